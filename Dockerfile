@@ -1,0 +1,45 @@
+# syntax=docker/dockerfile:1
+FROM python:3.13-slim-trixie AS build
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/venv
+COPY requirements.lock /tmp/
+RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --no-deps --only-binary=:all: -r /tmp/requirements.lock
+
+# The package is not built: a build backend would come in without a hash. A path entry and the command do.
+COPY app /srv/betrokken/app
+RUN echo /srv/betrokken > "$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/betrokken.pth" \
+    && printf '#!/opt/venv/bin/python\nfrom app.cli import main\n\nmain()\n' > /opt/venv/bin/betrokken \
+    && chmod 755 /opt/venv/bin/betrokken \
+    && /opt/venv/bin/python -m compileall -q /srv/betrokken/app \
+    && /opt/venv/bin/pip uninstall --yes pip
+
+
+FROM python:3.13-slim-trixie
+
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="betrokken" \
+      org.opencontainers.image.description="Satisfaction versus engagement of an organisation, as a REST service" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /srv/betrokken /srv/betrokken
+WORKDIR /srv/betrokken
+COPY LICENSE pyproject.toml ./
+COPY alembic alembic
+COPY openapi openapi
+
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/live', timeout=4)"]
+
+ENTRYPOINT ["betrokken"]
+CMD ["serve", "--host", "0.0.0.0"]

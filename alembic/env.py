@@ -1,0 +1,28 @@
+"""Runs migrations over asyncpg, one runner at a time, never waiting long for a lock.
+
+`app.core.migrations` passes the connection and the acting role in `config.attributes`.
+"""
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from app import tables  # noqa: F401 fills the metadata
+from app.tables.base import METADATA
+
+MIGRATION_LOCK = 0x6265_7472_6F6B
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    return not (kind == "table" and (name or "").startswith("pgqueuer"))
+
+
+def run(connection: Connection) -> None:
+    connection.execute(text("SET lock_timeout = '10s'"))
+    connection.execute(text("SET statement_timeout = '15min'"))
+    context.configure(connection=connection, target_metadata=METADATA, include_name=is_ours)
+    with context.begin_transaction():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        context.run_migrations()
+
+
+run(context.config.attributes["connection"])

@@ -1,0 +1,181 @@
+"""The command line: exit status 0, or another with one line that says what to do."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from app.core import migrations
+from app.core.database import Database
+from app.core.embedded import EmbeddedUnavailable, embedded_postgres
+from app.core.errors import AppError
+from app.core.logging import configure_logging
+from app.core.principal import Scope
+from app.core.secrets import SecretMissing
+from app.core.settings import Settings
+from app.main import create_app, create_worker
+from app.organizations import service as organizations
+from app.organizations.schemas import ApiKeyWrite
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Satisfaction versus engagement, as a service. Settings are environment variables: see the README.",
+)
+organizations_cli = typer.Typer(no_args_is_help=True, help="Organisations of this installation.")
+keys_cli = typer.Typer(no_args_is_help=True, help="API keys.")
+cli.add_typer(organizations_cli, name="organizations")
+cli.add_typer(keys_cli, name="keys")
+
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The database of DATABASE_URL, or the bundled PostgreSQL of the data folder while it is needed."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+    else:
+        with embedded_postgres(settings.data_dir) as url:
+            yield url
+
+
+def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Runs `work` on a migrated database."""
+
+    async def run(url: str) -> T:
+        database = Database(url, settings)
+        try:
+            await migrations.migrate(database)
+            return await work(database)
+        finally:
+            await database.close()
+
+    with database_url(settings) as url:
+        return asyncio.run(run(url))
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer requests.")] = 1,
+) -> None:
+    """Serve the API, and do the background jobs unless BETROKKEN_WORKER_ENABLED is false.
+
+    With the bundled PostgreSQL the schema is brought up to date first; with DATABASE_URL run
+    `betrokken migrate` yourself.
+    """
+    settings = Settings()
+    with database_url(settings) as url:
+        if settings.database_url is None:
+            asyncio.run(_migrate(Database(url, settings)))
+        run_server(settings, url, host, port, workers)
+
+
+def run_server(settings: Settings, url: str, host: str, port: int, workers: int = 1) -> None:
+    options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
+    options |= {"host": host, "port": port, "timeout_graceful_shutdown": 10}
+    if workers == 1:
+        uvicorn.run(create_app(settings, url), **options)
+        return
+    os.environ["BETROKKEN_SERVED_DATABASE_URL"] = url
+    with tempfile.TemporaryDirectory(prefix="betrokken-telemetry-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        uvicorn.run(
+            "app.cli:app_of_worker_process",
+            factory=True,
+            workers=workers,
+            **options,
+        )
+
+
+def app_of_worker_process() -> object:
+    settings = Settings()
+    configure_logging(settings.log_level)
+    return create_app(settings, os.environ["BETROKKEN_SERVED_DATABASE_URL"])
+
+
+@cli.command()
+def worker() -> None:
+    """Do the background jobs, without serving the API."""
+    settings = Settings()
+    with_database(settings, lambda database: create_worker(database).run())
+
+
+async def _migrate(database: Database) -> None:
+    try:
+        await migrations.migrate(database)
+    finally:
+        await database.close()
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version's schema; safe to repeat."""
+
+    async def nothing(_: Database) -> None:
+        return None
+
+    with_database(Settings(), nothing)
+    typer.echo("The database is up to date.")
+
+
+@organizations_cli.command("create")
+def create_organization(
+    name: Annotated[str, typer.Argument(help="Its name.")], as_json: Json = False
+) -> None:
+    """Create an organisation."""
+
+    async def create(database: Database) -> UUID:
+        async with database.system_session(reason="create an organisation") as session:
+            return await organizations.create_organization(session, name)
+
+    organization_id = with_database(Settings(), create)
+    typer.echo(json.dumps({"id": str(organization_id)}) if as_json else f"Organisation {organization_id}")
+
+
+@keys_cli.command("create")
+def create_key(
+    organization: Annotated[UUID, typer.Option(help="Id of the organisation.")],
+    scope: Annotated[list[Scope] | None, typer.Option(help="What the key may do; repeat it.")] = None,
+    all_scopes: Annotated[bool, typer.Option("--all-scopes", help="Everything.")] = False,
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    as_json: Json = False,
+) -> None:
+    """Create an API key and show it, this once."""
+    scopes = list(Scope) if all_scopes else list(dict.fromkeys(scope or []))
+    if not scopes:
+        raise typer.BadParameter("give --scope at least once, or --all-scopes")
+
+    async def create(database: Database) -> str:
+        wanted = ApiKeyWrite(name=name, scopes=[scope.value for scope in scopes])
+        async with database.tenant_session(organization) as session:
+            await organizations.require_organization(session, organization)
+            return (await organizations.issue_api_key(session, organization, wanted)).key
+
+    key = with_database(Settings(), create)
+    typer.echo(json.dumps({"key": key}) if as_json else key)
+
+
+def main() -> None:
+    """One line on standard error for what an operator can mend; a traceback for what only we can."""
+    try:
+        configure_logging(Settings().log_level)
+        cli()
+    except ValidationError as error:
+        first = error.errors()[0]
+        sys.exit(f"betrokken: the setting {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    except (AppError, EmbeddedUnavailable, SecretMissing, migrations.MigrationRefused, OSError) as error:
+        sys.exit(f"betrokken: {' '.join(str(error).split())}")

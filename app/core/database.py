@@ -1,0 +1,99 @@
+"""Engine, sessions and the one door to raw asyncpg.
+
+`tenant_session` acts as the restricted role and sees one organisation; `system_session` keeps the
+login's own role, reads what belongs to no organisation, and says why it was needed.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from app.core import logging as app_logging
+from app.core.settings import Settings
+
+log = logging.getLogger("betrokken.database")
+
+ENTER_TENANT = text(
+    "SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true)"
+)
+
+
+class Database:
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.url = url
+        self.role = settings.database_role
+        self.settings = settings
+        self.engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self.connect,
+            pool_size=settings.database_pool_size,
+            max_overflow=settings.database_pool_size,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+
+    async def connect(self, **_: Any) -> asyncpg.Connection:
+        """A raw connection. asyncpg reads the URL, so libpq's parameters (sslmode, host=...) work."""
+        return await asyncpg.connect(
+            self.url,
+            timeout=10,
+            statement_cache_size=self.settings.database_statement_cache_size,
+            server_settings={
+                "application_name": "betrokken",
+                "timezone": "UTC",
+                "statement_timeout": f"{self.settings.database_statement_timeout}s",
+                "jit": "off",
+            },
+        )
+
+    @asynccontextmanager
+    async def tenant_session(self, organization_id: UUID) -> AsyncIterator[AsyncSession]:
+        """One transaction that sees one organisation; commits on leaving, rolls back on an error."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            await session.execute(ENTER_TENANT, {"role": self.role, "organization_id": str(organization_id)})
+            app_logging.organization_id.set(str(organization_id))
+            yield session
+
+    @asynccontextmanager
+    async def system_session(self, *, reason: str) -> AsyncIterator[AsyncSession]:
+        """One transaction outside every organisation, for the tables that belong to none."""
+        log.debug("system_session", extra={"reason": reason})
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
+    """The session's own asyncpg connection, inside its transaction."""
+    connection = await session.connection()
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def bulk_copy(
+    session: AsyncSession, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """COPY rows into a temporary table `table` of the current transaction.
+
+    COPY cannot write into a table under row-level security: copy here, then INSERT ... SELECT.
+    """
+    connection = await raw_connection(session)
+    await connection.copy_records_to_table(table, columns=list(columns), records=rows)
+
+
+async def as_of(session: AsyncSession) -> datetime:
+    """An instant before every transaction in flight; ask before reading a list.
+
+    A change the list does not show yet happened after it, so the next delta read finds it.
+    """
+    started: datetime = await session.scalar(text("SELECT oldest_transaction_started_at()"))
+    return started

@@ -1,0 +1,255 @@
+"""Errors and how they leave the service, as RFC 9457 problem details.
+
+AppError
+├── BadRequest            400
+├── Unauthorized          401
+├── Forbidden             403
+├── NotFound              404
+├── Conflict              409
+├── PreconditionFailed    412
+├── PayloadTooLarge       413
+├── UnsupportedMediaType  415
+├── Unprocessable         422
+└── Unavailable           503
+
+A slice raises a subclass named for what went wrong, with `code` and a `detail` that says what to do next.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar, get_args
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic_core.core_schema import ErrorType
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from app.core.contract import allowed_methods
+from app.core.logging import request_id
+
+log = logging.getLogger("betrokken.http")
+
+PROBLEM_JSON = "application/problem+json"
+RETRYABLE_SQLSTATES = ("08", "40001", "40P01", "53", "55P03", "57")
+PYDANTIC_CODES = dict.fromkeys(get_args(ErrorType), "invalid_value") | {
+    "extra_forbidden": "unknown_field",
+    "missing": "missing_field",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in a request: where (exactly one of the three) and what."""
+
+    code: str
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+    header: str | None = None
+
+    def as_dict(self) -> dict[str, str]:
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+class AppError(Exception):
+    status: ClassVar[int] = 500
+    code: str = "internal_error"
+    detail: str = "Something went wrong on our side; the request id helps to find it in the log."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        code: str | None = None,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.detail = detail or self.detail
+        self.code = code or self.code
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        super().__init__(self.detail)
+
+    @classmethod
+    def at(cls, pointer: str, detail: str | None = None) -> "AppError":
+        """The error, with the place in the body that caused it."""
+        text = detail or cls.detail
+        return cls(text, errors=[Fault(cls.code, text, pointer=pointer)])
+
+    @classmethod
+    def parameter(cls, name: str, detail: str | None = None) -> "AppError":
+        """The error, with the query or path parameter that caused it."""
+        text = detail or cls.detail
+        return cls(text, errors=[Fault(cls.code, text, parameter=name)])
+
+    def problem(self, instance: str | None = None) -> dict[str, Any]:
+        return {
+            "type": f"urn:betrokken:problem:{self.code}",
+            "title": self.code.replace("_", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            "code": self.code,
+            "request_id": request_id.get(),
+            "errors": [fault.as_dict() for fault in self.errors],
+        }
+
+    def response(self, instance: str) -> Response:
+        return JSONResponse(
+            self.problem(instance), self.status, headers=self.headers, media_type=PROBLEM_JSON
+        )
+
+
+class BadRequest(AppError):
+    status = 400
+    code = "bad_request"
+
+
+class MalformedJson(BadRequest):
+    code = "malformed_json"
+    detail = "The body is not JSON as RFC 8259 has it."
+
+
+class Unauthorized(AppError):
+    status = 401
+    code = "unauthenticated"
+    detail = "Send a valid API key as Authorization: Bearer <key>."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": 'Bearer realm="betrokken"'})
+
+
+class Forbidden(AppError):
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(AppError):
+    status = 404
+    code = "not_found"
+    detail = "There is nothing here under that name."
+
+
+class Conflict(AppError):
+    status = 409
+    code = "conflict"
+
+
+class PreconditionFailed(AppError):
+    status = 412
+    code = "precondition_failed"
+    detail = "It has changed since you read it, or exists already: read it again."
+
+
+class PayloadTooLarge(AppError):
+    status = 413
+    code = "body_too_large"
+
+
+class UnsupportedMediaType(AppError):
+    status = 415
+    code = "unsupported_media_type"
+
+
+class Unprocessable(AppError):
+    status = 422
+    code = "invalid_request"
+
+
+class NotAvailableYet(Unprocessable):
+    code = "not_available_yet"
+    detail = "This version does not do that yet."
+
+
+class Unavailable(AppError):
+    status = 503
+    code = "unavailable"
+    detail = "The database cannot be reached at the moment; try again shortly."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "5"})
+
+
+class UnknownStatus(AppError):
+    """An error of the framework itself, under its own status."""
+
+    def __init__(self, status: int, headers: Mapping[str, str] | None) -> None:
+        phrase = HTTPStatus(status).phrase
+        super().__init__(f"{phrase}.", code=phrase.lower().replace(" ", "_"), headers=headers)
+        self.status = status  # type: ignore[misc]
+
+
+def pointer(*path: str | int) -> str:
+    """The JSON pointer (RFC 6901, as URI fragment) of a place in the body."""
+    return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def fault_of(error: Mapping[str, Any]) -> Fault:
+    """A pydantic error as a Fault."""
+    place, *path = error["loc"]
+    code = PYDANTIC_CODES.get(error["type"], error["type"])
+    if place == "header":
+        return Fault(code, error["msg"], header=str(path[0]))
+    if place in ("query", "path"):
+        return Fault(code, error["msg"], parameter=str(path[0]))
+    return Fault(code, error["msg"], pointer=pointer(*path))
+
+
+def invalid(errors: Sequence[Mapping[str, Any]]) -> Unprocessable:
+    """Pydantic's errors as one problem, under the code of the first."""
+    faults = list(dict.fromkeys(fault_of(error) for error in errors))
+    more = f" ({len(faults) - 1} more in errors)" if len(faults) > 1 else ""
+    return Unprocessable(faults[0].detail + more, code=faults[0].code, errors=faults)
+
+
+def is_retryable(error: DBAPIError) -> bool:
+    sqlstate = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or sqlstate.startswith(RETRYABLE_SQLSTATES)
+
+
+def _framework_error(request: Request, error: HTTPException) -> AppError:
+    if error.status_code == 404:
+        return NotFound()
+    if error.status_code == 405:
+        return UnknownStatus(405, {"Allow": ", ".join(allowed_methods(request.url.path))})
+    return UnknownStatus(error.status_code, error.headers)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    async def app_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, AppError)
+        return error.response(request.url.path)
+
+    async def framework_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _framework_error(request, error).response(request.url.path)
+
+    async def invalid_request(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return invalid(error.errors()).response(request.url.path)
+
+    async def database_error(request: Request, error: Exception) -> Response:
+        if (
+            isinstance(error, DBAPIError)
+            and not is_retryable(error)
+            and not isinstance(error, InterfaceError)
+        ):
+            return await unexpected(request, error)
+        log.warning("database_unavailable", extra={"error": type(error).__name__})
+        return Unavailable().response(request.url.path)
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("unexpected_error", exc_info=error)
+        return AppError().response(request.url.path)
+
+    app.add_exception_handler(AppError, app_error)
+    app.add_exception_handler(HTTPException, framework_error)
+    app.add_exception_handler(RequestValidationError, invalid_request)
+    for kind in (DBAPIError, PoolTimeout, OSError):
+        app.add_exception_handler(kind, database_error)
+    app.add_exception_handler(Exception, unexpected)

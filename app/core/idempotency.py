@@ -1,0 +1,128 @@
+"""Idempotency-Key: a repeated POST is answered, not done again.
+
+The scope of a key is organisation, operation and key. The record commits with the effect, so a
+failure frees the key. What is kept: MACs of key and body, and the answer.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import func, insert, select
+from starlette.responses import Response
+
+from app.core.conditional import NO_STORE
+from app.core.errors import AppError, Conflict, Unprocessable
+from app.core.secrets import Keyring
+from app.tables.idempotency import IdempotencyRecord
+
+KEPT_HOURS = 24
+
+
+class KeyReused(Unprocessable):
+    code = "idempotency_key_reused"
+    detail = "This Idempotency-Key was used with another body or address: take a new key for a new request."
+
+
+class InProgress(Conflict):
+    code = "idempotency_in_progress"
+    detail = "A request with this Idempotency-Key is being handled: wait and repeat it."
+
+
+class SecretAlreadyShown(Conflict):
+    code = "secret_already_shown"
+    detail = "This was done, and its secret was shown then; it is shown once only."
+
+
+class Replay(AppError):
+    """Not an error: leaves the endpoint early with the answer that was given before."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def response(self, instance: str) -> Response:
+        self.answer.headers["Idempotent-Replayed"] = "true"
+        return self.answer
+
+
+@dataclass
+class Once:
+    """The Idempotency-Key of one POST to `target`; without a key it only builds the answer."""
+
+    session: AsyncSession
+    organization_id: UUID
+    operation: str
+    keyring: Keyring
+    key: str | None
+    target: str
+    body: bytes
+    _macs: tuple[bytes, bytes] = field(init=False, default=(b"", b""))
+
+    async def begin(self) -> None:
+        """Raises Replay where the key has an answer, InProgress where another request holds it."""
+        if self.key is None:
+            return
+        operation = self.operation.encode()
+        self._macs = (
+            self.keyring.mac(self.organization_id, "idempotency-key", operation, self.key.encode()),
+            self.keyring.mac(self.organization_id, "idempotency-body", self.target.encode(), self.body),
+        )
+        lock = int.from_bytes(self._macs[0][:8], "big", signed=True)
+        if not await self.session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+            raise InProgress
+        record = await self.session.get(
+            IdempotencyRecord, (self.organization_id, self.operation, self._macs[0])
+        )
+        if record is not None:
+            raise self._replay(record)
+
+    def _replay(self, record: IdempotencyRecord) -> AppError:
+        if not compare_digest(record.body_mac, self._macs[1]):
+            return KeyReused()
+        if record.answer is None:
+            return SecretAlreadyShown()
+        return Replay(Response(record.answer, record.status, json.loads(record.headers)))
+
+    async def answer(
+        self,
+        status: int,
+        model: BaseModel,
+        headers: Mapping[str, str] = NO_STORE,
+        *,
+        is_secret: bool = False,
+        is_kept: bool = True,
+    ) -> Response:
+        """The response, recorded under the key in the transaction of the effect.
+
+        A secret's answer is not kept. `is_kept=False` writes no record at all: for the one case in
+        which a row beside the effect would betray who caused it.
+        """
+        body = model.model_dump_json().encode()
+        sent = {"Content-Type": "application/json", **headers}
+        if self.key is not None and is_kept:
+            await self.session.execute(
+                insert(IdempotencyRecord).values(
+                    organization_id=self.organization_id,
+                    operation=self.operation,
+                    key_mac=self._macs[0],
+                    body_mac=self._macs[1],
+                    status=status,
+                    headers=json.dumps(sent),
+                    answer=None if is_secret else body,
+                )
+            )
+        return Response(body, status, sent)
+
+
+async def forget_old_records(session: AsyncSession) -> None:
+    """Drop the current organisation's records of more than 24 hours ago."""
+    await session.execute(
+        text("DELETE FROM idempotency_records WHERE created_at < now() - make_interval(hours => :hours)"),
+        {"hours": KEPT_HOURS},
+    )

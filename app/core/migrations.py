@@ -1,0 +1,77 @@
+"""Brings a database to the newest schema, with the acting role that row-level security binds."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.database import Database
+
+SCRIPTS = Path(__file__).parents[2] / "alembic"
+OLDEST_POSTGRESQL = 150000
+
+
+class MigrationRefused(RuntimeError):
+    """The database cannot be migrated as it is; the message says what to do."""
+
+
+def alembic_config(connection: Connection, role: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    config.attributes |= {"connection": connection, "role": role}
+    return config
+
+
+def head() -> str:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+async def migrate(database: Database) -> None:
+    """Repeats harmlessly; two at once wait for one another."""
+    async with database.engine.connect() as connection:
+        await _require_version(connection)
+        await _ensure_role(connection, database.role)
+        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync, database.role), "head"))
+        await connection.commit()
+
+
+async def _require_version(connection: AsyncConnection) -> None:
+    version = await connection.scalar(text("SELECT current_setting('server_version_num')::int"))
+    if version < OLDEST_POSTGRESQL:
+        raise MigrationRefused("This PostgreSQL is older than 15; upgrade it first.")
+
+
+async def _ensure_role(connection: AsyncConnection, role: str) -> None:
+    """The acting role exists, is harmless, and this login may take it on."""
+    login = await connection.scalar(text("SELECT current_user"))
+    create, grant = f'CREATE ROLE "{role}" NOLOGIN', f'GRANT "{role}" TO "{login}"'
+    found = (
+        await connection.execute(
+            text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}
+        )
+    ).first()
+    if found is not None and found[0]:
+        raise MigrationRefused(
+            f"The role {role} is not bound by row-level security; set BETROKKEN_DATABASE_ROLE."
+        )
+    may_act = found is not None and await connection.scalar(
+        text("SELECT pg_has_role(current_user, :role, 'MEMBER')"), {"role": role}
+    )
+    missing = ([] if found is not None else [create]) + ([] if may_act else [grant])
+    try:
+        for statement in missing:
+            await connection.execute(text(statement))
+        await connection.commit()
+    except ProgrammingError:
+        await connection.rollback()
+        raise MigrationRefused(
+            f"The login {login} may not make the acting role; an administrator runs: {'; '.join(missing)};"
+        ) from None

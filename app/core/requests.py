@@ -1,0 +1,199 @@
+"""What a request must be before an endpoint sees it: id, path, size, encoding, JSON."""
+
+import re
+import zlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import jiter
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core import logging as app_logging
+from app.core.errors import (
+    AppError,
+    BadRequest,
+    MalformedJson,
+    PayloadTooLarge,
+    Unprocessable,
+    UnsupportedMediaType,
+)
+
+SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+SUSPICIOUS = re.compile(rb"[eE]\+?0*[1-9]\d{2}|\d{300}|\\u0000|\x00")
+"""Bytes without which a body holds neither a number beyond a double nor a NUL."""
+
+
+class RequestIdMiddleware:
+    """Gives every request an id: the sender's X-Request-Id if it is harmless, else a new one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        offered = Headers(scope=scope).get("x-request-id", "")
+        value = offered if SAFE_REQUEST_ID.fullmatch(offered) else uuid4().hex
+        app_logging.request_id.set(value)
+        app_logging.organization_id.set(None)
+
+        async def with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = value
+                headers.add_vary_header("Authorization, Accept-Language, Accept-Encoding")
+            await send(message)
+
+        await self.app(scope, receive, with_id)
+
+
+class BodyMiddleware:
+    """Reads the body once, counted on the wire and after decompression, and hands it on whole.
+
+    A body that its sender cut off reaches nobody.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, max_decompressed: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+        self.max_decompressed = max_decompressed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        try:
+            refuse_bad_path(scope)
+            body = await self.read(Headers(scope=scope), receive)
+        except AppError as error:
+            return await error.response(scope["path"])(scope, receive, send)
+        if body is not None:
+            await self.app(scope, replay(body, receive), send)
+
+    async def read(self, headers: Headers, receive: Receive) -> bytes | None:
+        """The decoded body; None where the sender hung up before its end."""
+        decode = self.decoder(headers.get("content-encoding", "identity").strip().lower())
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self.max_bytes:
+            raise self.too_large()
+        parts, on_wire, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            on_wire += len(chunk)
+            if on_wire > self.max_bytes:
+                raise self.too_large()
+            parts.append(decode(chunk, not more))
+        return b"".join(parts)
+
+    def decoder(self, encoding: str) -> Callable[[bytes, bool], bytes]:
+        if encoding in ("identity", ""):
+            return lambda chunk, last: chunk
+        if encoding in ("gzip", "x-gzip"):
+            return self.gunzip()
+        raise UnsupportedMediaType("Content-Encoding is gzip or absent.", code="unsupported_encoding")
+
+    def gunzip(self) -> Callable[[bytes, bool], bytes]:
+        stream, size = zlib.decompressobj(wbits=31), 0
+
+        def decode(chunk: bytes, last: bool) -> bytes:
+            nonlocal size
+            try:
+                plain = stream.decompress(chunk, self.max_decompressed - size + 1)
+            except zlib.error:
+                raise BadRequest("The body is not gzip.", code="malformed_gzip") from None
+            size += len(plain)
+            if size > self.max_decompressed:
+                raise self.too_large()
+            if stream.unused_data or (last and not stream.eof):
+                raise BadRequest("The gzip body is not one whole member.", code="malformed_gzip")
+            return plain
+
+        return decode
+
+    def too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(
+            f"A body may have {self.max_bytes} bytes on the wire and {self.max_decompressed} decompressed:"
+            " send smaller batches.",
+            headers={"Connection": "close"},
+        )
+
+
+def refuse_bad_path(scope: Scope) -> None:
+    if b"%2f" in scope.get("raw_path", b"").lower() or "//" in scope["path"]:
+        raise BadRequest("A path has neither an encoded slash nor an empty segment.", code="bad_path")
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A receive that gives the body once, then waits for the connection's end."""
+    sent = False
+
+    async def once() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return once
+
+
+def parse_json(body: bytes) -> Any:
+    """RFC 8259 JSON without duplicate keys, NaN, Infinity, numbers beyond a double, and NUL in text."""
+    try:
+        value = jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedJson(f"The body is not JSON: {error}.") from None
+    if SUSPICIOUS.search(body):
+        refuse_unstorable(value)
+    return value
+
+
+def refuse_unstorable(value: Any) -> None:
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        raise MalformedJson("The body holds a number beyond the range of a double.")
+    if isinstance(value, str) and "\0" in value:
+        raise Unprocessable("Text holds no NUL character.", code="invalid_text")
+    if isinstance(value, dict):
+        for key, member in value.items():
+            refuse_unstorable(key)
+            refuse_unstorable(member)
+    elif isinstance(value, list):
+        for member in value:
+            refuse_unstorable(member)
+
+
+class StrictRequest(Request):
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = parse_json(await self.body())
+        return self._json
+
+
+class Route(APIRoute):
+    """A route whose JSON is parsed strictly and whose body has the media type of the contract."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        handler = super().get_route_handler()
+        accepted = ["application/json"]
+        if "PATCH" in (self.methods or ()):
+            accepted.append("application/merge-patch+json")
+
+        async def strict(request: Request) -> Response:
+            if self.body_field is not None:
+                require_media_type(request, accepted)
+            return await handler(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+def require_media_type(request: Request, accepted: list[str]) -> None:
+    offered = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if offered not in accepted:
+        raise UnsupportedMediaType(f"Send Content-Type: {' or '.join(accepted)}.")

@@ -1,0 +1,97 @@
+"""Bases and types of the wire models: what JSON members may hold."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+IDENTIFIER = r"^[A-Za-z0-9._:@~+=-]{1,128}$"
+IDENTIFIER_HELP = "1 to 128 of A-Z a-z 0-9 . _ : @ ~ + = -, and not . or .."
+
+
+class Schema(BaseModel):
+    """What the service sends."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Input(BaseModel):
+    """What the service receives: unknown members are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def is_identifier(value: str) -> bool:
+    return re.fullmatch(IDENTIFIER, value) is not None and value not in (".", "..")
+
+
+def _identifier(value: str) -> str:
+    if not is_identifier(value):
+        raise PydanticCustomError("bad_identifier", "an identifier is " + IDENTIFIER_HELP)
+    return value
+
+
+def _only_text(value: Any) -> Any:
+    """A date or an instant is written as a string; pydantic alone would take a number for a Unix time."""
+    if not isinstance(value, str | date):
+        raise PydanticCustomError("string_type", "write it as a string")
+    return value
+
+
+def _only_iso_date(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise PydanticCustomError("date_format", "a date is written as 2026-11-23")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise PydanticCustomError("unknown_time_zone", "write an IANA time zone, such as Europe/Amsterdam")
+    return value
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) != len(values):
+        raise PydanticCustomError("duplicate_item", "each may be named once")
+    return values
+
+
+def _zulu(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Identifier = Annotated[
+    str,
+    AfterValidator(_identifier),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 128, "pattern": IDENTIFIER}),
+]
+Integer = Annotated[int, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Date = Annotated[date, BeforeValidator(_only_iso_date), BeforeValidator(_only_text)]
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_only_text),
+    PlainSerializer(_zulu, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_time_zone)]
+ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True})]
+"""A member of the representation that a sender may send back; accepted and ignored. Default it to None."""
+T = TypeVar("T")
+Distinct = Annotated[list[T], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]
+ABSENT: Any = None
+"""Default of a merge-patch member that may not be null: absent keeps what is there."""

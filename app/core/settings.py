@@ -1,0 +1,54 @@
+"""Every setting of the service. Environment variables with the prefix BETROKKEN_, and DATABASE_URL."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="BETROKKEN_", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
+        env_prefix="BETROKKEN_", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 15 or later. Unset: the bundled PostgreSQL of the data folder is started.",
+    )
+    database_role: str = Field(
+        "betrokken_app",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+        description="Role that transactions act as: not superuser, not owner, bound by row-level security.",
+    )
+    database_pool_size: int = Field(10, ge=1, le=200, description="Connections kept open by each process.")
+    database_statement_cache_size: int = Field(
+        100, ge=0, description="asyncpg's statement cache; 0 behind PgBouncer in transaction mode."
+    )
+    database_statement_timeout: int = Field(
+        60, ge=1, description="Seconds after which a statement is cancelled."
+    )
+    data_dir: Path = Field(
+        Path(".betrokken"), description="Folder of the bundled PostgreSQL and the secret file."
+    )
+    pseudonym_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="At least 32 characters; the keys of pseudonyms are derived from it. Required with"
+        " DATABASE_URL; with the bundled PostgreSQL a file in the data folder holds one.",
+    )
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
+    )
+    cors_origins: list[str] = Field([], description="Browser origins that may call the API, as a JSON list.")
+    max_body_bytes: int = Field(10 * 2**20, ge=1024, description="Largest request body on the wire.")
+    max_decompressed_bytes: int = Field(
+        50 * 2**20, ge=1024, description="Largest request body after decompression."
+    )
+    people_batch_limit: int = Field(1000, ge=1, description="Most items of a people or teams batch.")
+    events_batch_limit: int = Field(
+        5000, ge=1, description="Most items of a responses or recognitions batch."
+    )
+    worker_enabled: bool = Field(True, description="Run the job worker inside `serve`.")

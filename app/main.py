@@ -1,0 +1,81 @@
+"""The only composition root: settings in, application out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from app.core import operations, telemetry
+from app.core.database import Database
+from app.core.errors import install_error_handlers
+from app.core.jobs import Worker
+from app.core.requests import BodyMiddleware, RequestIdMiddleware
+from app.core.secrets import Keyring, load_secret
+from app.core.settings import Settings
+from app.organizations.api import router as organizations
+
+EXPOSED_HEADERS = [
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Idempotent-Replayed",
+    "Deprecation",
+    "Sunset",
+    "X-Request-Id",
+]
+
+
+def create_worker(database: Database) -> Worker:
+    return Worker(database, jobs={}, schedules={})
+
+
+def create_app(settings: Settings, database_url: str) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = app.state.database = Database(database_url, settings)
+        telemetry.observe_pool(database.engine.pool.checkedout)  # type: ignore[attr-defined]
+        tasks = [asyncio.create_task(create_worker(database).run())] if settings.worker_enabled else []
+        yield
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await database.close()
+
+    app = FastAPI(
+        title="Betrokken",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.keyring = Keyring(load_secret(settings))
+    for router in (operations.router, organizations):
+        app.include_router(router)
+    operations.mount_assets(app)
+    install_error_handlers(app)
+    add_middleware(app, settings)
+    return app
+
+
+def add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Innermost first: what is added last sees a request first."""
+    app.add_middleware(
+        BodyMiddleware, max_bytes=settings.max_body_bytes, max_decompressed=settings.max_decompressed_bytes
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+    )
+    app.add_middleware(telemetry.TelemetryMiddleware)
+    app.add_middleware(RequestIdMiddleware)

@@ -1,0 +1,172 @@
+"""Which groups of an organisation's tree may be shown, and how precisely (metrics.md 3.2).
+
+Decided from who belongs to which set, never from what anybody answered.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Precision = Literal["exact", "integer", "banded"]
+Suppression = Literal["below_minimum", "complementary"]
+
+EXACT_FROM = 20
+NAMES_THE_SILENT = (1, 2)
+BANDED_SCORE = (5, 95)
+BANDED_GAP = (-90, 90)
+BANDS = 20
+
+Amounts = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A group with counts of its whole subtree: `n` have both scores, of `responded`, of `invited`.
+
+    The organisation is the one node without parent. `invited` is None where nobody was: there is no frame.
+    """
+
+    ordinal: int
+    parent: int | None
+    depth: int
+    key: str
+    n: int
+    invited: int | None
+    responded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    status: Literal["ok", "suppressed"]
+    reason: Suppression | None
+    precision: Precision | None
+    shows_invited: bool
+
+
+Published = dict[Node, int | None]
+"""The groups that are shown, each with its nearest shown ancestor, outermost first."""
+
+
+def decide(nodes: Iterable[Node], k: int) -> dict[int, Decision]:
+    """A decision for every ordinal; `k` is the smallest set of persons that may be shown."""
+    ordered = sorted(nodes, key=lambda node: (node.depth, -node.n, node.key))
+    nearest = _select(ordered, lambda node: _persons(node, k), lambda left: left == 0 or left >= k)
+    published = {node: nearest[node.parent] for node in ordered if nearest[node.ordinal] == node.ordinal}
+    precisions, with_invited = _precisions(published), _showing_invited(ordered, published)
+    decisions = {node.ordinal: Decision("suppressed", _suppression(node, k), None, False) for node in ordered}
+    for node in published:
+        ordinal = node.ordinal
+        decisions[ordinal] = Decision("ok", None, precisions[ordinal], ordinal in with_invited)
+    return decisions
+
+
+def _persons(node: Node, k: int) -> Amounts | None:
+    """R1: None for a group too small to show by itself."""
+    return (node.n,) if node.n >= k and (node.invited is None or node.invited >= k) else None
+
+
+def _suppression(node: Node, k: int) -> Suppression:
+    return "below_minimum" if _persons(node, k) is None else "complementary"
+
+
+def _select(
+    ordered: Sequence[Node], amounts: Callable[[Node], Amounts | None], is_safe: Callable[[int], bool]
+) -> dict[int | None, int | None]:
+    """Selects each node, ancestors first, that leaves safe amounts in itself and in the group around it.
+
+    In a tree the sets derivable from the selected groups are unions of what is left in each (R3), so looking
+    at these two is enough. A node without amounts is passed over. Gives the nearest selected group of every
+    node, which is the node itself where it was selected.
+    """
+    nearest: dict[int | None, int | None] = {None: None}
+    left: dict[int, Amounts] = {}
+    for node in ordered:
+        own, outer = amounts(node), nearest[node.parent]
+        nearest[node.ordinal] = outer
+        if own is None:
+            continue
+        rest = () if outer is None else _minus(left[outer], own)
+        if all(map(is_safe, own + rest)):
+            nearest[node.ordinal] = node.ordinal
+            left[node.ordinal] = own
+            if outer is not None:
+                left[outer] = rest
+    return nearest
+
+
+def _minus(whole: Amounts, part: Amounts) -> Amounts:
+    return tuple(a - b for a, b in zip(whole, part, strict=True))
+
+
+def _precisions(published: Published) -> dict[int, Precision]:
+    """R7: the parent and siblings of a banded group are whole numbers, except for the organisation."""
+    coarse = {anchor for node, anchor in published.items() if node.n < EXACT_FROM}
+
+    def precision(node: Node, anchor: int | None) -> Precision:
+        if node.n < EXACT_FROM:
+            return "banded"
+        if anchor is None:
+            return "exact"
+        return "integer" if anchor in coarse or node.ordinal in coarse else "exact"
+
+    return {node.ordinal: precision(node, anchor) for node, anchor in published.items()}
+
+
+def _showing_invited(ordered: Sequence[Node], published: Published) -> set[int]:
+    """R8: nothing derivable from the numbers shown leaves one or two persons who did not answer.
+
+    A group with so few, in itself or in what its published parts leave of it, hides its `invited` at once.
+    Of the others, outermost and larger first, each shows it that leaves no such count between numbers shown.
+    """
+    silent = {node.ordinal: _silent(node) for node in published if node.invited is not None}
+    rest = silent.copy()
+    for node, anchor in published.items():
+        if anchor is not None and anchor in rest:
+            rest[anchor] = _minus(rest[anchor], silent[node.ordinal])
+    candidates = {ordinal: silent[ordinal] for ordinal in silent if all(map(_names_nobody, rest[ordinal]))}
+    nearest = _select(ordered, lambda node: candidates.get(node.ordinal), _names_nobody)
+    return {ordinal for ordinal in candidates if nearest[ordinal] == ordinal}
+
+
+def _silent(node: Node) -> Amounts:
+    invited = node.invited or 0
+    return invited - node.responded, invited - node.n
+
+
+def _names_nobody(silent: int) -> bool:
+    return silent not in NAMES_THE_SILENT
+
+
+def shown_score(value: float, precision: Precision) -> float:
+    """A mean, an end of its interval or a bound, 0-100."""
+    return _whole(value, precision, BANDED_SCORE)
+
+
+def shown_gap(value: float, precision: Precision) -> float:
+    """A difference of two scores, -100 to 100, or an end of its interval."""
+    return _whole(value, precision, BANDED_GAP)
+
+
+def shown_sd(value: float, precision: Precision) -> float | None:
+    return None if precision == "banded" else value if precision == "exact" else round(value)
+
+
+def shown_dz(value: float, precision: Precision) -> float | None:
+    return None if precision == "banded" else value if precision == "exact" else _hundredths(value)
+
+
+def shown_share(value: float, precision: Precision) -> float:
+    """A share, 0-1, or an end of its interval; banded in steps of .05 that stay off 0 and 1."""
+    if precision == "banded":
+        return min(max(round(value * BANDS), 1), BANDS - 1) / BANDS
+    return value if precision == "exact" else _hundredths(value)
+
+
+def _whole(value: float, precision: Precision, band: tuple[int, int]) -> float:
+    if precision == "banded":
+        return min(max(round(value), band[0]), band[1])
+    return value if precision == "exact" else round(value)
+
+
+def _hundredths(value: float) -> float:
+    return round(value, 2) + 0.0  # no negative zero

@@ -1,0 +1,68 @@
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from app.core.conditional import Conditions
+from app.core.database import as_of
+from app.core.errors import NotFound
+from app.core.pages import Page
+from app.core.principal import Principal, Scope
+from app.core.requests import Route
+from app.organizations import queries, schemas, service
+from app.organizations.access import Anyone, Once, Tenant, requires
+
+router = APIRouter(route_class=Route, tags=["organizations"])
+OrganizationWriter = Annotated[Principal, Depends(requires(Scope.ORGANIZATION_WRITE))]
+KeyManager = Annotated[Principal, Depends(requires(Scope.KEYS_MANAGE))]
+
+
+@router.get("/v1/me", operation_id="get_me", response_model=schemas.Me)
+async def get_me(who: Anyone, session: Tenant) -> schemas.Me:
+    organization = await queries.organization(session, who.organization_id)
+    return schemas.Me(
+        organization=schemas.OrganizationRef(id=organization.id, name=organization.name),
+        subject=who.subject,
+        kind="api_key",
+        scopes=sorted(who.scopes),
+        teams=None,
+    )
+
+
+@router.get("/v1/organization", operation_id="get_organization", response_model=schemas.Organization)
+async def get_organization(who: Anyone, session: Tenant, conditions: Conditions) -> Response:
+    row = await queries.organization(session, who.organization_id)
+    return conditions.answer(service.represent(row))
+
+
+@router.patch("/v1/organization", operation_id="update_organization", response_model=schemas.Organization)
+async def update_organization(
+    body: schemas.OrganizationPatch, who: OrganizationWriter, session: Tenant, conditions: Conditions
+) -> Response:
+    organization = await service.update_organization(session, who.organization_id, body, conditions)
+    return conditions.answer(organization)
+
+
+@router.get("/v1/api-keys", operation_id="list_api_keys", response_model=schemas.ApiKeyPage)
+async def list_api_keys(who: KeyManager, session: Tenant, page: Page) -> schemas.ApiKeyPage:
+    now = await as_of(session)
+    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    rows = await queries.api_keys_before(session, who.organization_id, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    return schemas.ApiKeyPage(
+        items=[service.represent_key(row) for row in rows], next_cursor=cursor, as_of=now
+    )
+
+
+@router.post(
+    "/v1/api-keys", operation_id="create_api_key", status_code=201, response_model=schemas.ApiKeyCreated
+)
+async def create_api_key(body: schemas.ApiKeyWrite, who: KeyManager, session: Tenant, once: Once) -> Response:
+    return await once.answer(201, await service.create_api_key(session, who, body), is_secret=True)
+
+
+@router.delete("/v1/api-keys/{key_id}", operation_id="delete_api_key", status_code=204)
+async def delete_api_key(key_id: UUID, who: KeyManager, session: Tenant) -> None:
+    if not await queries.delete_api_key(session, who.organization_id, key_id):
+        raise NotFound

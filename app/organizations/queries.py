@@ -1,0 +1,77 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select, tuple_, update
+
+from app.tables import ApiKey, Credential, Organization
+
+
+async def credential_of(session: AsyncSession, token_hash: bytes) -> Credential | None:
+    return await session.get(Credential, token_hash)
+
+
+async def api_key(session: AsyncSession, organization_id: UUID, key_id: UUID) -> ApiKey | None:
+    return await session.get(ApiKey, (organization_id, key_id))
+
+
+async def organization(session: AsyncSession, organization_id: UUID, *, lock: bool = False) -> Organization:
+    return await session.get_one(Organization, organization_id, with_for_update=lock, populate_existing=True)
+
+
+async def organization_ids(session: AsyncSession) -> Sequence[UUID]:
+    return (await session.scalars(select(col(Organization.id)))).all()
+
+
+async def change_organization(session: AsyncSession, organization_id: UUID, values: dict[str, Any]) -> None:
+    await session.execute(
+        update(Organization)
+        .where(col(Organization.id) == organization_id)
+        .values(**values, updated_at=func.now())
+    )
+
+
+async def has_opened_a_survey(session: AsyncSession, organization_id: UUID) -> bool:
+    return bool(
+        await session.scalar(
+            text(
+                "SELECT EXISTS (SELECT FROM surveys"
+                " WHERE organization_id = :organization_id AND opened_at IS NOT NULL)"
+            ),
+            {"organization_id": organization_id},
+        )
+    )
+
+
+async def api_keys_before(
+    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[ApiKey]:
+    """Newest first, from the key after `after` on."""
+    query = select(ApiKey).where(col(ApiKey.organization_id) == organization_id)
+    if after is not None:
+        query = query.where(tuple_(col(ApiKey.created_at), col(ApiKey.id)) < after)
+    newest_first = query.order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())
+    return (await session.scalars(newest_first.limit(limit))).all()
+
+
+async def add_credential(session: AsyncSession, credential: dict[str, Any]) -> None:
+    """A plain INSERT: the acting role may write tokens but not read them."""
+    await session.execute(
+        text(
+            "INSERT INTO credentials (token_hash, organization_id, kind, credential_id)"
+            " VALUES (:token_hash, :organization_id, :kind, :credential_id)"
+        ),
+        credential,
+    )
+
+
+async def delete_api_key(session: AsyncSession, organization_id: UUID, key_id: UUID) -> bool:
+    """Whether there was such a key. Its token stays behind as a hash that opens nothing."""
+    gone = await session.execute(
+        text("DELETE FROM api_keys WHERE organization_id = :organization_id AND id = :id RETURNING id"),
+        {"organization_id": organization_id, "id": key_id},
+    )
+    return gone.first() is not None

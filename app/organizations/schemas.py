@@ -1,0 +1,107 @@
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.core.principal import Scope
+from app.core.schema import (
+    ABSENT,
+    Distinct,
+    Identifier,
+    Input,
+    Instant,
+    Integer,
+    Locale,
+    Name,
+    ReadOnly,
+    Schema,
+    TimeZone,
+)
+
+LeapDayRule = Literal["feb_28", "mar_1"]
+Environment = Literal["live", "test"]
+
+Months = Annotated[Integer, Field(ge=1, le=600)]
+Weekday = Annotated[Integer, Field(ge=1, le=7)]
+Series = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class OrganizationRef(Schema):
+    id: UUID
+    name: str
+
+
+class Me(Schema):
+    organization: OrganizationRef
+    subject: str
+    kind: Literal["api_key"]
+    scopes: list[str]
+    teams: list[str] | None
+
+
+class Retention(Schema):
+    answers_months: int | None
+    leavers_months: int | None
+
+
+class Organization(Schema):
+    id: UUID
+    name: str
+    locale: str
+    time_zone: str
+    minimum_group_size: int
+    minimum_comment_group_size: int
+    leap_day_rule: LeapDayRule
+    working_days: list[int]
+    card_sender: str | None
+    retention: Retention
+    default_series: str | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class RetentionPatch(Input):
+    answers_months: Months | None = None
+    leavers_months: Months | None = None
+
+
+class OrganizationPatch(Input):
+    id: ReadOnly = None
+    name: Name = ABSENT
+    locale: Locale = ABSENT
+    time_zone: TimeZone = ABSENT
+    minimum_group_size: Annotated[Integer, Field(ge=3, le=100)] = ABSENT
+    minimum_comment_group_size: Annotated[Integer, Field(ge=10, le=1000)] = ABSENT
+    leap_day_rule: LeapDayRule = ABSENT
+    working_days: Annotated[Distinct[Weekday], Field(min_length=1, max_length=7)] = ABSENT
+    card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    retention: RetentionPatch = ABSENT
+    default_series: Series | None = None
+    created_at: ReadOnly = None
+    updated_at: ReadOnly = None
+
+
+class ApiKeyWrite(Input):
+    name: Name
+    scopes: Annotated[Distinct[Scope], Field(min_length=1)]
+    teams: Annotated[Distinct[Identifier], Field(min_length=1)] | None = None
+    environment: Environment = "live"
+
+
+class ApiKey(Schema):
+    id: UUID
+    name: str
+    scopes: list[Scope]
+    teams: list[str] | None
+    environment: Environment
+    created_at: Instant
+
+
+class ApiKeyCreated(ApiKey):
+    key: str
+
+
+class ApiKeyPage(Schema):
+    items: list[ApiKey]
+    next_cursor: str | None
+    as_of: Instant

@@ -1,0 +1,113 @@
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.conditional import Preconditions
+from app.core.errors import Conflict, NotAvailableYet, NotFound
+from app.core.principal import Principal
+from app.core.secrets import new_api_key, token_hash
+from app.organizations import queries, schemas
+from app.organizations.access import API_KEY, MissingScope
+from app.tables import ApiKey, Organization
+
+READ_ONLY = {"id", "created_at", "updated_at"}
+DEFAULTS: dict[str, Any] = {
+    "locale": "en",
+    "time_zone": "Europe/Amsterdam",
+    "minimum_group_size": 5,
+    "minimum_comment_group_size": 10,
+    "leap_day_rule": "feb_28",
+    "working_days": [1, 2, 3, 4, 5],
+}
+LEAST_AFTER_OPENING = 5
+
+
+class MinimumGroupSizeLocked(Conflict):
+    code = "minimum_group_size_locked"
+    detail = "Respondents were told a larger minimum: below 5 is possible only before a first survey opens."
+
+
+class UnknownOrganization(NotFound):
+    code = "unknown_organization"
+
+
+def represent(row: Organization) -> schemas.Organization:
+    retention = schemas.Retention(answers_months=row.answers_months, leavers_months=row.leavers_months)
+    return schemas.Organization.model_validate({**row.model_dump(), "retention": retention})
+
+
+def represent_key(row: ApiKey) -> schemas.ApiKey:
+    return schemas.ApiKey.model_validate({**row.model_dump(), "teams": None})
+
+
+async def create_organization(session: AsyncSession, name: str, **settings: Any) -> UUID:
+    """Called with a system session: the organisation does not exist until it is there."""
+    organization_id = uuid4()
+    session.add(Organization(id=organization_id, name=name, **{**DEFAULTS, **settings}))
+    await session.flush()
+    return organization_id
+
+
+async def update_organization(
+    session: AsyncSession, organization_id: UUID, patch: schemas.OrganizationPatch, conditions: Preconditions
+) -> schemas.Organization:
+    row = await queries.organization(session, organization_id, lock=True)
+    conditions.check(represent(row))
+    sent = patch.model_dump(exclude_unset=True, exclude=READ_ONLY)
+    wanted = sent | sent.pop("retention", {})
+    changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    least = min(LEAST_AFTER_OPENING, row.minimum_group_size)
+    is_lowered = changes.get("minimum_group_size", least) < least
+    if is_lowered and await queries.has_opened_a_survey(session, organization_id):
+        raise MinimumGroupSizeLocked.at("#/minimum_group_size")
+    if changes:
+        await queries.change_organization(session, organization_id, changes)
+    return represent(await queries.organization(session, organization_id))
+
+
+async def issue_api_key(
+    session: AsyncSession, organization_id: UUID, wanted: schemas.ApiKeyWrite
+) -> schemas.ApiKeyCreated:
+    if wanted.teams is not None:
+        raise NotAvailableYet.at(
+            "#/teams", "Keys narrowed to teams come with a later version; leave it null."
+        )
+    secret = new_api_key(wanted.environment)
+    row = ApiKey(
+        organization_id=organization_id,
+        id=uuid4(),
+        name=wanted.name,
+        environment=wanted.environment,
+        scopes=list(wanted.scopes),
+    )
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    await queries.add_credential(
+        session,
+        {
+            "token_hash": token_hash(secret),
+            "organization_id": organization_id,
+            "kind": API_KEY,
+            "credential_id": row.id,
+        },
+    )
+    return schemas.ApiKeyCreated(**represent_key(row).model_dump(), key=secret)
+
+
+async def create_api_key(
+    session: AsyncSession, who: Principal, wanted: schemas.ApiKeyWrite
+) -> schemas.ApiKeyCreated:
+    """A key gives no more than its maker has."""
+    beyond = set(wanted.scopes) - who.scopes
+    if beyond:
+        raise MissingScope(f"Your own key lacks {', '.join(sorted(beyond))}, so it cannot give them.")
+    return await issue_api_key(session, who.organization_id, wanted)
+
+
+async def require_organization(session: AsyncSession, organization_id: UUID) -> None:
+    if await session.get(Organization, organization_id) is None:
+        raise UnknownOrganization(
+            f"No organisation {organization_id}: create one with `betrokken organizations create`."
+        )

@@ -1,0 +1,28 @@
+from app.tables.calendar import Occasion
+from app.tables.idempotency import IdempotencyRecord
+from app.tables.metrics import Release, ReleaseResult
+from app.tables.organizations import ApiKey, Credential, Organization
+from app.tables.people import Employment, Person, Team, Tombstone
+from app.tables.recognition import Recognition, RecognitionReceiver
+from app.tables.surveys import Questionnaire, Response, Survey, SurveyGroup, SurveyMember
+
+__all__ = [
+    "ApiKey",
+    "Credential",
+    "Employment",
+    "IdempotencyRecord",
+    "Occasion",
+    "Organization",
+    "Person",
+    "Questionnaire",
+    "Recognition",
+    "RecognitionReceiver",
+    "Release",
+    "ReleaseResult",
+    "Response",
+    "Survey",
+    "SurveyGroup",
+    "SurveyMember",
+    "Team",
+    "Tombstone",
+]

@@ -1,0 +1,34 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from app.tables.base import DependentRow, instant, within_organization
+
+
+class Release(DependentRow, table=True):
+    """The numbers of a survey, computed once; never changed afterwards."""
+
+    __tablename__ = "releases"
+    __table_args__ = (within_organization(["survey_id"], "surveys"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    is_final: bool
+    formula_version: str
+    released_at: datetime = instant()
+
+
+class ReleaseResult(DependentRow, table=True):
+    """One metric of one group in a release, as it will be shown."""
+
+    __tablename__ = "release_results"
+    __table_args__ = (within_organization(["survey_id", "number"], "releases", ondelete="CASCADE"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    metric: str = Field(primary_key=True)
+    group_ordinal: int = Field(primary_key=True)
+    body: dict[str, Any] = Field(sa_type=JSONB)

@@ -1,0 +1,45 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, SmallInteger, String
+from sqlmodel import Field, SQLModel
+
+from app.tables.base import OrganizationRow, Timestamps, instant
+
+
+class Organization(Timestamps, table=True):
+    __tablename__ = "organizations"
+
+    id: UUID = Field(primary_key=True)
+    name: str
+    locale: str
+    time_zone: str
+    minimum_group_size: int
+    minimum_comment_group_size: int
+    leap_day_rule: str
+    working_days: list[int] = Field(sa_type=ARRAY(SmallInteger))
+    card_sender: str | None = None
+    answers_months: int | None = None
+    leavers_months: int | None = None
+    default_series: str | None = None
+
+
+class ApiKey(OrganizationRow, table=True):
+    __tablename__ = "api_keys"
+
+    id: UUID = Field(primary_key=True)
+    name: str
+    environment: str
+    scopes: list[str] = Field(sa_type=ARRAY(String))
+    created_at: datetime = instant(now=True)
+
+
+class Credential(SQLModel, table=True):
+    """Which organisation and thing a token opens; the only table searched before an organisation is known."""
+
+    __tablename__ = "credentials"
+
+    token_hash: bytes = Field(primary_key=True)
+    organization_id: UUID = Field(foreign_key="organizations.id", ondelete="CASCADE", index=True)
+    kind: str
+    credential_id: UUID

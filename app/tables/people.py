@@ -1,0 +1,71 @@
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from app.tables.base import DependentRow, OrganizationRow, Timestamps, instant, within_organization
+
+
+class Team(OrganizationRow, Timestamps, table=True):
+    __tablename__ = "teams"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "external_id"),
+        within_organization(["parent_id"], "teams"),
+        Index(None, "organization_id", "parent_id"),
+        Index(None, "organization_id", "updated_at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    external_id: str
+    name: str
+    parent_id: UUID | None = None
+    lead: str | None = None
+    """The external id of a person, who may not have arrived yet."""
+
+
+class Person(OrganizationRow, Timestamps, table=True):
+    __tablename__ = "people"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "external_id"),
+        within_organization(["team_id"], "teams"),
+        Index(None, "organization_id", "team_id"),
+        Index(None, "organization_id", "updated_at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    external_id: str
+    name: str
+    email: str | None = None
+    team_id: UUID | None = None
+    manager: str | None = None
+    """The external id of a person, who may not have arrived yet."""
+    locale: str | None = None
+    time_zone: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    is_active: bool = True
+    segments: dict[str, str] = Field(sa_type=JSONB)
+
+
+class Employment(DependentRow, table=True):
+    """An earlier period of employment, closed when the person was hired again."""
+
+    __tablename__ = "employments"
+    __table_args__ = (within_organization(["person_id"], "people", ondelete="CASCADE"),)
+
+    person_id: UUID = Field(primary_key=True)
+    starts_on: date = Field(primary_key=True)
+    ends_on: date
+
+
+class Tombstone(OrganizationRow, table=True):
+    """A deleted team or person, told to delta readers for 30 days."""
+
+    __tablename__ = "tombstones"
+    __table_args__ = (Index(None, "organization_id", "kind", "deleted_at"),)
+
+    kind: str = Field(primary_key=True)
+    external_id: str = Field(primary_key=True)
+    deleted_at: datetime = instant(now=True)

@@ -1,0 +1,99 @@
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from app.tables.base import DependentRow, OrganizationRow, Timestamps, instant, within_organization
+
+
+class Questionnaire(OrganizationRow, table=True):
+    """One version of a questionnaire; a version is never changed."""
+
+    __tablename__ = "questionnaires"
+
+    key: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    content: dict[str, Any] = Field(sa_type=JSONB)
+    created_at: datetime = instant(now=True)
+
+
+class Survey(OrganizationRow, Timestamps, table=True):
+    __tablename__ = "surveys"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "external_id"),
+        Index(None, "organization_id", "created_at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    external_id: str | None = None
+    name: str
+    status: str
+    questionnaire: str
+    questionnaire_version: int | None = None
+    """Null until opening freezes it."""
+    mode: str
+    access: str
+    minimum_group_size: int | None = None
+    """Null until opening: the organisation's."""
+    series: str | None = None
+    audience: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    opens_at: datetime | None = instant(nullable=True)
+    closes_at: datetime | None = instant(nullable=True)
+    opened_at: datetime | None = instant(nullable=True)
+    closed_at: datetime | None = instant(nullable=True)
+    released_at: datetime | None = instant(nullable=True)
+    participation_count: int | None = None
+    participation_on: date | None = None
+
+
+class SurveyGroup(DependentRow, table=True):
+    """A group as it was when the survey opened. Ordinal 0 is the organisation."""
+
+    __tablename__ = "survey_groups"
+    __table_args__ = (within_organization(["survey_id"], "surveys", ondelete="CASCADE"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    kind: str
+    external_id: str
+    name: str
+    parent: int | None = None
+    depth: int
+    invited: int | None = None
+    """Direct members invited; null where nobody is invited by name."""
+
+
+class SurveyMember(DependentRow, table=True):
+    """A person invited, and the group he was a direct member of. Who answered is not kept here."""
+
+    __tablename__ = "survey_members"
+    __table_args__ = (
+        within_organization(["survey_id"], "surveys", ondelete="CASCADE"),
+        within_organization(["person_id"], "people"),
+        Index(None, "organization_id", "person_id"),
+    )
+
+    survey_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    group_ordinal: int
+
+
+class Response(DependentRow, table=True):
+    """One response: an array slot a question, in the order of the questionnaire version.
+
+    A slot holds the answer, -1 for "not applicable or don't know", or -2 for not answered.
+    """
+
+    __tablename__ = "responses"
+    __table_args__ = (within_organization(["survey_id"], "surveys"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    respondent_key: UUID = Field(primary_key=True)
+    """Attributed: the person. Confidential: a pseudonym. Anonymous: random."""
+    submitted_at: datetime | None = instant(nullable=True)
+    group_ordinal: int
+    locale: str | None = None
+    answers: list[int] = Field(sa_type=ARRAY(SmallInteger))

@@ -1,0 +1,175 @@
+"""A real PostgreSQL, migrated once and cloned for each test process; two organisations in each test.
+
+Tests commit for real: what keeps them apart is that each has organisations of its own.
+"""
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import event
+
+from app.core import migrations
+from app.core.database import Database
+from app.core.embedded import embedded_postgres
+from app.core.principal import Scope
+from app.core.settings import Settings
+from app.main import create_app, create_worker
+from app.organizations import service as organizations
+from app.organizations.schemas import ApiKeyWrite
+from tests import contract
+
+SECRET = "a secret that only tests have, forty characters"
+GIVEN_DATABASE = os.environ.get("DATABASE_URL")
+
+
+def on_database(url: str, name: str) -> str:
+    """The URL with another database name."""
+    return re.sub(r"(://[^/]*/)[^?]*", rf"\g<1>{name}", url, count=1)
+
+
+async def run_sql(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """DATABASE_URL, or one embedded server shared by all test processes of this run."""
+    if GIVEN_DATABASE:
+        yield GIVEN_DATABASE
+        return
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"betrokken-tests-{run[:12]}"
+    with embedded_postgres(folder, durable=False) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return Settings(pseudonym_secret=SecretStr(SECRET), worker_enabled=False)
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str, settings: Settings) -> Iterator[str]:
+    """A freshly migrated database of this test process."""
+    name = f"betrokken_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    url = on_database(server_url, name)
+    asyncio.run(run_sql(server_url, f"CREATE DATABASE {name} TEMPLATE template0"))
+
+    async def prepare() -> None:
+        database = Database(url, settings)
+        await migrations.migrate(database)
+        await database.close()
+
+    asyncio.run(prepare())
+    yield url
+    asyncio.run(run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings, database_url: str) -> AsyncIterator[FastAPI]:
+    app = create_app(settings, database_url)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="session")
+def database(app: FastAPI) -> Database:
+    found: Database = app.state.database
+    return found
+
+
+@dataclass
+class Tenant:
+    """An organisation with a client that may do everything, and the means to make lesser ones."""
+
+    id: UUID
+    client: contract.ContractClient
+    app: FastAPI
+    database: Database
+
+    async def key(self, *scopes: str) -> str:
+        wanted = ApiKeyWrite(name="test", scopes=list(scopes or Scope))
+        async with self.database.tenant_session(self.id) as session:
+            return (await organizations.issue_api_key(session, self.id, wanted)).key
+
+    async def client_with(self, *scopes: str) -> contract.ContractClient:
+        return client_for(self.app, await self.key(*scopes))
+
+    async def work(self) -> None:
+        """Does the jobs that are due, this organisation's and any other's."""
+        await create_worker(self.database).drain()
+
+
+def client_for(app: FastAPI, key: str | None) -> contract.ContractClient:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return contract.ContractClient(transport=transport, base_url="http://test", headers=headers)
+
+
+async def new_tenant(app: FastAPI, name: str) -> Tenant:
+    database: Database = app.state.database
+    async with database.system_session(reason="test") as session:
+        organization_id = await organizations.create_organization(session, name)
+    tenant = Tenant(organization_id, client_for(app, None), app, database)
+    tenant.client.headers["Authorization"] = f"Bearer {await tenant.key()}"
+    return tenant
+
+
+@pytest.fixture
+async def acme(app: FastAPI) -> Tenant:
+    return await new_tenant(app, "Acme")
+
+
+@pytest.fixture
+async def other(app: FastAPI) -> Tenant:
+    """Another organisation: present in every test that names it, invisible to Acme."""
+    return await new_tenant(app, "Globex")
+
+
+@pytest.fixture
+def api(acme: Tenant) -> contract.ContractClient:
+    """Acme's client, with every scope."""
+    return acme.client
+
+
+@pytest.fixture
+def anonymous(app: FastAPI) -> contract.ContractClient:
+    return client_for(app, None)
+
+
+@pytest.fixture
+def queries(database: Database) -> Iterator[list[str]]:
+    """The SQL statements sent while the test runs; clear the list before what is counted."""
+    statements: list[str] = []
+
+    def remember(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", remember)
+    yield statements
+    event.remove(database.engine.sync_engine, "before_cursor_execute", remember)
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as the login itself, which sees every row (a superuser where embedded)."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()

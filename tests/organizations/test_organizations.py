@@ -1,0 +1,75 @@
+from tests.conftest import Tenant
+from tests.contract import ContractClient
+
+
+async def test_anonymous_is_refused(anonymous: ContractClient) -> None:
+    answer = await anonymous.get("/v1/me")
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_me_tells_organization_and_scopes(acme: Tenant) -> None:
+    client = await acme.client_with("people:read")
+    me = (await client.get("/v1/me")).json()
+    assert me["organization"] == {"id": str(acme.id), "name": "Acme"}
+    assert me["scopes"] == ["people:read"]
+
+
+async def test_settings_are_patched_and_conditional(api: ContractClient) -> None:
+    before = await api.get("/v1/organization")
+    patch = {"name": "Acme BV", "retention": {"answers_months": 12}}
+    after = await api.patch("/v1/organization", json=patch, headers={"If-Match": before.headers["etag"]})
+    assert after.json()["name"] == "Acme BV"
+    assert after.json()["retention"] == {"answers_months": 12, "leavers_months": None}
+    stale = await api.patch("/v1/organization", json=patch, headers={"If-Match": before.headers["etag"]})
+    assert stale.status_code == 412
+    again = await api.get("/v1/organization", headers={"If-None-Match": after.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_a_patch_that_changes_nothing_keeps_the_etag(api: ContractClient) -> None:
+    first = await api.get("/v1/organization")
+    same = await api.patch("/v1/organization", json={"name": "Acme"})
+    assert same.headers["etag"] == first.headers["etag"]
+
+
+async def test_a_key_works_until_it_is_revoked(acme: Tenant, api: ContractClient) -> None:
+    made = await api.post("/v1/api-keys", json={"name": "HRIS", "scopes": ["people:read"]})
+    assert made.status_code == 201
+    bearer = {"Authorization": f"Bearer {made.json()['key']}"}
+    assert (await api.get("/v1/me", headers=bearer)).json()["scopes"] == ["people:read"]
+    assert (await api.delete(f"/v1/api-keys/{made.json()['id']}")).status_code == 204
+    assert (await api.get("/v1/me", headers=bearer)).status_code == 401
+
+
+async def test_a_secret_is_not_replayed(api: ContractClient) -> None:
+    body = {"name": "HRIS", "scopes": ["people:read"]}
+    first = await api.post("/v1/api-keys", json=body, headers={"Idempotency-Key": "one"})
+    assert first.status_code == 201
+    again = await api.post("/v1/api-keys", json=body, headers={"Idempotency-Key": "one"})
+    assert (again.status_code, again.json()["code"]) == (409, "secret_already_shown")
+    other = await api.post("/v1/api-keys", json={**body, "name": "x"}, headers={"Idempotency-Key": "one"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert len((await api.get("/v1/api-keys")).json()["items"]) == 2
+
+
+async def test_a_key_gives_no_more_than_its_maker_has(acme: Tenant) -> None:
+    manager = await acme.client_with("keys:manage")
+    answer = await manager.post("/v1/api-keys", json={"name": "x", "scopes": ["people:read"]})
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+
+
+async def test_keys_are_listed_newest_first_in_pages(acme: Tenant, api: ContractClient) -> None:
+    for name in "abc":
+        await api.post("/v1/api-keys", json={"name": name, "scopes": ["people:read"]})
+    first = await api.get("/v1/api-keys", params={"limit": 2})
+    rest = await api.get(first.headers["link"].partition(">")[0].removeprefix("<"))
+    names = [key["name"] for key in first.json()["items"] + rest.json()["items"]]
+    assert names == ["c", "b", "a", "test"]
+    assert rest.json()["next_cursor"] is None
+
+
+async def test_another_organizations_key_is_not_found(api: ContractClient, other: Tenant) -> None:
+    theirs = (await other.client.get("/v1/api-keys")).json()["items"][0]["id"]
+    assert (await api.delete(f"/v1/api-keys/{theirs}")).status_code == 404
+    assert (await other.client.get("/v1/me")).status_code == 200
