@@ -44,9 +44,8 @@ def validator(reference: str) -> Draft202012Validator:
 
 
 def problems(reference: str, instance: Any) -> list[str]:
-    return [
-        f"{error.json_path}: {error.message}"[:500] for error in validator(reference).iter_errors(instance)
-    ]
+    found = validator(reference).iter_errors(instance)
+    return [f"{error.json_path}: {error.message}"[:500] for error in found]
 
 
 def check_answer(response: httpx.Response) -> None:

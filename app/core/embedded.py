@@ -36,10 +36,8 @@ MAJOR = "18"
 NAME = "betrokken"  # of the database, and of the role that owns it
 SERVER_ACCOUNT = "betrokken-db"
 PORT = 5432  # names the socket file; nothing listens on it
-ADDRESSABLE = re.compile(
-    r"[\w./~+-]{1,89}", re.ASCII
-)  # the kernel takes socket paths of 103 bytes, 14 are the name
-PATIENCE = 60.0
+ADDRESSABLE = re.compile(r"[\w./~+-]{1,89}", re.ASCII)  # a socket's path may have 103 bytes, its name has 14
+PATIENCE = 60.0  # seconds
 GRACE = 2.0  # a live server opens its socket within milliseconds of writing its process number
 
 SETTINGS = {
@@ -68,7 +66,7 @@ class EmbeddedUnavailable(RuntimeError):
 def embedded_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
     """Finds or starts the PostgreSQL of this folder; yields its URL, which SQLAlchemy takes with `+asyncpg`.
 
-    Several processes may be inside at once; the last to leave stops the server. The starter says `durable`.
+    Several processes may be inside at once; the last to leave stops the server. `durable` counts where it starts.
     """
     folder = data_dir.expanduser().resolve()
     with _explained(folder):

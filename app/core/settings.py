@@ -10,8 +10,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="BETROKKEN_", env_ignore_empty=True, extra="ignore", populate_by_name=True
     )
-        env_prefix="BETROKKEN_", env_ignore_empty=True, extra="ignore", populate_by_name=True
-    )
 
     database_url: SecretStr | None = Field(
         None,

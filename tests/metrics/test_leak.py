@@ -1,0 +1,212 @@
+from collections import defaultdict
+from collections.abc import Hashable
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from app.metrics.disclosure import Decision, Node, decide
+from tests.metrics.leak import Organisation, leak, named_silence, random_organisation
+
+SAMPLES = [
+    pytest.param(range(300), id="hundreds"),
+    pytest.param(range(300, 5000), id="thousands", marks=pytest.mark.nightly),
+]
+
+
+def minimum(seed: int) -> int:
+    return 3 + seed % 3
+
+
+def shown(decisions: dict[int, Decision]) -> set[int]:
+    return {ordinal for ordinal, decision in decisions.items() if decision.status == "ok"}
+
+
+def attack(organisation: Organisation, groups: set[int], k: int) -> frozenset[Hashable] | None:
+    return leak([organisation.headline_set(group) for group in groups], organisation.headline_set(0), k)
+
+
+def above_the_threshold(nodes: list[Node], k: int) -> set[int]:
+    return {node.ordinal for node in nodes if node.n >= k}
+
+
+def hiding_the_next_smallest_sibling(nodes: list[Node], k: int) -> set[int]:
+    groups = above_the_threshold(nodes, k)
+    for parent in nodes:
+        children = [node for node in nodes if node.parent == parent.ordinal and node.n]
+        hidden = [child for child in children if child.ordinal not in groups]
+        if hidden and sum(child.n for child in hidden) < k:
+            groups -= {
+                child.ordinal for child in sorted(children, key=lambda child: child.n)[: len(hidden) + 1]
+            }
+    return groups
+
+
+def regions_of(organisation: Organisation, groups: set[int]) -> dict[Hashable, frozenset[Hashable]]:
+    """The persons of every group outside the groups shown inside it, by group."""
+    regions: dict[Hashable, set[Hashable]] = {group: set() for group in groups}
+    for person, team in enumerate(organisation.team):
+        around = next((group for group in organisation.ancestors(team) if group in groups), None)
+        if around is not None:
+            regions[around].add(person)
+    return {group: frozenset(persons) for group, persons in regions.items()}
+
+
+def named(organisation: Organisation, groups: set[int], with_invited: set[int]) -> frozenset[Hashable] | None:
+    """What the shown numbers of invited name, as persons without a response or as persons without both scores."""
+    regions = regions_of(organisation, groups)
+    spans = [
+        frozenset(region for region in groups if group in organisation.ancestors(region))
+        for group in with_invited
+    ]
+    for came in (organisation.responded, organisation.has_both_scores):
+        silent = {region: sum(not came[int(str(p))] for p in persons) for region, persons in regions.items()}
+        if found := named_silence(spans, silent):
+            return found
+    return None
+
+
+def test_the_attacker_subtracts_a_team_from_its_organisation() -> None:
+    everybody: set[Hashable] = set("abcdefgh")
+    assert leak([everybody, set("abcdef")], everybody, 3) == {"g", "h"}
+    assert leak([everybody, set("abcdef")], everybody, 2) is None
+    assert leak([everybody], everybody, 8) is None
+
+
+def test_the_attacker_combines_three_sets() -> None:
+    everybody: set[Hashable] = set("abcdefgh")
+    assert leak([set("abcde"), set("defgh"), everybody], everybody, 3) == {"d", "e"}
+
+
+def test_the_attacker_finds_an_exposed_pair_of_atoms() -> None:
+    everybody: set[Hashable] = set("abcdefgh")
+    assert leak([set("abcde"), set("abcdf")], everybody, 3) == {"e", "f"}
+    assert leak([set("abcde"), set("abcdf")], everybody, 2) is None
+
+
+@pytest.mark.parametrize("seeds", SAMPLES)
+def test_published_groups_leak_nobody(seeds: range) -> None:
+    published = 0
+    for seed in seeds:
+        organisation, k = random_organisation(seed), minimum(seed)
+        groups = shown(decide(organisation.nodes(), k))
+        assert attack(organisation, groups, k) is None, seed
+        published += len(groups)
+    assert published > 2 * len(seeds)
+
+
+@pytest.mark.parametrize("rule", [above_the_threshold, hiding_the_next_smallest_sibling])
+def test_the_attacker_catches_weaker_rules(rule: object) -> None:
+    assert callable(rule)
+    caught = 0
+    for seed in range(300):
+        organisation, k = random_organisation(seed), minimum(seed)
+        caught += attack(organisation, rule(organisation.nodes(), k), k) is not None
+    assert caught > 50
+
+
+@pytest.mark.parametrize("seeds", SAMPLES)
+def test_what_is_left_of_each_group_decides_as_the_rank_does(seeds: range) -> None:
+    safe = 0
+    for seed in seeds:
+        organisation, k = random_organisation(seed), minimum(seed)
+        groups = {group for group in range(len(organisation.parents)) if Random(seed + group).random() < 0.5}
+        left: dict[Hashable, int] = defaultdict(int)
+        for region, persons in regions_of(organisation, groups).items():
+            left[region] = len(persons & organisation.headline_set(0))
+        is_safe = all(n == 0 or n >= k for n in left.values())
+        assert is_safe == (attack(organisation, groups, k) is None), seed
+        safe += is_safe
+    assert 0.1 < safe / len(seeds) < 0.9
+
+
+@pytest.mark.parametrize("seeds", SAMPLES)
+def test_no_further_group_could_have_been_shown(seeds: range) -> None:
+    for seed in seeds:
+        organisation, k = random_organisation(seed), minimum(seed)
+        decisions = decide(organisation.nodes(), k)
+        for group, decision in decisions.items():
+            if decision.status == "suppressed" and organisation.headline_set(group):
+                assert attack(organisation, shown(decisions) | {group}, k) is not None, (seed, group)
+
+
+@pytest.mark.parametrize("seeds", SAMPLES)
+def test_the_order_of_the_input_decides_nothing(seeds: range) -> None:
+    for seed in seeds:
+        nodes, k = random_organisation(seed).nodes(), minimum(seed)
+        shuffled = Random(seed).sample(nodes, len(nodes))
+        assert decide(shuffled, k) == decide(nodes, k), seed
+
+
+@pytest.mark.parametrize("seeds", SAMPLES)
+def test_the_numbering_of_the_groups_decides_nothing(seeds: range) -> None:
+    for seed in seeds:
+        nodes, k = random_organisation(seed).nodes(), minimum(seed)
+        names = dict(enumerate(Random(seed).sample(range(len(nodes)), len(nodes))))
+        renamed = [
+            replace(
+                node, ordinal=names[node.ordinal], parent=None if node.parent is None else names[node.parent]
+            )
+            for node in nodes
+        ]
+        decisions, expected = decide(renamed, k), decide(nodes, k)
+        assert {names[ordinal]: decision for ordinal, decision in expected.items()} == decisions, seed
+
+
+@pytest.mark.parametrize("seeds", SAMPLES)
+def test_numbers_of_invited_name_no_silent_person(seeds: range) -> None:
+    hidden = showing = 0
+    for seed in seeds:
+        organisation, k = random_organisation(seed), minimum(seed)
+        decisions = decide(organisation.nodes(), k)
+        groups = shown(decisions)
+        with_invited = {group for group in groups if decisions[group].shows_invited}
+        assert named(organisation, groups, with_invited) is None, seed
+        showing, hidden = showing + len(with_invited), hidden + len(groups - with_invited)
+    assert showing > len(seeds) / 2
+    assert hidden > len(seeds) / 2
+
+
+@pytest.mark.parametrize("seeds", SAMPLES)
+def test_only_an_unsafe_number_of_invited_is_hidden(seeds: range) -> None:
+    for seed in seeds:
+        organisation, k = random_organisation(seed), minimum(seed)
+        decisions = decide(organisation.nodes(), k)
+        groups = shown(decisions)
+        with_invited = {group for group in groups if decisions[group].shows_invited}
+        regions = regions_of(organisation, groups)
+        for group in groups - with_invited:
+            rest = [int(str(person)) for person in regions[group]]
+            silent_rest = {
+                sum(not came[person] for person in rest)
+                for came in (organisation.responded, organisation.has_both_scores)
+            }
+            if not silent_rest & {1, 2}:
+                assert named(organisation, groups, with_invited | {group}), (seed, group)
+
+
+def test_the_attacker_catches_showing_every_number_of_invited() -> None:
+    caught = 0
+    for seed in range(300):
+        organisation = random_organisation(seed)
+        groups = shown(decide(organisation.nodes(), minimum(seed)))
+        caught += named(organisation, groups, groups) is not None
+    assert caught > 50
+
+
+def test_the_attacker_catches_hiding_only_the_groups_with_one_or_two_silent() -> None:
+    caught = 0
+    for seed in range(300):
+        organisation = random_organisation(seed)
+        nodes = {node.ordinal: node for node in organisation.nodes()}
+        groups = shown(decide(nodes.values(), minimum(seed)))
+        few = {
+            group
+            for group in groups
+            if {
+                len(organisation.persons(group)) - count for count in (nodes[group].responded, nodes[group].n)
+            }
+            & {1, 2}
+        }
+        caught += named(organisation, groups, groups - few) is not None
+    assert caught > 20
