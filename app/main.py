@@ -10,11 +10,17 @@ from fastapi.middleware.cors import CORSMiddleware
 from app.core import operations, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
-from app.core.jobs import Worker
+from app.core.jobs import JobFunction, ScheduleFunction, Worker
 from app.core.requests import BodyMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
-from app.organizations.api import router as organizations
+from app.metrics import jobs as metrics_jobs
+from app.metrics.api import router as metrics_router
+from app.organizations import jobs as organization_jobs
+from app.organizations.api import router as organizations_router
+from app.surveys import jobs as survey_jobs
+from app.surveys import service as surveys
+from app.surveys.api import router as surveys_router
 
 EXPOSED_HEADERS = [
     "ETag",
@@ -30,8 +36,20 @@ EXPOSED_HEADERS = [
 ]
 
 
+JOBS: dict[str, JobFunction] = {
+    surveys.OPEN_JOB: survey_jobs.open_on_time,
+    surveys.CLOSE_JOB: survey_jobs.close_on_time,
+    surveys.RELEASE_JOB: metrics_jobs.release_survey,
+}
+ROUTERS = (operations.router, organizations_router, surveys_router, metrics_router)
+SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
+    "count_participation": ("*/10 * * * *", survey_jobs.count_participation),
+    "forget": ("17 * * * *", organization_jobs.forget),
+}
+
+
 def create_worker(database: Database) -> Worker:
-    return Worker(database, jobs={}, schedules={})
+    return Worker(database, jobs=JOBS, schedules=SCHEDULES)
 
 
 def create_app(settings: Settings, database_url: str) -> FastAPI:
@@ -57,7 +75,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     )
     app.state.settings = settings
     app.state.keyring = Keyring(load_secret(settings))
-    for router in (operations.router, organizations):
+    for router in ROUTERS:
         app.include_router(router)
     operations.mount_assets(app)
     install_error_handlers(app)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Response
@@ -11,48 +12,57 @@ from app.core.errors import PreconditionFailed
 
 NO_STORE = {"Cache-Control": "no-store"}
 REVALIDATE = {"Cache-Control": "private, no-cache"}
+Tags = Annotated[str | None, Header(max_length=1000)]
 
 
 def etag_of(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def _tags(header: str) -> set[str]:
-    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
+def matches(header: str, tag: str | None) -> bool:
+    """Whether a list of tags, or *, names the tag of something that exists."""
+    tags = {offered.strip().removeprefix("W/") for offered in header.split(",")}
+    return tag is not None and ("*" in tags or tag in tags)
 
 
+@dataclass(frozen=True)
 class Preconditions:
     """The If-Match and If-None-Match of a request."""
 
-    def __init__(
-        self,
-        if_match: Annotated[str | None, Header(max_length=1000)] = None,
-        if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
-    ) -> None:
-        self.if_match = if_match
-        self.if_none_match = if_none_match
+    if_match: str | None = None
+    if_none_match: str | None = None
 
     def check(self, current: BaseModel | None) -> None:
         """Before a write: refuse where the resource is not as the sender believes it to be."""
         tag = etag_of(current.model_dump_json().encode()) if current else None
-        if self.if_match is not None and not self._matches(self.if_match, tag):
+        if self.if_match is not None and not matches(self.if_match, tag):
             raise PreconditionFailed
-        if self.if_none_match is not None and self._matches(self.if_none_match, tag):
+        if self.if_none_match is not None and matches(self.if_none_match, tag):
             raise PreconditionFailed
-
-    @staticmethod
-    def _matches(header: str, tag: str | None) -> bool:
-        return tag is not None and (header.strip() == "*" or tag in _tags(header))
 
     def answer(
         self, resource: BaseModel, status: int = 200, headers: Mapping[str, str] = NO_STORE
     ) -> Response:
-        """The resource with its ETag; 304 to a GET whose sender has it already."""
+        """The resource with its ETag; 304 to a reader who has it already."""
         body = resource.model_dump_json().encode()
         tagged: dict[str, Any] = {**headers, "ETag": etag_of(body)}
-        if status == 200 and self.if_none_match and self._matches(self.if_none_match, tagged["ETag"]):
+        if self.if_none_match and matches(self.if_none_match, tagged["ETag"]):
             return Response(status_code=304, headers=tagged)
         return Response(body, status, tagged, media_type="application/json")
 
 
-Conditions = Annotated[Preconditions, Depends()]
+def when_reading(if_none_match: Tags = None) -> Preconditions:
+    return Preconditions(if_none_match=if_none_match)
+
+
+def when_changing(if_match: Tags = None) -> Preconditions:
+    return Preconditions(if_match=if_match)
+
+
+def when_putting(if_match: Tags = None, if_none_match: Tags = None) -> Preconditions:
+    return Preconditions(if_match, if_none_match)
+
+
+ReadConditions = Annotated[Preconditions, Depends(when_reading)]
+ChangeConditions = Annotated[Preconditions, Depends(when_changing)]
+Conditions = Annotated[Preconditions, Depends(when_putting)]

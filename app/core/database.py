@@ -97,3 +97,9 @@ async def as_of(session: AsyncSession) -> datetime:
     """
     started: datetime = await session.scalar(text("SELECT oldest_transaction_started_at()"))
     return started
+
+
+async def transaction_time(session: AsyncSession) -> datetime:
+    """now() of the database: the instant every change of this transaction bears."""
+    moment: datetime = await session.scalar(text("SELECT now()"))
+    return moment

@@ -37,7 +37,7 @@ NAME = "betrokken"  # of the database, and of the role that owns it
 SERVER_ACCOUNT = "betrokken-db"
 PORT = 5432  # names the socket file; nothing listens on it
 ADDRESSABLE = re.compile(r"[\w./~+-]{1,89}", re.ASCII)  # a socket's path may have 103 bytes, its name has 14
-PATIENCE = 60.0  # seconds
+PATIENCE = 300.0  # seconds; recovery after a power cut may take minutes
 GRACE = 2.0  # a live server opens its socket within milliseconds of writing its process number
 
 SETTINGS = {
@@ -66,7 +66,7 @@ class EmbeddedUnavailable(RuntimeError):
 def embedded_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
     """Finds or starts the PostgreSQL of this folder; yields its URL, which SQLAlchemy takes with `+asyncpg`.
 
-    Several processes may be inside at once; the last to leave stops the server. `durable` counts where it starts.
+    Several processes may be inside at once; the last to leave stops the server. `durable` is for the starter.
     """
     folder = data_dir.expanduser().resolve()
     with _explained(folder):
@@ -87,6 +87,7 @@ def embedded_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
 def _prepared(folder: Path, durable: bool) -> str:
     cluster = _Cluster(folder / "postgres")
     programs = _Programs(_binaries(), _server_account(cluster.folder))
+    programs.reach(cluster.folder)
     if not cluster.folder.exists():
         programs.initialise(cluster.folder, durable)
     cluster.require_own_major()
@@ -142,10 +143,9 @@ class _Cluster:
             shutil.rmtree(socket_folder, ignore_errors=True)
         log.info("postgres_stopped", extra={"folder": str(self.folder)})
 
-    def url(self) -> str:
-        return (
-            f"postgresql://{NAME}@/{NAME}?{urlencode({'host': self.socket_folder(), 'port': PORT}, safe='/')}"
-        )
+    def url(self, database: str = NAME) -> str:
+        address = urlencode({"host": self.socket_folder(), "port": PORT}, safe="/")
+        return f"postgresql://{NAME}@/{database}?{address}"
 
     def socket_folder(self) -> Path:
         return Path(self._process_lines()[4])
@@ -181,12 +181,16 @@ class _Programs:
     binaries: Path
     account: pwd.struct_passwd | None
 
+    def reach(self, folder: Path) -> None:
+        if self.account:
+            for path in (folder, self.binaries):
+                _let_through(self.account, path)
+
     def initialise(self, folder: Path, durable: bool) -> None:
         unfinished = folder.with_name("postgres.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         self._hand_over(unfinished)
-        self._reach(unfinished)
         options = ["--encoding=UTF8", "--no-locale", "--auth=reject", f"--username={NAME}"]
         try:
             self._run("initdb", *options, *([] if durable else ["--no-sync"]), f"--pgdata={unfinished}")
@@ -197,7 +201,6 @@ class _Programs:
         log.info("cluster_created", extra={"folder": str(folder)})
 
     def start(self, cluster: _Cluster, durable: bool) -> None:
-        self._reach(cluster.folder)
         self._configure(cluster.folder, durable)
         server_log = cluster.folder / "server.log"
         with suppress(FileNotFoundError):
@@ -213,32 +216,15 @@ class _Programs:
 
     def create_database(self, cluster: _Cluster) -> None:
         missing = f"NOT EXISTS (SELECT FROM pg_database WHERE datname = '{NAME}')"
-        where: list[str | Path] = [
-            "-h",
-            cluster.socket_folder(),
-            "-p",
-            str(PORT),
-            "-U",
-            NAME,
-            "-d",
-            "postgres",
-        ]
-        self._run(
-            "psql",
-            "-X",
-            "-v",
-            "ON_ERROR_STOP=1",
-            *where,
-            stdin=f"SELECT 'CREATE DATABASE {NAME}' WHERE {missing} \\gexec",
-        )
+        statement = f"SELECT 'CREATE DATABASE {NAME}' WHERE {missing} \\gexec"
+        self._run("psql", "-X", "-v", "ON_ERROR_STOP=1", cluster.url("postgres"), stdin=statement)
 
     def _configure(self, folder: Path, durable: bool) -> None:
         """Written at every start: the folder may have moved, and the OS user may be another."""
         settings = SETTINGS | ({} if durable else LOSES_DATA_ON_POWER_CUT)
         settings = settings | {"unix_socket_directories": self._socket_folder(folder)}
-        self._write(
-            folder / "postgresql.conf", "".join(f"{name} = '{value}'\n" for name, value in settings.items())
-        )
+        lines = [f"{name} = '{value}'\n" for name, value in settings.items()]
+        self._write(folder / "postgresql.conf", "".join(lines))
         self._write(folder / "pg_hba.conf", "local all all peer map=us\n")
         us = {"root", _account(folder.stat().st_uid).pw_name}
         self._write(folder / "pg_ident.conf", "".join(f'us "{name}" all\n' for name in sorted(us)))
@@ -258,16 +244,12 @@ class _Programs:
         if self.account:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
-    def _reach(self, folder: Path) -> None:
-        if self.account:
-            for path in (folder, self.binaries):
-                _let_through(self.account, path)
-
     def _run(self, program: str, *arguments: str | Path, stdin: str = "") -> None:
         """In a session of its own: Ctrl-C in a terminal must not end the server under the service's feet."""
         finished = subprocess.run(
             [self.binaries / program, *arguments],
             input=stdin,
+            check=False,
             capture_output=True,
             text=True,
             errors="replace",

@@ -19,12 +19,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core.core_schema import ErrorType
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -33,6 +34,8 @@ from app.core.contract import allowed_methods
 from app.core.logging import request_id
 
 log = logging.getLogger("betrokken.http")
+
+Model = TypeVar("Model", bound=BaseModel)
 
 PROBLEM_JSON = "application/problem+json"
 RETRYABLE_SQLSTATES = ("08", "40001", "40P01", "53", "55P03", "57")
@@ -140,6 +143,10 @@ class Conflict(AppError):
     code = "conflict"
 
 
+class SimultaneousWrite(Conflict):
+    detail = "Another request wrote the same at this moment: read it again, then repeat."
+
+
 class PreconditionFailed(AppError):
     status = 412
     code = "precondition_failed"
@@ -207,9 +214,22 @@ def invalid(errors: Sequence[Mapping[str, Any]]) -> Unprocessable:
     return Unprocessable(faults[0].detail + more, code=faults[0].code, errors=faults)
 
 
+def validated(model: type[Model], value: Any) -> Model:
+    """`value` as `model`, or the problem of a body that is not one."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        raise invalid([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+
+
 def is_retryable(error: DBAPIError) -> bool:
     sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    return error.connection_invalidated or sqlstate.startswith(RETRYABLE_SQLSTATES)
+    return (
+        error.connection_invalidated
+        or isinstance(error, InterfaceError)
+        or sqlstate.startswith(RETRYABLE_SQLSTATES)
+    )
 
 
 def _framework_error(request: Request, error: HTTPException) -> AppError:
@@ -234,11 +254,9 @@ def install_error_handlers(app: FastAPI) -> None:
         return invalid(error.errors()).response(request.url.path)
 
     async def database_error(request: Request, error: Exception) -> Response:
-        if (
-            isinstance(error, DBAPIError)
-            and not is_retryable(error)
-            and not isinstance(error, InterfaceError)
-        ):
+        if isinstance(error, IntegrityError):
+            return SimultaneousWrite().response(request.url.path)
+        if isinstance(error, DBAPIError) and not is_retryable(error):
             return await unexpected(request, error)
         log.warning("database_unavailable", extra={"error": type(error).__name__})
         return Unavailable().response(request.url.path)

@@ -46,13 +46,13 @@ def _identifier(value: str) -> str:
 def _only_text(value: Any) -> Any:
     """A date or an instant is written as a string; pydantic alone would take a number for a Unix time."""
     if not isinstance(value, str | date):
-        raise PydanticCustomError("string_type", "write it as a string")
+        raise PydanticCustomError("invalid_value", "write it as a string")
     return value
 
 
 def _only_iso_date(value: Any) -> Any:
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        raise PydanticCustomError("date_format", "a date is written as 2026-11-23")
+        raise PydanticCustomError("invalid_value", "a date is written as 2026-11-23")
     return value
 
 
@@ -64,7 +64,7 @@ def _time_zone(value: str) -> str:
 
 def _distinct(values: list[Any]) -> list[Any]:
     if len(set(values)) != len(values):
-        raise PydanticCustomError("duplicate_item", "each may be named once")
+        raise PydanticCustomError("invalid_value", "each may be named once")
     return values
 
 

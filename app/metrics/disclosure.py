@@ -148,7 +148,7 @@ def shown_gap(value: float, precision: Precision) -> float:
 
 
 def shown_sd(value: float, precision: Precision) -> float | None:
-    return None if precision == "banded" else value if precision == "exact" else round(value)
+    return None if precision == "banded" else value if precision == "exact" else round(_settled(value))
 
 
 def shown_dz(value: float, precision: Precision) -> float | None:
@@ -158,15 +158,20 @@ def shown_dz(value: float, precision: Precision) -> float | None:
 def shown_share(value: float, precision: Precision) -> float:
     """A share, 0-1, or an end of its interval; banded in steps of .05 that stay off 0 and 1."""
     if precision == "banded":
-        return min(max(round(value * BANDS), 1), BANDS - 1) / BANDS
+        return min(max(round(_settled(value * BANDS)), 1), BANDS - 1) / BANDS
     return value if precision == "exact" else _hundredths(value)
 
 
 def _whole(value: float, precision: Precision, band: tuple[int, int]) -> float:
     if precision == "banded":
-        return min(max(round(value), band[0]), band[1])
-    return value if precision == "exact" else round(value)
+        return min(max(round(_settled(value)), band[0]), band[1])
+    return value if precision == "exact" else round(_settled(value))
 
 
 def _hundredths(value: float) -> float:
-    return round(value, 2) + 0.0  # no negative zero
+    return round(_settled(value * 100)) / 100
+
+
+def _settled(value: float) -> float:
+    """Puts a value that floating point left beside a half back on it: the order of sums decides no digit."""
+    return round(value, 9)

@@ -37,7 +37,6 @@ from app.metrics.formulas import (
     t_interval,
 )
 
-Dimension = Literal["satisfaction", "engagement", "outcome"]
 FrameReason = Literal["no_frame", "few_silent"]
 
 DIMENSIONS: Final = ("satisfaction", "engagement")
@@ -49,15 +48,15 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """The questions in the order of the answer columns; scale ends are integers, 0 <= low < high."""
+    """The questions in the order of the answer columns; 0 <= low < high. Only DIMENSIONS are scored."""
 
     low: Sequence[int]
     high: Sequence[int]
     is_reversed: Sequence[bool]
-    dimension: Sequence[Dimension]
+    dimension: Sequence[str]
     facet: Sequence[str]
 
-    def facets_of(self, dimension: Dimension) -> list[list[int]]:
+    def facets_of(self, dimension: str) -> list[list[int]]:
         """The columns of each facet, in order of first appearance."""
         columns: dict[str, list[int]] = {}
         for column, (own, facet) in enumerate(zip(self.dimension, self.facet, strict=True)):
@@ -281,7 +280,7 @@ class _Census:
         return None if self.invited is None else int(self.invited[ordinal])
 
 
-def _dimension(answers: NDArray[np.int16], instrument: Instrument, dimension: Dimension) -> _Dimension:
+def _dimension(answers: NDArray[np.int16], instrument: Instrument, dimension: str) -> _Dimension:
     facets = [_pomp_columns(answers, instrument, columns) for columns in instrument.facets_of(dimension)]
     scores = scale_scores(np.column_stack([scale_scores(facet) for facet in facets]))
     values = np.column_stack(facets)

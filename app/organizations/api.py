@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from app.core.conditional import Conditions
+from app.core.conditional import ChangeConditions, ReadConditions
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.pages import Page
@@ -31,14 +31,14 @@ async def get_me(who: Anyone, session: Tenant) -> schemas.Me:
 
 
 @router.get("/v1/organization", operation_id="get_organization", response_model=schemas.Organization)
-async def get_organization(who: Anyone, session: Tenant, conditions: Conditions) -> Response:
+async def get_organization(who: Anyone, session: Tenant, conditions: ReadConditions) -> Response:
     row = await queries.organization(session, who.organization_id)
     return conditions.answer(service.represent(row))
 
 
 @router.patch("/v1/organization", operation_id="update_organization", response_model=schemas.Organization)
 async def update_organization(
-    body: schemas.OrganizationPatch, who: OrganizationWriter, session: Tenant, conditions: Conditions
+    body: schemas.OrganizationPatch, who: OrganizationWriter, session: Tenant, conditions: ChangeConditions
 ) -> Response:
     organization = await service.update_organization(session, who.organization_id, body, conditions)
     return conditions.answer(organization)

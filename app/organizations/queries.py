@@ -9,6 +9,8 @@ from sqlmodel import col, func, select, tuple_, update
 
 from app.tables import ApiKey, Credential, Organization
 
+TOMBSTONE_DAYS = 30
+
 
 async def credential_of(session: AsyncSession, token_hash: bytes) -> Credential | None:
     return await session.get(Credential, token_hash)
@@ -75,3 +77,11 @@ async def delete_api_key(session: AsyncSession, organization_id: UUID, key_id: U
         {"organization_id": organization_id, "id": key_id},
     )
     return gone.first() is not None
+
+
+async def forget_old_tombstones(session: AsyncSession) -> None:
+    """Drop the current organisation's tombstones of more than 30 days ago."""
+    await session.execute(
+        text("DELETE FROM tombstones WHERE deleted_at < now() - make_interval(days => :days)"),
+        {"days": TOMBSTONE_DAYS},
+    )

@@ -1,6 +1,7 @@
 """Every test starts real servers; a user of one is a process of its own where the point is how it ends."""
 
 import asyncio
+import fcntl
 import os
 import pwd
 import re
@@ -184,6 +185,18 @@ def test_an_interrupt_while_it_starts_leaves_no_process(tmp_path: Path, start_us
     enter_and_leave(tmp_path)
 
 
+def test_a_second_interrupt_does_not_leave_the_server_behind(tmp_path: Path, start_user: StartUser) -> None:
+    user = start_user(tmp_path)
+    said(user)
+    with (tmp_path / "postgres.lock").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # the user waits for its turn to leave
+        for _ in range(2):
+            os.killpg(user.pid, signal.SIGINT)
+            time.sleep(0.3)
+    user.communicate()
+    assert is_stopped(tmp_path)
+
+
 @pytest.mark.parametrize("does_the_server_survive", [True, False])
 def test_a_killed_user_is_forgotten(
     tmp_path: Path, start_user: StartUser, does_the_server_survive: bool
@@ -320,6 +333,7 @@ def as_nobody(*command: str | Path) -> subprocess.CompletedProcess[str]:
         env=environment,
         cwd="/",
         stdin=subprocess.DEVNULL,
+        check=False,
         capture_output=True,
         text=True,
     )
@@ -341,7 +355,11 @@ def one_line(stderr: str) -> str:
 
 def test_without_the_package_it_says_what_to_install(tmp_path: Path) -> None:
     bare = subprocess.run(
-        [sys.executable, "-S", "-c", USER, str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True
+        [sys.executable, "-S", "-c", USER, str(tmp_path)],
+        cwd=REPOSITORY,
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert "pip install 'betrokken[embedded]'" in one_line(bare.stderr)
 
@@ -362,7 +380,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
 def test_a_server_that_cannot_start_tells_why_in_one_line(tmp_path: Path) -> None:
     enter_and_leave(tmp_path)
     (tmp_path / "postgres" / "postgresql.auto.conf").write_text("shared_buffers = 'plenty'\n")
-    with pytest.raises(EmbeddedUnavailable, match='postgresql.auto.conf" contains errors') as failure:
+    with pytest.raises(EmbeddedUnavailable, match=r'postgresql\.auto\.conf" contains errors') as failure:
         enter_and_leave(tmp_path)
     assert "\n" not in str(failure.value)
     assert is_stopped(tmp_path)
@@ -372,12 +390,15 @@ def test_a_server_that_cannot_start_tells_why_in_one_line(tmp_path: Path) -> Non
 def test_a_full_disk_is_called_that(tmp_path: Path) -> None:
     """In a mount namespace of its own: the small disk is gone with the process."""
     small_disk = f"mount -t tmpfs -o size=12m,mode=755 none {tmp_path}"
-    if subprocess.run(["unshare", "--mount", "sh", "-c", small_disk], capture_output=True).returncode:
+    if subprocess.run(
+        ["unshare", "--mount", "sh", "-c", small_disk], check=False, capture_output=True
+    ).returncode:
         pytest.skip("this machine does not let us mount a small disk")
     start = f'{small_disk} && exec "$0" -c "$1" {tmp_path}'
     ran = subprocess.run(
         ["unshare", "--mount", "sh", "-c", start, sys.executable, USER],
         cwd=REPOSITORY,
+        check=False,
         capture_output=True,
         text=True,
     )

@@ -1,17 +1,19 @@
-"""An attacker who adds and subtracts whatever he was shown, exactly; and small random organisations to attack."""
+"""An attacker who adds and subtracts whatever is shown, exactly, and small random organisations to attack."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
 from random import Random
+from typing import TypeVar
 
 from app.metrics.disclosure import Node
 
 PRIME = 2**61 - 1  # far above any minor of these 0/1 matrices, so that rank modulo it is rank
 
 Row = list[int]
-Atom = frozenset[Hashable]
+Member = TypeVar("Member", bound=Hashable)
 
 
 class Span:
@@ -44,8 +46,8 @@ class Span:
 
 
 def leak(
-    sets: Sequence[set[Hashable] | Atom], universe: set[Hashable] | Atom, k: int
-) -> frozenset[Hashable] | None:
+    sets: Sequence[AbstractSet[Member]], universe: AbstractSet[Member], k: int
+) -> frozenset[Member] | None:
     """The smallest group of fewer than k persons about whom the sums over `sets` say something by themselves.
 
     Persons who are in the same sets form one atom. A union of atoms is exposed when some combination of the
@@ -57,18 +59,18 @@ def leak(
     for union in _unions_below(atoms, k):
         kept = [[value for column, value in enumerate(row) if column not in union] for row in rows]
         if Span(kept).rank < rank:
-            return frozenset().union(*(atoms[column] for column in union))
+            return frozenset(person for column in union for person in atoms[column])
     return None
 
 
-def _atoms(sets: Sequence[set[Hashable] | Atom], universe: set[Hashable] | Atom) -> list[Atom]:
-    atoms: dict[tuple[bool, ...], set[Hashable]] = {}
+def _atoms(sets: Sequence[AbstractSet[Member]], universe: AbstractSet[Member]) -> list[frozenset[Member]]:
+    atoms: dict[tuple[bool, ...], set[Member]] = {}
     for person in universe:
         atoms.setdefault(tuple(person in members for members in sets), set()).add(person)
     return [frozenset(persons) for pattern, persons in atoms.items() if any(pattern)]
 
 
-def _unions_below(atoms: Sequence[Atom], k: int) -> Iterator[frozenset[int]]:
+def _unions_below(atoms: Sequence[frozenset[Member]], k: int) -> Iterator[frozenset[int]]:
     small = [column for column, atom in enumerate(atoms) if len(atom) < k]
     unions = (union for size in range(1, k) for union in combinations(small, size))
     weights = ((sum(len(atoms[column]) for column in union), union) for union in unions)
@@ -76,8 +78,10 @@ def _unions_below(atoms: Sequence[Atom], k: int) -> Iterator[frozenset[int]]:
         yield frozenset(union)
 
 
-def named_silence(shown: Sequence[Atom], silent: dict[Hashable, int]) -> Atom | None:
-    """A set of regions, derivable from the `shown` sets of regions, that together hold one or two silent persons.
+def named_silence(
+    shown: Sequence[AbstractSet[Member]], silent: Mapping[Member, int]
+) -> frozenset[Member] | None:
+    """A set of regions, derivable from the `shown` sets of regions, that holds one or two silent persons.
 
     `silent` has the number of every region. Unlike `leak` this looks at what the numbers are.
     """
@@ -107,22 +111,15 @@ class Organisation:
             yield group
             group = self.parents[group]
 
-    def persons(self, group: int) -> Atom:
+    def persons(self, group: int) -> frozenset[int]:
         return frozenset(person for person, team in enumerate(self.team) if group in self.ancestors(team))
 
-    def headline_set(self, group: int) -> Atom:
-        return frozenset(person for person in self.persons(group) if self.has_both_scores[int(str(person))])
+    def headline_set(self, group: int) -> frozenset[int]:
+        return frozenset(person for person in self.persons(group) if self.has_both_scores[person])
 
     def nodes(self) -> list[Node]:
-        invited, responded, n = (
-            Counter(
-                group
-                for person, team in enumerate(self.team)
-                if counts[person]
-                for group in self.ancestors(team)
-            )
-            for counts in ([True] * len(self.team), self.responded, self.has_both_scores)
-        )
+        everybody = [True] * len(self.team)
+        invited, responded, n = map(self._counts, (everybody, self.responded, self.has_both_scores))
         return [
             Node(
                 ordinal=group,
@@ -136,14 +133,16 @@ class Organisation:
             for group, parent in enumerate(self.parents)
         ]
 
+    def _counts(self, belongs: list[bool]) -> Counter[int]:
+        teams = [team for person, team in enumerate(self.team) if belongs[person]]
+        return Counter(group for team in teams for group in self.ancestors(team))
+
 
 def random_organisation(seed: int) -> Organisation:
-    """8-26 persons in 1-9 groups, some of them small or empty, with direct members at every level."""
+    """8-26 persons in 3-9 groups, some of them small or empty, with direct members at every level."""
     random = Random(seed)
-    parents: list[int | None] = [None, *(random.randrange(group) for group in range(1, random.randint(1, 9)))]
-    sizes = [random.choice([0, 1, 2, 4, 6, 9]) for _ in parents]
-    if not any(sizes):
-        sizes[-1] = 1
+    parents = [None, *(random.randrange(group) for group in range(1, random.randint(3, 9)))]
+    sizes = [random.choice([0.1, 1, 6]), *(random.choice([0, 1, 2, 4, 6, 9]) for _ in parents[1:])]
     team = random.choices(range(len(parents)), weights=sizes, k=random.randint(8, 26))
     responded = [random.random() < 0.9 for _ in team]
     return Organisation(parents, team, responded, [came and random.random() < 0.95 for came in responded])

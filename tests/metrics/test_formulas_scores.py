@@ -80,10 +80,8 @@ def test_half_of_the_items_rounded_up_must_be_there(items: list[float], score: f
     assert (None if np.isnan(result) else result) == score
 
 
-@given(MATRICES, st.randoms())
-def test_scale_scores_stay_between_the_answers_whatever_their_order(
-    items: NDArray[np.float64], random: st.DataObject
-) -> None:
+@given(MATRICES)
+def test_scale_scores_stay_between_the_answers_whatever_their_order(items: NDArray[np.float64]) -> None:
     scores = scale_scores(items)
     for row, score in zip(items, scores, strict=True):
         present = row[~np.isnan(row)]

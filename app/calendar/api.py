@@ -1,0 +1,92 @@
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from app.calendar import queries, schemas, service
+from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
+from app.core.database import as_of
+from app.core.pages import Page
+from app.core.principal import Principal, Scope
+from app.core.requests import Route
+from app.core.schema import Date, Identifier
+from app.organizations.access import Tenant, requires
+
+router = APIRouter(route_class=Route, tags=["calendar"])
+DatesKeeper = Annotated[Principal, Depends(requires(Scope.PEOPLE_DATES))]
+CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]
+PersonId = Annotated[Identifier, Path()]
+Key = Annotated[Identifier, Path()]
+OCCASIONS = "/v1/people/{external_id}/occasions"
+
+
+@router.get(OCCASIONS, operation_id="list_occasions", response_model=schemas.OccasionPage)
+async def list_occasions(
+    external_id: PersonId, who: DatesKeeper, session: Tenant, page: Page, response: Response
+) -> schemas.OccasionPage:
+    response.headers.update(NO_STORE)
+    now = await as_of(session)
+    person_id = await service.find_person(session, who.organization_id, external_id)
+    after = page.after[0] if page.after else ""
+    rows = await queries.occasions_after(session, who.organization_id, person_id, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.key])
+    return schemas.OccasionPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
+
+
+@router.get(OCCASIONS + "/{key}", operation_id="get_occasion", response_model=schemas.Occasion)
+async def get_occasion(
+    external_id: PersonId, key: Key, who: DatesKeeper, session: Tenant, conditions: ReadConditions
+) -> Response:
+    person_id = await service.find_person(session, who.organization_id, external_id)
+    return conditions.answer(await service.find_occasion(session, who.organization_id, person_id, key))
+
+
+@router.put(OCCASIONS + "/{key}", operation_id="put_occasion", response_model=schemas.Occasion)
+async def put_occasion(
+    external_id: PersonId,
+    key: Key,
+    body: schemas.OccasionWrite,
+    who: DatesKeeper,
+    session: Tenant,
+    conditions: Conditions,
+) -> Response:
+    occasion, is_new = await service.put_occasion(
+        session, who.organization_id, external_id, key, body, conditions
+    )
+    if not is_new:
+        return conditions.answer(occasion)
+    location = {"Location": f"/v1/people/{external_id}/occasions/{key}"}
+    return conditions.answer(occasion, 201, NO_STORE | location)
+
+
+@router.delete(OCCASIONS + "/{key}", operation_id="delete_occasion", status_code=204)
+async def delete_occasion(
+    external_id: PersonId, key: Key, who: DatesKeeper, session: Tenant, conditions: ChangeConditions
+) -> None:
+    await service.delete_occasion(session, who.organization_id, external_id, key, conditions)
+
+
+@router.get("/v1/calendar", operation_id="list_occurrences", response_model=schemas.OccurrencePage)
+async def list_occurrences(
+    who: CalendarReader,
+    session: Tenant,
+    page: Page,
+    first: Annotated[Date, Query(alias="from")],
+    last: Annotated[Date, Query(alias="to")],
+    response: Response,
+    team: Annotated[Identifier | None, Query()] = None,
+) -> schemas.OccurrencePage:
+    response.headers.update(NO_STORE)
+    now = await as_of(session)
+    after = place_of(page.after) if page.after else None
+    rows = await service.find_occurrences(
+        session, who.organization_id, first, last, team, after, page.limit + 1
+    )
+    rows, cursor = page.cut(list(rows), lambda row: [row.kept_on.isoformat(), row.external_id, row.key])
+    items = [service.represent_occurrence(row) for row in rows]
+    return schemas.OccurrencePage(items=items, next_cursor=cursor, as_of=now)
+
+
+def place_of(after: list[str]) -> queries.Place:
+    day, person, key = after
+    return queries.Place(date.fromisoformat(day), person, key)

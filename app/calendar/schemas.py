@@ -1,0 +1,71 @@
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.calendar.rules import LeapDayRule
+from app.core.schema import Flag, Input, Instant, Integer, ReadOnly, Schema
+
+Kind = Literal["birthday", "wedding", "family_birthday", "custom"]
+OccurrenceKind = Literal["birthday", "work_anniversary", "wedding", "family_birthday", "custom"]
+Visibility = Literal["private", "team", "organization"]
+
+
+class OccasionWrite(Input):
+    key: ReadOnly = None
+    kind: Kind
+    month: Annotated[Integer, Field(ge=1, le=12)]
+    day: Annotated[Integer, Field(ge=1, le=31)]
+    year: Annotated[Integer, Field(ge=1900, le=2200)] | None = None
+    label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    relation: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    visibility: Visibility = "team"
+    consent: Flag = False
+    leap_day_rule: LeapDayRule | None = None
+    created_at: ReadOnly = None
+    updated_at: ReadOnly = None
+
+
+class Occasion(Schema):
+    key: str
+    kind: Kind
+    month: int
+    day: int
+    year: int | None
+    label: str | None
+    relation: str | None
+    visibility: Visibility
+    consent: bool
+    leap_day_rule: LeapDayRule | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class OccasionPage(Schema):
+    items: list[Occasion]
+    next_cursor: str | None
+    as_of: Instant
+
+
+class PersonRef(Schema):
+    external_id: str
+    name: str
+
+
+class Occurrence(Schema):
+    person: PersonRef
+    team: str | None
+    kind: OccurrenceKind
+    key: str
+    label: str | None
+    relation: str | None
+    date: date
+    years: int | None
+    is_milestone: bool
+    visibility: Visibility
+
+
+class OccurrencePage(Schema):
+    items: list[Occurrence]
+    next_cursor: str | None
+    as_of: Instant

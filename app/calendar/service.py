@@ -1,0 +1,147 @@
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import queries, rules, schemas
+from app.calendar.queries import Place
+from app.core.conditional import Preconditions
+from app.core.errors import NotFound, Unprocessable
+from app.organizations.queries import organization
+from app.tables import Occasion
+
+WORK_ANNIVERSARY = "work_anniversary"
+BIRTHDAYS = ("birthday", "family_birthday")
+READ_ONLY = {"key", "created_at", "updated_at"}
+
+
+class BirthYearNotKept(Unprocessable):
+    code = "birth_year_not_kept"
+    detail = "A birth year is not kept: leave year null for birthdays."
+
+
+class NoSuchDay(Unprocessable):
+    code = "no_such_day"
+    detail = "There is no such day: check day and month, and year where there is one."
+
+
+class DerivedOccasion(Unprocessable):
+    code = "derived_occasion"
+    detail = "Work anniversaries follow from the person's starts_on: set that, or take another key."
+
+
+class IdentifierMismatch(Unprocessable):
+    code = "identifier_mismatch"
+    detail = "The key in the body is not the one in the path: leave it out."
+
+
+class BadRange(Unprocessable):
+    code = "bad_range"
+    detail = f"Ask for at most {rules.MOST_DAYS} days, from not after to."
+
+
+class UnknownTeam(Unprocessable):
+    code = "unknown_team"
+    detail = "There is no team with this identifier."
+
+
+def represent(row: Occasion) -> schemas.Occasion:
+    return schemas.Occasion.model_validate(row, from_attributes=True)
+
+
+def represent_occurrence(row: Row[Any]) -> schemas.Occurrence:
+    return schemas.Occurrence(
+        person=schemas.PersonRef(external_id=row.external_id, name=row.name),
+        team=row.team,
+        kind=row.kind,
+        key=row.key,
+        label=row.label,
+        relation=row.relation,
+        date=row.kept_on,
+        years=None if row.months is None else row.months // 12,
+        is_milestone=rules.is_milestone(row.months),
+        visibility=row.visibility,
+    )
+
+
+async def find_person(
+    session: AsyncSession, organization_id: UUID, external_id: str, *, lock: bool = False
+) -> UUID:
+    found = await queries.person_id(session, organization_id, external_id, lock=lock)
+    if found is None:
+        raise NotFound(f"There is no person {external_id}.")
+    return found
+
+
+async def find_occasion(
+    session: AsyncSession, organization_id: UUID, person_id: UUID, key: str
+) -> schemas.Occasion:
+    row = await queries.occasion(session, organization_id, person_id, key)
+    if row is None:
+        raise NotFound(f"This person has no occasion {key}.")
+    return represent(row)
+
+
+async def put_occasion(
+    session: AsyncSession,
+    organization_id: UUID,
+    external_id: str,
+    key: str,
+    wanted: schemas.OccasionWrite,
+    conditions: Preconditions,
+) -> tuple[schemas.Occasion, bool]:
+    """The occasion, and whether it is new."""
+    refuse_impossible(key, wanted)
+    person_id = await find_person(session, organization_id, external_id, lock=True)
+    earlier = await queries.occasion(session, organization_id, person_id, key)
+    conditions.check(represent(earlier) if earlier else None)
+    identity = {"organization_id": organization_id, "person_id": person_id, "key": key}
+    await queries.put_occasion(session, identity | wanted.model_dump(exclude=READ_ONLY))
+    return await find_occasion(session, organization_id, person_id, key), earlier is None
+
+
+def refuse_impossible(key: str, wanted: schemas.OccasionWrite) -> None:
+    if key == WORK_ANNIVERSARY:
+        raise DerivedOccasion.parameter("key")
+    if "key" in wanted.model_fields_set and wanted.key != key:
+        raise IdentifierMismatch.at("#/key")
+    if wanted.kind in BIRTHDAYS and wanted.year is not None:
+        raise BirthYearNotKept.at("#/year")
+    if not rules.day_exists(wanted.month, wanted.day, wanted.year):
+        raise NoSuchDay.at("#/day")
+
+
+async def delete_occasion(
+    session: AsyncSession, organization_id: UUID, external_id: str, key: str, conditions: Preconditions
+) -> None:
+    person_id = await find_person(session, organization_id, external_id, lock=True)
+    conditions.check(await find_occasion(session, organization_id, person_id, key))
+    await queries.delete_occasion(session, organization_id, person_id, key)
+
+
+async def find_occurrences(
+    session: AsyncSession,
+    organization_id: UUID,
+    first: date,
+    last: date,
+    team: str | None,
+    after: Place | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    if not rules.is_range(first, last):
+        raise BadRange.parameter("to")
+    team_ids = None if team is None else await find_team(session, organization_id, team)
+    rule = (await organization(session, organization_id)).leap_day_rule
+    place = after or Place(first)
+    days = rules.kept_days(max(first, place.date), last)
+    return await queries.occurrences_after(session, organization_id, days, rule, team_ids, place, limit)
+
+
+async def find_team(session: AsyncSession, organization_id: UUID, external_id: str) -> Sequence[UUID]:
+    found = await queries.team_and_below(session, organization_id, external_id)
+    if not found:
+        raise UnknownTeam.parameter("team")
+    return found

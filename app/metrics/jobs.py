@@ -1,0 +1,9 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
+from app.core.database import Database
+from app.metrics import service
+
+
+async def release_survey(database: Database, organization_id: UUID, survey_id: UUID) -> None:
+    await service.release_survey(database, organization_id, survey_id, datetime.now(UTC))

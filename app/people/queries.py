@@ -1,0 +1,430 @@
+"""What is asked of teams and people. Rows for sets of them: a batch takes as many statements as one thing."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.people.rules import Period
+
+Kind = Literal["team", "person"]
+
+
+class TeamNode(NamedTuple):
+    id: UUID
+    external_id: str
+    name: str
+    parent_id: UUID | None
+    lead: str | None
+
+
+class EmployedPerson(NamedTuple):
+    id: UUID
+    external_id: str
+    team_id: UUID | None
+    segments: dict[str, str]
+    locale: str | None
+
+
+class Key(NamedTuple):
+    """A place in a list; of something deleted, when there was a delta read."""
+
+    external_id: str
+    deleted_at: datetime | None
+
+
+async def people_by_external_ids(
+    session: AsyncSession, organization_id: UUID, ids: Collection[str]
+) -> dict[str, UUID]:
+    """Those of `ids` who are on file. Takes no lock: one would mark the row with this transaction."""
+    rows = await session.execute(
+        text(
+            "SELECT external_id, id FROM people"
+            " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
+        ),
+        {"organization_id": organization_id, "ids": list(ids)},
+    )
+    return dict(rows.tuples())
+
+
+async def team_tree(session: AsyncSession, organization_id: UUID) -> list[TeamNode]:
+    rows = await session.execute(
+        text(
+            "SELECT id, external_id, name, parent_id, lead FROM teams"
+            " WHERE organization_id = :organization_id ORDER BY external_id"
+        ),
+        {"organization_id": organization_id},
+    )
+    return [TeamNode(*row) for row in rows]
+
+
+EMPLOYED = text("""
+SELECT p.id, p.external_id, p.team_id, p.segments, p.locale
+FROM people p
+WHERE p.organization_id = :organization_id AND p.is_active
+  AND (
+    CAST(:on AS date) BETWEEN coalesce(p.starts_on, '-infinity') AND coalesce(p.ends_on, 'infinity')
+    OR EXISTS (
+        SELECT FROM employments e
+        WHERE e.organization_id = p.organization_id AND e.person_id = p.id
+          AND CAST(:on AS date) BETWEEN e.starts_on AND e.ends_on
+    )
+  )
+ORDER BY p.external_id
+""").columns(segments=JSONB)
+
+
+async def employed_people(session: AsyncSession, organization_id: UUID, on: date) -> list[EmployedPerson]:
+    """Everybody active who is employed on that day, by the present or an earlier period."""
+    rows = await session.execute(EMPLOYED, {"organization_id": organization_id, "on": on})
+    return [EmployedPerson(*row) for row in rows]
+
+
+def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
+    return json.dumps(list(rows), default=str)
+
+
+# ---------------------------------------------------------------------------------------------- teams
+
+
+async def hold_team_tree(session: AsyncSession, organization_id: UUID) -> None:
+    """Until this transaction ends no other changes a team: two moves could make a cycle together."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"teams {organization_id}"}
+    )
+
+
+async def hold_teams(
+    session: AsyncSession, organization_id: UUID, external_ids: Collection[str]
+) -> dict[str, UUID]:
+    """Those of the teams that are there, which until this transaction ends nobody can delete."""
+    rows = await session.execute(
+        text(
+            "SELECT external_id, id FROM teams"
+            " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
+            " ORDER BY external_id FOR KEY SHARE"
+        ),
+        {"organization_id": organization_id, "ids": list(external_ids)},
+    )
+    return dict(rows.tuples())
+
+
+TEAMS = text("""
+SELECT t.id, t.external_id, t.name, above.external_id AS parent, t.lead, t.created_at, t.updated_at,
+    t.lead IS NOT NULL AND leader.id IS NULL AS is_lead_unknown
+FROM teams t
+LEFT JOIN teams above ON above.organization_id = t.organization_id AND above.id = t.parent_id
+LEFT JOIN people leader ON leader.organization_id = t.organization_id AND leader.external_id = t.lead
+WHERE t.organization_id = :organization_id AND t.external_id = ANY(CAST(:ids AS text[]))
+""")
+
+
+async def teams(
+    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str]
+) -> Sequence[RowMapping]:
+    found = await session.execute(TEAMS, {"organization_id": organization_id, "ids": external_ids})
+    return found.mappings().all()
+
+
+TEAM_KEYS = text("""
+SELECT external_id, CAST(NULL AS timestamptz) AS deleted_at FROM teams
+WHERE organization_id = :organization_id
+  AND (CAST(:after AS text) IS NULL OR external_id > :after)
+  AND (CAST(:updated_after AS timestamptz) IS NULL OR updated_at >= :updated_after)
+UNION ALL
+SELECT external_id, deleted_at FROM tombstones
+WHERE organization_id = :organization_id AND kind = 'team'
+  AND (CAST(:after AS text) IS NULL OR external_id > :after)
+  AND deleted_at >= CAST(:deleted_after AS timestamptz)
+ORDER BY external_id
+LIMIT :limit
+""")
+
+
+async def team_keys(
+    session: AsyncSession,
+    organization_id: UUID,
+    *,
+    after: str | None,
+    updated_after: datetime | None,
+    deleted_after: datetime | None,
+    limit: int,
+) -> list[Key]:
+    """The next teams by identifier, with those deleted since `deleted_after`."""
+    filters = {"after": after, "updated_after": updated_after, "deleted_after": deleted_after}
+    found = await session.execute(TEAM_KEYS, {"organization_id": organization_id, "limit": limit, **filters})
+    return [Key(*row) for row in found]
+
+
+async def add_teams(session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A parent may come in the same rows, anywhere."""
+    await session.execute(
+        text("""
+            INSERT INTO teams (organization_id, id, external_id, name, parent_id, lead)
+            SELECT CAST(:organization_id AS uuid), r.id, r.external_id, r.name, r.parent_id, r.lead
+            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+                AS r(id uuid, external_id text, name text, parent_id uuid, lead text)
+        """),
+        {"organization_id": organization_id, "rows": as_json(rows)},
+    )
+    await exhume(session, organization_id, "team", [row["external_id"] for row in rows])
+
+
+async def change_teams(
+    session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    await session.execute(
+        text("""
+            UPDATE teams t
+            SET name = r.name, parent_id = r.parent_id, lead = r.lead, updated_at = now()
+            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+                AS r(id uuid, name text, parent_id uuid, lead text)
+            WHERE t.organization_id = :organization_id AND t.id = r.id
+        """),
+        {"organization_id": organization_id, "rows": as_json(rows)},
+    )
+
+
+async def is_team_in_use(session: AsyncSession, organization_id: UUID, team_id: UUID) -> bool:
+    """Locks the team first: a person who is being put into it now is waited for."""
+    key = {"organization_id": organization_id, "id": team_id}
+    await session.execute(
+        text("SELECT FROM teams WHERE organization_id = :organization_id AND id = :id FOR UPDATE"), key
+    )
+    return bool(
+        await session.scalar(
+            text("""
+                SELECT EXISTS (SELECT FROM people WHERE organization_id = :organization_id AND team_id = :id)
+                    OR EXISTS (SELECT FROM teams WHERE organization_id = :organization_id AND parent_id = :id)
+            """),
+            key,
+        )
+    )
+
+
+async def delete_team(session: AsyncSession, organization_id: UUID, team_id: UUID) -> None:
+    await session.execute(
+        text("DELETE FROM teams WHERE organization_id = :organization_id AND id = :id"),
+        {"organization_id": organization_id, "id": team_id},
+    )
+
+
+# --------------------------------------------------------------------------------------------- people
+
+PEOPLE = text("""
+SELECT p.id, p.external_id, p.name, p.email, p.team_id, t.external_id AS team, p.manager, p.locale,
+    p.time_zone, p.starts_on, p.ends_on, p.is_active, p.segments, p.created_at, p.updated_at,
+    p.manager IS NOT NULL AND m.id IS NULL AS is_manager_unknown
+FROM people p
+LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
+LEFT JOIN people m ON m.organization_id = p.organization_id AND m.external_id = p.manager
+WHERE p.organization_id = :organization_id AND p.external_id = ANY(CAST(:ids AS text[]))
+""").columns(segments=JSONB)
+
+
+async def people(
+    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str]
+) -> Sequence[RowMapping]:
+    found = await session.execute(PEOPLE, {"organization_id": organization_id, "ids": external_ids})
+    return found.mappings().all()
+
+
+async def earlier_employments(
+    session: AsyncSession, organization_id: UUID, person_ids: Sequence[UUID]
+) -> dict[UUID, list[Period]]:
+    """Of each person the periods before the present one, oldest first."""
+    rows = await session.execute(
+        text(
+            "SELECT person_id, starts_on, ends_on FROM employments"
+            " WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))"
+            " ORDER BY starts_on"
+        ),
+        {"organization_id": organization_id, "ids": person_ids},
+    )
+    periods: defaultdict[UUID, list[Period]] = defaultdict(list)
+    for person_id, starts_on, ends_on in rows:
+        periods[person_id].append(Period(None if starts_on == date.min else starts_on, ends_on))
+    return periods
+
+
+PERSON_KEYS = text("""
+WITH RECURSIVE below AS (
+    SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = CAST(:team AS text)
+    UNION
+    SELECT t.id FROM teams t JOIN below ON t.parent_id = below.id WHERE t.organization_id = :organization_id
+)
+SELECT external_id, CAST(NULL AS timestamptz) AS deleted_at FROM people
+WHERE organization_id = :organization_id
+  AND (CAST(:after AS text) IS NULL OR external_id > :after)
+  AND (CAST(:updated_after AS timestamptz) IS NULL OR updated_at >= :updated_after)
+  AND (CAST(:team AS text) IS NULL OR team_id IN (SELECT id FROM below))
+UNION ALL
+SELECT external_id, deleted_at FROM tombstones
+WHERE organization_id = :organization_id AND kind = 'person'
+  AND (CAST(:after AS text) IS NULL OR external_id > :after)
+  AND deleted_at >= CAST(:deleted_after AS timestamptz)
+ORDER BY external_id
+LIMIT :limit
+""")
+
+
+async def person_keys(
+    session: AsyncSession,
+    organization_id: UUID,
+    *,
+    team: str | None,
+    after: str | None,
+    updated_after: datetime | None,
+    deleted_after: datetime | None,
+    limit: int,
+) -> list[Key]:
+    """The next people by identifier, of a team and those below it; and all deleted since `deleted_after`."""
+    filters = {"after": after, "updated_after": updated_after, "deleted_after": deleted_after}
+    found = await session.execute(
+        PERSON_KEYS, {"organization_id": organization_id, "team": team, "limit": limit, **filters}
+    )
+    return [Key(*row) for row in found]
+
+
+async def hold_person(session: AsyncSession, organization_id: UUID, external_id: str) -> bool:
+    """Locks the person, if there is one, until this transaction ends."""
+    held = await session.execute(
+        text(
+            "SELECT id FROM people"
+            " WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDATE"
+        ),
+        {"organization_id": organization_id, "external_id": external_id},
+    )
+    return held.first() is not None
+
+
+ADD_OR_HOLD_PEOPLE = text("""
+INSERT INTO people (organization_id, id, external_id, name, email, team_id, manager, locale, time_zone,
+    starts_on, ends_on, is_active, segments)
+SELECT CAST(:organization_id AS uuid), gen_random_uuid(), r.*
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+    AS r(external_id text, name text, email text, team_id uuid, manager text, locale text, time_zone text,
+        starts_on date, ends_on date, is_active boolean, segments jsonb)
+ORDER BY r.external_id
+ON CONFLICT (organization_id, external_id) DO UPDATE SET name = excluded.name WHERE false
+RETURNING external_id
+""")
+
+
+async def add_or_hold_people(
+    session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]
+) -> set[str]:
+    """Adds those not on file, and says which. The others it locks and leaves alone.
+
+    One statement, in the order of the identifiers, so that writers wait for each other and never in a ring.
+    """
+    added = await session.scalars(
+        ADD_OR_HOLD_PEOPLE, {"organization_id": organization_id, "rows": as_json(rows)}
+    )
+    external_ids = set(added)
+    await exhume(session, organization_id, "person", external_ids)
+    return external_ids
+
+
+async def change_people(
+    session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    await session.execute(
+        text("""
+            UPDATE people p
+            SET name = r.name, email = r.email, team_id = r.team_id, manager = r.manager, locale = r.locale,
+                time_zone = r.time_zone, starts_on = r.starts_on, ends_on = r.ends_on,
+                is_active = r.is_active, segments = r.segments, updated_at = now()
+            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+                AS r(external_id text, name text, email text, team_id uuid, manager text, locale text,
+                    time_zone text, starts_on date, ends_on date, is_active boolean, segments jsonb)
+            WHERE p.organization_id = :organization_id AND p.external_id = r.external_id
+        """),
+        {"organization_id": organization_id, "rows": as_json(rows)},
+    )
+
+
+async def replace_employments(
+    session: AsyncSession, organization_id: UUID, periods: Mapping[UUID, Sequence[Period]]
+) -> None:
+    """The earlier periods of each person, oldest first. The table has -infinity for "since always"."""
+    await session.execute(
+        text(
+            "DELETE FROM employments"
+            " WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))"
+        ),
+        {"organization_id": organization_id, "ids": list(periods)},
+    )
+    rows = [
+        {"person_id": person_id, "starts_on": period.starts_on or "-infinity", "ends_on": period.ends_on}
+        for person_id, earlier in periods.items()
+        for period in earlier
+    ]
+    await session.execute(
+        text("""
+            INSERT INTO employments (organization_id, person_id, starts_on, ends_on)
+            SELECT CAST(:organization_id AS uuid), r.*
+            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(person_id uuid, starts_on date, ends_on date)
+        """),
+        {"organization_id": organization_id, "rows": as_json(rows)},
+    )
+
+
+PERSON_IN_USE = text("""
+SELECT EXISTS (
+        SELECT FROM survey_members WHERE organization_id = :organization_id AND person_id = :id
+    ) OR EXISTS (
+        SELECT FROM recognitions WHERE organization_id = :organization_id AND giver_id = :id
+    ) OR EXISTS (
+        SELECT FROM recognition_receivers WHERE organization_id = :organization_id AND person_id = :id
+    ) OR EXISTS (
+        SELECT FROM surveys s JOIN responses r ON r.organization_id = s.organization_id AND r.survey_id = s.id
+        WHERE s.organization_id = :organization_id AND s.mode = 'attributed' AND r.respondent_key = :id
+    )
+""")
+
+
+async def is_person_in_use(session: AsyncSession, organization_id: UUID, person_id: UUID) -> bool:
+    """Whether a survey, an answer or a recognition event refers to the person."""
+    key = {"organization_id": organization_id, "id": person_id}
+    return bool(await session.scalar(PERSON_IN_USE, key))
+
+
+async def delete_person(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
+    """With the person's employments and occasions."""
+    await session.execute(
+        text("DELETE FROM people WHERE organization_id = :organization_id AND id = :id"),
+        {"organization_id": organization_id, "id": person_id},
+    )
+
+
+# ----------------------------------------------------------------------------------------- tombstones
+
+
+async def bury(session: AsyncSession, organization_id: UUID, kind: Kind, external_id: str) -> None:
+    await session.execute(
+        text(
+            "INSERT INTO tombstones (organization_id, kind, external_id)"
+            " VALUES (:organization_id, :kind, :external_id)"
+        ),
+        {"organization_id": organization_id, "kind": kind, "external_id": external_id},
+    )
+
+
+async def exhume(
+    session: AsyncSession, organization_id: UUID, kind: Kind, external_ids: Collection[str]
+) -> None:
+    """What is there again was not deleted."""
+    await session.execute(
+        text(
+            "DELETE FROM tombstones WHERE organization_id = :organization_id AND kind = :kind"
+            " AND external_id = ANY(CAST(:ids AS text[]))"
+        ),
+        {"organization_id": organization_id, "kind": kind, "ids": list(external_ids)},
+    )

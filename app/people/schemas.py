@@ -1,0 +1,146 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from app.core.batches import BatchItems
+from app.core.schema import (
+    ABSENT,
+    Date,
+    Flag,
+    Identifier,
+    Input,
+    Instant,
+    Locale,
+    Name,
+    ReadOnly,
+    Schema,
+    TimeZone,
+)
+
+Email = Annotated[str, Field(min_length=1, max_length=320)]
+SegmentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+SegmentValue = Annotated[str, Field(min_length=1, max_length=100)]
+Segments = Annotated[dict[SegmentName, SegmentValue], Field(max_length=20)]
+SegmentsPatch = Annotated[dict[SegmentName, SegmentValue | None], Field(max_length=20)]
+
+
+class DeletedRecord(Schema):
+    external_id: str
+    deleted_at: Instant
+
+
+class Team(Schema):
+    external_id: str
+    name: str
+    parent: str | None
+    lead: str | None
+    unresolved: list[str]
+    created_at: Instant
+    updated_at: Instant
+
+
+class TeamWrite(Input):
+    external_id: ReadOnly = None
+    name: Name
+    parent: Identifier | None = None
+    lead: Identifier | None = None
+    unresolved: ReadOnly = None
+    created_at: ReadOnly = None
+    updated_at: ReadOnly = None
+
+
+class TeamItem(TeamWrite):
+    external_id: Identifier
+
+
+class TeamPatch(Input):
+    external_id: ReadOnly = None
+    name: Name = ABSENT
+    parent: Identifier | None = ABSENT
+    lead: Identifier | None = ABSENT
+    unresolved: ReadOnly = None
+    created_at: ReadOnly = None
+    updated_at: ReadOnly = None
+
+
+class TeamBatch(Input):
+    items: BatchItems[TeamItem]
+
+
+class TeamPage(Schema):
+    items: list[Team | DeletedRecord]
+    next_cursor: str | None
+    as_of: Instant
+
+
+class Employment(Schema):
+    starts_on: Date | None
+    ends_on: Date | None
+
+
+class Person(Schema):
+    external_id: str
+    name: str
+    email: str | None
+    team: str | None
+    manager: str | None
+    locale: str | None
+    time_zone: str | None
+    starts_on: Date | None
+    ends_on: Date | None
+    active: bool
+    segments: dict[str, str]
+    unresolved: list[str]
+    employments: list[Employment]
+    created_at: Instant
+    updated_at: Instant
+
+
+class PersonWrite(Input):
+    external_id: ReadOnly = None
+    name: Name
+    email: Email | None = None
+    team: Identifier | None = None
+    manager: Identifier | None = None
+    locale: Locale | None = None
+    time_zone: TimeZone | None = None
+    starts_on: Date | None = None
+    ends_on: Date | None = None
+    active: Flag = True
+    segments: Segments = Field(default={})
+    unresolved: ReadOnly = None
+    employments: ReadOnly = None
+    created_at: ReadOnly = None
+    updated_at: ReadOnly = None
+
+
+class PersonItem(PersonWrite):
+    external_id: Identifier
+
+
+class PersonPatch(Input):
+    external_id: ReadOnly = None
+    name: Name = ABSENT
+    email: Email | None = ABSENT
+    team: Identifier | None = ABSENT
+    manager: Identifier | None = ABSENT
+    locale: Locale | None = ABSENT
+    time_zone: TimeZone | None = ABSENT
+    starts_on: Date | None = ABSENT
+    ends_on: Date | None = ABSENT
+    active: Flag = ABSENT
+    segments: SegmentsPatch = ABSENT
+    unresolved: ReadOnly = None
+    employments: ReadOnly = None
+    created_at: ReadOnly = None
+    updated_at: ReadOnly = None
+
+
+class PersonBatch(Input):
+    items: BatchItems[PersonItem]
+
+
+class PersonPage(Schema):
+    items: list[Person | DeletedRecord]
+    next_cursor: str | None
+    as_of: Instant

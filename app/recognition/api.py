@@ -1,0 +1,105 @@
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Response
+
+from app.core import telemetry
+from app.core.batches import BatchResult, Effect, batch_result, parse_items, refuse_repeats
+from app.core.conditional import NO_STORE, ReadConditions, etag_of
+from app.core.database import as_of
+from app.core.errors import NotFound
+from app.core.pages import Page
+from app.core.principal import Principal, Scope
+from app.core.requests import Route
+from app.core.schema import Identifier, Instant
+from app.organizations.access import Once, SettingsOf, Tenant, requires
+from app.recognition import queries, schemas, service
+
+router = APIRouter(route_class=Route, tags=["recognition"])
+RecognitionReader = Annotated[Principal, Depends(requires(Scope.RECOGNITIONS_READ))]
+RecognitionWriter = Annotated[Principal, Depends(requires(Scope.RECOGNITIONS_WRITE))]
+
+
+def filters(
+    giver: Annotated[Identifier | None, Query()] = None,
+    receiver: Annotated[Identifier | None, Query()] = None,
+    since: Annotated[Instant | None, Query()] = None,
+    until: Annotated[Instant | None, Query()] = None,
+) -> queries.Filters:
+    return queries.Filters(giver, receiver, since, until)
+
+
+@router.get("/v1/recognitions", operation_id="list_recognitions", response_model=schemas.RecognitionPage)
+async def list_recognitions(
+    who: RecognitionReader,
+    session: Tenant,
+    page: Page,
+    filters: Annotated[queries.Filters, Depends(filters)],
+    response: Response,
+) -> schemas.RecognitionPage:
+    response.headers.update(NO_STORE)
+    now = await as_of(session)
+    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    rows = await queries.events_before(session, who.organization_id, filters, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.occurred_at.isoformat(), str(row.id)])
+    return schemas.RecognitionPage(
+        items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now
+    )
+
+
+@router.post(
+    "/v1/recognitions",
+    operation_id="create_recognition",
+    status_code=201,
+    response_model=schemas.Recognition,
+)
+async def create_recognition(
+    body: schemas.RecognitionWrite,
+    who: RecognitionWriter,
+    session: Tenant,
+    once: Once,
+    after_commit: BackgroundTasks,
+) -> Response:
+    event, effect = await service.record_one(session, who.organization_id, body, datetime.now(UTC))
+    after_commit.add_task(telemetry.RECOGNITIONS.inc, effect is Effect.CREATED)
+    headers = {
+        **NO_STORE,
+        "ETag": etag_of(event.model_dump_json().encode()),
+        "Location": f"/v1/recognitions/{event.id}",
+    }
+    return await once.answer(201 if effect is Effect.CREATED else 200, event, headers)
+
+
+@router.post("/v1/recognitions/batch", operation_id="create_recognitions_batch", response_model=BatchResult)
+async def create_recognitions_batch(
+    body: schemas.RecognitionBatch,
+    who: RecognitionWriter,
+    session: Tenant,
+    once: Once,
+    settings: SettingsOf,
+    after_commit: BackgroundTasks,
+) -> Response:
+    parsed = parse_items(body.items, schemas.RecognitionWrite, settings.events_batch_limit)
+    wanted = refuse_repeats(parsed, lambda item: item.external_id)
+    outcomes = await service.record(session, who.organization_id, wanted, datetime.now(UTC))
+    result = batch_result(body.items, outcomes)
+    after_commit.add_task(telemetry.RECOGNITIONS.inc, result.summary.created)
+    return await once.answer(200, result)
+
+
+@router.get(
+    "/v1/recognitions/{recognition_id}",
+    operation_id="get_recognition",
+    response_model=schemas.Recognition,
+)
+async def get_recognition(
+    recognition_id: UUID, who: RecognitionReader, session: Tenant, conditions: ReadConditions
+) -> Response:
+    return conditions.answer(await service.read_event(session, who.organization_id, recognition_id))
+
+
+@router.delete("/v1/recognitions/{recognition_id}", operation_id="delete_recognition", status_code=204)
+async def delete_recognition(recognition_id: UUID, who: RecognitionWriter, session: Tenant) -> None:
+    if not await queries.delete_event(session, who.organization_id, recognition_id):
+        raise NotFound(f"There is no recognition event {recognition_id}.")

@@ -1,0 +1,34 @@
+"""What a survey does by itself, at its times."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from app.core.database import Database
+from app.organizations import queries as organizations
+from app.surveys import queries, service
+
+
+async def open_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
+    """Opens the survey if its time has come; it may have been moved, opened or deleted since."""
+    now = datetime.now(UTC)
+    async with database.tenant_session(organization_id) as session:
+        survey = await queries.survey(session, organization_id, survey_id, lock="write")
+        if survey and survey.status == "draft" and survey.opens_at and survey.opens_at <= now:
+            await service.open_survey(session, organization_id, survey_id, now)
+
+
+async def close_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
+    now = datetime.now(UTC)
+    async with database.tenant_session(organization_id) as session:
+        survey = await queries.survey(session, organization_id, survey_id, lock="write")
+        if survey and survey.status == "open" and survey.closes_at and survey.closes_at <= now:
+            await service.close_survey(session, organization_id, survey_id, now)
+
+
+async def count_participation(database: Database) -> None:
+    """Refreshes the participation of open surveys on each organisation's new day."""
+    async with database.system_session(reason="list the organisations") as session:
+        everyone = await organizations.organization_ids(session)
+    for organization_id in everyone:
+        async with database.tenant_session(organization_id) as session:
+            await service.count_participation(session, organization_id, datetime.now(UTC))

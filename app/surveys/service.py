@@ -1,0 +1,320 @@
+"""Questionnaires, and a survey's life: draft, open, closed, released."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.conditional import Preconditions
+from app.core.database import transaction_time
+from app.core.errors import NotAvailableYet, NotFound, validated
+from app.core.jobs import enqueue
+from app.organizations import queries as organizations
+from app.people import queries as people
+from app.surveys import queries, rules, schemas
+from app.surveys.built_in import built_in
+from app.surveys.errors import (
+    BelowOrganizationMinimum,
+    BuiltInQuestionnaire,
+    ClosesBeforeOpens,
+    ExternalIdConflict,
+    IdentifierMismatch,
+    InvalidTransition,
+    OpenNeedsAnonymous,
+    SurveyLocked,
+    SurveyNotOpen,
+    UnknownQuestionnaire,
+    UnknownTeam,
+)
+from app.tables import Organization, Questionnaire, Survey
+
+OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"
+OPEN_FIELDS = {"name", "closes_at"}
+NOT_STORED = {"report_by", "release_policy"}
+SERVED = set(schemas.SurveyServed.model_fields)
+
+
+def represent_questionnaire(row: Questionnaire) -> schemas.Questionnaire:
+    return schemas.Questionnaire.model_validate(
+        {
+            **row.content,
+            "key": row.key,
+            "version": row.version,
+            "built_in": row.key == built_in().key,
+            "created_at": row.created_at,
+        }
+    )
+
+
+def content_of(wanted: schemas.QuestionnaireWrite) -> dict[str, Any]:
+    content = wanted.model_dump(mode="json", include={"title", "facets", "questions"})
+    for question in content["questions"]:
+        question["role"] = question["role"] or schemas.ROLES[question["dimension"]][0]
+    return content
+
+
+async def put_questionnaire(
+    session: AsyncSession,
+    organization_id: UUID,
+    key: str,
+    wanted: schemas.QuestionnaireWrite,
+    conditions: Preconditions,
+) -> tuple[int, schemas.Questionnaire]:
+    """Status and the newest version; the same content again makes none."""
+    if wanted.key not in (None, key):
+        raise IdentifierMismatch.at("#/key")
+    if key == built_in().key:
+        raise BuiltInQuestionnaire
+    await queries.lock_questionnaire(session, organization_id, key)
+    current = await queries.questionnaire_version(session, organization_id, key)
+    conditions.check(represent_questionnaire(current) if current else None)
+    content = content_of(wanted)
+    if current is not None and current.content == content:
+        return 200, represent_questionnaire(current)
+    row = Questionnaire(
+        organization_id=organization_id,
+        key=key,
+        version=current.version + 1 if current else 1,
+        content=content,
+    )
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return 200 if current else 201, represent_questionnaire(row)
+
+
+def represent(row: Survey) -> schemas.Survey:
+    return schemas.Survey.model_validate({**row.model_dump(), "report_by": [], "release_policy": "on_close"})
+
+
+async def found(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, *, lock: str | None = None
+) -> Survey:
+    row = await queries.survey(session, organization_id, survey_id, lock=lock)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def create_survey(
+    session: AsyncSession, organization_id: UUID, wanted: schemas.SurveyWrite, now: datetime
+) -> schemas.Survey:
+    values = wanted.model_dump(exclude=SERVED)
+    await check_draft(session, organization_id, wanted)
+    row = Survey(organization_id=organization_id, id=uuid4(), status="draft", **_stored(values))
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    await schedule(session, row, now)
+    return represent(row)
+
+
+def _stored(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in NOT_STORED}
+
+
+async def check_draft(
+    session: AsyncSession, organization_id: UUID, draft: schemas.SurveyWrite, survey_id: UUID | None = None
+) -> None:
+    """Everything a draft must be, whether it is new or patched."""
+    refuse_what_is_not_built(draft)
+    if draft.access == "open" and draft.mode != "anonymous":
+        raise OpenNeedsAnonymous.at("#/access")
+    if draft.opens_at and draft.closes_at and draft.closes_at <= draft.opens_at:
+        raise ClosesBeforeOpens.at("#/closes_at")
+    organization = await organizations.organization(session, organization_id)
+    if draft.minimum_group_size is not None and draft.minimum_group_size < organization.minimum_group_size:
+        raise BelowOrganizationMinimum.at("#/minimum_group_size")
+    if await queries.questionnaire_version(session, organization_id, draft.questionnaire) is None:
+        raise UnknownQuestionnaire.at("#/questionnaire")
+    await check_audience(session, organization_id, draft.audience.teams if draft.audience else None)
+    if draft.external_id is not None:
+        holder = await queries.survey_with_external_id(session, organization_id, draft.external_id)
+        if holder not in (None, survey_id):
+            raise ExternalIdConflict.at("#/external_id")
+
+
+def refuse_what_is_not_built(draft: schemas.SurveyWrite) -> None:
+    if draft.report_by:
+        raise NotAvailableYet.at("#/report_by", "Reporting by segment comes later: leave it empty.")
+    if draft.release_policy != "on_close":
+        raise NotAvailableYet.at("#/release_policy", "Rolling releases come later: use on_close.")
+    if draft.mode == "anonymous" and draft.access == "invited":
+        raise NotAvailableYet.at("#/access", "Anonymous invitations come later: use access open.")
+    if draft.access == "open" and draft.audience and draft.audience.segments:
+        raise NotAvailableYet.at("#/audience/segments", "Open access narrows by teams only.")
+
+
+async def check_audience(session: AsyncSession, organization_id: UUID, teams: list[str] | None) -> None:
+    if not teams:
+        return
+    known = {team.external_id for team in await people.team_tree(session, organization_id)}
+    for index, team in enumerate(teams):
+        if team not in known:
+            raise UnknownTeam.at(f"#/audience/teams/{index}")
+
+
+async def update_survey(
+    session: AsyncSession,
+    organization_id: UUID,
+    survey_id: UUID,
+    patch: schemas.SurveyPatch,
+    conditions: Preconditions,
+    now: datetime,
+) -> schemas.Survey:
+    row = await found(session, organization_id, survey_id, lock="write")
+    current = represent(row)
+    conditions.check(current)
+    before = current.model_dump(exclude=SERVED)
+    draft = validated(schemas.SurveyWrite, rules.merged(before, patch.model_dump(exclude_unset=True)))
+    after = draft.model_dump(exclude=SERVED)
+    changes = {name: value for name, value in after.items() if value != before[name]}
+    if not changes:
+        return current
+    if row.status == "draft":
+        await check_draft(session, organization_id, draft, survey_id)
+    elif not is_allowed_while_open(row, changes):
+        raise SurveyLocked
+    for name, value in _stored(changes).items():
+        setattr(row, name, value)
+    await _touch(session, row)
+    if changes.keys() & {"opens_at", "closes_at"}:
+        await schedule(session, row, now)
+    return represent(row)
+
+
+def is_allowed_while_open(row: Survey, changes: dict[str, Any]) -> bool:
+    """An open survey takes a name, and a closes_at later than the one it has."""
+    if row.status != "open" or not changes.keys() <= OPEN_FIELDS:
+        return False
+    if "closes_at" not in changes or row.closes_at is None:
+        return "closes_at" not in changes or changes["closes_at"] is not None
+    return changes["closes_at"] is not None and changes["closes_at"] > row.closes_at
+
+
+async def _touch(session: AsyncSession, row: Survey) -> None:
+    row.updated_at = await transaction_time(session)
+    await session.flush()
+
+
+async def delete_survey(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, conditions: Preconditions
+) -> None:
+    row = await found(session, organization_id, survey_id, lock="write")
+    conditions.check(represent(row))
+    if row.status != "draft":
+        raise SurveyLocked
+    await queries.delete_survey(session, organization_id, survey_id)
+
+
+async def schedule(session: AsyncSession, row: Survey, now: datetime) -> None:
+    """Jobs for the times the survey acts by itself; a job that comes too early does nothing."""
+    times = {"draft": {OPEN_JOB: row.opens_at, CLOSE_JOB: None}, "open": {CLOSE_JOB: row.closes_at}}
+    for job, at in times.get(row.status, {}).items():
+        if at is not None:
+            await enqueue(session, job, row.organization_id, row.id, after=max(at - now, timedelta(0)))
+
+
+def local_date(organization: Organization, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(organization.time_zone)).date()
+
+
+async def open_survey(session: AsyncSession, organization_id: UUID, survey_id: UUID, now: datetime) -> Survey:
+    """Freezes questionnaire, audience, teams and minimum; repeats harmlessly."""
+    row = await found(session, organization_id, survey_id, lock="write")
+    if row.status == "open":
+        return row
+    if row.status != "draft":
+        raise InvalidTransition
+    organization = await organizations.organization(session, organization_id)
+    questionnaire = await queries.questionnaire_version(session, organization_id, row.questionnaire)
+    if questionnaire is None:
+        raise UnknownQuestionnaire
+    await queries.keep_questionnaire(session, questionnaire)
+    today = local_date(organization, now)
+    await freeze_audience(session, row, organization.name, today)
+    row.questionnaire_version = questionnaire.version
+    row.minimum_group_size = max(row.minimum_group_size or 0, organization.minimum_group_size)
+    row.status, row.opened_at = "open", now
+    row.participation_count, row.participation_on = 0, today
+    await _touch(session, row)
+    await schedule(session, row, now)
+    return row
+
+
+async def freeze_audience(session: AsyncSession, row: Survey, organization_name: str, today: date) -> None:
+    rows = await people.team_tree(session, row.organization_id)
+    tree = [rules.TeamNode(team.id, team.external_id, team.name, team.parent_id) for team in rows]
+    audience = row.audience or {}
+    await check_audience(session, row.organization_id, audience.get("teams"))
+    wanted = None if audience.get("teams") is None else rules.descendants(tree, audience["teams"])
+    invited: dict[UUID, Any] | None = None
+    if row.access == "invited":
+        employed = await people.employed_people(session, row.organization_id, today)
+        invited = {
+            person.id: person.team_id
+            for person in employed
+            if (wanted is None or person.team_id in wanted)
+            and rules.matches_segments(person.segments, audience.get("segments"))
+        }
+    direct = invited.values() if invited is not None else wanted or {team.id for team in tree}
+    kept = rules.with_ancestors(tree, {team for team in direct if team is not None})
+    groups = rules.freeze_groups(tree, kept)
+    ordinals = {group.team: group.ordinal for group in groups}
+    members = None if invited is None else {person: ordinals[team] for person, team in invited.items()}
+    await queries.freeze(session, row, groups, {team.id: team for team in tree}, organization_name, members)
+
+
+async def close_survey(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, now: datetime
+) -> Survey:
+    """Waits for submissions under way, takes no more, and asks for the release; repeats harmlessly."""
+    row = await found(session, organization_id, survey_id, lock="write")
+    if row.status in ("closed", "released"):
+        return row
+    if row.status != "open":
+        raise InvalidTransition
+    if row.mode == "anonymous":
+        await queries.shuffle_responses(session, organization_id, survey_id)
+    row.status, row.closed_at = "closed", now
+    row.participation_count = await queries.count_responses(session, organization_id, survey_id)
+    organization = await organizations.organization(session, organization_id)
+    row.participation_on = local_date(organization, now)
+    await _touch(session, row)
+    await enqueue(session, RELEASE_JOB, organization_id, survey_id)
+    return row
+
+
+async def participation(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID
+) -> schemas.SurveyParticipation:
+    row = await found(session, organization_id, survey_id)
+    if row.participation_on is None or row.minimum_group_size is None:
+        raise SurveyNotOpen
+    invited = await queries.count_invited(session, organization_id, survey_id)
+    responded = row.participation_count or 0
+    reasons = {}
+    if invited is None:
+        reasons["invited"] = "no_frame"
+    elif rules.silent_few(invited, responded):
+        reasons["invited"] = "few_silent"
+    if responded < row.minimum_group_size:
+        reasons["responded"] = "below_minimum"
+    return schemas.SurveyParticipation(
+        invited=None if "invited" in reasons else invited,
+        responded=None if "responded" in reasons else responded,
+        as_of=row.participation_on,
+        reasons=reasons,
+    )
+
+
+async def count_participation(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
+    """Counts the open surveys not yet counted today, the organisation's."""
+    organization = await organizations.organization(session, organization_id)
+    today = local_date(organization, now)
+    for row in await queries.open_surveys_not_counted_since(session, organization_id, today):
+        row.participation_count = await queries.count_responses(session, organization_id, row.id)
+        row.participation_on = today
+    await session.flush()

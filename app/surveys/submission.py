@@ -1,0 +1,259 @@
+"""Storing responses. One and many take the same path; each mode keeps only what it may.
+
+In anonymous mode no row naming a person, no counter and no idempotency record is written in the
+transaction that stores a response. A retry with an Idempotency-Key is known by the row's own key,
+which is derived from it and replaced by a random one when the survey closes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
+from app.core.errors import AppError, Fault, NotAvailableYet, pointer
+from app.core.idempotency import KeyReused, Once
+from app.core.secrets import Keyring
+from app.surveys import queries, rules, schemas
+from app.surveys.errors import (
+    AlreadyResponded,
+    NotInThisMode,
+    NotInvited,
+    OffScale,
+    RespondentNotAllowed,
+    RespondentRequired,
+    SurveyNotOpen,
+    UnknownQuestion,
+    UnknownTeam,
+)
+from app.surveys.service import found
+from app.tables import Survey
+
+BAD_ANSWERS: dict[str, type[AppError]] = {kind.code: kind for kind in (UnknownQuestion, OffScale)}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A checked response, ready to be stored under its key."""
+
+    key: UUID
+    group_ordinal: int
+    answers: list[int]
+    locale: str | None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of one response; `is_repeat` where a retry found it stored already."""
+
+    id: UUID | None
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The survey and what its responses are checked and keyed with."""
+
+    session: AsyncSession
+    survey: Survey
+    slots: Sequence[rules.Slot]
+    keyring: Keyring
+    retry_key: str | None
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.survey.mode == "anonymous"
+
+    def response_id(self, key: UUID) -> UUID | None:
+        """Nothing that leads back to the row in anonymous mode, nor to the pseudonym in any."""
+        if self.is_anonymous:
+            return None
+        return response_id(self.keyring, self.survey, key)
+
+    async def store(
+        self, responses: Sequence[schemas.ResponseWrite | AppError], now: datetime
+    ) -> list[Stored | AppError]:
+        checked = [one if isinstance(one, AppError) else self.check(one) or one for one in responses]
+        good = [one for one in checked if not isinstance(one, AppError)]
+        places = await (self.cells(good) if self.is_anonymous else self.members(good))
+        placed = [self.place(index, one, places) for index, one in enumerate(checked)]
+        return await self.keep(placed, now)
+
+    def check(self, response: schemas.ResponseWrite) -> AppError | None:
+        """What is wrong with a response, as far as it can be told without the database."""
+        if response.comment is not None:
+            return NotAvailableYet.at("#/comment", "Comments come later: leave it null.")
+        refused = self.check_respondent(response)
+        if refused is not None:
+            return refused
+        bad = rules.check_answers(self.slots, response.answers)
+        faults = [Fault(one.code, one.detail, pointer("answers", one.key)) for one in bad]
+        return BAD_ANSWERS[bad[0].code](bad[0].detail, errors=faults) if bad else None
+
+    def check_respondent(self, response: schemas.ResponseWrite) -> AppError | None:
+        if self.is_anonymous:
+            if response.respondent is not None:
+                return RespondentNotAllowed.at("#/respondent")
+            if response.segments:
+                return NotAvailableYet.at("#/segments", "Segments come later: leave them null.")
+            return NotInThisMode.at("#/locale") if response.locale is not None else None
+        if response.respondent is None:
+            return RespondentRequired.at("#/respondent")
+        given = next((name for name in ("team", "segments") if getattr(response, name) is not None), None)
+        return NotInThisMode.at(f"#/{given}") if given else None
+
+    async def members(self, responses: Sequence[schemas.ResponseWrite]) -> dict[str, tuple[UUID, int]]:
+        """Respondent -> (key of his response, group)."""
+        names = [response.respondent for response in responses if response.respondent is not None]
+        found = await queries.members_by_external_ids(
+            self.session, self.survey.organization_id, self.survey.id, names
+        )
+        return {name: (self.respondent_key(person), group) for name, (person, group) in found.items()}
+
+    def respondent_key(self, person: UUID) -> UUID:
+        if self.survey.mode == "attributed":
+            return person
+        return pseudonym(self.keyring, self.survey.organization_id, person)
+
+    async def cells(self, responses: Sequence[schemas.ResponseWrite]) -> dict[str, int]:
+        """Team -> group."""
+        names = [response.team for response in responses if response.team is not None]
+        if not names:
+            return {}
+        return await queries.ordinals_of_teams(
+            self.session, self.survey.organization_id, self.survey.id, names
+        )
+
+    def place(
+        self, index: int, response: schemas.ResponseWrite | AppError, places: dict[str, Any]
+    ) -> Placed | AppError:
+        if isinstance(response, AppError):
+            return response
+        if self.is_anonymous:
+            if response.team is not None and response.team not in places:
+                return UnknownTeam.at("#/team", "The survey knows no such team.")
+            group = rules.ORGANIZATION if response.team is None else places[response.team]
+            return Placed(self.anonymous_key(index), group, self.encoded(response), None)
+        if response.respondent not in places:
+            return NotInvited.at("#/respondent")
+        key, group = places[response.respondent]
+        return Placed(key, group, self.encoded(response), response.locale)
+
+    def encoded(self, response: schemas.ResponseWrite) -> list[int]:
+        return rules.encode(self.slots, response.answers)
+
+    def anonymous_key(self, index: int) -> UUID:
+        if self.retry_key is None:
+            return uuid4()
+        parts = (self.survey.id.bytes, self.retry_key.encode(), index.to_bytes(4, "big"))
+        return self.keyring.uuid(self.survey.organization_id, "anonymous-retry", *parts)
+
+    async def keep(self, placed: Sequence[Placed | AppError], now: datetime) -> list[Stored | AppError]:
+        rows = [
+            {
+                "respondent_key": one.key,
+                "group_ordinal": one.group_ordinal,
+                "answers": one.answers,
+                "locale": one.locale,
+                "submitted_at": None if self.is_anonymous else now,
+            }
+            for one in placed
+            if isinstance(one, Placed)
+        ]
+        scope = (self.session, self.survey.organization_id, self.survey.id)
+        new = await queries.store_responses(*scope, rows)
+        refused = [one.key for one in placed if isinstance(one, Placed) and one.key not in new]
+        before = await queries.answers_by_key(*scope, refused) if refused and self.is_anonymous else {}
+        return [one if isinstance(one, AppError) else self.outcome(one, new, before) for one in placed]
+
+    def outcome(
+        self, one: Placed, new: set[UUID], before: dict[UUID, tuple[int, list[int]]]
+    ) -> Stored | AppError:
+        if one.key in new:
+            return Stored(self.response_id(one.key))
+        if not self.is_anonymous:
+            return AlreadyResponded()
+        is_same = before[one.key] == (one.group_ordinal, one.answers)
+        return Stored(None, is_repeat=True) if is_same else KeyReused()
+
+
+def pseudonym(keyring: Keyring, organization_id: UUID, person: UUID) -> UUID:
+    return keyring.uuid(organization_id, "pseudonym", person.bytes)
+
+
+def response_id(keyring: Keyring, survey: Survey, key: UUID) -> UUID:
+    return keyring.uuid(survey.organization_id, "response-id", survey.id.bytes, key.bytes)
+
+
+def slots_of(questionnaire: dict[str, Any]) -> list[rules.Slot]:
+    return [
+        rules.Slot(question["key"], question["scale"]["low"], question["scale"]["high"])
+        for question in questionnaire["questions"]
+    ]
+
+
+async def begin(
+    session: AsyncSession, survey_id: UUID, once: Once, keyring: Keyring, now: datetime
+) -> Submission:
+    """Holds the survey open until the transaction ends: closing waits, then nothing more is taken."""
+    survey = await found(session, once.organization_id, survey_id, lock="read")
+    if survey.status != "open" or (survey.closes_at is not None and survey.closes_at <= now):
+        raise SurveyNotOpen
+    questionnaire = await queries.questionnaire_version(
+        session, once.organization_id, survey.questionnaire, survey.questionnaire_version
+    )
+    if questionnaire is None:
+        raise LookupError("an open survey whose questionnaire version is gone")
+    return Submission(session, survey, slots_of(questionnaire.content), keyring, once.key)
+
+
+async def submit_one(
+    submission: Submission, response: schemas.ResponseWrite, now: datetime
+) -> tuple[schemas.ResponseAccepted, bool]:
+    """The answer, and whether it repeats one given before."""
+    (outcome,) = await submission.store([response], now)
+    if isinstance(outcome, AppError):
+        raise outcome
+    return schemas.ResponseAccepted(id=outcome.id, status="accepted"), outcome.is_repeat
+
+
+async def submit_batch(
+    submission: Submission, items: Sequence[Any], limit: int, now: datetime
+) -> tuple[BatchResult, bool, list[AppError]]:
+    """The answer, whether all of it repeats one given before, and the refusals."""
+    parsed = refuse_repeats(
+        parse_items(items, schemas.ResponseWrite, limit), lambda response: response.respondent
+    )
+    outcomes = await submission.store(parsed, now)
+    refused = [one for one in outcomes if isinstance(one, AppError)]
+    stored = [one for one in outcomes if isinstance(one, Stored)]
+    is_repeat = bool(stored) and all(one.is_repeat for one in stored)
+    done = [Done(Effect.CREATED, one.id) if isinstance(one, Stored) else one for one in outcomes]
+    return batch_result(items, done), is_repeat, refused
+
+
+async def readable(
+    session: AsyncSession, survey: Survey, rows: Sequence[Row[Any]], keyring: Keyring
+) -> list[schemas.Response]:
+    """Responses of an attributed survey, as they were given."""
+    if not rows:
+        return []
+    questionnaire = await queries.questionnaire_version(
+        session, survey.organization_id, survey.questionnaire, survey.questionnaire_version
+    )
+    slots = slots_of(questionnaire.content) if questionnaire else []
+    return [
+        schemas.Response(
+            id=response_id(keyring, survey, row.respondent_key),
+            respondent=row.respondent,
+            team=row.team,
+            answers=rules.decode(slots, row.answers),
+            locale=row.locale,
+            submitted_at=row.submitted_at,
+        )
+        for row in rows
+    ]

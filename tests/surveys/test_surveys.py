@@ -1,0 +1,431 @@
+"""A survey's life over HTTP: questionnaire, audience, states, responses in each mode."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.surveys.built_in import built_in
+from tests.conftest import Tenant
+from tests.contract import ContractClient
+
+ANSWERS = {"S01": 4, "S02": None, "E01": 5}
+
+
+async def hire(api: ContractClient, *names: str, team: str | None = None) -> None:
+    if team:
+        await api.put(f"/v1/teams/{team}", json={"name": team})
+    items = [{"external_id": name, "name": name, "team": team} for name in names]
+    answer = await api.post("/v1/people/batch", json={"items": items})
+    assert answer.json()["summary"]["failed"] == 0, answer.text
+
+
+async def draft(api: ContractClient, **members: Any) -> str:
+    body = {"name": "Autumn", "questionnaire": "betrokken-33", "mode": "confidential", **members}
+    answer = await api.post("/v1/surveys", json=body)
+    assert answer.status_code == 201, answer.text
+    survey_id: str = answer.json()["id"]
+    return survey_id
+
+
+async def opened(api: ContractClient, **members: Any) -> str:
+    survey_id = await draft(api, **members)
+    answer = await api.post(f"/v1/surveys/{survey_id}/open")
+    assert answer.json()["status"] == "open", answer.text
+    return survey_id
+
+
+async def respond(api: ContractClient, survey_id: str, **members: Any) -> Any:
+    return await api.post(f"/v1/surveys/{survey_id}/responses", json={"answers": ANSWERS, **members})
+
+
+async def test_the_built_in_questionnaire_is_there_in_two_languages(api: ContractClient) -> None:
+    answer = await api.get("/v1/questionnaires/betrokken-33")
+    questions = answer.json()["questions"]
+    assert len(questions) == 33
+    assert all(set(question["text"]) == {"en", "nl"} for question in questions)
+    assert [q["key"] for q in questions if q["reversed"]] == ["S02", "S10", "E06", "E14"]
+
+
+async def test_the_built_in_questionnaire_can_be_sent_back_but_not_replaced(api: ContractClient) -> None:
+    body = (await api.get("/v1/questionnaires/betrokken-33")).json()
+    refused = await api.put("/v1/questionnaires/betrokken-33", json=body)
+    assert refused.json()["code"] == "built_in_questionnaire"
+    copied = await api.put("/v1/questionnaires/mine", json={**body, "key": "mine"})
+    assert (copied.status_code, copied.json()["version"]) == (201, 1)
+
+
+def questionnaire(text: str = "Pay is fair.", **question: Any) -> dict[str, Any]:
+    first = {
+        "key": "pay_fair",
+        "text": {"en": text},
+        "dimension": "satisfaction",
+        "facet": "pay",
+        "scale": {"low": 1, "high": 5},
+        **question,
+    }
+    return {"title": {"en": "Acme"}, "facets": [{"key": "pay", "title": {"en": "Pay"}}], "questions": [first]}
+
+
+async def test_a_change_makes_a_version_and_the_same_content_none(api: ContractClient) -> None:
+    first = await api.put("/v1/questionnaires/acme", json=questionnaire())
+    same = await api.put("/v1/questionnaires/acme", json=questionnaire())
+    changed = await api.put("/v1/questionnaires/acme", json=questionnaire("Pay is good."))
+    assert [(a.status_code, a.json()["version"]) for a in (first, same, changed)] == [
+        (201, 1),
+        (200, 1),
+        (200, 2),
+    ]
+    assert same.headers["etag"] == first.headers["etag"]
+    old = await api.get("/v1/questionnaires/acme", params={"version": 1})
+    assert old.json()["questions"][0]["text"] == {"en": "Pay is fair."}
+    listed = (await api.get("/v1/questionnaires", params={"limit": 1})).json()
+    rest = (await api.get("/v1/questionnaires", params={"limit": 1, "cursor": listed["next_cursor"]})).json()
+    assert [(q["key"], q["version"]) for q in listed["items"] + rest["items"]] == [
+        ("acme", 2),
+        (built_in().key, 1),
+    ]
+
+
+async def test_questionnaires_that_contradict_themselves_are_refused(api: ContractClient) -> None:
+    for code, question in {
+        "bad_scale": {"scale": {"low": 5, "high": 5}},
+        "unknown_facet": {"facet": "benefits"},
+        "role_mismatch": {"role": "core"},
+        "lever_mismatch": {"dimension": "outcome", "facet": "enps", "lever": "growth"},
+    }.items():
+        answer = await api.put("/v1/questionnaires/acme", json=questionnaire(**question))
+        assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+
+
+async def test_one_writer_at_a_time_numbers_the_versions(api: ContractClient) -> None:
+    texts = [f"Wording {number}." for number in range(4)]
+    answers = await asyncio.gather(
+        *(api.put("/v1/questionnaires/acme", json=questionnaire(text)) for text in texts)
+    )
+    assert sorted(answer.json()["version"] for answer in answers) == [1, 2, 3, 4]
+
+
+async def test_a_draft_can_be_changed_and_deleted(api: ContractClient) -> None:
+    survey_id = await draft(api)
+    patched = await api.patch(f"/v1/surveys/{survey_id}", json={"name": "Winter", "series": "quarterly"})
+    assert patched.json()["name"] == "Winter"
+    assert (await api.delete(f"/v1/surveys/{survey_id}")).status_code == 204
+    assert (await api.get(f"/v1/surveys/{survey_id}")).status_code == 404
+
+
+async def test_what_was_read_can_be_sent_back(api: ContractClient) -> None:
+    survey_id = await draft(api, audience={"segments": {"location": ["Utrecht"]}}, external_id="wave-1")
+    read = await api.get(f"/v1/surveys/{survey_id}")
+    same = await api.patch(f"/v1/surveys/{survey_id}", json=read.json())
+    assert same.headers["etag"] == read.headers["etag"]
+
+
+async def test_an_audience_is_merged_and_not_left_empty(api: ContractClient) -> None:
+    survey_id = await draft(api, audience={"segments": {"location": ["Utrecht"], "tenure": ["0-1"]}})
+    url = f"/v1/surveys/{survey_id}"
+    merged = await api.patch(url, json={"audience": {"segments": {"tenure": None}}})
+    assert merged.json()["audience"] == {"teams": None, "segments": {"location": ["Utrecht"]}}
+    emptied = await api.patch(url, json={"audience": {"segments": {"location": None}}})
+    assert emptied.json()["errors"][0]["pointer"] == "#/audience/segments"
+    removed = await api.patch(url, json={"audience": None})
+    assert removed.json()["audience"] is None
+
+
+async def test_an_open_survey_takes_a_name_and_a_later_end_only(api: ContractClient) -> None:
+    survey_id = await opened(api, closes_at="2030-01-01T00:00:00Z")
+    url = f"/v1/surveys/{survey_id}"
+    assert (await api.patch(url, json={"name": "Renamed"})).json()["name"] == "Renamed"
+    later = await api.patch(url, json={"closes_at": "2031-01-01T01:00:00+01:00"})
+    assert later.json()["closes_at"] == "2031-01-01T00:00:00Z"
+    for patch in (
+        {"closes_at": "2029-01-01T00:00:00Z"},
+        {"closes_at": None},
+        {"mode": "attributed"},
+        {"series": "x"},
+    ):
+        assert (await api.patch(url, json=patch)).json()["code"] == "survey_locked", patch
+    assert (await api.delete(url)).json()["code"] == "survey_locked"
+
+
+async def test_states_go_forward_and_repeat_harmlessly(api: ContractClient) -> None:
+    survey_id = await draft(api)
+    url = f"/v1/surveys/{survey_id}"
+    assert (await api.post(f"{url}/close")).json()["code"] == "invalid_transition"
+    first = await api.post(f"{url}/open")
+    assert (await api.post(f"{url}/open")).json() == first.json()
+    closed = await api.post(f"{url}/close")
+    assert (await api.post(f"{url}/close")).json() == closed.json()
+    assert (await api.post(f"{url}/open")).json()["code"] == "invalid_transition"
+
+
+async def test_what_is_not_built_yet_is_refused_by_name(api: ContractClient) -> None:
+    body = {"name": "x", "questionnaire": "betrokken-33", "mode": "confidential"}
+    for members, pointer in (
+        ({"report_by": ["location"]}, "#/report_by"),
+        ({"release_policy": "rolling"}, "#/release_policy"),
+        ({"mode": "anonymous"}, "#/access"),
+    ):
+        answer = await api.post("/v1/surveys", json=body | members)
+        assert (answer.status_code, answer.json()["code"]) == (422, "not_available_yet")
+        assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_contradictory_drafts_are_refused(api: ContractClient) -> None:
+    body = {"name": "x", "questionnaire": "betrokken-33", "mode": "confidential"}
+    for code, members in {
+        "open_needs_anonymous": {"access": "open"},
+        "unknown_questionnaire": {"questionnaire": "nobody-knows"},
+        "unknown_team": {"audience": {"teams": ["nowhere"]}},
+        "below_organization_minimum": {"minimum_group_size": 4},
+        "closes_before_opens": {"opens_at": "2030-01-02T00:00:00Z", "closes_at": "2030-01-01T00:00:00Z"},
+    }.items():
+        answer = await api.post("/v1/surveys", json=body | members)
+        assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+    naive = await api.post("/v1/surveys", json=body | {"opens_at": "2030-01-02T00:00:00"})
+    assert naive.status_code == 422
+    await draft(api, external_id="wave-1")
+    again = await api.post("/v1/surveys", json=body | {"external_id": "wave-1"})
+    assert (again.status_code, again.json()["code"]) == (409, "external_id_conflict")
+
+
+async def test_a_repeated_create_with_one_key_makes_one_survey(api: ContractClient) -> None:
+    body = {"name": "x", "questionnaire": "betrokken-33", "mode": "confidential"}
+    first = await api.post("/v1/surveys", json=body, headers={"Idempotency-Key": "a"})
+    again = await api.post("/v1/surveys", json=body, headers={"Idempotency-Key": "a"})
+    assert again.json() == first.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["location"] == f"/v1/surveys/{first.json()['id']}"
+    assert len((await api.get("/v1/surveys")).json()["items"]) == 1
+
+
+async def test_only_those_frozen_at_opening_may_respond_and_once(api: ContractClient) -> None:
+    await hire(api, "E-1", "E-2", team="sales")
+    survey_id = await opened(api)
+    await hire(api, "E-3")
+    assert (await respond(api, survey_id, respondent="E-1")).status_code == 201
+    assert (await respond(api, survey_id, respondent="E-1")).json()["code"] == "already_responded"
+    assert (await respond(api, survey_id, respondent="E-3")).json()["code"] == "not_invited"
+    assert (await respond(api, survey_id)).json()["code"] == "respondent_required"
+    await api.patch("/v1/people/E-2", json={"active": False})
+    assert (await respond(api, survey_id, respondent="E-2")).status_code == 201
+
+
+async def test_an_audience_narrows_by_team_and_segment(api: ContractClient) -> None:
+    await api.post(
+        "/v1/teams/batch",
+        json={
+            "items": [
+                {"external_id": "a", "name": "A"},
+                {"external_id": "a1", "name": "A1", "parent": "a"},
+                {"external_id": "b", "name": "B"},
+            ]
+        },
+    )
+    items = [
+        {"external_id": "in", "name": "x", "team": "a1", "segments": {"site": "U"}},
+        {"external_id": "other-site", "name": "x", "team": "a1", "segments": {"site": "V"}},
+        {"external_id": "other-team", "name": "x", "team": "b", "segments": {"site": "U"}},
+    ]
+    await api.post("/v1/people/batch", json={"items": items})
+    survey_id = await opened(api, audience={"teams": ["a"], "segments": {"site": ["U"]}})
+    statuses = [
+        (await respond(api, survey_id, respondent=item["external_id"])).status_code for item in items
+    ]
+    assert statuses == [201, 422, 422]
+
+
+async def test_answers_off_their_scale_are_named_and_nothing_is_stored(api: ContractClient) -> None:
+    await hire(api, "E-1")
+    survey_id = await opened(api)
+    for value in (0, 6, -1, 10**30):
+        answer = await respond(api, survey_id, respondent="E-1", answers={"S01": value})
+        assert (answer.status_code, answer.json()["code"]) == (422, "off_scale")
+        assert answer.json()["errors"][0]["pointer"] == "#/answers/S01"
+    unknown = await respond(api, survey_id, respondent="E-1", answers={"S1/~": 3})
+    assert unknown.json()["code"] == "unknown_question"
+    assert unknown.json()["errors"][0]["pointer"] == "#/answers/S1~1~0"
+    assert (await respond(api, survey_id, respondent="E-1")).status_code == 201
+
+
+async def test_only_json_integers_count(api: ContractClient) -> None:
+    await hire(api, "E-1")
+    survey_id = await opened(api)
+    for value in (True, 3.5, "4", 4.0, [4], {}):
+        answer = await respond(api, survey_id, respondent="E-1", answers={"S01": value})
+        assert answer.status_code == 422, value
+        assert answer.json()["errors"][0]["pointer"].startswith("#/answers/S01")
+
+
+async def test_a_draft_or_closed_survey_takes_no_response(api: ContractClient) -> None:
+    await hire(api, "E-1")
+    survey_id = await draft(api)
+    assert (await respond(api, survey_id, respondent="E-1")).json()["code"] == "survey_not_open"
+    await api.post(f"/v1/surveys/{survey_id}/open")
+    await api.post(f"/v1/surveys/{survey_id}/close")
+    assert (await respond(api, survey_id, respondent="E-1")).json()["code"] == "survey_not_open"
+
+
+async def test_comments_are_refused_for_now(api: ContractClient) -> None:
+    await hire(api, "E-1")
+    survey_id = await opened(api)
+    answer = await respond(api, survey_id, respondent="E-1", comment="hello")
+    assert (answer.json()["code"], answer.json()["errors"][0]["pointer"]) == (
+        "not_available_yet",
+        "#/comment",
+    )
+
+
+async def test_attributed_answers_are_read_back_as_given(api: ContractClient) -> None:
+    await hire(api, "E-1", "E-2", team="sales")
+    await hire(api, "E-3")
+    survey_id = await opened(api, mode="attributed")
+    for name in ("E-1", "E-2", "E-3"):
+        await respond(api, survey_id, respondent=name, locale="nl")
+    url = f"/v1/surveys/{survey_id}/responses"
+    first = (await api.get(url, params={"limit": 2})).json()
+    rest = (await api.get(url, params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    items = {item["respondent"]: item for item in first["items"] + rest["items"]}
+    assert {name: item["team"] for name, item in items.items()} == {
+        "E-1": "sales",
+        "E-2": "sales",
+        "E-3": None,
+    }
+    assert items["E-1"]["answers"] == ANSWERS
+    assert items["E-1"]["locale"] == "nl"
+
+
+async def test_confidential_and_anonymous_answers_are_read_by_nobody(api: ContractClient) -> None:
+    for members in ({"mode": "confidential"}, {"mode": "anonymous", "access": "open"}):
+        survey_id = await opened(api, **members)
+        answer = await api.get(f"/v1/surveys/{survey_id}/responses")
+        assert (answer.status_code, answer.json()["code"]) == (409, "mode_has_no_readable_responses")
+
+
+async def test_one_bad_row_of_five_leaves_four(api: ContractClient) -> None:
+    names = [f"E-{number}" for number in range(5)]
+    await hire(api, *names)
+    survey_id = await opened(api)
+    items: list[Any] = [{"respondent": name, "answers": {"S01": 3}} for name in names]
+    items[2]["answers"] = {"S01": 9}
+    url = f"/v1/surveys/{survey_id}/responses/batch"
+    first = (await api.post(url, json={"items": items})).json()
+    assert first["summary"] == {"created": 4, "updated": 0, "unchanged": 0, "failed": 1}
+    assert [result["status"] for result in first["results"]] == [201, 201, 422, 201, 201]
+    assert first["results"][2]["problem"]["errors"][0]["pointer"] == "#/answers/S01"
+    again = (await api.post(url, json={"items": items})).json()
+    assert [result["status"] for result in again["results"]] == [409, 409, 422, 409, 409]
+
+
+async def test_a_batch_sent_twice_with_one_key_is_answered_the_same(api: ContractClient) -> None:
+    await hire(api, "E-1", "E-2")
+    survey_id = await opened(api)
+    body = {"items": [{"respondent": name, "answers": ANSWERS} for name in ("E-1", "E-2")]}
+    url = f"/v1/surveys/{survey_id}/responses/batch"
+    first = await api.post(url, json=body, headers={"Idempotency-Key": "k"})
+    again = await api.post(url, json=body, headers={"Idempotency-Key": "k"})
+    assert again.json() == first.json()
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_the_second_response_of_one_person_in_a_batch_fails(api: ContractClient) -> None:
+    await hire(api, "E-1")
+    survey_id = await opened(api)
+    body = {"items": [{"respondent": "E-1", "answers": {"S01": value}} for value in (1, 2)]}
+    results = (await api.post(f"/v1/surveys/{survey_id}/responses/batch", json=body)).json()["results"]
+    assert results[1]["problem"]["code"] == "duplicate_in_batch"
+
+
+async def test_two_racing_submissions_store_exactly_one(api: ContractClient) -> None:
+    await hire(api, "E-1")
+    survey_id = await opened(api)
+    answers = await asyncio.gather(*(respond(api, survey_id, respondent="E-1") for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+
+
+async def test_submissions_racing_the_close_are_in_the_release_or_refused(acme: Tenant) -> None:
+    names = [f"E-{number}" for number in range(30)]
+    await hire(acme.client, *names)
+    survey_id = await opened(acme.client)
+    answers = dict.fromkeys([question["key"] for question in built_in().content["questions"][:30]], 3)
+    sending = [respond(acme.client, survey_id, respondent=name, answers=answers) for name in names]
+    closing = acme.client.post(f"/v1/surveys/{survey_id}/close")
+    *sent, closed = await asyncio.gather(*sending[:20], closing, *sending[20:])
+    assert closed.status_code in (200, 201)
+    statuses = [answer.status_code for answer in [*sent, closed]]
+    assert set(statuses) <= {200, 201, 409}
+    await acme.work()
+    metrics = await acme.client.get("/v1/metrics/participation", params={"survey_id": survey_id})
+    (group,) = metrics.json()["groups"]
+    assert group.get("responded", 0) == (statuses.count(201) if statuses.count(201) >= 5 else 0)
+
+
+async def test_anonymous_responses_name_nobody(api: ContractClient) -> None:
+    await hire(api, "E-1", team="sales")
+    survey_id = await opened(api, mode="anonymous", access="open")
+    accepted = await respond(api, survey_id, team="sales")
+    assert accepted.json() == {"id": None, "status": "accepted"}
+    for code, members in {
+        "respondent_not_allowed": {"respondent": "E-1"},
+        "not_in_this_mode": {"locale": "nl"},
+        "unknown_team": {"team": "nowhere"},
+        "not_available_yet": {"segments": {"site": "U"}},
+    }.items():
+        assert (await respond(api, survey_id, **members)).json()["code"] == code
+
+
+async def test_an_anonymous_retry_is_known_without_a_record(api: ContractClient) -> None:
+    survey_id = await opened(api, mode="anonymous", access="open")
+    url = f"/v1/surveys/{survey_id}/responses"
+    key = {"Idempotency-Key": "retry-1"}
+    first = await api.post(url, json={"answers": ANSWERS}, headers=key)
+    again = await api.post(url, json={"answers": ANSWERS}, headers=key)
+    assert "idempotent-replayed" not in first.headers
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
+    other = await api.post(url, json={"answers": {"S01": 1}}, headers=key)
+    assert other.json()["code"] == "idempotency_key_reused"
+    await api.post(f"/v1/surveys/{survey_id}/close")
+    participation = (await api.get(f"/v1/surveys/{survey_id}/participation")).json()
+    assert participation["reasons"] == {"invited": "no_frame", "responded": "below_minimum"}
+
+
+async def test_a_survey_opens_and_closes_by_itself(acme: Tenant) -> None:
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    survey_id = await draft(acme.client, opens_at=past)
+    await acme.work()
+    url = f"/v1/surveys/{survey_id}"
+    assert (await acme.client.get(url)).json()["status"] == "open"
+    await acme.client.patch(url, json={"closes_at": past})
+    assert (await respond(acme.client, survey_id, respondent="E-1")).json()["code"] == "survey_not_open"
+    await acme.work()
+    await acme.work()
+    assert (await acme.client.get(url)).json()["status"] == "released"
+
+
+async def test_participation_is_counted_on_a_new_day(acme: Tenant) -> None:
+    from app.surveys import service
+
+    names = [f"E-{number}" for number in range(9)]
+    await hire(acme.client, *names)
+    survey_id = await opened(acme.client)
+    for name in names[:6]:
+        await respond(acme.client, survey_id, respondent=name)
+    url = f"/v1/surveys/{survey_id}/participation"
+    today = (await acme.client.get(url)).json()
+    assert (today["invited"], today["responded"], today["reasons"]) == (
+        9,
+        None,
+        {"responded": "below_minimum"},
+    )
+    async with acme.database.tenant_session(acme.id) as session:
+        await service.count_participation(session, acme.id, datetime.now(UTC) + timedelta(days=1))
+    assert (await acme.client.get(url)).json()["responded"] == 6
+
+
+async def test_surveys_of_others_are_not_found(api: ContractClient, other: Tenant) -> None:
+    survey_id = await opened(other.client)
+    for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/open"), ("POST", "/close")):
+        body = {"json": {"name": "x"}} if method == "PATCH" else {}
+        answer = await api.request(method, f"/v1/surveys/{survey_id}{path}", **body)
+        assert answer.status_code == 404, (method, path)
+    assert (await respond(api, survey_id, respondent="E-1")).status_code == 404
+    assert (await api.get("/v1/surveys")).json()["items"] == []
