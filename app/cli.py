@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -22,6 +25,8 @@ from app.core.logging import configure_logging
 from app.core.principal import Scope
 from app.core.secrets import SecretMissing
 from app.core.settings import Settings
+from app.demo import screen
+from app.demo.service import prepare
 from app.main import create_app, create_worker
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
@@ -36,6 +41,8 @@ organizations_cli = typer.Typer(no_args_is_help=True, help="Organisations of thi
 keys_cli = typer.Typer(no_args_is_help=True, help="API keys.")
 cli.add_typer(organizations_cli, name="organizations")
 cli.add_typer(keys_cli, name="keys")
+
+log = logging.getLogger("betrokken")
 
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -87,6 +94,7 @@ def serve(
 def run_server(settings: Settings, url: str, host: str, port: int, workers: int = 1) -> None:
     options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
     options |= {"host": host, "port": port, "timeout_graceful_shutdown": 10}
+    log.info("serving", extra={"url": f"http://{host}:{port}"})
     if workers == 1:
         uvicorn.run(create_app(settings, url), **options)
         return
@@ -130,6 +138,38 @@ def migrate() -> None:
 
     with_database(Settings(), nothing)
     typer.echo("The database is up to date.")
+
+
+@cli.command()
+def demo(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
+    data_dir: Annotated[
+        Path,
+        typer.Option(
+            envvar="BETROKKEN_DATA_DIR", help="Folder of the bundled PostgreSQL and the demo's key."
+        ),
+    ] = Path(".betrokken"),
+) -> None:
+    """Serve a demo organisation of 240 people. The first start fills it, later ones use the same data.
+
+    Prints its scores by team, an API key and a curl line to try. With DATABASE_URL the demo organisation is
+    made in that database.
+    """
+    settings = Settings().model_copy(update={"data_dir": data_dir})
+    with screen.open_door(host, port) as door, database_url(settings) as url:
+        with screen.progress_bar() as progress:
+            made = with_database(
+                settings, lambda database: prepare(database, settings, datetime.now(UTC), progress)
+            )
+        screen.show(made, screen.url_of(door))
+        options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
+        options |= {"timeout_graceful_shutdown": 10}
+        server = uvicorn.Server(uvicorn.Config(create_app(settings, url), **options))
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[door])
 
 
 @organizations_cli.command("create")

@@ -5,19 +5,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
+from app.calendar.api import router as calendar_router
 from app.core import operations, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
-from app.core.requests import BodyMiddleware, RequestIdMiddleware
+from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
 from app.metrics import jobs as metrics_jobs
 from app.metrics.api import router as metrics_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
+from app.people.api import router as people_router
+from app.recognition.api import router as recognition_router
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
@@ -41,7 +43,15 @@ JOBS: dict[str, JobFunction] = {
     surveys.CLOSE_JOB: survey_jobs.close_on_time,
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
 }
-ROUTERS = (operations.router, organizations_router, surveys_router, metrics_router)
+ROUTERS = (
+    operations.router,
+    organizations_router,
+    people_router,
+    surveys_router,
+    metrics_router,
+    recognition_router,
+    calendar_router,
+)
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "count_participation": ("*/10 * * * *", survey_jobs.count_participation),
     "forget": ("17 * * * *", organization_jobs.forget),
@@ -56,7 +66,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = app.state.database = Database(database_url, settings)
-        telemetry.observe_pool(database.engine.pool.checkedout)  # type: ignore[attr-defined]
+        telemetry.observe_pool(database.engine.sync_engine)
         tasks = [asyncio.create_task(create_worker(database).run())] if settings.worker_enabled else []
         yield
         for task in tasks:
@@ -89,7 +99,7 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
         BodyMiddleware, max_bytes=settings.max_body_bytes, max_decompressed=settings.max_decompressed_bytes
     )
     app.add_middleware(
-        CORSMiddleware,
+        OriginMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["*"],

@@ -34,6 +34,34 @@ SECRET = "a secret that only tests have, forty characters"
 GIVEN_DATABASE = os.environ.get("DATABASE_URL")
 
 
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of xdist has ended: what it met counts for the whole run."""
+    contract.seen.update(map(tuple, getattr(node, "workeroutput", {}).get("seen", [])))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A full run that passed has met everything the contract promises; else it fails after all."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["seen"] = [list(one) for one in contract.seen]
+    elif exitstatus == pytest.ExitCode.OK and is_full_run(config) and contract.unseen():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if is_full_run(config) and (missing := contract.unseen()):
+        terminalreporter.section("in openapi.yaml, and met by no test")
+        terminalreporter.write_line("\n".join(missing))
+
+
+def is_full_run(config: pytest.Config) -> bool:
+    options = config.option
+    is_selected = options.keyword or options.markexpr not in ("", "not nightly") or options.lf
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return everything and not is_selected and not options.collectonly
+
+
 def on_database(url: str, name: str) -> str:
     """The URL with another database name."""
     return re.sub(r"(://[^/]*/)[^?]*", rf"\g<1>{name}", url, count=1)

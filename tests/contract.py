@@ -1,21 +1,23 @@
 """Holds every answer to the contract: a client that validates what it receives, and remembers it."""
 
 import json
-from functools import cache
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from app.core.contract import contract, template_of
+from app.core.contract import METHODS, contract, templates_of
 
 URI = "urn:contract"
 SHARED_STATUSES = {400, 401, 403, 405, 406, 413, 415, 429, 500, 503}
-seen: set[tuple[str, str, int]] = set()
-"""Every (method, path template, status) this process has met."""
+seen: set[tuple[str, str]] = set()
+"""Every (operationId, status) and (operationId, problem code) this process has met."""
 
 
 @cache
@@ -48,17 +50,93 @@ def problems(reference: str, instance: Any) -> list[str]:
     return [f"{error.json_path}: {error.message}"[:500] for error in found]
 
 
+def schema_errors(schema: dict[str, Any], instance: Any) -> Iterator[Any]:
+    checker = Draft202012Validator.FORMAT_CHECKER
+    return Draft202012Validator(schema, format_checker=checker).iter_errors(instance)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the contract, and an example request for it."""
+
+    path: str
+    method: str
+    node: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.node["operationId"])
+
+    @property
+    def is_public(self) -> bool:
+        return not self.node["security"]
+
+    @property
+    def scopes(self) -> set[str]:
+        return {scope for scheme in self.node["security"] for scope in scheme["bearer"]}
+
+    @cached_property
+    def parameters(self) -> list[dict[str, Any]]:
+        return [resolve(parameter) for parameter in self.node["parameters"]]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The request body by media type; empty where there is none."""
+        return dict(self.node.get("requestBody", {}).get("content", {}))
+
+    @property
+    def body(self) -> Any:
+        """The example body; None where there is none."""
+        return next((media["example"] for media in self.content.values()), None)
+
+    @property
+    def answers(self) -> dict[str, dict[str, Any]]:
+        """The contents of its own successful answers by status."""
+        items = self.node["responses"].items()
+        return {status: resolve(node).get("content", {}) for status, node in items if status < "300"}
+
+    def media(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The place and node of every body and answer that has a schema."""
+        place = pointer_to("paths", self.path, self.method)
+        for kind, media in self.content.items():
+            yield f"{place}/requestBody/content/{kind.replace('/', '~1')}", media
+        for status, content in self.answers.items():
+            for kind, media in content.items():
+                yield f"{place}/responses/{status}/content/{kind.replace('/', '~1')}", media
+
+    def url(self, **path: str) -> str:
+        """The address with the contract's examples for what is not given."""
+        names = [parameter for parameter in self.parameters if parameter["in"] == "path"]
+        query = [
+            parameter for parameter in self.parameters if parameter.get("required") and parameter not in names
+        ]
+        url = self.path.format(**{node["name"]: path.get(node["name"], node["example"]) for node in names})
+        return str(httpx.URL(url, params={node["name"]: node["example"] for node in query}))
+
+
+@cache
+def operations() -> list[Operation]:
+    return [
+        Operation(path, method, {**node, "parameters": shared + node.get("parameters", [])})
+        for path, item in contract()["paths"].items()
+        for shared in [item.get("parameters", [])]
+        for method, node in item.items()
+        if method in METHODS
+    ]
+
+
 def check_answer(response: httpx.Response) -> None:
     """Fails with the line of the contract to read when an answer is not as promised."""
     method, status = response.request.method.lower(), response.status_code
-    path = unquote(response.request.url.path)
-    template = template_of(path)
-    operation = contract()["paths"].get(template, {}).get(method) if template else None
+    path = response.request.url.raw_path.decode().partition("?")[0]
+    paths = contract()["paths"]
+    template = next((one for one in templates_of(path) if method in paths[one]), None)
+    operation = paths[template][method] if template else None
     if operation is None or status in (405, 500):
         assert status in (400, 404, 405, 500), f"{method} {path} is not in openapi.yaml but gave {status}"
         return check_problem(response)
-    seen.add((method, str(template), status))
     place = f"openapi.yaml: {operation['operationId']} {status}"
+    remember(operation, response, place)
     if str(status) not in operation["responses"]:
         assert status in SHARED_STATUSES, f"{place} is not documented; got {response.text[:500]}"
         return check_problem(response)
@@ -75,6 +153,42 @@ def check_answer(response: httpx.Response) -> None:
         found = problems(schema, json.loads(response.text, parse_constant=refuse_constant))
         assert not found, f"{place} body is not as in the contract:\n" + "\n".join(found[:5])
     return None
+
+
+def remember(operation: dict[str, Any], response: httpx.Response, place: str) -> None:
+    """Keeps the status and the problem codes, which are those of the operation or of every one."""
+    codes = codes_of(response)
+    unknown = codes - generic_codes() - set(operation.get("x-problem-codes", []))
+    assert not unknown, f"{place}: {unknown} is not among its x-problem-codes"
+    seen.update((operation["operationId"], what) for what in {str(response.status_code), *codes})
+
+
+def codes_of(response: httpx.Response) -> set[str]:
+    """The code of a problem, or of the problems inside a batch's answer."""
+    if "json" not in response.headers.get("content-type", "") or not response.content:
+        return set()
+    body = response.json()
+    if response.status_code >= 400:
+        return {body["code"], *(fault["code"] for fault in body["errors"])}
+    results = body.get("results", []) if "summary" in body else []
+    return {result["problem"]["code"] for result in results if "problem" in result}
+
+
+@cache
+def generic_codes() -> set[str]:
+    """What info.description says that any operation can give."""
+    sentence = contract()["info"]["description"].partition("Codes any operation can give:")[2]
+    return set(re.findall(r"`([a-z_]+)`", sentence.partition("An operation lists its own")[0]))
+
+
+def unseen() -> list[str]:
+    """Which statuses and codes of which operations no answer of this run has had."""
+    return [
+        f"{operation.id} {what}"
+        for operation in operations()
+        for what in [*operation.node["responses"], *operation.node.get("x-problem-codes", [])]
+        if (operation.id, what) not in seen
+    ]
 
 
 def refuse_constant(name: str) -> None:

@@ -41,7 +41,12 @@ async def get_occasion(
     return conditions.answer(await service.find_occasion(session, who.organization_id, person_id, key))
 
 
-@router.put(OCCASIONS + "/{key}", operation_id="put_occasion", response_model=schemas.Occasion)
+@router.put(
+    OCCASIONS + "/{key}",
+    operation_id="put_occasion",
+    response_model=schemas.Occasion,
+    responses={201: {"model": schemas.Occasion}},
+)
 async def put_occasion(
     external_id: PersonId,
     key: Key,

@@ -11,69 +11,87 @@ from sqlmodel import col, select
 from app.calendar.rules import HALF_WAY_MONTHS, KeptDay
 from app.tables import Occasion, Person
 
-PUT_OCCASION = text(
-    "INSERT INTO occasions AS o (organization_id, person_id, key, kind, month, day, year, label, relation,"
-    "  visibility, consent, leap_day_rule)"
-    " VALUES (:organization_id, :person_id, :key, :kind, :month, :day, :year, :label, :relation,"
-    "  :visibility, :consent, :leap_day_rule)"
-    " ON CONFLICT (organization_id, person_id, key) DO UPDATE SET"
-    "  (kind, month, day, year, label, relation, visibility, consent, leap_day_rule, updated_at)"
-    "  = (excluded.kind, excluded.month, excluded.day, excluded.year, excluded.label, excluded.relation,"
-    "     excluded.visibility, excluded.consent, excluded.leap_day_rule, now())"
-    " WHERE (o.kind, o.month, o.day, o.year, o.label, o.relation, o.visibility, o.consent, o.leap_day_rule)"
-    "  IS DISTINCT FROM (excluded.kind, excluded.month, excluded.day, excluded.year, excluded.label,"
-    "     excluded.relation, excluded.visibility, excluded.consent, excluded.leap_day_rule)"
+PUT_OCCASION = text("""
+INSERT INTO occasions AS o
+    (organization_id, person_id, key, kind, month, day, year, label, relation, visibility, consent,
+     leap_day_rule)
+VALUES
+    (:organization_id, :person_id, :key, :kind, :month, :day, :year, :label, :relation, :visibility, :consent,
+     :leap_day_rule)
+ON CONFLICT (organization_id, person_id, key) DO UPDATE SET
+    (kind, month, day, year, label, relation, visibility, consent, leap_day_rule, updated_at)
+    = (excluded.kind, excluded.month, excluded.day, excluded.year, excluded.label, excluded.relation,
+       excluded.visibility, excluded.consent, excluded.leap_day_rule, now())
+WHERE (o.kind, o.month, o.day, o.year, o.label, o.relation, o.visibility, o.consent, o.leap_day_rule)
+    IS DISTINCT FROM
+    (excluded.kind, excluded.month, excluded.day, excluded.year, excluded.label, excluded.relation,
+     excluded.visibility, excluded.consent, excluded.leap_day_rule)
+""")
+DELETE_OCCASION = text("""
+DELETE FROM occasions WHERE organization_id = :organization_id AND person_id = :person_id AND key = :key
+""")
+TEAM_AND_BELOW = text("""
+WITH RECURSIVE below AS (
+    SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = :external_id
+    UNION
+    SELECT t.id FROM teams t JOIN below b ON t.parent_id = b.id WHERE t.organization_id = :organization_id
 )
-DELETE_OCCASION = text(
-    "DELETE FROM occasions WHERE organization_id = :organization_id AND person_id = :person_id AND key = :key"
+SELECT id FROM below
+""")
+OCCURRENCES_AFTER = text("""
+WITH days AS (
+    SELECT *
+    FROM unnest(CAST(:kept_ons AS date[]), CAST(:years AS int[]), CAST(:months AS int[]),
+                CAST(:days AS int[]), CAST(:leap_day_rules AS text[]))
+        AS d (kept_on, year, month, day, leap_day_rule)
+),
+celebrated AS (
+    SELECT d.kept_on, o.person_id, o.kind, o.key, o.label, o.relation, o.visibility,
+        12 * (d.year - o.year) AS months
+    FROM days d
+    JOIN occasions o ON o.month = d.month AND o.day = d.day
+    WHERE o.organization_id = :organization_id AND o.consent AND o.visibility <> 'private'
+        AND (d.leap_day_rule IS NULL OR d.leap_day_rule = coalesce(o.leap_day_rule, :leap_day_rule))
+        AND (o.year IS NULL OR o.year <= d.year)
+    UNION ALL
+    SELECT d.kept_on, p.id, 'work_anniversary', 'work_anniversary', NULL, NULL, 'organization',
+        12 * (d.year - CAST(extract(year FROM p.starts_on) AS int))
+    FROM days d
+    JOIN people p
+        ON extract(month FROM p.starts_on) = d.month AND extract(day FROM p.starts_on) = d.day
+    WHERE p.organization_id = :organization_id AND p.starts_on < d.kept_on
+        AND (d.leap_day_rule IS NULL OR d.leap_day_rule = :leap_day_rule)
+    UNION ALL
+    SELECT d.kept_on, p.id, 'work_anniversary', 'work_anniversary', NULL, NULL, 'organization',
+        CAST(:half_way_months AS int)
+    FROM days d
+    JOIN people p ON CAST(p.starts_on + make_interval(months => :half_way_months) AS date) = d.kept_on
+    WHERE p.organization_id = :organization_id AND p.starts_on < d.kept_on AND d.leap_day_rule IS NULL
 )
-TEAM_AND_BELOW = text(
-    "WITH RECURSIVE below AS ("
-    "  SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = :external_id"
-    "  UNION SELECT t.id FROM teams t JOIN below b ON t.parent_id = b.id"
-    "  WHERE t.organization_id = :organization_id)"
-    " SELECT id FROM below"
-)
-OCCURRENCES_AFTER = text(
-    "WITH days AS ("
-    "  SELECT * FROM unnest(CAST(:kept_ons AS date[]), CAST(:months AS int[]), CAST(:days AS int[]),"
-    "   CAST(:leap_day_rules AS text[])) AS d (kept_on, month, day, leap_day_rule)),"
-    " celebrated AS ("
-    "  SELECT d.kept_on, o.person_id, o.kind, o.key, o.label, o.relation, o.visibility,"
-    "   12 * (CAST(extract(year FROM d.kept_on) AS int) - o.year) AS months"
-    "  FROM days d JOIN occasions o ON o.month = d.month AND o.day = d.day"
-    "  WHERE o.organization_id = :organization_id AND o.consent AND o.visibility <> 'private'"
-    "   AND (d.leap_day_rule IS NULL OR d.leap_day_rule = coalesce(o.leap_day_rule, :leap_day_rule))"
-    "   AND (o.year IS NULL OR o.year <= extract(year FROM d.kept_on))"
-    "  UNION ALL"
-    "  SELECT d.kept_on, p.id, 'work_anniversary', 'work_anniversary', NULL, NULL, 'organization',"
-    "   12 * CAST(extract(year FROM d.kept_on) - extract(year FROM p.starts_on) AS int)"
-    "  FROM days d JOIN people p"
-    "   ON extract(month FROM p.starts_on) = d.month AND extract(day FROM p.starts_on) = d.day"
-    "  WHERE p.organization_id = :organization_id AND p.starts_on < d.kept_on"
-    "   AND (d.leap_day_rule IS NULL OR d.leap_day_rule = :leap_day_rule)"
-    "  UNION ALL"
-    "  SELECT d.kept_on, p.id, 'work_anniversary', 'work_anniversary', NULL, NULL, 'organization',"
-    "   CAST(:half_way_months AS int)"
-    "  FROM days d JOIN people p"
-    "   ON CAST(p.starts_on + make_interval(months => :half_way_months) AS date) = d.kept_on"
-    "  WHERE p.organization_id = :organization_id AND d.leap_day_rule IS NULL)"
-    " SELECT c.kept_on, p.external_id, p.name, t.external_id AS team, c.kind, c.key, c.label, c.relation,"
-    "  c.visibility, c.months"
-    " FROM celebrated c"
-    " JOIN people p ON p.organization_id = :organization_id AND p.id = c.person_id"
-    " LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id"
-    " WHERE p.is_active"
-    "  AND (c.kept_on BETWEEN coalesce(p.starts_on, '-infinity') AND coalesce(p.ends_on, 'infinity')"
-    "   OR EXISTS (SELECT FROM employments e"
-    "    WHERE e.organization_id = p.organization_id AND e.person_id = p.id"
-    "     AND c.kept_on BETWEEN e.starts_on AND e.ends_on))"
-    "  AND (CAST(:team_ids AS uuid[]) IS NULL OR p.team_id = ANY(CAST(:team_ids AS uuid[])))"
-    '  AND (c.kept_on, p.external_id COLLATE "C", c.key COLLATE "C")'
-    "   > (CAST(:after_date AS date), CAST(:after_person AS text), CAST(:after_key AS text))"
-    ' ORDER BY c.kept_on, p.external_id COLLATE "C", c.key COLLATE "C" LIMIT :limit'
-)
-"""Twelve and a half years: PostgreSQL's months end where the month ends (31 August and 6: 28 February)."""
+SELECT c.kept_on, p.external_id, p.name, t.external_id AS team, c.kind, c.key, c.label, c.relation,
+    c.visibility, c.months
+FROM celebrated c
+JOIN people p ON p.organization_id = :organization_id AND p.id = c.person_id
+LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
+WHERE p.is_active
+    AND (
+        c.kept_on BETWEEN coalesce(p.starts_on, '-infinity') AND coalesce(p.ends_on, 'infinity')
+        OR EXISTS (
+            SELECT FROM employments e
+            WHERE e.organization_id = p.organization_id AND e.person_id = p.id
+                AND c.kept_on BETWEEN e.starts_on AND e.ends_on
+        )
+    )
+    AND (CAST(:team_ids AS uuid[]) IS NULL OR p.team_id = ANY(CAST(:team_ids AS uuid[])))
+    AND (c.kept_on, p.external_id COLLATE "C", c.key COLLATE "C")
+        > (CAST(:after_date AS date), CAST(:after_person AS text), CAST(:after_key AS text))
+ORDER BY c.kept_on, p.external_id COLLATE "C", c.key COLLATE "C"
+LIMIT :limit
+""")
+"""Twelve and a half years: PostgreSQL's months end where the month ends (31 August and 6: 28 February).
+
+The year comes along with its day, because asyncpg sends 9999-12-31 as infinity, which has none.
+"""
 
 
 @dataclass(frozen=True)
@@ -144,6 +162,7 @@ async def occurrences_after(
         {
             "organization_id": organization_id,
             "kept_ons": [day.kept_on for day in days],
+            "years": [day.kept_on.year for day in days],
             "months": [day.month for day in days],
             "days": [day.day for day in days],
             "leap_day_rules": [day.leap_day_rule for day in days],

@@ -60,7 +60,7 @@ class Occurrence(Schema):
     label: str | None
     relation: str | None
     date: date
-    years: int | None
+    years: float | None
     is_milestone: bool
     visibility: Visibility
 

@@ -61,7 +61,7 @@ def represent_occurrence(row: Row[Any]) -> schemas.Occurrence:
         label=row.label,
         relation=row.relation,
         date=row.kept_on,
-        years=None if row.months is None else row.months // 12,
+        years=None if row.months is None else row.months / 12,
         is_milestone=rules.is_milestone(row.months),
         visibility=row.visibility,
     )

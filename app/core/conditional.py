@@ -31,6 +31,7 @@ class Preconditions:
 
     if_match: str | None = None
     if_none_match: str | None = None
+    is_reading: bool = False
 
     def check(self, current: BaseModel | None) -> None:
         """Before a write: refuse where the resource is not as the sender believes it to be."""
@@ -46,13 +47,13 @@ class Preconditions:
         """The resource with its ETag; 304 to a reader who has it already."""
         body = resource.model_dump_json().encode()
         tagged: dict[str, Any] = {**headers, "ETag": etag_of(body)}
-        if self.if_none_match and matches(self.if_none_match, tagged["ETag"]):
+        if self.is_reading and self.if_none_match and matches(self.if_none_match, tagged["ETag"]):
             return Response(status_code=304, headers=tagged)
         return Response(body, status, tagged, media_type="application/json")
 
 
 def when_reading(if_none_match: Tags = None) -> Preconditions:
-    return Preconditions(if_none_match=if_none_match)
+    return Preconditions(if_none_match=if_none_match, is_reading=True)
 
 
 def when_changing(if_match: Tags = None) -> Preconditions:

@@ -36,11 +36,11 @@ def path_patterns() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(path))), path) for path in templates]
 
 
-def template_of(path: str) -> str | None:
-    return next((template for pattern, template in path_patterns() if pattern.fullmatch(path)), None)
+def templates_of(path: str) -> list[str]:
+    """The templates a path fits, the most literal first: /v1/teams/batch is also that of a team `batch`."""
+    return [template for pattern, template in path_patterns() if pattern.fullmatch(path)]
 
 
 def allowed_methods(path: str) -> list[str]:
-    template = template_of(path)
-    item = contract()["paths"][template] if template else {}
-    return [method.upper() for method in METHODS if method in item]
+    items = [contract()["paths"][template] for template in templates_of(path)]
+    return [method.upper() for method in METHODS if any(method in item for item in items)]

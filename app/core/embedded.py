@@ -141,7 +141,7 @@ class _Cluster:
             time.sleep(0.02)
         if socket_folder != self.folder:
             shutil.rmtree(socket_folder, ignore_errors=True)
-        log.info("postgres_stopped", extra={"folder": str(self.folder)})
+        log.debug("postgres_stopped", extra={"folder": str(self.folder)})
 
     def url(self, database: str = NAME) -> str:
         address = urlencode({"host": self.socket_folder(), "port": PORT}, safe="/")
@@ -212,7 +212,7 @@ class _Programs:
             raise EmbeddedUnavailable(
                 f"PostgreSQL did not start in {cluster.folder}: {_gist(cause)}"
             ) from error
-        log.info("postgres_started", extra={"folder": str(cluster.folder)})
+        log.debug("postgres_started", extra={"folder": str(cluster.folder)})
 
     def create_database(self, cluster: _Cluster) -> None:
         missing = f"NOT EXISTS (SELECT FROM pg_database WHERE datname = '{NAME}')"

@@ -102,7 +102,7 @@ class AppError(Exception):
             "errors": [fault.as_dict() for fault in self.errors],
         }
 
-    def response(self, instance: str) -> Response:
+    def response(self, instance: str | None) -> Response:
         return JSONResponse(
             self.problem(instance), self.status, headers=self.headers, media_type=PROBLEM_JSON
         )
@@ -263,7 +263,8 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("unexpected_error", exc_info=error)
-        return AppError().response(request.url.path)
+        # Starlette answers this one outside of our middleware, which gives the others their id.
+        return AppError(headers={"X-Request-Id": request_id.get() or ""}).response(request.url.path)
 
     app.add_exception_handler(AppError, app_error)
     app.add_exception_handler(HTTPException, framework_error)

@@ -46,7 +46,7 @@ class Replay(AppError):
         super().__init__()
         self.answer = answer
 
-    def response(self, instance: str) -> Response:
+    def response(self, instance: str | None) -> Response:
         self.answer.headers["Idempotent-Replayed"] = "true"
         return self.answer
 

@@ -22,6 +22,10 @@ class Health(Schema):
     status: Literal["ok"]
 
 
+class YamlResponse(Response):
+    media_type = "application/yaml"
+
+
 class NotMigrated(Unavailable):
     code = "not_migrated"
     detail = "The database does not have this version's schema: run `betrokken migrate`."
@@ -55,9 +59,14 @@ async def get_openapi_json() -> Response:
     return Response(contract.contract_json(), media_type="application/json")
 
 
-@router.get("/openapi.yaml", operation_id="get_openapi_yaml", response_class=PlainTextResponse)
-async def get_openapi_yaml() -> Response:
-    return Response(contract.contract_yaml(), media_type="application/yaml")
+@router.get(
+    "/openapi.yaml",
+    operation_id="get_openapi_yaml",
+    response_class=YamlResponse,
+    responses={200: {"content": {"application/yaml": {"schema": {"type": "string"}}}}},
+)
+async def get_openapi_yaml() -> YamlResponse:
+    return YamlResponse(contract.contract_yaml())
 
 
 @router.get("/docs", operation_id="get_docs", response_class=HTMLResponse)

@@ -10,6 +10,7 @@ import jiter
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +27,7 @@ from app.core.errors import (
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 SUSPICIOUS = re.compile(rb"[eE]\+?0*[1-9]\d{2}|\d{300}|\\u0000|\x00")
 """Bytes without which a body holds neither a number beyond a double nor a NUL."""
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class RequestIdMiddleware:
@@ -52,6 +54,17 @@ class RequestIdMiddleware:
         await self.app(scope, receive, with_id)
 
 
+class OriginMiddleware(CORSMiddleware):
+    """Cross-origin requests; the refusal of a preflight is a problem like any other."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        answer = super().preflight_response(request_headers)
+        if answer.status_code < 400:
+            return answer
+        refusal = BadRequest("This origin, method or header is not let in: see BETROKKEN_CORS_ORIGINS.")
+        return refusal.response(None)
+
+
 class BodyMiddleware:
     """Reads the body once, counted on the wire and after decompression, and hands it on whole.
 
@@ -67,7 +80,7 @@ class BodyMiddleware:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         try:
-            refuse_bad_path(scope)
+            refuse_bad_address(scope)
             body = await self.read(Headers(scope=scope), receive)
         except AppError as error:
             return await error.response(scope["path"])(scope, receive, send)
@@ -79,6 +92,8 @@ class BodyMiddleware:
         decode = self.decoder(headers.get("content-encoding", "identity").strip().lower())
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > self.max_bytes:
+            if "expect" not in headers:
+                await self.discard(receive)
             raise self.too_large()
         parts, on_wire, more = [], 0, True
         while more:
@@ -88,9 +103,19 @@ class BodyMiddleware:
             chunk, more = message.get("body", b""), message.get("more_body", False)
             on_wire += len(chunk)
             if on_wire > self.max_bytes:
+                if more:
+                    await self.discard(receive)
                 raise self.too_large()
             parts.append(decode(chunk, not more))
         return b"".join(parts)
+
+    async def discard(self, receive: Receive) -> None:
+        """Reads on for as much again: closing on a sender who still writes would lose him the answer."""
+        left, more = self.max_bytes, True
+        while more and left > 0:
+            message = await receive()
+            left -= len(message.get("body", b""))
+            more = message.get("more_body", False)
 
     def decoder(self, encoding: str) -> Callable[[bytes, bool], bytes]:
         if encoding in ("identity", ""):
@@ -125,9 +150,11 @@ class BodyMiddleware:
         )
 
 
-def refuse_bad_path(scope: Scope) -> None:
+def refuse_bad_address(scope: Scope) -> None:
     if b"%2f" in scope.get("raw_path", b"").lower() or "//" in scope["path"]:
         raise BadRequest("A path has neither an encoded slash nor an empty segment.", code="bad_path")
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Unprocessable("An address holds no NUL character.", code="invalid_text")
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
@@ -149,6 +176,8 @@ def parse_json(body: bytes) -> Any:
     try:
         value = jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
     except ValueError as error:
+        if "hex escape" in str(error) and SURROGATE.search(body):
+            raise Unprocessable("Text holds no lone surrogate.", code="invalid_text") from None
         raise MalformedJson(f"The body is not JSON: {error}.") from None
     if SUSPICIOUS.search(body):
         refuse_unstorable(value)
@@ -186,9 +215,11 @@ class Route(APIRoute):
             accepted.append("application/merge-patch+json")
 
         async def strict(request: Request) -> Response:
+            parsed = StrictRequest(request.scope, request.receive)
             if self.body_field is not None:
                 require_media_type(request, accepted)
-            return await handler(StrictRequest(request.scope, request.receive))
+                await parsed.json()  # here: FastAPI hides what is raised when it asks for the JSON itself
+            return await handler(parsed)
 
         return strict
 

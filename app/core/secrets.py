@@ -30,8 +30,8 @@ class Keyring:
         return hmac.digest(key, framed, "sha256")
 
     def uuid(self, organization_id: UUID, purpose: str, *parts: bytes) -> UUID:
-        """The first 16 bytes of the MAC, in the form of a UUID (RFC 9562 version 8)."""
-        return UUID(bytes=self.mac(organization_id, purpose, *parts)[:16], version=8)
+        """The first 16 bytes of the MAC as they are, in the form of a UUID of no version."""
+        return UUID(bytes=self.mac(organization_id, purpose, *parts)[:16])
 
 
 def load_secret(settings: Settings) -> str:

@@ -5,11 +5,11 @@ Labels are operationId, status class, job name and reason: never a path, a perso
 
 import os
 import time
-from collections.abc import Callable
 
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from sqlalchemy import Engine, event
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUESTS = Counter("betrokken_http_requests_total", "Requests answered.", ["operation", "status_class"])
@@ -49,8 +49,10 @@ def exposition() -> bytes:
     return generate_latest(registry)
 
 
-def observe_pool(connections_in_use: Callable[[], int]) -> None:
-    POOL_IN_USE.set_function(connections_in_use)
+def observe_pool(engine: Engine) -> None:
+    """Counts connections as they leave the pool and come back, in every process."""
+    event.listen(engine, "checkout", lambda *_: POOL_IN_USE.inc())
+    event.listen(engine, "checkin", lambda *_: POOL_IN_USE.dec())
 
 
 class TelemetryMiddleware:

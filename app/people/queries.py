@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
@@ -32,6 +32,37 @@ class EmployedPerson(NamedTuple):
     locale: str | None
 
 
+class PersonRecord(NamedTuple):
+    """What of a person a sender decides, as it is stored."""
+
+    external_id: str
+    name: str
+    email: str | None
+    team_id: UUID | None
+    manager: str | None
+    locale: str | None
+    time_zone: str | None
+    starts_on: date | None
+    ends_on: date | None
+    is_active: bool
+    segments: dict[str, str]
+
+
+class StoredPeriod(NamedTuple):
+    person_id: UUID
+    starts_on: date | Literal["-infinity"]
+    ends_on: date | None
+
+
+class Window(NamedTuple):
+    """Which part of a list to read. In a delta read, what changed or was deleted since two instants."""
+
+    after: str | None
+    updated_after: datetime | None
+    deleted_after: datetime | None
+    limit: int
+
+
 class Key(NamedTuple):
     """A place in a list; of something deleted, when there was a delta read."""
 
@@ -50,7 +81,7 @@ async def people_by_external_ids(
         ),
         {"organization_id": organization_id, "ids": list(ids)},
     )
-    return dict(rows.tuples())
+    return {row.external_id: row.id for row in rows}
 
 
 async def team_tree(session: AsyncSession, organization_id: UUID) -> list[TeamNode]:
@@ -86,8 +117,8 @@ async def employed_people(session: AsyncSession, organization_id: UUID, on: date
     return [EmployedPerson(*row) for row in rows]
 
 
-def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
-    return json.dumps(list(rows), default=str)
+def as_json(rows: Iterable[NamedTuple]) -> str:
+    return json.dumps([row._asdict() for row in rows], default=str)
 
 
 # ---------------------------------------------------------------------------------------------- teams
@@ -112,7 +143,7 @@ async def hold_teams(
         ),
         {"organization_id": organization_id, "ids": list(external_ids)},
     )
-    return dict(rows.tuples())
+    return {row.external_id: row.id for row in rows}
 
 
 TEAMS = text("""
@@ -147,22 +178,13 @@ LIMIT :limit
 """)
 
 
-async def team_keys(
-    session: AsyncSession,
-    organization_id: UUID,
-    *,
-    after: str | None,
-    updated_after: datetime | None,
-    deleted_after: datetime | None,
-    limit: int,
-) -> list[Key]:
-    """The next teams by identifier, with those deleted since `deleted_after`."""
-    filters = {"after": after, "updated_after": updated_after, "deleted_after": deleted_after}
-    found = await session.execute(TEAM_KEYS, {"organization_id": organization_id, "limit": limit, **filters})
+async def team_keys(session: AsyncSession, organization_id: UUID, window: Window) -> list[Key]:
+    """The next teams by identifier; in a delta read deleted ones too."""
+    found = await session.execute(TEAM_KEYS, {"organization_id": organization_id, **window._asdict()})
     return [Key(*row) for row in found]
 
 
-async def add_teams(session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+async def add_teams(session: AsyncSession, organization_id: UUID, rows: Sequence[TeamNode]) -> None:
     """A parent may come in the same rows, anywhere."""
     await session.execute(
         text("""
@@ -173,12 +195,10 @@ async def add_teams(session: AsyncSession, organization_id: UUID, rows: Sequence
         """),
         {"organization_id": organization_id, "rows": as_json(rows)},
     )
-    await exhume(session, organization_id, "team", [row["external_id"] for row in rows])
+    await exhume(session, organization_id, "team", [row.external_id for row in rows])
 
 
-async def change_teams(
-    session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]
-) -> None:
+async def change_teams(session: AsyncSession, organization_id: UUID, rows: Sequence[TeamNode]) -> None:
     await session.execute(
         text("""
             UPDATE teams t
@@ -191,21 +211,27 @@ async def change_teams(
     )
 
 
+async def hold_team(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
+    """Locks the team, if there is one: who puts a person into it now is waited for, or waits."""
+    team_id: UUID | None = await session.scalar(
+        text(
+            "SELECT id FROM teams"
+            " WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDATE"
+        ),
+        {"organization_id": organization_id, "external_id": external_id},
+    )
+    return team_id
+
+
+TEAM_IN_USE = text("""
+SELECT EXISTS (SELECT FROM people WHERE organization_id = :organization_id AND team_id = :id)
+    OR EXISTS (SELECT FROM teams WHERE organization_id = :organization_id AND parent_id = :id)
+""")
+
+
 async def is_team_in_use(session: AsyncSession, organization_id: UUID, team_id: UUID) -> bool:
-    """Locks the team first: a person who is being put into it now is waited for."""
-    key = {"organization_id": organization_id, "id": team_id}
-    await session.execute(
-        text("SELECT FROM teams WHERE organization_id = :organization_id AND id = :id FOR UPDATE"), key
-    )
-    return bool(
-        await session.scalar(
-            text("""
-                SELECT EXISTS (SELECT FROM people WHERE organization_id = :organization_id AND team_id = :id)
-                    OR EXISTS (SELECT FROM teams WHERE organization_id = :organization_id AND parent_id = :id)
-            """),
-            key,
-        )
-    )
+    """Whether people or teams are in it."""
+    return bool(await session.scalar(TEAM_IN_USE, {"organization_id": organization_id, "id": team_id}))
 
 
 async def delete_team(session: AsyncSession, organization_id: UUID, team_id: UUID) -> None:
@@ -235,9 +261,13 @@ async def people(
     return found.mappings().all()
 
 
+def record_of(row: RowMapping) -> PersonRecord:
+    return PersonRecord(**{name: row[name] for name in PersonRecord._fields})
+
+
 async def earlier_employments(
     session: AsyncSession, organization_id: UUID, person_ids: Sequence[UUID]
-) -> dict[UUID, list[Period]]:
+) -> defaultdict[UUID, list[Period]]:
     """Of each person the periods before the present one, oldest first."""
     rows = await session.execute(
         text(
@@ -275,33 +305,25 @@ LIMIT :limit
 
 
 async def person_keys(
-    session: AsyncSession,
-    organization_id: UUID,
-    *,
-    team: str | None,
-    after: str | None,
-    updated_after: datetime | None,
-    deleted_after: datetime | None,
-    limit: int,
+    session: AsyncSession, organization_id: UUID, window: Window, team: str | None
 ) -> list[Key]:
-    """The next people by identifier, of a team and those below it; and all deleted since `deleted_after`."""
-    filters = {"after": after, "updated_after": updated_after, "deleted_after": deleted_after}
+    """The next people by identifier, of a team and those below it; in a delta read all deleted ones too."""
     found = await session.execute(
-        PERSON_KEYS, {"organization_id": organization_id, "team": team, "limit": limit, **filters}
+        PERSON_KEYS, {"organization_id": organization_id, "team": team, **window._asdict()}
     )
     return [Key(*row) for row in found]
 
 
-async def hold_person(session: AsyncSession, organization_id: UUID, external_id: str) -> bool:
+async def hold_person(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
     """Locks the person, if there is one, until this transaction ends."""
-    held = await session.execute(
+    person_id: UUID | None = await session.scalar(
         text(
             "SELECT id FROM people"
             " WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDATE"
         ),
         {"organization_id": organization_id, "external_id": external_id},
     )
-    return held.first() is not None
+    return person_id
 
 
 ADD_OR_HOLD_PEOPLE = text("""
@@ -318,7 +340,7 @@ RETURNING external_id
 
 
 async def add_or_hold_people(
-    session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]
+    session: AsyncSession, organization_id: UUID, rows: Sequence[PersonRecord]
 ) -> set[str]:
     """Adds those not on file, and says which. The others it locks and leaves alone.
 
@@ -332,9 +354,7 @@ async def add_or_hold_people(
     return external_ids
 
 
-async def change_people(
-    session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]
-) -> None:
+async def change_people(session: AsyncSession, organization_id: UUID, rows: Sequence[PersonRecord]) -> None:
     await session.execute(
         text("""
             UPDATE people p
@@ -362,7 +382,7 @@ async def replace_employments(
         {"organization_id": organization_id, "ids": list(periods)},
     )
     rows = [
-        {"person_id": person_id, "starts_on": period.starts_on or "-infinity", "ends_on": period.ends_on}
+        StoredPeriod(person_id, period.starts_on or "-infinity", period.ends_on)
         for person_id, earlier in periods.items()
         for period in earlier
     ]

@@ -25,7 +25,7 @@ class Period(NamedTuple):
     ends_on: date | None
 
 
-def refused_teams(existing: Parents, wanted: Parents, failed: Collection[str]) -> dict[str, Refusal]:
+def refused_teams(existing: Parents, wanted: Parents, failed: Collection[str | None]) -> dict[str, Refusal]:
     """Which of the wanted teams cannot have their parent, so that the others make a tree.
 
     A refused team stays where it was, which may put another in the wrong: hence the rounds.
@@ -40,7 +40,7 @@ def refused_teams(existing: Parents, wanted: Parents, failed: Collection[str]) -
     return refused
 
 
-def _refused_next(existing: Parents, wanted: Parents, failed: Collection[str]) -> dict[str, Refusal]:
+def _refused_next(existing: Parents, wanted: Parents, failed: Collection[str | None]) -> dict[str, Refusal]:
     tree = {**existing, **wanted}
     orphans = {
         team: Refusal.FAILED_PARENT if parent in failed else Refusal.UNKNOWN_PARENT
@@ -94,7 +94,8 @@ def merge_patch(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str
         if value is None:
             merged.pop(name, None)
         elif isinstance(value, Mapping):
-            merged[name] = merge_patch(merged.get(name, {}), value)
+            inner = merged.get(name)
+            merged[name] = merge_patch(inner if isinstance(inner, Mapping) else {}, value)
         else:
             merged[name] = value
     return merged

@@ -1,5 +1,6 @@
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import RowMapping
@@ -17,10 +18,13 @@ from app.core.batches import (
 )
 from app.core.conditional import Preconditions
 from app.core.errors import AppError, Conflict, NotFound, Unprocessable, validated
+from app.organizations.queries import TOMBSTONE_DAYS
 from app.people import queries, rules, schemas
+from app.people.queries import Key, PersonRecord, TeamNode, Window
 from app.people.rules import Period, Refusal
 
 READ_ONLY = {"external_id", "unresolved", "employments", "created_at", "updated_at"}
+Listed = TypeVar("Listed", schemas.Team, schemas.Person)
 AnyWrite = schemas.TeamWrite | schemas.TeamPatch | schemas.PersonWrite | schemas.PersonPatch
 
 
@@ -31,6 +35,7 @@ class IdentifierMismatch(Unprocessable):
 
 class UnknownParent(Unprocessable):
     code = "unknown_parent"
+    detail = "There is no team of this identifier: put it first, or in the same batch."
 
 
 class TeamCycle(Unprocessable):
@@ -67,10 +72,42 @@ class PersonInUse(Conflict):
     detail = "Surveys, answers or recognition events refer to this person: send ends_on for a leaver."
 
 
+REFUSALS: dict[Refusal, type[Unprocessable]] = {
+    Refusal.UNKNOWN_PARENT: UnknownParent,
+    Refusal.FAILED_PARENT: DependsOnFailedRow,
+    Refusal.CYCLE: TeamCycle,
+    Refusal.TOO_DEEP: TeamTooDeep,
+}
+
+
+def no_team(external_id: str) -> NotFound:
+    return NotFound(f"There is no team {external_id}.")
+
+
+def no_person(external_id: str) -> NotFound:
+    return NotFound(f"There is no person {external_id}.")
+
+
 def require_identifier(sent: AnyWrite, external_id: str) -> None:
     """A body may repeat the identifier of its path, and may not have another."""
     if "external_id" in sent.model_fields_set and sent.external_id != external_id:
         raise IdentifierMismatch.at("#/external_id")
+
+
+def window(after: str | None, updated_after: datetime | None, now: datetime, limit: int) -> Window:
+    oldest = now - timedelta(days=TOMBSTONE_DAYS)
+    return Window(after, updated_after, updated_after and max(updated_after, oldest), limit)
+
+
+def listed(keys: Iterable[Key], found: Mapping[str, Listed]) -> list[Listed | schemas.DeletedRecord]:
+    """In the order of the keys; without what was deleted since they were read."""
+    items: list[Listed | schemas.DeletedRecord] = []
+    for key in keys:
+        if key.deleted_at:
+            items.append(schemas.DeletedRecord(external_id=key.external_id, deleted_at=key.deleted_at))
+        elif key.external_id in found:
+            items.append(found[key.external_id])
+    return items
 
 
 # ---------------------------------------------------------------------------------------------- teams
@@ -91,7 +128,7 @@ async def read_teams(
 async def read_team(session: AsyncSession, organization_id: UUID, external_id: str) -> schemas.Team:
     found = await read_teams(session, organization_id, [external_id])
     if external_id not in found:
-        raise NotFound(f"There is no team {external_id}.")
+        raise no_team(external_id)
     return found[external_id]
 
 
@@ -101,14 +138,15 @@ async def put_team(
     external_id: str,
     body: schemas.TeamWrite,
     conditions: Preconditions,
-) -> tuple[schemas.Team, Effect]:
+) -> tuple[schemas.Team, bool]:
+    """The team, and whether it is new."""
     require_identifier(body, external_id)
     item = validated(schemas.TeamItem, body.model_dump() | {"external_id": external_id})
     await queries.hold_team_tree(session, organization_id)
     current = await read_teams(session, organization_id, [external_id])
     conditions.check(current.get(external_id))
     effect = await _store_team(session, organization_id, item)
-    return await read_team(session, organization_id, external_id), effect
+    return await read_team(session, organization_id, external_id), effect is Effect.CREATED
 
 
 async def update_team(
@@ -141,11 +179,9 @@ async def _store_team(session: AsyncSession, organization_id: UUID, item: schema
 async def put_teams(
     session: AsyncSession, organization_id: UUID, items: Sequence[Any], limit: int
 ) -> BatchResult:
-    parsed = refuse_repeats(
-        parse_items(items, schemas.TeamItem, limit), key=lambda item: item.external_id
-    )
+    parsed = refuse_repeats(parse_items(items, schemas.TeamItem, limit), lambda item: item.external_id)
     pairs = zip(items, parsed, strict=True)
-    failed = {external_id_of(sent) for sent, item in pairs if isinstance(item, AppError)} - {None}
+    failed = [external_id_of(sent) for sent, item in pairs if isinstance(item, AppError)]
     await queries.hold_team_tree(session, organization_id)
     return batch_result(items, await _store_teams(session, organization_id, parsed, failed))
 
@@ -154,13 +190,237 @@ async def _store_teams(
     session: AsyncSession,
     organization_id: UUID,
     parsed: Sequence[schemas.TeamItem | AppError],
-    failed: Collection[str],
+    failed: Collection[str | None],
 ) -> list[Done | AppError]:
     """For who holds the team tree."""
     tree = await queries.team_tree(session, organization_id)
-    ids = {team.external_id: team.id for team in tree}
-    names = {team.id: team.external_id for team in tree}
-    parents = {team.external_id: names[team.parent_id] if team.parent_id else None for team in tree}
     wanted = {item.external_id: item for item in parsed if not isinstance(item, AppError)}
-    refused = rules.refused_teams(parents, {key: item.parent for key, item in wanted.items()}, failed)
-    ...
+    parents = {key: item.parent for key, item in wanted.items()}
+    refused = rules.refused_teams(_parents(tree), parents, failed)
+    accepted = [item for key, item in wanted.items() if key not in refused]
+    effects = await _write_teams(session, organization_id, tree, accepted)
+    outcomes = {key: REFUSALS[reason].at("#/parent") for key, reason in refused.items()} | {
+        key: Done(effect) for key, effect in effects.items()
+    }
+    return [item if isinstance(item, AppError) else outcomes[item.external_id] for item in parsed]
+
+
+def _parents(tree: Sequence[TeamNode]) -> dict[str, str | None]:
+    names = {team.id: team.external_id for team in tree}
+    return {team.external_id: names[team.parent_id] if team.parent_id else None for team in tree}
+
+
+async def _write_teams(
+    session: AsyncSession,
+    organization_id: UUID,
+    tree: Sequence[TeamNode],
+    items: Sequence[schemas.TeamItem],
+) -> dict[str, Effect]:
+    existing = {team.external_id: team for team in tree}
+    ids = {item.external_id: uuid4() for item in items} | {key: team.id for key, team in existing.items()}
+    nodes = [_node(item, ids) for item in items]
+    effects = {node.external_id: _effect(node, existing) for node in nodes}
+    new = [node for node in nodes if effects[node.external_id] is Effect.CREATED]
+    changed = [node for node in nodes if effects[node.external_id] is Effect.UPDATED]
+    if new:
+        await queries.add_teams(session, organization_id, new)
+    if changed:
+        await queries.change_teams(session, organization_id, changed)
+    return effects
+
+
+def _node(item: schemas.TeamItem, ids: Mapping[str, UUID]) -> TeamNode:
+    parent_id = ids[item.parent] if item.parent else None
+    return TeamNode(ids[item.external_id], item.external_id, item.name, parent_id, item.lead)
+
+
+def _effect(node: TeamNode, existing: Mapping[str, TeamNode]) -> Effect:
+    if node.external_id not in existing:
+        return Effect.CREATED
+    return Effect.UNCHANGED if existing[node.external_id] == node else Effect.UPDATED
+
+
+async def delete_team(
+    session: AsyncSession, organization_id: UUID, external_id: str, conditions: Preconditions
+) -> None:
+    await queries.hold_team_tree(session, organization_id)
+    team_id = await queries.hold_team(session, organization_id, external_id)
+    if team_id is None:
+        raise no_team(external_id)
+    conditions.check(await read_team(session, organization_id, external_id))
+    if await queries.is_team_in_use(session, organization_id, team_id):
+        raise TeamInUse
+    await queries.delete_team(session, organization_id, team_id)
+    await queries.bury(session, organization_id, "team", external_id)
+
+
+# --------------------------------------------------------------------------------------------- people
+
+
+def represent_person(row: RowMapping, earlier: Sequence[Period]) -> schemas.Person:
+    present = Period(row["starts_on"], row["ends_on"])
+    derived = {
+        "active": row["is_active"],
+        "unresolved": ["manager"] if row["is_manager_unknown"] else [],
+        "employments": [period._asdict() for period in (*earlier, present)],
+    }
+    return schemas.Person.model_validate({**row, **derived})
+
+
+async def person_keys(
+    session: AsyncSession, organization_id: UUID, window: Window, team: str | None
+) -> list[Key]:
+    if team and not await queries.teams(session, organization_id, [team]):
+        raise UnknownTeam.parameter("team", f"There is no team {team}.")
+    return await queries.person_keys(session, organization_id, window, team)
+
+
+async def read_people(
+    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str]
+) -> dict[str, schemas.Person]:
+    rows = await queries.people(session, organization_id, external_ids)
+    earlier = await queries.earlier_employments(session, organization_id, [row["id"] for row in rows])
+    return {row["external_id"]: represent_person(row, earlier[row["id"]]) for row in rows}
+
+
+async def read_person(session: AsyncSession, organization_id: UUID, external_id: str) -> schemas.Person:
+    found = await read_people(session, organization_id, [external_id])
+    if external_id not in found:
+        raise no_person(external_id)
+    return found[external_id]
+
+
+async def put_person(
+    session: AsyncSession,
+    organization_id: UUID,
+    external_id: str,
+    body: schemas.PersonWrite,
+    conditions: Preconditions,
+) -> tuple[schemas.Person, bool]:
+    """The person, and whether he is new.
+
+    It creates before it looks: of two senders of a new person exactly one finds nobody there.
+    """
+    require_identifier(body, external_id)
+    item = validated(schemas.PersonItem, body.model_dump() | {"external_id": external_id})
+    record = await _record(session, organization_id, item)
+    is_new = bool(await queries.add_or_hold_people(session, organization_id, [record]))
+    conditions.check(None if is_new else await read_person(session, organization_id, external_id))
+    if not is_new:
+        await _change_people(session, organization_id, [record])
+    return await read_person(session, organization_id, external_id), is_new
+
+
+async def update_person(
+    session: AsyncSession,
+    organization_id: UUID,
+    external_id: str,
+    patch: schemas.PersonPatch,
+    conditions: Preconditions,
+) -> schemas.Person:
+    require_identifier(patch, external_id)
+    if await queries.hold_person(session, organization_id, external_id) is None:
+        raise no_person(external_id)
+    current = await read_person(session, organization_id, external_id)
+    conditions.check(current)
+    item = validated(schemas.PersonItem, _patched(current, patch))
+    await _change_people(session, organization_id, [await _record(session, organization_id, item)])
+    return await read_person(session, organization_id, external_id)
+
+
+async def put_people(
+    session: AsyncSession, organization_id: UUID, items: Sequence[Any], limit: int
+) -> BatchResult:
+    parsed = refuse_repeats(parse_items(items, schemas.PersonItem, limit), lambda item: item.external_id)
+    records = await _records(session, organization_id, parsed)
+    good = [record for record in records if not isinstance(record, AppError)]
+    created = await queries.add_or_hold_people(session, organization_id, good)
+    held = [record for record in good if record.external_id not in created]
+    changed = await _change_people(session, organization_id, held)
+    effects = dict.fromkeys(created, Effect.CREATED) | dict.fromkeys(changed, Effect.UPDATED)
+    return batch_result(
+        items,
+        [
+            record
+            if isinstance(record, AppError)
+            else Done(effects.get(record.external_id, Effect.UNCHANGED))
+            for record in records
+        ],
+    )
+
+
+async def _record(session: AsyncSession, organization_id: UUID, item: schemas.PersonItem) -> PersonRecord:
+    [record] = await _records(session, organization_id, [item])
+    if isinstance(record, AppError):
+        raise record
+    return record
+
+
+async def _records(
+    session: AsyncSession, organization_id: UUID, parsed: Sequence[schemas.PersonItem | AppError]
+) -> list[PersonRecord | AppError]:
+    """Each person as he would be stored, or why he cannot be; the teams named are held."""
+    named = {item.team for item in parsed if not isinstance(item, AppError) and item.team}
+    teams = await queries.hold_teams(session, organization_id, named)
+    return [
+        item if isinstance(item, AppError) else _flaw(item, teams) or _as_stored(item, teams)
+        for item in parsed
+    ]
+
+
+def _flaw(item: schemas.PersonItem, teams: Collection[str]) -> AppError | None:
+    if item.team and item.team not in teams:
+        return UnknownTeam.at("#/team", f"There is no team {item.team}.")
+    if item.manager == item.external_id:
+        return OwnManager.at("#/manager")
+    if item.starts_on and item.ends_on and item.ends_on < item.starts_on:
+        return EndsBeforeStarts.at("#/ends_on")
+    return None
+
+
+def _as_stored(item: schemas.PersonItem, teams: Mapping[str, UUID]) -> PersonRecord:
+    own = item.model_dump(include=set(PersonRecord._fields))
+    return PersonRecord(**own, team_id=teams[item.team] if item.team else None, is_active=item.active)
+
+
+async def _change_people(
+    session: AsyncSession, organization_id: UUID, records: Sequence[PersonRecord]
+) -> set[str]:
+    """Makes people who are held as they are wanted; says whom that changed."""
+    wanted = {record.external_id: record for record in records}
+    held = await queries.people(session, organization_id, list(wanted))
+    changed = [row for row in held if queries.record_of(row) != wanted[row["external_id"]]]
+    if changed:
+        await _move_periods(session, organization_id, changed, wanted)
+        await queries.change_people(session, organization_id, [wanted[row["external_id"]] for row in changed])
+    return {row["external_id"] for row in changed}
+
+
+async def _move_periods(
+    session: AsyncSession,
+    organization_id: UUID,
+    changed: Sequence[RowMapping],
+    wanted: Mapping[str, PersonRecord],
+) -> None:
+    earlier = await queries.earlier_employments(session, organization_id, [row["id"] for row in changed])
+    moved: dict[UUID, list[Period]] = {}
+    for row in changed:
+        present, record = Period(row["starts_on"], row["ends_on"]), wanted[row["external_id"]]
+        periods = rules.earlier_periods(earlier[row["id"]], present, Period(record.starts_on, record.ends_on))
+        if periods != earlier[row["id"]]:
+            moved[row["id"]] = periods
+    if moved:
+        await queries.replace_employments(session, organization_id, moved)
+
+
+async def delete_person(
+    session: AsyncSession, organization_id: UUID, external_id: str, conditions: Preconditions
+) -> None:
+    person_id = await queries.hold_person(session, organization_id, external_id)
+    if person_id is None:
+        raise no_person(external_id)
+    conditions.check(await read_person(session, organization_id, external_id))
+    if await queries.is_person_in_use(session, organization_id, person_id):
+        raise PersonInUse
+    await queries.delete_person(session, organization_id, person_id)
+    await queries.bury(session, organization_id, "person", external_id)

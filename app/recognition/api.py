@@ -53,6 +53,7 @@ async def list_recognitions(
     operation_id="create_recognition",
     status_code=201,
     response_model=schemas.Recognition,
+    responses={200: {"model": schemas.Recognition}},
 )
 async def create_recognition(
     body: schemas.RecognitionWrite,

@@ -7,54 +7,64 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-EVENT = (
-    "SELECT r.id, r.external_id, g.external_id AS giver, r.message, r.value, r.occurred_at, r.visibility,"
-    "  r.created_at, ARRAY("
-    "   SELECT p.external_id FROM recognition_receivers rr"
-    "   JOIN people p ON p.organization_id = rr.organization_id AND p.id = rr.person_id"
-    "   WHERE rr.organization_id = r.organization_id AND rr.recognition_id = r.id ORDER BY rr.position"
-    "  ) AS receivers"
-    " FROM recognitions r"
-    " JOIN people g ON g.organization_id = r.organization_id AND g.id = r.giver_id"
-    " WHERE r.organization_id = :organization_id"
-)
-EVENT_BY_ID = text(EVENT + " AND r.id = :id")
-EVENTS_BY_EXTERNAL_ID = text(EVENT + " AND r.external_id = ANY(CAST(:external_ids AS text[]))")
-EVENTS_BEFORE = text(
-    EVENT  # noqa: S608 constants, both
-    + " AND (CAST(:giver AS text) IS NULL OR r.giver_id = ("
-    "   SELECT id FROM people WHERE organization_id = :organization_id AND external_id = :giver))"
-    " AND (CAST(:receiver AS text) IS NULL OR r.id IN ("
-    "   SELECT rr.recognition_id FROM recognition_receivers rr"
-    "   JOIN people p ON p.organization_id = rr.organization_id AND p.id = rr.person_id"
-    "   WHERE p.organization_id = :organization_id AND p.external_id = :receiver))"
-    " AND r.occurred_at >= coalesce(CAST(:since AS timestamptz), '-infinity')"
-    " AND r.occurred_at < coalesce(CAST(:until AS timestamptz), 'infinity')"
-    " AND (CAST(:after_id AS uuid) IS NULL OR (r.occurred_at, r.id) < (:after, CAST(:after_id AS uuid)))"
-    " ORDER BY r.occurred_at DESC, r.id DESC LIMIT :limit"
-)
-LOCK_PEOPLE = text(
-    "SELECT external_id, id FROM people"
-    " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:external_ids AS text[]))"
-    " ORDER BY id FOR KEY SHARE"
-)
-INSERT_EVENTS = text(
-    "INSERT INTO recognitions"
-    " (organization_id, id, external_id, giver_id, message, value, visibility, occurred_at)"
-    " SELECT :organization_id, e.* FROM unnest(CAST(:ids AS uuid[]), CAST(:external_ids AS text[]),"
-    "  CAST(:giver_ids AS uuid[]), CAST(:messages AS text[]), CAST(:values AS text[]),"
-    "  CAST(:visibilities AS text[]), CAST(:occurred_ats AS timestamptz[]))"
-    "  AS e (id, external_id, giver_id, message, value, visibility, occurred_at)"
-    " ORDER BY e.external_id, e.id"
-    " ON CONFLICT (organization_id, external_id)"
-    " DO UPDATE SET external_id = excluded.external_id WHERE false RETURNING id"
-)
+EVENT = """
+SELECT r.id, r.external_id, g.external_id AS giver, r.message, r.value, r.occurred_at, r.visibility,
+    r.created_at,
+    ARRAY(
+        SELECT p.external_id
+        FROM recognition_receivers rr
+        JOIN people p ON p.organization_id = rr.organization_id AND p.id = rr.person_id
+        WHERE rr.organization_id = r.organization_id AND rr.recognition_id = r.id
+        ORDER BY rr.position
+    ) AS receivers
+FROM recognitions r
+JOIN people g ON g.organization_id = r.organization_id AND g.id = r.giver_id
+WHERE r.organization_id = :organization_id
+"""
+EVENT_BY_ID = text(EVENT + "AND r.id = :id")
+EVENTS_BY_EXTERNAL_ID = text(EVENT + "AND r.external_id = ANY(CAST(:external_ids AS text[]))")
+SELECTED = """
+AND (CAST(:giver AS text) IS NULL OR r.giver_id = (
+    SELECT id FROM people WHERE organization_id = :organization_id AND external_id = :giver
+))
+AND (CAST(:receiver AS text) IS NULL OR r.id IN (
+    SELECT rr.recognition_id
+    FROM recognition_receivers rr
+    JOIN people p ON p.organization_id = rr.organization_id AND p.id = rr.person_id
+    WHERE p.organization_id = :organization_id AND p.external_id = :receiver
+))
+AND r.occurred_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
+AND r.occurred_at < coalesce(CAST(:until AS timestamptz), 'infinity')
+AND (CAST(:after_id AS uuid) IS NULL OR (r.occurred_at, r.id) < (:after, CAST(:after_id AS uuid)))
+ORDER BY r.occurred_at DESC, r.id DESC
+LIMIT :limit
+"""
+EVENTS_BEFORE = text(EVENT + SELECTED)
+LOCK_PEOPLE = text("""
+SELECT external_id, id
+FROM people
+WHERE organization_id = :organization_id AND external_id = ANY(CAST(:external_ids AS text[]))
+ORDER BY id
+FOR KEY SHARE
+""")
+INSERT_EVENTS = text("""
+INSERT INTO recognitions
+    (organization_id, id, external_id, giver_id, message, value, visibility, occurred_at)
+SELECT :organization_id, e.*
+FROM unnest(CAST(:ids AS uuid[]), CAST(:external_ids AS text[]), CAST(:giver_ids AS uuid[]),
+            CAST(:messages AS text[]), CAST(:values AS text[]), CAST(:visibilities AS text[]),
+            CAST(:occurred_ats AS timestamptz[]))
+    AS e (id, external_id, giver_id, message, value, visibility, occurred_at)
+ORDER BY e.external_id, e.id
+ON CONFLICT (organization_id, external_id) DO UPDATE SET external_id = excluded.external_id WHERE false
+RETURNING id
+""")
 """WHERE false changes nothing but locks the row in the way, so that it is still there to be compared."""
-INSERT_RECEIVERS = text(
-    "INSERT INTO recognition_receivers (organization_id, recognition_id, person_id, position)"
-    " SELECT :organization_id, r.* FROM"
-    " unnest(CAST(:recognition_ids AS uuid[]), CAST(:person_ids AS uuid[]), CAST(:positions AS int[])) AS r"
-)
+INSERT_RECEIVERS = text("""
+INSERT INTO recognition_receivers (organization_id, recognition_id, person_id, position)
+SELECT :organization_id, r.*
+FROM unnest(CAST(:recognition_ids AS uuid[]), CAST(:person_ids AS uuid[]), CAST(:positions AS int[])) AS r
+""")
 DELETE_EVENT = text(
     "DELETE FROM recognitions WHERE organization_id = :organization_id AND id = :id RETURNING id"
 )

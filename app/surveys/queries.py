@@ -225,7 +225,7 @@ async def ordinals_of_teams(
             col(SurveyGroup.external_id).in_(external_ids),
         )
     )
-    return dict(rows.tuples().all())
+    return {external_id: ordinal for external_id, ordinal in rows}
 
 
 async def members_by_external_ids(

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
+from tests.calendar.staff import people_on_file
 from tests.conftest import Tenant
 from tests.contract import ContractClient
-from tests.people_on_file import people_on_file
 
 EVENTS = "/v1/recognitions"
 
@@ -156,7 +156,9 @@ async def test_a_deleted_event_is_gone_and_its_external_id_free(api: ContractCli
 
 async def test_another_organizations_events_are_invisible(api: ContractClient, other: Tenant) -> None:
     await people_on_file(other, "zoe", "yan")
-    theirs = (await other.client.post(EVENTS, json=thanks("zoe", "yan", external_id="e-1"))).headers["location"]
+    theirs = (await other.client.post(EVENTS, json=thanks("zoe", "yan", external_id="e-1"))).headers[
+        "location"
+    ]
     assert (await api.get(theirs)).status_code == 404
     assert (await api.delete(theirs)).status_code == 404
     assert (await api.get(EVENTS)).json()["items"] == []
@@ -205,7 +207,8 @@ async def test_pages_follow_one_another_and_keep_their_filters(api: ContractClie
 
 
 @pytest.mark.parametrize(
-    "text", ["'; DROP TABLE recognitions; --", "<script>alert(1)</script>", "=cmd|'/c calc'!A1", "%s :id \\ 🎉\n"]
+    "text",
+    ["'; DROP TABLE recognitions; --", "<script>alert(1)</script>", "=cmd|'/c calc'!A1", "%s :id \\ 🎉\n"],
 )
 async def test_text_comes_back_as_it_went_in(api: ContractClient, text: str) -> None:
     made = await api.post(EVENTS, json=thanks(message=text, value=text))

@@ -1,0 +1,100 @@
+"""Fills the demo organisation in one transaction, through the services all data goes through."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from rich.progress import Progress
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import service as calendar
+from app.calendar.schemas import OccasionWrite
+from app.core.batches import BatchResult, batch_result, parse_items
+from app.core.conditional import Preconditions
+from app.core.secrets import Keyring
+from app.demo import queries
+from app.demo.company import Company
+from app.demo.thanks import recognitions
+from app.demo.waves import WAVES, Wave, responses
+from app.people import service as people
+from app.recognition import service as recognition
+from app.recognition.schemas import RecognitionWrite
+from app.surveys import service as surveys
+from app.surveys.built_in import built_in
+from app.surveys.schemas import SurveyWrite
+from app.surveys.submission import Submission, slots_of, submit_batch
+
+EVENTS_AT_ONCE = 100
+Put = Callable[[AsyncSession, UUID, Sequence[Any], int], Awaitable[BatchResult]]
+
+
+@dataclass(frozen=True)
+class Filling:
+    session: AsyncSession
+    organization_id: UUID
+    company: Company
+    keyring: Keyring
+    now: datetime
+    progress: Progress
+
+    async def fill(self) -> None:
+        await self.send_people()
+        await self.send_occasions()
+        for wave in WAVES:
+            await self.hold_survey(wave)
+        await surveys.count_participation(self.session, self.organization_id, self.now)
+        await queries.backdate_surveys(self.session, self.organization_id)
+        await self.send_recognitions()
+
+    async def send_people(self) -> None:
+        staff = [person.as_sent() for person in self.company.people]
+        batches: list[tuple[Put, list[dict[str, Any]]]] = [
+            (people.put_teams, self.company.teams_as_sent()),
+            (people.put_people, staff),
+        ]
+        for put, items in self.progress.track(batches, description="Teams and people"):
+            require_success(await put(self.session, self.organization_id, items, len(items)))
+
+    async def send_occasions(self) -> None:
+        for person in self.progress.track(self.company.people, description="Birthdays and weddings"):
+            for key, body in person.occasions.items():
+                await calendar.put_occasion(
+                    self.session,
+                    self.organization_id,
+                    person.external_id,
+                    key,
+                    OccasionWrite(**body),
+                    Preconditions(),
+                )
+
+    async def hold_survey(self, wave: Wave) -> None:
+        scope, opened_at = (self.session, self.organization_id), wave.opened_at(self.now)
+        draft = await surveys.create_survey(*scope, SurveyWrite(**wave.as_sent(self.now)), opened_at)
+        survey = await surveys.open_survey(*scope, draft.id, opened_at)
+        content = built_in().content
+        submission = Submission(self.session, survey, slots_of(content), self.keyring, retry_key=None)
+        days = responses(wave, self.company.employed(opened_at.date()), content["questions"])
+        for day, items in self.progress.track(days, description=f"Answers {opened_at:%Y-%m}"):
+            submitted_at = opened_at + timedelta(day, hours=2)
+            result, *_ = await submit_batch(submission, items, len(items), submitted_at)
+            require_success(result)
+        if wave.is_closed:
+            await surveys.close_survey(*scope, draft.id, wave.closed_at(self.now))
+
+    async def send_recognitions(self) -> None:
+        events = recognitions(self.company, self.now.date())
+        starts = range(0, len(events), EVENTS_AT_ONCE)
+        for start in self.progress.track(starts, description="Recognition events"):
+            items = events[start : start + EVENTS_AT_ONCE]
+            wanted = parse_items(items, RecognitionWrite, len(items))
+            outcomes = await recognition.record(self.session, self.organization_id, wanted, self.now)
+            require_success(batch_result(items, outcomes))
+
+
+def require_success(result: BatchResult) -> None:
+    """The demo's own data is refused nowhere, or the demo is wrong."""
+    problems = [item.problem for item in result.results if item.problem]
+    if problems:
+        raise ValueError(f"{len(problems)} items of the demo were refused, the first: {problems[0]}")

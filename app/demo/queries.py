@@ -1,0 +1,24 @@
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.tables import Organization
+
+
+async def keep_organization(session: AsyncSession, values: dict[str, Any]) -> None:
+    """Creates the organisation unless it is there; called with a system session."""
+    await session.execute(insert(Organization).values(**values).on_conflict_do_nothing())
+
+
+async def backdate_surveys(session: AsyncSession, organization_id: UUID) -> None:
+    """Drafted a week before they opened, so that lists show the newest first."""
+    await session.execute(
+        text(
+            "UPDATE surveys SET created_at = opened_at - interval '7 days'"
+            " WHERE organization_id = :organization_id"
+        ),
+        {"organization_id": organization_id},
+    )

@@ -1,0 +1,104 @@
+"""What the demo shows in a terminal, and the door it holds while it gets ready."""
+
+import shlex
+import socket
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app.demo.service import Demo
+from app.metrics.schemas import Group, GroupOk, QuadrantShares, SatisfactionEngagement, Score
+
+METRIC = "/v1/metrics/satisfaction-engagement?by=organization&by=team"
+ADDRESSES = {"API": "/v1/me", "API page": "/docs", "Prometheus": "/metrics", "Health": "/health/ready"}
+NARROWEST = 80
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 shown, not listened on
+
+
+class PortTaken(OSError):
+    """Nothing can listen there; the message is one line and says what to do."""
+
+
+def open_door(host: str, port: int) -> socket.socket:
+    """Listens at once: a port that is taken is told before any work, and an early caller waits."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PortTaken(f"cannot listen on {host}, port {port} ({reason}): give another --port") from error
+
+
+def url_of(door: socket.socket) -> str:
+    host, port, *_ = door.getsockname()
+    written = f"[{host}]" if ":" in host else host
+    return f"http://{EVERYWHERE.get(host, written)}:{port}"
+
+
+def progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def summary(numbers: SatisfactionEngagement) -> Table:
+    """Scores are 0-100 with their 95% intervals; what may not be shown says why."""
+    closed = f"{numbers.survey.closed_at:%d %B %Y}"
+    title = f"{numbers.survey.name}, closed on {closed}"
+    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("Team", no_wrap=True)
+    for name in ("n", "Satisfaction", "Engagement"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Largest share", no_wrap=True)
+    for group in numbers.groups:
+        table.add_row(*_cells(group))
+    return table
+
+
+def _cells(group: Group) -> Iterator[str]:
+    ref = group.group
+    yield "  " * (ref.depth + (ref.kind == "team")) + ref.name
+    if isinstance(group, GroupOk):
+        yield str(group.n)
+        yield _score(group.satisfaction)
+        yield _score(group.engagement)
+        yield _most(group.quadrants.shares) if group.quadrants else ""
+    else:
+        yield from ("", "", "", f"{group.status}: {group.reason}")
+
+
+def _score(score: Score) -> str:
+    if score.ci_low is None or score.ci_high is None:
+        return f"{score.score:.0f}"
+    return f"{score.score:.0f} ({score.ci_low:.0f}-{score.ci_high:.0f})"
+
+
+def _most(shares: QuadrantShares) -> str:
+    name, share = max(shares, key=lambda quadrant: quadrant[1].share)
+    return f"{name} {share.share:.0%}"
+
+
+def show(made: Demo, url: str) -> None:
+    """The line for curl is printed as it is: a terminal may fold it, but nothing breaks it."""
+    console = Console(highlight=False)
+    console.width = max(console.width, NARROWEST)
+    console.print(summary(made.numbers))
+    for name, path in ADDRESSES.items():
+        print(f"{name:16} {url}{path}")
+    print(
+        f"{'API key':16} {made.key}",
+        f"{'':16} every scope; kept in {made.key_file} for the next start",
+        sep="\n",
+    )
+    print("", "Try:", curl_line(url, made.key), "", "Ctrl-C ends it.", sep="\n", flush=True)
+
+
+def curl_line(url: str, key: str) -> str:
+    return shlex.join(["curl", "-sS", "-H", f"Authorization: Bearer {key}", url + METRIC])

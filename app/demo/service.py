@@ -1,0 +1,109 @@
+"""The demo organisation: made once, found again by every later start."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from rich.progress import Progress
+
+from app.core.database import Database
+from app.core.principal import Scope
+from app.core.secrets import Keyring, load_secret, token_hash
+from app.core.settings import Settings
+from app.demo import queries
+from app.demo.company import found_company
+from app.demo.filling import Filling
+from app.demo.waves import SERIES
+from app.metrics import service as metrics
+from app.metrics.schemas import SatisfactionEngagement
+from app.organizations import queries as organizations
+from app.organizations import service as organizations_service
+from app.organizations.schemas import ApiKeyWrite
+from app.people import queries as people
+from app.surveys import queries as surveys
+from app.surveys.service import local_date
+
+ORGANIZATION_ID = UUID("de300000-0000-4000-8000-000000000033")
+NAME = "Betrokken Demo"
+KEY_FILE = "demo-key"
+
+
+@dataclass(frozen=True)
+class Demo:
+    key: str
+    key_file: Path
+    numbers: SatisfactionEngagement
+
+
+async def prepare(database: Database, settings: Settings, now: datetime, progress: Progress) -> Demo:
+    await fill_once(database, Keyring(load_secret(settings)), now, progress)
+    key_file = settings.data_dir / KEY_FILE
+    return Demo(await working_key(database, key_file), key_file, await newest_numbers(database))
+
+
+async def fill_once(database: Database, keyring: Keyring, now: datetime, progress: Progress) -> None:
+    """One transaction fills all but the releases: a start that was cut off left everything or nothing.
+
+    The releases are made one by one, each once, as the job that closing asked for would.
+    """
+    await create_organization(database)
+    async with database.tenant_session(ORGANIZATION_ID) as session:
+        organization = await organizations.organization(session, ORGANIZATION_ID, lock=True)
+        if not await people.team_tree(session, ORGANIZATION_ID):
+            company = found_company(local_date(organization, now))
+            await Filling(session, ORGANIZATION_ID, company, keyring, now, progress).fill()
+    async with database.tenant_session(ORGANIZATION_ID) as session:
+        closed = await surveys.surveys_before(session, ORGANIZATION_ID, "closed", None, limit=100)
+    for survey in closed:
+        await metrics.release_survey(database, ORGANIZATION_ID, survey.id, survey.closed_at or now)
+
+
+async def create_organization(database: Database) -> None:
+    own = {"id": ORGANIZATION_ID, "name": NAME, "locale": "nl", "default_series": SERIES}
+    async with database.system_session(reason="create the demo organisation") as session:
+        await queries.keep_organization(session, organizations_service.DEFAULTS | own)
+
+
+async def newest_numbers(database: Database) -> SatisfactionEngagement:
+    """Satisfaction versus engagement by team, as GET /v1/metrics/satisfaction-engagement answers."""
+    async with database.tenant_session(ORGANIZATION_ID) as session:
+        survey = await metrics.survey_to_show(session, ORGANIZATION_ID, None, SERIES)
+        release, groups = await metrics.read(
+            session, survey, metrics.HEADLINE, ["organization", "team"], None
+        )
+        return SatisfactionEngagement.model_validate(
+            {**metrics.header(survey, release), "distinctness": None, "reasons": {}, "groups": groups}
+        )
+
+
+async def working_key(database: Database, file: Path) -> str:
+    """The key of an earlier start, or a new one where that opens nothing in this database."""
+    key = kept_key(file)
+    if not await opens_everything(database, key):
+        wanted = ApiKeyWrite(name="demo", scopes=list(Scope), environment="test")
+        async with database.tenant_session(ORGANIZATION_ID) as session:
+            key = (await organizations_service.issue_api_key(session, ORGANIZATION_ID, wanted)).key
+        keep_key(file, key)
+    return key
+
+
+def kept_key(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def keep_key(file: Path, key: str) -> None:
+    """Where only its owner may read it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(key)
+
+
+async def opens_everything(database: Database, key: str) -> bool:
+    async with database.system_session(reason="find the organisation of a token") as session:
+        credential = await organizations.credential_of(session, token_hash(key))
+    if credential is None or credential.organization_id != ORGANIZATION_ID:
+        return False
+    async with database.tenant_session(ORGANIZATION_ID) as session:
+        row = await organizations.api_key(session, ORGANIZATION_ID, credential.credential_id)
+    return row is not None and set(row.scopes) == set(Scope)

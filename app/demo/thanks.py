@@ -1,0 +1,65 @@
+"""Eighteen months of recognition in the demo company. Pure; always the same events."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Any
+
+from app.demo.company import SEED, Company, Employee, script
+
+DAYS = 548
+EVENTS = 1_800
+SATURDAY = 5
+
+
+def recognitions(company: Company, today: date) -> list[dict[str, Any]]:
+    """Items of /v1/recognitions/batch, oldest first."""
+    random = Random(f"{SEED} thanks")  # noqa: S311 make-believe, not a secret
+    days = sorted(_working_days(random, today))
+    return [_event(random, company, number, day) for number, day in enumerate(days, start=1)]
+
+
+def _working_days(random: Random, today: date) -> Iterator[date]:
+    """One for each event, rather more of late; the first and the last such day are among them."""
+    days = [today - timedelta(before) for before in range(DAYS, 0, -1)]
+    working = [day for day in days if day.weekday() < SATURDAY]
+    yield working[0]
+    yield working[-1]
+    for _ in range(EVENTS - 2):
+        yield working[int(len(working) * random.random() ** 0.8)]
+
+
+def _event(random: Random, company: Company, number: int, day: date) -> dict[str, Any]:
+    present = company.employed(day)
+    giver = random.choices(present, [2 ** (person.post.means[1] / 12) for person in present])[0]
+    receivers = _receivers(random, giver, [person for person in present if person is not giver])
+    return {
+        "external_id": f"demo-{number:05}",
+        "giver": giver.external_id,
+        "receivers": [person.external_id for person in receivers],
+        "message": _message(random, giver.locale, receivers),
+        "value": random.choice(script()["values"]),
+        "occurred_at": datetime.combine(day, time(7 + random.randrange(9), random.randrange(60)), UTC),
+        "visibility": random.choices(("organization", "team", "private"), (90, 8, 2))[0],
+    }
+
+
+def _receivers(random: Random, giver: Employee, others: list[Employee]) -> list[Employee]:
+    """Mostly of the giver's own team, else of his department, else anybody."""
+    reach = random.choices(("team", "department", "organization"), (65, 20, 15))[0]
+    close = [person for person in others if _is_within(reach, giver, person)]
+    wanted = random.choices((1, 2, 3), (75, 18, 7))[0]
+    return random.sample(close or others, min(wanted, len(close or others)))
+
+
+def _is_within(reach: str, giver: Employee, person: Employee) -> bool:
+    if reach == "team":
+        return person.post.team == giver.post.team
+    return reach == "organization" or person.post.department == giver.post.department
+
+
+def _message(random: Random, locale: str, receivers: list[Employee]) -> str:
+    *others, last = [person.first_name for person in receivers]
+    names = f"{', '.join(others)} {'en' if locale == 'nl' else 'and'} {last}" if others else last
+    sentence: str = random.choice(script()["thanks"][locale])
+    return sentence.format(names=names, deed=random.choice(script()["deeds"][locale]))

@@ -1,0 +1,460 @@
+"""What the door refuses before a slice sees it, in process and on the wire."""
+
+import asyncio
+import copy
+import gzip
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from app.core.contract import METHODS, contract, templates_of
+from app.core.settings import Settings
+from app.main import create_app
+from tests.conftest import SECRET, Tenant
+from tests.contract import ContractClient, Operation, operations
+
+WITH_BODY = [operation for operation in operations() if operation.content]
+BY_ID = {operation.id: operation for operation in operations()}
+JSON = {"Content-Type": "application/json"}
+GZIP = JSON | {"Content-Encoding": "gzip"}
+MIB = 2**20
+PERSON = "/v1/people/E-1042"
+
+
+def each(found: list[Operation]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("operation", found, ids=lambda operation: operation.id)
+
+
+async def send(api: ContractClient, operation: Operation, content: Any, **headers: str) -> httpx.Response:
+    return await api.request(operation.method, operation.url(), content=content, headers=JSON | headers)
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text[:500]
+
+
+# ------------------------------------------------------------------ of every operation
+
+
+@each(WITH_BODY)
+async def test_a_body_that_is_not_json(operation: Operation, api: ContractClient) -> None:
+    assert_problem(await send(api, operation, '{"name": "half'), 400, "malformed_json")
+
+
+@each(WITH_BODY)
+async def test_another_media_type(operation: Operation, api: ContractClient) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""):
+        answer = await send(api, operation, json.dumps(operation.body), **{"Content-Type": kind})
+        assert_problem(answer, 415, "unsupported_media_type")
+
+
+@each(WITH_BODY)
+async def test_a_declared_size_beyond_the_limit(operation: Operation, api: ContractClient) -> None:
+    answer = await send(api, operation, b"{}", **{"Content-Length": str(10 * MIB + 1)})
+    assert_problem(answer, 413, "body_too_large")
+
+
+@each(WITH_BODY)
+async def test_an_unknown_member(operation: Operation, api: ContractClient) -> None:
+    answer = await send(api, operation, json.dumps(operation.body | {"no/such": 1}))
+    assert_problem(answer, 422, "unknown_field")
+    assert answer.json()["errors"][0]["pointer"] == "#/no~1such"
+
+
+@each(WITH_BODY)
+async def test_a_body_of_another_kind(operation: Operation, api: ContractClient) -> None:
+    for body in ("[]", '"text"', "1", "null", "true"):
+        assert (await send(api, operation, body)).status_code == 422, body
+    for body in ("", " ", "{}{}", "{'name': 1}", '{"name": 1,}', "\ufeff{}", "nul"):
+        assert (await send(api, operation, body.encode())).status_code in (400, 422), body
+
+
+@each(WITH_BODY)
+async def test_a_member_that_comes_twice(operation: Operation, api: ContractClient) -> None:
+    name, value = next(iter(operation.body.items()))
+    twice = f'{{"{name}": {json.dumps(value)}, "{name}": {json.dumps(value)}}}'
+    assert_problem(await send(api, operation, twice), 400, "malformed_json")
+
+
+@each(WITH_BODY)
+async def test_nesting_beyond_reason(operation: Operation, api: ContractClient) -> None:
+    for body in ('{"name":' * 1000 + "1" + "}" * 1000, "[" * 100_000, "[" * 1000 + "]" * 1000):
+        assert_problem(await send(api, operation, body), 400, "malformed_json")
+
+
+PATHS = [operation for operation in operations() if "422" in operation.node["responses"]]
+
+
+@each(PATHS)
+async def test_a_parameter_that_cannot_be(operation: Operation, api: ContractClient) -> None:
+    names = {parameter["name"]: parameter for parameter in operation.parameters}
+    in_path = [name for name, parameter in names.items() if parameter["in"] == "path"]
+    if in_path:
+        url = operation.url(**{in_path[0]: "a b"})
+    elif bad := {"limit", "survey_id", "from"} & names.keys():
+        url = operation.url() + ("&" if "?" in operation.url() else "?") + f"{bad.pop()}=0"
+    else:
+        pytest.skip("takes a body alone")
+    content = json.dumps(operation.body) if operation.content else None
+    answer = await api.request(operation.method, url, content=content, headers=JSON)
+    assert answer.status_code == 422
+    assert {"parameter"} <= answer.json()["errors"][0].keys()
+
+
+@each([operation for operation in PATHS if "400" in operation.node["responses"]])
+async def test_an_encoded_slash(operation: Operation, api: ContractClient) -> None:
+    names = [parameter["name"] for parameter in operation.parameters if parameter["in"] == "path"]
+    if not names:
+        pytest.skip("its path has no parameter")
+    url = operation.url(**{names[-1]: "a%2Fb"})
+    assert_problem(await api.request(operation.method, url, headers=JSON), 400, "bad_path")
+
+
+POSTS = [operation for operation in operations() if operation.method == "post"]
+
+
+@each(POSTS)
+async def test_an_idempotency_key_that_cannot_be(operation: Operation, api: ContractClient) -> None:
+    content = json.dumps(operation.body) if operation.content else None
+    answer = await send(api, operation, content, **{"Idempotency-Key": "x" * 256})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["header"] == "idempotency-key"
+
+
+# ------------------------------------------------------------------ values
+
+
+def leaves(value: Any, kind: type, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of all members of exactly this type."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, member in inner:
+        yield from leaves(member, kind, (*path, step))
+    if type(value) is kind:
+        yield path
+
+
+def replaced(body: Any, path: tuple[Any, ...], raw: str) -> str:
+    """The body as JSON, with this text in the place of one member."""
+    changed = copy.deepcopy(body)
+    place = changed
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = "PLACE"
+    return json.dumps(changed).replace('"PLACE"', raw, 1)
+
+
+ALONE = [operation for operation in WITH_BODY if not operation.path.endswith("/batch")]
+INTEGERS = [(one, path) for one in ALONE for path in leaves(one.body, int)]
+TEXTS = [(one, path) for one in ALONE for path in leaves(one.body, str)]
+
+
+def label(value: Any) -> str:
+    return value.id if isinstance(value, Operation) else ".".join(map(str, value))
+
+
+@pytest.mark.parametrize(("operation", "path"), INTEGERS, ids=label)
+async def test_only_integers_are_integers(
+    operation: Operation, path: tuple[Any, ...], api: ContractClient
+) -> None:
+    pointer = "#/" + "/".join(map(str, path))
+    for raw in ("true", "false", "3.5", "4.0", '"4"', '""', "[4]", "{}", "1e3"):
+        answer = await send(api, operation, replaced(operation.body, path, raw))
+        assert answer.status_code == 422, raw
+        assert answer.json()["errors"][0]["pointer"].startswith(pointer), raw
+    for raw in ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "01", "+1", "0x1", "1" + "0" * 5000):
+        answer = await send(api, operation, replaced(operation.body, path, raw))
+        assert_problem(answer, 400, "malformed_json")
+
+
+@pytest.mark.parametrize(("operation", "path"), TEXTS, ids=label)
+async def test_text_that_cannot_be_stored(
+    operation: Operation, path: tuple[Any, ...], api: ContractClient
+) -> None:
+    for raw in (r'"a\u0000b"', r'"\ud800"', r'"a\udfffb"'):
+        answer = await send(api, operation, replaced(operation.body, path, raw))
+        assert_problem(answer, 422, "invalid_text")
+    for wrong in ("1", "true", "[]", "{}"):
+        answer = await send(api, operation, replaced(operation.body, path, wrong))
+        assert answer.status_code == 422, wrong
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"name": "\xff"}', b'{"name": "\xed\xa0\x80"}', b'{"name": "a\x00b"}', b"\x00"]
+)
+async def test_bytes_that_are_not_json(raw: bytes, api: ContractClient) -> None:
+    assert_problem(await send(api, BY_ID["put_person"], raw), 400, "malformed_json")
+
+
+async def test_a_pair_of_surrogates_is_one_character(api: ContractClient) -> None:
+    await send(api, BY_ID["put_person"], r'{"name": "\ud83c\udf89"}')
+    assert (await api.get(PERSON)).json()["name"] == "\U0001f389"
+
+
+@pytest.mark.parametrize("text", ["%00", "%ed%a0%80", "%ff", "%zz", "%", "%C0%80"])
+async def test_text_that_cannot_be_in_path_and_query(text: str, wire: "Wire") -> None:
+    for path in (
+        f"/v1/people/{text}",
+        f"/v1/surveys/{text}",
+        f"/v1/people?team={text}",
+        f"/v1/people?cursor={text}",
+        f"/v1/recognitions?since={text}",
+    ):
+        assert (await wire.get(path)).status == 422, path
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/metrics/satisfaction-engagement?series=%00", "/v1/people?updated_after=%00"]
+)
+async def test_nul_in_free_text_of_a_query(path: str, wire: "Wire") -> None:
+    assert (await wire.get(path)).status in (404, 422)
+
+
+async def test_header_values_of_any_bytes(wire: "Wire") -> None:
+    for name in ("If-None-Match", "Accept-Language", "X-Request-Id", "Content-Encoding"):
+        answer = await wire.get("/v1/organization", headers=f"{name}: \xff\xfe\x80\r\n")
+        assert answer.status in (200, 415), name
+
+
+# ------------------------------------------------------------------ size and encoding
+
+
+async def test_a_name_of_ten_megabytes(api: ContractClient) -> None:
+    body = json.dumps({"name": "x" * 10 * MIB})
+    assert_problem(await send(api, BY_ID["put_person"], body), 413, "body_too_large")
+
+
+async def test_chunks_are_counted_where_no_length_is_declared(api: ContractClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b" " * MIB
+
+    assert_problem(await send(api, BY_ID["put_person"], chunks()), 413, "body_too_large")
+
+
+async def test_gzip_is_taken(api: ContractClient) -> None:
+    body = gzip.compress(b'{"name": "Noor"}')
+    for encoding in ("gzip", "GZIP", "x-gzip"):
+        answer = await send(api, BY_ID["put_person"], body, **{"Content-Encoding": encoding})
+        assert answer.json()["name"] == "Noor"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not gzip",
+        gzip.compress(b"{}")[:-4],
+        gzip.compress(b"{}")[:5],
+        gzip.compress(b"{}") + b"more",
+        gzip.compress(b"{") + gzip.compress(b"}"),
+        gzip.compress(b"{}")[:-8] + b"\0" * 8,
+    ],
+    ids=["empty", "text", "cut", "header", "trailing", "two members", "checksum"],
+)
+async def test_gzip_that_is_not_one_whole_member(body: bytes, api: ContractClient) -> None:
+    answer = await send(api, BY_ID["put_person"], body, **{"Content-Encoding": "gzip"})
+    assert_problem(answer, 400, "malformed_gzip")
+
+
+async def test_a_gzip_bomb(api: ContractClient) -> None:
+    bomb = gzip.compress(b" " * (50 * MIB + 1))
+    assert len(bomb) < 60_000
+    answer = await send(api, BY_ID["put_person"], bomb, **{"Content-Encoding": "gzip"})
+    assert_problem(answer, 413, "body_too_large")
+
+
+async def test_other_encodings(api: ContractClient) -> None:
+    for encoding in ("br", "deflate", "zstd", "gzip, gzip", "nonsense"):
+        answer = await send(api, BY_ID["put_person"], b"{}", **{"Content-Encoding": encoding})
+        assert_problem(answer, 415, "unsupported_encoding")
+
+
+# ------------------------------------------------------------------ methods, paths, browsers
+
+
+@pytest.mark.parametrize("path", contract()["paths"])
+async def test_other_methods_are_405_with_a_complete_allow(path: str, api: ContractClient) -> None:
+    url = next(operation.url() for operation in operations() if operation.path == path)
+    items = [contract()["paths"][template] for template in templates_of(url.partition("?")[0])]
+    own = {method.upper() for item in items for method in item if method in METHODS}
+    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} - own:
+        answer = await httpx.AsyncClient.request(api, method, url)
+        assert answer.status_code == 405, method
+        assert set(answer.headers["allow"].split(", ")) == own
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/v1/peoples", "/v1/people/", "/v1/me/", "/V1/me", "/docs/"]
+)
+async def test_unknown_paths_are_problems(path: str, api: ContractClient) -> None:
+    assert_problem(await api.get(path), 404, "not_found")
+
+
+async def test_paths_are_read_as_they_are(wire: "Wire") -> None:
+    for path, status in {
+        "/v1/people/..": 422,
+        "/v1/people/.": 422,
+        "/v1/people/%2e%2e": 422,
+        "/v1/people/../me": 404,
+        "/v1/people/E%2F1": 400,
+        "/v1/people/E%2f1/occasions": 400,
+        "/v1//people": 400,
+        "//v1/me": 400,
+        "/v1/people/E-1042/": 404,
+    }.items():
+        assert (await wire.get(path)).status == status, path
+
+
+async def test_request_ids_are_kept_where_harmless(api: ContractClient) -> None:
+    for value in ("r-1", "A" * 100, "0198f0f2.6c7d_7b21"):
+        answer = await api.get("/v1/nothing", headers={"X-Request-Id": value})
+        assert answer.headers["x-request-id"] == answer.json()["request_id"] == value
+    for value in ("", "a b", "A" * 101, "<script>", "a;b", "a,b"):
+        answer = await api.get("/v1/nothing", headers={"X-Request-Id": value})
+        assert answer.headers["x-request-id"] != value
+        assert answer.headers["x-request-id"] == answer.json()["request_id"]
+
+
+async def test_browsers_are_not_let_in_unless_told(api: ContractClient) -> None:
+    origin = {"Origin": "https://app.example.com"}
+    preflight = origin | {"Access-Control-Request-Method": "GET"}
+    assert "access-control-allow-origin" not in (await api.get("/v1/me", headers=origin)).headers
+    refused = await httpx.AsyncClient.request(api, "OPTIONS", "/v1/me", headers=preflight)
+    assert refused.status_code in (400, 405)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert not [name for name in refused.headers if name.startswith("access-control-allow-origin")]
+
+
+async def test_browsers_of_the_named_origins_are_let_in(acme: Tenant, database_url: str) -> None:
+    settings = Settings(
+        pseudonym_secret=SecretStr(SECRET), worker_enabled=False, cors_origins=["https://app.example.com"]
+    )
+    app = create_app(settings, database_url)
+    app.state.database = acme.database
+    preflight = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "If-Match"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        allowed = {"Origin": "https://app.example.com"}
+        opened = await client.options("/v1/people/E-1", headers=allowed | preflight)
+        assert opened.status_code == 200
+        assert opened.headers["access-control-allow-origin"] == "https://app.example.com"
+        answer = await client.get("/v1/me", headers=allowed)
+        assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
+        assert {"ETag", "Link", "Retry-After"} <= set(
+            answer.headers["access-control-expose-headers"].split(", ")
+        )
+        stranger = await client.get("/v1/me", headers={"Origin": "https://evil.example.com"})
+        assert "access-control-allow-origin" not in stranger.headers
+
+
+async def test_answers_vary_by_what_they_depend_on(api: ContractClient) -> None:
+    answer = await api.get("/v1/me")
+    assert {"Authorization", "Accept-Language", "Accept-Encoding"} <= set(answer.headers["vary"].split(", "))
+
+
+# ------------------------------------------------------------------ on the wire
+
+
+class Reply:
+    def __init__(self, raw: bytes) -> None:
+        head, _, self.body = raw.partition(b"\r\n\r\n")
+        self.status = int(head.split(b" ", 2)[1]) if head else 0
+        self.head = head.decode("latin-1").lower()
+
+
+class Wire:
+    """A real server; requests are written byte by byte."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self.port = port
+        self.key = key
+
+    async def send(self, raw: bytes, *, hang_up: bool = False) -> Reply:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(raw)
+        await writer.drain()
+        if hang_up:
+            writer.close()
+            await writer.wait_closed()
+            return Reply(b"")
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        await writer.wait_closed()
+        return Reply(answer)
+
+    def head(self, method: str, path: str, headers: str = "") -> bytes:
+        fixed = f"Host: test\r\nAuthorization: Bearer {self.key}\r\nConnection: close\r\n"
+        return f"{method} {path} HTTP/1.1\r\n{fixed}{headers}\r\n".encode("latin-1")
+
+    async def get(self, path: str, headers: str = "") -> Reply:
+        return await self.send(self.head("GET", path, headers))
+
+    async def put(self, headers: str, body: bytes, *, hang_up: bool = False) -> Reply:
+        typed = "Content-Type: application/json\r\n" + headers
+        return await self.send(self.head("PUT", PERSON, typed) + body, hang_up=hang_up)
+
+
+@pytest.fixture(scope="module")
+async def port(app: FastAPI) -> AsyncIterator[int]:
+    options: dict[str, Any] = {"lifespan": "off", "log_config": None, "access_log": False}
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **options))
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await task
+
+
+@pytest.fixture
+async def wire(port: int, acme: Tenant) -> Wire:
+    return Wire(port, await acme.key())
+
+
+BODY = b'{"name": "Noor de Wit"}'
+
+
+async def test_a_whole_body_is_stored(wire: Wire, api: ContractClient) -> None:
+    """The control of those below."""
+    assert (await wire.put(f"Content-Length: {len(BODY)}\r\n", BODY)).status == 201
+    assert (await api.get(PERSON)).status_code == 200
+
+
+async def test_a_body_cut_off_half_way_stores_nothing(wire: Wire, api: ContractClient) -> None:
+    await wire.put(f"Content-Length: {len(BODY) + 100}\r\n", BODY, hang_up=True)
+    await wire.put("Transfer-Encoding: chunked\r\n", b"%x\r\n%b\r\n" % (len(BODY), BODY), hang_up=True)
+    await asyncio.sleep(0.2)
+    assert (await api.get(PERSON)).status_code == 404
+
+
+async def test_chunks_are_put_together(wire: Wire, api: ContractClient) -> None:
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY) + b"0\r\n\r\n"
+    assert (await wire.put("Transfer-Encoding: chunked\r\n", chunks)).status == 201
+    assert (await api.get(PERSON)).json()["name"] == "Noor de Wit"
+
+
+async def test_a_length_that_lies(wire: Wire, api: ContractClient) -> None:
+    assert (await wire.put("Content-Length: 5\r\n", BODY)).status == 400
+    assert (await wire.put(f"Content-Length: {11 * MIB}\r\n", BODY)).status == 413
+    assert (await wire.put("Content-Length: -1\r\n", BODY)).status == 400
+    assert (await wire.put("Content-Length: x\r\n", BODY)).status == 400
+    assert (await api.get(PERSON)).status_code == 404
+
+
+async def test_more_than_the_limit_is_not_read_to_its_end(wire: Wire) -> None:
+    chunk = b"%x\r\n%b\r\n" % (MIB, b" " * MIB)
+    reply = await wire.put("Transfer-Encoding: chunked\r\n", chunk * 11)
+    assert reply.status == 413
+    assert "connection: close" in reply.head
+
+
+async def test_a_head_request_of_a_get_is_answered_without_body(wire: Wire) -> None:
+    reply = await wire.send(wire.head("HEAD", "/v1/me"))
+    assert (reply.status, reply.body) == (405, b"")
+    assert "allow: get" in reply.head

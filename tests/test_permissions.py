@@ -1,0 +1,190 @@
+"""Who may do what, asked of every operation of the contract."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.core.principal import Scope
+from app.core.secrets import new_api_key
+from tests.conftest import Tenant, client_for, new_tenant
+from tests.contract import ContractClient, Operation, operations
+
+PROTECTED = [operation for operation in operations() if not operation.is_public]
+SCOPED = [operation for operation in PROTECTED if operation.scopes]
+MARK = "Only of Acme"
+READ_TO_KNOW_WHO_ASKS = ("credentials", "api_keys", "set_config")
+
+
+def each(found: list[Operation]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("operation", found, ids=lambda operation: operation.id)
+
+
+async def send(client: ContractClient, operation: Operation, url: str | None = None) -> httpx.Response:
+    """The operation's example request."""
+    kind = next(iter(operation.content), None)
+    headers = {"Content-Type": kind} if kind else {}
+    content = json.dumps(operation.body) if kind else None
+    return await client.request(operation.method, url or operation.url(), content=content, headers=headers)
+
+
+@each(PROTECTED)
+@pytest.mark.parametrize("key", [None, "garbage", "btk_live_", new_api_key("live")], ids=str)
+async def test_without_a_valid_key_the_answer_is_401(
+    operation: Operation, key: str | None, app: FastAPI
+) -> None:
+    answer = await send(client_for(app, key), operation)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_key_is_a_bearer_token_and_nothing_else(acme: Tenant, anonymous: ContractClient) -> None:
+    key = await acme.key()
+    for value in (key, f"Basic {key}", f"Bearer {key}x", f"Bearer {key[:-1]}", "Bearer"):
+        assert (await anonymous.get("/v1/me", headers={"Authorization": value})).status_code == 401, value
+    assert (await anonymous.get("/v1/me", headers={"Authorization": f"bearer {key}"})).status_code == 200
+
+
+@each(SCOPED)
+async def test_without_the_scope_nothing_is_read(
+    operation: Operation, acme: Tenant, queries: list[str]
+) -> None:
+    client = await acme.client_with(*sorted({scope.value for scope in Scope} - operation.scopes))
+    queries.clear()
+    answer = await send(client, operation)
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+    assert all(any(word in query for word in READ_TO_KNOW_WHO_ASKS) for query in queries), queries
+
+
+@each(SCOPED)
+async def test_the_named_scope_is_enough(operation: Operation, acme: Tenant) -> None:
+    given = operation.body["scopes"] if operation.id == "create_api_key" else []
+    answer = await send(await acme.client_with(*operation.scopes, *given), operation)
+    assert answer.status_code not in (401, 403)
+
+
+@pytest.mark.parametrize(
+    "path", sorted({operation.url() for operation in operations() if operation.is_public})
+)
+async def test_public_operations_need_no_key(path: str, anonymous: ContractClient) -> None:
+    assert (await anonymous.get(path)).status_code == 200
+
+
+# ------------------------------------------------------------------ another organisation
+
+
+@pytest.fixture(scope="module")
+async def world(app: FastAPI) -> dict[str, str]:
+    """An organisation with one of everything; the values its operations take as path parameters."""
+    acme = await new_tenant(app, MARK)
+    api = acme.client
+    for external_id, parent in (("sales", None), ("sales-nl", "sales")):
+        await ok(api.put(f"/v1/teams/{external_id}", json={"name": MARK, "parent": parent}))
+    for external_id in ("E-1042", "E-0007", "E-1050"):
+        await ok(api.put(f"/v1/people/{external_id}", json={"name": MARK, "team": "sales-nl"}))
+    examples = {operation.id: operation.body for operation in operations()}
+    await ok(api.put("/v1/people/E-1042/occasions/birthday", json=examples["put_occasion"] | {"label": MARK}))
+    await ok(
+        api.put("/v1/questionnaires/acme-2026", json=examples["put_questionnaire"] | {"title": {"en": MARK}})
+    )
+    survey = await ok(
+        api.post("/v1/surveys", json={"name": MARK, "questionnaire": "acme-2026", "mode": "attributed"})
+    )
+    await ok(api.post(f"/v1/surveys/{survey['id']}/open"))
+    response = {"respondent": "E-1042", "answers": {"pay_fair": 4}}
+    await ok(api.post(f"/v1/surveys/{survey['id']}/responses", json=response))
+    event = await ok(api.post("/v1/recognitions", json=examples["create_recognition"] | {"message": MARK}))
+    key = await ok(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
+    return {
+        "organization": str(acme.id),
+        "survey_id": survey["id"],
+        "recognition_id": event["id"],
+        "key_id": key["id"],
+    }
+
+
+async def ok(answer: Any) -> Any:
+    response = await answer
+    assert response.is_success, response.text
+    return response.json()
+
+
+async def rows_of(owner: asyncpg.Connection, organization_id: str) -> dict[str, list[str]]:
+    """Everything stored of one organisation, as text."""
+    tables = await owner.fetch(
+        "SELECT table_name FROM information_schema.columns JOIN information_schema.tables"
+        " USING (table_schema, table_name)"
+        " WHERE table_schema = 'public' AND column_name = 'organization_id' AND table_type = 'BASE TABLE'"
+    )
+    return {
+        table: [
+            row[0]
+            for row in await owner.fetch(
+                f'SELECT t::text FROM "{table}" t WHERE organization_id::text = $1 ORDER BY 1',
+                organization_id,
+            )
+        ]
+        for (table,) in tables
+    }
+
+
+def statuses_to_a_stranger(operation: Operation) -> Iterator[int]:
+    """A thing of another organisation is not found; a PUT of its key makes one's own."""
+    has_path = any(parameter["in"] == "path" for parameter in operation.parameters)
+    if not has_path:
+        yield from (200, 201, 422)
+        if operation.path.startswith("/v1/metrics/"):
+            yield 404
+    elif operation.method == "put":
+        yield from (201, 404, 422)
+    else:
+        yield 404
+
+
+@each(PROTECTED)
+async def test_another_organization_sees_and_changes_nothing(
+    operation: Operation, world: dict[str, str], other: Tenant, owner: asyncpg.Connection
+) -> None:
+    before = await rows_of(owner, world["organization"])
+    answer = await send(other.client, operation, operation.url(**world))
+    assert answer.status_code in set(statuses_to_a_stranger(operation)), answer.text
+    assert MARK not in answer.text
+    assert world["organization"] not in answer.text
+    assert await rows_of(owner, world["organization"]) == before
+
+
+async def test_the_world_is_there_to_be_seen(world: dict[str, str], owner: asyncpg.Connection) -> None:
+    """The control: without rows the test above could not fail."""
+    rows = await rows_of(owner, world["organization"])
+    empty = {table for table, found in rows.items() if not found}
+    assert empty <= {"employments", "idempotency_records", "release_results", "releases", "tombstones"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/metrics/satisfaction-engagement?survey_id={survey_id}", 404),
+        ("/v1/metrics/participation?survey_id={survey_id}", 404),
+        ("/v1/people?team=sales-nl", 422),
+        ("/v1/calendar?from=2027-01-01&to=2027-12-31&team=sales-nl", 422),
+    ],
+)
+async def test_filters_do_not_reach_another_organization(
+    path: str, status: int, world: dict[str, str], other: Tenant
+) -> None:
+    assert (await other.client.get(path.format(**world))).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/v1/teams/sales", "/v1/people/E-1042", "/v1/questionnaires/acme-2026"])
+async def test_a_put_of_a_key_of_another_organization_makes_ones_own(
+    path: str, world: dict[str, str], other: Tenant
+) -> None:
+    assert world
+    example = next(operation.body for operation in operations() if operation.id == "put_questionnaire")
+    body = example if "questionnaires" in path else {"name": "Ours"}
+    assert (await other.client.put(path, json=body)).status_code == 201
+    assert MARK not in (await other.client.get(path)).text
