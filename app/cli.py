@@ -160,10 +160,10 @@ def demo(
     """
     settings = Settings().model_copy(update={"data_dir": data_dir})
     with screen.open_door(host, port) as door, database_url(settings) as url:
-        with screen.progress_bar() as progress:
-            made = with_database(
-                settings, lambda database: prepare(database, settings, datetime.now(UTC), progress)
-            )
+        progress = screen.progress_bar()
+        made = with_database(
+            settings, lambda database: prepare(database, settings, datetime.now(UTC), progress)
+        )
         screen.show(made, screen.url_of(door))
         options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
         options |= {"timeout_graceful_shutdown": 10}

@@ -6,6 +6,7 @@ Tests commit for real: what keeps them apart is that each has organisations of i
 import asyncio
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from app.core import migrations
 from app.core.database import Database
@@ -31,6 +32,10 @@ from app.organizations.schemas import ApiKeyWrite
 from tests import contract
 
 SECRET = "a secret that only tests have, forty characters"
+DUE_JOBS = text(
+    "SELECT EXISTS (SELECT FROM pgqueuer WHERE status = 'picked'"
+    " OR (status = 'queued' AND execute_after <= now()))"
+)
 GIVEN_DATABASE = os.environ.get("DATABASE_URL")
 
 
@@ -86,6 +91,8 @@ def server_url() -> Iterator[str]:
     folder = Path(tempfile.gettempdir()) / f"betrokken-tests-{run[:12]}"
     with embedded_postgres(folder, durable=False) as url:
         yield url
+    if not (folder / "postgres" / "postmaster.pid").exists():
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +149,17 @@ class Tenant:
 
     async def work(self) -> None:
         """Does the jobs that are due, this organisation's and any other's."""
-        await create_worker(self.database).drain()
+        worker = asyncio.create_task(create_worker(self.database).run())
+        try:
+            while await self._has_due_jobs():  # noqa: ASYNC110 the other side is a database
+                await asyncio.sleep(0.02)
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+    async def _has_due_jobs(self) -> bool:
+        async with self.database.system_session(reason="test") as session:
+            return bool(await session.scalar(DUE_JOBS))
 
 
 def client_for(app: FastAPI, key: str | None) -> contract.ContractClient:

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calendar import queries, rules, schemas
 from app.calendar.queries import Place
 from app.core.conditional import Preconditions
-from app.core.errors import NotFound, Unprocessable
+from app.core.errors import IdentifierMismatch, NotFound, Unprocessable
 from app.organizations.queries import organization
+from app.people.errors import UnknownTeam
 from app.tables import Occasion
 
 WORK_ANNIVERSARY = "work_anniversary"
@@ -33,19 +34,9 @@ class DerivedOccasion(Unprocessable):
     detail = "Work anniversaries follow from the person's starts_on: set that, or take another key."
 
 
-class IdentifierMismatch(Unprocessable):
-    code = "identifier_mismatch"
-    detail = "The key in the body is not the one in the path: leave it out."
-
-
 class BadRange(Unprocessable):
     code = "bad_range"
     detail = f"Ask for at most {rules.MOST_DAYS} days, from not after to."
-
-
-class UnknownTeam(Unprocessable):
-    code = "unknown_team"
-    detail = "There is no team with this identifier."
 
 
 def represent(row: Occasion) -> schemas.Occasion:

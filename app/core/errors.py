@@ -168,6 +168,11 @@ class Unprocessable(AppError):
     code = "invalid_request"
 
 
+class IdentifierMismatch(Unprocessable):
+    code = "identifier_mismatch"
+    detail = "The identifier in the body is not the one in the path: send the same, or none."
+
+
 class NotAvailableYet(Unprocessable):
     code = "not_available_yet"
     detail = "This version does not do that yet."
@@ -198,7 +203,7 @@ def pointer(*path: str | int) -> str:
 
 def fault_of(error: Mapping[str, Any]) -> Fault:
     """A pydantic error as a Fault."""
-    place, *path = error["loc"]
+    place, *path = (step for step in error["loc"] if step != "[key]")
     code = PYDANTIC_CODES.get(error["type"], error["type"])
     if place == "header":
         return Fault(code, error["msg"], header=str(path[0]))

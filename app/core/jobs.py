@@ -12,7 +12,6 @@ from uuid import UUID
 from pgqueuer import AsyncpgDriver, PgQueuer, Queries
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.models import Job, Schedule
-from pgqueuer.types import QueueExecutionMode
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import logging as app_logging
@@ -68,16 +67,6 @@ class Worker:
         finally:
             with suppress(Exception):
                 await connection.close(timeout=5)
-
-    async def drain(self) -> None:
-        """Does the jobs that are due, then returns."""
-        connection = await self.database.connect()
-        try:
-            queue = PgQueuer.from_asyncpg_connection(connection)
-            self._register(queue)
-            await queue.qm.run(mode=QueueExecutionMode.drain, dequeue_timeout=timedelta(seconds=1))
-        finally:
-            await connection.close(timeout=5)
 
     def _register(self, queue: PgQueuer) -> None:
         for name, function in self.jobs.items():

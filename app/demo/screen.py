@@ -28,7 +28,7 @@ def open_door(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (error.strerror or str(error)).partition(" (")[0].lower()
         raise PortTaken(f"cannot listen on {host}, port {port} ({reason}): give another --port") from error
 
 
@@ -52,7 +52,7 @@ def summary(numbers: SatisfactionEngagement) -> Table:
     """Scores are 0-100 with their 95% intervals; what may not be shown says why."""
     closed = f"{numbers.survey.closed_at:%d %B %Y}"
     title = f"{numbers.survey.name}, closed on {closed}"
-    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     table.add_column("Team", no_wrap=True)
     for name in ("n", "Satisfaction", "Engagement"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -87,7 +87,7 @@ def _most(shares: QuadrantShares) -> str:
 
 def show(made: Demo, url: str) -> None:
     """The line for curl is printed as it is: a terminal may fold it, but nothing breaks it."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     console.width = max(console.width, NARROWEST)
     console.print(summary(made.numbers))
     for name, path in ADDRESSES.items():

@@ -52,7 +52,8 @@ async def fill_once(database: Database, keyring: Keyring, now: datetime, progres
         organization = await organizations.organization(session, ORGANIZATION_ID, lock=True)
         if not await people.team_tree(session, ORGANIZATION_ID):
             company = found_company(local_date(organization, now))
-            await Filling(session, ORGANIZATION_ID, company, keyring, now, progress).fill()
+            with progress:
+                await Filling(session, ORGANIZATION_ID, company, keyring, now, progress).fill()
     async with database.tenant_session(ORGANIZATION_ID) as session:
         closed = await surveys.surveys_before(session, ORGANIZATION_ID, "closed", None, limit=100)
     for survey in closed:

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import telemetry
 from app.core.database import Database
-from app.core.errors import Conflict, NotAvailableYet, NotFound, Unprocessable
+from app.core.errors import Conflict, NotAvailableYet, NotFound
 from app.metrics import queries, schemas
 from app.metrics.headline import GroupResult, Instrument, ShownGroup, SuppressedGroup, Tree, headline
 from app.organizations import queries as organizations
+from app.people.errors import UnknownTeam
 from app.surveys import queries as surveys
 from app.tables import Release, Survey, SurveyGroup
 
@@ -42,11 +43,6 @@ class ReleasePending(Conflict):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "1"})
-
-
-class UnknownTeam(Unprocessable):
-    code = "unknown_team"
-    detail = "The survey knows no such team."
 
 
 async def release_survey(
@@ -181,7 +177,7 @@ def chosen(rows: Sequence[Row[Any]], by: Sequence[str], team: str | None) -> lis
         return [row for row in rows if row.kind in by]
     top = next((row for row in rows if row.kind == "team" and row.external_id == team), None)
     if top is None:
-        raise UnknownTeam.parameter("team")
+        raise UnknownTeam.parameter("team", "The survey knows no such team.")
     below = {top.ordinal}
     for row in rows[top.ordinal + 1 :]:
         if row.parent in below:

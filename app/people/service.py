@@ -17,59 +17,25 @@ from app.core.batches import (
     refuse_repeats,
 )
 from app.core.conditional import Preconditions
-from app.core.errors import AppError, Conflict, NotFound, Unprocessable, validated
+from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessable, validated
 from app.organizations.queries import TOMBSTONE_DAYS
 from app.people import queries, rules, schemas
+from app.people.errors import (
+    EndsBeforeStarts,
+    OwnManager,
+    PersonInUse,
+    TeamCycle,
+    TeamInUse,
+    TeamTooDeep,
+    UnknownParent,
+    UnknownTeam,
+)
 from app.people.queries import Key, PersonRecord, TeamNode, Window
 from app.people.rules import Period, Refusal
 
 READ_ONLY = {"external_id", "unresolved", "employments", "created_at", "updated_at"}
 Listed = TypeVar("Listed", schemas.Team, schemas.Person)
 AnyWrite = schemas.TeamWrite | schemas.TeamPatch | schemas.PersonWrite | schemas.PersonPatch
-
-
-class IdentifierMismatch(Unprocessable):
-    code = "identifier_mismatch"
-    detail = "The external_id in the body is not the one in the path: send the same, or none."
-
-
-class UnknownParent(Unprocessable):
-    code = "unknown_parent"
-    detail = "There is no team of this identifier: put it first, or in the same batch."
-
-
-class TeamCycle(Unprocessable):
-    code = "team_cycle"
-    detail = "With this parent the team would be below itself."
-
-
-class TeamTooDeep(Unprocessable):
-    code = "team_too_deep"
-    detail = f"With this parent the tree would have more than {rules.MAXIMUM_LEVELS} levels."
-
-
-class TeamInUse(Conflict):
-    code = "team_in_use"
-    detail = "There are people in this team or teams below it: move them first."
-
-
-class UnknownTeam(Unprocessable):
-    code = "unknown_team"
-
-
-class OwnManager(Unprocessable):
-    code = "own_manager"
-    detail = "Nobody manages themselves: name another person, or null."
-
-
-class EndsBeforeStarts(Unprocessable):
-    code = "ends_before_starts"
-    detail = "The last day employed is before the first."
-
-
-class PersonInUse(Conflict):
-    code = "person_in_use"
-    detail = "Surveys, answers or recognition events refer to this person: send ends_on for a leaver."
 
 
 REFUSALS: dict[Refusal, type[Unprocessable]] = {

@@ -8,19 +8,9 @@ class BuiltInQuestionnaire(Conflict):
     detail = "The built-in questionnaire cannot be replaced: put your own under another key."
 
 
-class IdentifierMismatch(Unprocessable):
-    code = "identifier_mismatch"
-    detail = "The key in the body is not that of the path."
-
-
 class UnknownQuestionnaire(Unprocessable):
     code = "unknown_questionnaire"
     detail = "There is no questionnaire under this key: put it first."
-
-
-class UnknownTeam(Unprocessable):
-    code = "unknown_team"
-    detail = "There is no such team."
 
 
 class OpenNeedsAnonymous(Unprocessable):

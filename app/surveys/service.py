@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.conditional import Preconditions
 from app.core.database import transaction_time
-from app.core.errors import NotAvailableYet, NotFound, validated
+from app.core.errors import IdentifierMismatch, NotAvailableYet, NotFound, validated
 from app.core.jobs import enqueue
 from app.organizations import queries as organizations
 from app.people import queries as people
+from app.people.errors import UnknownTeam
 from app.surveys import queries, rules, schemas
 from app.surveys.built_in import built_in
 from app.surveys.errors import (
@@ -20,13 +21,11 @@ from app.surveys.errors import (
     BuiltInQuestionnaire,
     ClosesBeforeOpens,
     ExternalIdConflict,
-    IdentifierMismatch,
     InvalidTransition,
     OpenNeedsAnonymous,
     SurveyLocked,
     SurveyNotOpen,
     UnknownQuestionnaire,
-    UnknownTeam,
 )
 from app.tables import Organization, Questionnaire, Survey
 

@@ -18,6 +18,7 @@ from app.core.batches import BatchResult, Done, Effect, batch_result, parse_item
 from app.core.errors import AppError, Fault, NotAvailableYet, pointer
 from app.core.idempotency import KeyReused, Once
 from app.core.secrets import Keyring
+from app.people.errors import UnknownTeam
 from app.surveys import queries, rules, schemas
 from app.surveys.errors import (
     AlreadyResponded,
@@ -28,7 +29,6 @@ from app.surveys.errors import (
     RespondentRequired,
     SurveyNotOpen,
     UnknownQuestion,
-    UnknownTeam,
 )
 from app.surveys.service import found
 from app.tables import Survey

@@ -1,0 +1,403 @@
+"""`betrokken demo` as a stranger meets it: a process in a terminal, what it prints, and HTTP."""
+
+import asyncio
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.demo.company import Company, found_company
+from app.demo.thanks import recognitions
+from app.demo.waves import WAVES, Wave, responses
+from app.surveys.built_in import built_in
+from tests.acceptance.conftest import Api
+from tests.conftest import SECRET, on_database, run_sql
+from tests.core.test_embedded import is_stopped, servers_below
+
+REPOSITORY = Path(__file__).parents[1]
+PATIENCE = 60.0
+READY = "Ctrl-C ends it."
+STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+CUT = 62.5
+TODAY = date(2026, 11, 23)
+
+
+class Terminal:
+    """A demo process in a terminal of its own; `shown` is what it has written there, without colours."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("BETROKKEN_")}
+        ours.pop("DATABASE_URL", None)
+        self.screen, other_end = pty.openpty()
+        command = [sys.executable, "-m", "app", "demo", "--port", "0", "--data-dir", str(folder)]
+        self.process = subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=ours | {"TERM": "xterm", "COLUMNS": "80"} | environment,
+            stdin=other_end,
+            stdout=other_end,
+            stderr=other_end,
+            start_new_session=True,
+        )
+        os.close(other_end)
+        self.shown = ""
+
+    def wait_for(self, words: str) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while words not in self.shown:
+            assert select.select([self.screen], [], [], deadline - time.monotonic())[0], self.shown
+            written = os.read(self.screen, 65536).decode()
+            self.shown = STYLES.sub("", self.shown + written).replace("\r\n", "\n")
+        return self.shown
+
+    def interrupt(self) -> int:
+        """Ctrl-C reaches the whole process group; says the exit status."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    @property
+    def curl_line(self) -> str:
+        return next(line for line in self.shown.splitlines() if line.startswith("curl "))
+
+    @property
+    def key(self) -> str:
+        found = re.search(r"^API key +(btk_test_\w+)$", self.shown, re.MULTILINE)
+        assert found
+        return found[1]
+
+    def address(self, name: str) -> str:
+        found = re.search(rf"^{name} +(http://127\.0\.0\.1:\d+/\S*)$", self.shown, re.MULTILINE)
+        assert found
+        return found[1]
+
+    def api(self) -> Api:
+        base = self.address("API").removesuffix("/v1/me")
+        return Api(base_url=base, headers={"Authorization": f"Bearer {self.key}"}, timeout=PATIENCE)
+
+    def curl(self) -> Any:
+        done = subprocess.run(["sh", "-c", self.curl_line], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        return json.loads(done.stdout)
+
+
+@contextmanager
+def terminal(folder: Path, **environment: str) -> Iterator[Terminal]:
+    opened = Terminal(folder, **environment)
+    try:
+        yield opened
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(opened.process.pid, signal.SIGKILL)
+        opened.process.wait(PATIENCE)
+        os.close(opened.screen)
+        for server in servers_below(folder):
+            os.kill(server, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    with terminal(tmp_path_factory.mktemp("demo")) as opened:
+        opened.wait_for(READY)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def api(demo: Terminal) -> Iterator[Api]:
+    with demo.api() as client:
+        yield client
+
+
+def everything(api: Api, path: str, **query: Any) -> list[Any]:
+    """The items of all pages."""
+    items: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = api.sent("GET", path, params={"limit": 200} | query | cursor)
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        cursor = {"cursor": page["next_cursor"]}
+
+
+# ------------------------------------------------------------------------------------- what it prints
+
+
+@pytest.mark.acceptance
+def test_the_progress_of_filling_is_shown(demo: Terminal) -> None:
+    for task in ("Teams and people", "Birthdays and weddings", "Answers 20", "Recognition events"):
+        assert re.search(rf"{task}.*━ (\d+)/\1 ", demo.shown), task
+
+
+@pytest.mark.acceptance
+def test_the_table_shows_what_the_api_answers(demo: Terminal) -> None:
+    groups = demo.curl()["groups"]
+    assert len(groups) > 30
+    for group in groups:
+        name = re.escape(group["group"]["name"])
+        row = re.search(rf"^ *{name} +(.*)$", demo.shown, re.MULTILINE)
+        assert row, name
+        if group["status"] == "suppressed":
+            assert row[1].strip() == f"suppressed: {group['reason']}"
+        else:
+            shown = [f"{group[score]['score']:.0f}" for score in ("satisfaction", "engagement")]
+            n, *scores = re.findall(r"^(\d+) +(\d+) \(\d+-\d+\) +(\d+) \(\d+-\d+\) ", row[1])[0]
+            assert (int(n), scores) == (group["n"], shown)
+
+
+@pytest.mark.acceptance
+def test_the_addresses_answer_and_the_key_may_do_everything(demo: Terminal, api: Api) -> None:
+    for name in ("API", "API page", "Prometheus", "Health"):
+        assert api.get(demo.address(name)).is_success, name
+    me = api.sent("GET", "/v1/me")
+    assert me["organization"]["name"] == "Betrokken Demo"
+    assert len(me["scopes"]) == 18
+
+
+# ---------------------------------------------------------------------------------- what is filled in
+
+
+@pytest.mark.acceptance
+def test_about_240_people_speak_two_languages_in_a_tree_of_three_levels(api: Api) -> None:
+    people = everything(api, "/v1/people")
+    assert 220 <= len(people) <= 260
+    assert len({person["name"] for person in people}) == len(people)
+    assert {person["locale"] for person in people} == {"nl", "en"}
+    assert not [person for person in people if person["unresolved"]]
+    parents = {team["external_id"]: team["parent"] for team in everything(api, "/v1/teams")}
+    assert {len(line_above(team, parents)) for team in parents} == {1, 2, 3}
+    staffed = {person["team"] for person in people}
+    assert {len(line_above(team, parents)) for team in staffed if team} == {2, 3}
+
+
+def line_above(team: str | None, parents: dict[str, str | None]) -> list[str]:
+    return [team, *line_above(parents[team], parents)] if team else []
+
+
+@pytest.mark.acceptance
+def test_two_surveys_a_quarter_apart_are_released_and_one_is_open(api: Api) -> None:
+    surveys = everything(api, "/v1/surveys")
+    assert [survey["status"] for survey in surveys] == ["open", "released", "released"]
+    assert {survey["mode"] for survey in surveys} == {"confidential"}
+    assert {survey["series"] for survey in surveys} == {"quarterly"}
+    opened = [datetime.fromisoformat(survey["opened_at"]) for survey in surveys]
+    assert [newer - older for newer, older in pairwise(opened)] == [timedelta(91)] * 2
+    taken = api.sent("GET", f"/v1/surveys/{surveys[0]['id']}/participation")
+    assert 40 < taken["responded"] < taken["invited"] < 240
+    for survey in surveys[1:]:
+        path = "/v1/metrics/participation"
+        [whole] = api.sent("GET", path, params={"survey_id": survey["id"]})["groups"]
+        assert 0.7 < whole["response_rate"] < 0.95
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("external_id", ["demo-wave-1", "demo-wave-2"])
+def test_small_teams_are_suppressed_and_one_for_their_sake(api: Api, external_id: str) -> None:
+    reasons = {
+        group["group"]["id"]: group["reason"]
+        for group in groups_of(api, external_id)
+        if group["status"] == "suppressed"
+    }
+    assert reasons == {
+        "control": "below_minimum",
+        "payroll": "complementary",
+        "academy": "below_minimum",
+        "arbo": "below_minimum",
+    }
+
+
+@pytest.mark.acceptance
+def test_shown_teams_lie_in_each_quadrant(api: Api) -> None:
+    shown = [group for group in groups_of(api, "demo-wave-2") if group["status"] == "ok"]
+    places = [
+        tuple(group[score]["score"] >= CUT for score in ("satisfaction", "engagement"))
+        for group in shown
+        if group["group"]["kind"] == "team"
+    ]
+    assert min(places.count(place) for place in set(places)) >= 3
+    assert len(set(places)) == 4
+
+
+def groups_of(api: Api, external_id: str) -> list[Any]:
+    surveys = {survey["external_id"]: survey["id"] for survey in everything(api, "/v1/surveys")}
+    query = {"survey_id": surveys[external_id], "by": ["organization", "team"]}
+    groups: list[Any] = api.sent("GET", "/v1/metrics/satisfaction-engagement", params=query)["groups"]
+    return groups
+
+
+@pytest.mark.acceptance
+def test_18_months_of_recognition_in_both_languages(api: Api) -> None:
+    events = everything(api, "/v1/recognitions")
+    assert len(events) > 1_000
+    moments = [datetime.fromisoformat(event["occurred_at"]) for event in events]
+    now = datetime.now(UTC)
+    assert timedelta(545) < now - min(moments) < timedelta(553)
+    assert timedelta(0) < now - max(moments) < timedelta(5)
+    months = {(moment.year, moment.month) for moment in moments}
+    assert len(months) >= 18
+    assert {len(event["receivers"]) for event in events} == {1, 2, 3}
+    messages = "\n".join(event["message"] for event in events)
+    assert "Dank je wel" in messages
+    assert "Thank you" in messages
+
+
+@pytest.mark.acceptance
+def test_the_calendar_has_days_of_every_kind_and_a_29_february(api: Api) -> None:
+    today = datetime.now(UTC).date()
+    year = {"from": today.isoformat(), "to": (today + timedelta(364)).isoformat()}
+    days = everything(api, "/v1/calendar", **year)
+    assert {day["kind"] for day in days} == {"birthday", "wedding", "family_birthday", "work_anniversary"}
+    leap = api.sent("GET", "/v1/people/E-0012/occasions/birthday")
+    assert (leap["month"], leap["day"]) == (2, 29)
+    [kept] = [day for day in days if day["person"]["external_id"] == "E-0012" and day["kind"] == "birthday"]
+    assert kept["date"][5:] in ("02-28", "02-29")
+
+
+@pytest.mark.acceptance
+def test_some_consent_to_their_birthday_and_some_do_not(api: Api) -> None:
+    today = datetime.now(UTC).date()
+    year = {"from": today.isoformat(), "to": (today + timedelta(364)).isoformat()}
+    days = everything(api, "/v1/calendar", **year)
+    celebrated = {day["person"]["external_id"] for day in days if day["kind"] == "birthday"}
+    people = [f"E-{number:04}" for number in range(1, 41)]
+    birthdays = {person: api.sent("GET", f"/v1/people/{person}/occasions/birthday") for person in people}
+    silent = {person for person, birthday in birthdays.items() if not birthday["consent"]}
+    assert silent
+    assert not silent & celebrated
+    assert celebrated & birthdays.keys()
+
+
+# --------------------------------------------------------------------------- starting, ending, starting
+
+
+@pytest.mark.acceptance
+def test_a_later_start_has_the_same_data_after_ctrl_c_and_after_a_kill(tmp_path: Path) -> None:
+    with terminal(tmp_path) as first:
+        first.wait_for(READY)
+        numbers, key = first.curl(), first.key
+        assert first.interrupt() == 0
+        assert is_stopped(tmp_path)
+    assert (tmp_path / "demo-key").stat().st_mode & 0o777 == 0o600
+    with terminal(tmp_path) as second:
+        started = time.monotonic()
+        assert "Teams and people" not in second.wait_for(READY)
+        assert time.monotonic() - started < 15
+        assert (second.curl(), second.key) == (numbers, key)
+        second.kill()
+        assert servers_below(tmp_path)
+        with terminal(tmp_path) as third:
+            third.wait_for(READY)
+            assert third.curl() == numbers
+            assert third.interrupt() == 0
+            assert is_stopped(tmp_path)
+
+
+@pytest.mark.acceptance
+def test_a_start_killed_half_way_left_nothing_and_the_next_fills_it(tmp_path: Path) -> None:
+    with terminal(tmp_path) as killed:
+        killed.wait_for("Answers 20")
+        killed.kill()
+        with terminal(tmp_path) as second:
+            assert "Teams and people" in second.wait_for(READY)
+            with second.api() as api:
+                assert len(everything(api, "/v1/people")) == 240
+                assert len(everything(api, "/v1/surveys")) == 3
+            second.interrupt()
+
+
+@pytest.mark.acceptance
+def test_ctrl_c_while_it_fills_leaves_no_process(tmp_path: Path) -> None:
+    with terminal(tmp_path) as opened:
+        opened.wait_for("Birthdays")
+        assert opened.interrupt() != 0
+        assert is_stopped(tmp_path)
+
+
+@pytest.mark.acceptance
+def test_a_database_of_ones_own_is_used_and_releases_that_a_kill_prevented_follow(
+    tmp_path: Path, server_url: str
+) -> None:
+    name = f"betrokken_demo_{os.getpid()}"
+    asyncio.run(run_sql(server_url, f"CREATE DATABASE {name} TEMPLATE template0"))
+    url = on_database(server_url, name)
+    environment = {"DATABASE_URL": url, "BETROKKEN_PSEUDONYM_SECRET": SECRET}
+    with terminal(tmp_path, **environment) as first:
+        first.wait_for(READY)
+        numbers = first.curl()
+        assert first.interrupt() == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["demo-key"]
+    undone = "UPDATE surveys SET status = 'closed', released_at = NULL, name = '[/b] :smile:' WHERE status = 'released'"
+    asyncio.run(run_sql(url, "DELETE FROM releases", undone))
+    with terminal(tmp_path, **environment) as second:
+        assert "[/b] :smile:" in second.wait_for(READY)
+        again = second.curl()
+        assert (again["release"], again["groups"]) == (numbers["release"], numbers["groups"])
+        assert second.interrupt() == 0
+    asyncio.run(run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.mark.acceptance
+def test_a_taken_port_is_said_in_one_line(demo: Terminal, tmp_path: Path) -> None:
+    port = demo.address("API").split(":")[2].split("/")[0]
+    command = [sys.executable, "-m", "app", "demo", "--port", port, "--data-dir", str(tmp_path / "new")]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr == (
+        f"betrokken: cannot listen on 127.0.0.1, port {port} (address already in use): give another --port\n"
+    )
+    assert not (tmp_path / "new").exists()
+
+
+# ----------------------------------------------------------------------------------- always the same
+
+
+def test_the_cast_and_their_answers_are_the_same_on_any_day() -> None:
+    now, later = found_company(TODAY), found_company(TODAY + timedelta(100))
+    assert [(person.name, person.post) for person in now.people] == [
+        (person.name, person.post) for person in later.people
+    ]
+    assert [person.name for person in now.people[:2]] == ["Marieke Willems", "Femke Brouwer"]
+    for wave in WAVES:
+        assert answered(wave, now, TODAY) == answered(wave, later, TODAY + timedelta(100))
+
+
+def answered(wave: Wave, company: Company, today: date) -> list[tuple[int, list[dict[str, Any]]]]:
+    invited = company.employed(today - timedelta(wave.opened_days_ago))
+    return responses(wave, invited, built_in().content["questions"])
+
+
+def test_joiners_and_leavers_miss_a_wave() -> None:
+    company = found_company(TODAY)
+    first, second, _ = (
+        {person.external_id for person in company.employed(TODAY - timedelta(wave.opened_days_ago))}
+        for wave in WAVES
+    )
+    assert len(first - second) >= 5
+    assert len(second - first) >= 5
+
+
+def test_nobody_thanks_himself_or_somebody_who_is_not_there() -> None:
+    company = found_company(TODAY)
+    events = recognitions(company, TODAY)
+    assert events == recognitions(company, TODAY)
+    for event in events:
+        present = {person.external_id for person in company.employed(event["occurred_at"].date())}
+        assert {event["giver"], *event["receivers"]} <= present
+        assert event["giver"] not in event["receivers"]
