@@ -59,18 +59,26 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Runs `work` on a migrated database."""
+    """Runs `work` on a database with this version's schema."""
 
     async def run(url: str) -> T:
         database = Database(url, settings)
         try:
-            await migrations.migrate(database)
+            await bring_up_to_date(database, settings)
             return await work(database)
         finally:
             await database.close()
 
     with database_url(settings) as url:
         return asyncio.run(run(url))
+
+
+async def bring_up_to_date(database: Database, settings: Settings) -> None:
+    """Migrates the bundled PostgreSQL; of a given one only checks that somebody has."""
+    if settings.database_url is None:
+        await migrations.migrate(database)
+    else:
+        await migrations.require_migrated(database)
 
 
 @cli.command()
@@ -86,9 +94,16 @@ def serve(
     """
     settings = Settings()
     with database_url(settings) as url:
-        if settings.database_url is None:
-            asyncio.run(_migrate(Database(url, settings)))
+        asyncio.run(_brought_up_to_date(url, settings))
         run_server(settings, url, host, port, workers)
+
+
+async def _brought_up_to_date(url: str, settings: Settings) -> None:
+    database = Database(url, settings)
+    try:
+        await bring_up_to_date(database, settings)
+    finally:
+        await database.close()
 
 
 def run_server(settings: Settings, url: str, host: str, port: int, workers: int = 1) -> None:
@@ -122,21 +137,31 @@ def worker() -> None:
     with_database(settings, lambda database: create_worker(database).run())
 
 
-async def _migrate(database: Database) -> None:
-    try:
-        await migrations.migrate(database)
-    finally:
-        await database.close()
+@cli.command("import")
+def import_file(
+    file: Annotated[str, typer.Argument(help="An NDJSON or CSV file.")],
+    kind: Annotated[str, typer.Option(help="What its rows are, such as people.")],
+) -> None:
+    """Not available yet: send batches to the API instead."""
+    sys.exit(
+        f"betrokken: cannot import {kind} from {file} yet; POST /v1/people/batch and its like take lists."
+    )
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the database to this version's schema; safe to repeat."""
 
-    async def nothing(_: Database) -> None:
-        return None
+    async def run(url: str) -> None:
+        database = Database(url, settings)
+        try:
+            await migrations.migrate(database)
+        finally:
+            await database.close()
 
-    with_database(Settings(), nothing)
+    settings = Settings()
+    with database_url(settings) as url:
+        asyncio.run(run(url))
     typer.echo("The database is up to date.")
 
 
@@ -155,8 +180,9 @@ def demo(
 ) -> None:
     """Serve a demo organisation of 240 people. The first start fills it, later ones use the same data.
 
-    Prints its scores by team, an API key and a curl line to try. With DATABASE_URL the demo organisation is
-    made in that database.
+    Prints its scores by team, an API key and a curl line to try.
+
+    With DATABASE_URL the organisation is made in that database; run `betrokken migrate` first.
     """
     settings = Settings().model_copy(update={"data_dir": data_dir})
     with screen.open_door(host, port) as door, database_url(settings) as url:

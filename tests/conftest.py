@@ -213,8 +213,9 @@ def queries(database: Database) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection as the login itself, which sees every row (a superuser where embedded)."""
+async def owner(database_url: str, acme: Tenant) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as the login itself. Where that is no superuser, row-level security lets it see Acme."""
     connection = await asyncpg.connect(database_url)
+    await connection.execute("SELECT set_config('app.organization_id', $1, false)", str(acme.id))
     yield connection
     await connection.close()

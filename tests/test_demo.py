@@ -337,13 +337,14 @@ def test_a_database_of_ones_own_is_used_and_releases_that_a_kill_prevented_follo
     asyncio.run(run_sql(server_url, f"CREATE DATABASE {name} TEMPLATE template0"))
     url = on_database(server_url, name)
     environment = {"DATABASE_URL": url, "BETROKKEN_PSEUDONYM_SECRET": SECRET}
+    subprocess.run([sys.executable, "-m", "app", "migrate"], env=os.environ | environment, check=True)
     with terminal(tmp_path, **environment) as first:
         first.wait_for(READY)
         numbers = first.curl()
         assert first.interrupt() == 0
     assert [file.name for file in tmp_path.iterdir()] == ["demo-key"]
-    undone = "UPDATE surveys SET status = 'closed', released_at = NULL, name = '[/b] :smile:' WHERE status = 'released'"
-    asyncio.run(run_sql(url, "DELETE FROM releases", undone))
+    undone = "UPDATE surveys SET status = 'closed', released_at = NULL, name = '[/b] :smile:'"
+    asyncio.run(run_sql(url, "DELETE FROM releases", f"{undone} WHERE status = 'released'"))
     with terminal(tmp_path, **environment) as second:
         assert "[/b] :smile:" in second.wait_for(READY)
         again = second.curl()

@@ -1,5 +1,6 @@
 """Brings a database to the newest schema, with the acting role that row-level security binds."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -7,7 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.database import Database
 
@@ -19,19 +20,36 @@ class MigrationRefused(RuntimeError):
     """The database cannot be migrated as it is; the message says what to do."""
 
 
-def alembic_config(connection: Connection, role: str) -> Config:
+def script_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def alembic_config(connection: Connection, role: str) -> Config:
+    config = script_config()
     config.attributes |= {"connection": connection, "role": role}
     return config
 
 
-def head() -> str:
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config).get_current_head() or ""
+@cache
+def revisions() -> tuple[str, ...]:
+    """Those this version knows, newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(script_config()).walk_revisions())
+
+
+async def is_behind(session: AsyncSession) -> bool:
+    """Whether the schema is older than this version needs. A newer one serves: migrations stay compatible."""
+    has_version = await session.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+    version = await session.scalar(text("SELECT version_num FROM alembic_version")) if has_version else None
+    return version is None or version in revisions()[1:]
+
+
+async def require_migrated(database: Database) -> None:
+    async with database.system_session(reason="schema version") as session:
+        if await is_behind(session):
+            raise MigrationRefused("The database lacks this version's schema: run `betrokken migrate`.")
 
 
 async def migrate(database: Database) -> None:

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from sqlalchemy import text
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -42,10 +41,8 @@ async def get_readiness(request: Request) -> Health:
     """The database answers and has this version's schema."""
     database = request.app.state.database
     async with database.system_session(reason="readiness") as session:
-        known = await session.scalar(text("SELECT to_regclass('alembic_version')"))
-        version = known and await session.scalar(text("SELECT version_num FROM alembic_version"))
-    if version != migrations.head():
-        raise NotMigrated
+        if await migrations.is_behind(session):
+            raise NotMigrated
     return Health(status="ok")
 
 
