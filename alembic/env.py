@@ -4,7 +4,9 @@
 """
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Text, text
+from sqlalchemy.types import TypeEngine
+from sqlmodel import AutoString
 
 from app import tables  # noqa: F401 fills the metadata
 from app.tables.base import METADATA
@@ -16,10 +18,19 @@ def is_ours(name: str | None, kind: str, _parents: object) -> bool:
     return not (kind == "table" and (name or "").startswith("pgqueuer"))
 
 
+def is_other_type(
+    _context: object, _found: object, _wanted: object, found: TypeEngine[object], wanted: TypeEngine[object]
+) -> bool | None:
+    """Every str of a table is text; None leaves other types to alembic's own comparison."""
+    return False if isinstance(found, Text) and isinstance(wanted, AutoString) else None
+
+
 def run(connection: Connection) -> None:
     connection.execute(text("SET lock_timeout = '10s'"))
     connection.execute(text("SET statement_timeout = '15min'"))
-    context.configure(connection=connection, target_metadata=METADATA, include_name=is_ours)
+    context.configure(
+        connection=connection, target_metadata=METADATA, include_name=is_ours, compare_type=is_other_type
+    )
     with context.begin_transaction():
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         context.run_migrations()

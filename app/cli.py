@@ -2,19 +2,15 @@
 
 import asyncio
 import json
-import logging
-import os
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 
 from app.core import migrations
@@ -27,9 +23,10 @@ from app.core.secrets import SecretMissing
 from app.core.settings import Settings
 from app.demo import screen
 from app.demo.service import prepare
-from app.main import create_app, create_worker
+from app.main import create_worker
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
+from app.serving import open_door, serve_through, url_of
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -42,9 +39,8 @@ keys_cli = typer.Typer(no_args_is_help=True, help="API keys.")
 cli.add_typer(organizations_cli, name="organizations")
 cli.add_typer(keys_cli, name="keys")
 
-log = logging.getLogger("betrokken")
-
 T = TypeVar("T")
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -84,7 +80,7 @@ async def bring_up_to_date(database: Database, settings: Settings) -> None:
 @cli.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Port = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer requests.")] = 1,
 ) -> None:
     """Serve the API, and do the background jobs unless BETROKKEN_WORKER_ENABLED is false.
@@ -93,9 +89,9 @@ def serve(
     `betrokken migrate` yourself.
     """
     settings = Settings()
-    with database_url(settings) as url:
+    with open_door(host, port) as door, database_url(settings) as url:
         asyncio.run(_brought_up_to_date(url, settings))
-        run_server(settings, url, host, port, workers)
+        serve_through(door, settings, url, workers)
 
 
 async def _brought_up_to_date(url: str, settings: Settings) -> None:
@@ -104,30 +100,6 @@ async def _brought_up_to_date(url: str, settings: Settings) -> None:
         await bring_up_to_date(database, settings)
     finally:
         await database.close()
-
-
-def run_server(settings: Settings, url: str, host: str, port: int, workers: int = 1) -> None:
-    options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
-    options |= {"host": host, "port": port, "timeout_graceful_shutdown": 10}
-    log.info("serving", extra={"url": f"http://{host}:{port}"})
-    if workers == 1:
-        uvicorn.run(create_app(settings, url), **options)
-        return
-    os.environ["BETROKKEN_SERVED_DATABASE_URL"] = url
-    with tempfile.TemporaryDirectory(prefix="betrokken-telemetry-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        uvicorn.run(
-            "app.cli:app_of_worker_process",
-            factory=True,
-            workers=workers,
-            **options,
-        )
-
-
-def app_of_worker_process() -> object:
-    settings = Settings()
-    configure_logging(settings.log_level)
-    return create_app(settings, os.environ["BETROKKEN_SERVED_DATABASE_URL"])
 
 
 @cli.command()
@@ -168,9 +140,7 @@ def migrate() -> None:
 @cli.command()
 def demo(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
-    ] = 8000,
+    port: Port = 8000,
     data_dir: Annotated[
         Path,
         typer.Option(
@@ -185,17 +155,13 @@ def demo(
     With DATABASE_URL the organisation is made in that database; run `betrokken migrate` first.
     """
     settings = Settings().model_copy(update={"data_dir": data_dir})
-    with screen.open_door(host, port) as door, database_url(settings) as url:
+    with open_door(host, port) as door, database_url(settings) as url:
         progress = screen.progress_bar()
         made = with_database(
             settings, lambda database: prepare(database, settings, datetime.now(UTC), progress)
         )
-        screen.show(made, screen.url_of(door))
-        options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
-        options |= {"timeout_graceful_shutdown": 10}
-        server = uvicorn.Server(uvicorn.Config(create_app(settings, url), **options))
-        with suppress(KeyboardInterrupt):
-            server.run(sockets=[door])
+        screen.show(made, url_of(door))
+        serve_through(door, settings, url)
 
 
 @organizations_cli.command("create")

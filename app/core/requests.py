@@ -1,8 +1,10 @@
 """What a request must be before an endpoint sees it: id, path, size, encoding, JSON."""
 
+import asyncio
 import re
 import zlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +26,7 @@ from app.core.errors import (
     UnsupportedMediaType,
 )
 
+LINGERING_SECONDS = 2
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 SUSPICIOUS = re.compile(rb"[eE]\+?0*[1-9]\d{2}|\d{300}|\\u0000|\x00")
 """Bytes without which a body holds neither a number beyond a double nor a NUL."""
@@ -110,12 +113,14 @@ class BodyMiddleware:
         return b"".join(parts)
 
     async def discard(self, receive: Receive) -> None:
-        """Reads on for as much again: closing on a sender who still writes would lose him the answer."""
+        """Reads on for a while: closing on a sender who still writes would lose him the answer."""
         left, more = self.max_bytes, True
-        while more and left > 0:
-            message = await receive()
-            left -= len(message.get("body", b""))
-            more = message.get("more_body", False)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGERING_SECONDS):
+                while more and left > 0:
+                    message = await receive()
+                    left -= len(message.get("body", b""))
+                    more = message.get("more_body", False)
 
     def decoder(self, encoding: str) -> Callable[[bytes, bool], bytes]:
         if encoding in ("identity", ""):

@@ -1,7 +1,6 @@
-"""What the demo shows in a terminal, and the door it holds while it gets ready."""
+"""What the demo shows in a terminal."""
 
 import shlex
-import socket
 from collections.abc import Iterator
 
 from rich import box
@@ -15,27 +14,6 @@ from app.metrics.schemas import Group, GroupOk, QuadrantShares, SatisfactionEnga
 METRIC = "/v1/metrics/satisfaction-engagement?by=organization&by=team"
 ADDRESSES = {"API": "/v1/me", "API page": "/docs", "Prometheus": "/metrics", "Health": "/health/ready"}
 NARROWEST = 80
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 shown, not listened on
-
-
-class PortTaken(OSError):
-    """Nothing can listen there; the message is one line and says what to do."""
-
-
-def open_door(host: str, port: int) -> socket.socket:
-    """Listens at once: a port that is taken is told before any work, and an early caller waits."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (")[0].lower()
-        raise PortTaken(f"cannot listen on {host}, port {port} ({reason}): give another --port") from error
-
-
-def url_of(door: socket.socket) -> str:
-    host, port, *_ = door.getsockname()
-    written = f"[{host}]" if ":" in host else host
-    return f"http://{EVERYWHERE.get(host, written)}:{port}"
 
 
 def progress_bar() -> Progress:

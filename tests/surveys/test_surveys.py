@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.surveys import service
 from app.surveys.built_in import built_in
 from tests.conftest import Tenant
 from tests.contract import ContractClient
@@ -228,9 +229,7 @@ async def test_an_audience_narrows_by_team_and_segment(api: ContractClient) -> N
     ]
     await api.post("/v1/people/batch", json={"items": items})
     survey_id = await opened(api, audience={"teams": ["a"], "segments": {"site": ["U"]}})
-    statuses = [
-        (await respond(api, survey_id, respondent=item["external_id"])).status_code for item in items
-    ]
+    statuses = [(await respond(api, survey_id, respondent=item["external_id"])).status_code for item in items]
     assert statuses == [201, 422, 422]
 
 
@@ -403,8 +402,6 @@ async def test_a_survey_opens_and_closes_by_itself(acme: Tenant) -> None:
 
 
 async def test_participation_is_counted_on_a_new_day(acme: Tenant) -> None:
-    from app.surveys import service
-
     names = [f"E-{number}" for number in range(9)]
     await hire(acme.client, *names)
     survey_id = await opened(acme.client)

@@ -1,0 +1,74 @@
+"""Listens and serves, in one process or several."""
+
+import logging
+import os
+import socket
+import tempfile
+from contextlib import suppress
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from app.core.logging import configure_logging
+from app.core.settings import Settings
+from app.main import create_app
+
+log = logging.getLogger("betrokken")
+
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 shown, not listened on
+OPTIONS: dict[str, Any] = {
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "timeout_graceful_shutdown": 10,
+}
+SERVED_DATABASE = "BETROKKEN_SERVED_DATABASE_URL"
+
+
+class PortTaken(OSError):
+    """Nothing can listen there; the message is one line and says what to do."""
+
+
+def open_door(host: str, port: int) -> socket.socket:
+    """Listens at once: a port that is taken is told before any work, and an early caller waits."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0].lower()
+        raise PortTaken(f"cannot listen on {host}, port {port} ({reason}): give another --port") from error
+
+
+def url_of(door: socket.socket) -> str:
+    host, port, *_ = door.getsockname()
+    written = f"[{host}]" if ":" in host else host
+    return f"http://{EVERYWHERE.get(host, written)}:{port}"
+
+
+def serve_through(door: socket.socket, settings: Settings, database_url: str, workers: int = 1) -> None:
+    """Until SIGINT or SIGTERM."""
+    log.info("serving", extra={"url": url_of(door), "workers": workers})
+    with suppress(KeyboardInterrupt):
+        if workers == 1:
+            config = uvicorn.Config(create_app(settings, database_url), **OPTIONS)
+            uvicorn.Server(config).run(sockets=[door])
+        else:
+            _serve_by_many(door, database_url, workers)
+
+
+def _serve_by_many(door: socket.socket, database_url: str, workers: int) -> None:
+    """Processes that inherit the door, with a folder in which they add up their telemetry."""
+    os.environ[SERVED_DATABASE] = database_url
+    with tempfile.TemporaryDirectory(prefix="betrokken-telemetry-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        config = uvicorn.Config("app.serving:app_of_one_process", factory=True, workers=workers, **OPTIONS)
+        door.set_inheritable(True)
+        Multiprocess(config, sockets=[door]).run()
+
+
+def app_of_one_process() -> FastAPI:
+    settings = Settings()
+    configure_logging(settings.log_level)
+    return create_app(settings, os.environ[SERVED_DATABASE])

@@ -1,0 +1,38 @@
+"""The README's first integration is run as it stands, and must print what the README says it printed."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import PATIENCE, Service
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found, f"README.md has no ```{language} block"
+    return found[1]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_first_integration_prints_what_it_says(service: Service) -> None:
+    beside = str(Path(sys.executable).parent)
+    environment = {
+        **service.environment,
+        "URL": service.url,
+        "PATH": f"{beside}:{service.environment['PATH']}",
+    }
+    script = "set -eu\n" + block("sh")
+    done = subprocess.run(
+        ["sh", "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line]
+    (metrics,) = [answer for answer in answers if "ci_level" in answer]
+    assert metrics["groups"] == json.loads(block("json"))["groups"]

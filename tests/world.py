@@ -1,0 +1,77 @@
+"""One of everything: an organisation with a row in each of its tables, made through the API."""
+
+from typing import Any
+
+import asyncpg
+import httpx
+
+from tests.conftest import Tenant
+from tests.contract import operations
+
+MARK = "Only of Acme"
+EXEMPT = {"organizations", "credentials", "alembic_version"}
+"""Tables that belong to no organisation, beside the queue's own, which start with pgqueuer."""
+
+
+async def furnish(acme: Tenant) -> dict[str, str]:
+    """Fills the organisation; gives the path parameters of what the server named."""
+    api, examples = acme.client, {operation.id: operation.body for operation in operations()}
+    await api.put("/v1/teams/gone", json={"name": MARK})
+    await api.delete("/v1/teams/gone")
+    for external_id, parent in (("sales", None), ("sales-nl", "sales")):
+        await made(api.put(f"/v1/teams/{external_id}", json={"name": MARK, "parent": parent}))
+    for external_id in ("E-1042", "E-0007", "E-1050"):
+        person = {"name": MARK, "team": "sales-nl", "starts_on": "2020-01-01"}
+        await made(api.put(f"/v1/people/{external_id}", json=person | {"ends_on": "2020-12-31"}))
+        await made(api.put(f"/v1/people/{external_id}", json=person | {"starts_on": "2021-03-01"}))
+    await made(
+        api.put("/v1/people/E-1042/occasions/birthday", json=examples["put_occasion"] | {"label": MARK})
+    )
+    questionnaire = examples["put_questionnaire"] | {"title": {"en": MARK}}
+    await made(api.put("/v1/questionnaires/acme-2026", json=questionnaire))
+    released = await open_survey(acme)
+    await made(api.post(f"/v1/surveys/{released}/close"))
+    await acme.work()
+    event = examples["create_recognition"] | {"message": MARK}
+    recognition = await made(api.post("/v1/recognitions", json=event, headers={"Idempotency-Key": "k"}))
+    key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
+    return {
+        "organization": str(acme.id),
+        "survey_id": await open_survey(acme),
+        "released_survey_id": released,
+        "recognition_id": recognition["id"],
+        "key_id": key["id"],
+    }
+
+
+async def open_survey(acme: Tenant) -> str:
+    """An open survey with one response."""
+    api = acme.client
+    draft = {"name": MARK, "questionnaire": "acme-2026", "mode": "attributed"}
+    survey: str = (await made(api.post("/v1/surveys", json=draft)))["id"]
+    await made(api.post(f"/v1/surveys/{survey}/open"))
+    response = {"respondent": "E-1042", "answers": {"pay_fair": 4, "energy_work": 4}}
+    await made(api.post(f"/v1/surveys/{survey}/responses", json=response))
+    return survey
+
+
+async def made(answer: Any) -> Any:
+    response: httpx.Response = await answer
+    assert response.is_success, response.text
+    return response.json()
+
+
+async def tenant_tables(owner: asyncpg.Connection) -> list[str]:
+    """Every table with rows of organisations."""
+    tables = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    names = {table for (table,) in tables if not table.startswith("pgqueuer")}
+    return sorted(names - EXEMPT)
+
+
+async def rows_of(owner: asyncpg.Connection, organization_id: str) -> dict[str, list[str]]:
+    """Everything stored of one organisation, as text."""
+    query = 'SELECT t::text FROM "{}" t WHERE organization_id::text = $1 ORDER BY 1'
+    return {
+        table: [row[0] for row in await owner.fetch(query.format(table), organization_id)]
+        for table in await tenant_tables(owner)
+    }
