@@ -62,7 +62,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def is_full_run(config: pytest.Config) -> bool:
     options = config.option
-    is_selected = options.keyword or options.markexpr not in ("", "not nightly") or options.lf
+    is_selected = (
+        options.keyword or options.markexpr not in ("", "not nightly") or getattr(options, "lf", False)
+    )
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     return everything and not is_selected and not options.collectonly
 

@@ -91,9 +91,9 @@ async def test_the_acting_role_is_bound(owner: asyncpg.Connection, database: Dat
 
 async def test_without_an_organization_nothing_is_seen(furnished: Tenant, owner: asyncpg.Connection) -> None:
     tables = await tenant_tables(owner)
+    await owner.execute("RESET app.organization_id")
     async with owner.transaction():
         await owner.execute(f"SET LOCAL ROLE {ROLE}")
-        print(await owner.fetch("select current_user, session_user, current_setting('app.organization_id',true)"), await owner.fetch("select polname,polrelid::regclass,polroles,polcmd,pg_get_expr(polqual,polrelid) from pg_policy where polrelid='api_keys'::regclass"), await owner.fetch("select tableowner from pg_tables where tablename='api_keys'"))
         for table in [*tables, "organizations", "answer_values"]:
             assert await owner.fetch(f"SELECT * FROM {table}") == [], table
         await owner.execute("SELECT set_config('app.organization_id', $1, true)", str(furnished.id))
@@ -121,6 +121,7 @@ async def test_no_row_is_written_for_another_organization(
     furnished: Tenant, other: Tenant, owner: asyncpg.Connection
 ) -> None:
     """Rows of Acme, copied by its owner, offered by Globex."""
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(furnished.id))
     for table in await tenant_tables(owner):
         row = await owner.fetchval(
             f"SELECT row_to_json(t)::text FROM {table} t WHERE organization_id = $1 LIMIT 1", furnished.id

@@ -70,6 +70,7 @@ async def tenant_tables(owner: asyncpg.Connection) -> list[str]:
 
 async def rows_of(owner: asyncpg.Connection, organization_id: str) -> dict[str, list[str]]:
     """Everything stored of one organisation, as text."""
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", organization_id)
     query = 'SELECT t::text FROM "{}" t WHERE organization_id::text = $1 ORDER BY 1'
     return {
         table: [row[0] for row in await owner.fetch(query.format(table), organization_id)]

@@ -8,20 +8,32 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import func, insert, select
 from starlette.responses import Response
 
 from app.core.conditional import NO_STORE
 from app.core.errors import AppError, Conflict, Unprocessable
 from app.core.secrets import Keyring
-from app.tables.idempotency import IdempotencyRecord
 
 KEPT_HOURS = 24
+TAKE_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+FIND_RECORD = text(
+    "SELECT body_mac, status, headers, answer FROM idempotency_records"
+    " WHERE organization_id = :organization_id AND operation = :operation AND key_mac = :key_mac"
+)
+KEEP_RECORD = text(
+    "INSERT INTO idempotency_records"
+    " (organization_id, operation, key_mac, body_mac, status, headers, answer)"
+    " VALUES (:organization_id, :operation, :key_mac, :body_mac, :status, :headers, :answer)"
+)
+FORGET_RECORDS = text(
+    "DELETE FROM idempotency_records WHERE created_at < now() - make_interval(hours => :hours)"
+)
 
 
 class KeyReused(Unprocessable):
@@ -74,15 +86,20 @@ class Once:
             self.keyring.mac(self.organization_id, "idempotency-body", self.target.encode(), self.body),
         )
         lock = int.from_bytes(self._macs[0][:8], "big", signed=True)
-        if not await self.session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+        if not await self.session.scalar(TAKE_LOCK, {"lock": lock}):
             raise InProgress
-        record = await self.session.get(
-            IdempotencyRecord, (self.organization_id, self.operation, self._macs[0])
-        )
+        record = (await self.session.execute(FIND_RECORD, self._place())).first()
         if record is not None:
             raise self._replay(record)
 
-    def _replay(self, record: IdempotencyRecord) -> AppError:
+    def _place(self) -> dict[str, Any]:
+        return {
+            "organization_id": self.organization_id,
+            "operation": self.operation,
+            "key_mac": self._macs[0],
+        }
+
+    def _replay(self, record: Row[Any]) -> AppError:
         if not compare_digest(record.body_mac, self._macs[1]):
             return KeyReused()
         if record.answer is None:
@@ -106,23 +123,16 @@ class Once:
         body = model.model_dump_json().encode()
         sent = {"Content-Type": "application/json", **headers}
         if self.key is not None and is_kept:
-            await self.session.execute(
-                insert(IdempotencyRecord).values(
-                    organization_id=self.organization_id,
-                    operation=self.operation,
-                    key_mac=self._macs[0],
-                    body_mac=self._macs[1],
-                    status=status,
-                    headers=json.dumps(sent),
-                    answer=None if is_secret else body,
-                )
-            )
+            record = {
+                "body_mac": self._macs[1],
+                "status": status,
+                "headers": json.dumps(sent),
+                "answer": None if is_secret else body,
+            }
+            await self.session.execute(KEEP_RECORD, self._place() | record)
         return Response(body, status, sent)
 
 
 async def forget_old_records(session: AsyncSession) -> None:
     """Drop the current organisation's records of more than 24 hours ago."""
-    await session.execute(
-        text("DELETE FROM idempotency_records WHERE created_at < now() - make_interval(hours => :hours)"),
-        {"hours": KEPT_HOURS},
-    )
+    await session.execute(FORGET_RECORDS, {"hours": KEPT_HOURS})

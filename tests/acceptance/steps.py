@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tests.acceptance.conftest import Api, eventually
+from tests.acceptance.process import Api, eventually
 from tests.metrics.golden import texts
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Api, Service
+from tests.acceptance.process import Api, Service
 from tests.acceptance.reckoning import Answers, close
 from tests.acceptance.steps import groups, open_survey, put_all, release
 
@@ -112,7 +112,11 @@ BETA = {
     "gap": {"mean": 50, "ci_low": 19, "ci_high": 81, "dz": None},
     "shares": {"thriving": 0.05, "content": 0.05, "stretched": 0.95, "detached": 0.05},
 }
-EXPECTED = {"": (ORGANIZATION, "exact"), "alpha": (ALPHA, "integer"), "beta": (BETA, "banded")}
+EXPECTED: dict[str, tuple[Json, str]] = {
+    "": (ORGANIZATION, "exact"),
+    "alpha": (ALPHA, "integer"),
+    "beta": (BETA, "banded"),
+}
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ def test_the_numbers_are_those_worked_out_by_hand(mode: str, group: str, waves: 
     shown, (expected, precision) = waves.groups(mode, "satisfaction-engagement")[group], EXPECTED[group]
     assert (shown["n"], shown["precision"]) == (expected["n"], precision)
     for block in ("satisfaction", "engagement", "gap"):
-        wanted: Any = expected[block]
+        wanted = expected[block]
         assert {name: shown[block][name] for name in wanted} == closely(wanted), block
     shares = {name: share["share"] for name, share in shown["quadrants"]["shares"].items()}
     assert shares == closely(expected["shares"])

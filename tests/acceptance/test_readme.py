@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import PATIENCE, Service
+from tests.acceptance.process import PATIENCE, Service
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Api, Service
+from tests.acceptance.process import Api, Service
 from tests.acceptance.steps import put_all
 
 HOSTILE = '\'; DROP TABLE people; -- <script>alert(1)</script> =HYPERLINK("x")'

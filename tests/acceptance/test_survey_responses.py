@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.acceptance.conftest import Api, Service
+from tests.acceptance.process import Api, Service
 from tests.acceptance.reckoning import Answers, Instrument, Reckoning, assert_says
 from tests.acceptance.steps import groups, open_survey, put_all, release, rows
 

@@ -15,10 +15,10 @@ from tests.metrics.test_release import CONTENT, METRICS, finish, read
 from tests.surveys.test_surveys import opened
 
 Json = dict[str, Any]
-DOZENS = range(36)
+DOZENS = range(24)
 SAMPLES = [
     pytest.param(DOZENS, id="dozens"),
-    pytest.param(range(36, 500), id="hundreds", marks=pytest.mark.nightly),
+    pytest.param(range(24, 500), id="hundreds", marks=pytest.mark.nightly),
 ]
 FRAMED = {"mode": "confidential"}
 UNFRAMED = {"mode": "anonymous", "access": "open"}

@@ -1,0 +1,86 @@
+"""Loading and releasing responses against the raw limit: python -m tests.benchmarks.load"""
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import numpy as np
+
+from app.metrics.headline import Instrument, Tree, headline
+from tests.benchmarks.bench import (
+    QUESTIONS,
+    RESPONSES,
+    TEAMS,
+    batches,
+    bench,
+    close_and_wait,
+    hire,
+    open_confidential,
+    seconds,
+    show,
+    submit,
+)
+
+
+def copy_seconds(database_url: str, survey_id: str) -> float:
+    """COPY of the survey's rows into an empty table with the same columns and indexes."""
+
+    async def copy() -> float:
+        connection = await asyncpg.connect(database_url)
+        try:
+            query = "SELECT * FROM responses WHERE survey_id = $1"
+            records = await connection.fetch(query, UUID(survey_id))
+            await connection.execute("CREATE TABLE raw_responses (LIKE responses INCLUDING ALL)")
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            await connection.copy_records_to_table("raw_responses", records=records)
+            took = loop.time() - started
+            await connection.execute("DROP TABLE raw_responses")
+            return took
+        finally:
+            await connection.close()
+
+    return asyncio.run(copy())
+
+
+def compute_seconds(count: int) -> float:
+    """The release's arithmetic alone, on answers of the same shape that are in memory already."""
+    random = np.random.default_rng(33)
+    low = [question["scale"]["low"] for question in QUESTIONS]
+    high = [question["scale"]["high"] for question in QUESTIONS]
+    answers = random.integers(low, np.array(high) + 1, size=(count, len(QUESTIONS))).astype(np.int16)
+    departments = sorted({team.partition("~")[0] for team in TEAMS})
+    above = [1 + departments.index(team.partition("~")[0]) for team in TEAMS]
+    parents = [None, *[0] * len(departments), *above]
+    first = len(parents) - len(TEAMS)
+    members = np.arange(count) % len(TEAMS) + first
+    invited = np.bincount(members, minlength=len(parents)).tolist()
+    instrument = Instrument(
+        low=low,
+        high=high,
+        is_reversed=[question["reversed"] for question in QUESTIONS],
+        dimension=[question["dimension"] for question in QUESTIONS],
+        facet=[question["facet"] for question in QUESTIONS],
+    )
+    tree = Tree(parents=parents, keys=["", *departments, *TEAMS], invited=invited)
+    return seconds(lambda: headline(answers, members, instrument, tree, 5))
+
+
+def main(count: int = RESPONSES) -> None:
+    with bench() as run:
+        persons = [{"respondent": name} for name in hire(run.api, count)]
+        survey_id, bodies = open_confidential(run.api), batches(persons)
+        load = seconds(lambda: submit(run.api, survey_id, bodies))
+        copy = copy_seconds(run.database_url, survey_id)
+        release = seconds(lambda: close_and_wait(run.api, survey_id))
+    compute = compute_seconds(count)
+    show(
+        f"{count:,} confidential responses of {len(QUESTIONS)} questions in {len(TEAMS)} teams",
+        ("what", "seconds", "raw limit", "seconds", "ratio"),
+        ("load by batch over HTTP", f"{load:.1f}", "COPY", f"{copy:.2f}", f"{load / copy:.0f}"),
+        ("close and release", f"{release:.2f}", "numpy alone", f"{compute:.2f}", f"{release / compute:.1f}"),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Code and README name the same settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.core.settings import Settings
+
+README = Path(__file__).parents[1] / "README.md"
+VARIABLES = {
+    field.validation_alias or f"BETROKKEN_{name.upper()}": field
+    for name, field in Settings.model_fields.items()
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_setting_is_described(name: str) -> None:
+    assert VARIABLES[name].description
+
+
+def test_the_readme_has_a_row_for_every_setting_and_no_other() -> None:
+    rows = set(re.findall(r"^\| `([A-Z_]+)`", README.read_text(encoding="utf-8"), re.MULTILINE))
+    assert not set(VARIABLES) - rows, "add these to the table under Settings in README.md"
+    assert not rows - set(VARIABLES), "README.md documents settings that app/core/settings.py does not have"
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BETROKKEN_DATA_DIR", "elsewhere")
+    monkeypatch.setenv("BETROKKEN_CORS_ORIGINS", '["https://app.example.com"]')
+    settings = Settings()
+    assert (settings.data_dir, settings.cors_origins) == (Path("elsewhere"), ["https://app.example.com"])
+    monkeypatch.setenv("BETROKKEN_LOG_LEVEL", "LOUD")
+    with pytest.raises(ValueError, match="log_level"):
+        Settings()
+
+
+def test_a_secret_is_not_shown() -> None:
+    settings = Settings(database_url="postgresql://u:hidden@h/d", pseudonym_secret="hidden" * 10)  # type: ignore[arg-type]
+    assert "hidden" not in repr(settings)
