@@ -36,6 +36,7 @@ DUE_JOBS = text(
     "SELECT EXISTS (SELECT FROM pgqueuer WHERE status = 'picked'"
     " OR (status = 'queued' AND execute_after <= now()))"
 )
+UNSEEN = pytest.StashKey[list[str]]()
 GIVEN_DATABASE = os.environ.get("DATABASE_URL")
 
 
@@ -51,11 +52,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if hasattr(config, "workeroutput"):
         config.workeroutput["seen"] = [list(one) for one in contract.seen]
     elif exitstatus == pytest.ExitCode.OK and is_full_run(config) and contract.unseen():
+        config.stash[UNSEEN] = contract.unseen()
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if is_full_run(config) and (missing := contract.unseen()):
+    if missing := config.stash.get(UNSEEN, []):
         terminalreporter.section("in openapi.yaml, and met by no test")
         terminalreporter.write_line("\n".join(missing))
 

@@ -32,7 +32,9 @@ async def send(client: ContractClient, operation: Operation, url: str | None = N
 
 
 @each(PROTECTED)
-@pytest.mark.parametrize("key", [None, "garbage", "btk_live_", new_api_key("live")], ids=str)
+@pytest.mark.parametrize(
+    "key", [None, "garbage", "btk_live_", new_api_key("live")], ids=["none", "garbage", "cut", "unknown"]
+)
 async def test_without_a_valid_key_the_answer_is_401(
     operation: Operation, key: str | None, app: FastAPI
 ) -> None:

@@ -39,8 +39,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 PROBLEM_JSON = "application/problem+json"
 RETRYABLE_SQLSTATES = ("08", "40001", "40P01", "53", "55P03", "57")
+UNKNOWN_FIELD = "unknown_field"
 PYDANTIC_CODES = dict.fromkeys(get_args(ErrorType), "invalid_value") | {
-    "extra_forbidden": "unknown_field",
+    "extra_forbidden": UNKNOWN_FIELD,
     "missing": "missing_field",
 }
 
@@ -213,8 +214,9 @@ def fault_of(error: Mapping[str, Any]) -> Fault:
 
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Unprocessable:
-    """Pydantic's errors as one problem, under the code of the first."""
+    """Pydantic's errors as one problem, under the code of the first; unknown members come first."""
     faults = list(dict.fromkeys(fault_of(error) for error in errors))
+    faults.sort(key=lambda fault: fault.code != UNKNOWN_FIELD)
     more = f" ({len(faults) - 1} more in errors)" if len(faults) > 1 else ""
     return Unprocessable(faults[0].detail + more, code=faults[0].code, errors=faults)
 

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 IDENTIFIER = r"^[A-Za-z0-9._:@~+=-]{1,128}$"
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
 IDENTIFIER_HELP = "1 to 128 of A-Z a-z 0-9 . _ : @ ~ + = -, and not . or .."
 
 
@@ -37,8 +38,8 @@ def is_identifier(value: str) -> bool:
     return re.fullmatch(IDENTIFIER, value) is not None and value not in (".", "..")
 
 
-def _identifier(value: str) -> str:
-    if not is_identifier(value):
+def _identifier(value: Any) -> str:
+    if not isinstance(value, str) or not is_identifier(value):
         raise PydanticCustomError("bad_identifier", "an identifier is " + IDENTIFIER_HELP)
     return value
 
@@ -53,6 +54,23 @@ def _only_text(value: Any) -> Any:
 def _only_iso_date(value: Any) -> Any:
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         raise PydanticCustomError("invalid_value", "a date is written as 2026-11-23")
+    return value
+
+
+def _only_rfc_3339(value: Any) -> Any:
+    if isinstance(value, str) and not RFC_3339.fullmatch(value):
+        raise PydanticCustomError("invalid_value", "an instant is written as 2026-11-23T09:14:00+01:00")
+    return value
+
+
+def _storable(value: datetime) -> datetime:
+    """PostgreSQL would read the first and the last instant there is as infinite."""
+    try:
+        bare = value.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        bare = datetime.min
+    if bare in (datetime.min, datetime.max):
+        raise PydanticCustomError("invalid_value", "an instant lies in the years 1 to 9999 of UTC")
     return value
 
 
@@ -74,7 +92,7 @@ def _zulu(value: datetime) -> str:
 
 Identifier = Annotated[
     str,
-    AfterValidator(_identifier),
+    BeforeValidator(_identifier),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 128, "pattern": IDENTIFIER}),
 ]
 Integer = Annotated[int, Field(strict=True)]
@@ -83,7 +101,9 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Date = Annotated[date, BeforeValidator(_only_iso_date), BeforeValidator(_only_text)]
 Instant = Annotated[
     AwareDatetime,
+    BeforeValidator(_only_rfc_3339),
     BeforeValidator(_only_text),
+    AfterValidator(_storable),
     PlainSerializer(_zulu, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]

@@ -121,7 +121,7 @@ class Submission:
 
     async def cells(self, responses: Sequence[schemas.ResponseWrite]) -> dict[str, int]:
         """Team -> group."""
-        names = [response.team for response in responses if response.team is not None]
+        names = sorted({response.team for response in responses if response.team is not None})
         if not names:
             return {}
         return await queries.ordinals_of_teams(
