@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
 from pydantic import ValidationError
+from typer.core import TyperGroup
 
 from app.core import migrations
 from app.core.database import Database
@@ -28,7 +29,29 @@ from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
 from app.serving import open_door, serve_through, url_of
 
+LONGEST_NAME = 200
+
+
+class OneLineErrors(TyperGroup):
+    """A wrong option is one line on standard error, like every other refusal."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            command = error.ctx.command_path if error.ctx else "betrokken"
+            message = " ".join(error.format_message().split()).rstrip(".")
+            sys.exit(f"betrokken: {message}; see `{command} --help`")
+
+
+def checked_name(name: str) -> str:
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise typer.BadParameter(f"a name has 1 to {LONGEST_NAME} characters")
+    return name
+
+
 cli = typer.Typer(
+    cls=OneLineErrors,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -166,7 +189,7 @@ def demo(
 
 @organizations_cli.command("create")
 def create_organization(
-    name: Annotated[str, typer.Argument(help="Its name.")], as_json: Json = False
+    name: Annotated[str, typer.Argument(help="Its name.", callback=checked_name)], as_json: Json = False
 ) -> None:
     """Create an organisation."""
 
@@ -183,7 +206,7 @@ def create_key(
     organization: Annotated[UUID, typer.Option(help="Id of the organisation.")],
     scope: Annotated[list[Scope] | None, typer.Option(help="What the key may do; repeat it.")] = None,
     all_scopes: Annotated[bool, typer.Option("--all-scopes", help="Everything.")] = False,
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    name: Annotated[str, typer.Option(help="What the key is for.", callback=checked_name)] = "command line",
     as_json: Json = False,
 ) -> None:
     """Create an API key and show it, this once."""

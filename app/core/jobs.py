@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from pgqueuer import AsyncpgDriver, PgQueuer, Queries
-from pgqueuer.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +23,13 @@ log = logging.getLogger("betrokken.jobs")
 JobFunction = Callable[[Database, UUID, UUID], Awaitable[None]]
 ScheduleFunction = Callable[[Database], Awaitable[None]]
 LONGEST_PAUSE = 30
+LONGEST_RETRY_PAUSE = 300
+MOST_ATTEMPTS = 300
+"""About a day."""
+
+
+class GivenUp(RuntimeError):
+    """A job failed for the last time."""
 
 
 async def enqueue(
@@ -70,16 +77,18 @@ class Worker:
 
     def _register(self, queue: PgQueuer) -> None:
         for name, function in self.jobs.items():
-            queue.entrypoint(name, executor_factory=_retrying)(self._job(name, function))
+            queue.entrypoint(name)(self._job(name, function))
         for name, (expression, scheduled) in self.schedules.items():
             queue.schedule(name, expression, clean_old=True)(self._schedule(name, scheduled))
 
     def _job(self, name: str, function: JobFunction) -> Callable[[Job], Awaitable[None]]:
         async def run(job: Job) -> None:
             payload: dict[str, Any] = json.loads(job.payload or b"{}")
-            await self._observed(
-                name, function(self.database, UUID(payload["organization_id"]), UUID(payload["id"]))
-            )
+            work = function(self.database, UUID(payload["organization_id"]), UUID(payload["id"]))
+            try:
+                await self._observed(name, work)
+            except Exception as error:
+                raise _verdict(error, job.attempts) from None
 
         return run
 
@@ -102,6 +111,13 @@ class Worker:
             telemetry.JOBS.labels(name, outcome).inc()
 
 
-def _retrying(parameters: Any) -> DatabaseRetryEntrypointExecutor:
-    """Repeats a failed job with growing pauses, for about a day before it is given up."""
-    return DatabaseRetryEntrypointExecutor(parameters, max_attempts=300)
+def _verdict(error: Exception, attempts: int) -> Exception:
+    """Repeat the job after a growing pause, or give it up.
+
+    pgqueuer keeps the text of what is raised in a table, so it has the error's kind and not its message.
+    """
+    kind = type(error).__name__
+    if attempts >= MOST_ATTEMPTS:
+        return GivenUp(kind)
+    pause = min(2 ** min(attempts, 10), LONGEST_RETRY_PAUSE)
+    return RetryRequested(timedelta(seconds=pause), kind)

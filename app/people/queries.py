@@ -163,11 +163,25 @@ async def teams(
     return found.mappings().all()
 
 
-TEAM_KEYS = text("""
+CAME_OR_WENT = """
+came_or_went AS (
+    SELECT external_id FROM people
+    WHERE organization_id = :organization_id AND created_at >= CAST(:updated_after AS timestamptz)
+    UNION ALL
+    SELECT external_id FROM tombstones
+    WHERE organization_id = :organization_id AND kind = 'person'
+      AND deleted_at >= CAST(:deleted_after AS timestamptz)
+)
+"""
+"""Whoever names one of them is listed too: `unresolved` has changed."""
+
+TEAM_KEYS = text(f"""
+WITH {CAME_OR_WENT}
 SELECT external_id, CAST(NULL AS timestamptz) AS deleted_at FROM teams
 WHERE organization_id = :organization_id
   AND (CAST(:after AS text) IS NULL OR external_id > :after)
-  AND (CAST(:updated_after AS timestamptz) IS NULL OR updated_at >= :updated_after)
+  AND (CAST(:updated_after AS timestamptz) IS NULL OR updated_at >= :updated_after
+    OR lead IN (SELECT external_id FROM came_or_went))
 UNION ALL
 SELECT external_id, deleted_at FROM tombstones
 WHERE organization_id = :organization_id AND kind = 'team'
@@ -283,8 +297,8 @@ async def earlier_employments(
     return periods
 
 
-PERSON_KEYS = text("""
-WITH RECURSIVE below AS (
+PERSON_KEYS = text(f"""
+WITH RECURSIVE {CAME_OR_WENT}, below AS (
     SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = CAST(:team AS text)
     UNION
     SELECT t.id FROM teams t JOIN below ON t.parent_id = below.id WHERE t.organization_id = :organization_id
@@ -292,7 +306,8 @@ WITH RECURSIVE below AS (
 SELECT external_id, CAST(NULL AS timestamptz) AS deleted_at FROM people
 WHERE organization_id = :organization_id
   AND (CAST(:after AS text) IS NULL OR external_id > :after)
-  AND (CAST(:updated_after AS timestamptz) IS NULL OR updated_at >= :updated_after)
+  AND (CAST(:updated_after AS timestamptz) IS NULL OR updated_at >= :updated_after
+    OR manager IN (SELECT external_id FROM came_or_went))
   AND (CAST(:team AS text) IS NULL OR team_id IN (SELECT id FROM below))
 UNION ALL
 SELECT external_id, deleted_at FROM tombstones

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.core import telemetry
 from app.core.batches import BatchResult
-from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
+from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions, etag_of
 from app.core.database import as_of
 from app.core.errors import AppError, NotFound
 from app.core.pages import Page
@@ -25,6 +25,10 @@ ResponseReader = Annotated[Principal, Depends(requires(Scope.RESPONSES_READ))]
 ResponseWriter = Annotated[Principal, Depends(requires(Scope.RESPONSES_WRITE))]
 Version = Annotated[int | None, Query(ge=1)]
 REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+def tagged(survey: schemas.Survey) -> dict[str, str]:
+    return NO_STORE | {"ETag": etag_of(survey.model_dump_json().encode())}
 
 
 @router.get(
@@ -96,7 +100,7 @@ async def create_survey(
     body: schemas.SurveyWrite, who: SurveyWriter, session: Tenant, once: Once
 ) -> Response:
     survey = await service.create_survey(session, who.organization_id, body, datetime.now(UTC))
-    return await once.answer(201, survey, {**NO_STORE, "Location": f"/v1/surveys/{survey.id}"})
+    return await once.answer(201, survey, tagged(survey) | {"Location": f"/v1/surveys/{survey.id}"})
 
 
 @router.get("/v1/surveys/{survey_id}", operation_id="get_survey", response_model=schemas.Survey)
@@ -131,13 +135,15 @@ async def delete_survey(
 @router.post("/v1/surveys/{survey_id}/open", operation_id="open_survey", response_model=schemas.Survey)
 async def open_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once) -> Response:
     row = await service.open_survey(session, who.organization_id, survey_id, datetime.now(UTC))
-    return await once.answer(200, service.represent(row))
+    survey = service.represent(row)
+    return await once.answer(200, survey, tagged(survey))
 
 
 @router.post("/v1/surveys/{survey_id}/close", operation_id="close_survey", response_model=schemas.Survey)
 async def close_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once) -> Response:
     row = await service.close_survey(session, who.organization_id, survey_id, datetime.now(UTC))
-    return await once.answer(200, service.represent(row))
+    survey = service.represent(row)
+    return await once.answer(200, survey, tagged(survey))
 
 
 @router.get(

@@ -1,7 +1,7 @@
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.core.batches import BatchItems
@@ -32,6 +32,15 @@ SegmentValue = Annotated[str, Field(min_length=1, max_length=100)]
 Words = Annotated[str, Field(min_length=1, max_length=1000)]
 Texts = Annotated[dict[Locale, Words], Field(min_length=1)]
 Series = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def _only_integer(value: Any) -> Any:
+    if value is not None and type(value) is not int:
+        raise PydanticCustomError("off_scale", "an answer is a JSON integer on the question's scale, or null")
+    return value
+
+
+Answer = Annotated[Integer | None, BeforeValidator(_only_integer)]
 GroupSize = Annotated[Integer, Field(ge=3, le=100)]
 
 OUTCOME_FACETS = ("enps", "overall_satisfaction", "intent_to_stay")
@@ -239,7 +248,7 @@ class SurveyPatch(SurveyServed):
 
 class ResponseWrite(Input):
     respondent: Identifier | None = None
-    answers: Annotated[dict[str, Integer | None], Field(max_length=200)]
+    answers: Annotated[dict[str, Answer], Field(max_length=200)]
     locale: Locale | None = None
     comment: Annotated[str, Field(max_length=4000)] | None = None
     team: Identifier | None = None

@@ -73,3 +73,25 @@ async def test_another_organizations_key_is_not_found(api: ContractClient, other
     theirs = (await other.client.get("/v1/api-keys")).json()["items"][0]["id"]
     assert (await api.delete(f"/v1/api-keys/{theirs}")).status_code == 404
     assert (await other.client.get("/v1/me")).status_code == 200
+
+
+async def test_a_small_minimum_is_possible_only_before_a_first_survey(api: ContractClient) -> None:
+    assert (await api.patch("/v1/organization", json={"minimum_group_size": 3})).status_code == 200
+    assert (await api.patch("/v1/organization", json={"minimum_group_size": 8})).status_code == 200
+    survey = {"name": "x", "questionnaire": "betrokken-33", "mode": "confidential"}
+    survey_id = (await api.post("/v1/surveys", json=survey)).json()["id"]
+    await api.post(f"/v1/surveys/{survey_id}/open")
+    refused = await api.patch("/v1/organization", json={"minimum_group_size": 4})
+    assert (refused.status_code, refused.json()["code"]) == (409, "minimum_group_size_locked")
+    assert (await api.patch("/v1/organization", json={"minimum_group_size": 5})).status_code == 200
+
+
+async def test_a_time_zone_is_an_iana_name(api: ContractClient) -> None:
+    for zone in ("Mars/Olympus", "../../etc/passwd"):
+        answer = await api.patch("/v1/organization", json={"time_zone": zone})
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_time_zone")
+
+
+async def test_keys_narrowed_to_teams_are_refused_for_now(api: ContractClient) -> None:
+    body = {"name": "x", "scopes": ["people:read"], "teams": ["sales"]}
+    assert (await api.post("/v1/api-keys", json=body)).json()["code"] == "not_available_yet"

@@ -474,3 +474,41 @@ async def test_people_of_another_organization_are_invisible(api: ContractClient,
     assert (await person(api, "mine"))["unresolved"] == ["manager"]
     assert await put(api, "theirs", name="ours now") == 201
     assert (await person(other.client, "theirs"))["name"] == "theirs"
+
+
+async def test_a_batch_over_the_limit_stores_nothing(api: ContractClient) -> None:
+    items = [{"external_id": f"E-{number}", "name": "x"} for number in range(1001)]
+    answer = await api.post("/v1/people/batch", json={"items": items})
+    assert (answer.status_code, answer.json()["code"]) == (422, "batch_too_large")
+    assert (await api.get("/v1/people")).json()["items"] == []
+
+
+async def test_a_patched_time_zone_is_an_iana_name(api: ContractClient) -> None:
+    await api.put("/v1/people/E-1", json={"name": "x"})
+    answer = await api.patch("/v1/people/E-1", json={"time_zone": "Amsterdam"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_time_zone")
+
+
+async def test_a_delta_read_shows_whose_manager_came_or_went(api: ContractClient) -> None:
+    await put(api, "E-1", manager="E-7")
+    await put(api, "E-2")
+    before = (await api.get("/v1/people")).json()["as_of"]
+    await put(api, "E-7")
+    assert await listed(api, updated_after=before) == ["E-1", "E-7"]
+    between = (await api.get("/v1/people")).json()["as_of"]
+    await api.delete("/v1/people/E-7")
+    assert await listed(api, updated_after=between) == ["E-1", "E-7-"]
+    assert (await person(api, "E-1"))["unresolved"] == ["manager"]
+
+
+async def test_an_identifier_is_always_a_string(api: ContractClient) -> None:
+    for member in ("team", "manager"):
+        answer = await api.put("/v1/people/E-1", json={"name": "x", member: 7})
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_identifier")
+    assert await batch(api, {"external_id": 7, "name": "x"}) == [(422, "bad_identifier")]
+
+
+async def test_an_unknown_member_is_said_first(api: ContractClient) -> None:
+    answer = await api.put("/v1/people/E-1", json={"nmae": "x"})
+    assert answer.json()["code"] == "unknown_field"
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["#/nmae", "#/name"]

@@ -300,3 +300,21 @@ async def test_the_team_tree_is_read_for_others(
     async with database.tenant_session(acme.id) as session:
         nl, sales = await people_queries.team_tree(session, acme.id)
     assert (nl.external_id, nl.parent_id, sales.parent_id) == ("nl", sales.id, None)
+
+
+async def test_a_patch_is_held_to_the_tree_as_a_put_is(api: ContractClient) -> None:
+    await put(api, "level-1")
+    for level in range(2, 51):
+        await put(api, f"level-{level}", parent=f"level-{level - 1}")
+    await put(api, "loose")
+    for parent, code in {"nowhere": "unknown_parent", "level-50": "team_too_deep"}.items():
+        answer = await api.patch("/v1/teams/loose", json={"parent": parent})
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_a_delta_read_shows_whose_lead_came(api: ContractClient) -> None:
+    await put(api, "sales", lead="E-1")
+    await put(api, "other")
+    before = (await api.get("/v1/teams")).json()["as_of"]
+    await api.put("/v1/people/E-1", json={"name": "x"})
+    assert await listed(api, updated_after=before) == ["sales"]

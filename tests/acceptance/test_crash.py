@@ -1,0 +1,74 @@
+"""Whatever was answered 2xx is there after service and database were killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.process import Service, eventually, free_port, is_ready, serving
+from tests.acceptance.steps import open_survey, put_all
+from tests.conftest import GIVEN_DATABASE
+from tests.core.test_embedded import servers_below
+
+PEOPLE = [f"E-{number}" for number in range(2000)]
+
+
+def answered(url: str, headers: Any, survey_id: str, respondents: list[str]) -> list[str]:
+    """Those whose response was answered 201 before the service died."""
+    done: list[str] = []
+    with httpx.Client(base_url=url, headers=headers) as client:
+        for respondent in respondents:
+            body = {"respondent": respondent, "answers": {"S01": 3}}
+            try:
+                if client.post(f"/v1/surveys/{survey_id}/responses", json=body).status_code == 201:
+                    done.append(respondent)
+            except httpx.TransportError:
+                break
+    return done
+
+
+def kill(service: subprocess.Popen[bytes], data: Path) -> None:
+    """The service and every process of its database, at once and without warning."""
+    for pid in [service.pid, *servers_below(data)]:
+        os.kill(pid, signal.SIGKILL)
+    service.wait()
+
+
+def stored(api: httpx.Client, survey_id: str) -> set[str]:
+    found: set[str] = set()
+    path: str | None = f"/v1/surveys/{survey_id}/responses?limit=200"
+    while path:
+        page = api.get(path)
+        found |= {item["respondent"] for item in page.json()["items"]}
+        path = page.links["next"]["url"] if "next" in page.links else None
+    return found
+
+
+@pytest.mark.skipif(GIVEN_DATABASE is not None, reason="kills its database: only its own, the embedded one")
+def test_what_was_answered_2xx_survives_kill_9(tmp_path: Path) -> None:
+    data, port = tmp_path / "data", free_port()
+    environment = os.environ | {"BETROKKEN_DATA_DIR": str(data)}
+    service = subprocess.Popen([sys.executable, "-m", "app", "serve", "--port", str(port)], env=environment)
+    url = f"http://127.0.0.1:{port}"
+    eventually(lambda: is_ready(url))
+    api = Service(url, dict(environment)).organization("Crash")
+    put_all(api, "/v1/people", [{"external_id": name, "name": name} for name in PEOPLE])
+    survey_id = open_survey(api, questionnaire="betrokken-33", mode="attributed")
+    with ThreadPoolExecutor(4) as threads:
+        senders = [
+            threads.submit(answered, url, api.headers, survey_id, PEOPLE[first::4]) for first in range(4)
+        ]
+        time.sleep(1)
+        kill(service, data)
+        accepted = {name for sender in senders for name in sender.result()}
+    assert 0 < len(accepted) < len(PEOPLE)
+    with serving(dict(environment), tmp_path / "again.log") as again:
+        api.base_url = httpx.URL(again)
+        assert accepted <= stored(api, survey_id)

@@ -1,0 +1,40 @@
+from datetime import datetime
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from app.core.schema import Instant
+
+INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2026-11-20T10:14:00+01:00", "2026-11-20T09:14:00Z"),
+        ("2026-11-20t09:14:00.25z", "2026-11-20T09:14:00.250000Z"),
+        ("0001-01-01T00:00:01Z", "0001-01-01T00:00:01Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_an_instant_leaves_in_utc(sent: str, kept: str) -> None:
+    assert INSTANT.dump_python(INSTANT.validate_python(sent), mode="json") == kept
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        1700000000,
+        "1700000000",
+        "2026-11-20",
+        "2026-11-20T09:14:00",
+        "2026-02-30T09:14:00Z",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "9999-12-31T23:59:59.999999Z",
+    ],
+)
+def test_what_is_no_instant_or_cannot_be_stored_is_refused(sent: object) -> None:
+    with pytest.raises(ValidationError):
+        INSTANT.validate_python(sent)
