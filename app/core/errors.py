@@ -38,7 +38,8 @@ log = logging.getLogger("betrokken.http")
 Model = TypeVar("Model", bound=BaseModel)
 
 PROBLEM_JSON = "application/problem+json"
-RETRYABLE_SQLSTATES = ("08", "40001", "40P01", "53", "55P03", "57")
+RETRYABLE_SQLSTATES = ("08", "28", "3D", "40001", "40P01", "53", "55000", "55P03", "57")
+"""Lost, full, locked or stopping; 28, 3D and 55000 while nobody is let in, as during a restore."""
 UNKNOWN_FIELD = "unknown_field"
 PYDANTIC_CODES = dict.fromkeys(get_args(ErrorType), "invalid_value") | {
     "extra_forbidden": UNKNOWN_FIELD,
@@ -265,7 +266,8 @@ def install_error_handlers(app: FastAPI) -> None:
             return SimultaneousWrite().response(request.url.path)
         if isinstance(error, DBAPIError) and not is_retryable(error):
             return await unexpected(request, error)
-        log.warning("database_unavailable", extra={"error": type(error).__name__})
+        sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
+        log.warning("database_unavailable", extra={"error": type(error).__name__, "sqlstate": sqlstate})
         return Unavailable().response(request.url.path)
 
     async def unexpected(request: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 IDENTIFIER = r"^[A-Za-z0-9._:@~+=-]{1,128}$"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+FIRST_INSTANT, LAST_INSTANT = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 IDENTIFIER_HELP = "1 to 128 of A-Z a-z 0-9 . _ : @ ~ + = -, and not . or .."
 
 
@@ -66,10 +67,10 @@ def _only_rfc_3339(value: Any) -> Any:
 def _storable(value: datetime) -> datetime:
     """PostgreSQL would read the first and the last instant there is as infinite."""
     try:
-        bare = value.astimezone(UTC).replace(tzinfo=None)
+        is_finite = FIRST_INSTANT < value.astimezone(UTC) < LAST_INSTANT
     except OverflowError:
-        bare = datetime.min
-    if bare in (datetime.min, datetime.max):
+        is_finite = False
+    if not is_finite:
         raise PydanticCustomError("invalid_value", "an instant lies in the years 1 to 9999 of UTC")
     return value
 

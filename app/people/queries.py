@@ -164,7 +164,7 @@ async def teams(
 
 
 CAME_OR_WENT = """
-came_or_went AS (
+WITH RECURSIVE came_or_went AS (
     SELECT external_id FROM people
     WHERE organization_id = :organization_id AND created_at >= CAST(:updated_after AS timestamptz)
     UNION ALL
@@ -175,8 +175,7 @@ came_or_went AS (
 """
 """Whoever names one of them is listed too: `unresolved` has changed."""
 
-TEAM_KEYS = text(f"""
-WITH {CAME_OR_WENT}
+CHANGED_TEAMS = """
 SELECT external_id, CAST(NULL AS timestamptz) AS deleted_at FROM teams
 WHERE organization_id = :organization_id
   AND (CAST(:after AS text) IS NULL OR external_id > :after)
@@ -189,7 +188,8 @@ WHERE organization_id = :organization_id AND kind = 'team'
   AND deleted_at >= CAST(:deleted_after AS timestamptz)
 ORDER BY external_id
 LIMIT :limit
-""")
+"""
+TEAM_KEYS = text(CAME_OR_WENT + CHANGED_TEAMS)
 
 
 async def team_keys(session: AsyncSession, organization_id: UUID, window: Window) -> list[Key]:
@@ -297,8 +297,8 @@ async def earlier_employments(
     return periods
 
 
-PERSON_KEYS = text(f"""
-WITH RECURSIVE {CAME_OR_WENT}, below AS (
+CHANGED_PEOPLE = """
+, below AS (
     SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = CAST(:team AS text)
     UNION
     SELECT t.id FROM teams t JOIN below ON t.parent_id = below.id WHERE t.organization_id = :organization_id
@@ -316,7 +316,8 @@ WHERE organization_id = :organization_id AND kind = 'person'
   AND deleted_at >= CAST(:deleted_after AS timestamptz)
 ORDER BY external_id
 LIMIT :limit
-""")
+"""
+PERSON_KEYS = text(CAME_OR_WENT + CHANGED_PEOPLE)
 
 
 async def person_keys(

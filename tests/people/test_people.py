@@ -124,7 +124,7 @@ async def test_a_manager_resolves_on_arrival(api: ContractClient) -> None:
         ({"active": "true"}, "invalid_value", "#/active"),
         ({"locale": "Dutch"}, "invalid_value", "#/locale"),
         ({"team": "a/b"}, "bad_identifier", "#/team"),
-        ({"manager": 42}, "invalid_value", "#/manager"),
+        ({"manager": 42}, "bad_identifier", "#/manager"),
         ({"nickname": "x"}, "unknown_field", "#/nickname"),
         ({"segments": {"location": ""}}, "invalid_value", "#/segments/location"),
         ({"segments": {"location": "x" * 101}}, "invalid_value", "#/segments/location"),
