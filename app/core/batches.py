@@ -22,7 +22,7 @@ def _as_sent(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
 
 Item = TypeVar("Item", bound=BaseModel)
 T = TypeVar("T")
-BatchItems = Annotated[list[Annotated[T, WrapValidator(_as_sent)]], Field(min_length=1)]
+BatchItems = list[Annotated[T, WrapValidator(_as_sent)]]
 """Items as they were sent, whatever they are: `parse_items` validates them one by one."""
 OrAbsent = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 """A member that is left out where there is none. Default it to None."""

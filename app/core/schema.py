@@ -108,7 +108,7 @@ Instant = Annotated[
     PlainSerializer(_zulu, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_time_zone)]
 ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True})]
 """A member of the representation that a sender may send back; accepted and ignored. Default it to None."""

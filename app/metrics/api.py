@@ -14,7 +14,7 @@ from app.tables import Survey
 
 router = APIRouter(route_class=Route, tags=["metrics"])
 MetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]
-GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[a-z][a-z0-9_]{0,49})$")]
+GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
 By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
 Language = Annotated[str | None, Header(max_length=1000)]

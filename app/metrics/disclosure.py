@@ -75,8 +75,8 @@ def _select(
     """Selects each node, ancestors first, that leaves safe amounts in itself and in the group around it.
 
     In a tree the sets derivable from the selected groups are unions of what is left in each (R3), so looking
-    at these two is enough. A node without amounts is passed over. Gives the nearest selected group of every
-    node, which is the node itself where it was selected.
+    at these two is enough. A node without amounts is passed over; the outermost one with amounts is always
+    selected. Gives the nearest selected group of every node, which is the node itself where it was selected.
     """
     nearest: dict[int | None, int | None] = {None: None}
     left: dict[int, Amounts] = {}
@@ -86,7 +86,7 @@ def _select(
         if own is None:
             continue
         rest = () if outer is None else _minus(left[outer], own)
-        if all(map(is_safe, own + rest)):
+        if outer is None or all(map(is_safe, own + rest)):
             nearest[node.ordinal] = node.ordinal
             left[node.ordinal] = own
             if outer is not None:
@@ -117,14 +117,21 @@ def _showing_invited(ordered: Sequence[Node], published: Published) -> set[int]:
 
     A group with so few, in itself or in what its published parts leave of it, hides its `invited` at once.
     Of the others, outermost and larger first, each shows it that leaves no such count between numbers shown.
+    The organisation's was told while the survey was open, so it counts as shown even where it is hidden now.
     """
     silent = {node.ordinal: _silent(node) for node in published if node.invited is not None}
     rest = silent.copy()
     for node, anchor in published.items():
         if anchor is not None and anchor in rest:
             rest[anchor] = _minus(rest[anchor], silent[node.ordinal])
-    candidates = {ordinal: silent[ordinal] for ordinal in silent if all(map(_names_nobody, rest[ordinal]))}
-    nearest = _select(ordered, lambda node: candidates.get(node.ordinal), _names_nobody)
+    candidates = {
+        ordinal: own for ordinal, own in silent.items() if all(map(_names_nobody, own + rest[ordinal]))
+    }
+    nearest = _select(
+        ordered,
+        lambda node: (silent if node.parent is None else candidates).get(node.ordinal),
+        _names_nobody,
+    )
     return {ordinal for ordinal in candidates if nearest[ordinal] == ordinal}
 
 

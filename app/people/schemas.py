@@ -18,7 +18,7 @@ from app.core.schema import (
 )
 
 Email = Annotated[str, Field(min_length=1, max_length=320)]
-SegmentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+SegmentName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
 SegmentValue = Annotated[str, Field(min_length=1, max_length=100)]
 Segments = Annotated[dict[SegmentName, SegmentValue], Field(max_length=20)]
 SegmentsPatch = Annotated[dict[SegmentName, SegmentValue | None], Field(max_length=20)]

@@ -26,7 +26,7 @@ Mode = Literal["anonymous", "confidential", "attributed"]
 Access = Literal["invited", "open"]
 Status = Literal["draft", "open", "closed", "released"]
 ReleasePolicy = Literal["on_close", "rolling"]
-FacetKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+FacetKey = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
 SegmentName = FacetKey
 SegmentValue = Annotated[str, Field(min_length=1, max_length=100)]
 Words = Annotated[str, Field(min_length=1, max_length=1000)]

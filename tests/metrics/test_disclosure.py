@@ -179,7 +179,12 @@ def test_one_or_two_without_both_scores_are_not_counted_out(incomplete: int, sho
 
 def test_a_group_hides_its_invited_when_its_own_rest_has_a_silent_one() -> None:
     nodes = tree(("all", None, 70), ("a", "all", 30), ("b", "all", 20), silent={"all": 9, "a": 5, "b": 3})
-    assert showing_invited(nodes) == {"a", "b"}
+    assert showing_invited(nodes) == {"a"}
+
+
+def test_the_number_invited_of_all_is_known_from_when_the_survey_was_open() -> None:
+    nodes = tree(("all", None, 50), ("a", "all", 30), silent={"all": 4, "a": 3})
+    assert showing_invited(nodes) == set()
 
 
 def test_a_sibling_hides_its_invited_where_subtraction_would_leave_a_silent_one() -> None:

@@ -141,7 +141,9 @@ async def test_bad_input_is_named(
 
 
 async def test_a_segment_has_a_plain_name(api: ContractClient) -> None:
-    await refused(api, "invalid_value", segments={"Location": "Utrecht"})
+    for name in ("", "1st", "cost centre", "a:b", "x" * 51):
+        await refused(api, "invalid_value", segments={name: "Utrecht"})
+    assert await put(api, "E-1", segments={"Cost-centre": "12"}) == 201
 
 
 async def test_identifier_in_body_equals_that_in_path(api: ContractClient) -> None:

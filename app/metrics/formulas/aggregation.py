@@ -41,9 +41,9 @@ class Agreement:
 
 
 def icc(values: ArrayLike, groups: ArrayLike) -> Icc:
-    """Intraclass correlations (Bliese 2000) of `values`, one a person, NaN where missing; `groups` labels them.
+    """Intraclass correlations (Bliese 2000) of `values`, one a person, NaN where missing.
 
-    ICC(1) with k0 = (N - sum n_g^2 / N) / (G - 1), not the mean group size.
+    `groups` labels each person's group. ICC(1) takes k0 = (N - sum n_g^2 / N) / (G - 1), not the mean size.
     """
     x, labels = np.asarray(values, dtype=np.float64), np.asarray(groups)
     x, labels = x[~np.isnan(x)], labels[~np.isnan(x)]
@@ -71,9 +71,9 @@ def mean_squares(
 def rwg(ratings: ArrayLike, options: int, null_variance: float | None = None) -> Agreement:
     """Agreement within one group on one item (James, Demaree & Wolf 1984).
 
-    `ratings`: one answer a person, in steps of 1 over `options` answers, NaN where missing. `null_variance` is
-    that of answers at random: (options^2 - 1)/12 unless given (slight skew, 5 options: 1.34, LeBreton & Senter
-    2008).
+    `ratings`: one answer a person, in steps of 1 over `options` answers, NaN where missing. `null_variance`
+    is that of answers at random: (options^2 - 1)/12 unless given (slight skew over 5 options: 1.34, as in
+    LeBreton & Senter 2008).
     """
     return rwg_j(np.asarray(ratings, dtype=np.float64)[:, None], options, null_variance)
 

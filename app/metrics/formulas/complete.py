@@ -5,12 +5,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 Undefined = Literal[
-    "no_convergence",
     "no_edge",
     "no_leaver",
+    "not_identified",
     "not_positive",
     "perfect",
-    "separated",
     "single_group",
     "single_item",
     "too_few",
@@ -24,7 +23,11 @@ def complete_rows(table: ArrayLike) -> NDArray[np.float64]:
     rows = np.asarray(table, dtype=np.float64)
     if rows.ndim != 2:
         raise ValueError("a table is persons x columns")
-    return rows[~np.isnan(rows).any(axis=1)]
+    return rows[is_complete(rows)]
+
+
+def is_complete(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(~np.isnan(rows).any(axis=1))
 
 
 def complete_pairs(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -50,7 +50,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
 
 
 def disattenuated(r: float, reliability_x: float, reliability_y: float) -> Disattenuated | None:
-    """Correlation of what both measure without error (Spearman 1904); None unless both reliabilities exceed 0."""
+    """Correlation of what both measure, free of error (Spearman 1904); None at a reliability of 0 or less."""
     if min(reliability_x, reliability_y) <= 0:
         return None
     corrected = r / sqrt(reliability_x * reliability_y)

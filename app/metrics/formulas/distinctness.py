@@ -36,7 +36,7 @@ def htmt(first: ArrayLike, second: ArrayLike) -> Htmt:
     that load differently (Roemer, Schuberth & Henseler 2021). Persons complete on both scales count.
     """
     rows, split = _joined(first, second)
-    n, k = rows.shape
+    n = len(rows)
     reason = _undefined(rows, split)
     if reason is not None:
         return Htmt(n, None, None, reason)
@@ -69,9 +69,7 @@ def _undefined(rows: NDArray[np.float64], split: int) -> Undefined | None:
     return "zero_variance" if rows.std(axis=0).min() <= ZERO_SPREAD else None
 
 
-def _ratios(
-    correlations: NDArray[np.float64], split: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _ratios(correlations: NDArray[np.float64], split: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """HTMT and HTMT2 of each of draws x k x k correlations, NaN where there is none."""
     within_first = _off_diagonal(correlations[:, :split, :split])
     within_second = _off_diagonal(correlations[:, split:, split:])
@@ -95,7 +93,8 @@ def _ratio(
     between: NDArray[np.float64], within_first: NDArray[np.float64], within_second: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     within = np.sqrt(within_first * within_second)
-    return np.divide(between, within, out=np.full(len(within), np.nan), where=within > ZERO_SPREAD)
+    missing = np.full(len(within), np.nan)
+    return np.asarray(np.divide(between, within, out=missing, where=within > ZERO_SPREAD))
 
 
 def _interval(values: NDArray[np.float64]) -> Interval | None:

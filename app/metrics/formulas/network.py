@@ -50,7 +50,7 @@ class Centralisation:
 
 
 def gini(amounts: ArrayLike) -> Gini:
-    """Concentration of `amounts`, 0 or more, one a person with zeros included, NaN where missing (Gini 1912)."""
+    """Concentration of `amounts`, 0 or more, one a person, zeros included, NaN where missing (Gini 1912)."""
     x = np.sort(present(amounts))
     if x.size and x[0] < 0:
         raise ValueError("an amount is 0 or more")

@@ -139,7 +139,7 @@ def measurement_error(sd: float, reliability: float) -> float:
 def difference_reliability(
     sd_x: float, sd_y: float, reliability_x: float, reliability_y: float, r: float
 ) -> float | None:
-    """Reliability of x - y, whose correlation is `r` (Cronbach & Furby 1970); None where x - y does not vary."""
+    """Reliability of x - y, `r` their correlation (Cronbach & Furby 1970); None where x - y does not vary."""
     shared = 2 * r * sd_x * sd_y
     variance = sd_x**2 + sd_y**2 - shared
     if variance <= ZERO_SPREAD**2:

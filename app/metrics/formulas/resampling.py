@@ -26,14 +26,14 @@ def resample(
     _, cluster_of = np.unique(np.arange(len(rows)) if clusters is None else clusters, return_inverse=True)
     count, random = int(cluster_of.max()) + 1, np.random.default_rng(seed)
     weights = (np.bincount(random.integers(count, size=count), minlength=count) for _ in range(draws))
-    centred = rows - rows.mean(axis=0)
-    means, correlations = zip(*(_weighted(centred, weight[cluster_of]) for weight in weights), strict=True)
-    return Resamples(np.array(means) + rows.mean(axis=0), np.array(correlations))
+    drawn = (_weighted(rows, weight[cluster_of].astype(np.float64)) for weight in weights)
+    means, correlations = zip(*drawn, strict=True)
+    return Resamples(np.array(means), np.array(correlations))
 
 
 def correlations_of(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Columns x columns, 0 with a column that is flat."""
-    return _weighted(rows - rows.mean(axis=0), np.ones(len(rows)))[1]
+    return _weighted(rows, np.ones(len(rows)))[1]
 
 
 def percentile_interval(values: NDArray[np.float64]) -> Interval:
@@ -42,12 +42,14 @@ def percentile_interval(values: NDArray[np.float64]) -> Interval:
 
 
 def _weighted(
-    rows: NDArray[np.float64], weights: NDArray[np.int64] | NDArray[np.float64]
+    rows: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centred before squaring: the difference of two sums would give a flat column a spread."""
     total = weights.sum()
     means = weights @ rows / total
-    covariances = (rows * weights[:, None]).T @ rows / total - np.outer(means, means)
-    spread = np.sqrt(np.maximum(np.diag(covariances), 0))
+    centred = rows - means
+    covariances = (centred * weights[:, None]).T @ centred / total
+    spread = np.sqrt(np.diag(covariances))
     return means, _scaled(covariances, np.where(spread > ZERO_SPREAD, spread, np.inf))
 
 

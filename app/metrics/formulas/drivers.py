@@ -1,0 +1,204 @@
+from dataclasses import dataclass
+from math import factorial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from app.metrics.formulas.complete import Undefined, complete_rows, is_complete
+from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
+from app.metrics.formulas.resampling import DRAWS, correlations_of, percentile_interval, resample
+
+MOST_FOR_LMG = 12
+SINGULAR = 1e-10
+TARGET = 75.0
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """`importance` is a part of R2, `share` that part of the whole, 0-1 (LMG); the sign is that of `r`.
+
+    All None for a predictor without variance.
+    """
+
+    importance: float | None
+    share: float | None
+    r: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeImportance:
+    """One of `drivers` a predictor, in order; their importances sum to `r2`, 0-1.
+
+    `is_singular`: predictors repeat each other, so that what they share is split by convention.
+    """
+
+    n: int
+    method: Literal["lmg", "johnson"]
+    r2: float | None
+    drivers: tuple[Driver, ...]
+    is_singular: bool
+    undefined: Undefined | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportanceDraws:
+    """Bootstrap of importances and of predictor means, draws x predictors, and of R2, one a draw."""
+
+    importance: NDArray[np.float64]
+    means: NDArray[np.float64]
+    r2: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportanceInterval:
+    """95% percentile intervals of an importance and of its rank, 1 for the largest."""
+
+    ci: Interval
+    rank: Interval
+
+
+def relative_importance(outcome: ArrayLike, predictors: ArrayLike) -> RelativeImportance:
+    """What each predictor is associated with of the variance of `outcome` (one a person), as parts of R2.
+
+    `predictors` is persons x p, NaN where missing; complete persons count, more than p + 1. LMG, the mean
+    gain in R2 over all orders (Lindeman, Merenda & Gold 1980; Groemping 2006); with more than 12 predictors
+    Johnson's weights.
+    """
+    rows = complete_rows(_table(outcome, predictors))
+    method: Literal["lmg", "johnson"] = "lmg" if rows.shape[1] - 1 <= MOST_FOR_LMG else "johnson"
+    reason = _undefined(rows)
+    if reason is not None:
+        return RelativeImportance(len(rows), method, None, (), False, reason)
+    correlations = correlations_of(rows)
+    parts = (lmg_of if method == "lmg" else johnson_of)(correlations[None])[0]
+    r2, is_used = float(parts.sum()), rows[:, 1:].std(axis=0) > ZERO_SPREAD
+    return RelativeImportance(
+        n=len(rows),
+        method=method,
+        r2=r2,
+        drivers=tuple(
+            _driver(part, r2, r) if used else Driver(None, None, None)
+            for part, r, used in zip(parts.tolist(), correlations[0, 1:].tolist(), is_used, strict=True)
+        ),
+        is_singular=_is_singular(correlations[1:, 1:]),
+        undefined=None,
+    )
+
+
+def draw_importance(
+    outcome: ArrayLike,
+    predictors: ArrayLike,
+    seed: int,
+    draws: int = DRAWS,
+    clusters: ArrayLike | None = None,
+) -> ImportanceDraws | None:
+    """Bootstrap of `relative_importance` over persons, or over whole `clusters` (a label a person).
+
+    None where that is undefined.
+    """
+    rows = complete_rows(_table(outcome, predictors))
+    if _undefined(rows) is not None:
+        return None
+    labels = None if clusters is None else np.asarray(clusters)[is_complete(_table(outcome, predictors))]
+    drawn = resample(rows, seed, draws, labels)
+    importance = (lmg_of if rows.shape[1] - 1 <= MOST_FOR_LMG else johnson_of)(drawn.correlations)
+    return ImportanceDraws(importance, drawn.means[:, 1:], importance.sum(axis=1))
+
+
+def importance_intervals(drawn: ImportanceDraws) -> tuple[ImportanceInterval, ...]:
+    """One a predictor, in order."""
+    return tuple(
+        ImportanceInterval(percentile_interval(values), percentile_interval(ranks))
+        for values, ranks in zip(drawn.importance.T, _ranks(drawn.importance).T, strict=True)
+    )
+
+
+def lever_priority(
+    shares: NDArray[np.float64], means: NDArray[np.float64], target: float = TARGET
+) -> NDArray[np.float64]:
+    """Share of R2, 0-1, times the way from the mean to `target` (both POMP) in hundreds; shapes broadcast.
+
+    Importance-performance map (Martilla & James 1977; Ringle & Sarstedt 2016).
+    """
+    return np.asarray(shares * np.maximum(0, target - means) / 100)
+
+
+def chance_of_first(drawn: ImportanceDraws, target: float = TARGET) -> NDArray[np.float64]:
+    """Part of the draws, 0-1 a predictor, in which its priority is the highest; a tie counts in parts.
+
+    Draws in which none has a priority count for none.
+    """
+    r2 = np.where(drawn.r2 > ZERO_SPREAD, drawn.r2, np.inf)[:, None]
+    priority = lever_priority(drawn.importance / r2, drawn.means, target)
+    is_first = (priority == priority.max(axis=1, keepdims=True)) & (priority > 0)
+    return np.asarray((is_first / np.maximum(1, is_first.sum(axis=1, keepdims=True))).mean(axis=0))
+
+
+def lmg_of(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Draws x p from draws x (p + 1) x (p + 1) correlations, the outcome first."""
+    p = correlations.shape[-1] - 1
+    r2 = np.stack([_r2(correlations, _members(subset, p)) for subset in range(2**p)])
+    return np.stack([_shapley(r2, predictor, p) for predictor in range(p)], axis=1)
+
+
+def johnson_of(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Relative weights (Johnson 2000), shaped as of `lmg_of`; Thomas et al. 2014 advise against them."""
+    values, vectors = np.linalg.eigh(correlations[:, 1:, 1:])
+    root = np.sqrt(np.maximum(values, 0))
+    loadings = vectors * root[:, None, :] @ vectors.transpose(0, 2, 1)
+    inverse = np.divide(1, root, out=np.zeros_like(root), where=values > SINGULAR)
+    half_inverse = vectors * inverse[:, None, :] @ vectors.transpose(0, 2, 1)
+    weights = half_inverse @ correlations[:, 1:, :1]
+    return np.asarray((loadings**2 @ weights**2)[..., 0])
+
+
+def _table(outcome: ArrayLike, predictors: ArrayLike) -> NDArray[np.float64]:
+    return np.column_stack([np.asarray(outcome, float), np.asarray(predictors, float)])
+
+
+def _undefined(rows: NDArray[np.float64]) -> Undefined | None:
+    n, columns = rows.shape
+    if n <= columns:
+        return "too_few"
+    spread = rows.std(axis=0)
+    return "zero_variance" if spread[0] <= ZERO_SPREAD or spread[1:].max() <= ZERO_SPREAD else None
+
+
+def _driver(importance: float, r2: float, r: float) -> Driver:
+    return Driver(importance, importance / r2 if r2 > ZERO_SPREAD else None, r)
+
+
+def _is_singular(correlations: NDArray[np.float64]) -> bool:
+    return bool(np.linalg.eigvalsh(correlations).min() < SINGULAR)
+
+
+def _members(subset: int, p: int) -> list[int]:
+    """Columns of a subset given as bits; the outcome is column 0."""
+    return [1 + predictor for predictor in range(p) if subset >> predictor & 1]
+
+
+def _r2(correlations: NDArray[np.float64], members: list[int]) -> NDArray[np.float64]:
+    with_outcome = correlations[:, members, :1]
+    among = correlations[:, members][:, :, members]
+    return np.asarray((with_outcome * _solved(among, with_outcome)).sum(axis=(1, 2)))
+
+
+def _solved(matrices: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Least-squares solutions where a matrix is singular."""
+    if matrices.shape[-1] and np.linalg.eigvalsh(matrices)[:, 0].min() < SINGULAR:
+        return np.asarray(np.linalg.pinv(matrices, rcond=SINGULAR, hermitian=True) @ sides)
+    return np.asarray(np.linalg.solve(matrices, sides))
+
+
+def _shapley(r2: NDArray[np.float64], predictor: int, p: int) -> NDArray[np.float64]:
+    """Gain in R2 by the predictor over the subsets without it, weighted by the orders they stand for."""
+    without = np.array([subset for subset in range(2**p) if not subset >> predictor & 1])
+    orders = [factorial(size) * factorial(p - 1 - size) / factorial(p) for size in range(p)]
+    weights = np.array([orders[int(subset).bit_count()] for subset in without])
+    return np.asarray(weights @ (r2[without | 1 << predictor] - r2[without]))
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 for the largest of each row."""
+    return np.asarray((values[:, :, None] < values[:, None, :]).sum(axis=2) + 1, dtype=np.float64)

@@ -1,0 +1,226 @@
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtrc, stdtrit
+from scipy.stats import binomtest, brunnermunzel, wilcoxon
+
+from app.metrics.formulas.complete import Undefined, complete_pairs, present, two_sided
+from app.metrics.formulas.correlation import pearson
+from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, moments
+
+SMALLEST_CHANGE = 5.0
+FEWEST_DISCORDANT = 25
+
+Verdict = Literal["increased", "decreased", "practically_equal", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Estimate in the unit of the values with its error, Student's t test against 0 and 95% interval."""
+
+    mean: float
+    se: float
+    df: float
+    t: float
+    p: float
+    ci: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class PairedChange:
+    """After minus before. `dz` (error `dz_se`) and, corrected for small n, `gz` count in sds of the change.
+
+    `r` is the correlation of the two; `wilcoxon_p` is of the signed-rank test, zeros ranked as by Pratt.
+    """
+
+    n: int
+    mean: float | None
+    sd: float | None
+    test: Difference | None
+    dz: float | None
+    dz_se: float | None
+    gz: float | None
+    wilcoxon_p: float | None
+    r: float | None
+    undefined: Undefined | None
+
+
+@dataclass(frozen=True, slots=True)
+class IndependentChange:
+    """After minus before, or one group minus another. `g` counts in pooled sds.
+
+    `brunner_munzel_p` asks whether a value of the one tends to exceed one of the other; None where all do.
+    """
+
+    n_before: int
+    n_after: int
+    mean: float | None
+    test: Difference | None
+    g: float | None
+    brunner_munzel_p: float | None
+    undefined: Undefined | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverlappingChange:
+    """After minus before over everybody who answered; `n_both` answered twice."""
+
+    n_before: int
+    n_after: int
+    n_both: int
+    mean: float | None
+    test: Difference | None
+    undefined: Undefined | None
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """`p` is the exact one below 25 discordant pairs, else that of `chi2` (1 df, not corrected)."""
+
+    n: int
+    discordant: int
+    chi2: float
+    chi2_p: float
+    exact_p: float
+    p: float
+
+
+def paired_change(before: ArrayLike, after: ArrayLike) -> PairedChange:
+    """Change of the same persons (one value a person each, NaN where missing; both needed).
+
+    Student 1908; dz of Lakens 2013 with Hedges' correction 1 - 3/(4 df - 1); Wilcoxon 1945, Pratt 1959.
+    """
+    first, second = complete_pairs(before, after)
+    changes = second - first
+    of = moments(changes)
+    if of is None or of.sd is None or not of.has_spread:
+        mean, sd = (None, None) if of is None else (of.mean, of.sd)
+        reason: Undefined = "too_few" if len(changes) < 2 else "zero_variance"
+        return PairedChange(len(changes), mean, sd, None, None, None, None, None, None, reason)
+    dz = of.mean / of.sd
+    return PairedChange(
+        n=of.n,
+        mean=of.mean,
+        sd=of.sd,
+        test=_difference(of.mean, of.sd / sqrt(of.n), of.n - 1),
+        dz=dz,
+        dz_se=sqrt(1 / of.n + dz * dz / (2 * of.n)),
+        gz=dz * _hedges(of.n - 1),
+        wilcoxon_p=_signed_rank_p(changes),
+        r=pearson(first, second).r,
+        undefined=None,
+    )
+
+
+def independent_change(before: ArrayLike, after: ArrayLike) -> IndependentChange:
+    """Difference of two groups of different persons (one value a person, NaN where missing; any lengths).
+
+    Welch 1947; Hedges' g 1981; Brunner & Munzel 2000.
+    """
+    first, second = present(before), present(after)
+    n1, n2 = len(first), len(second)
+    mean = float(second.mean() - first.mean()) if min(n1, n2) else None
+    if mean is None or min(n1, n2) < 2:
+        return IndependentChange(n1, n2, mean, None, None, None, "too_few")
+    v1, v2 = _variance(first), _variance(second)
+    if v1 + v2 == 0:
+        return IndependentChange(n1, n2, mean, None, None, None, "zero_variance")
+    pooled = sqrt(((n1 - 1) * v1 + (n2 - 1) * v2) / (n1 + n2 - 2))
+    return IndependentChange(
+        n_before=n1,
+        n_after=n2,
+        mean=mean,
+        test=_difference(mean, sqrt(v1 / n1 + v2 / n2), _welch_df(v1 / n1, v2 / n2, n1, n2)),
+        g=mean / pooled * _hedges(n1 + n2 - 2),
+        brunner_munzel_p=_brunner_munzel_p(first, second),
+        undefined=None,
+    )
+
+
+def overlapping_change(before: ArrayLike, after: ArrayLike) -> OverlappingChange:
+    """Difference of all who answered, some of them twice (one value a person each, NaN where missing).
+
+    Unequal variances (Derrick, Russ, Toher & White 2017): the paired test when all answered twice, Welch's
+    when nobody did.
+    """
+    x, y = (np.asarray(values, dtype=np.float64) for values in (before, after))
+    first, second, (first_of_both, second_of_both) = present(x), present(y), complete_pairs(x, y)
+    n1, n2, n12 = len(first), len(second), len(first_of_both)
+    mean = float(second.mean() - first.mean()) if min(n1, n2) else None
+    if mean is None or min(n1, n2) < 2:
+        return OverlappingChange(n1, n2, n12, mean, None, "too_few")
+    v1, v2 = _variance(first), _variance(second)
+    r = pearson(first_of_both, second_of_both).r or 0.0
+    variance = v1 / n1 + v2 / n2 - 2 * r * sqrt(v1 * v2) * n12 / (n1 * n2)
+    if variance <= ZERO_SPREAD**2:
+        return OverlappingChange(n1, n2, n12, mean, None, "zero_variance")
+    df = _overlap_df(_welch_df(v1 / n1, v2 / n2, n1, n2), n1 - n12 + n2 - n12, n12)
+    return OverlappingChange(n1, n2, n12, mean, _difference(mean, sqrt(variance), df), None)
+
+
+def mcnemar(table: ArrayLike) -> McNemar:
+    """Change of a yes or no of the same persons: 2 x 2 counts, rows before, columns after (McNemar 1947)."""
+    counts = np.asarray(table, dtype=np.int64)
+    if counts.shape != (2, 2) or counts.min() < 0:
+        raise ValueError("the table is 2 x 2 counts")
+    gained, lost = int(counts[0, 1]), int(counts[1, 0])
+    discordant = gained + lost
+    chi2 = (gained - lost) ** 2 / discordant if discordant else 0.0
+    exact_p = float(binomtest(gained, discordant).pvalue) if discordant else 1.0
+    chi2_p = float(chdtrc(1, chi2))
+    return McNemar(
+        n=int(counts.sum()),
+        discordant=discordant,
+        chi2=chi2,
+        chi2_p=chi2_p,
+        exact_p=exact_p,
+        p=exact_p if discordant < FEWEST_DISCORDANT else chi2_p,
+    )
+
+
+def verdict(ci: Interval, adjusted_p: float, smallest: float = SMALLEST_CHANGE) -> Verdict:
+    """Word for a change with 95% interval `ci`; within +-`smallest` it makes no difference in practice."""
+    if adjusted_p < 0.05 and ci.low > 0:
+        return "increased"
+    if adjusted_p < 0.05 and ci.high < 0:
+        return "decreased"
+    return "practically_equal" if -smallest <= ci.low and ci.high <= smallest else "inconclusive"
+
+
+def _difference(mean: float, se: float, df: float) -> Difference:
+    half = float(stdtrit(df, UPPER_TAIL)) * se
+    t = mean / se
+    return Difference(mean, se, df, t, two_sided(t, df), Interval(mean - half, mean + half))
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    """0 where values differ by rounding only."""
+    sd = float(values.std(ddof=1))
+    return sd * sd if sd > ZERO_SPREAD else 0.0
+
+
+def _welch_df(error1: float, error2: float, n1: int, n2: int) -> float:
+    """Satterthwaite 1946, of squared errors; they may both be 0 where the test is refused."""
+    spread = error1**2 / (n1 - 1) + error2**2 / (n2 - 1)
+    return (error1 + error2) ** 2 / spread if spread else float(n1 + n2 - 2)
+
+
+def _overlap_df(welch: float, once: int, twice: int) -> float:
+    return twice - 1 + (welch - twice + 1) * once / (once + 2 * twice)
+
+
+def _hedges(df: int) -> float:
+    return 1 - 3 / (4 * df - 1)
+
+
+def _signed_rank_p(changes: NDArray[np.float64]) -> float:
+    return float(wilcoxon(changes, zero_method="pratt", method="approx").pvalue)
+
+
+def _brunner_munzel_p(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
+    if first.max() < second.min() or second.max() < first.min():
+        return None
+    return float(brunnermunzel(first, second).pvalue)
