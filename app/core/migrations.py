@@ -7,13 +7,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.database import Database
 
 SCRIPTS = Path(__file__).parents[2] / "alembic"
 OLDEST_POSTGRESQL = 150000
+MADE_BY_ANOTHER = ("42710", "23505")
+"""duplicate_object and unique_violation."""
 
 
 class MigrationRefused(RuntimeError):
@@ -69,27 +71,37 @@ async def _require_version(connection: AsyncConnection) -> None:
 
 async def _ensure_role(connection: AsyncConnection, role: str) -> None:
     """The acting role exists, is harmless, and this login may take it on."""
-    login = await connection.scalar(text("SELECT current_user"))
-    create, grant = f'CREATE ROLE "{role}" NOLOGIN', f'GRANT "{role}" TO "{login}"'
-    found = (
-        await connection.execute(
-            text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}
-        )
-    ).first()
-    if found is not None and found[0]:
+    is_unbound = await connection.scalar(
+        text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}
+    )
+    if is_unbound:
         raise MigrationRefused(
             f"The role {role} is not bound by row-level security; set BETROKKEN_DATABASE_ROLE."
         )
-    may_act = found is not None and await connection.scalar(
-        text("SELECT pg_has_role(current_user, :role, 'MEMBER')"), {"role": role}
-    )
-    missing = ([] if found is not None else [create]) + ([] if may_act else [grant])
-    try:
-        for statement in missing:
-            await connection.execute(text(statement))
-        await connection.commit()
-    except ProgrammingError:
-        await connection.rollback()
+    login = await connection.scalar(text("SELECT current_user"))
+    create, grant = f'CREATE ROLE "{role}" NOLOGIN', f'GRANT "{role}" TO "{login}"'
+    missing = [create] if is_unbound is None and not await _succeeds(connection, create) else []
+    if not await _may_act_as(connection, role) and not await _succeeds(connection, grant):
+        missing.append(grant)
+    if missing:
         raise MigrationRefused(
             f"The login {login} may not make the acting role; an administrator runs: {'; '.join(missing)};"
-        ) from None
+        )
+    await connection.commit()
+
+
+async def _succeeds(connection: AsyncConnection, statement: str) -> bool:
+    """Roles are the server's, not the database's: another migration may have made this one just now."""
+    try:
+        async with connection.begin_nested():
+            await connection.execute(text(statement))
+    except DBAPIError as error:
+        return getattr(error.orig, "sqlstate", None) in MADE_BY_ANOTHER
+    return True
+
+
+async def _may_act_as(connection: AsyncConnection, role: str) -> bool:
+    if not await _succeeds(connection, f'SET LOCAL ROLE "{role}"'):
+        return False
+    await connection.execute(text("RESET ROLE"))
+    return True

@@ -219,8 +219,8 @@ async def list_responses(
     if survey.mode != "attributed":
         raise ModeHasNoReadableResponses
     page.response.headers.update(NO_STORE)
-    now, after = await as_of(session), UUID(page.after[0]) if page.after else UUID(int=0)
+    now, after = await as_of(session), page.after[0] if page.after else None
     rows = await queries.readable_responses(session, who.organization_id, survey_id, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [str(row.respondent_key)])
+    rows, cursor = page.cut(list(rows), lambda row: [row.respondent])
     items = await submission.readable(session, survey, rows, keyring)
     return schemas.ResponsePage(items=items, next_cursor=cursor, as_of=now)

@@ -61,7 +61,8 @@ READABLE_RESPONSES = text(
     " JOIN survey_groups g ON g.organization_id = r.organization_id AND g.survey_id = r.survey_id"
     "  AND g.ordinal = r.group_ordinal"
     " WHERE r.organization_id = :organization_id AND r.survey_id = :survey_id"
-    "  AND r.respondent_key > :after"
+    "  AND (CAST(:after AS text) IS NULL OR r.respondent_key > ("
+    "   SELECT id FROM people WHERE organization_id = :organization_id AND external_id = :after))"
     " ORDER BY r.respondent_key LIMIT :limit"
 )
 
@@ -277,9 +278,9 @@ async def shuffle_responses(session: AsyncSession, organization_id: UUID, survey
 
 
 async def readable_responses(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, after: UUID, limit: int
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, after: str | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """Responses of an attributed survey with their persons, by internal person id."""
+    """Responses of an attributed survey with their persons, by internal person id; `after` is a respondent."""
     parameters = {"organization_id": organization_id, "survey_id": survey_id, "after": after, "limit": limit}
     return (await session.execute(READABLE_RESPONSES, parameters)).all()
 
