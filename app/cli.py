@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -12,12 +13,14 @@ from uuid import UUID
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
+from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
 from app.core import migrations
 from app.core.database import Database
 from app.core.embedded import EmbeddedUnavailable, embedded_postgres
-from app.core.errors import AppError
+from app.core.errors import AppError, is_retryable
 from app.core.logging import configure_logging
 from app.core.principal import Scope
 from app.core.secrets import SecretMissing
@@ -127,9 +130,15 @@ async def _brought_up_to_date(url: str, settings: Settings) -> None:
 
 @cli.command()
 def worker() -> None:
-    """Do the background jobs, without serving the API."""
-    settings = Settings()
-    with_database(settings, lambda database: create_worker(database).run())
+    """Do the background jobs, without serving the API. SIGTERM lets those in hand finish."""
+
+    async def work(database: Database) -> None:
+        work = asyncio.create_task(create_worker(database).run())
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+        with suppress(asyncio.CancelledError):
+            await work
+
+    with_database(Settings(), work)
 
 
 @cli.command("import")
@@ -232,5 +241,16 @@ def main() -> None:
     except ValidationError as error:
         first = error.errors()[0]
         sys.exit(f"betrokken: the setting {'.'.join(map(str, first['loc']))}: {first['msg']}")
-    except (AppError, EmbeddedUnavailable, SecretMissing, migrations.MigrationRefused, OSError) as error:
+    except DBAPIError as error:
+        if not is_retryable(error):
+            raise
+        sys.exit(f"betrokken: the database cannot be used: {' '.join(str(error.orig).split())}")
+    except (
+        AppError,
+        EmbeddedUnavailable,
+        SecretMissing,
+        SettingsError,
+        migrations.MigrationRefused,
+        OSError,
+    ) as error:
         sys.exit(f"betrokken: {' '.join(str(error).split())}")

@@ -23,7 +23,7 @@ from app.demo.company import Company, found_company
 from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
 from app.surveys.built_in import built_in
-from tests.acceptance.conftest import Api
+from tests.acceptance.process import Api
 from tests.conftest import SECRET, on_database, run_sql
 from tests.core.test_embedded import is_stopped, servers_below
 

@@ -87,7 +87,7 @@ class Worker:
             work = function(self.database, UUID(payload["organization_id"]), UUID(payload["id"]))
             try:
                 await self._observed(name, work)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
                 raise _verdict(error, job.attempts) from None
 
         return run
@@ -111,10 +111,11 @@ class Worker:
             telemetry.JOBS.labels(name, outcome).inc()
 
 
-def _verdict(error: Exception, attempts: int) -> Exception:
+def _verdict(error: BaseException, attempts: int) -> Exception:
     """Repeat the job after a growing pause, or give it up.
 
     pgqueuer keeps the text of what is raised in a table, so it has the error's kind and not its message.
+    It would drop a job that is cancelled, by a process in a hurry to end: that one is repeated like others.
     """
     kind = type(error).__name__
     if attempts >= MOST_ATTEMPTS:

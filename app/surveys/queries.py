@@ -280,7 +280,7 @@ async def shuffle_responses(session: AsyncSession, organization_id: UUID, survey
 async def readable_responses(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, after: str | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """Responses of an attributed survey with their persons, by internal person id; `after` is a respondent."""
+    """Responses of an attributed survey with their persons, by internal id; `after` is a respondent."""
     parameters = {"organization_id": organization_id, "survey_id": survey_id, "after": after, "limit": limit}
     return (await session.execute(READABLE_RESPONSES, parameters)).all()
 

@@ -1,4 +1,4 @@
-"""Bodies made to cost much; whoever sends them needs no key, since a body is read before its sender is known."""
+"""Bodies made to cost much. Who sends them needs no key: a body is read before its sender is known."""
 
 from time import perf_counter
 

@@ -65,3 +65,16 @@ async def test_a_job_that_fails_holds_up_no_other_and_is_repeated_without_keepin
     kept = await owner.fetchval("SELECT string_agg(to_jsonb(l)::text, '') FROM pgqueuer_log l")
     assert "LookupError" in kept
     assert "Secret Name" not in kept
+
+
+async def test_a_job_that_is_cancelled_is_repeated(acme: Tenant, database: Database) -> None:
+    tries = []
+
+    async def hurried(_: Database, __: UUID, thing: UUID) -> None:
+        tries.append(thing)
+        if len(tries) == 1:
+            raise asyncio.CancelledError
+
+    await put(acme, "hurried_job")
+    await work_until(database, {"hurried_job": hurried}, lambda: len(tries) == 2)
+    assert tries[0] == tries[1]

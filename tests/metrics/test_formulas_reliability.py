@@ -1,8 +1,9 @@
 from math import sqrt
+from statistics import correlation
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -60,12 +61,12 @@ def test_item_rest_correlations_lie_within_one_and_need_spread(items: NDArray[np
         defined = result.undefined is None and np.ptp(items[:, item]) > 0
         assert (rest is not None) == (defined and np.ptp(others) > 0)
         assert (total is not None) == (defined and np.ptp(items.sum(axis=1)) > 0)
-        assert rest is None or rest == pytest.approx(np.corrcoef(items[:, item], others)[0, 1], abs=1e-9)
+        assert rest is None or rest == pytest.approx(correlation(items[:, item], others), abs=1e-9)
 
 
 def test_two_items_give_the_spearman_brown_coefficient() -> None:
     items = three_items(40)[:, :2]
-    r = np.corrcoef(items.T)[0, 1]
+    r = correlation(*items.T)
     assert cronbach_alpha(items).standardised == pytest.approx(2 * r / (1 + r))
     assert cronbach_alpha(items).if_deleted == (None, None)
 
@@ -101,7 +102,8 @@ def test_a_flat_list_is_no_table() -> None:
         cronbach_alpha([1, 2, 3])
 
 
-@given(st.integers(4, 60), st.integers(0, 100))
+@settings(max_examples=8, deadline=None)
+@given(st.integers(10, 60), st.integers(0, 100))
 def test_omega_is_blind_to_order_shift_unit_and_reversal_of_all(n: int, seed: int) -> None:
     items = three_items(n, seed)
     value = omega_total(items).value

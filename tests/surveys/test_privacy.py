@@ -202,7 +202,6 @@ async def test_a_batch_is_stored_in_the_order_of_its_keys(acme: Tenant, owner: a
 async def test_closing_forgets_the_order_and_the_keys_of_anonymous_responses(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:
-    await without_gaps(owner)
     survey_id = await opened(acme.client, **MODES["anonymous"])
     order = Random(1).sample(range(200), 200)
     for number in order:
@@ -210,8 +209,7 @@ async def test_closing_forgets_the_order_and_the_keys_of_anonymous_responses(
     before = await responses(owner, survey_id)
     await acme.client.post(f"/v1/surveys/{survey_id}/close")
     after = await responses(owner, survey_id)
-    assert [number_of(row) for row in before] == order
-    assert sorted(map(number_of, after)) == sorted(order)
+    assert sorted(map(number_of, after)) == sorted(map(number_of, before)) == sorted(order)
     assert abs(agreement(order, [number_of(row) for row in after])) < 0.35
     assert {row["respondent_key"] for row in before}.isdisjoint(row["respondent_key"] for row in after)
     assert len({row["xmin"] for row in after}) == 1

@@ -11,6 +11,7 @@ from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval
 SMALLEST_UNIQUENESS = 0.005
 MOST_ROUNDS = 20_000
 SETTLED = 1e-12
+ROUNDING = 1e-12  # a sum of items varies less than this part of their variances by rounding only
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,8 @@ def item_rest(items: ArrayLike) -> ItemRest:
         return ItemRest(n, (None,) * k, (None,) * k, reason)
     covariances = _covariances(rows)
     own, with_total, total = np.diag(covariances), covariances.sum(axis=1), covariances.sum()
-    rest = _ratios(with_total - own, own * (total - 2 * with_total + own))
-    return ItemRest(n, rest, _ratios(with_total, own * total), None)
+    rest = _against(own, with_total - own, total - 2 * with_total + own)
+    return ItemRest(n, rest, _against(own, with_total, np.full(k, total)), None)
 
 
 def omega_total(items: ArrayLike) -> Omega:
@@ -170,9 +171,10 @@ def _without(covariances: NDArray[np.float64], item: int) -> NDArray[np.float64]
 
 def _alpha(covariances: NDArray[np.float64]) -> float | None:
     k, total = len(covariances), float(covariances.sum())
-    if k < 2 or total <= ZERO_SPREAD**2:
+    own = float(np.trace(covariances))
+    if k < 2 or total <= ROUNDING * own:
         return None
-    return float(k / (k - 1) * (1 - np.trace(covariances) / total))
+    return k / (k - 1) * (1 - own / total)
 
 
 def _feldt(alpha: float, n: int, k: int) -> Interval:
@@ -181,10 +183,14 @@ def _feldt(alpha: float, n: int, k: int) -> Interval:
     return Interval(low, high)
 
 
-def _ratios(products: NDArray[np.float64], squares: NDArray[np.float64]) -> tuple[float | None, ...]:
+def _against(
+    own: NDArray[np.float64], shared: NDArray[np.float64], sums: NDArray[np.float64]
+) -> tuple[float | None, ...]:
+    """Correlations of items with sums, from variances of both and the covariances between."""
+    rounding = ROUNDING * own.sum()
     return tuple(
-        float(product / sqrt(square)) if square > ZERO_SPREAD**4 else None
-        for product, square in zip(products, squares, strict=True)
+        float(covariance / sqrt(variance * of_sum)) if variance > 0 and of_sum > rounding else None
+        for variance, covariance, of_sum in zip(own, shared, sums, strict=True)
     )
 
 

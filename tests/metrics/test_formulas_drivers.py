@@ -1,0 +1,181 @@
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from app.metrics.formulas import (
+    ImportanceDraws,
+    RelativeImportance,
+    chance_of_first,
+    draw_importance,
+    importance_intervals,
+    johnson_of,
+    lever_priority,
+    relative_importance,
+)
+from app.metrics.formulas.resampling import correlations_of
+
+NAN = float("nan")
+SEEDS = st.integers(0, 1000)
+
+
+def survey(n: int, p: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Predictor j weighs j; all share a common part."""
+    random = np.random.default_rng(seed)
+    predictors = random.normal(size=(n, p)) + random.normal(size=(n, 1))
+    return predictors @ np.arange(1.0, p + 1) + 3 * random.normal(size=n), predictors
+
+
+def importances(result: RelativeImportance) -> list[float]:
+    return [-1 if driver.importance is None else driver.importance for driver in result.drivers]
+
+
+def fitted_r2(outcome: NDArray[np.float64], predictors: NDArray[np.float64]) -> float:
+    x = predictors - predictors.mean(axis=0)
+    y = outcome - outcome.mean()
+    residual = y - x @ np.linalg.lstsq(x, y)[0]
+    return float(1 - residual @ residual / (y @ y))
+
+
+@given(SEEDS)
+def test_importance_is_the_mean_gain_over_all_orders(seed: int) -> None:
+    outcome, predictors = survey(30, 3, seed)
+    gains = np.zeros(3)
+    for order in permutations(range(3)):
+        for place, predictor in enumerate(order):
+            before, after = list(order[:place]), list(order[: place + 1])
+            gains[predictor] += fitted_r2(outcome, predictors[:, after])
+            gains[predictor] -= fitted_r2(outcome, predictors[:, before]) if before else 0
+    result = relative_importance(outcome, predictors)
+    assert importances(result) == pytest.approx(gains / 6)
+    assert result.r2 == pytest.approx(fitted_r2(outcome, predictors))
+
+
+@given(SEEDS, st.integers(1, 5))
+def test_parts_sum_to_the_whole_and_are_blind_to_order_shift_unit_and_reversal(seed: int, p: int) -> None:
+    outcome, predictors = survey(25, p, seed)
+    result = relative_importance(outcome, predictors)
+    assert result.r2 is not None
+    assert sum(importances(result)) == pytest.approx(result.r2)
+    assert min(importances(result)) >= 0
+    assert result.r2 <= 1
+    assert sum(driver.share or 0 for driver in result.drivers) == pytest.approx(1)
+    for other in (
+        relative_importance(outcome[::-1], predictors[::-1]),
+        relative_importance(100 - outcome, predictors * 25 + 7),
+        relative_importance(outcome, -predictors),
+    ):
+        assert importances(other) == pytest.approx(importances(result))
+    turned = relative_importance(outcome, predictors[:, ::-1])
+    assert importances(turned)[::-1] == pytest.approx(importances(result))
+
+
+def test_a_predictor_given_twice_shares_its_part_and_is_flagged() -> None:
+    outcome, predictors = survey(50, 2, seed=1)
+    single = relative_importance(outcome, predictors)
+    double = relative_importance(outcome, np.column_stack([predictors, predictors[:, 1]]))
+    assert (single.is_singular, double.is_singular) == (False, True)
+    assert double.r2 == pytest.approx(single.r2)
+    assert importances(double)[1] == pytest.approx(importances(double)[2])
+
+
+def test_a_predictor_without_variance_drops_out() -> None:
+    outcome, predictors = survey(50, 2, seed=1)
+    result = relative_importance(outcome, np.column_stack([predictors, np.full(50, 0.3)]))
+    assert (result.drivers[2].importance, result.drivers[2].share, result.drivers[2].r) == (None, None, None)
+    assert importances(result)[:2] == pytest.approx(importances(relative_importance(outcome, predictors)))
+
+
+def test_more_than_twelve_predictors_get_johnsons_weights_with_their_label() -> None:
+    outcome, predictors = survey(200, 13, seed=2)
+    many, twelve = relative_importance(outcome, predictors), relative_importance(outcome, predictors[:, 1:])
+    assert (many.method, twelve.method) == ("johnson", "lmg")
+    assert many.r2 == pytest.approx(fitted_r2(outcome, predictors))
+    weights = johnson_of(correlations_of(np.column_stack([outcome, predictors[:, 1:]]))[None])[0]
+    assert weights == pytest.approx(importances(twelve), abs=0.02)
+    drawn = draw_importance(outcome, predictors, seed=3, draws=5)
+    assert drawn is not None
+    assert drawn.importance.shape == (5, 13)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "predictors", "reason"),
+    [
+        ([], np.empty((0, 2)), "too_few"),
+        ([1.0], [[1.0, 2.0]], "too_few"),
+        ([1.0, 2.0, 3.0], [[1.0, 2.0], [2.0, 5.0], [4.0, 1.0]], "too_few"),
+        ([NAN] * 9, np.ones((9, 2)), "too_few"),
+        ([5.0] * 9, np.arange(18.0).reshape(9, 2), "zero_variance"),
+        (np.arange(9.0), np.ones((9, 2)), "zero_variance"),
+    ],
+)
+def test_drivers_say_why_there_are_none(
+    outcome: NDArray[np.float64], predictors: NDArray[np.float64], reason: str
+) -> None:
+    result = relative_importance(outcome, predictors)
+    assert (result.r2, result.drivers, result.undefined) == (None, (), reason)
+    assert draw_importance(outcome, predictors, seed=1, draws=5) is None
+
+
+@settings(max_examples=20)
+@given(SEEDS)
+def test_draws_repeat_with_their_seed_and_sum_to_r2(seed: int) -> None:
+    outcome, predictors = survey(40, 3, seed)
+    outcome[0] = NAN
+    drawn, again = (draw_importance(outcome, predictors, seed, draws=20) for _ in range(2))
+    assert drawn is not None
+    assert again is not None
+    np.testing.assert_array_equal(drawn.importance, again.importance)
+    assert ((drawn.importance >= -1e-12) & (drawn.r2[:, None] <= 1 + 1e-12)).all()
+    np.testing.assert_allclose(drawn.importance.sum(axis=1), drawn.r2)
+    clusters = np.arange(40) // 4
+    of_clusters = draw_importance(outcome, predictors, seed, draws=20, clusters=clusters)
+    assert of_clusters is not None
+    assert not np.array_equal(of_clusters.importance, drawn.importance)
+
+
+def test_a_cluster_is_drawn_as_a_whole() -> None:
+    outcome, predictors = survey(10, 2, seed=4)
+    copies = np.repeat(np.arange(10), 50)
+    of_persons = draw_importance(outcome[copies], predictors[copies], seed=5, draws=400)
+    of_clusters = draw_importance(outcome[copies], predictors[copies], seed=5, draws=400, clusters=copies)
+    assert of_persons is not None
+    assert of_clusters is not None
+    assert of_clusters.r2.std() > 3 * of_persons.r2.std()
+
+
+def test_intervals_hold_the_estimate_and_rank_the_largest_first() -> None:
+    outcome, predictors = survey(400, 3, seed=6)
+    drawn = draw_importance(outcome, predictors, seed=7)
+    assert drawn is not None
+    intervals = importance_intervals(drawn)
+    for part, interval in zip(importances(relative_importance(outcome, predictors)), intervals, strict=True):
+        assert interval.ci.low < part < interval.ci.high
+    assert [(interval.rank.low, interval.rank.high) for interval in intervals] == [(3, 3), (2, 2), (1, 1)]
+
+
+def test_priority_is_importance_times_the_way_to_the_target() -> None:
+    priority = lever_priority(np.array([0.5, 0.3, 0.2]), np.array([65.0, 35.0, 90.0]))
+    assert priority == pytest.approx([0.05, 0.12, 0])
+    assert lever_priority(np.array([0.5]), np.array([65.0]), target=85) == pytest.approx([0.1])
+
+
+def test_the_chance_of_being_first_shares_ties_and_leaves_out_draws_without_priority() -> None:
+    drawn = ImportanceDraws(
+        importance=np.array([[0.4, 0.1], [0.2, 0.2], [0.4, 0.1], [0.0, 0.0]]),
+        means=np.array([[65.0, 65.0], [65.0, 65.0], [90.0, 65.0], [65.0, 65.0]]),
+        r2=np.array([0.5, 0.4, 0.5, 0.0]),
+    )
+    assert chance_of_first(drawn) == pytest.approx([1.5 / 4, 1.5 / 4])
+
+
+def test_a_hundred_thousand_persons() -> None:
+    outcome, predictors = survey(100_000, 6, seed=9)
+    result = relative_importance(outcome, predictors)
+    assert importances(result) == sorted(importances(result))
+    drawn = draw_importance(outcome, predictors, seed=9, draws=10)
+    assert drawn is not None
+    assert drawn.r2 == pytest.approx(np.full(10, result.r2), abs=0.01)
