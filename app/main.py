@@ -53,7 +53,7 @@ ROUTERS = (
     calendar_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
-    "count_participation": ("*/10 * * * *", survey_jobs.count_participation),
+    "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
     "forget": ("17 * * * *", organization_jobs.forget),
 }
 

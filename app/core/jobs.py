@@ -33,12 +33,22 @@ class GivenUp(RuntimeError):
 
 
 async def enqueue(
-    session: AsyncSession, job: str, organization_id: UUID, thing_id: UUID, *, after: timedelta | None = None
+    session: AsyncSession,
+    job: str,
+    organization_id: UUID,
+    thing_id: UUID,
+    *,
+    after: timedelta | None = None,
+    is_single: bool = False,
 ) -> None:
-    """Do `job` for a thing of the organisation once this transaction has committed, `after` that long."""
+    """Do `job` for a thing of the organisation once this transaction has committed, `after` that long.
+
+    A single one is not queued again while it waits or runs.
+    """
     payload = json.dumps({"organization_id": str(organization_id), "id": str(thing_id)}).encode()
     queries = Queries(AsyncpgDriver(await raw_connection(session)))
-    await queries.enqueue(job, payload, execute_after=after)
+    key = f"{job}/{thing_id}" if is_single else None
+    await queries.enqueue(job, payload, execute_after=after, dedupe_key=key, on_conflict="skip")
 
 
 class Worker:

@@ -21,7 +21,9 @@ async def api_key(session: AsyncSession, organization_id: UUID, key_id: UUID) ->
 
 
 async def organization(session: AsyncSession, organization_id: UUID, *, lock: bool = False) -> Organization:
-    return await session.get_one(Organization, organization_id, with_for_update=lock, populate_existing=True)
+    query = select(Organization).where(col(Organization.id) == organization_id)
+    query = query.with_for_update(key_share=True) if lock else query
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
 
 async def organization_ids(session: AsyncSession) -> Sequence[UUID]:

@@ -25,10 +25,11 @@ async def close_on_time(database: Database, organization_id: UUID, survey_id: UU
             await service.close_survey(session, organization_id, survey_id, now)
 
 
-async def count_participation(database: Database) -> None:
-    """Refreshes the participation of open surveys on each organisation's new day."""
+async def tend_surveys(database: Database) -> None:
+    """Counts open surveys on each organisation's new day, and asks again for releases that did not come."""
     async with database.system_session(reason="list the organisations") as session:
         everyone = await organizations.organization_ids(session)
     for organization_id in everyone:
         async with database.tenant_session(organization_id) as session:
             await service.count_participation(session, organization_id, datetime.now(UTC))
+            await service.ask_again_for_releases(session, organization_id, datetime.now(UTC))

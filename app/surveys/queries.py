@@ -135,7 +135,7 @@ async def survey(
     """`lock` "write" holds the survey alone, "read" together with others who read it."""
     query = select(Survey).where(col(Survey.organization_id) == organization_id, col(Survey.id) == survey_id)
     if lock is not None:
-        query = query.with_for_update(read=lock == "read")
+        query = query.with_for_update(read=lock == "read", key_share=lock == "write")
     return (await session.scalars(query.execution_options(populate_existing=True))).first()
 
 
@@ -318,4 +318,16 @@ async def open_surveys_not_counted_since(
         col(Survey.status) == "open",
         col(Survey.participation_on) < today,
     )
-    return (await session.scalars(query.with_for_update())).all()
+    return (await session.scalars(query.with_for_update(key_share=True))).all()
+
+
+async def surveys_closed_before(
+    session: AsyncSession, organization_id: UUID, moment: datetime
+) -> Sequence[UUID]:
+    """Those still waiting for their release."""
+    query = select(col(Survey.id)).where(
+        col(Survey.organization_id) == organization_id,
+        col(Survey.status) == "closed",
+        col(Survey.closed_at) < moment,
+    )
+    return (await session.scalars(query)).all()

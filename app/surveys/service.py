@@ -30,6 +30,7 @@ from app.surveys.errors import (
 from app.tables import Organization, Questionnaire, Survey
 
 OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"
+RELEASE_PATIENCE = timedelta(minutes=15)
 OPEN_FIELDS = {"name", "closes_at"}
 NOT_STORED = {"report_by", "release_policy"}
 SERVED = set(schemas.SurveyServed.model_fields)
@@ -227,7 +228,7 @@ async def open_survey(session: AsyncSession, organization_id: UUID, survey_id: U
         return row
     if row.status != "draft":
         raise InvalidTransition
-    organization = await organizations.organization(session, organization_id)
+    organization = await organizations.organization(session, organization_id, lock=True)
     questionnaire = await queries.questionnaire_version(session, organization_id, row.questionnaire)
     if questionnaire is None:
         raise UnknownQuestionnaire
@@ -282,8 +283,14 @@ async def close_survey(
     organization = await organizations.organization(session, organization_id)
     row.participation_on = local_date(organization, now)
     await _touch(session, row)
-    await enqueue(session, RELEASE_JOB, organization_id, survey_id)
+    await enqueue(session, RELEASE_JOB, organization_id, survey_id, is_single=True)
     return row
+
+
+async def ask_again_for_releases(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
+    """For surveys closed a while ago whose release was given up or lost."""
+    for survey_id in await queries.surveys_closed_before(session, organization_id, now - RELEASE_PATIENCE):
+        await enqueue(session, RELEASE_JOB, organization_id, survey_id, is_single=True)
 
 
 async def participation(

@@ -4,23 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.metrics.formulas import QUADRANTS, pomp, quadrant_of, quadrant_shares
-from tests.metrics.golden import close, columns, reference
 
 NAN = float("nan")
 SCORES = st.lists(st.tuples(st.integers(0, 16), st.integers(0, 16)), min_size=1, max_size=50)
-
-
-def test_counts_as_pandas_and_intervals_as_statsmodels_give_them() -> None:
-    (low_low, low_high), (high_low, high_high) = reference("quadrant_counts.univbct_JOBSAT1xCOMMIT1")["table"]
-    satisfaction, engagement = (
-        pomp(answers, 1, 5) for answers in columns("univbct_wide.csv", "JOBSAT1", "COMMIT1")
-    )
-    shares = quadrant_shares(satisfaction, engagement)
-    assert shares is not None
-    by_row = [shares[name] for name in ("detached", "stretched", "content", "thriving")]
-    assert [share.count for share in by_row] == [low_low, low_high, high_low, high_high]
-    for share, expected in zip(by_row, reference("quadrant_ci.univbct"), strict=True):
-        assert [share.ci.low, share.ci.high] == close(expected)
 
 
 @pytest.mark.parametrize(

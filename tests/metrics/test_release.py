@@ -1,6 +1,7 @@
 """Over HTTP: a release is made once, and every reading of it says the same."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -8,6 +9,7 @@ import pytest
 
 from app.core.contract import contract
 from app.metrics import jobs
+from app.surveys import service as surveys
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.surveys.test_surveys import draft, opened
@@ -323,3 +325,17 @@ async def test_every_reason_that_a_number_is_missing_has_a_label(acme: Tenant) -
         given |= {reason for group in found["groups"] for reason in group.get("reasons", {}).values()}
     assert given == {"zero_variance", "few_silent", "banded", "not_computed"}
     assert given <= labels.keys()
+
+
+async def test_a_release_that_got_lost_is_asked_for_again(acme: Tenant, owner: asyncpg.Connection) -> None:
+    await staff(acme.client, {"sales": 6})
+    survey_id = await start(acme.client)
+    await answer(acme.client, survey_id, names_of("sales", 6))
+    await acme.client.post(f"/v1/surveys/{survey_id}/close")
+    await owner.execute("DELETE FROM pgqueuer")
+    for _ in range(2):
+        async with acme.database.tenant_session(acme.id) as session:
+            await surveys.ask_again_for_releases(session, acme.id, datetime.now(UTC) + timedelta(hours=1))
+    assert await owner.fetchval("SELECT count(*) FROM pgqueuer") == 1
+    await acme.work()
+    assert (await read(acme.client, survey_id=survey_id))["groups"][0]["n"] == 6
