@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench lock clean
+.PHONY: help demo test nightly check lint bench lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 
 demo: $(INSTALLED) ## a filled demo organisation on http://127.0.0.1:8000
 	@$(BIN)/betrokken demo
+
+nightly: $(INSTALLED) ## thousands of random cases instead of hundreds of fixed ones
+	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
 
 test: $(INSTALLED) ## every test, on the bundled PostgreSQL or make test DATABASE_URL=...
 	$(if $(DATABASE_URL),DATABASE_URL='$(DATABASE_URL)') $(BIN)/pytest -n 2 --dist loadfile -m 'not nightly'

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -30,6 +31,11 @@ from app.main import create_app, create_worker
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
 from tests import contract
+
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("searching", deadline=None)
+hypothesis.settings.load_profile("steady")
+"""The same examples in every run; new ones with --hypothesis-profile=searching."""
 
 SECRET = "a secret that only tests have, forty characters"
 DUE_JOBS = text(

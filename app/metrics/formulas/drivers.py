@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import factorial
 from typing import Literal
@@ -12,6 +13,8 @@ from app.metrics.formulas.resampling import DRAWS, correlations_of, percentile_i
 MOST_FOR_LMG = 12
 SINGULAR = 1e-10
 TARGET = 75.0
+
+Solve = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,8 @@ def chance_of_first(drawn: ImportanceDraws, target: float = TARGET) -> NDArray[n
 def lmg_of(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
     """Draws x p from draws x (p + 1) x (p + 1) correlations, the outcome first."""
     p = correlations.shape[-1] - 1
-    r2 = np.stack([_r2(correlations, _members(subset, p)) for subset in range(2**p)])
+    solve = _least_squares if _is_singular(correlations[:, 1:, 1:]) else _exactly
+    r2 = np.stack([_r2(correlations, _members(subset, p), solve) for subset in range(2**p)])
     return np.stack([_shapley(r2, predictor, p) for predictor in range(p)], axis=1)
 
 
@@ -170,6 +174,7 @@ def _driver(importance: float, r2: float, r: float) -> Driver:
 
 
 def _is_singular(correlations: NDArray[np.float64]) -> bool:
+    """One of them at least; the least eigenvalue of a part is never below that of the whole."""
     return bool(np.linalg.eigvalsh(correlations).min() < SINGULAR)
 
 
@@ -178,17 +183,18 @@ def _members(subset: int, p: int) -> list[int]:
     return [1 + predictor for predictor in range(p) if subset >> predictor & 1]
 
 
-def _r2(correlations: NDArray[np.float64], members: list[int]) -> NDArray[np.float64]:
+def _r2(correlations: NDArray[np.float64], members: list[int], solve: Solve) -> NDArray[np.float64]:
     with_outcome = correlations[:, members, :1]
     among = correlations[:, members][:, :, members]
-    return np.asarray((with_outcome * _solved(among, with_outcome)).sum(axis=(1, 2)))
+    return np.asarray((with_outcome * solve(among, with_outcome)).sum(axis=(1, 2)))
 
 
-def _solved(matrices: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Least-squares solutions where a matrix is singular."""
-    if matrices.shape[-1] and np.linalg.eigvalsh(matrices)[:, 0].min() < SINGULAR:
-        return np.asarray(np.linalg.pinv(matrices, rcond=SINGULAR, hermitian=True) @ sides)
+def _exactly(matrices: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.linalg.solve(matrices, sides))
+
+
+def _least_squares(matrices: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.pinv(matrices, rcond=SINGULAR, hermitian=True) @ sides)
 
 
 def _shapley(r2: NDArray[np.float64], predictor: int, p: int) -> NDArray[np.float64]:
