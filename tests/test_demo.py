@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from app.demo.company import Company, found_company
+from app.demo.service import ORGANIZATION_ID
 from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
 from app.surveys.built_in import built_in
@@ -344,7 +345,8 @@ def test_a_database_of_ones_own_is_used_and_releases_that_a_kill_prevented_follo
         assert first.interrupt() == 0
     assert [file.name for file in tmp_path.iterdir()] == ["demo-key"]
     undone = "UPDATE surveys SET status = 'closed', released_at = NULL, name = '[/b] :smile:'"
-    asyncio.run(run_sql(url, "DELETE FROM releases", f"{undone} WHERE status = 'released'"))
+    enter = f"SET app.organization_id = '{ORGANIZATION_ID}'"
+    asyncio.run(run_sql(url, enter, "DELETE FROM releases", f"{undone} WHERE status = 'released'"))
     with terminal(tmp_path, **environment) as second:
         assert "[/b] :smile:" in second.wait_for(READY)
         again = second.curl()
