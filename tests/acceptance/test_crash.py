@@ -58,17 +58,17 @@ def test_what_was_answered_2xx_survives_kill_9(tmp_path: Path) -> None:
     service = subprocess.Popen([sys.executable, "-m", "app", "serve", "--port", str(port)], env=environment)
     url = f"http://127.0.0.1:{port}"
     eventually(lambda: is_ready(url))
-    api = Service(url, dict(environment)).organization("Crash")
-    put_all(api, "/v1/people", [{"external_id": name, "name": name} for name in PEOPLE])
-    survey_id = open_survey(api, questionnaire="betrokken-33", mode="attributed")
-    with ThreadPoolExecutor(4) as threads:
-        senders = [
-            threads.submit(answered, url, api.headers, survey_id, PEOPLE[first::4]) for first in range(4)
-        ]
-        time.sleep(1)
-        kill(service, data)
-        accepted = {name for sender in senders for name in sender.result()}
-    assert 0 < len(accepted) < len(PEOPLE)
-    with serving(dict(environment), tmp_path / "again.log") as again:
-        api.base_url = httpx.URL(again)
-        assert accepted <= stored(api, survey_id)
+    with Service(url, dict(environment)).organization("Crash") as api:
+        put_all(api, "/v1/people", [{"external_id": name, "name": name} for name in PEOPLE])
+        survey_id = open_survey(api, questionnaire="betrokken-33", mode="attributed")
+        with ThreadPoolExecutor(4) as threads:
+            senders = [
+                threads.submit(answered, url, api.headers, survey_id, PEOPLE[first::4]) for first in range(4)
+            ]
+            time.sleep(1)
+            kill(service, data)
+            accepted = {name for sender in senders for name in sender.result()}
+        assert 0 < len(accepted) < len(PEOPLE)
+        with serving(dict(environment), tmp_path / "again.log") as again:
+            api.base_url = httpx.URL(again)
+            assert accepted <= stored(api, survey_id)
