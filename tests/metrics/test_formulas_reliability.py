@@ -50,7 +50,7 @@ def test_alpha_is_blind_to_order_shift_unit_and_reversal_of_all(items: NDArray[n
         changed = cronbach_alpha(other)
         assert changed.undefined == result.undefined
         assert changed.value == (
-            None if result.value is None else pytest.approx(result.value, rel=1e-6, abs=1e-9)
+            None if result.value is None else pytest.approx(result.value, rel=1e-9, abs=1e-9)
         )
 
 
