@@ -1,0 +1,49 @@
+"""How precisely a number of a shown group is told (metrics.md R7)."""
+
+from typing import Literal
+
+Precision = Literal["exact", "integer", "banded"]
+
+BANDED_SCORE = (5, 95)
+BANDED_GAP = (-90, 90)
+BANDS = 20
+
+
+def shown_score(value: float, precision: Precision) -> float:
+    """A mean, an end of its interval or a bound, 0-100."""
+    return _whole(value, precision, BANDED_SCORE)
+
+
+def shown_gap(value: float, precision: Precision) -> float:
+    """A difference of two scores, -100 to 100, or an end of its interval."""
+    return _whole(value, precision, BANDED_GAP)
+
+
+def shown_sd(value: float, precision: Precision) -> float | None:
+    return None if precision == "banded" else value if precision == "exact" else round(_settled(value))
+
+
+def shown_dz(value: float, precision: Precision) -> float | None:
+    return None if precision == "banded" else value if precision == "exact" else _hundredths(value)
+
+
+def shown_share(value: float, precision: Precision) -> float:
+    """A share, 0-1, or an end of its interval; banded in steps of .05 that stay off 0 and 1."""
+    if precision == "banded":
+        return min(max(round(_settled(value * BANDS)), 1), BANDS - 1) / BANDS
+    return value if precision == "exact" else _hundredths(value)
+
+
+def _whole(value: float, precision: Precision, band: tuple[int, int]) -> float:
+    if precision == "banded":
+        return min(max(round(_settled(value)), band[0]), band[1])
+    return value if precision == "exact" else round(_settled(value))
+
+
+def _hundredths(value: float) -> float:
+    return round(_settled(value * 100)) / 100
+
+
+def _settled(value: float) -> float:
+    """Puts a value that floating point left beside a half back on it: the order of sums decides no digit."""
+    return round(value, 9)

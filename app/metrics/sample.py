@@ -1,0 +1,247 @@
+"""Who answered what, and in which groups: all that the numbers of a release are computed from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.metrics.formulas import Subtrees, pomp, scale_scores
+
+DIMENSIONS: Final = ("satisfaction", "engagement")
+OUTCOMES: Final = ("enps", "overall_satisfaction", "intent_to_stay")
+LEVERS: Final = ("clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth")
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Answers = NDArray[np.int16]
+"""Persons x questions: the answer, -1 for not applicable or don't know, -2 for not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """The questions in the order of the answer columns; 0 <= low < high."""
+
+    key: Sequence[str]
+    low: Sequence[int]
+    high: Sequence[int]
+    is_reversed: Sequence[bool]
+    dimension: Sequence[str]
+    facet: Sequence[str]
+    role: Sequence[str]
+    lever: Sequence[str | None]
+
+    def facets_of(self, dimension: str) -> dict[str, list[int]]:
+        """The columns of each facet, facets in order of first appearance."""
+        return self._grouped(self.facet, [own == dimension for own in self.dimension])
+
+    def core_facets(self) -> dict[str, list[int]]:
+        return self._grouped(self.facet, [role == "core" for role in self.role])
+
+    def levers(self) -> dict[str, list[int]]:
+        found = self._grouped(self.lever, [lever is not None for lever in self.lever])
+        return {lever: found[lever] for lever in LEVERS if lever in found}
+
+    def outcomes(self) -> dict[str, list[int]]:
+        return self.facets_of("outcome")
+
+    def _grouped(self, names: Sequence[str | None], belongs: Sequence[bool]) -> dict[str, list[int]]:
+        columns: dict[str, list[int]] = {}
+        for column, name in enumerate(names):
+            if name is not None and belongs[column]:
+                columns.setdefault(name, []).append(column)
+        return columns
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The organisation (ordinal 0) and its teams as a tree, then the categories of each dimension.
+
+    `parents` and `keys` are of the tree, a team directly before all that lies below it. `categories` names
+    (dimension, category) of every ordinal after the tree; those of one dimension follow one another.
+    """
+
+    parents: Sequence[int | None]
+    keys: Sequence[str]
+    categories: Sequence[tuple[str, str]] = ()
+
+    def __len__(self) -> int:
+        return len(self.parents) + len(self.categories)
+
+    def dimensions(self) -> dict[str, range]:
+        """The ordinals of each dimension's categories, dimensions in the order of priority."""
+        found: dict[str, list[int]] = {}
+        for ordinal, (dimension, _) in enumerate(self.categories, start=len(self.parents)):
+            found.setdefault(dimension, []).append(ordinal)
+        return {dimension: range(own[0], own[-1] + 1) for dimension, own in found.items()}
+
+    def is_team(self, ordinal: int) -> bool:
+        """Whether it is of the tree, the organisation included."""
+        return ordinal < len(self.parents)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """One a person: the ordinal he is a direct member of, and by dimension that of his category."""
+
+    team: Integers
+    category: Mapping[str, Integers]
+
+    def __len__(self) -> int:
+        return len(self.team)
+
+    def of(self, persons: Flags) -> "Places":
+        return Places(self.team[persons], {name: own[persons] for name, own in self.category.items()})
+
+
+class Rollup:
+    """Counts, sums and moments over the persons of every group, as arrays by ordinal."""
+
+    def __init__(self, groups: Groups, places: Places) -> None:
+        self.groups = groups
+        self.places = places
+        self._tree = Subtrees(np.array([-1 if parent is None else parent for parent in groups.parents]))
+        self._flat = Subtrees(np.full(len(groups.categories), -1, dtype=np.int64))
+
+    @cached_property
+    def depths(self) -> Integers:
+        """How far below the organisation; 1 for a category."""
+        return np.concatenate([self._tree.depths(), np.ones(len(self.groups.categories), dtype=np.int64)])
+
+    @cached_property
+    def _ends(self) -> Integers:
+        """One past the last ordinal of each subtree."""
+        ones = np.ones(len(self.groups.parents), dtype=np.int64)
+        return np.arange(len(ones)) + self._tree.totals(ones)
+
+    def persons(self, ordinal: int) -> Flags:
+        """Who is in the group: one flag a person."""
+        if self.groups.is_team(ordinal):
+            team = self.places.team
+            return np.asarray((team >= ordinal) & (team < self._ends[ordinal]))
+        dimension, _ = self.groups.categories[ordinal - len(self.groups.parents)]
+        return np.asarray(self.places.category[dimension] == ordinal)
+
+    def counts(self, persons: Flags | None = None) -> Integers:
+        """How many persons each group has, of all or of those flagged."""
+        flags = np.ones(len(self.places), dtype=np.bool_) if persons is None else persons
+        return self.sums(flags.astype(np.float64)).astype(np.int64)
+
+    def sums(self, values: Floats) -> Floats:
+        """Sum over each group's persons, NaN counting nothing; `values` one a person or persons x columns."""
+        if values.ndim == 2:
+            return np.column_stack([self.sums(column) for column in values.T])
+        known = np.nan_to_num(values)
+        tree = self._tree.sums(self.places.team, known)
+        return np.concatenate([tree, self._category_sums(known)])
+
+    def moments(self, values: Floats) -> tuple[Integers, Floats, Floats]:
+        """n, mean and sd (n - 1) over each group's persons with a value; 0 where undefined."""
+        known = ~np.isnan(values)
+        places, own = self.places.of(known), values[known]
+        mean, sd = self._tree.mean_and_sd(places.team, own)
+        flat = [self._flat_moments(name, places, own) for name in self.groups.dimensions()]
+        means, sds = zip((mean, sd), *flat, strict=True)
+        return self.counts(known), np.concatenate(means), np.concatenate(sds)
+
+    def _category_sums(self, values: Floats) -> Floats:
+        total = np.zeros(len(self.groups.categories))
+        for name in self.groups.dimensions():
+            own = self.places.category[name] - len(self.groups.parents)
+            total += np.bincount(own, weights=values, minlength=len(total))
+        return total
+
+    def _flat_moments(self, dimension: str, places: Places, values: Floats) -> tuple[Floats, Floats]:
+        first, own = len(self.groups.parents), self.groups.dimensions()[dimension]
+        mean, sd = self._flat.mean_and_sd(places.category[dimension] - first, values)
+        within = slice(own.start - first, own.stop - first)
+        return mean[within], sd[within]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """POMP scores, 0-100, one a person; NaN where a person has none (fewer than half of the parts).
+
+    A lever is the mean of its questions, a dimension that of its facets; `core` is engagement over its core
+    facets alone. `questions` is persons x questions.
+    """
+
+    questions: Floats
+    facets: Mapping[str, Floats]
+    dimensions: Mapping[str, Floats]
+    core: Floats
+    levers: Mapping[str, Floats]
+    outcomes: Mapping[str, Floats]
+
+    @classmethod
+    def take(cls, answers: Answers, instrument: Instrument) -> "Scores":
+        questions = _questions(answers, instrument)
+        facets = {
+            name: scale_scores(questions[:, columns])
+            for dimension in DIMENSIONS
+            for name, columns in instrument.facets_of(dimension).items()
+        }
+        of = {dimension: list(instrument.facets_of(dimension)) for dimension in DIMENSIONS}
+        return cls(
+            questions=questions,
+            facets=facets,
+            dimensions={dimension: _mean_of(facets, names, len(answers)) for dimension, names in of.items()},
+            core=_mean_of(facets, list(instrument.core_facets()), len(answers)),
+            levers=_scales(questions, instrument.levers()),
+            outcomes=_scales(questions, instrument.outcomes()),
+        )
+
+    def of(self, persons: Flags) -> "Scores":
+        def kept(scores: Mapping[str, Floats]) -> dict[str, Floats]:
+            return {name: values[persons] for name, values in scores.items()}
+
+        return Scores(
+            questions=self.questions[persons],
+            facets=kept(self.facets),
+            dimensions=kept(self.dimensions),
+            core=self.core[persons],
+            levers=kept(self.levers),
+            outcomes=kept(self.outcomes),
+        )
+
+
+def _questions(answers: Answers, instrument: Instrument) -> Floats:
+    given = answers.astype(np.float64)
+    given[given < 0] = np.nan
+    return pomp(given, np.array(instrument.low), np.array(instrument.high), np.array(instrument.is_reversed))
+
+
+def _scales(questions: Floats, columns: Mapping[str, list[int]]) -> dict[str, Floats]:
+    return {name: scale_scores(questions[:, own]) for name, own in columns.items()}
+
+
+def _mean_of(facets: Mapping[str, Floats], names: Sequence[str], persons: int) -> Floats:
+    if not names:
+        return np.full(persons, np.nan)
+    return scale_scores(np.column_stack([facets[name] for name in names]))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Everybody who responded: where they are and what they scored, a person a row.
+
+    `included` has the number of the release that took each person in first. `linked` has a key that is the
+    same for the same person in every wave of this mode; None in anonymous mode.
+    """
+
+    instrument: Instrument
+    groups: Groups
+    places: Places
+    answers: Answers
+    scores: Scores
+    included: Integers
+    linked: Sequence[bytes] | None
+
+    @property
+    def both(self) -> Flags:
+        """The headline set: those with both scores."""
+        values = [self.scores.dimensions[dimension] for dimension in DIMENSIONS]
+        return np.asarray(~np.isnan(values).any(axis=0))

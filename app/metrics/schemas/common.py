@@ -1,0 +1,68 @@
+"""What every metric's answer shares: which survey, which release, which group, and why there is no number."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import ConfigDict
+
+from app.core.schema import Instant, Schema
+
+Reasons = dict[str, str]
+Precision = Literal["exact", "integer", "banded"]
+
+
+class MetricsSurvey(Schema):
+    id: UUID
+    name: str
+    series: str | None
+    mode: Literal["anonymous", "confidential", "attributed"]
+    questionnaire: str
+    questionnaire_version: int
+    opened_at: Instant
+    closed_at: Instant
+    minimum_group_size: int
+
+
+class Release(Schema):
+    number: int
+    released_at: Instant
+    final: bool
+
+
+class GroupRef(Schema):
+    kind: Literal["organization", "team"]
+    id: str | None
+    name: str
+    parent: str | None
+    depth: int
+
+
+class GroupSuppressed(Schema):
+    """Nothing but the group and the reason: no number at all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: GroupRef
+    status: Literal["suppressed"]
+    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+
+
+class GroupInsufficient(Schema):
+    group: GroupRef
+    status: Literal["insufficient"]
+    reason: Literal["too_few_persons"]
+    n: int
+
+
+class GroupUndefined(Schema):
+    group: GroupRef
+    status: Literal["undefined"]
+    reason: Literal["dimension_missing", "no_frame"]
+    n: int
+
+
+class Metrics(Schema):
+    survey: MetricsSurvey
+    release: Release
+    ci_level: float
+    formula_version: str
