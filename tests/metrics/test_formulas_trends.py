@@ -8,14 +8,17 @@ from scipy import stats
 from app.metrics.formulas import (
     Difference,
     Interval,
+    Moments,
     benjamini_hochberg,
     holm,
     independent_change,
     mcnemar,
+    moments,
     overlapping_change,
     paired_change,
-    team_versus_rest,
+    rest_of,
     verdict,
+    versus_rest,
 )
 
 NAN = float("nan")
@@ -24,6 +27,12 @@ PAIRS = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)), min_size=3
     lambda pairs: np.array(pairs, dtype=np.float64).T
 )
 P_VALUES = st.lists(st.floats(0, 1), max_size=20)
+
+
+def described(values: NDArray[np.float64]) -> Moments:
+    of = moments(values)
+    assert of is not None
+    return of
 
 
 def mirrored(one: Difference | None, other: Difference | None) -> None:
@@ -201,22 +210,38 @@ def test_a_family_of_none_of_one_and_of_nonsense() -> None:
 def test_cells_of_teams_above_below_like_and_unlike_the_rest() -> None:
     random = np.random.default_rng(9)
     shifts = {"above": 15.0, "below": -15.0, "like": 0.0}
-    teams = np.repeat(list(shifts), 400)
     values = random.normal(60, 10, size=1200) + np.repeat(list(shifts.values()), 400)
-    values, teams = np.r_[values, 61, 40, 80, NAN], np.append(teams, ["one", "two", "two", "none"])
-    cells = {cell.team: cell for cell in team_versus_rest(values, teams)}
-    assert {team: cell.state for team, cell in cells.items()} == {
+    teams = dict(zip(shifts, np.split(values, 3), strict=True))
+    teams |= {"one": np.array([61.0]), "two": np.array([40.0, 80])}
+    everybody = np.concatenate(list(teams.values()))
+    cells = versus_rest([described(own) for own in teams.values()], described(everybody))
+    assert {team: cell.state for team, cell in zip(teams, cells, strict=True)} == {
         "above": "higher",
         "below": "lower",
         "like": "similar",
-        "none": None,
         "one": None,
         "two": "inconclusive",
     }
-    assert {team for team, cell in cells.items() if cell.undefined == "too_few"} == {"one", "none"}
-    assert team_versus_rest([], []) == ()
-    (alone,) = team_versus_rest([1, 2, 3], ["a", "a", "a"])
-    assert (alone.q, alone.state, alone.undefined) == (None, None, "too_few")
+    above = independent_change(np.concatenate(list(teams.values())[1:]), teams["above"])
+    assert cells[0].test is not None
+    assert above.test is not None
+    assert [cells[0].test.t, cells[0].test.df, cells[0].g] == pytest.approx(
+        [above.test.t, above.test.df, above.g]
+    )
+    assert versus_rest([], described(everybody)) == ()
+    (alone,) = versus_rest([described(everybody)], described(everybody))
+    assert (alone.rest.n, alone.q, alone.state) == (0, None, None)
+
+
+@given(SCORES.filter(len), SCORES)
+def test_the_rest_is_described_as_if_it_had_been_kept_apart(
+    part: NDArray[np.float64], rest: NDArray[np.float64]
+) -> None:
+    found = rest_of(described(np.r_[part, rest]), described(part))
+    assert found.n == len(rest)
+    if len(rest) > 0:
+        assert found.mean == pytest.approx(rest.mean(), abs=1e-9)
+    assert found.sd == (None if len(rest) < 2 else pytest.approx(rest.std(ddof=1), abs=1e-5))
 
 
 def test_a_hundred_thousand_persons() -> None:

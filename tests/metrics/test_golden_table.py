@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.metrics.formulas import (
     Interval,
+    Moments,
     centralisation,
     cronbach_alpha,
     density,
@@ -31,6 +32,7 @@ from app.metrics.formulas import (
     johnson_of,
     mcnemar,
     mean_ci,
+    moments,
     omega_total,
     paired_change,
     pearson,
@@ -41,7 +43,7 @@ from app.metrics.formulas import (
     relative_importance,
     shrinkage,
     spearman,
-    team_versus_rest,
+    versus_rest,
     wilson,
 )
 from app.metrics.formulas.multiplicity import benjamini_hochberg
@@ -297,25 +299,31 @@ def spearman_entry() -> Values:
     return {"r": spearman(score("survey_responses_eng"), score("survey_responses_ret")).r}
 
 
+def described(values: NDArray[np.float64]) -> Moments:
+    of = moments(values)
+    assert of is not None
+    return of
+
+
 def heatmap_entry() -> Values:
     job_sat, titles = column("employees_pa.csv", "job_sat"), texts("employees_pa.csv", "job_title")
-    cells = team_versus_rest(job_sat, titles)
-    tests = {cell.team: cell.versus_rest.test for cell in cells}
-    p_values = {team: test.p for team, test in tests.items() if test is not None}
+    teams = {str(title): described(job_sat[titles == title]) for title in np.unique(titles)}
+    cells = dict(zip(teams, versus_rest(list(teams.values()), described(job_sat)), strict=True))
+    p_values = {team: cell.test.p for team, cell in cells.items() if cell.test is not None}
     return {
         "teams": {
-            cell.team: {
-                "n": cell.versus_rest.n_after,
+            team: {
+                "n": teams[team].n,
                 "diff": test.mean,
                 "t": test.t,
                 "df": test.df,
                 "p": test.p,
                 **lower_upper(test.ci),
             }
-            for cell in cells
-            if (test := cell.versus_rest.test) is not None
+            for team, cell in cells.items()
+            if (test := cell.test) is not None
         },
-        "p_BH": {cell.team: cell.q for cell in cells},
+        "p_BH": {team: cell.q for team, cell in cells.items()},
         "p_holm": dict(zip(p_values, holm(list(p_values.values())).tolist(), strict=True)),
     }
 

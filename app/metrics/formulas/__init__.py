@@ -15,7 +15,7 @@ from app.metrics.formulas.drivers import (
 )
 from app.metrics.formulas.enps import Enps, enps
 from app.metrics.formulas.gap import Gap, gap, gap_from
-from app.metrics.formulas.heatmap import Cell, team_versus_rest
+from app.metrics.formulas.heatmap import Cell, rest_of, versus_rest
 from app.metrics.formulas.intervals import Interval, MeanCi, Moments, mean_ci, moments, t_interval, wilson
 from app.metrics.formulas.multiplicity import benjamini_hochberg, holm
 from app.metrics.formulas.network import (
@@ -66,6 +66,7 @@ from app.metrics.formulas.trends import (
     PairedChange,
     independent_change,
     mcnemar,
+    mean_difference,
     overlapping_change,
     paired_change,
     verdict,
@@ -137,6 +138,7 @@ __all__ = [
     "manski_bounds",
     "mcnemar",
     "mean_ci",
+    "mean_difference",
     "measurement_error",
     "moments",
     "omega_total",
@@ -150,6 +152,7 @@ __all__ = [
     "reciprocity",
     "relative_importance",
     "response_rate",
+    "rest_of",
     "rwg",
     "rwg_j",
     "scale_scores",
@@ -157,7 +160,7 @@ __all__ = [
     "shrinkage",
     "spearman",
     "t_interval",
-    "team_versus_rest",
     "verdict",
+    "versus_rest",
     "wilson",
 ]

@@ -1,49 +1,65 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Literal
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from app.metrics.formulas.complete import Undefined
+from app.metrics.formulas.intervals import Moments
 from app.metrics.formulas.multiplicity import benjamini_hochberg
-from app.metrics.formulas.trends import SMALLEST_CHANGE, Difference, IndependentChange, independent_change
+from app.metrics.formulas.trends import SMALLEST_CHANGE, Difference, hedges_g, mean_difference
 
 State = Literal["higher", "lower", "similar", "inconclusive"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A team minus the rest of the organisation; `q` is adjusted over the cells that have a p."""
+    """A group minus the rest, `g` in pooled sds; `q` is adjusted over the cells that have a test."""
 
-    team: str
-    versus_rest: IndependentChange
+    rest: Moments
+    test: Difference | None
+    g: float | None
     q: float | None
     state: State | None
-    undefined: Undefined | None
 
 
-def team_versus_rest(
-    values: ArrayLike, teams: ArrayLike, smallest: float = SMALLEST_CHANGE
+def versus_rest(
+    groups: Sequence[Moments], whole: Moments, smallest: float = SMALLEST_CHANGE
 ) -> tuple[Cell, ...]:
-    """One cell a team, by name: Welch's test against everybody else, q of Benjamini & Hochberg 1995.
+    """One cell a group: Welch's test against everybody else, q of Benjamini & Hochberg 1995.
 
-    `values` has one a person, NaN where missing; `teams` the name of each person's team.
+    Each of `groups` is part of the `whole`, and they may share persons. No test where either side has fewer
+    than two, or where neither has spread.
     """
-    x, labels = np.asarray(values, dtype=np.float64), np.asarray(teams)
-    names = np.unique(labels)
-    changes = [independent_change(x[labels != name], x[labels == name]) for name in names]
-    q_values = iter(benjamini_hochberg([change.test.p for change in changes if change.test]).tolist())
+    rests = [rest_of(whole, group) for group in groups]
+    tests = [mean_difference(rest, group) for rest, group in zip(rests, groups, strict=True)]
+    q_values = iter(benjamini_hochberg([test.p for test in tests if test]).tolist())
     return tuple(
-        _cell(str(name), change, q_values, smallest) for name, change in zip(names, changes, strict=True)
+        _cell(group, rest, test, q_values, smallest)
+        for group, rest, test in zip(groups, rests, tests, strict=True)
     )
 
 
-def _cell(team: str, change: IndependentChange, q_values: Iterator[float], smallest: float) -> Cell:
-    if change.test is None:
-        return Cell(team, change, None, None, change.undefined)
+def rest_of(whole: Moments, part: Moments) -> Moments:
+    """Whoever is in the whole and not in the part."""
+    n = whole.n - part.n
+    if n == 0:
+        return Moments(0, 0.0, None)
+    mean = (whole.n * whole.mean - part.n * part.mean) / n
+    between = part.n * n / whole.n * (part.mean - mean) ** 2
+    squares = _squares(whole) - _squares(part) - between
+    return Moments(n, mean, sqrt(max(0.0, squares) / (n - 1)) if n > 1 else None)
+
+
+def _squares(of: Moments) -> float:
+    return (of.n - 1) * of.sd**2 if of.sd is not None else 0.0
+
+
+def _cell(
+    group: Moments, rest: Moments, test: Difference | None, q_values: Iterator[float], smallest: float
+) -> Cell:
+    if test is None:
+        return Cell(rest, None, None, None, None)
     q = next(q_values)
-    return Cell(team, change, q, _state(change.test, q, smallest), None)
+    return Cell(rest, test, hedges_g(rest, group), q, _state(test, q, smallest))
 
 
 def _state(test: Difference, q: float, smallest: float) -> State:

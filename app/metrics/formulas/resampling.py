@@ -45,7 +45,8 @@ def resample(
 def correlations_of(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Columns x columns, 0 with a column that is flat."""
     centred = rows - rows.mean(axis=0)
-    return _correlations((centred.T @ centred / len(rows))[None], centred.mean(axis=0)[None])[0]
+    squares, means = centred.T @ centred / len(rows), centred.mean(axis=0)
+    return np.asarray(_correlations(squares[None], means[None])[0])
 
 
 def percentile_interval(values: NDArray[np.float64]) -> Interval:
@@ -70,7 +71,7 @@ def _totals(
     """Of each unit the number of persons, the sums of columns and those of their products."""
 
     def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(unit_of, weights=values, minlength=count)
+        return np.bincount(unit_of, weights=values, minlength=count).astype(np.float64)
 
     products = np.empty((count, centred.shape[1], centred.shape[1]))
     for row, one in enumerate(centred.T):

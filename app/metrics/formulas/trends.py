@@ -9,7 +9,7 @@ from scipy.stats import binomtest, brunnermunzel, wilcoxon
 
 from app.metrics.formulas.complete import Undefined, complete_pairs, present, two_sided
 from app.metrics.formulas.correlation import pearson
-from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, moments
+from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Moments, moments
 
 SMALLEST_CHANGE = 5.0
 FEWEST_DISCORDANT = 25
@@ -125,16 +125,16 @@ def independent_change(before: ArrayLike, after: ArrayLike) -> IndependentChange
     mean = float(second.mean() - first.mean()) if min(n1, n2) else None
     if mean is None or min(n1, n2) < 2:
         return IndependentChange(n1, n2, mean, None, None, None, "too_few")
-    v1, v2 = _variance(first), _variance(second)
-    if v1 + v2 == 0:
+    of_first, of_second = _described(first), _described(second)
+    test = mean_difference(of_first, of_second)
+    if test is None:
         return IndependentChange(n1, n2, mean, None, None, None, "zero_variance")
-    pooled = sqrt(((n1 - 1) * v1 + (n2 - 1) * v2) / (n1 + n2 - 2))
     return IndependentChange(
         n_before=n1,
         n_after=n2,
         mean=mean,
-        test=_difference(mean, sqrt(v1 / n1 + v2 / n2), _welch_df(v1 / n1, v2 / n2, n1, n2)),
-        g=mean / pooled * _hedges(n1 + n2 - 2),
+        test=test,
+        g=hedges_g(of_first, of_second),
         brunner_munzel_p=_brunner_munzel_p(first, second),
         undefined=None,
     )
@@ -152,13 +152,38 @@ def overlapping_change(before: ArrayLike, after: ArrayLike) -> OverlappingChange
     mean = float(second.mean() - first.mean()) if min(n1, n2) else None
     if mean is None or min(n1, n2) < 2:
         return OverlappingChange(n1, n2, n12, mean, None, "too_few")
-    v1, v2 = _variance(first), _variance(second)
     r = pearson(first_of_both, second_of_both).r or 0.0
-    variance = v1 / n1 + v2 / n2 - 2 * r * sqrt(v1 * v2) * n12 / (n1 * n2)
+    test = mean_difference(_described(first), _described(second), n12, r)
+    return OverlappingChange(n1, n2, n12, mean, test, "zero_variance" if test is None else None)
+
+
+def mean_difference(
+    before: Moments, after: Moments, n_both: int = 0, r_both: float = 0.0
+) -> Difference | None:
+    """After minus before where `n_both` are in both, their two values correlating `r_both`.
+
+    Derrick, Russ, Toher & White 2017; Welch's test (1947) where nobody is in both. None with fewer than two
+    values on a side, or without spread.
+    """
+    n1, n2 = before.n, after.n
+    if before.sd is None or after.sd is None or min(n1, n2) < 2:
+        return None
+    v1, v2 = (0.0 if not of.has_spread else sd * sd for of, sd in ((before, before.sd), (after, after.sd)))
+    variance = v1 / n1 + v2 / n2 - 2 * r_both * sqrt(v1 * v2) * n_both / (n1 * n2)
     if variance <= ZERO_SPREAD**2:
-        return OverlappingChange(n1, n2, n12, mean, None, "zero_variance")
-    df = _overlap_df(_welch_df(v1 / n1, v2 / n2, n1, n2), n1 - n12 + n2 - n12, n12)
-    return OverlappingChange(n1, n2, n12, mean, _difference(mean, sqrt(variance), df), None)
+        return None
+    welch = _welch_df(v1 / n1, v2 / n2, n1, n2)
+    df = _overlap_df(welch, n1 + n2 - 2 * n_both, n_both)
+    return _difference(after.mean - before.mean, sqrt(variance), df)
+
+
+def hedges_g(before: Moments, after: Moments) -> float | None:
+    """After minus before in pooled sds, corrected for small n (Hedges 1981); None as of `mean_difference`."""
+    if before.sd is None or after.sd is None or not (before.has_spread or after.has_spread):
+        return None
+    df = before.n + after.n - 2
+    pooled = sqrt(((before.n - 1) * before.sd**2 + (after.n - 1) * after.sd**2) / df)
+    return (after.mean - before.mean) / pooled * _hedges(df)
 
 
 def mcnemar(table: ArrayLike) -> McNemar:
@@ -196,10 +221,8 @@ def _difference(mean: float, se: float, df: float) -> Difference:
     return Difference(mean, se, df, t, two_sided(t, df), Interval(mean - half, mean + half))
 
 
-def _variance(values: NDArray[np.float64]) -> float:
-    """0 where values differ by rounding only."""
-    sd = float(values.std(ddof=1))
-    return sd * sd if sd > ZERO_SPREAD else 0.0
+def _described(values: NDArray[np.float64]) -> Moments:
+    return Moments(len(values), float(values.mean()), float(values.std(ddof=1)))
 
 
 def _welch_df(error1: float, error2: float, n1: int, n2: int) -> float:
