@@ -70,7 +70,7 @@ async def get_participation_metrics(
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
     team: TeamParameter = None,
 ) -> Response:
-    release, groups = await service.read(session, survey, service.PARTICIPATION, by, team)
+    release, groups = await service.read(session, survey, "participation", by, team)
     answer = schemas.Participation.model_validate({**service.header(survey, release), "groups": groups})
     return conditions.answer(answer, headers=REVALIDATE)
 

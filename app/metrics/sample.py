@@ -112,6 +112,11 @@ class Rollup:
         return np.concatenate([self._tree.depths(), np.ones(len(self.groups.categories), dtype=np.int64)])
 
     @cached_property
+    def sizes(self) -> Integers:
+        """How many persons each group has."""
+        return self.counts()
+
+    @cached_property
     def _ends(self) -> Integers:
         """One past the last ordinal of each subtree."""
         ones = np.ones(len(self.groups.parents), dtype=np.int64)

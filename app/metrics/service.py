@@ -1,13 +1,13 @@
 """Makes a survey's release, once, and reads it."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+import numpy as np
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +15,12 @@ from app.core import telemetry
 from app.core.database import Database
 from app.core.errors import Conflict, NotAvailableYet, NotFound
 from app.metrics import queries, schemas
-from app.metrics.headline import GroupResult, Instrument, ShownGroup, SuppressedGroup, Tree, headline
+from app.metrics.blocks.headline import headline
+from app.metrics.blocks.participation import participation
+from app.metrics.blocks.wave import Bodies, Wave
+from app.metrics.disclosure import Node, Plan, decide
+from app.metrics.formulas import Subtrees
+from app.metrics.sample import Answers, Groups, Instrument, Integers, Places, Rollup, Sample, Scores
 from app.organizations import queries as organizations
 from app.people.errors import UnknownTeam
 from app.surveys import queries as surveys
@@ -24,7 +29,9 @@ from app.tables import Release, Survey, SurveyGroup
 FORMULA_VERSION = "1"
 CI_LEVEL = 0.95
 ONLY_RELEASE = 1
-HEADLINE, PARTICIPATION = "satisfaction_engagement", "participation"
+HEADLINE = "satisfaction_engagement"
+BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {HEADLINE: headline, "participation": participation}
+"""By the name that a release keeps its bodies under."""
 
 
 class NoReleasedSurvey(NotFound):
@@ -56,9 +63,10 @@ async def release_survey(
             return
         groups = await surveys.groups_of(session, organization_id, survey_id)
         instrument = await instrument_of(session, survey)
-        answers, members = await queries.answers_of(session, organization_id, survey_id, len(instrument.low))
+        answers, members = await queries.answers_of(session, organization_id, survey_id, len(instrument.key))
+    k = survey.minimum_group_size
     found = await asyncio.to_thread(
-        headline, answers, members, instrument, tree_of(groups), survey.minimum_group_size
+        lambda: computed(wave_of(survey_id, k, sample_of(instrument, groups, answers, members), groups))
     )
     async with database.tenant_session(organization_id) as session:
         release = {
@@ -68,18 +76,26 @@ async def release_survey(
             "formula_version": FORMULA_VERSION,
             "released_at": released_at,
         }
-        has_frame = survey.access == "invited"
-        if not await queries.store_release(session, release, list(frozen(found, has_frame))):
+        if not await queries.store_release(session, release, list(frozen(found))):
             return
         await queries.mark_released(session, organization_id, survey_id, released_at)
-    observe(found, perf_counter() - started)
+    observe(found[HEADLINE], perf_counter() - started)
 
 
-def observe(found: Sequence[GroupResult], seconds: float) -> None:
+def wave_of(survey_id: UUID, k: int, sample: Sample, groups: Sequence[SurveyGroup]) -> Wave:
+    invited = invited_of(groups)
+    return Wave.take(survey_id, k, sample, invited, plan_of(sample, invited, k))
+
+
+def computed(wave: Wave) -> dict[str, Bodies]:
+    return {metric: block(wave) for metric, block in BLOCKS.items()}
+
+
+def observe(found: Bodies, seconds: float) -> None:
     telemetry.RELEASE_DURATION.observe(seconds)
-    for group in found:
-        if isinstance(group, SuppressedGroup):
-            telemetry.SUPPRESSED_GROUPS.labels(group.reason).inc()
+    for body in found.values():
+        if body["status"] == "suppressed":
+            telemetry.SUPPRESSED_GROUPS.labels(body["reason"]).inc()
 
 
 async def instrument_of(session: AsyncSession, survey: Survey) -> Instrument:
@@ -88,38 +104,69 @@ async def instrument_of(session: AsyncSession, survey: Survey) -> Instrument:
     )
     if questionnaire is None:
         raise LookupError("a survey whose questionnaire version is gone")
-    questions = questionnaire.content["questions"]
+    return as_instrument(questionnaire.content["questions"])
+
+
+def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
     return Instrument(
+        key=[question["key"] for question in questions],
         low=[question["scale"]["low"] for question in questions],
         high=[question["scale"]["high"] for question in questions],
         is_reversed=[question["reversed"] for question in questions],
         dimension=[question["dimension"] for question in questions],
         facet=[question["facet"] for question in questions],
+        role=[question["role"] for question in questions],
+        lever=[question["lever"] for question in questions],
     )
 
 
-def tree_of(groups: Sequence[SurveyGroup]) -> Tree:
-    direct = [group.invited for group in groups]
-    has_frame = None not in direct
-    return Tree(
-        parents=[group.parent for group in groups],
-        keys=[group.external_id for group in groups],
-        invited=[count or 0 for count in direct] if has_frame else None,
+def sample_of(
+    instrument: Instrument, groups: Sequence[SurveyGroup], answers: Answers, members: Integers
+) -> Sample:
+    return Sample(
+        instrument=instrument,
+        groups=Groups([group.parent for group in groups], [group.external_id for group in groups]),
+        places=Places(members, {}),
+        answers=answers,
+        scores=Scores.take(answers, instrument),
+        included=np.full(len(members), ONLY_RELEASE),
+        linked=None,
     )
 
 
-def frozen(found: Sequence[GroupResult], has_frame: bool) -> Iterable[dict[str, Any]]:
+def invited_of(groups: Sequence[SurveyGroup]) -> Integers | None:
+    """The number invited of each group and all below it; None without a frame."""
+    direct = [group.invited for group in groups if group.invited is not None]
+    if len(direct) < len(groups):
+        return None
+    parents = np.array([-1 if group.parent is None else group.parent for group in groups])
+    return Subtrees(parents).totals(np.array(direct, dtype=np.int64))
+
+
+def plan_of(sample: Sample, invited: Integers | None, k: int) -> Plan:
+    responded = Rollup(sample.groups, sample.places)
+    nodes = [
+        Node(
+            ordinal=ordinal,
+            parent=parent,
+            depth=int(responded.depths[ordinal]),
+            key=sample.groups.keys[ordinal],
+            n=n,
+            invited=None if invited is None else int(invited[ordinal]),
+            responded=int(responded.sizes[ordinal]),
+        )
+        for ordinal, (parent, n) in enumerate(
+            zip(sample.groups.parents, responded.counts(sample.both).tolist(), strict=True)
+        )
+    ]
+    return Plan(decide(nodes, k), {})
+
+
+def frozen(found: dict[str, Bodies]) -> Iterator[dict[str, Any]]:
     """The rows of a release: what each metric will say of each group, word for word."""
-    for group in found:
-        body = asdict(group)
-        participation = body.pop("participation", None)
-        responded, ordinal = body.pop("responded", None), body.pop("ordinal")
-        yield {"metric": HEADLINE, "group_ordinal": ordinal, "body": body}
-        if isinstance(group, ShownGroup):
-            shared = {"status": "ok", "n": group.n, "precision": group.precision, "responded": responded}
-            undefined = {"status": "undefined", "reason": "no_frame", "n": group.n}
-            body = {**shared, **participation} if has_frame else undefined
-        yield {"metric": PARTICIPATION, "group_ordinal": ordinal, "body": body}
+    for metric, bodies in found.items():
+        for ordinal, body in bodies.items():
+            yield {"metric": metric, "group_ordinal": ordinal, "body": body}
 
 
 async def survey_to_show(

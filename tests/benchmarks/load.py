@@ -1,11 +1,13 @@
 """Loading and releasing responses against the raw limit: python -m tests.benchmarks.load"""
 
 import asyncio
+from uuid import uuid4
 
 import asyncpg
 import numpy as np
 
-from app.metrics.headline import Instrument, Tree, headline
+from app.metrics import service
+from app.tables import SurveyGroup
 from tests.benchmarks.bench import (
     QUESTIONS,
     RESPONSES,
@@ -46,24 +48,25 @@ def copy_seconds(database_url: str, organization_id: str) -> float:
 def compute_seconds(count: int) -> float:
     """The release's arithmetic alone, on answers of the same shape that are in memory already."""
     random = np.random.default_rng(33)
-    low = [question["scale"]["low"] for question in QUESTIONS]
-    high = [question["scale"]["high"] for question in QUESTIONS]
-    answers = random.integers(low, np.array(high) + 1, size=(count, len(QUESTIONS))).astype(np.int16)
+    instrument = service.as_instrument(QUESTIONS)
+    top = np.array(instrument.high) + 1
+    answers = random.integers(instrument.low, top, size=(count, len(QUESTIONS))).astype(np.int16)
     departments = sorted({team.partition("~")[0] for team in TEAMS})
     above = [1 + departments.index(team.partition("~")[0]) for team in TEAMS]
     parents = [None, *[0] * len(departments), *above]
     first = len(parents) - len(TEAMS)
     members = np.arange(count) % len(TEAMS) + first
-    invited = np.bincount(members, minlength=len(parents)).tolist()
-    instrument = Instrument(
-        low=low,
-        high=high,
-        is_reversed=[question["reversed"] for question in QUESTIONS],
-        dimension=[question["dimension"] for question in QUESTIONS],
-        facet=[question["facet"] for question in QUESTIONS],
-    )
-    tree = Tree(parents=parents, keys=["", *departments, *TEAMS], invited=invited)
-    return seconds(lambda: headline(answers, members, instrument, tree, 5))
+    keys, invited = ["", *departments, *TEAMS], np.bincount(members, minlength=len(parents)).tolist()
+    groups = [
+        SurveyGroup(ordinal=ordinal, external_id=key, parent=parent, invited=direct)
+        for ordinal, (key, parent, direct) in enumerate(zip(keys, parents, invited, strict=True))
+    ]
+
+    def compute() -> None:
+        sample = service.sample_of(instrument, groups, answers, members)
+        service.computed(service.wave_of(uuid4(), 5, sample, groups))
+
+    return seconds(compute)
 
 
 def main(count: int = RESPONSES) -> None:

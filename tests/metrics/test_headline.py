@@ -1,8 +1,7 @@
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,49 +9,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from app.metrics.blocks.headline import headline
+from app.metrics.blocks.participation import participation
+from app.metrics.blocks.wave import Body
 from app.metrics.formulas import favourable, gap, mean_ci, pomp, quadrant_shares, scale_scores
-from app.metrics.headline import (
-    GroupResult,
-    Instrument,
-    ShownGroup,
-    SuppressedGroup,
-    Tree,
-    UndefinedGroup,
-    headline,
-)
 from tests.metrics.golden import close, columns, reference, texts
+from tests.metrics.waves import empty_members, instrument_of, wave_of
 
 NOT_APPLICABLE, NOT_ANSWERED = -1, -2
-ONE_QUESTION_EACH = Instrument(
-    low=[1, 1],
-    high=[5, 5],
-    is_reversed=[False, False],
-    dimension=["satisfaction", "engagement"],
-    facet=["pay", "effort"],
-)
-FACETED = Instrument(
+ONE_QUESTION_EACH = instrument_of(("satisfaction", "pay"), ("engagement", "effort"))
+FACETED = instrument_of(
+    *[("satisfaction", facet) for facet in ("pay", "pay", "safety")],
+    *[("engagement", facet) for facet in ("effort", "bond", "growth")],
+    ("outcome", "enps"),
     low=[1, 1, 0, 1, 1, 1, 0],
     high=[5, 5, 10, 7, 5, 5, 10],
     is_reversed=[False, True, False, True, False, False, False],
-    dimension=["satisfaction"] * 3 + ["engagement"] * 3 + ["outcome"],
-    facet=["pay", "pay", "safety", "effort", "bond", "growth", "enps"],
 )
 
 
-def organisation(answers: Sequence[tuple[int, int]], invited: int | None = None) -> GroupResult:
+def organisation(answers: Sequence[tuple[int, int]], invited: int | None = None) -> Body:
     frame = None if invited is None else [invited]
-    members = np.zeros(len(answers), dtype=np.int64)
-    (result,) = headline(as_answers(answers), members, ONE_QUESTION_EACH, Tree([None], ["all"], frame), 5)
-    return result
+    return headline(wave_of(ONE_QUESTION_EACH, answers, invited=frame))[0]
 
 
-def as_answers(rows: Sequence[Sequence[int]]) -> NDArray[np.int16]:
-    return np.array(rows, dtype=np.int16)
+def participating(answers: Sequence[tuple[int, int]], invited: int | None) -> Body:
+    frame = None if invited is None else [invited]
+    return participation(wave_of(ONE_QUESTION_EACH, answers, invited=frame))[0]
 
 
-def shown(result: GroupResult) -> ShownGroup:
-    assert isinstance(result, ShownGroup)
-    return result
+def shown(body: Body) -> Body:
+    assert body["status"] == "ok"
+    return body
 
 
 def random_answers(random: np.random.Generator, persons: int) -> NDArray[np.int16]:
@@ -61,38 +49,33 @@ def random_answers(random: np.random.Generator, persons: int) -> NDArray[np.int1
     return np.where(missing, random.integers(-2, 0, size=answers.shape), answers).astype(np.int16)
 
 
-def empty_members(value: Any, path: str = "") -> Iterator[str]:
-    if value is None:
-        yield path
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from empty_members(member, f"{path}.{name}" if path else name)
-
-
-def assert_wire_ready(result: GroupResult) -> None:
+def assert_wire_ready(body: Body) -> None:
     """Plain finite numbers, and exactly one reason for each member that is None."""
-    json.dumps(asdict(result), allow_nan=False)
-    if isinstance(result, ShownGroup):
-        group = asdict(result)
-        participation = group.pop("participation")
-        assert set(empty_members(group)) == group["reasons"].keys()
-        assert set(empty_members(participation)) == participation["reasons"].keys()
+    json.dumps(body, allow_nan=False)
+    if body["status"] == "ok":
+        assert set(empty_members(body)) == body["reasons"].keys()
 
 
 def test_one_group_by_hand() -> None:
-    result = shown(organisation([(5, 1), (5, 3), (3, 3), (1, 5)] * 5, invited=30))
-    assert (result.precision, result.n, result.invited, result.responded) == ("exact", 20, 30, 20)
-    assert (result.satisfaction.score, result.engagement.score, result.gap.mean) == (62.5, 50, -12.5)
-    assert result.satisfaction.sd == pytest.approx((5 * (37.5**2 * 2 + 12.5**2 + 62.5**2) / 19) ** 0.5)
-    assert (result.satisfaction.favourable, result.satisfaction.neutral) == (0.5, 0.25)
-    assert result.satisfaction.unfavourable == 0.25
-    quadrants = result.quadrants.shares
-    assert [quadrants.thriving.share, quadrants.content.share] == [0, 0.5]
-    assert [quadrants.stretched.share, quadrants.detached.share] == [0.25, 0.25]
-    assert result.participation.response_rate == pytest.approx(2 / 3)
-    assert result.participation.satisfaction.bound_low == pytest.approx(62.5 * 20 / 30)
-    assert result.participation.satisfaction.bound_high == pytest.approx(62.5 * 20 / 30 + 100 / 3)
-    assert result.reasons == {"position": "not_computed", "quadrants.near_cut": "not_computed"}
+    answers = [(5, 1), (5, 3), (3, 3), (1, 5)] * 5
+    result, came = shown(organisation(answers, invited=30)), shown(participating(answers, invited=30))
+    assert (result["precision"], result["n"], result["invited"]) == ("exact", 20, 30)
+    assert (came["n"], came["invited"], came["responded"]) == (20, 30, 20)
+    assert (result["satisfaction"]["score"], result["engagement"]["score"], result["gap"]["mean"]) == (
+        62.5,
+        50,
+        -12.5,
+    )
+    assert result["satisfaction"]["sd"] == pytest.approx((5 * (37.5**2 * 2 + 12.5**2 + 62.5**2) / 19) ** 0.5)
+    assert (result["satisfaction"]["favourable"], result["satisfaction"]["neutral"]) == (0.5, 0.25)
+    assert result["satisfaction"]["unfavourable"] == 0.25
+    quadrants = result["quadrants"]["shares"]
+    assert [quadrants["thriving"]["share"], quadrants["content"]["share"]] == [0, 0.5]
+    assert [quadrants["stretched"]["share"], quadrants["detached"]["share"]] == [0.25, 0.25]
+    assert came["response_rate"] == pytest.approx(2 / 3)
+    assert came["satisfaction"]["bound_low"] == pytest.approx(62.5 * 20 / 30)
+    assert came["satisfaction"]["bound_high"] == pytest.approx(62.5 * 20 / 30 + 100 / 3)
+    assert result["reasons"] == {"position": "not_computed", "quadrants.near_cut": "not_computed"}
 
 
 def test_facets_weigh_equally_and_obey_the_half_rule() -> None:
@@ -100,13 +83,13 @@ def test_facets_weigh_equally_and_obey_the_half_rule() -> None:
     pay_alone = [5, 1, NOT_ANSWERED, 1, 5, NOT_ANSWERED, 0]  # 100, 100; two of three facets
     safety_alone = [NOT_ANSWERED, NOT_APPLICABLE, 0, 7, *[NOT_ANSWERED] * 2, 0]  # one of three
     rows = [pay_and_safety] * 10 + [pay_alone] * 10 + [safety_alone] * 4
-    members = np.zeros(len(rows), dtype=np.int64)
-    result = shown(headline(as_answers(rows), members, FACETED, Tree([None], ["all"], None), 5)[0])
-    assert (result.n, result.responded) == (20, 24)
-    assert result.satisfaction.score == pytest.approx((75 + 100) / 2)
-    assert result.engagement.score == 100
-    assert result.satisfaction.favourable == pytest.approx((10 + 20) / (20 + 20))
-    assert result.satisfaction.neutral == pytest.approx(10 / 40)
+    wave = wave_of(FACETED, rows, invited=[30])
+    result = shown(headline(wave)[0])
+    assert (result["n"], shown(participation(wave)[0])["responded"]) == (20, 24)
+    assert result["satisfaction"]["score"] == pytest.approx((75 + 100) / 2)
+    assert result["engagement"]["score"] == 100
+    assert result["satisfaction"]["favourable"] == pytest.approx((10 + 20) / (20 + 20))
+    assert result["satisfaction"]["neutral"] == pytest.approx(10 / 40)
 
 
 @given(st.integers(0, 10_000), st.integers(21, 120))
@@ -114,7 +97,7 @@ def test_facets_weigh_equally_and_obey_the_half_rule() -> None:
 def test_exact_numbers_are_those_of_the_formulas_over_the_persons_below(seed: int, persons: int) -> None:
     random = np.random.default_rng(seed)
     answers, members = random_answers(random, persons), random.integers(0, 4, persons)
-    tree = Tree([None, 0, 1, 0], ["all", "a", "a1", "b"], [persons] * 4)
+    wave = wave_of(FACETED, answers, members.tolist(), [None, 0, 1, 0], invited=[persons] * 4)
     below = [{0, 1, 2, 3}, {1, 2}, {2}, {3}]
     given_answers = np.where(answers < 0, np.nan, answers)
     values = pomp(given_answers, FACETED.low, FACETED.high, FACETED.is_reversed)
@@ -122,104 +105,102 @@ def test_exact_numbers_are_those_of_the_formulas_over_the_persons_below(seed: in
     scores = np.column_stack([scale_scores(facet) for facet in facets])
     satisfaction, engagement = scale_scores(scores[:, :2]), scale_scores(scores[:, 2:])
     both = ~np.isnan(satisfaction + engagement)
-    for result in headline(answers, members, FACETED, tree, 5):
+    for ordinal, result in headline(wave).items():
         assert_wire_ready(result)
-        within = both & np.isin(members, list(below[result.ordinal]))
-        if not isinstance(result, ShownGroup) or result.precision != "exact":
+        assert_wire_ready(participation(wave)[ordinal])
+        within = both & np.isin(members, list(below[ordinal]))
+        if result.get("precision") != "exact":
             continue
-        assert result.n == within.sum()
+        assert result["n"] == within.sum()
         for block, of, columns_of in (
-            (result.satisfaction, satisfaction, slice(0, 3)),
-            (result.engagement, engagement, slice(3, 6)),
+            (result["satisfaction"], satisfaction, slice(0, 3)),
+            (result["engagement"], engagement, slice(3, 6)),
         ):
             mean, shares = mean_ci(of[within]), favourable(values[within, columns_of])
             assert mean is not None
             assert mean.ci_process is not None
             assert shares is not None
-            assert [block.score, block.sd] == pytest.approx([mean.mean, mean.sd])
-            assert [block.ci_low, block.ci_high] == pytest.approx([mean.ci_process.low, mean.ci_process.high])
-            assert [block.favourable, block.neutral, block.unfavourable] == pytest.approx(
+            assert [block["score"], block["sd"]] == pytest.approx([mean.mean, mean.sd])
+            assert [block["ci_low"], block["ci_high"]] == pytest.approx(
+                [mean.ci_process.low, mean.ci_process.high]
+            )
+            assert [block["favourable"], block["neutral"], block["unfavourable"]] == pytest.approx(
                 [shares.favourable, shares.neutral, shares.unfavourable]
             )
         difference = gap(satisfaction[within], engagement[within])
         assert difference is not None
         assert difference.ci is not None
-        assert [result.gap.mean, result.gap.dz] == pytest.approx([difference.mean, difference.dz])
-        assert [result.gap.ci_low, result.gap.ci_high] == pytest.approx(
+        assert [result["gap"]["mean"], result["gap"]["dz"]] == pytest.approx([difference.mean, difference.dz])
+        assert [result["gap"]["ci_low"], result["gap"]["ci_high"]] == pytest.approx(
             [difference.ci.low, difference.ci.high]
         )
         quadrants = quadrant_shares(satisfaction[within], engagement[within])
         assert quadrants is not None
         for name, share in quadrants.items():
-            group_share = getattr(result.quadrants.shares, name)
-            assert group_share.share == share.share
-            assert (group_share.ci_low, group_share.ci_high) == (share.ci.low, share.ci.high)
+            ends = {"ci_low": share.ci.low, "ci_high": share.ci.high}
+            assert result["quadrants"]["shares"][name] == {"share": share.share, **ends}
 
 
 def test_the_organisation_of_the_golden_data() -> None:
     names = ("env_sat", "job_sat", "rel_sat", "wl_balance", "engagement")
     answers = np.column_stack(columns("employees_pa.csv", *names)).astype(np.int16)
     titles, members = np.unique(texts("employees_pa.csv", "job_title"), return_inverse=True)
-    instrument = Instrument(
-        low=[1] * 5,
-        high=[4] * 5,
-        is_reversed=[False] * 5,
-        dimension=["satisfaction"] * 4 + ["engagement"],
-        facet=names,
-    )
-    tree = Tree([None, *[0] * len(titles)], ["all", *titles], None)
-    results = headline(answers, members + 1, instrument, tree, 5)
+    dimensions = ["satisfaction"] * 4 + ["engagement"]
+    instrument = instrument_of(*zip(dimensions, names, strict=True), scale=(1, 4))
+    parents = [None, *[0] * len(titles)]
+    results = headline(wave_of(instrument, answers, (members + 1).tolist(), parents))
     expected = reference("favourable.employees_pa_engagement")
     whole = shown(results[0])
-    assert whole.n == expected["n"]
-    assert 100 * whole.engagement.favourable == close(expected["fav_pct"])
-    assert 100 * whole.engagement.unfavourable == close(expected["unf_pct"])
-    assert sum(shown(result).n for result in results[1:] if result.status == "ok") <= whole.n
+    assert whole["n"] == expected["n"]
+    assert 100 * whole["engagement"]["favourable"] == close(expected["fav_pct"])
+    assert 100 * whole["engagement"]["unfavourable"] == close(expected["unf_pct"])
+    assert sum(results[group].get("n", 0) for group in range(1, len(parents))) <= whole["n"]
 
 
 def test_banded_intervals_stand_on_the_spread_of_the_organisation() -> None:
     alike, mixed = [(4, 4)] * 9, [(1, 5), (5, 1), (5, 5), (1, 1)] * 10
-    members = np.array([1] * len(alike) + [0] * len(mixed))
-    whole, team = headline(
-        as_answers(alike + mixed), members, ONE_QUESTION_EACH, Tree([None, 0], ["all", "a"], [60, 12]), 5
-    )
-    sd = shown(whole).satisfaction.sd
+    members = [1] * len(alike) + [0] * len(mixed)
+    wave = wave_of(ONE_QUESTION_EACH, alike + mixed, members, [None, 0], invited=[60, 12])
+    whole, team = headline(wave).values()
+    sd = shown(whole)["satisfaction"]["sd"]
     assert sd is not None
     half = 2.306004135204166 * sd / 3  # qt(.975, 8)
     team = shown(team)
-    assert team.precision == "banded"
-    assert team.satisfaction.score == 75
-    assert (team.satisfaction.ci_low, team.satisfaction.ci_high) == (round(75 - half), 95)
-    assert team.satisfaction.sd is None
-    assert team.gap.dz is None
-    assert (team.satisfaction.favourable, team.satisfaction.neutral) == (0.95, 0.05)
-    assert team.reasons == {
+    assert team["precision"] == "banded"
+    assert team["satisfaction"]["score"] == 75
+    assert (team["satisfaction"]["ci_low"], team["satisfaction"]["ci_high"]) == (round(75 - half), 95)
+    assert team["satisfaction"]["sd"] is None
+    assert team["gap"]["dz"] is None
+    assert (team["satisfaction"]["favourable"], team["satisfaction"]["neutral"]) == (0.95, 0.05)
+    assert team["reasons"] == {
         "position": "not_computed",
         "quadrants.near_cut": "not_computed",
         "satisfaction.sd": "banded",
         "engagement.sd": "banded",
         "gap.dz": "banded",
     }
-    finite = team.participation.satisfaction
-    assert finite.ci_low == round(75 - half / 2)  # 9 of 12: sqrt(1 - 9/12)
-    assert (finite.bound_low, finite.bound_high) == (56, 81)
-    assert team.participation.response_rate == 0.75
+    came = shown(participation(wave)[1])
+    finite = came["satisfaction"]
+    assert finite["ci_low"] == round(75 - half / 2)  # 9 of 12: sqrt(1 - 9/12)
+    assert (finite["bound_low"], finite["bound_high"]) == (56, 81)
+    assert came["response_rate"] == 0.75
 
 
 def test_a_banded_group_does_not_tell_that_its_answers_were_alike() -> None:
     alike, varied = shown(organisation([(3, 3)] * 12)), shown(organisation([(2, 4), (3, 3), (4, 2)] * 4))
-    assert alike.reasons == varied.reasons
-    assert alike.satisfaction.ci_low is not None
-    assert alike.satisfaction.ci_high is not None
-    assert alike.satisfaction.ci_low < alike.satisfaction.score < alike.satisfaction.ci_high
-    assert alike.gap.ci_low is not None
-    assert alike.gap.ci_low < alike.gap.mean
+    assert alike["reasons"] == varied["reasons"]
+    assert alike["satisfaction"]["ci_low"] is not None
+    assert alike["satisfaction"]["ci_high"] is not None
+    assert alike["satisfaction"]["ci_low"] < alike["satisfaction"]["score"] < alike["satisfaction"]["ci_high"]
+    assert alike["gap"]["ci_low"] is not None
+    assert alike["gap"]["ci_low"] < alike["gap"]["mean"]
 
 
 def test_zero_variance_is_said_from_twenty_on() -> None:
-    result = shown(organisation([(3, 4)] * 20, invited=40))
-    assert (result.satisfaction.sd, result.gap.mean) == (0, 25)
-    assert {path for path, reason in result.reasons.items() if reason == "zero_variance"} == {
+    answers = [(3, 4)] * 20
+    result, came = shown(organisation(answers, invited=40)), shown(participating(answers, invited=40))
+    assert (result["satisfaction"]["sd"], result["gap"]["mean"]) == (0, 25)
+    assert {path for path, reason in result["reasons"].items() if reason == "zero_variance"} == {
         "satisfaction.ci_low",
         "satisfaction.ci_high",
         "engagement.ci_low",
@@ -228,28 +209,37 @@ def test_zero_variance_is_said_from_twenty_on() -> None:
         "gap.ci_high",
         "gap.dz",
     }
-    assert result.participation.reasons["satisfaction.ci_low"] == "zero_variance"
-    assert result.participation.satisfaction.bound_low == 25
+    assert came["reasons"]["satisfaction.ci_low"] == "zero_variance"
+    assert came["satisfaction"]["bound_low"] == 25
     assert_wire_ready(result)
+    assert_wire_ready(came)
 
 
 def test_everybody_answered_leaves_a_finite_population_interval_without_width() -> None:
-    result = shown(organisation([(2, 4), (4, 3)] * 15, invited=30))
-    finite = result.participation.satisfaction
-    assert finite.ci_low == finite.ci_high == finite.bound_low == finite.bound_high == finite.score == 50
+    finite = shown(participating([(2, 4), (4, 3)] * 15, invited=30))["satisfaction"]
+    assert finite == dict.fromkeys(("score", "ci_low", "ci_high", "bound_low", "bound_high"), 50)
 
 
 def test_around_a_banded_team_numbers_are_whole() -> None:
     random = np.random.default_rng(7)
-    members = np.repeat([0, 1, 2, 3], [40, 20, 10, 30])
-    tree = Tree([None, 0, 1, 1], ["all", "a", "small", "large"], None)
-    results = [shown(result) for result in headline(random_answers(random, 100), members, FACETED, tree, 3)]
-    assert [result.precision for result in results] == ["exact", "integer", "banded", "integer"]
+    members = np.repeat([0, 1, 2, 3], [40, 20, 10, 30]).tolist()
+    wave = wave_of(FACETED, random_answers(random, 100), members, [None, 0, 1, 1], k=3)
+    results = [shown(result) for result in headline(wave).values()]
+    assert [result["precision"] for result in results] == ["exact", "integer", "banded", "integer"]
     large = results[3]
-    for whole in (large.satisfaction.score, large.satisfaction.ci_low, large.satisfaction.sd, large.gap.mean):
+    for whole in (
+        large["satisfaction"]["score"],
+        large["satisfaction"]["ci_low"],
+        large["satisfaction"]["sd"],
+        large["gap"]["mean"],
+    ):
         assert whole is not None
         assert whole == round(whole)
-    for hundredths in (large.satisfaction.favourable, large.gap.dz, large.quadrants.shares.content.ci_high):
+    for hundredths in (
+        large["satisfaction"]["favourable"],
+        large["gap"]["dz"],
+        large["quadrants"]["shares"]["content"]["ci_high"],
+    ):
         assert hundredths is not None
         assert hundredths == round(hundredths, 2)
 
@@ -257,58 +247,70 @@ def test_around_a_banded_team_numbers_are_whole() -> None:
 @pytest.mark.parametrize(("invited", "reason"), [(None, "no_frame"), (31, "few_silent"), (32, "few_silent")])
 def test_without_invited_nothing_that_tells_it(invited: int | None, reason: str) -> None:
     result = shown(organisation([(2, 4), (4, 3)] * 15, invited=invited))
-    assert result.invited is None
-    assert result.reasons["invited"] == reason
-    assert set(result.participation.reasons.values()) == {reason}
-    assert result.participation.satisfaction.score == 50
+    assert result["invited"] is None
+    assert result["reasons"]["invited"] == reason
     assert_wire_ready(result)
 
 
+@pytest.mark.parametrize("invited", [31, 32])
+def test_participation_without_invited_has_its_scores_alone(invited: int) -> None:
+    came = shown(participating([(2, 4), (4, 3)] * 15, invited=invited))
+    assert came["invited"] is None
+    assert set(came["reasons"].values()) == {"few_silent"}
+    assert came["satisfaction"]["score"] == 50
+    assert_wire_ready(came)
+
+
+def test_there_is_no_participation_without_a_frame() -> None:
+    came = participating([(2, 4), (4, 3)] * 15, invited=None)
+    assert came == {"status": "undefined", "reason": "no_frame", "n": 30}
+    assert participating([(2, 4)] * 4, invited=None) == {"status": "suppressed", "reason": "below_minimum"}
+
+
 def test_a_suppressed_group_has_no_number_at_all() -> None:
-    result = organisation([(2, 4)] * 4)
-    assert result == SuppressedGroup(0, "below_minimum")
-    assert set(asdict(result)) == {"ordinal", "status", "reason"}
+    assert organisation([(2, 4)] * 4) == {"status": "suppressed", "reason": "below_minimum"}
 
 
 @pytest.mark.parametrize("dimension", ["satisfaction", "engagement", "outcome"])
-def test_a_questionnaire_of_one_dimension_leaves_every_group_undefined(dimension: Any) -> None:
-    instrument = replace(ONE_QUESTION_EACH, dimension=[dimension, dimension])
-    members, tree = np.array([0] * 30), Tree([None, 0], ["all", "a"], None)
-    results = headline(as_answers([(1, 5)] * 30), members, instrument, tree, 5)
-    assert results == (UndefinedGroup(0), UndefinedGroup(1))
-    assert results[0].reason == "dimension_missing"
+def test_a_questionnaire_of_one_dimension_leaves_every_group_undefined(dimension: str) -> None:
+    instrument = instrument_of((dimension, "pay"), (dimension, "effort"))
+    wave = wave_of(instrument, [(1, 5)] * 30, [0] * 30, [None, 0], invited=[20, 20])
+    undefined = {"status": "undefined", "reason": "dimension_missing", "n": 0}
+    assert headline(wave) == participation(wave) == {0: undefined, 1: undefined}
 
 
 @pytest.mark.parametrize("rows", [[], [(NOT_ANSWERED, NOT_APPLICABLE)] * 30, [(3, NOT_APPLICABLE)] * 30])
 def test_nobody_with_both_scores_shows_nothing(rows: list[tuple[int, int]]) -> None:
-    answers = np.array(rows, dtype=np.int16).reshape(-1, 2)
-    members = np.zeros(len(answers), dtype=np.int64)
-    (result,) = headline(answers, members, ONE_QUESTION_EACH, Tree([None], ["all"], [40]), 5)
-    assert result == SuppressedGroup(0, "below_minimum")
+    hidden = {0: {"status": "suppressed", "reason": "below_minimum"}}
+    wave = wave_of(ONE_QUESTION_EACH, rows, invited=[40])
+    assert headline(wave) == participation(wave) == hidden
 
 
 def test_reversing_every_question_mirrors_the_scores() -> None:
     rows = [(5, 2), (4, 4), (3, 1), (2, 2)] * 6
     turned = replace(ONE_QUESTION_EACH, is_reversed=[True, True])
-    members, tree = np.zeros(len(rows), dtype=np.int64), Tree([None], ["all"], None)
     result, mirrored = (
-        shown(headline(as_answers(rows), members, instrument, tree, 5)[0])
-        for instrument in (ONE_QUESTION_EACH, turned)
+        shown(headline(wave_of(instrument, rows))[0]) for instrument in (ONE_QUESTION_EACH, turned)
     )
-    assert mirrored.satisfaction.score == pytest.approx(100 - result.satisfaction.score)
-    assert mirrored.gap.mean == pytest.approx(-result.gap.mean)
-    assert mirrored.satisfaction.favourable == result.satisfaction.unfavourable
+    assert mirrored["satisfaction"]["score"] == pytest.approx(100 - result["satisfaction"]["score"])
+    assert mirrored["gap"]["mean"] == pytest.approx(-result["gap"]["mean"])
+    assert mirrored["satisfaction"]["favourable"] == result["satisfaction"]["unfavourable"]
 
 
 def test_the_order_of_persons_changes_nothing() -> None:
     random = np.random.default_rng(3)
     answers, members = random_answers(random, 80), random.integers(0, 3, 80)
-    tree, order = Tree([None, 0, 0], ["all", "a", "b"], None), random.permutation(80)
-    there = headline(answers, members, FACETED, tree, 5)
-    again = headline(answers[order], members[order], FACETED, tree, 5)
-    for one, other in zip(there, again, strict=True):
-        assert shown(one).satisfaction.score == pytest.approx(shown(other).satisfaction.score)
-        assert shown(one).gap.dz == pytest.approx(shown(other).gap.dz)
+    order = random.permutation(80)
+    there = headline(wave_of(FACETED, answers, members.tolist(), [None, 0, 0]))
+    again = headline(wave_of(FACETED, answers[order], members[order].tolist(), [None, 0, 0]))
+    for one, other in zip(there.values(), again.values(), strict=True):
+        assert shown(one)["satisfaction"]["score"] == pytest.approx(shown(other)["satisfaction"]["score"])
+        assert shown(one)["gap"]["dz"] == pytest.approx(shown(other)["gap"]["dz"])
+
+
+def kept(body: Body) -> Body:
+    names = ("status", "reason", "precision", "n", "invited", "responded")
+    return {name: body[name] for name in names if name in body}
 
 
 @given(st.integers(0, 10_000))
@@ -318,36 +320,28 @@ def test_which_groups_are_shown_depends_on_who_answered_not_on_what(seed: int) -
     answers, members = random_answers(random, 60), random.integers(0, 6, 60)
     others = np.where(answers < 0, answers, random.integers(1, 6, answers.shape)).astype(np.int16)
     alike = np.where(answers < 0, answers, 4).astype(np.int16)
-    tree = Tree(
-        [None, 0, 0, 1, 1, 2], list("abcdef"), [int(n) for n in np.bincount(members, minlength=6) + 1]
-    )
-    given_by = [
-        [
-            (result.status, result.precision, result.n, result.invited, result.responded)
-            if isinstance(result, ShownGroup)
-            else (result.status, result.reason)
-            for result in headline(version, members, FACETED, tree, 3)
-        ]
-        for version in (answers, others, alike)
-    ]
+    invited, parents = (np.bincount(members, minlength=6) + 1).tolist(), [None, 0, 0, 1, 1, 2]
+    given_by = []
+    for version in (answers, others, alike):
+        wave = wave_of(FACETED, version, members.tolist(), parents, invited=invited, k=3)
+        given_by.append([kept(body) for block in (headline, participation) for body in block(wave).values()])
     assert given_by[0] == given_by[1] == given_by[2]
 
 
 def test_a_hundred_thousand_persons_in_two_thousand_groups() -> None:
     random = np.random.default_rng(5)
     parents = [None, *(int(random.integers(0, group)) for group in range(1, 2000))]
-    instrument = Instrument(
-        low=[1] * 33,
-        high=[5] * 33,
+    dimensions = ["satisfaction"] * 12 + ["engagement"] * 18 + ["outcome"] * 3
+    instrument = instrument_of(
+        *((dimension, str(question // 2)) for question, dimension in enumerate(dimensions)),
         is_reversed=[question % 5 == 0 for question in range(33)],
-        dimension=["satisfaction"] * 12 + ["engagement"] * 18 + ["outcome"] * 3,
-        facet=[str(question // 2) for question in range(33)],
     )
     answers = random.integers(1, 6, size=(100_000, 33)).astype(np.int16)
     members = random.integers(0, 2000, 100_000)
-    tree = Tree(parents, [str(group) for group in range(2000)], [int(n) + 5 for n in np.bincount(members)])
+    invited = (np.bincount(members) + 5).tolist()
     started = perf_counter()
-    results = headline(answers, members, instrument, tree, 5)
+    wave = wave_of(instrument, answers, members.tolist(), parents, invited=invited)
+    bodies = headline(wave)
     assert perf_counter() - started < 5
-    assert shown(results[0]).n == 100_000
-    assert len(results) == 2000
+    assert shown(bodies[0])["n"] == 100_000
+    assert len(bodies) == 2000
