@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +20,7 @@ from app.metrics.headline import GroupResult, Instrument, ShownGroup, Suppressed
 from app.organizations import queries as organizations
 from app.people.errors import UnknownTeam
 from app.surveys import queries as surveys
-from app.tables import Release, Survey, SurveyGroup
+from app.tables import Release, Survey, SurveyCell, SurveyGroup
 
 FORMULA_VERSION = "1"
 CI_LEVEL = 0.95
@@ -55,11 +56,12 @@ async def release_survey(
         if survey is None or survey.status != "closed" or survey.minimum_group_size is None:
             return
         groups = await surveys.groups_of(session, organization_id, survey_id)
+        cells = await surveys.cells_of(session, organization_id, survey_id)
         instrument = await instrument_of(session, survey)
-        answers, members = await queries.answers_of(session, organization_id, survey_id, len(instrument.low))
-    found = await asyncio.to_thread(
-        headline, answers, members, instrument, tree_of(groups), survey.minimum_group_size
-    )
+        answers, cell_of = await queries.answers_of(session, organization_id, survey_id, len(instrument.low))
+    members = np.array([cell.group_ordinal for cell in cells], dtype=np.int64)[cell_of]
+    tree = tree_of(groups, cells, has_frame=survey.access == "invited")
+    found = await asyncio.to_thread(headline, answers, members, instrument, tree, survey.minimum_group_size)
     async with database.tenant_session(organization_id) as session:
         release = {
             "organization_id": organization_id,
@@ -98,13 +100,15 @@ async def instrument_of(session: AsyncSession, survey: Survey) -> Instrument:
     )
 
 
-def tree_of(groups: Sequence[SurveyGroup]) -> Tree:
-    direct = [group.invited for group in groups]
-    has_frame = None not in direct
+def tree_of(groups: Sequence[SurveyGroup], cells: Sequence[SurveyCell], *, has_frame: bool) -> Tree:
+    teams = [group for group in groups if group.kind != "segment"]
+    invited = [0] * len(teams)
+    for cell in cells:
+        invited[cell.group_ordinal] += cell.invited or 0
     return Tree(
-        parents=[group.parent for group in groups],
-        keys=[group.external_id for group in groups],
-        invited=[count or 0 for count in direct] if has_frame else None,
+        parents=[group.parent for group in teams],
+        keys=[group.external_id for group in teams],
+        invited=invited if has_frame else None,
     )
 
 
