@@ -50,7 +50,7 @@ async def open_survey(acme: Tenant) -> str:
     draft = {"name": MARK, "questionnaire": "acme-2026", "mode": "attributed"}
     survey: str = (await made(api.post("/v1/surveys", json=draft)))["id"]
     await made(api.post(f"/v1/surveys/{survey}/open"))
-    response = {"respondent": "E-1042", "answers": {"pay_fair": 4, "energy_work": 4}}
+    response = {"respondent": "E-1042", "answers": {"pay_fair": 4, "energy_work": 4}, "comment": MARK}
     await made(api.post(f"/v1/surveys/{survey}/responses", json=response))
     return survey
 

@@ -14,7 +14,7 @@ from app.tables import Release, Survey
 
 ALL_ANSWERS = text(
     "SELECT count(*), string_agg(array_send(answers), ''::bytea ORDER BY respondent_key),"
-    " string_agg(int4send(group_ordinal), ''::bytea ORDER BY respondent_key)"
+    " string_agg(int4send(cell_ordinal), ''::bytea ORDER BY respondent_key)"
     " FROM responses WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
 INSERT_RELEASE = text(
@@ -41,7 +41,7 @@ ARRAY_HEADER = 20
 async def answers_of(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, questions: int
 ) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """Every response of the survey: answers (persons x questions) and the group ordinal of each person."""
+    """Every response of the survey: answers (persons x questions) and the cell ordinal of each person."""
     parameters = {"organization_id": organization_id, "survey_id": survey_id}
     count, answers, ordinals = (await session.execute(ALL_ANSWERS, parameters)).one()
     if count == 0:

@@ -18,6 +18,13 @@ class OpenNeedsAnonymous(Unprocessable):
     detail = "Access open goes with mode anonymous only."
 
 
+class RollingNeedsIdentity(Unprocessable):
+    code = "rolling_needs_identity"
+    detail = (
+        "Rolling releases need to know which responses they took: an anonymous survey is released on closing."
+    )
+
+
 class BelowOrganizationMinimum(Unprocessable):
     code = "below_organization_minimum"
     detail = "The minimum group size is at least the organisation's."
@@ -48,6 +55,11 @@ class SurveyNotOpen(Conflict):
     detail = "The survey takes responses only while it is open."
 
 
+class InvitationRequired(Conflict):
+    code = "invitation_required"
+    detail = "This anonymous survey takes responses through /v1/respond only, with an invitation."
+
+
 class ModeHasNoReadableResponses(Conflict):
     code = "mode_has_no_readable_responses"
     detail = "Single responses can be read in attributed mode only."
@@ -74,6 +86,11 @@ class RespondentRequired(Unprocessable):
 class RespondentNotAllowed(Unprocessable):
     code = "respondent_not_allowed"
     detail = "This survey is anonymous: a response names nobody."
+
+
+class UnknownSegment(Unprocessable):
+    code = "unknown_segment"
+    detail = "The survey does not report by this segment: send those of report_by only."
 
 
 class NotInThisMode(Unprocessable):

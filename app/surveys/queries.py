@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
 from app.surveys.built_in import built_in
+from app.surveys.merging import ORGANIZATION, Cell
 from app.surveys.rules import FrozenGroup, TeamNode
-from app.tables import Questionnaire, Response, Survey, SurveyGroup
+from app.tables import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup
 
 NEWEST_QUESTIONNAIRES = text(
     "SELECT DISTINCT ON (key) key, version, content -> 'title' AS title, created_at FROM questionnaires"
@@ -19,47 +20,81 @@ NEWEST_QUESTIONNAIRES = text(
 )
 INSERT_GROUPS = text(
     "INSERT INTO survey_groups"
-    " (organization_id, survey_id, ordinal, kind, external_id, name, parent, depth, invited)"
+    " (organization_id, survey_id, ordinal, kind, external_id, name, parent, depth, segment)"
     " SELECT :organization_id, :survey_id, g.* FROM json_to_recordset(CAST(:groups AS json)) AS g"
-    " (ordinal int, kind text, external_id text, name text, parent int, depth int, invited int)"
+    " (ordinal int, kind text, external_id text, name text, parent int, depth int, segment text)"
+)
+INSERT_CELLS = text(
+    "INSERT INTO survey_cells (organization_id, survey_id, ordinal, group_ordinal, segments, invited)"
+    " SELECT :organization_id, :survey_id, c.* FROM json_to_recordset(CAST(:cells AS json)) AS c"
+    " (ordinal int, group_ordinal int, segments jsonb, invited int)"
 )
 INSERT_MEMBERS = text(
-    "INSERT INTO survey_members (organization_id, survey_id, person_id, group_ordinal)"
+    "INSERT INTO survey_members (organization_id, survey_id, person_id, cell_ordinal)"
     " SELECT :organization_id, :survey_id, m.*"
     " FROM unnest(CAST(:people AS uuid[]), CAST(:ordinals AS int[])) AS m"
 )
 INSERT_RESPONSES = text(
     "INSERT INTO responses"
-    " (organization_id, survey_id, respondent_key, submitted_at, group_ordinal, locale, answers)"
+    " (organization_id, survey_id, respondent_key, submitted_at, cell_ordinal, locale, answers)"
     " SELECT :organization_id, :survey_id, r.* FROM json_to_recordset(CAST(:rows AS json)) AS r"
-    " (respondent_key uuid, submitted_at timestamptz, group_ordinal int, locale text, answers smallint[])"
+    " (respondent_key uuid, submitted_at timestamptz, cell_ordinal int, locale text, answers smallint[])"
     " ORDER BY r.respondent_key"
     " ON CONFLICT (organization_id, survey_id, respondent_key) DO NOTHING RETURNING respondent_key"
 )
 SHUFFLE_RESPONSES = text(
     "WITH taken AS (DELETE FROM responses"
     "  WHERE organization_id = :organization_id AND survey_id = :survey_id RETURNING *)"
-    " INSERT INTO responses (organization_id, survey_id, respondent_key, group_ordinal, answers)"
-    " SELECT organization_id, survey_id, gen_random_uuid(), group_ordinal, answers FROM taken"
+    " INSERT INTO responses (organization_id, survey_id, respondent_key, cell_ordinal, answers)"
+    " SELECT organization_id, survey_id, gen_random_uuid(), cell_ordinal, answers FROM taken"
+    " ORDER BY random()"
+)
+INSERT_COMMENTS = text(
+    "INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text)"
+    " SELECT :organization_id, :survey_id, r.id, c.group_ordinal, r.text"
+    " FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, cell_ordinal int, text text)"
+    " JOIN survey_cells c ON c.organization_id = :organization_id AND c.survey_id = :survey_id"
+    "  AND c.ordinal = r.cell_ordinal"
+    " ORDER BY r.id"
+)
+SHUFFLE_COMMENTS = text(
+    "WITH taken AS (DELETE FROM comments"
+    "  WHERE organization_id = :organization_id AND survey_id = :survey_id RETURNING *)"
+    " INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text)"
+    " SELECT organization_id, survey_id, gen_random_uuid(), group_ordinal, text FROM taken"
     " ORDER BY random()"
 )
 INVITED_MEMBERS = text(
-    "SELECT wanted.external_id, p.id, m.group_ordinal"
+    "SELECT wanted.external_id, p.id, m.cell_ordinal"
     " FROM unnest(CAST(:external_ids AS text[])) AS wanted (external_id)"
     " CROSS JOIN LATERAL (SELECT id FROM people"
     "  WHERE organization_id = :organization_id AND external_id = wanted.external_id LIMIT 1) p"
-    " CROSS JOIN LATERAL (SELECT group_ordinal FROM survey_members"
+    " CROSS JOIN LATERAL (SELECT cell_ordinal FROM survey_members"
     "  WHERE organization_id = :organization_id AND survey_id = :survey_id AND person_id = p.id LIMIT 1) m"
 )
 """The limits keep it at two index look-ups a name: before statistics exist the planner would rather compare
 every member of the survey with every name (measured: four seconds a batch)."""
+CELLS_FROM_TEAMS_UP = text(
+    "WITH RECURSIVE above AS ("
+    " SELECT ordinal, parent, external_id FROM survey_groups"
+    "  WHERE organization_id = :organization_id AND survey_id = :survey_id"
+    "   AND (ordinal = 0 OR kind = 'team' AND external_id = ANY(:teams))"
+    " UNION"
+    " SELECT g.ordinal, g.parent, g.external_id FROM survey_groups g JOIN above a ON g.ordinal = a.parent"
+    "  WHERE g.organization_id = :organization_id AND g.survey_id = :survey_id)"
+    " SELECT a.ordinal AS team, a.parent, a.external_id, c.ordinal, c.segments"
+    " FROM above a LEFT JOIN survey_cells c ON c.organization_id = :organization_id"
+    "  AND c.survey_id = :survey_id AND c.group_ordinal = a.ordinal"
+)
 READABLE_RESPONSES = text(
     "SELECT r.respondent_key, p.external_id AS respondent, nullif(g.external_id, '') AS team,"
     "  r.answers, r.locale, r.submitted_at"
     " FROM responses r"
     " JOIN people p ON p.organization_id = r.organization_id AND p.id = r.respondent_key"
-    " JOIN survey_groups g ON g.organization_id = r.organization_id AND g.survey_id = r.survey_id"
-    "  AND g.ordinal = r.group_ordinal"
+    " JOIN survey_cells c ON c.organization_id = r.organization_id AND c.survey_id = r.survey_id"
+    "  AND c.ordinal = r.cell_ordinal"
+    " JOIN survey_groups g ON g.organization_id = c.organization_id AND g.survey_id = c.survey_id"
+    "  AND g.ordinal = c.group_ordinal"
     " WHERE r.organization_id = :organization_id AND r.survey_id = :survey_id"
     "  AND (CAST(:after AS text) IS NULL OR r.respondent_key > ("
     "   SELECT id FROM people WHERE organization_id = :organization_id AND external_id = :after))"
@@ -173,18 +208,16 @@ async def delete_survey(session: AsyncSession, organization_id: UUID, survey_id:
     )
 
 
-async def freeze(
+async def store_groups(
     session: AsyncSession,
     survey: Survey,
     groups: Sequence[FrozenGroup],
     teams: Mapping[Any, TeamNode],
     organization_name: str,
-    members: Mapping[UUID, int] | None,
+    categories: Sequence[tuple[str, str]],
 ) -> None:
-    """Stores groups and members. `members` maps person to ordinal; None where nobody is invited by name."""
-    scope = {"organization_id": survey.organization_id, "survey_id": survey.id}
-    invited = None if members is None else _count(members.values())
-    rows = [
+    """The tree, then (dimension, category) one by one."""
+    tree = [
         {
             "ordinal": group.ordinal,
             "kind": "team" if group.team else "organization",
@@ -192,51 +225,93 @@ async def freeze(
             "name": teams[group.team].name if group.team else organization_name,
             "parent": group.parent,
             "depth": group.depth,
-            "invited": None if invited is None else invited.get(group.ordinal, 0),
         }
         for group in groups
     ]
-    await session.execute(INSERT_GROUPS, {**scope, "groups": json.dumps(rows)})
-    if members:
-        people = sorted(members)
-        await session.execute(
-            INSERT_MEMBERS, {**scope, "people": people, "ordinals": [members[person] for person in people]}
-        )
+    segments = [
+        {
+            "ordinal": ordinal,
+            "kind": "segment",
+            "segment": dimension,
+            "external_id": category,
+            "name": category,
+            "parent": ORGANIZATION,
+            "depth": 0,
+        }
+        for ordinal, (dimension, category) in enumerate(categories, start=len(tree))
+    ]
+    await session.execute(INSERT_GROUPS, {**_scope(survey), "groups": json.dumps(tree + segments)})
 
 
-def _count(ordinals: Iterable[int]) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for ordinal in ordinals:
-        counts[ordinal] = counts.get(ordinal, 0) + 1
-    return counts
+async def store_cells(
+    session: AsyncSession, survey: Survey, cells: Sequence[Cell], *, has_frame: bool
+) -> None:
+    """In their order; without a frame nobody counts as invited."""
+    rows = [
+        {
+            "ordinal": ordinal,
+            "group_ordinal": cell.team,
+            "segments": dict(zip(survey.report_by, cell.categories, strict=True)),
+            "invited": cell.invited if has_frame else None,
+        }
+        for ordinal, cell in enumerate(cells)
+    ]
+    await session.execute(INSERT_CELLS, {**_scope(survey), "cells": json.dumps(rows)})
+
+
+async def store_members(session: AsyncSession, survey: Survey, members: Mapping[UUID, int]) -> None:
+    """Person -> ordinal of the cell."""
+    people = sorted(members)
+    ordinals = [members[person] for person in people]
+    await session.execute(INSERT_MEMBERS, {**_scope(survey), "people": people, "ordinals": ordinals})
+
+
+def _scope(survey: Survey) -> dict[str, UUID]:
+    return {"organization_id": survey.organization_id, "survey_id": survey.id}
 
 
 async def groups_of(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Sequence[SurveyGroup]:
-    """In tree order."""
+    """In tree order, then the categories."""
     query = select(SurveyGroup).where(
         col(SurveyGroup.organization_id) == organization_id, col(SurveyGroup.survey_id) == survey_id
     )
     return (await session.scalars(query.order_by(col(SurveyGroup.ordinal)))).all()
 
 
-async def ordinals_of_teams(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, external_ids: Sequence[str]
-) -> dict[str, int]:
+async def cells_of(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Sequence[SurveyCell]:
+    """By ordinal."""
+    query = select(SurveyCell).where(
+        col(SurveyCell.organization_id) == organization_id, col(SurveyCell.survey_id) == survey_id
+    )
+    return (await session.scalars(query.order_by(col(SurveyCell.ordinal)))).all()
+
+
+async def categories_of(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID
+) -> set[tuple[str, str]]:
+    """(dimension, category) of everything a response may be counted under."""
     rows = await session.execute(
-        select(col(SurveyGroup.external_id), col(SurveyGroup.ordinal)).where(
+        select(col(SurveyGroup.segment), col(SurveyGroup.external_id)).where(
             col(SurveyGroup.organization_id) == organization_id,
             col(SurveyGroup.survey_id) == survey_id,
-            col(SurveyGroup.kind) == "team",
-            col(SurveyGroup.external_id).in_(external_ids),
+            col(SurveyGroup.kind) == "segment",
         )
     )
-    return {external_id: ordinal for external_id, ordinal in rows}
+    return {(str(dimension), category) for dimension, category in rows}
+
+
+async def cells_from_teams_up(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, external_ids: Sequence[str]
+) -> Sequence[Row[Any]]:
+    """Those teams of the survey, what lies above them and the organisation, each with its cells, if any."""
+    parameters = {"organization_id": organization_id, "survey_id": survey_id, "teams": list(external_ids)}
+    return (await session.execute(CELLS_FROM_TEAMS_UP, parameters)).all()
 
 
 async def members_by_external_ids(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, external_ids: Sequence[str]
 ) -> dict[str, tuple[UUID, int]]:
-    """Of those invited: external id -> (person, group ordinal)."""
+    """Of those invited: external id -> (person, cell ordinal)."""
     rows = await session.execute(
         INVITED_MEMBERS,
         {"organization_id": organization_id, "survey_id": survey_id, "external_ids": list(external_ids)},
@@ -261,9 +336,9 @@ async def store_responses(
 async def answers_by_key(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, keys: Sequence[UUID]
 ) -> dict[UUID, tuple[int, list[int]]]:
-    """Key -> (group ordinal, answers)."""
+    """Key -> (cell ordinal, answers)."""
     rows = await session.execute(
-        select(col(Response.respondent_key), col(Response.group_ordinal), col(Response.answers)).where(
+        select(col(Response.respondent_key), col(Response.cell_ordinal), col(Response.answers)).where(
             col(Response.organization_id) == organization_id,
             col(Response.survey_id) == survey_id,
             col(Response.respondent_key).in_(keys),
@@ -275,6 +350,33 @@ async def answers_by_key(
 async def shuffle_responses(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
     """Rewrites every response under a new random key, in random order, in this one transaction."""
     await session.execute(SHUFFLE_RESPONSES, {"organization_id": organization_id, "survey_id": survey_id})
+
+
+async def store_comments(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, rows: Sequence[dict[str, Any]]
+) -> None:
+    """In the order of their random keys."""
+    if rows:
+        parameters = {"organization_id": organization_id, "survey_id": survey_id}
+        await session.execute(INSERT_COMMENTS, {**parameters, "rows": json.dumps(rows, default=str)})
+
+
+async def comments_by_key(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, keys: Sequence[UUID]
+) -> dict[UUID, str]:
+    rows = await session.execute(
+        select(col(Comment.id), col(Comment.text)).where(
+            col(Comment.organization_id) == organization_id,
+            col(Comment.survey_id) == survey_id,
+            col(Comment.id).in_(keys),
+        )
+    )
+    return {key: comment for key, comment in rows}
+
+
+async def shuffle_comments(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
+    """As the responses: afterwards no order and no transaction tells whose a comment was."""
+    await session.execute(SHUFFLE_COMMENTS, {"organization_id": organization_id, "survey_id": survey_id})
 
 
 async def readable_responses(
@@ -298,11 +400,11 @@ async def count_responses(session: AsyncSession, organization_id: UUID, survey_i
     )
 
 
-async def count_invited(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> int | None:
-    """None where nobody is invited by name."""
-    total: int | None = await session.scalar(
+async def count_invited(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> int:
+    """Of a survey with a frame."""
+    total: int = await session.scalar(
         text(
-            "SELECT sum(invited)::int FROM survey_groups"
+            "SELECT coalesce(sum(invited), 0)::int FROM survey_cells"
             " WHERE organization_id = :organization_id AND survey_id = :survey_id"
         ),
         {"organization_id": organization_id, "survey_id": survey_id},

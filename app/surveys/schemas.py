@@ -1,13 +1,14 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.core.batches import BatchItems
 from app.core.schema import (
     ABSENT,
     Date,
+    Distinct,
     Flag,
     Identifier,
     Input,
@@ -28,6 +29,7 @@ Status = Literal["draft", "open", "closed", "released"]
 ReleasePolicy = Literal["on_close", "rolling"]
 FacetKey = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
 SegmentName = FacetKey
+ReportBy = Annotated[Distinct[SegmentName], Field(max_length=20)]
 SegmentValue = Annotated[str, Field(min_length=1, max_length=100)]
 Words = Annotated[str, Field(min_length=1, max_length=1000)]
 Texts = Annotated[dict[Locale, Words], Field(min_length=1)]
@@ -223,7 +225,7 @@ class SurveyWrite(SurveyServed):
     mode: Mode
     access: Access = "invited"
     minimum_group_size: GroupSize | None = None
-    report_by: Annotated[list[SegmentName], Field(max_length=20)] = []
+    report_by: ReportBy = []
     series: Series | None = None
     audience: AudienceWrite | None = None
     release_policy: ReleasePolicy = "on_close"
@@ -238,7 +240,7 @@ class SurveyPatch(SurveyServed):
     mode: Mode = ABSENT
     access: Access = ABSENT
     minimum_group_size: GroupSize | None = None
-    report_by: Annotated[list[SegmentName], Field(max_length=20)] = ABSENT
+    report_by: ReportBy = ABSENT
     series: Series | None = None
     audience: AudiencePatch | None = None
     release_policy: ReleasePolicy = ABSENT
@@ -250,9 +252,9 @@ class ResponseWrite(Input):
     respondent: Identifier | None = None
     answers: Annotated[dict[str, Answer], Field(max_length=200)]
     locale: Locale | None = None
-    comment: Annotated[str, Field(max_length=4000)] | None = None
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
     team: Identifier | None = None
-    segments: dict[str, str] | None = None
+    segments: Annotated[dict[str, SegmentValue], Field(max_length=20)] | None = None
 
 
 class ResponseBatch(Input):

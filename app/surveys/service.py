@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.conditional import Preconditions
 from app.core.database import transaction_time
-from app.core.errors import IdentifierMismatch, NotAvailableYet, NotFound, validated
+from app.core.errors import IdentifierMismatch, NotFound, validated
 from app.core.jobs import enqueue
 from app.organizations import queries as organizations
-from app.people import queries as people
-from app.people.errors import UnknownTeam
 from app.surveys import queries, rules, schemas
+from app.surveys.audience import check_audience, freeze_audience
 from app.surveys.built_in import built_in
 from app.surveys.errors import (
     BelowOrganizationMinimum,
@@ -23,6 +22,7 @@ from app.surveys.errors import (
     ExternalIdConflict,
     InvalidTransition,
     OpenNeedsAnonymous,
+    RollingNeedsIdentity,
     SurveyLocked,
     SurveyNotOpen,
     UnknownQuestionnaire,
@@ -32,7 +32,6 @@ from app.tables import Organization, Questionnaire, Survey
 OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"
 RELEASE_PATIENCE = timedelta(minutes=15)
 OPEN_FIELDS = {"name", "closes_at"}
-NOT_STORED = {"report_by", "release_policy"}
 SERVED = set(schemas.SurveyServed.model_fields)
 
 
@@ -86,7 +85,7 @@ async def put_questionnaire(
 
 
 def represent(row: Survey) -> schemas.Survey:
-    return schemas.Survey.model_validate({**row.model_dump(), "report_by": [], "release_policy": "on_close"})
+    return schemas.Survey.model_validate(row.model_dump())
 
 
 async def found(
@@ -103,7 +102,7 @@ async def create_survey(
 ) -> schemas.Survey:
     values = wanted.model_dump(exclude=SERVED)
     await check_draft(session, organization_id, wanted)
-    row = Survey(organization_id=organization_id, id=uuid4(), status="draft", **_stored(values))
+    row = Survey(organization_id=organization_id, id=uuid4(), status="draft", **values)
     session.add(row)
     await session.flush()
     await session.refresh(row)
@@ -111,17 +110,14 @@ async def create_survey(
     return represent(row)
 
 
-def _stored(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in NOT_STORED}
-
-
 async def check_draft(
     session: AsyncSession, organization_id: UUID, draft: schemas.SurveyWrite, survey_id: UUID | None = None
 ) -> None:
     """Everything a draft must be, whether it is new or patched."""
-    refuse_what_is_not_built(draft)
     if draft.access == "open" and draft.mode != "anonymous":
         raise OpenNeedsAnonymous.at("#/access")
+    if draft.release_policy == "rolling" and draft.mode == "anonymous":
+        raise RollingNeedsIdentity.at("#/release_policy")
     if draft.opens_at and draft.closes_at and draft.closes_at <= draft.opens_at:
         raise ClosesBeforeOpens.at("#/closes_at")
     organization = await organizations.organization(session, organization_id)
@@ -134,26 +130,6 @@ async def check_draft(
         holder = await queries.survey_with_external_id(session, organization_id, draft.external_id)
         if holder not in (None, survey_id):
             raise ExternalIdConflict.at("#/external_id")
-
-
-def refuse_what_is_not_built(draft: schemas.SurveyWrite) -> None:
-    if draft.report_by:
-        raise NotAvailableYet.at("#/report_by", "Reporting by segment comes later: leave it empty.")
-    if draft.release_policy != "on_close":
-        raise NotAvailableYet.at("#/release_policy", "Rolling releases come later: use on_close.")
-    if draft.mode == "anonymous" and draft.access == "invited":
-        raise NotAvailableYet.at("#/access", "Anonymous invitations come later: use access open.")
-    if draft.access == "open" and draft.audience and draft.audience.segments:
-        raise NotAvailableYet.at("#/audience/segments", "Open access narrows by teams only.")
-
-
-async def check_audience(session: AsyncSession, organization_id: UUID, teams: list[str] | None) -> None:
-    if not teams:
-        return
-    known = {team.external_id for team in await people.team_tree(session, organization_id)}
-    for index, team in enumerate(teams):
-        if team not in known:
-            raise UnknownTeam.at(f"#/audience/teams/{index}")
 
 
 async def update_survey(
@@ -177,7 +153,7 @@ async def update_survey(
         await check_draft(session, organization_id, draft, survey_id)
     elif not is_allowed_while_open(row, changes):
         raise SurveyLocked
-    for name, value in _stored(changes).items():
+    for name, value in changes.items():
         setattr(row, name, value)
     await _touch(session, row)
     if changes.keys() & {"opens_at", "closes_at"}:
@@ -234,37 +210,14 @@ async def open_survey(session: AsyncSession, organization_id: UUID, survey_id: U
         raise UnknownQuestionnaire
     await queries.keep_questionnaire(session, questionnaire)
     today = local_date(organization, now)
-    await freeze_audience(session, row, organization.name, today)
     row.questionnaire_version = questionnaire.version
     row.minimum_group_size = max(row.minimum_group_size or 0, organization.minimum_group_size)
+    await freeze_audience(session, row, organization.name, row.minimum_group_size, today)
     row.status, row.opened_at = "open", now
     row.participation_count, row.participation_on = 0, today
     await _touch(session, row)
     await schedule(session, row, now)
     return row
-
-
-async def freeze_audience(session: AsyncSession, row: Survey, organization_name: str, today: date) -> None:
-    rows = await people.team_tree(session, row.organization_id)
-    tree = [rules.TeamNode(team.id, team.external_id, team.name, team.parent_id) for team in rows]
-    audience = row.audience or {}
-    await check_audience(session, row.organization_id, audience.get("teams"))
-    wanted = None if audience.get("teams") is None else rules.descendants(tree, audience["teams"])
-    invited: dict[UUID, Any] | None = None
-    if row.access == "invited":
-        employed = await people.employed_people(session, row.organization_id, today)
-        invited = {
-            person.id: person.team_id
-            for person in employed
-            if (wanted is None or person.team_id in wanted)
-            and rules.matches_segments(person.segments, audience.get("segments"))
-        }
-    direct = invited.values() if invited is not None else wanted or {team.id for team in tree}
-    kept = rules.with_ancestors(tree, {team for team in direct if team is not None})
-    groups = rules.freeze_groups(tree, kept)
-    ordinals = {group.team: group.ordinal for group in groups}
-    members = None if invited is None else {person: ordinals[team] for person, team in invited.items()}
-    await queries.freeze(session, row, groups, {team.id: team for team in tree}, organization_name, members)
 
 
 async def close_survey(
@@ -278,6 +231,7 @@ async def close_survey(
         raise InvalidTransition
     if row.mode == "anonymous":
         await queries.shuffle_responses(session, organization_id, survey_id)
+    await queries.shuffle_comments(session, organization_id, survey_id)
     row.status, row.closed_at = "closed", now
     row.participation_count = await queries.count_responses(session, organization_id, survey_id)
     organization = await organizations.organization(session, organization_id)
@@ -299,7 +253,8 @@ async def participation(
     row = await found(session, organization_id, survey_id)
     if row.participation_on is None or row.minimum_group_size is None:
         raise SurveyNotOpen
-    invited = await queries.count_invited(session, organization_id, survey_id)
+    has_frame = row.access == "invited"
+    invited = await queries.count_invited(session, organization_id, survey_id) if has_frame else None
     responded = row.participation_count or 0
     reasons = {}
     if invited is None:
@@ -317,10 +272,12 @@ async def participation(
 
 
 async def count_participation(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
-    """Counts the open surveys not yet counted today, the organisation's."""
+    """Counts the open surveys not yet counted today, the organisation's; a rolling one is released again."""
     organization = await organizations.organization(session, organization_id)
     today = local_date(organization, now)
     for row in await queries.open_surveys_not_counted_since(session, organization_id, today):
         row.participation_count = await queries.count_responses(session, organization_id, row.id)
         row.participation_on = today
+        if row.release_policy == "rolling":
+            await enqueue(session, RELEASE_JOB, organization_id, row.id)
     await session.flush()

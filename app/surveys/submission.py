@@ -5,7 +5,7 @@ transaction that stores a response. A retry with an Idempotency-Key is known by 
 which is derived from it and replaced by a random one when the survey closes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,14 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
-from app.core.errors import AppError, Fault, NotAvailableYet, pointer
+from app.core.errors import AppError, Fault, pointer
 from app.core.idempotency import KeyReused, Once
 from app.core.secrets import Keyring
 from app.people.errors import UnknownTeam
 from app.surveys import queries, rules, schemas
 from app.surveys.errors import (
     AlreadyResponded,
+    InvitationRequired,
     NotInThisMode,
     NotInvited,
     OffScale,
@@ -29,11 +30,18 @@ from app.surveys.errors import (
     RespondentRequired,
     SurveyNotOpen,
     UnknownQuestion,
+    UnknownSegment,
 )
+from app.surveys.merging import ORGANIZATION
 from app.surveys.service import found
 from app.tables import Survey
 
 BAD_ANSWERS: dict[str, type[AppError]] = {kind.code: kind for kind in (UnknownQuestion, OffScale)}
+
+
+Place = tuple[UUID, int]
+"""The key of a response and the ordinal of its cell."""
+Locate = Callable[[int, schemas.ResponseWrite], Place | AppError]
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,11 @@ class Placed:
     """A checked response, ready to be stored under its key."""
 
     key: UUID
-    group_ordinal: int
+    cell_ordinal: int
     answers: list[int]
     locale: str | None
+    comment: str | None
+    comment_key: UUID
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,10 @@ class Submission:
     retry_key: str | None
 
     @property
+    def scope(self) -> tuple[UUID, UUID]:
+        return self.survey.organization_id, self.survey.id
+
+    @property
     def is_anonymous(self) -> bool:
         return self.survey.mode == "anonymous"
 
@@ -79,14 +93,15 @@ class Submission:
     ) -> list[Stored | AppError]:
         checked = [one if isinstance(one, AppError) else self.check(one) or one for one in responses]
         good = [one for one in checked if not isinstance(one, AppError)]
-        places = await (self.cells(good) if self.is_anonymous else self.members(good))
-        placed = [self.place(index, one, places) for index, one in enumerate(checked)]
+        locate = await (self.by_what_was_said(good) if self.is_anonymous else self.by_person(good))
+        placed = [
+            one if isinstance(one, AppError) else self.place(index, one, locate(index, one))
+            for index, one in enumerate(checked)
+        ]
         return await self.keep(placed, now)
 
     def check(self, response: schemas.ResponseWrite) -> AppError | None:
         """What is wrong with a response, as far as it can be told without the database."""
-        if response.comment is not None:
-            return NotAvailableYet.at("#/comment", "Comments come later: leave it null.")
         refused = self.check_respondent(response)
         if refused is not None:
             return refused
@@ -98,87 +113,120 @@ class Submission:
         if self.is_anonymous:
             if response.respondent is not None:
                 return RespondentNotAllowed.at("#/respondent")
-            if response.segments:
-                return NotAvailableYet.at("#/segments", "Segments come later: leave them null.")
+            other = next(
+                (name for name in response.segments or {} if name not in self.survey.report_by), None
+            )
+            if other is not None:
+                return UnknownSegment.at(pointer("segments", other))
             return NotInThisMode.at("#/locale") if response.locale is not None else None
         if response.respondent is None:
             return RespondentRequired.at("#/respondent")
         given = next((name for name in ("team", "segments") if getattr(response, name) is not None), None)
         return NotInThisMode.at(f"#/{given}") if given else None
 
-    async def members(self, responses: Sequence[schemas.ResponseWrite]) -> dict[str, tuple[UUID, int]]:
-        """Respondent -> (key of his response, group)."""
+    async def by_person(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
         names = [response.respondent for response in responses if response.respondent is not None]
-        found = await queries.members_by_external_ids(
-            self.session, self.survey.organization_id, self.survey.id, names
-        )
-        return {name: (self.respondent_key(person), group) for name, (person, group) in found.items()}
+        members = await queries.members_by_external_ids(self.session, *self.scope, names)
+
+        def locate(_: int, response: schemas.ResponseWrite) -> Place | AppError:
+            if response.respondent not in members:
+                return NotInvited.at("#/respondent")
+            person, cell = members[response.respondent]
+            return self.respondent_key(person), cell
+
+        return locate
 
     def respondent_key(self, person: UUID) -> UUID:
         if self.survey.mode == "attributed":
             return person
         return pseudonym(self.keyring, self.survey.organization_id, person)
 
-    async def cells(self, responses: Sequence[schemas.ResponseWrite]) -> dict[str, int]:
-        """Team -> group."""
-        names = sorted({response.team for response in responses if response.team is not None})
-        if not names:
-            return {}
-        return await queries.ordinals_of_teams(
-            self.session, self.survey.organization_id, self.survey.id, names
+    async def by_what_was_said(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
+        cells = await self.open_cells({response.team for response in responses if response.team is not None})
+
+        def locate(index: int, response: schemas.ResponseWrite) -> Place | AppError:
+            if response.team is not None and response.team not in cells.teams:
+                return UnknownTeam.at("#/team", "The survey knows no such team.")
+            team = ORGANIZATION if response.team is None else cells.teams[response.team]
+            return self.anonymous_key("response", index), cells.cell_of(team, response.segments or {})
+
+        return locate
+
+    async def open_cells(self, teams: set[str]) -> rules.OpenCells:
+        dimensions = self.survey.report_by
+        categories = await queries.categories_of(self.session, *self.scope) if dimensions else set()
+        rows = await queries.cells_from_teams_up(self.session, *self.scope, sorted(teams))
+        return rules.OpenCells(
+            dimensions=dimensions,
+            categories=categories,
+            teams={row.external_id: row.team for row in rows if row.team != ORGANIZATION},
+            parents={row.team: row.parent for row in rows},
+            cells={
+                (row.team, rules.categories_of(row.segments, dimensions)): row.ordinal
+                for row in rows
+                if row.ordinal is not None
+            },
         )
 
     def place(
-        self, index: int, response: schemas.ResponseWrite | AppError, places: dict[str, Any]
+        self, index: int, response: schemas.ResponseWrite, place: Place | AppError
     ) -> Placed | AppError:
-        if isinstance(response, AppError):
-            return response
-        if self.is_anonymous:
-            if response.team is not None and response.team not in places:
-                return UnknownTeam.at("#/team", "The survey knows no such team.")
-            group = rules.ORGANIZATION if response.team is None else places[response.team]
-            return Placed(self.anonymous_key(index), group, self.encoded(response), None)
-        if response.respondent not in places:
-            return NotInvited.at("#/respondent")
-        key, group = places[response.respondent]
-        return Placed(key, group, self.encoded(response), response.locale)
+        if isinstance(place, AppError):
+            return place
+        key, cell = place
+        answers = rules.encode(self.slots, response.answers)
+        comment_key = self.anonymous_key("comment", index) if self.is_anonymous else uuid4()
+        return Placed(key, cell, answers, response.locale, response.comment or None, comment_key)
 
-    def encoded(self, response: schemas.ResponseWrite) -> list[int]:
-        return rules.encode(self.slots, response.answers)
-
-    def anonymous_key(self, index: int) -> UUID:
+    def anonymous_key(self, kind: str, index: int) -> UUID:
+        """Random, or until the survey closes known to whoever sends the same Idempotency-Key again."""
         if self.retry_key is None:
             return uuid4()
         parts = (self.survey.id.bytes, self.retry_key.encode(), index.to_bytes(4, "big"))
-        return self.keyring.uuid(self.survey.organization_id, "anonymous-retry", *parts)
+        return self.keyring.uuid(self.survey.organization_id, f"anonymous-{kind}", *parts)
 
     async def keep(self, placed: Sequence[Placed | AppError], now: datetime) -> list[Stored | AppError]:
+        """Stores each response whose key is new, and its comment."""
+        good = [one for one in placed if isinstance(one, Placed)]
+        submitted_at = None if self.is_anonymous else now
         rows = [
             {
                 "respondent_key": one.key,
-                "group_ordinal": one.group_ordinal,
+                "cell_ordinal": one.cell_ordinal,
                 "answers": one.answers,
                 "locale": one.locale,
-                "submitted_at": None if self.is_anonymous else now,
+                "submitted_at": submitted_at,
             }
-            for one in placed
-            if isinstance(one, Placed)
+            for one in good
         ]
-        scope = (self.session, self.survey.organization_id, self.survey.id)
-        new = await queries.store_responses(*scope, rows)
-        refused = [one.key for one in placed if isinstance(one, Placed) and one.key not in new]
-        before = await queries.answers_by_key(*scope, refused) if refused and self.is_anonymous else {}
-        return [one if isinstance(one, AppError) else self.outcome(one, new, before) for one in placed]
+        new = await queries.store_responses(self.session, *self.scope, rows)
+        comments = [
+            {"id": one.comment_key, "cell_ordinal": one.cell_ordinal, "text": one.comment}
+            for one in good
+            if one.key in new and one.comment is not None
+        ]
+        await queries.store_comments(self.session, *self.scope, comments)
+        repeated = await self.repeated([one for one in good if one.key not in new])
+        return [one if isinstance(one, AppError) else self.outcome(one, new, repeated) for one in placed]
 
-    def outcome(
-        self, one: Placed, new: set[UUID], before: dict[UUID, tuple[int, list[int]]]
-    ) -> Stored | AppError:
+    async def repeated(self, refused: Sequence[Placed]) -> set[UUID]:
+        """The keys of those that are stored already just as they are."""
+        if not refused or not self.is_anonymous:
+            return set()
+        stored = await queries.answers_by_key(self.session, *self.scope, [one.key for one in refused])
+        said = await queries.comments_by_key(self.session, *self.scope, [one.comment_key for one in refused])
+        return {
+            one.key
+            for one in refused
+            if stored[one.key] == (one.cell_ordinal, one.answers) and said.get(one.comment_key) == one.comment
+        }
+
+    def outcome(self, one: Placed, new: set[UUID], repeated: set[UUID]) -> Stored | AppError:
         if one.key in new:
             return Stored(self.response_id(one.key))
         if not self.is_anonymous:
             return AlreadyResponded()
-        is_same = before[one.key] == (one.group_ordinal, one.answers)
-        return Stored(None, is_repeat=True) if is_same else KeyReused()
+        return Stored(None, is_repeat=True) if one.key in repeated else KeyReused()
 
 
 def pseudonym(keyring: Keyring, organization_id: UUID, person: UUID) -> UUID:
@@ -203,6 +251,8 @@ async def begin(
     survey = await found(session, once.organization_id, survey_id, lock="read")
     if survey.status != "open" or (survey.closes_at is not None and survey.closes_at <= now):
         raise SurveyNotOpen
+    if survey.mode == "anonymous" and survey.access == "invited":
+        raise InvitationRequired
     questionnaire = await queries.questionnaire_version(
         session, once.organization_id, survey.questionnaire, survey.questionnaire_version
     )

@@ -4,10 +4,19 @@ from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
 from app.tables.recognition import Recognition, RecognitionReceiver
-from app.tables.surveys import Questionnaire, Response, Survey, SurveyGroup, SurveyMember
+from app.tables.surveys import (
+    Comment,
+    Questionnaire,
+    Response,
+    Survey,
+    SurveyCell,
+    SurveyGroup,
+    SurveyMember,
+)
 
 __all__ = [
     "ApiKey",
+    "Comment",
     "Credential",
     "Employment",
     "IdempotencyRecord",
@@ -21,6 +30,7 @@ __all__ = [
     "ReleaseResult",
     "Response",
     "Survey",
+    "SurveyCell",
     "SurveyGroup",
     "SurveyMember",
     "Team",

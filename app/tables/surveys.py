@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import ARRAY, Index, SmallInteger, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -39,7 +39,9 @@ class Survey(OrganizationRow, Timestamps, table=True):
     minimum_group_size: int | None = None
     """Null until opening: the organisation's."""
     series: str | None = None
+    report_by: list[str] = Field(sa_type=ARRAY(Text))
     audience: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    release_policy: str
     opens_at: datetime | None = instant(nullable=True)
     closes_at: datetime | None = instant(nullable=True)
     opened_at: datetime | None = instant(nullable=True)
@@ -50,7 +52,8 @@ class Survey(OrganizationRow, Timestamps, table=True):
 
 
 class SurveyGroup(DependentRow, table=True):
-    """A group as it was when the survey opened. Ordinal 0 is the organisation."""
+    """A group as it was when the survey opened: the organisation (ordinal 0), its teams, then the categories
+    of each dimension in `report_by`, in that order."""
 
     __tablename__ = "survey_groups"
     __table_args__ = (within_organization(["survey_id"], "surveys", ondelete="CASCADE"),)
@@ -62,12 +65,29 @@ class SurveyGroup(DependentRow, table=True):
     name: str
     parent: int | None = None
     depth: int
+    segment: str | None = None
+    """The dimension of a category, which is the external id."""
+
+
+class SurveyCell(DependentRow, table=True):
+    """Direct members of a group with the same category in each dimension: no survey tells more apart."""
+
+    __tablename__ = "survey_cells"
+    __table_args__ = (
+        within_organization(["survey_id"], "surveys", ondelete="CASCADE"),
+        Index(None, "organization_id", "survey_id", "group_ordinal"),
+    )
+
+    survey_id: UUID = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    group_ordinal: int
+    segments: dict[str, str] = Field(sa_type=JSONB)
     invited: int | None = None
-    """Direct members invited; null where nobody is invited by name."""
+    """Null where nobody is invited by name."""
 
 
 class SurveyMember(DependentRow, table=True):
-    """A person invited, and the group he was a direct member of. Who answered is not kept here."""
+    """A person invited, and the cell he was in. Who answered is not kept here."""
 
     __tablename__ = "survey_members"
     __table_args__ = (
@@ -78,7 +98,7 @@ class SurveyMember(DependentRow, table=True):
 
     survey_id: UUID = Field(primary_key=True)
     person_id: UUID = Field(primary_key=True)
-    group_ordinal: int
+    cell_ordinal: int
 
 
 class Response(DependentRow, table=True):
@@ -94,6 +114,20 @@ class Response(DependentRow, table=True):
     respondent_key: UUID = Field(primary_key=True)
     """Attributed: the person. Confidential: a pseudonym. Anonymous: random."""
     submitted_at: datetime | None = instant(nullable=True)
-    group_ordinal: int
+    cell_ordinal: int
     locale: str | None = None
     answers: list[int] = Field(sa_type=ARRAY(SmallInteger))
+    included_in: int | None = Field(default=None, sa_type=SmallInteger)
+    """Number of the release that took it first; never set in anonymous mode."""
+
+
+class Comment(DependentRow, table=True):
+    """What somebody of a group wrote. Nothing leads from it to a response."""
+
+    __tablename__ = "comments"
+    __table_args__ = (within_organization(["survey_id"], "surveys"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    group_ordinal: int
+    text: str

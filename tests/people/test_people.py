@@ -280,9 +280,11 @@ async def test_a_person_in_use_is_not_deleted(
             "questionnaire": "q",
             "mode": "attributed",
             "access": "invited",
+            "release_policy": "on_close",
+            "report_by": [],
         }
         await insert(owner, "surveys", id=thing, **within, **survey)
-        member = {"survey_id": thing, **within, "group_ordinal": 0}
+        member = {"survey_id": thing, **within, "cell_ordinal": 0}
         if reference == "survey":
             await insert(owner, "survey_members", person_id=ids["E-1"], **member)
         else:

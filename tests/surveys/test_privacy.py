@@ -25,14 +25,27 @@ MODES = {
     "anonymous": {"mode": "anonymous", "access": "open"},
 }
 STORED = {
-    "attributed": {"respondent_key": "person", "submitted_at": True, "locale": True, "group_ordinal": True},
+    "attributed": {
+        "respondent_key": "person",
+        "submitted_at": True,
+        "locale": True,
+        "cell_ordinal": True,
+        "included_in": False,
+    },
     "confidential": {
         "respondent_key": "pseudonym",
         "submitted_at": True,
         "locale": True,
-        "group_ordinal": True,
+        "cell_ordinal": True,
+        "included_in": False,
     },
-    "anonymous": {"respondent_key": "random", "submitted_at": False, "locale": False, "group_ordinal": True},
+    "anonymous": {
+        "respondent_key": "random",
+        "submitted_at": False,
+        "locale": False,
+        "cell_ordinal": True,
+        "included_in": False,
+    },
 }
 TENANT_TABLES = sorted(
     table.name for table in METADATA.sorted_tables if "organization_id" in table.primary_key.columns
@@ -83,7 +96,7 @@ async def test_each_mode_stores_what_the_table_says(
     if kind == "random":
         assert keys.isdisjoint(key_of(person) for key_of in own.values() for person in persons)
         assert {key.version for key in keys} == {4}
-    for column in ("submitted_at", "locale", "group_ordinal"):
+    for column in ("submitted_at", "locale", "cell_ordinal", "included_in"):
         assert {row[column] is not None for row in rows} == {STORED[mode][column]}, column
 
 

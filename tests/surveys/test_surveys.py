@@ -159,18 +159,6 @@ async def test_states_go_forward_and_repeat_harmlessly(api: ContractClient) -> N
     assert (await api.post(f"{url}/open")).json()["code"] == "invalid_transition"
 
 
-async def test_what_is_not_built_yet_is_refused_by_name(api: ContractClient) -> None:
-    body = {"name": "x", "questionnaire": "betrokken-33", "mode": "confidential"}
-    for members, pointer in (
-        ({"report_by": ["location"]}, "#/report_by"),
-        ({"release_policy": "rolling"}, "#/release_policy"),
-        ({"mode": "anonymous"}, "#/access"),
-    ):
-        answer = await api.post("/v1/surveys", json=body | members)
-        assert (answer.status_code, answer.json()["code"]) == (422, "not_available_yet")
-        assert answer.json()["errors"][0]["pointer"] == pointer
-
-
 async def test_contradictory_drafts_are_refused(api: ContractClient) -> None:
     body = {"name": "x", "questionnaire": "betrokken-33", "mode": "confidential"}
     for code, members in {
@@ -262,16 +250,6 @@ async def test_a_draft_or_closed_survey_takes_no_response(api: ContractClient) -
     await api.post(f"/v1/surveys/{survey_id}/open")
     await api.post(f"/v1/surveys/{survey_id}/close")
     assert (await respond(api, survey_id, respondent="E-1")).json()["code"] == "survey_not_open"
-
-
-async def test_comments_are_refused_for_now(api: ContractClient) -> None:
-    await hire(api, "E-1")
-    survey_id = await opened(api)
-    answer = await respond(api, survey_id, respondent="E-1", comment="hello")
-    assert (answer.json()["code"], answer.json()["errors"][0]["pointer"]) == (
-        "not_available_yet",
-        "#/comment",
-    )
 
 
 async def test_attributed_answers_are_read_back_as_given(api: ContractClient) -> None:
@@ -368,7 +346,7 @@ async def test_anonymous_responses_name_nobody(api: ContractClient) -> None:
         "respondent_not_allowed": {"respondent": "E-1"},
         "not_in_this_mode": {"locale": "nl"},
         "unknown_team": {"team": "nowhere"},
-        "not_available_yet": {"segments": {"site": "U"}},
+        "unknown_segment": {"segments": {"site": "U"}},
     }.items():
         assert (await respond(api, survey_id, **members)).json()["code"] == code
 
@@ -465,7 +443,6 @@ async def test_a_patched_draft_must_hold_together_too(api: ContractClient) -> No
         "unknown_team": {"audience": {"teams": ["nowhere"]}},
         "below_organization_minimum": {"minimum_group_size": 4},
         "closes_before_opens": {"closes_at": "2029-01-01T00:00:00Z"},
-        "not_available_yet": {"report_by": ["location"]},
         "external_id_conflict": {"external_id": "wave-1"},
     }.items():
         answer = await api.patch(f"/v1/surveys/{survey_id}", json=patch)
@@ -497,14 +474,12 @@ async def test_a_batch_refuses_row_by_row_as_the_single_response_does(api: Contr
         {"answers": ANSWERS},
         {"respondent": "E-9", "answers": ANSWERS},
         {**ok, "respondent": "E-2", "team": "sales"},
-        {**ok, "respondent": "E-3", "comment": "hello"},
         "not an object",
     ) == [
         "unknown_question",
         "respondent_required",
         "not_invited",
         "not_in_this_mode",
-        "not_available_yet",
         "invalid_value",
     ]
     anonymous = await opened(api, mode="anonymous", access="open")
