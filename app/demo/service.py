@@ -15,6 +15,7 @@ from app.demo import queries
 from app.demo.company import found_company
 from app.demo.filling import Filling
 from app.demo.waves import SERIES
+from app.metrics import releasing
 from app.metrics import service as metrics
 from app.metrics.schemas import SatisfactionEngagement
 from app.organizations import queries as organizations
@@ -57,7 +58,7 @@ async def fill_once(database: Database, keyring: Keyring, now: datetime, progres
     async with database.tenant_session(ORGANIZATION_ID) as session:
         closed = await surveys.surveys_before(session, ORGANIZATION_ID, "closed", None, limit=100)
     for survey in closed:
-        await metrics.release_survey(database, ORGANIZATION_ID, survey.id, survey.closed_at or now)
+        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, survey.closed_at or now)
 
 
 async def create_organization(database: Database) -> None:
@@ -69,10 +70,8 @@ async def create_organization(database: Database) -> None:
 async def newest_numbers(database: Database) -> SatisfactionEngagement:
     """Satisfaction versus engagement by team, as GET /v1/metrics/satisfaction-engagement answers."""
     async with database.tenant_session(ORGANIZATION_ID) as session:
-        survey = await metrics.survey_to_show(session, ORGANIZATION_ID, None, SERIES)
-        release, groups = await metrics.read(
-            session, survey, metrics.HEADLINE, ["organization", "team"], None
-        )
+        survey, release = await metrics.release_to_show(session, ORGANIZATION_ID, None, SERIES)
+        groups = await metrics.read(session, release, releasing.HEADLINE, ["organization", "team"], None)
         return SatisfactionEngagement.model_validate(
             {**metrics.header(survey, release), "distinctness": None, "reasons": {}, "groups": groups}
         )

@@ -1,7 +1,9 @@
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.languages import language_of
@@ -9,28 +11,52 @@ from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.metrics import definitions, schemas, service
+from app.metrics.releasing import FORMULA_VERSION
 from app.organizations import queries as organizations
 from app.organizations.access import Tenant, requires
-from app.tables import Survey
+from app.tables import Release, Survey
 
 router = APIRouter(route_class=Route, tags=["metrics"])
 MetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]
+PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]
 GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
 By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
 Language = Annotated[str | None, Header(max_length=1000)]
 
 
-async def survey_to_show(
+@dataclass(frozen=True)
+class View:
+    """What a reader of metrics asked to see of one release."""
+
+    session: AsyncSession
+    survey: Survey
+    release: Release
+    by: list[str]
+    team: str | None
+
+    async def groups(self, metric: str) -> list[dict[str, Any]]:
+        return await service.read(self.session, self.release, metric, self.by, self.team)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        return service.header(self.survey, self.release)
+
+
+async def view(
     who: MetricsReader,
     session: Tenant,
     survey_id: UUID | None = None,
     series: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
-) -> Survey:
-    return await service.survey_to_show(session, who.organization_id, survey_id, series)
+    by: By = ["organization"],  # noqa: B006 FastAPI copies it
+    team: TeamParameter = None,
+) -> View:
+    survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
+    return View(session, survey, release, by, team)
 
 
-SurveyToShow = Annotated[Survey, Depends(survey_to_show)]
+MetricsView = Annotated[View, Depends(view)]
+"""The release a reader of metrics asked for, with the groups wanted of it."""
 
 
 @router.get(
@@ -38,21 +64,13 @@ SurveyToShow = Annotated[Survey, Depends(survey_to_show)]
     operation_id="get_satisfaction_engagement",
     response_model=schemas.SatisfactionEngagement,
 )
-async def get_satisfaction_engagement(
-    who: MetricsReader,
-    session: Tenant,
-    survey: SurveyToShow,
-    conditions: ReadConditions,
-    by: By = ["organization"],  # noqa: B006 FastAPI copies it
-    team: TeamParameter = None,
-) -> Response:
-    release, groups = await service.read(session, survey, service.HEADLINE, by, team)
+async def get_satisfaction_engagement(view: MetricsView, conditions: ReadConditions) -> Response:
     answer = schemas.SatisfactionEngagement.model_validate(
         {
-            **service.header(survey, release),
+            **view.header,
             "distinctness": None,
             "reasons": {"distinctness": "not_computed"},
-            "groups": groups,
+            "groups": await view.groups("satisfaction_engagement"),
         }
     )
     return conditions.answer(answer, headers=REVALIDATE)
@@ -63,16 +81,34 @@ async def get_satisfaction_engagement(
     operation_id="get_participation_metrics",
     response_model=schemas.Participation,
 )
-async def get_participation_metrics(
-    who: MetricsReader,
+async def get_participation_metrics(view: MetricsView, conditions: ReadConditions) -> Response:
+    answer = schemas.Participation.model_validate(
+        {**view.header, "groups": await view.groups("participation")}
+    )
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/comments", operation_id="get_comments", response_model=schemas.Comments)
+async def get_comments(view: MetricsView, conditions: ReadConditions) -> Response:
+    groups = await service.with_texts(view.session, view.release, await view.groups("comments"))
+    answer = schemas.Comments.model_validate({**view.header, "groups": groups})
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get(
+    "/v1/surveys/{survey_id}/disclosure", operation_id="get_disclosure", response_model=schemas.Disclosure
+)
+async def get_disclosure(
+    survey_id: UUID,
+    who: PrivacyManager,
     session: Tenant,
-    survey: SurveyToShow,
     conditions: ReadConditions,
-    by: By = ["organization"],  # noqa: B006 FastAPI copies it
-    team: TeamParameter = None,
+    accept_language: Language = None,
 ) -> Response:
-    release, groups = await service.read(session, survey, "participation", by, team)
-    answer = schemas.Participation.model_validate({**service.header(survey, release), "groups": groups})
+    survey, release = await service.release_to_show(session, who.organization_id, survey_id, None)
+    organization = await organizations.organization(session, who.organization_id)
+    language = language_of(accept_language, organization.locale)
+    answer = await service.disclosure(session, survey, release, language)
     return conditions.answer(answer, headers=REVALIDATE)
 
 
@@ -82,4 +118,4 @@ async def get_definitions(
 ) -> Response:
     organization = await organizations.organization(session, who.organization_id)
     language = language_of(accept_language, organization.locale)
-    return conditions.answer(definitions.definitions(language, service.FORMULA_VERSION), headers=REVALIDATE)
+    return conditions.answer(definitions.definitions(language, FORMULA_VERSION), headers=REVALIDATE)

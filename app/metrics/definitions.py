@@ -23,3 +23,8 @@ def definitions(language: str, formula_version: str) -> Definitions:
         MetricDefinition(**{**metric, "title": metric["title"][language]}) for metric in document["metrics"]
     ]
     return Definitions(formula_version=formula_version, metrics=metrics, labels=Labels(**document["labels"]))
+
+
+def rules(language: str, k: int) -> dict[str, str]:
+    """What each rule of disclosure says, of a survey whose smallest group has `k` persons."""
+    return {name: words[language].format(k=k) for name, words in _document()["rules"].items()}

@@ -1,25 +1,31 @@
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, text
+from sqlalchemy import func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from app.tables import Release, Survey
+from app.surveys import queries as surveys
+from app.tables import Release, Survey, SurveyGroup
 
-ALL_ANSWERS = text(
+ALL_RESPONSES = text(
     "SELECT count(*), string_agg(array_send(answers), ''::bytea ORDER BY respondent_key),"
-    " string_agg(int4send(cell_ordinal), ''::bytea ORDER BY respondent_key)"
+    " string_agg(int4send(cell_ordinal), ''::bytea ORDER BY respondent_key),"
+    " string_agg(int4send(coalesce(included_in, 0)), ''::bytea ORDER BY respondent_key),"
+    " string_agg(uuid_send(respondent_key), ''::bytea ORDER BY respondent_key)"
     " FROM responses WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
 INSERT_RELEASE = text(
-    "INSERT INTO releases (organization_id, survey_id, number, is_final, formula_version, released_at)"
-    " VALUES (:organization_id, :survey_id, :number, true, :formula_version, :released_at)"
+    "INSERT INTO releases"
+    " (organization_id, survey_id, number, is_final, held_back, formula_version, released_at)"
+    " VALUES"
+    " (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_version, :released_at)"
     " ON CONFLICT DO NOTHING RETURNING number"
 )
 INSERT_RESULTS = text(
@@ -27,26 +33,59 @@ INSERT_RESULTS = text(
     " SELECT :organization_id, :survey_id, :number, r.*"
     " FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)"
 )
-RESULTS = text(
-    "SELECT g.ordinal, g.kind, g.external_id, g.name, g.parent, g.depth, r.body"
-    " FROM release_results r JOIN survey_groups g ON g.organization_id = r.organization_id"
-    "  AND g.survey_id = r.survey_id AND g.ordinal = r.group_ordinal"
-    " WHERE r.organization_id = :organization_id AND r.survey_id = :survey_id AND r.number = :number"
-    "  AND r.metric = :metric ORDER BY g.ordinal"
+BODIES = text(
+    "SELECT group_ordinal, body FROM release_results"
+    " WHERE organization_id = :organization_id AND survey_id = :survey_id AND number = :number"
+    " AND metric = :metric AND group_ordinal = ANY (CAST(:ordinals AS int[]))"
 )
+COMMENTS_WITHIN = text(
+    "WITH RECURSIVE below AS ("
+    " SELECT external_id AS top, ordinal FROM survey_groups WHERE organization_id = :organization_id"
+    "  AND survey_id = :survey_id AND kind <> 'segment' AND external_id = ANY (CAST(:tops AS text[]))"
+    " UNION ALL"
+    " SELECT b.top, g.ordinal FROM below b JOIN survey_groups g ON g.organization_id = :organization_id"
+    "  AND g.survey_id = :survey_id AND g.kind <> 'segment' AND g.parent = b.ordinal)"
+    " SELECT tops.top, chosen.text FROM (SELECT DISTINCT top FROM below) AS tops"
+    " CROSS JOIN LATERAL (SELECT c.text FROM comments c WHERE c.organization_id = :organization_id"
+    "  AND c.survey_id = :survey_id"
+    "  AND c.group_ordinal IN (SELECT ordinal FROM below WHERE below.top = tops.top)"
+    "  ORDER BY c.id LIMIT :most) AS chosen"
+)
+"""By random key: the same ones, in the same order, for everybody."""
 ARRAY_HEADER = 20
 """Bytes before the elements of a one-dimensional array in PostgreSQL's binary format."""
+KEY_BYTES = 16
+RESULTS_AT_ONCE = 1000
 
 
-async def answers_of(
+@dataclass(frozen=True)
+class Responses:
+    """A row a response, by key: answers (persons x questions), the ordinal of its cell, the number of the
+    release that took it first (0: none yet), and its key."""
+
+    answers: NDArray[np.int16]
+    cells: NDArray[np.int64]
+    included: NDArray[np.int64]
+    keys: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+async def responses_of(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, questions: int
-) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """Every response of the survey: answers (persons x questions) and the cell ordinal of each person."""
+) -> Responses:
     parameters = {"organization_id": organization_id, "survey_id": survey_id}
-    count, answers, ordinals = (await session.execute(ALL_ANSWERS, parameters)).one()
+    count, answers, cells, included, keys = (await session.execute(ALL_RESPONSES, parameters)).one()
     if count == 0:
-        return np.empty((0, questions), dtype=np.int16), np.empty(0, dtype=np.int64)
-    return decode_arrays(answers, count, questions), np.frombuffer(ordinals, dtype=">i4").astype(np.int64)
+        none = np.empty(0, dtype=np.int64)
+        return Responses(np.empty((0, questions), dtype=np.int16), none, none, [])
+    return Responses(
+        answers=decode_arrays(answers, count, questions),
+        cells=np.frombuffer(cells, dtype=">i4").astype(np.int64),
+        included=np.frombuffer(included, dtype=">i4").astype(np.int64),
+        keys=[keys[start : start + KEY_BYTES] for start in range(0, len(keys), KEY_BYTES)],
+    )
 
 
 def decode_arrays(sent: bytes, count: int, length: int) -> NDArray[np.int16]:
@@ -62,8 +101,28 @@ async def store_release(
     """False where the release is there already: a job repeated."""
     if (await session.execute(INSERT_RELEASE, release)).first() is None:
         return False
-    await session.execute(INSERT_RESULTS, {**release, "results": json.dumps(results, allow_nan=False)})
+    for start in range(0, len(results), RESULTS_AT_ONCE):
+        some = json.dumps(results[start : start + RESULTS_AT_ONCE], allow_nan=False)
+        await session.execute(INSERT_RESULTS, {**release, "results": some})
     return True
+
+
+async def mark_included(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, number: int, keys: Sequence[bytes]
+) -> None:
+    """That the release of this number is the first to take these responses."""
+    await session.execute(
+        text(
+            "UPDATE responses SET included_in = :number WHERE organization_id = :organization_id"
+            " AND survey_id = :survey_id AND respondent_key = ANY (CAST(:keys AS uuid[]))"
+        ),
+        {
+            "organization_id": organization_id,
+            "survey_id": survey_id,
+            "number": number,
+            "keys": [UUID(bytes=key) for key in keys],
+        },
+    )
 
 
 async def mark_released(
@@ -89,19 +148,72 @@ async def newest_released(session: AsyncSession, organization_id: UUID, series: 
     return (await session.scalars(newest_first.limit(1))).first()
 
 
-async def newest_release(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Release:
+async def released_before(session: AsyncSession, survey: Survey) -> Survey | None:
+    """The wave before this one: of the same series, released, closed last."""
+    query = select(Survey).where(
+        col(Survey.organization_id) == survey.organization_id,
+        col(Survey.status) == "released",
+        col(Survey.series).is_not_distinct_from(survey.series),
+        col(Survey.id) != survey.id,
+        col(Survey.closed_at) < (survey.closed_at or func.now()),
+    )
+    newest_first = query.order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
+    return (await session.scalars(newest_first.limit(1))).first()
+
+
+async def newest_release(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Release | None:
     query = select(Release).where(
         col(Release.organization_id) == organization_id, col(Release.survey_id) == survey_id
     )
-    return (await session.scalars(query.order_by(col(Release.number).desc()).limit(1))).one()
+    return (await session.scalars(query.order_by(col(Release.number).desc()).limit(1))).first()
 
 
-async def results(session: AsyncSession, release: Release, metric: str) -> Sequence[Row[Any]]:
-    """Each group as frozen with its result, in tree order."""
+async def groups_of(session: AsyncSession, release: Release) -> Sequence[SurveyGroup]:
+    return await surveys.groups_of(session, release.organization_id, release.survey_id)
+
+
+async def bodies(
+    session: AsyncSession, release: Release, metric: str, ordinals: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """What the release says of each of these groups, by ordinal."""
     parameters = {
         "organization_id": release.organization_id,
         "survey_id": release.survey_id,
         "number": release.number,
         "metric": metric,
+        "ordinals": list(ordinals),
     }
-    return (await session.execute(RESULTS, parameters)).all()
+    return {ordinal: body for ordinal, body in await session.execute(BODIES, parameters)}
+
+
+async def comments_within(
+    session: AsyncSession, release: Release, groups: Sequence[str | None], most: int
+) -> dict[str | None, list[str]]:
+    """Up to `most` comments of each group and all below it, by external id (None for the organisation)."""
+    parameters = {
+        "organization_id": release.organization_id,
+        "survey_id": release.survey_id,
+        "tops": [group or "" for group in groups],
+        "most": most,
+    }
+    texts: dict[str | None, list[str]] = {group: [] for group in groups}
+    for top, words in await session.execute(COMMENTS_WITHIN, parameters):
+        texts[top or None].append(words)
+    return texts
+
+
+async def comments_by_group(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, nodes: int
+) -> NDArray[np.int64]:
+    """How many comments the direct members of every node gave."""
+    found = await session.execute(
+        text(
+            "SELECT group_ordinal, count(*) FROM comments"
+            " WHERE organization_id = :organization_id AND survey_id = :survey_id GROUP BY group_ordinal"
+        ),
+        {"organization_id": organization_id, "survey_id": survey_id},
+    )
+    counts = np.zeros(nodes, dtype=np.int64)
+    for ordinal, count in found:
+        counts[ordinal] = count
+    return counts

@@ -1,7 +1,7 @@
 """Who answered what, and in which groups: all that the numbers of a release are computed from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -143,6 +143,10 @@ class Rollup:
         tree = self._tree.sums(self.places.team, known)
         return np.concatenate([tree, self._category_sums(known)])
 
+    def totals(self, direct: Integers) -> Integers:
+        """Of every node of the tree and all below it; `direct` is of each node's direct members."""
+        return self._tree.totals(direct)
+
     def moments(self, values: Floats) -> tuple[Integers, Floats, Floats]:
         """n, mean and sd (n - 1) over each group's persons with a value; 0 where undefined."""
         known = ~np.isnan(values)
@@ -244,6 +248,17 @@ class Sample:
     scores: Scores
     included: Integers
     linked: Sequence[bytes] | None
+
+    def of(self, persons: Flags) -> "Sample":
+        linked = self.linked
+        return replace(
+            self,
+            places=self.places.of(persons),
+            answers=self.answers[persons],
+            scores=self.scores.of(persons),
+            included=self.included[persons],
+            linked=None if linked is None else [linked[index] for index in np.flatnonzero(persons).tolist()],
+        )
 
     @property
     def both(self) -> Flags:

@@ -1,37 +1,22 @@
-"""Makes a survey's release, once, and reads it."""
+"""Which release is shown, and which of its groups."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from time import perf_counter
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-import numpy as np
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import telemetry
-from app.core.database import Database
-from app.core.errors import Conflict, NotAvailableYet, NotFound
-from app.metrics import queries, schemas
-from app.metrics.blocks.headline import headline
-from app.metrics.blocks.participation import participation
-from app.metrics.blocks.wave import Bodies, Wave
-from app.metrics.disclosure import Node, Plan, decide
-from app.metrics.formulas import Subtrees
-from app.metrics.sample import Answers, Groups, Instrument, Integers, Places, Rollup, Sample, Scores
+from app.core.errors import Conflict, NotFound, Unprocessable
+from app.metrics import definitions, queries, schemas
 from app.organizations import queries as organizations
 from app.people.errors import UnknownTeam
 from app.surveys import queries as surveys
+from app.surveys.errors import UnknownSegment
 from app.tables import Release, Survey, SurveyGroup
 
-FORMULA_VERSION = "1"
 CI_LEVEL = 0.95
-ONLY_RELEASE = 1
-HEADLINE = "satisfaction_engagement"
-BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {HEADLINE: headline, "participation": participation}
-"""By the name that a release keeps its bodies under."""
+MOST_COMMENTS = 200
+SEGMENT = "segment:"
 
 
 class NoReleasedSurvey(NotFound):
@@ -52,129 +37,17 @@ class ReleasePending(Conflict):
         super().__init__(headers={"Retry-After": "1"})
 
 
-async def release_survey(
-    database: Database, organization_id: UUID, survey_id: UUID, released_at: datetime
-) -> None:
-    """Computes every group's numbers and freezes them; repeats harmlessly."""
-    started = perf_counter()
-    async with database.tenant_session(organization_id) as session:
-        survey = await surveys.survey(session, organization_id, survey_id)
-        if survey is None or survey.status != "closed" or survey.minimum_group_size is None:
-            return
-        groups = await surveys.groups_of(session, organization_id, survey_id)
-        instrument = await instrument_of(session, survey)
-        answers, members = await queries.answers_of(session, organization_id, survey_id, len(instrument.key))
-    k = survey.minimum_group_size
-    found = await asyncio.to_thread(
-        lambda: computed(wave_of(survey_id, k, sample_of(instrument, groups, answers, members), groups))
-    )
-    async with database.tenant_session(organization_id) as session:
-        release = {
-            "organization_id": organization_id,
-            "survey_id": survey_id,
-            "number": ONLY_RELEASE,
-            "formula_version": FORMULA_VERSION,
-            "released_at": released_at,
-        }
-        if not await queries.store_release(session, release, list(frozen(found))):
-            return
-        await queries.mark_released(session, organization_id, survey_id, released_at)
-    observe(found[HEADLINE], perf_counter() - started)
+class NotWithinTeam(Unprocessable):
+    code = "not_within_team"
+    detail = "Segments are told of the whole organisation: leave team out, or use filter."
 
 
-def wave_of(survey_id: UUID, k: int, sample: Sample, groups: Sequence[SurveyGroup]) -> Wave:
-    invited = invited_of(groups)
-    return Wave.take(survey_id, k, sample, invited, plan_of(sample, invited, k))
-
-
-def computed(wave: Wave) -> dict[str, Bodies]:
-    return {metric: block(wave) for metric, block in BLOCKS.items()}
-
-
-def observe(found: Bodies, seconds: float) -> None:
-    telemetry.RELEASE_DURATION.observe(seconds)
-    for body in found.values():
-        if body["status"] == "suppressed":
-            telemetry.SUPPRESSED_GROUPS.labels(body["reason"]).inc()
-
-
-async def instrument_of(session: AsyncSession, survey: Survey) -> Instrument:
-    questionnaire = await surveys.questionnaire_version(
-        session, survey.organization_id, survey.questionnaire, survey.questionnaire_version
-    )
-    if questionnaire is None:
-        raise LookupError("a survey whose questionnaire version is gone")
-    return as_instrument(questionnaire.content["questions"])
-
-
-def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
-    return Instrument(
-        key=[question["key"] for question in questions],
-        low=[question["scale"]["low"] for question in questions],
-        high=[question["scale"]["high"] for question in questions],
-        is_reversed=[question["reversed"] for question in questions],
-        dimension=[question["dimension"] for question in questions],
-        facet=[question["facet"] for question in questions],
-        role=[question["role"] for question in questions],
-        lever=[question["lever"] for question in questions],
-    )
-
-
-def sample_of(
-    instrument: Instrument, groups: Sequence[SurveyGroup], answers: Answers, members: Integers
-) -> Sample:
-    return Sample(
-        instrument=instrument,
-        groups=Groups([group.parent for group in groups], [group.external_id for group in groups]),
-        places=Places(members, {}),
-        answers=answers,
-        scores=Scores.take(answers, instrument),
-        included=np.full(len(members), ONLY_RELEASE),
-        linked=None,
-    )
-
-
-def invited_of(groups: Sequence[SurveyGroup]) -> Integers | None:
-    """The number invited of each group and all below it; None without a frame."""
-    direct = [group.invited for group in groups if group.invited is not None]
-    if len(direct) < len(groups):
-        return None
-    parents = np.array([-1 if group.parent is None else group.parent for group in groups])
-    return Subtrees(parents).totals(np.array(direct, dtype=np.int64))
-
-
-def plan_of(sample: Sample, invited: Integers | None, k: int) -> Plan:
-    responded = Rollup(sample.groups, sample.places)
-    nodes = [
-        Node(
-            ordinal=ordinal,
-            parent=parent,
-            depth=int(responded.depths[ordinal]),
-            key=sample.groups.keys[ordinal],
-            n=n,
-            invited=None if invited is None else int(invited[ordinal]),
-            responded=int(responded.sizes[ordinal]),
-        )
-        for ordinal, (parent, n) in enumerate(
-            zip(sample.groups.parents, responded.counts(sample.both).tolist(), strict=True)
-        )
-    ]
-    return Plan(decide(nodes, k), {})
-
-
-def frozen(found: dict[str, Bodies]) -> Iterator[dict[str, Any]]:
-    """The rows of a release: what each metric will say of each group, word for word."""
-    for metric, bodies in found.items():
-        for ordinal, body in bodies.items():
-            yield {"metric": metric, "group_ordinal": ordinal, "body": body}
-
-
-async def survey_to_show(
+async def release_to_show(
     session: AsyncSession, organization_id: UUID, survey_id: UUID | None, series: str | None
-) -> Survey:
-    """The survey asked for; else the newest released of the series, the default series, or all."""
+) -> tuple[Survey, Release]:
+    """Of the survey asked for; else of the newest released of the series, the default series, or all."""
     if survey_id is not None:
-        return released(await surveys.survey(session, organization_id, survey_id))
+        return await released(session, await surveys.survey(session, organization_id, survey_id))
     organization = await organizations.organization(session, organization_id)
     wanted = series if series is not None else organization.default_series
     survey = await queries.newest_released(session, organization_id, wanted)
@@ -182,61 +55,112 @@ async def survey_to_show(
         survey = await queries.newest_released(session, organization_id, None)
     if survey is None:
         raise NoReleasedSurvey
-    return survey
+    return await released(session, survey)
 
 
-def released(survey: Survey | None) -> Survey:
+async def released(session: AsyncSession, survey: Survey | None) -> tuple[Survey, Release]:
+    """The newest release; of a survey still open there is one only where releases roll."""
     if survey is None:
         raise NotFound
     if survey.status == "closed":
         raise ReleasePending
-    if survey.status != "released":
+    release = await queries.newest_release(session, survey.organization_id, survey.id)
+    if release is None:
         raise SurveyNotReleased
-    return survey
+    return survey, release
 
 
 async def read(
-    session: AsyncSession, survey: Survey, metric: str, by: Sequence[str], team: str | None
-) -> tuple[Release, list[dict[str, Any]]]:
-    """The release, and the groups asked for with what it says of them."""
-    for kind in by:
-        if kind not in ("organization", "team"):
-            raise NotAvailableYet.parameter("by", "Segments come later: use organization or team.")
-    release = await queries.newest_release(session, survey.organization_id, survey.id)
-    rows = await queries.results(session, release, metric)
-    return release, [{"group": ref(row, rows), **row.body} for row in chosen(rows, by, team)]
+    session: AsyncSession, release: Release, metric: str, by: Sequence[str], team: str | None
+) -> list[dict[str, Any]]:
+    """The groups asked for, with what the release says of them."""
+    groups = await queries.groups_of(session, release)
+    wanted = chosen(groups, by, team)
+    bodies = await queries.bodies(session, release, metric, [group.ordinal for group in wanted])
+    return [
+        {"group": ref(group, groups), **bodies[group.ordinal]} for group in wanted if group.ordinal in bodies
+    ]
 
 
-def ref(row: Row[Any], rows: Sequence[Row[Any]]) -> schemas.GroupRef:
-    parent = rows[row.parent] if row.parent is not None else None
+def ref(group: SurveyGroup, groups: Sequence[SurveyGroup]) -> schemas.GroupRef:
+    parent = groups[group.parent] if group.parent is not None else None
     return schemas.GroupRef(
-        kind=row.kind,
-        id=row.external_id if row.kind == "team" else None,
-        name=row.name,
+        kind=group.kind,
+        id=None if group.kind == "organization" else group.external_id,
+        name=group.name,
         parent=parent.external_id if parent is not None and parent.kind == "team" else None,
-        depth=row.depth,
+        depth=group.depth,
+        segment=group.segment,
     )
 
 
-def chosen(rows: Sequence[Row[Any]], by: Sequence[str], team: str | None) -> list[Row[Any]]:
+def chosen(groups: Sequence[SurveyGroup], by: Sequence[str], team: str | None) -> list[SurveyGroup]:
     """The groups of the kinds in `by`; with `team`, that node takes the organisation's place."""
-    if team is None:
-        return [row for row in rows if row.kind in by]
-    top = next((row for row in rows if row.kind == "team" and row.external_id == team), None)
+    segments = [kind.removeprefix(SEGMENT) for kind in by if kind.startswith(SEGMENT)]
+    if team is not None:
+        if segments:
+            raise NotWithinTeam.parameter("by")
+        return within(groups, by, team)
+    known = {group.segment for group in groups}
+    for segment in segments:
+        if segment not in known:
+            raise UnknownSegment.parameter("by", f"The survey does not report by {segment}.")
+    return [group for group in groups if group.kind in by or group.segment in segments]
+
+
+def within(groups: Sequence[SurveyGroup], by: Sequence[str], team: str) -> list[SurveyGroup]:
+    top = next((group for group in groups if group.kind == "team" and group.external_id == team), None)
     if top is None:
         raise UnknownTeam.parameter("team", "The survey knows no such team.")
     below = {top.ordinal}
-    for row in rows[top.ordinal + 1 :]:
-        if row.parent in below:
-            below.add(row.ordinal)
-    return [row for row in rows if row.ordinal in below and ("team" in by or row.ordinal == top.ordinal)]
+    for group in groups[top.ordinal + 1 :]:
+        if group.parent in below:
+            below.add(group.ordinal)
+    return [
+        group for group in groups if group.ordinal in below and ("team" in by or group.ordinal == top.ordinal)
+    ]
+
+
+async def with_texts(
+    session: AsyncSession, release: Release, groups: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """With the comments of every group that may show them."""
+    shown = [group["group"].id for group in groups if group["status"] == "ok"]
+    texts = await queries.comments_within(session, release, shown, MOST_COMMENTS)
+    return [
+        {**group, "comments": texts[group["group"].id]} if group["status"] == "ok" else group
+        for group in groups
+    ]
+
+
+async def disclosure(
+    session: AsyncSession, survey: Survey, release: Release, language: str
+) -> schemas.Disclosure:
+    segments = {f"{SEGMENT}{name}": name for name in survey.report_by}
+    groups = await read(session, release, "disclosure", ["organization", "team", *segments], None)
+    shown = {group["group"].segment for group in groups if group["status"] == "shown"}
+    return schemas.Disclosure.model_validate(
+        {
+            **header(survey, release),
+            "minimum_group_size": survey.minimum_group_size,
+            "rules": definitions.rules(language, survey.minimum_group_size or 0),
+            "segments": [
+                {"segment": name, "status": "shown" if name in shown else "withheld"}
+                for name in survey.report_by
+            ],
+            "groups": groups,
+        }
+    )
 
 
 def header(survey: Survey, release: Release) -> dict[str, Any]:
     return {
         "survey": schemas.MetricsSurvey.model_validate(survey.model_dump()),
         "release": schemas.Release(
-            number=release.number, released_at=release.released_at, final=release.is_final
+            number=release.number,
+            released_at=release.released_at,
+            final=release.is_final,
+            held_back=release.held_back,
         ),
         "ci_level": CI_LEVEL,
         "formula_version": release.formula_version,

@@ -17,6 +17,8 @@ class Release(DependentRow, table=True):
     survey_id: UUID = Field(primary_key=True)
     number: int = Field(primary_key=True)
     is_final: bool
+    held_back: int
+    """Responses in no release of the survey, rounded up to a ten; 0 before the final release."""
     formula_version: str
     released_at: datetime = instant()
 

@@ -84,6 +84,8 @@ class SurveyCell(DependentRow, table=True):
     segments: dict[str, str] = Field(sa_type=JSONB)
     invited: int | None = None
     """Null where nobody is invited by name."""
+    erased: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Responses with both scores erased since the final release (R11)."""
 
 
 class SurveyMember(DependentRow, table=True):

@@ -6,8 +6,10 @@ from uuid import uuid4
 import asyncpg
 import numpy as np
 
-from app.metrics import service
-from app.tables import SurveyGroup
+from app.metrics import loading, releasing
+from app.metrics.blocks.wave import Wave
+from app.metrics.disclosure import plan_release
+from app.metrics.sample import Groups, Places, Rollup, Sample, Scores
 from tests.benchmarks.bench import (
     QUESTIONS,
     RESPONSES,
@@ -48,23 +50,29 @@ def copy_seconds(database_url: str, organization_id: str) -> float:
 def compute_seconds(count: int) -> float:
     """The release's arithmetic alone, on answers of the same shape that are in memory already."""
     random = np.random.default_rng(33)
-    instrument = service.as_instrument(QUESTIONS)
+    instrument = loading.as_instrument(QUESTIONS)
     top = np.array(instrument.high) + 1
     answers = random.integers(instrument.low, top, size=(count, len(QUESTIONS))).astype(np.int16)
     departments = sorted({team.partition("~")[0] for team in TEAMS})
     above = [1 + departments.index(team.partition("~")[0]) for team in TEAMS]
     parents = [None, *[0] * len(departments), *above]
-    first = len(parents) - len(TEAMS)
-    members = np.arange(count) % len(TEAMS) + first
-    keys, invited = ["", *departments, *TEAMS], np.bincount(members, minlength=len(parents)).tolist()
-    groups = [
-        SurveyGroup(ordinal=ordinal, external_id=key, parent=parent, invited=direct)
-        for ordinal, (key, parent, direct) in enumerate(zip(keys, parents, invited, strict=True))
-    ]
+    members = np.arange(count) % len(TEAMS) + len(parents) - len(TEAMS)
+    groups = Groups(parents, ["", *departments, *TEAMS])
 
     def compute() -> None:
-        sample = service.sample_of(instrument, groups, answers, members)
-        service.computed(service.wave_of(uuid4(), 5, sample, groups))
+        sample = Sample(
+            instrument=instrument,
+            groups=groups,
+            places=Places(members, {}),
+            answers=answers,
+            scores=Scores.take(answers, instrument),
+            included=np.ones(count, dtype=np.int64),
+            linked=None,
+        )
+        invited = Rollup(groups, sample.places).counts()
+        wave = Wave.take(uuid4(), 5, sample, invited, plan_release(sample, invited, 5))
+        for block in releasing.BLOCKS.values():
+            block(wave)
 
     return seconds(compute)
 

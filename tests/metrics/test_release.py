@@ -175,7 +175,8 @@ async def test_unknown_teams_and_segments_are_refused(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 6})
     await released(acme, names_of("sales", 6))
     assert await code(acme.client, team="nowhere") == (422, "unknown_team")
-    assert await code(acme.client, by="segment:location") == (422, "not_available_yet")
+    assert await code(acme.client, by="segment:location") == (422, "unknown_segment")
+    assert await code(acme.client, by="segment:location", team="sales") == (422, "not_within_team")
 
 
 async def test_answers_are_the_same_to_the_byte_until_there_is_another_wave(acme: Tenant) -> None:

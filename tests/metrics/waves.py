@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from app.metrics.blocks.wave import Wave
+from app.metrics.disclosure import plan_release
 from app.metrics.formulas import Subtrees
 from app.metrics.sample import Groups, Instrument, Places, Sample, Scores
-from app.metrics.service import plan_of
 
 SURVEY_ID = UUID("0198f0d0-1c5e-7d0a-8a44-0f6f0a5b7e21")
 
@@ -54,7 +54,7 @@ def wave_of(
     )
     tree = Subtrees(np.array([-1 if parent is None else parent for parent in parents]))
     below = None if invited is None else tree.totals(np.array(invited, dtype=np.int64))
-    return Wave.take(SURVEY_ID, k, sample, below, plan_of(sample, below, k))
+    return Wave.take(SURVEY_ID, k, sample, below, plan_release(sample, below, k))
 
 
 def empty_members(value: Any, path: str = "") -> Iterator[str]:

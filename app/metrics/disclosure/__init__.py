@@ -3,7 +3,7 @@
 Decided from who belongs to which set, never from what anybody answered.
 """
 
-from app.metrics.disclosure.plan import Plan
+from app.metrics.disclosure.plan import Plan, admit, base_regions, plan_release
 from app.metrics.disclosure.rounding import (
     Precision,
     shown_dz,
@@ -20,7 +20,10 @@ __all__ = [
     "Plan",
     "Precision",
     "Suppression",
+    "admit",
+    "base_regions",
     "decide",
+    "plan_release",
     "shown_dz",
     "shown_gap",
     "shown_score",

@@ -1,3 +1,4 @@
+from app.metrics.schemas.comments import Comments as Comments
 from app.metrics.schemas.common import GroupInsufficient as GroupInsufficient
 from app.metrics.schemas.common import GroupRef as GroupRef
 from app.metrics.schemas.common import GroupSuppressed as GroupSuppressed
@@ -7,10 +8,12 @@ from app.metrics.schemas.common import MetricsSurvey as MetricsSurvey
 from app.metrics.schemas.common import Precision as Precision
 from app.metrics.schemas.common import Reasons as Reasons
 from app.metrics.schemas.common import Release as Release
+from app.metrics.schemas.common import Suppression as Suppression
 from app.metrics.schemas.definitions import Definitions as Definitions
 from app.metrics.schemas.definitions import Labels as Labels
 from app.metrics.schemas.definitions import MetricDefinition as MetricDefinition
 from app.metrics.schemas.definitions import Words as Words
+from app.metrics.schemas.disclosure import Disclosure as Disclosure
 from app.metrics.schemas.headline import Gap as Gap
 from app.metrics.schemas.headline import Group as Group
 from app.metrics.schemas.headline import GroupOk as GroupOk

@@ -9,6 +9,7 @@ from app.core.schema import Instant, Schema
 
 Reasons = dict[str, str]
 Precision = Literal["exact", "integer", "banded"]
+Suppression = Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
 
 
 class MetricsSurvey(Schema):
@@ -19,7 +20,7 @@ class MetricsSurvey(Schema):
     questionnaire: str
     questionnaire_version: int
     opened_at: Instant
-    closed_at: Instant
+    closed_at: Instant | None
     minimum_group_size: int
 
 
@@ -27,14 +28,16 @@ class Release(Schema):
     number: int
     released_at: Instant
     final: bool
+    held_back: int
 
 
 class GroupRef(Schema):
-    kind: Literal["organization", "team"]
+    kind: Literal["organization", "team", "segment", "filter"]
     id: str | None
     name: str
     parent: str | None
     depth: int
+    segment: str | None
 
 
 class GroupSuppressed(Schema):
@@ -44,7 +47,7 @@ class GroupSuppressed(Schema):
 
     group: GroupRef
     status: Literal["suppressed"]
-    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+    reason: Suppression
 
 
 class GroupInsufficient(Schema):

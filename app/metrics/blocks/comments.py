@@ -1,0 +1,34 @@
+"""Where comments may be read (metrics.md R10): decided from how many were given, never from what they say."""
+
+from app.metrics.blocks.wave import Bodies, Wave
+from app.metrics.disclosure import Node, decide
+from app.metrics.sample import Integers, Rollup
+
+
+def comments(wave: Wave, given: Integers, least: int) -> Bodies:
+    """`given` is by direct group of the tree; `least` the smallest number that may be read together.
+
+    Reading a group's comments and those of a group inside it leaves the rest's, so that has `least` as well.
+    """
+    groups = wave.sample.groups
+    totals = Rollup(groups, wave.sample.places).totals(given)
+    is_shown = {ordinal: decision.precision is not None for ordinal, decision in wave.plan.decisions.items()}
+    nodes = [
+        Node(
+            ordinal=ordinal,
+            parent=parent,
+            depth=int(wave.rollup.depths[ordinal]),
+            key=groups.keys[ordinal],
+            n=int(totals[ordinal]) if is_shown[ordinal] else 0,
+            invited=None,
+            responded=0,
+        )
+        for ordinal, parent in enumerate(groups.parents)
+    ]
+    decisions = decide(nodes, least)
+    return {
+        node.ordinal: {"status": "suppressed", "reason": decisions[node.ordinal].reason}
+        if decisions[node.ordinal].precision is None
+        else {"status": "ok", "n": node.n}
+        for node in nodes
+    }
