@@ -1,10 +1,14 @@
 """One of everything: an organisation with a row in each of its tables, made through the API."""
 
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
+from sqlalchemy import text
 
+from app.surveys import invitation_queries
+from app.surveys.tokens import new_nonce
 from tests.conftest import Tenant
 from tests.contract import operations
 
@@ -35,9 +39,11 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     event = examples["create_recognition"] | {"message": MARK}
     recognition = await made(api.post("/v1/recognitions", json=event, headers={"Idempotency-Key": "k"}))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
+    survey = await open_survey(acme)
     return {
         "organization": str(acme.id),
-        "survey_id": await open_survey(acme),
+        "survey_id": survey,
+        "invitation": await invite(acme, survey),
         "released_survey_id": released,
         "recognition_id": recognition["id"],
         "key_id": key["id"],
@@ -53,6 +59,18 @@ async def open_survey(acme: Tenant) -> str:
     response = {"respondent": "E-1042", "answers": {"pay_fair": 4, "energy_work": 4}, "comment": MARK}
     await made(api.post(f"/v1/surveys/{survey}/responses", json=response))
     return survey
+
+
+async def invite(acme: Tenant, survey: str) -> str:
+    """A token that is not used, and a mail that is not sent."""
+    issued = await made(
+        acme.client.post(f"/v1/surveys/{survey}/invitations", json={"people": ["E-0007"], "send": False})
+    )
+    async with acme.database.tenant_session(acme.id) as session:
+        person = await session.scalar(text("SELECT id FROM people WHERE external_id = 'E-0007'"))
+        await invitation_queries.remember_mails(session, acme.id, UUID(survey), [(person, new_nonce())])
+    token: str = issued["invitations"][0]["token"]
+    return token
 
 
 async def made(answer: Any) -> Any:
