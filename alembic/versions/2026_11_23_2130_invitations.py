@@ -1,4 +1,4 @@
-"""Invitations: tokens by hash, mails still to be sent, and to whom a token was issued."""
+"""Invitations: unused tokens by hash, who was issued one, and what is still to be mailed."""
 
 import sqlalchemy as sa
 from alembic import context, op
@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 TENANT = "organization_id = (SELECT nullif(current_setting('app.organization_id', true), '')::uuid)"
-NEW_TABLES = ["invitations", "invitation_mails"]
+NEW_TABLES = ["invitations", "invitation_deliveries"]
 
 
 def protect(table: str) -> None:
@@ -21,10 +21,6 @@ def protect(table: str) -> None:
 
 
 def upgrade() -> None:
-    op.add_column(
-        "survey_members",
-        sa.Column("is_issued", sa.Boolean(), nullable=False, server_default=sa.text("false")),
-    )
     op.create_table(
         "invitations",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -47,31 +43,27 @@ def upgrade() -> None:
             ["organization_id", "survey_id", column],
         )
     op.create_table(
-        "invitation_mails",
+        "invitation_deliveries",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("survey_id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("nonce", sa.LargeBinary(), nullable=False),
+        sa.Column("recipient_key", sa.Uuid(), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_person", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["organization_id", "survey_id"],
             ["surveys.organization_id", "surveys.id"],
-            name=op.f("fk_invitation_mails_organization_id_survey_id"),
+            name=op.f("fk_invitation_deliveries_organization_id_survey_id"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "person_id"],
-            ["people.organization_id", "people.id"],
-            name=op.f("fk_invitation_mails_organization_id_person_id"),
-            ondelete="RESTRICT",
-        ),
         sa.PrimaryKeyConstraint(
-            "organization_id", "survey_id", "person_id", name=op.f("pk_invitation_mails")
+            "organization_id", "survey_id", "recipient_key", name=op.f("pk_invitation_deliveries")
         ),
     )
     op.create_index(
-        op.f("ix_invitation_mails_organization_id_person_id"),
-        "invitation_mails",
-        ["organization_id", "person_id"],
+        "ix_invitation_deliveries_to_be_mailed",
+        "invitation_deliveries",
+        ["organization_id", "survey_id", "recipient_key"],
+        postgresql_where=sa.text("nonce IS NOT NULL"),
     )
     for table in NEW_TABLES:
         protect(table)
@@ -80,4 +72,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in NEW_TABLES:
         op.drop_table(table)
-    op.drop_column("survey_members", "is_issued")

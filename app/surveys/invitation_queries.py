@@ -5,24 +5,22 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-NOT_YET_ISSUED = text(
-    "SELECT p.external_id, p.id AS person_id, m.cell_ordinal, m.is_issued, p.email IS NOT NULL AS has_address"
+MEMBERS = text(
+    "SELECT p.external_id, p.id AS person_id, m.cell_ordinal, p.email IS NOT NULL AS has_address"
     " FROM survey_members m JOIN people p ON p.organization_id = m.organization_id AND p.id = m.person_id"
-    " WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id AND NOT m.is_issued"
+    " WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id"
 )
 MEMBERS_NAMED = text(
-    "SELECT wanted.external_id, p.id AS person_id, m.cell_ordinal, m.is_issued,"
-    "  p.email IS NOT NULL AS has_address"
+    "SELECT wanted.external_id, p.id AS person_id, m.cell_ordinal, p.email IS NOT NULL AS has_address"
     " FROM unnest(CAST(:external_ids AS text[])) AS wanted (external_id)"
     " CROSS JOIN LATERAL (SELECT id, email FROM people"
     "  WHERE organization_id = :organization_id AND external_id = wanted.external_id LIMIT 1) p"
-    " CROSS JOIN LATERAL (SELECT cell_ordinal, is_issued FROM survey_members"
+    " CROSS JOIN LATERAL (SELECT cell_ordinal FROM survey_members"
     "  WHERE organization_id = :organization_id AND survey_id = :survey_id AND person_id = p.id LIMIT 1) m"
 )
-MARK_ISSUED = text(
-    "UPDATE survey_members SET is_issued = :is_issued"
+RECIPIENTS = text(
+    "SELECT recipient_key FROM invitation_deliveries"
     " WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    "  AND person_id = ANY(CAST(:people AS uuid[]))"
 )
 FORGET_KEYS = text(
     "DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
@@ -47,7 +45,7 @@ IS_UNUSED = text(
     "SELECT EXISTS (SELECT FROM invitations WHERE organization_id = :organization_id"
     " AND survey_id = :survey_id AND token_hash = :token_hash)"
 )
-FORGET_ALL = text(
+FORGET_INVITATIONS = text(
     "DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
 CELLS = text(
@@ -57,41 +55,46 @@ CELLS = text(
     " WHERE c.organization_id = :organization_id AND c.survey_id = :survey_id"
     "  AND c.ordinal = ANY(CAST(:ordinals AS int[]))"
 )
-REMEMBER_MAILS = text(
-    "INSERT INTO invitation_mails (organization_id, survey_id, person_id, nonce)"
-    " SELECT :organization_id, :survey_id, m.*"
-    " FROM unnest(CAST(:people AS uuid[]), CAST(:nonces AS bytea[])) AS m"
-    " ON CONFLICT (organization_id, survey_id, person_id) DO UPDATE SET nonce = excluded.nonce"
+REMEMBER_DELIVERIES = text(
+    "INSERT INTO invitation_deliveries (organization_id, survey_id, recipient_key, nonce, sealed_person)"
+    " SELECT :organization_id, :survey_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),"
+    "  CAST(:nonces AS bytea[]), CAST(:sealed_people AS uuid[])) AS d (recipient_key, nonce, sealed_person)"
+    " ORDER BY d.recipient_key"
+    " ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE"
+    "  SET nonce = excluded.nonce, sealed_person = excluded.sealed_person"
 )
-FORGET_MAILS = text(
-    "DELETE FROM invitation_mails WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    " AND person_id = ANY(CAST(:people AS uuid[]))"
-)
-FORGET_ALL_MAILS = text(
-    "DELETE FROM invitation_mails WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-FORGET_MAIL = text(
-    "DELETE FROM invitation_mails WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    " AND person_id = :person_id AND nonce = :nonce RETURNING person_id"
+FORGET_DELIVERIES = text(
+    "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
 NEXT_MAILS = text(
-    "SELECT m.person_id, m.nonce, p.email, p.locale FROM invitation_mails m"
-    " JOIN people p ON p.organization_id = m.organization_id AND p.id = m.person_id"
-    " WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id"
-    "  AND (CAST(:after AS uuid) IS NULL OR m.person_id > :after)"
-    " ORDER BY m.person_id LIMIT :limit"
+    "SELECT recipient_key, nonce, sealed_person FROM invitation_deliveries"
+    " WHERE organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL"
+    "  AND (CAST(:after AS uuid) IS NULL OR recipient_key > :after)"
+    " ORDER BY recipient_key LIMIT :limit"
+)
+MAILED = text(
+    "UPDATE invitation_deliveries SET nonce = NULL, sealed_person = NULL"
+    " WHERE organization_id = :organization_id AND survey_id = :survey_id"
+    "  AND recipient_key = :recipient_key AND nonce = :nonce"
+)
+TAKE_BACK = text(
+    "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
+    " AND recipient_key = :recipient_key AND nonce = :nonce"
+)
+ADDRESSES = text(
+    "SELECT id, email, locale FROM people"
+    " WHERE organization_id = :organization_id AND id = ANY(CAST(:people AS uuid[]))"
 )
 SURVEYS_WITH_MAILS = text(
-    "SELECT DISTINCT survey_id FROM invitation_mails WHERE organization_id = :organization_id"
+    "SELECT DISTINCT survey_id FROM invitation_deliveries"
+    " WHERE organization_id = :organization_id AND nonce IS NOT NULL"
 )
 
 
-async def members_not_yet_issued(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID
-) -> Sequence[Row[Any]]:
-    """External id, person, cell, is_issued and has_address of who has not been sent a token."""
+async def members(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Sequence[Row[Any]]:
+    """External id, person, cell and has_address of everybody invited when the survey opened."""
     scope = {"organization_id": organization_id, "survey_id": survey_id}
-    return (await session.execute(NOT_YET_ISSUED, scope)).all()
+    return (await session.execute(MEMBERS, scope)).all()
 
 
 async def members_named(
@@ -106,16 +109,10 @@ async def members_named(
     return (await session.execute(MEMBERS_NAMED, parameters)).all()
 
 
-async def mark_issued(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, people: Sequence[UUID], is_issued: bool
-) -> None:
-    parameters = {
-        "organization_id": organization_id,
-        "survey_id": survey_id,
-        "people": list(people),
-        "is_issued": is_issued,
-    }
-    await session.execute(MARK_ISSUED, parameters)
+async def recipients(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> set[UUID]:
+    """The recipient keys of those who were issued a token."""
+    scope = {"organization_id": organization_id, "survey_id": survey_id}
+    return set(await session.scalars(RECIPIENTS, scope))
 
 
 async def forget_keys(
@@ -166,10 +163,10 @@ async def is_unused(session: AsyncSession, organization_id: UUID, survey_id: UUI
 
 
 async def forget_all(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
-    """Drops what invitations and mails are left of a survey that has closed."""
+    """Of a survey that has closed nothing of its invitations is needed any more."""
     scope = {"organization_id": organization_id, "survey_id": survey_id}
-    await session.execute(FORGET_ALL, scope)
-    await session.execute(FORGET_ALL_MAILS, scope)
+    await session.execute(FORGET_INVITATIONS, scope)
+    await session.execute(FORGET_DELIVERIES, scope)
 
 
 async def cells(
@@ -180,47 +177,65 @@ async def cells(
     return {row.ordinal: (row.team, row.segments) for row in await session.execute(CELLS, parameters)}
 
 
-async def remember_mails(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, mails: Sequence[tuple[UUID, bytes]]
+async def remember_deliveries(
+    session: AsyncSession,
+    organization_id: UUID,
+    survey_id: UUID,
+    deliveries: Sequence[tuple[UUID, bytes | None, UUID | None]],
 ) -> None:
-    """Mails to be sent, as (person, nonce); a newer one takes the place of an older."""
-    people, nonces = zip(*mails, strict=True)
+    """Stores (recipient key, nonce, sealed person), the last two null where nothing is to be mailed. What was
+    to be mailed to the same before is not any more."""
+    recipient_keys, nonces, sealed_people = zip(*deliveries, strict=True)
     parameters = {
         "organization_id": organization_id,
         "survey_id": survey_id,
-        "people": list(people),
+        "recipient_keys": list(recipient_keys),
         "nonces": list(nonces),
+        "sealed_people": list(sealed_people),
     }
-    await session.execute(REMEMBER_MAILS, parameters)
-
-
-async def forget_mails(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, people: Sequence[UUID]
-) -> None:
-    """Drops mails that would bring a token that is replaced."""
-    parameters = {"organization_id": organization_id, "survey_id": survey_id, "people": list(people)}
-    await session.execute(FORGET_MAILS, parameters)
-
-
-async def forget_mail(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, person_id: UUID, nonce: bytes
-) -> bool:
-    """Whether this very mail was still to be sent."""
-    parameters = {
-        "organization_id": organization_id,
-        "survey_id": survey_id,
-        "person_id": person_id,
-        "nonce": nonce,
-    }
-    return (await session.execute(FORGET_MAIL, parameters)).first() is not None
+    await session.execute(REMEMBER_DELIVERIES, parameters)
 
 
 async def next_mails(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, after: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """Person, nonce, email and locale of mails to be sent, by person, from the one after `after` on."""
+    """Recipient key, nonce and sealed person of mails to be sent, from the key after `after` on."""
     parameters = {"organization_id": organization_id, "survey_id": survey_id, "after": after, "limit": limit}
     return (await session.execute(NEXT_MAILS, parameters)).all()
+
+
+async def addresses(
+    session: AsyncSession, organization_id: UUID, people: Sequence[UUID]
+) -> dict[UUID, tuple[str | None, str | None]]:
+    """Person -> (e-mail address, locale)."""
+    rows = await session.execute(ADDRESSES, {"organization_id": organization_id, "people": list(people)})
+    return {row.id: (row.email, row.locale) for row in rows}
+
+
+async def mark_mailed(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, recipient_key: UUID, nonce: bytes
+) -> None:
+    """Unless another token has to be mailed to him since."""
+    parameters = {
+        "organization_id": organization_id,
+        "survey_id": survey_id,
+        "recipient_key": recipient_key,
+        "nonce": nonce,
+    }
+    await session.execute(MAILED, parameters)
+
+
+async def take_back(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, recipient_key: UUID, nonce: bytes
+) -> None:
+    """Nothing was issued to him, unless another token was since."""
+    parameters = {
+        "organization_id": organization_id,
+        "survey_id": survey_id,
+        "recipient_key": recipient_key,
+        "nonce": nonce,
+    }
+    await session.execute(TAKE_BACK, parameters)
 
 
 async def surveys_with_mails(session: AsyncSession, organization_id: UUID) -> Sequence[UUID]:

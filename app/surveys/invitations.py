@@ -2,7 +2,7 @@
 
 In anonymous mode only the cell of a token is kept. Whoever issues may not learn whose token is whose: he gets
 them shuffled, those of a cell at least as many as the smallest group, or they are mailed and he sees none.
-A mail to be sent is kept as the token's random part, which without the secret of the installation is nothing.
+What is to be mailed is kept sealed, so that a crash loses no mail and the database alone gives no token.
 """
 
 from collections import Counter
@@ -21,26 +21,32 @@ from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
 from app.surveys import invitation_queries as queries
 from app.surveys.errors import MailNotSetUp, NotByInvitation, NotInvited, TooFewAtOnce
-from app.surveys.respond_schemas import (
-    Invitation,
-    InvitationsIssued,
-    InvitationsWrite,
-    NotIssued,
-    Reason,
-)
+from app.surveys.respond_schemas import Invitation, InvitationsIssued, InvitationsWrite, NotIssued, Reason
 from app.surveys.service import found_open
 from app.surveys.submission import respondent_key
-from app.surveys.tokens import new_nonce, token_of
+from app.surveys.tokens import new_nonce, recipient_key, sealed, token_of
 from app.tables import Survey
 
 SEND_JOB = "send_invitations"
 
 
 @dataclass(frozen=True)
+class Member:
+    """Somebody who may be issued a token, by the key that he is known by where tokens are issued."""
+
+    person: UUID
+    external_id: str
+    cell_ordinal: int
+    has_address: bool
+    recipient_key: UUID
+    is_issued: bool
+
+
+@dataclass(frozen=True)
 class Issued:
     """A token for a member; `key` as his response will have it, null in anonymous mode."""
 
-    member: Row[Any]
+    member: Member
     nonce: bytes
     token: str
     key: UUID | None
@@ -59,14 +65,13 @@ async def issue(
     if survey.access != "invited":
         raise NotByInvitation
     is_mailed = to_be_mailed(wanted, settings)
-    members = await members_wanted(session, survey, wanted.people)
+    members = await members_wanted(session, survey, wanted.people, keyring)
     skipped = reasons_to_skip(survey, members, is_mailed)
-    chosen = [member for member in members if member.external_id not in skipped]
-    if not chosen and "too_few_at_once" in skipped.values():
+    if "too_few_at_once" in skipped.values() and len(skipped) == len(members):
         raise TooFewAtOnce
-    issued = [issued_to(survey, member, keyring) for member in chosen]
+    issued = [issued_to(survey, one, keyring) for one in members if one.external_id not in skipped]
     if issued:
-        await keep(session, survey, issued, is_mailed)
+        await keep(session, survey, issued, keyring, is_mailed)
     return InvitationsIssued(
         issued=len(issued),
         mailed=len(issued) if is_mailed else 0,
@@ -83,19 +88,28 @@ def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
 
 
 async def members_wanted(
-    session: AsyncSession, survey: Survey, names: Sequence[str] | None
-) -> Sequence[Row[Any]]:
+    session: AsyncSession, survey: Survey, names: Sequence[str] | None, keyring: Keyring
+) -> list[Member]:
+    """Those named, or everybody who was not issued a token yet."""
+    scope = (survey.organization_id, survey.id)
+    issued = await queries.recipients(session, *scope)
     if names is None:
-        return await queries.members_not_yet_issued(session, survey.organization_id, survey.id)
-    members = await queries.members_named(session, survey.organization_id, survey.id, names)
-    known = {member.external_id for member in members}
+        members = [member_of(row, survey, issued, keyring) for row in await queries.members(session, *scope)]
+        return [member for member in members if not member.is_issued]
+    rows = await queries.members_named(session, *scope, names)
+    known = {row.external_id for row in rows}
     for index, name in enumerate(names):
         if name not in known:
             raise NotInvited.at(f"#/people/{index}")
-    return members
+    return [member_of(row, survey, issued, keyring) for row in rows]
 
 
-def reasons_to_skip(survey: Survey, members: Sequence[Row[Any]], is_mailed: bool) -> dict[str, Reason]:
+def member_of(row: Row[Any], survey: Survey, issued: set[UUID], keyring: Keyring) -> Member:
+    key = recipient_key(keyring, survey.organization_id, survey.id, row.person_id)
+    return Member(row.person_id, row.external_id, row.cell_ordinal, row.has_address, key, key in issued)
+
+
+def reasons_to_skip(survey: Survey, members: Sequence[Member], is_mailed: bool) -> dict[str, Reason]:
     """External id -> why no token is issued to him now."""
     is_anonymous = survey.mode == "anonymous"
     skipped: dict[str, Reason] = {}
@@ -113,27 +127,35 @@ def reasons_to_skip(survey: Survey, members: Sequence[Row[Any]], is_mailed: bool
     return skipped
 
 
-def issued_to(survey: Survey, member: Row[Any], keyring: Keyring) -> Issued:
+def issued_to(survey: Survey, member: Member, keyring: Keyring) -> Issued:
     nonce = new_nonce()
     token = token_of(keyring, survey.organization_id, survey.id, nonce)
-    key = None if survey.mode == "anonymous" else respondent_key(keyring, survey, member.person_id)
+    key = None if survey.mode == "anonymous" else respondent_key(keyring, survey, member.person)
     return Issued(member, nonce, token, key)
 
 
-async def keep(session: AsyncSession, survey: Survey, issued: Sequence[Issued], is_mailed: bool) -> None:
-    """What was issued to the same persons before, mailed or not, goes."""
+async def keep(
+    session: AsyncSession, survey: Survey, issued: Sequence[Issued], keyring: Keyring, is_mailed: bool
+) -> None:
+    """In the place of what was issued to the same persons before."""
     scope = (session, survey.organization_id, survey.id)
-    people = [one.member.person_id for one in issued]
-    keys = [one.key for one in issued if one.key is not None]
     cells = {one.member.cell_ordinal for one in issued} if survey.mode == "anonymous" else set()
-    await queries.mark_issued(*scope, people, True)
-    await queries.forget_keys(*scope, keys)
     rows = [(token_hash(one.token), one.member.cell_ordinal, one.key) for one in issued]
+    await queries.forget_keys(*scope, [one.key for one in issued if one.key is not None])
     await queries.remember(*scope, rows, sorted(cells))
-    await queries.forget_mails(*scope, people)
-    if is_mailed:
-        await queries.remember_mails(*scope, [(one.member.person_id, one.nonce) for one in issued])
-        await enqueue(session, SEND_JOB, survey.organization_id, survey.id, is_single=True)
+    if not is_mailed:
+        await queries.remember_deliveries(*scope, [(one.member.recipient_key, None, None) for one in issued])
+        return
+    mails = [
+        (
+            one.member.recipient_key,
+            one.nonce,
+            sealed(keyring, survey.organization_id, one.nonce, one.member.person),
+        )
+        for one in issued
+    ]
+    await queries.remember_deliveries(*scope, mails)
+    await enqueue(session, SEND_JOB, survey.organization_id, survey.id, is_single=True)
 
 
 async def shown(session: AsyncSession, survey: Survey, issued: Sequence[Issued]) -> list[Invitation]:
@@ -151,13 +173,6 @@ async def shown(session: AsyncSession, survey: Survey, issued: Sequence[Issued])
         found.append(Invitation(token=one.token, respondent=None, team=team, segments=dict(segments)))
     SystemRandom().shuffle(found)
     return found
-
-
-async def take_back(session: AsyncSession, survey: Survey, person_id: UUID, token: str) -> None:
-    """For a mail that no server takes: the person counts as not yet issued, and can be asked again."""
-    scope = (session, survey.organization_id, survey.id)
-    await queries.use(*scope, token_hash(token))
-    await queries.mark_issued(*scope, [person_id], False)
 
 
 async def ask_again_for_mails(session: AsyncSession, organization_id: UUID) -> None:

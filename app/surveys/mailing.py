@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Database
 from app.core.languages import language_of
-from app.core.mail import Mail, Outcome, Post, post
-from app.core.secrets import Keyring, load_secret
+from app.core.mail import Mail, Outcome, post
+from app.core.secrets import Keyring, load_secret, token_hash
 from app.organizations import queries as organizations
 from app.surveys import invitation_queries, queries, words
-from app.surveys.invitations import take_back
-from app.surveys.tokens import token_of
+from app.surveys.tokens import sealed, token_of
 from app.tables import Organization, Survey
 
 AT_ONCE = 100
@@ -27,23 +25,27 @@ class MailsDeferred(RuntimeError):
 
 
 async def send_invitations(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    """A mail is forgotten after the server has it: cut off between, it is sent again with the same token."""
+    """A mail is forgotten once the server has it: cut off between, it is sent again, with the same token."""
     mailing = Mailing(database, Keyring(load_secret(database.settings)), organization_id, survey_id)
     outcomes: set[Outcome] = set()
     after = None
     while due := await mailing.due(after):
         async with post(database.settings) as office:
-            outcomes |= {await mailing.send(office, due, row) for row in due.rows}
-        after = due.rows[-1].person_id
+            for one in due:
+                outcome = await office.send(one.mail, datetime.now(UTC))
+                await mailing.settle(one, outcome)
+                outcomes.add(outcome)
+        after = due[-1].recipient_key
     if Outcome.DEFERRED in outcomes:
         raise MailsDeferred
 
 
 @dataclass(frozen=True)
 class Due:
-    survey: Survey
-    organization: Organization
-    rows: Sequence[Row[Any]]
+    recipient_key: UUID
+    nonce: bytes
+    token: str
+    mail: Mail
 
 
 @dataclass(frozen=True)
@@ -57,37 +59,44 @@ class Mailing:
     def scope(self) -> tuple[UUID, UUID]:
         return self.organization_id, self.survey_id
 
-    async def due(self, after: UUID | None) -> Due | None:
+    async def due(self, after: UUID | None) -> Sequence[Due]:
         """The next mails to be sent; none once the survey is not open any more."""
         async with self.database.tenant_session(self.organization_id) as session:
             survey = await queries.survey(session, *self.scope)
             if survey is None or survey.status != "open":
-                return None
-            rows = await invitation_queries.next_mails(session, *self.scope, after, AT_ONCE)
+                return []
             organization = await organizations.organization(session, self.organization_id)
-            return Due(survey, organization, rows) if rows else None
+            return await self.written(session, survey, organization, after)
 
-    async def send(self, office: Post, due: Due, row: Row[Any]) -> Outcome:
-        outcome = await office.send(self.mail(due, row), datetime.now(UTC))
-        if outcome is not Outcome.DEFERRED:
-            await self.settle(row, outcome)
-        return outcome
+    async def written(
+        self, session: AsyncSession, survey: Survey, organization: Organization, after: UUID | None
+    ) -> Sequence[Due]:
+        rows = await invitation_queries.next_mails(session, *self.scope, after, AT_ONCE)
+        people = [sealed(self.keyring, self.organization_id, row.nonce, row.sealed_person) for row in rows]
+        known = await invitation_queries.addresses(session, self.organization_id, people)
+        found = []
+        for row, person in zip(rows, people, strict=True):
+            address, locale = known.get(person, (None, None))
+            language = language_of(locale, organization.locale)
+            token = token_of(self.keyring, *self.scope, row.nonce)
+            link = f"{self.database.settings.respond_url}#{token}"
+            text = words.invitation(survey, organization, link, language)
+            key = str(self.keyring.uuid(self.organization_id, "invitation-mail", row.nonce))
+            mail = Mail(key, address or "", text.subject, text.text, language)
+            found.append(Due(row.recipient_key, row.nonce, token, mail))
+        return found
 
-    def mail(self, due: Due, row: Row[Any]) -> Mail:
-        language = language_of(row.locale, due.organization.locale)
-        link = f"{self.database.settings.respond_url}#{self.token(row)}"
-        written = words.invitation(due.survey, due.organization, link, language)
-        key = self.keyring.uuid(self.organization_id, "invitation-mail", row.nonce)
-        return Mail(str(key), row.email or "", written.subject, written.text, language)
-
-    def token(self, row: Row[Any]) -> str:
-        return token_of(self.keyring, *self.scope, row.nonce)
-
-    async def settle(self, row: Row[Any], outcome: Outcome) -> None:
+    async def settle(self, due: Due, outcome: Outcome) -> None:
+        if outcome is Outcome.DEFERRED:
+            return
         async with self.database.tenant_session(self.organization_id) as session:
-            survey = await queries.survey(
-                session, *self.scope, lock="write" if outcome is Outcome.REFUSED else None
-            )
-            was_due = await invitation_queries.forget_mail(session, *self.scope, row.person_id, row.nonce)
-            if survey is not None and was_due and outcome is Outcome.REFUSED:
-                await take_back(session, survey, row.person_id, self.token(row))
+            if outcome is Outcome.SENT:
+                await invitation_queries.mark_mailed(session, *self.scope, due.recipient_key, due.nonce)
+            else:
+                await self.take_back(session, due)
+
+    async def take_back(self, session: AsyncSession, due: Due) -> None:
+        """No server takes the mail: its token goes, and the person can be asked again."""
+        await queries.survey(session, *self.scope, lock="write")
+        await invitation_queries.use(session, *self.scope, token_hash(due.token))
+        await invitation_queries.take_back(session, *self.scope, due.recipient_key, due.nonce)

@@ -52,3 +52,14 @@ def _parts(token: str) -> tuple[UUID, UUID, bytes]:
         found = b""
     padded = found[: 3 * PART].ljust(3 * PART, b"\0")
     return UUID(bytes=padded[:PART]), UUID(bytes=padded[PART : 2 * PART]), padded[2 * PART :]
+
+
+def recipient_key(keyring: Keyring, organization_id: UUID, survey_id: UUID, person: UUID) -> UUID:
+    """Whom a token was issued to: another key in each survey, and another than his response's."""
+    return keyring.uuid(organization_id, "invitation-recipient", survey_id.bytes, person.bytes)
+
+
+def sealed(keyring: Keyring, organization_id: UUID, nonce: bytes, person: UUID) -> UUID:
+    """The person under a pad that is used once; sealed again, it is the person."""
+    pad = keyring.mac(organization_id, "invitation-person", nonce)[:PART]
+    return UUID(bytes=bytes(left ^ right for left, right in zip(pad, person.bytes, strict=True)))

@@ -1,6 +1,6 @@
 from app.tables.calendar import Occasion
 from app.tables.idempotency import IdempotencyRecord
-from app.tables.invitations import Invitation, InvitationMail
+from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
@@ -22,7 +22,7 @@ __all__ = [
     "Employment",
     "IdempotencyRecord",
     "Invitation",
-    "InvitationMail",
+    "InvitationDelivery",
     "Occasion",
     "Organization",
     "Person",

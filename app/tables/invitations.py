@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from app.tables.base import DependentRow, within_organization
@@ -23,17 +23,26 @@ class Invitation(DependentRow, table=True):
     """As in responses, so that it tells no more than they do; null in anonymous mode."""
 
 
-class InvitationMail(DependentRow, table=True):
-    """A mail to be sent, until the server has it. The nonce gives the token only together with the secret of
-    the installation."""
+class InvitationDelivery(DependentRow, table=True):
+    """Somebody who was issued a token, and until the mail server has it, what to mail.
 
-    __tablename__ = "invitation_mails"
+    Without the secret of the installation no column tells who it is, nor the token: rows written in one
+    transaction can be told by it, so none beside an invitation may name its person.
+    """
+
+    __tablename__ = "invitation_deliveries"
     __table_args__ = (
         within_organization(["survey_id"], "surveys", ondelete="CASCADE"),
-        within_organization(["person_id"], "people"),
-        Index(None, "organization_id", "person_id"),
+        Index(
+            "ix_invitation_deliveries_to_be_mailed",
+            "organization_id",
+            "survey_id",
+            "recipient_key",
+            postgresql_where=text("nonce IS NOT NULL"),
+        ),
     )
 
     survey_id: UUID = Field(primary_key=True)
-    person_id: UUID = Field(primary_key=True)
-    nonce: bytes
+    recipient_key: UUID = Field(primary_key=True)
+    nonce: bytes | None = None
+    sealed_person: UUID | None = None

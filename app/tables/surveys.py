@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Index, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, Index, SmallInteger, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -99,8 +99,6 @@ class SurveyMember(DependentRow, table=True):
     survey_id: UUID = Field(primary_key=True)
     person_id: UUID = Field(primary_key=True)
     cell_ordinal: int
-    is_issued: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    """Whether he was issued an invitation; who used his is not kept."""
 
 
 class Response(DependentRow, table=True):
