@@ -20,9 +20,11 @@ from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
 from app.recognition.api import router as recognition_router
+from app.surveys import invitations, mailing
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
+from app.surveys.respond_api import router as respond_router
 
 EXPOSED_HEADERS = [
     "ETag",
@@ -42,12 +44,14 @@ JOBS: dict[str, JobFunction] = {
     surveys.OPEN_JOB: survey_jobs.open_on_time,
     surveys.CLOSE_JOB: survey_jobs.close_on_time,
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
+    invitations.SEND_JOB: mailing.send_invitations,
 }
 ROUTERS = (
     operations.router,
     organizations_router,
     people_router,
     surveys_router,
+    respond_router,
     metrics_router,
     recognition_router,
     calendar_router,

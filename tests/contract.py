@@ -73,7 +73,11 @@ class Operation:
 
     @property
     def scopes(self) -> set[str]:
-        return {scope for scheme in self.node["security"] for scope in scheme["bearer"]}
+        return {scope for scheme in self.node["security"] for scope in scheme.get("bearer", [])}
+
+    @property
+    def is_by_invitation(self) -> bool:
+        return {"invitation": []} in self.node["security"]
 
     @cached_property
     def parameters(self) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,8 +15,10 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.core.contract import METHODS, contract, templates_of
+from app.core.secrets import Keyring
 from app.core.settings import Settings
 from app.main import create_app
+from app.surveys.tokens import new_nonce, token_of
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient, Operation, operations
 
@@ -37,6 +40,19 @@ async def send(api: ContractClient, operation: Operation, content: Any, **header
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text[:500]
+
+
+@pytest.fixture
+def api(acme: Tenant) -> ContractClient:
+    """Acme's client, which shows the respondents' door an invitation in the place of its key."""
+    token = token_of(Keyring(SECRET), acme.id, uuid4(), new_nonce())
+
+    async def show(request: httpx.Request) -> None:
+        if request.url.path == "/v1/respond":
+            request.headers["Authorization"] = f"Bearer {token}"
+
+    acme.client.event_hooks = {"request": [show]}
+    return acme.client
 
 
 # ------------------------------------------------------------------ of every operation
@@ -121,7 +137,11 @@ async def test_an_encoded_slash(operation: Operation, api: ContractClient) -> No
     assert_problem(await api.request(operation.method, url, headers=JSON), 400, "bad_path")
 
 
-POSTS = [operation for operation in operations() if operation.method == "post"]
+POSTS = [
+    operation
+    for operation in operations()
+    if any(parameter["name"] == "Idempotency-Key" for parameter in operation.parameters)
+]
 
 
 @each(POSTS)

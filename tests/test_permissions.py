@@ -15,6 +15,7 @@ from tests.contract import ContractClient, Operation, operations
 from tests.world import MARK, furnish, rows_of
 
 PROTECTED = [operation for operation in operations() if not operation.is_public]
+KEYED = [operation for operation in PROTECTED if not operation.is_by_invitation]
 SCOPED = [operation for operation in PROTECTED if operation.scopes]
 READ_TO_KNOW_WHO_ASKS = ("credentials", "api_keys", "set_config")
 
@@ -48,6 +49,12 @@ async def test_a_key_is_a_bearer_token_and_nothing_else(acme: Tenant, anonymous:
     for value in (key, f"Basic {key}", f"Bearer {key}x", f"Bearer {key[:-1]}", "Bearer"):
         assert (await anonymous.get("/v1/me", headers={"Authorization": value})).status_code == 401, value
     assert (await anonymous.get("/v1/me", headers={"Authorization": f"bearer {key}"})).status_code == 200
+
+
+@each([operation for operation in PROTECTED if operation.is_by_invitation])
+async def test_no_api_key_opens_the_respondents_door(operation: Operation, acme: Tenant) -> None:
+    answer = await send(acme.client, operation)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
 
 @each(SCOPED)
@@ -96,7 +103,17 @@ def statuses_to_a_stranger(operation: Operation) -> Iterator[int]:
         yield 404
 
 
-@each(PROTECTED)
+@each(KEYED)
+async def test_an_invitation_opens_nothing_but_its_own_door(
+    operation: Operation, world: dict[str, str], app: FastAPI
+) -> None:
+    client = client_for(app, world["invitation"])
+    assert (await client.get("/v1/respond")).status_code == 200
+    answer = await send(client, operation, operation.url(**world))
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+@each(KEYED)
 async def test_another_organization_sees_and_changes_nothing(
     operation: Operation, world: dict[str, str], other: Tenant, owner: asyncpg.Connection
 ) -> None:

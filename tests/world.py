@@ -35,9 +35,11 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     event = examples["create_recognition"] | {"message": MARK}
     recognition = await made(api.post("/v1/recognitions", json=event, headers={"Idempotency-Key": "k"}))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
+    survey = await open_survey(acme)
     return {
         "organization": str(acme.id),
-        "survey_id": await open_survey(acme),
+        "survey_id": survey,
+        "invitation": await invite(acme, survey),
         "released_survey_id": released,
         "recognition_id": recognition["id"],
         "key_id": key["id"],
@@ -53,6 +55,14 @@ async def open_survey(acme: Tenant) -> str:
     response = {"respondent": "E-1042", "answers": {"pay_fair": 4, "energy_work": 4}, "comment": MARK}
     await made(api.post(f"/v1/surveys/{survey}/responses", json=response))
     return survey
+
+
+async def invite(acme: Tenant, survey: str) -> str:
+    """A token that is not used."""
+    body = {"people": ["E-0007"], "send": False}
+    issued = await made(acme.client.post(f"/v1/surveys/{survey}/invitations", json=body))
+    token: str = issued["invitations"][0]["token"]
+    return token
 
 
 async def made(answer: Any) -> Any:

@@ -1,5 +1,6 @@
 """Who is asked: checked in a draft, frozen when the survey opens."""
 
+import asyncio
 from collections.abc import Hashable, Sequence
 from datetime import date
 from uuid import UUID
@@ -39,7 +40,7 @@ async def freeze_audience(
         and rules.matches_segments(person.segments, audience.get("segments"))
     ]
     groups = frozen_groups(survey, tree, within, asked)
-    cells, cell_of = frozen_cells(survey, groups, asked, k)
+    cells, cell_of = await asyncio.to_thread(frozen_cells, survey, groups, asked, k)
     names = {team.id: team for team in tree}
     categories = rules.categories_to_report(cells, survey.report_by)
     has_frame = survey.access == "invited"

@@ -1,6 +1,6 @@
 """What can go wrong with a survey, named."""
 
-from app.core.errors import Conflict, Unprocessable
+from app.core.errors import Conflict, Unauthorized, Unprocessable
 
 
 class BuiltInQuestionnaire(Conflict):
@@ -55,6 +55,28 @@ class SurveyNotOpen(Conflict):
     detail = "The survey takes responses only while it is open."
 
 
+class NoInvitation(Unauthorized):
+    detail = "Send a genuine invitation token as Authorization: Bearer <token>."
+
+
+class NotByInvitation(Conflict):
+    code = "not_by_invitation"
+    detail = "This survey is open to whoever comes: there is nobody to invite."
+
+
+class MailNotSetUp(Unprocessable):
+    code = "mail_not_set_up"
+    detail = "There is no mail server: set BETROKKEN_SMTP_URL and BETROKKEN_RESPOND_URL, or leave send false."
+
+
+class TooFewAtOnce(Unprocessable):
+    code = "too_few_at_once"
+    detail = (
+        "Tokens of an anonymous survey are given for at least as many people of a cell at once as its minimum"
+        " group size: fewer would tell whose token is whose. Ask for more of them, or have them mailed."
+    )
+
+
 class InvitationRequired(Conflict):
     code = "invitation_required"
     detail = "This anonymous survey takes responses through /v1/respond only, with an invitation."
@@ -101,3 +123,9 @@ class NotInThisMode(Unprocessable):
 class AlreadyResponded(Conflict):
     code = "already_responded"
     detail = "This person has responded already; the first response counts."
+
+
+class InvitationUsed(AlreadyResponded):
+    detail = (
+        "This invitation was used, or a newer one took its place. Answers sent with it before are stored."
+    )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.core.database import Database
 from app.organizations import queries as organizations
-from app.surveys import queries, service
+from app.surveys import invitations, queries, service
 
 
 async def open_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
@@ -26,10 +26,11 @@ async def close_on_time(database: Database, organization_id: UUID, survey_id: UU
 
 
 async def tend_surveys(database: Database) -> None:
-    """Counts open surveys on each organisation's new day, and asks again for releases that did not come."""
+    """Counts open surveys on each organisation's new day, and asks again for what did not come."""
     async with database.system_session(reason="list the organisations") as session:
         everyone = await organizations.organization_ids(session)
     for organization_id in everyone:
         async with database.tenant_session(organization_id) as session:
             await service.count_participation(session, organization_id, datetime.now(UTC))
             await service.ask_again_for_releases(session, organization_id, datetime.now(UTC))
+            await invitations.ask_again_for_mails(session, organization_id)

@@ -77,13 +77,14 @@ class _Merging:
 
     def merge_within(self, team: int) -> None:
         for kept in reversed(range(self._dimensions)):
-            for prefix in sorted({categories[:kept] for categories in self._at.get(team, {})}):
-                self._merge_alike(team, prefix)
+            alike: dict[Categories, list[Place]] = {}
+            for categories in self._at.get(team, {}):
+                alike.setdefault(categories[:kept], []).append((team, categories))
+            for prefix in sorted(alike):
+                self._merge_alike(alike[prefix], (team, (*prefix, *self._others(kept))))
 
-    def _merge_alike(self, team: int, prefix: Categories) -> None:
-        alike = [(team, categories) for categories in self._at[team] if categories[: len(prefix)] == prefix]
-        small = [place for place in alike if self._invited(place) < self._k]
-        merged = (team, (*prefix, *self._others(len(prefix))))
+    def _merge_alike(self, alike: Sequence[Place], merged: Place) -> None:
+        small = {place for place in alike if self._invited(place) < self._k}
         self._move(small, merged)
         if small and self._invited(merged) < self._k:
             self._move(self._smallest(place for place in alike if place not in small), merged)

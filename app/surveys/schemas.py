@@ -248,11 +248,14 @@ class SurveyPatch(SurveyServed):
     closes_at: Instant | None = None
 
 
-class ResponseWrite(Input):
-    respondent: Identifier | None = None
+class AnswersWrite(Input):
     answers: Annotated[dict[str, Answer], Field(max_length=200)]
     locale: Locale | None = None
     comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
+
+
+class ResponseWrite(AnswersWrite):
+    respondent: Identifier | None = None
     team: Identifier | None = None
     segments: Annotated[dict[str, SegmentValue], Field(max_length=20)] | None = None
 

@@ -12,7 +12,7 @@ from app.core.database import transaction_time
 from app.core.errors import IdentifierMismatch, NotFound, validated
 from app.core.jobs import enqueue
 from app.organizations import queries as organizations
-from app.surveys import queries, rules, schemas
+from app.surveys import invitation_queries, queries, rules, schemas
 from app.surveys.audience import check_audience, freeze_audience
 from app.surveys.built_in import built_in
 from app.surveys.errors import (
@@ -95,6 +95,24 @@ async def found(
     if row is None:
         raise NotFound
     return row
+
+
+async def found_open(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, now: datetime, *, lock: str | None = None
+) -> Survey:
+    row = await found(session, organization_id, survey_id, lock=lock)
+    if row.status != "open" or (row.closes_at is not None and row.closes_at <= now):
+        raise SurveyNotOpen
+    return row
+
+
+async def frozen_questionnaire(session: AsyncSession, row: Survey) -> Questionnaire:
+    questionnaire = await queries.questionnaire_version(
+        session, row.organization_id, row.questionnaire, row.questionnaire_version
+    )
+    if questionnaire is None:
+        raise LookupError("an open survey whose questionnaire version is gone")
+    return questionnaire
 
 
 async def create_survey(
@@ -232,6 +250,7 @@ async def close_survey(
     if row.mode == "anonymous":
         await queries.shuffle_responses(session, organization_id, survey_id)
     await queries.shuffle_comments(session, organization_id, survey_id)
+    await invitation_queries.forget_all(session, organization_id, survey_id)
     row.status, row.closed_at = "closed", now
     row.participation_count = await queries.count_responses(session, organization_id, survey_id)
     organization = await organizations.organization(session, organization_id)

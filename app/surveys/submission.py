@@ -19,21 +19,21 @@ from app.core.errors import AppError, Fault, pointer
 from app.core.idempotency import KeyReused, Once
 from app.core.secrets import Keyring
 from app.people.errors import UnknownTeam
-from app.surveys import queries, rules, schemas
+from app.surveys import invitation_queries, queries, rules, schemas
 from app.surveys.errors import (
     AlreadyResponded,
     InvitationRequired,
+    InvitationUsed,
     NotInThisMode,
     NotInvited,
     OffScale,
     RespondentNotAllowed,
     RespondentRequired,
-    SurveyNotOpen,
     UnknownQuestion,
     UnknownSegment,
 )
 from app.surveys.merging import ORGANIZATION
-from app.surveys.service import found
+from app.surveys.service import found_open, frozen_questionnaire
 from app.tables import Survey
 
 BAD_ANSWERS: dict[str, type[AppError]] = {kind.code: kind for kind in (UnknownQuestion, OffScale)}
@@ -102,9 +102,9 @@ class Submission:
 
     def check(self, response: schemas.ResponseWrite) -> AppError | None:
         """What is wrong with a response, as far as it can be told without the database."""
-        refused = self.check_respondent(response)
-        if refused is not None:
-            return refused
+        return self.check_respondent(response) or self.check_answers(response)
+
+    def check_answers(self, response: schemas.AnswersWrite) -> AppError | None:
         bad = rules.check_answers(self.slots, response.answers)
         faults = [Fault(one.code, one.detail, pointer("answers", one.key)) for one in bad]
         return BAD_ANSWERS[bad[0].code](bad[0].detail, errors=faults) if bad else None
@@ -118,11 +118,15 @@ class Submission:
             )
             if other is not None:
                 return UnknownSegment.at(pointer("segments", other))
-            return NotInThisMode.at("#/locale") if response.locale is not None else None
+            return self.check_locale(response)
         if response.respondent is None:
             return RespondentRequired.at("#/respondent")
         given = next((name for name in ("team", "segments") if getattr(response, name) is not None), None)
         return NotInThisMode.at(f"#/{given}") if given else None
+
+    def check_locale(self, response: schemas.AnswersWrite) -> AppError | None:
+        is_told = self.is_anonymous and response.locale is not None
+        return NotInThisMode.at("#/locale") if is_told else None
 
     async def by_person(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
         names = [response.respondent for response in responses if response.respondent is not None]
@@ -132,14 +136,9 @@ class Submission:
             if response.respondent not in members:
                 return NotInvited.at("#/respondent")
             person, cell = members[response.respondent]
-            return self.respondent_key(person), cell
+            return respondent_key(self.keyring, self.survey, person), cell
 
         return locate
-
-    def respondent_key(self, person: UUID) -> UUID:
-        if self.survey.mode == "attributed":
-            return person
-        return pseudonym(self.keyring, self.survey.organization_id, person)
 
     async def by_what_was_said(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
         cells = await self.open_cells({response.team for response in responses if response.team is not None})
@@ -168,9 +167,7 @@ class Submission:
             },
         )
 
-    def place(
-        self, index: int, response: schemas.ResponseWrite, place: Place | AppError
-    ) -> Placed | AppError:
+    def place(self, index: int, response: schemas.AnswersWrite, place: Place | AppError) -> Placed | AppError:
         if isinstance(place, AppError):
             return place
         key, cell = place
@@ -229,6 +226,12 @@ class Submission:
         return Stored(None, is_repeat=True) if one.key in repeated else KeyReused()
 
 
+def respondent_key(keyring: Keyring, survey: Survey, person: UUID) -> UUID:
+    if survey.mode == "attributed":
+        return person
+    return pseudonym(keyring, survey.organization_id, person)
+
+
 def pseudonym(keyring: Keyring, organization_id: UUID, person: UUID) -> UUID:
     return keyring.uuid(organization_id, "pseudonym", person.bytes)
 
@@ -247,18 +250,24 @@ def slots_of(questionnaire: dict[str, Any]) -> list[rules.Slot]:
 async def begin(
     session: AsyncSession, survey_id: UUID, once: Once, keyring: Keyring, now: datetime
 ) -> Submission:
-    """Holds the survey open until the transaction ends: closing waits, then nothing more is taken."""
-    survey = await found(session, once.organization_id, survey_id, lock="read")
-    if survey.status != "open" or (survey.closes_at is not None and survey.closes_at <= now):
-        raise SurveyNotOpen
-    if survey.mode == "anonymous" and survey.access == "invited":
+    submission = await hold_open(session, once.organization_id, survey_id, keyring, once.key, now)
+    if submission.is_anonymous and submission.survey.access == "invited":
         raise InvitationRequired
-    questionnaire = await queries.questionnaire_version(
-        session, once.organization_id, survey.questionnaire, survey.questionnaire_version
-    )
-    if questionnaire is None:
-        raise LookupError("an open survey whose questionnaire version is gone")
-    return Submission(session, survey, slots_of(questionnaire.content), keyring, once.key)
+    return submission
+
+
+async def hold_open(
+    session: AsyncSession,
+    organization_id: UUID,
+    survey_id: UUID,
+    keyring: Keyring,
+    retry_key: str | None,
+    now: datetime,
+) -> Submission:
+    """Holds the survey open until the transaction ends: closing waits, then nothing more is taken."""
+    survey = await found_open(session, organization_id, survey_id, now, lock="read")
+    questionnaire = await frozen_questionnaire(session, survey)
+    return Submission(session, survey, slots_of(questionnaire.content), keyring, retry_key)
 
 
 async def submit_one(
@@ -269,6 +278,24 @@ async def submit_one(
     if isinstance(outcome, AppError):
         raise outcome
     return schemas.ResponseAccepted(id=outcome.id, status="accepted"), outcome.is_repeat
+
+
+async def submit_invited(
+    submission: Submission, response: schemas.AnswersWrite, token_hash: bytes, now: datetime
+) -> schemas.ResponseAccepted:
+    """Uses the invitation and stores the response: both or neither, and in anonymous mode nothing else."""
+    refused = submission.check_locale(response) or submission.check_answers(response)
+    if refused is not None:
+        raise refused
+    used = await invitation_queries.use(submission.session, *submission.scope, token_hash)
+    if used is None:
+        raise InvitationUsed
+    cell, key = used
+    placed = submission.place(0, response, (key or submission.anonymous_key("response", 0), cell))
+    (outcome,) = await submission.keep([placed], now)
+    if isinstance(outcome, AppError):
+        raise outcome
+    return schemas.ResponseAccepted(id=outcome.id, status="accepted")
 
 
 async def submit_batch(

@@ -1,0 +1,48 @@
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from app.tables.base import DependentRow, within_organization
+
+
+class Invitation(DependentRow, table=True):
+    """A token that was issued and not used. Using it deletes the row."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        within_organization(["survey_id"], "surveys", ondelete="CASCADE"),
+        Index(None, "organization_id", "survey_id", "cell_ordinal"),
+        Index(None, "organization_id", "survey_id", "respondent_key"),
+    )
+
+    survey_id: UUID = Field(primary_key=True)
+    token_hash: bytes = Field(primary_key=True)
+    cell_ordinal: int
+    respondent_key: UUID | None = None
+    """As in responses, so that it tells no more than they do; null in anonymous mode."""
+
+
+class InvitationDelivery(DependentRow, table=True):
+    """Somebody who was issued a token, and until the mail server has it, what to mail.
+
+    Without the secret of the installation no column tells who it is, nor the token: rows written in one
+    transaction can be told by it, so none beside an invitation may name its person.
+    """
+
+    __tablename__ = "invitation_deliveries"
+    __table_args__ = (
+        within_organization(["survey_id"], "surveys", ondelete="CASCADE"),
+        Index(
+            "ix_invitation_deliveries_to_be_mailed",
+            "organization_id",
+            "survey_id",
+            "recipient_key",
+            postgresql_where=text("nonce IS NOT NULL"),
+        ),
+    )
+
+    survey_id: UUID = Field(primary_key=True)
+    recipient_key: UUID = Field(primary_key=True)
+    nonce: bytes | None = None
+    sealed_person: UUID | None = None
