@@ -14,6 +14,7 @@ from app.core.jobs import JobFunction, ScheduleFunction, Worker
 from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
+from app.kpis.api import router as kpis_router
 from app.metrics import jobs as metrics_jobs
 from app.metrics.api import router as metrics_router
 from app.organizations import jobs as organization_jobs
@@ -51,6 +52,7 @@ ROUTERS = (
     metrics_router,
     recognition_router,
     calendar_router,
+    kpis_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),

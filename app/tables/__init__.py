@@ -1,5 +1,6 @@
 from app.tables.calendar import Occasion
 from app.tables.idempotency import IdempotencyRecord
+from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
@@ -11,6 +12,8 @@ __all__ = [
     "Credential",
     "Employment",
     "IdempotencyRecord",
+    "Kpi",
+    "KpiValue",
     "Occasion",
     "Organization",
     "Person",
