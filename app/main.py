@@ -16,6 +16,7 @@ from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
 from app.kpis.api import router as kpis_router
 from app.metrics import jobs as metrics_jobs
+from app.metrics import service as metrics
 from app.metrics.api import router as metrics_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
@@ -43,6 +44,7 @@ JOBS: dict[str, JobFunction] = {
     surveys.OPEN_JOB: survey_jobs.open_on_time,
     surveys.CLOSE_JOB: survey_jobs.close_on_time,
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
+    metrics.OUTCOMES_JOB: metrics_jobs.freeze_outcomes,
 }
 ROUTERS = (
     operations.router,

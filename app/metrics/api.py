@@ -7,7 +7,8 @@ from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
-from app.metrics import definitions, schemas, service
+from app.kpis.schemas import Period
+from app.metrics import definitions, outcomes, schemas, service
 from app.organizations import queries as organizations
 from app.organizations.access import Tenant, requires
 from app.tables import Survey
@@ -73,6 +74,24 @@ async def get_participation_metrics(
     release, groups = await service.read(session, survey, service.PARTICIPATION, by, team)
     answer = schemas.Participation.model_validate({**service.header(survey, release), "groups": groups})
     return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/outcomes", operation_id="get_outcomes", response_model=schemas.Outcomes)
+async def get_outcomes(
+    who: MetricsReader,
+    session: Tenant,
+    survey: SurveyToShow,
+    conditions: ReadConditions,
+    by: By = ["organization"],  # noqa: B006 FastAPI copies it
+    team: TeamParameter = None,
+    period: Annotated[Period | None, Query()] = None,
+    accept_language: Language = None,
+) -> Response:
+    organization = await organizations.organization(session, who.organization_id)
+    turnover = await outcomes.read_turnover(session, survey, by, team)
+    kpis = await outcomes.read_kpis(session, survey, period)
+    language = definitions.language_of(accept_language, organization.locale)
+    return conditions.answer(outcomes.answer(turnover, kpis, language), headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/definitions", operation_id="get_definitions", response_model=schemas.Definitions)

@@ -41,3 +41,8 @@ def definitions(language: str, formula_version: str) -> Definitions:
         MetricDefinition(**{**metric, "title": metric["title"][language]}) for metric in document["metrics"]
     ]
     return Definitions(formula_version=formula_version, metrics=metrics, labels=Labels(**document["labels"]))
+
+
+def notes(metric: str, language: str) -> dict[str, str]:
+    """What to keep in mind when reading a metric, by the part of the answer it is about."""
+    return {about: texts[language] for about, texts in _document()["notes"][metric].items()}

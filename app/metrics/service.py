@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import telemetry
 from app.core.database import Database
 from app.core.errors import Conflict, NotAvailableYet, NotFound
+from app.core.jobs import enqueue
 from app.metrics import queries, schemas
 from app.metrics.headline import GroupResult, Instrument, ShownGroup, SuppressedGroup, Tree, headline
 from app.organizations import queries as organizations
@@ -24,6 +25,7 @@ from app.tables import Release, Survey, SurveyGroup
 FORMULA_VERSION = "1"
 CI_LEVEL = 0.95
 ONLY_RELEASE = 1
+OUTCOMES_JOB = "freeze_outcomes"
 HEADLINE, PARTICIPATION = "satisfaction_engagement", "participation"
 
 
@@ -72,6 +74,8 @@ async def release_survey(
         if not await queries.store_release(session, release, list(frozen(found, has_frame))):
             return
         await queries.mark_released(session, organization_id, survey_id, released_at)
+        if survey.series is not None:
+            await enqueue(session, OUTCOMES_JOB, organization_id, survey_id, is_single=True)
     observe(found, perf_counter() - started)
 
 
