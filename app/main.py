@@ -14,7 +14,9 @@ from app.core.jobs import JobFunction, ScheduleFunction, Worker
 from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
+from app.kpis.api import router as kpis_router
 from app.metrics import jobs as metrics_jobs
+from app.metrics import releasing
 from app.metrics.api import router as metrics_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
@@ -45,6 +47,7 @@ JOBS: dict[str, JobFunction] = {
     surveys.CLOSE_JOB: survey_jobs.close_on_time,
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
     invitations.SEND_JOB: mailing.send_invitations,
+    releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
 }
 ROUTERS = (
     operations.router,
@@ -55,6 +58,7 @@ ROUTERS = (
     metrics_router,
     recognition_router,
     calendar_router,
+    kpis_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),

@@ -10,7 +10,8 @@ from app.core.languages import language_of
 from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
-from app.metrics import definitions, schemas, service
+from app.kpis.schemas import Period
+from app.metrics import definitions, outcomes, schemas, service
 from app.metrics.releasing import FORMULA_VERSION
 from app.organizations import queries as organizations
 from app.organizations.access import Tenant, requires
@@ -110,6 +111,20 @@ async def get_disclosure(
     language = language_of(accept_language, organization.locale)
     answer = await service.disclosure(session, survey, release, language)
     return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/outcomes", operation_id="get_outcomes", response_model=schemas.Outcomes)
+async def get_outcomes(
+    view: MetricsView,
+    conditions: ReadConditions,
+    period: Annotated[Period | None, Query()] = None,
+    accept_language: Language = None,
+) -> Response:
+    organization = await organizations.organization(view.session, view.survey.organization_id)
+    turnover = await outcomes.read_turnover(view.session, view.survey, view.release, view.by, view.team)
+    kpis = await outcomes.read_kpis(view.session, view.survey, period)
+    language = language_of(accept_language, organization.locale)
+    return conditions.answer(outcomes.answer(view.header, turnover, kpis, language), headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/definitions", operation_id="get_definitions", response_model=schemas.Definitions)

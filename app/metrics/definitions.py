@@ -28,3 +28,8 @@ def definitions(language: str, formula_version: str) -> Definitions:
 def rules(language: str, k: int) -> dict[str, str]:
     """What each rule of disclosure says, of a survey whose smallest group has `k` persons."""
     return {name: words[language].format(k=k) for name, words in _document()["rules"].items()}
+
+
+def notes(metric: str, language: str) -> dict[str, str]:
+    """What to keep in mind when reading a metric, by the part of the answer it is about."""
+    return {about: texts[language] for about, texts in _document()["notes"][metric].items()}

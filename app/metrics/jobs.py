@@ -2,8 +2,14 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.core.database import Database
-from app.metrics import releasing
+from app.core.secrets import Keyring, load_secret
+from app.metrics import releasing, turnover
 
 
 async def release_survey(database: Database, organization_id: UUID, survey_id: UUID) -> None:
     await releasing.release_survey(database, organization_id, survey_id, datetime.now(UTC))
+
+
+async def freeze_turnover(database: Database, organization_id: UUID, survey_id: UUID) -> None:
+    keyring = Keyring(load_secret(database.settings))
+    await turnover.freeze(database, organization_id, survey_id, keyring)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.metrics import queries
 from app.metrics.queries import Responses
 from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
+from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.tables import Survey, SurveyCell, SurveyGroup
 
@@ -94,9 +95,10 @@ def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
     )
 
 
-async def load(session: AsyncSession, survey: Survey, least_comments: int) -> Loaded:
+async def load(session: AsyncSession, survey: Survey) -> Loaded:
     scope = (session, survey.organization_id, survey.id)
     questions, groups = await questions_of(session, survey), await surveys.groups_of(*scope)
+    organization = await organizations.organization(session, survey.organization_id)
     nodes = sum(group.kind != "segment" for group in groups)
     return Loaded(
         survey=survey,
@@ -105,7 +107,7 @@ async def load(session: AsyncSession, survey: Survey, least_comments: int) -> Lo
         cells=await surveys.cells_of(*scope),
         responses=await queries.responses_of(*scope, len(questions)),
         comments=await queries.comments_by_group(*scope, nodes),
-        least_comments=least_comments,
+        least_comments=organization.minimum_comment_group_size,
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import telemetry
 from app.core.database import Database
+from app.core.jobs import enqueue
 from app.metrics import queries
 from app.metrics.blocks.comments import comments
 from app.metrics.blocks.disclosed import disclosed
@@ -22,13 +23,13 @@ from app.metrics.blocks.wave import Bodies, Wave
 from app.metrics.disclosure import admit, base_regions, plan_release
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Integers, Sample
-from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.tables import Survey
 
 FORMULA_VERSION = "1"
 HEADLINE, DISCLOSURE, COMMENTS = "satisfaction_engagement", "disclosure", "comments"
 HELD_BACK_STEP = 10
+TURNOVER_JOB = "freeze_turnover"
 BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
     HEADLINE: headline,
     DISCLOSURE: disclosed,
@@ -58,8 +59,7 @@ async def release_survey(
         if survey is None or not is_due(survey):
             return
         number = await next_number(session, survey)
-        organization = await organizations.organization(session, organization_id)
-        current = await load(session, survey, organization.minimum_comment_group_size)
+        current = await load(session, survey)
     made = await asyncio.to_thread(make, current, number)
     if made is None:
         return
@@ -122,6 +122,14 @@ def taken(everybody: Sample, new: Flags, number: int) -> Sample:
     return replace(everybody, included=included).of(~everybody.both | (included > 0))
 
 
+def released_wave(loaded: Loaded) -> Wave:
+    """The wave as its final release was computed from."""
+    everybody = loaded.sample()
+    if loaded.survey.release_policy != "rolling":
+        return wave_of(loaded, taken(everybody, everybody.both, number=1))
+    return wave_of(loaded, everybody.of(~everybody.both | (everybody.included > 0)))
+
+
 def wave_of(current: Loaded, sample: Sample) -> Wave:
     invited = current.invited()
     return Wave.take(current.survey.id, current.k, sample, invited, plan_release(sample, invited, current.k))
@@ -152,6 +160,8 @@ async def store(
         await queries.mark_included(*scope, number, keys)
     if is_final:
         await queries.mark_released(*scope, released_at)
+        if survey.series is not None:
+            await enqueue(session, TURNOVER_JOB, survey.organization_id, survey.id, is_single=True)
 
 
 def rounded_up(held_back: int) -> int:

@@ -18,6 +18,7 @@ from app.core.schema import (
     Name,
     ReadOnly,
     Schema,
+    Texts,
 )
 
 Dimension = Literal["satisfaction", "engagement", "outcome"]
@@ -31,8 +32,6 @@ FacetKey = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
 SegmentName = FacetKey
 ReportBy = Annotated[Distinct[SegmentName], Field(max_length=20)]
 SegmentValue = Annotated[str, Field(min_length=1, max_length=100)]
-Words = Annotated[str, Field(min_length=1, max_length=1000)]
-Texts = Annotated[dict[Locale, Words], Field(min_length=1)]
 Series = Annotated[str, Field(min_length=1, max_length=100)]
 
 

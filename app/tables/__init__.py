@@ -1,6 +1,7 @@
 from app.tables.calendar import Occasion
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.invitations import Invitation, InvitationDelivery
+from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
@@ -23,6 +24,8 @@ __all__ = [
     "IdempotencyRecord",
     "Invitation",
     "InvitationDelivery",
+    "Kpi",
+    "KpiValue",
     "Occasion",
     "Organization",
     "Person",

@@ -17,6 +17,7 @@ from app.metrics.formulas.enps import Enps, enps
 from app.metrics.formulas.gap import Gap, gap, gap_from
 from app.metrics.formulas.heatmap import Cell, rest_of, versus_rest
 from app.metrics.formulas.intervals import Interval, MeanCi, Moments, mean_ci, moments, t_interval, wilson
+from app.metrics.formulas.meta import PooledCorrelation, pooled_correlation
 from app.metrics.formulas.multiplicity import benjamini_hochberg, holm
 from app.metrics.formulas.network import (
     Centralisation,
@@ -104,6 +105,7 @@ __all__ = [
     "Omega",
     "OverlappingChange",
     "PairedChange",
+    "PooledCorrelation",
     "QuadrantShare",
     "RateRatio",
     "Reciprocity",
@@ -146,6 +148,7 @@ __all__ = [
     "paired_change",
     "pearson",
     "pomp",
+    "pooled_correlation",
     "quadrant_of",
     "quadrant_shares",
     "rate_ratio",

@@ -24,6 +24,7 @@ from app.metrics.schemas.headline import QuadrantShares as QuadrantShares
 from app.metrics.schemas.headline import SatisfactionEngagement as SatisfactionEngagement
 from app.metrics.schemas.headline import Score as Score
 from app.metrics.schemas.headline import Share as Share
+from app.metrics.schemas.outcomes import Outcomes as Outcomes
 from app.metrics.schemas.participation import Participation as Participation
 from app.metrics.schemas.participation import ParticipationGroup as ParticipationGroup
 from app.metrics.schemas.participation import ParticipationGroupOk as ParticipationGroupOk

@@ -1,0 +1,72 @@
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Response
+
+from app.core.batches import BatchResult, batch_result, parse_items, refuse_repeats
+from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
+from app.core.database import as_of
+from app.core.pages import Page
+from app.core.principal import Principal, Scope
+from app.core.requests import Route
+from app.core.schema import Identifier
+from app.kpis import queries, schemas, service
+from app.organizations.access import Once, SettingsOf, Tenant, requires
+
+router = APIRouter(route_class=Route, tags=["kpis"])
+KpiReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]
+KpiWriter = Annotated[Principal, Depends(requires(Scope.KPIS_WRITE))]
+Key = Annotated[Identifier, Path()]
+
+
+@router.get("/v1/kpis", operation_id="list_kpis", response_model=schemas.KpiPage)
+async def list_kpis(who: KpiReader, session: Tenant, page: Page) -> schemas.KpiPage:
+    now, after = await as_of(session), page.after[0] if page.after else ""
+    rows = await queries.kpis_after(session, who.organization_id, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.key])
+    return schemas.KpiPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
+
+
+@router.post("/v1/kpis/values/batch", operation_id="put_kpi_values_batch", response_model=BatchResult)
+async def put_kpi_values_batch(
+    body: schemas.KpiValueBatch, who: KpiWriter, session: Tenant, once: Once, settings: SettingsOf
+) -> Response:
+    parsed = parse_items(body.items, schemas.KpiValueWrite, settings.events_batch_limit)
+    wanted = refuse_repeats(parsed, lambda item: (item.kpi, item.team, item.period))
+    outcomes = await service.put_values(session, who.organization_id, wanted)
+    return await once.answer(200, batch_result(body.items, outcomes))
+
+
+@router.get("/v1/kpis/{key}", operation_id="get_kpi", response_model=schemas.Kpi)
+async def get_kpi(key: Key, who: KpiReader, session: Tenant, conditions: ReadConditions) -> Response:
+    return conditions.answer(await service.find_kpi(session, who.organization_id, key))
+
+
+@router.put(
+    "/v1/kpis/{key}",
+    operation_id="put_kpi",
+    response_model=schemas.Kpi,
+    responses={201: {"model": schemas.Kpi}},
+)
+async def put_kpi(
+    key: Key, body: schemas.KpiWrite, who: KpiWriter, session: Tenant, conditions: Conditions
+) -> Response:
+    kpi, is_new = await service.put_kpi(session, who.organization_id, key, body, conditions)
+    if not is_new:
+        return conditions.answer(kpi)
+    return conditions.answer(kpi, 201, NO_STORE | {"Location": f"/v1/kpis/{key}"})
+
+
+@router.delete("/v1/kpis/{key}", operation_id="delete_kpi", status_code=204)
+async def delete_kpi(key: Key, who: KpiWriter, session: Tenant, conditions: ChangeConditions) -> None:
+    await service.delete_kpi(session, who.organization_id, key, conditions)
+
+
+@router.get("/v1/kpis/{key}/values", operation_id="list_kpi_values", response_model=schemas.KpiValuePage)
+async def list_kpi_values(key: Key, who: KpiReader, session: Tenant, page: Page) -> schemas.KpiValuePage:
+    now = await as_of(session)
+    await service.find_kpi(session, who.organization_id, key)
+    period, team = page.after or ("", "")
+    rows = await queries.values_after(session, who.organization_id, key, (period, team), page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.period, row.team or ""])
+    items = [schemas.KpiValue.model_validate(row, from_attributes=True) for row in rows]
+    return schemas.KpiValuePage(items=items, next_cursor=cursor, as_of=now)

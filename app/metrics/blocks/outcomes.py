@@ -1,0 +1,249 @@
+"""What came after a wave: who left, and how teams did on the organisation's own numbers (metrics.md 2.19)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from app.metrics.blocks.wave import Bodies, Body, Wave, of_each_group
+from app.metrics.disclosure.tree import EXACT_FROM, NAMES_THE_SILENT
+from app.metrics.formulas import (
+    Correlation,
+    Interval,
+    PooledCorrelation,
+    hazard_ratios,
+    pooled_correlation,
+    rate_ratio,
+    spearman,
+)
+from app.metrics.sample import DIMENSIONS, Flags, Floats, Groups, Integers, Places, Rollup
+
+FEWEST_LEAVERS: Final = 10
+FEWEST_TEAMS: Final = 10
+POMP_STEP: Final = 10
+SHOWN_RATIOS: Final = (0.05, 20.0)
+DAYS_A_MONTH: Final = 365.25 / 12
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Those invited to a wave, from the day it closed to the day the next one closed; one a person.
+
+    `days` employed in that time, 0 for who had left before; `left` within it. `team` is the ordinal each is a
+    direct member of. `linked` has the keys of Sample.linked, None in anonymous mode.
+    """
+
+    starts_on: date
+    ends_on: date
+    team: Integers
+    days: Integers
+    left: Flags
+    linked: Sequence[bytes] | None
+
+    @property
+    def months(self) -> float:
+        return (self.ends_on - self.starts_on).days / DAYS_A_MONTH
+
+
+def turnover(wave: Wave, exposure: Exposure) -> Bodies:
+    """Leavers / mean headcount * 12 / months of the organisation and each team shown, from people data alone.
+
+    The headcount gives `invited` away, so it is withheld where that is (R8).
+    """
+    tree = Groups(wave.sample.groups.parents, wave.sample.groups.keys)
+    rollup = Rollup(tree, Places(exposure.team, {}))
+    leavers, days = rollup.counts(exposure.left), rollup.sums(exposure.days.astype(np.float64))
+
+    def shown(ordinal: int, _: object) -> Body:
+        if not wave.plan.decisions[ordinal].shows_invited:
+            return {"status": "undefined", "reason": "few_silent", "n": wave.n(ordinal)}
+        return _rate(wave, exposure, ordinal, int(leavers[ordinal]), float(days[ordinal]))
+
+    bodies = of_each_group(wave, shown)
+    return {ordinal: body for ordinal, body in bodies.items() if wave.sample.groups.is_team(ordinal)}
+
+
+def _rate(wave: Wave, exposure: Exposure, ordinal: int, leavers: int, days: float) -> Body:
+    n = wave.n(ordinal)
+    if not exposure.months:
+        return {"status": "undefined", "reason": "no_exposure", "n": n}
+    months = days / DAYS_A_MONTH
+    headcount = months / exposure.months
+    if headcount < wave.k:
+        return {"status": "insufficient", "reason": "too_few_persons", "n": n}
+    rate = leavers / months * 12
+    return {"status": "ok", "n": n, "headcount": headcount, "leavers": leavers, "rate": rate}
+
+
+def leaving(wave: Wave, exposure: Exposure) -> Body:
+    """How leaving is associated with the scores before it, over the organisation's headline set.
+
+    To be computed once, when the next wave is released, and never again: a version after each leaver would,
+    minus the one before, be that leaver's score. Ratios are shown to two decimals between fixed ends, so that
+    a half without leavers looks like one with few.
+    """
+    window: Body = {"starts_on": exposure.starts_on.isoformat(), "ends_on": exposure.ends_on.isoformat()}
+    decision, n = wave.plan.decisions[0], wave.n(0)
+    if decision.precision is None:
+        return {**window, "status": "suppressed", "reason": decision.reason}
+    if exposure.linked is None or wave.sample.linked is None:
+        return {**window, "status": "undefined", "reason": "not_linkable", "n": n}
+    if not exposure.months:
+        return {**window, "status": "undefined", "reason": "no_exposure", "n": n}
+    return window | _association(wave, exposure, *_followed(wave, exposure, exposure.linked))
+
+
+def _followed(wave: Wave, exposure: Exposure, linked: Sequence[bytes]) -> tuple[Floats, Flags]:
+    """Days and leaving of each person of the headline set; who is not found was not under observation."""
+    places = {key: place for place, key in enumerate(linked)}
+    keys = wave.sample.linked or ()
+    found = np.array(
+        [places.get(keys[row], -1) for row in np.flatnonzero(wave.sample.both).tolist()], dtype=np.int64
+    )
+    return np.append(exposure.days, 0)[found].astype(np.float64), np.append(exposure.left, False)[found]
+
+
+def _association(wave: Wave, exposure: Exposure, days: Floats, left: Flags) -> Body:
+    n, leavers = len(left), int(left.sum())
+    counts: Body = {"n": n, "leavers": leavers, "reasons": {}}
+    if hidden := _why_no_count(wave.k, leavers, n, int(exposure.left.sum()), len(exposure.left)):
+        counts |= {"leavers": None, "reasons": {"leavers": hidden}}
+    if min(leavers, n - leavers) < wave.k or leavers < FEWEST_LEAVERS:
+        return {"status": "insufficient", "reason": "too_few_leavers", **counts}
+    if n < EXACT_FROM:  # a reason why a ratio is missing could say that answers were alike (R7)
+        return {"status": "insufficient", "reason": "too_few_persons", **counts}
+    ratios = {name: _ratios(wave.both.dimensions[name], days, left) for name in DIMENSIONS}
+    missing = {
+        f"{name}.{kind}": "not_estimable"
+        for name, own in ratios.items()
+        for kind, ratio in own.items()
+        if ratio is None
+    }
+    return {"status": "ok", **counts, **ratios, "reasons": counts["reasons"] | missing}
+
+
+def _why_no_count(k: int, leavers: int, n: int, all_leavers: int, invited: int) -> str | None:
+    """Who left is known to the organisation: the count may not tell which of them had been silent (R8)."""
+    if any(0 < count < k for count in (leavers, n - leavers)):
+        return "below_minimum"
+    silent = all_leavers - leavers
+    return "few_silent" if {silent, invited - n - silent} & set(NAMES_THE_SILENT) else None
+
+
+def _ratios(scores: Floats, days: Floats, left: Flags) -> Body:
+    hazards = hazard_ratios(days, left, scores / POMP_STEP).ratios
+    return {
+        "hazard_ratio": _shown(hazards[0].ratio, hazards[0].ci) if hazards else None,
+        "rate_ratio": _low_over_high(scores, days / DAYS_A_MONTH, left),
+    }
+
+
+def _low_over_high(scores: Floats, months: Floats, left: Flags) -> Body | None:
+    """Those below the median over the others; of scores that are mostly the lowest, those over the others."""
+    middle = np.median(scores)
+    low = scores < middle if scores.min() < middle else scores <= middle
+    exposures = float(months[low].sum()), float(months[~low].sum())
+    if min(exposures) <= 0:
+        return None
+    of = rate_ratio(int(left[low].sum()), exposures[0], int(left[~low].sum()), exposures[1])
+    assert of.ci is not None, "there are leavers"
+    return _shown(SHOWN_RATIOS[1] if of.ratio is None else of.ratio, of.ci)
+
+
+def _shown(ratio: float, ci: Interval) -> Body:
+    return {"ratio": _ratio(ratio), "ci_low": _ratio(ci.low), "ci_high": _ratio(ci.high)}
+
+
+def _ratio(value: float) -> float:
+    return round(min(max(value, SHOWN_RATIOS[0]), SHOWN_RATIOS[1]), 2)
+
+
+# ----------------------------------------------------------------------------------------------- kpis
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A team: its scores as they were shown, and its value of the KPI."""
+
+    team: str
+    name: str
+    satisfaction: float
+    engagement: float
+    value: float
+
+
+def finest(parents: Mapping[int, int | None], shown: Collection[int]) -> list[int]:
+    """The groups shown that have none shown below them: they share nobody."""
+    above: set[int] = set()
+    for ordinal in shown:
+        parent = parents[ordinal]
+        while parent is not None and parent not in above:
+            above.add(parent)
+            parent = parents[parent]
+    return sorted(set(shown) - above)
+
+
+def correlations(points: Sequence[Point]) -> dict[str, Correlation]:
+    """Between each score and the KPI, over teams; of teams, it says nothing of the persons in them."""
+    values = [point.value for point in points]
+    return {name: spearman([getattr(point, name) for point in points], values) for name in DIMENSIONS}
+
+
+def association(period: str, points: Sequence[Point]) -> Body:
+    """Of one wave. Every number in it follows from numbers shown elsewhere, so it needs no protection."""
+    body: Body = {"period": period, "n": len(points), "points": [asdict(point) for point in points]}
+    if not points:
+        return {"status": "undefined", "reason": "no_values", "period": period}
+    if len(points) < FEWEST_TEAMS:
+        return {"status": "insufficient", "reason": "too_few_teams", **body}
+    found = correlations(points)
+    return {
+        "status": "ok",
+        **body,
+        **{name: _correlation(of) for name, of in found.items()},
+        "reasons": _reasons(found),
+    }
+
+
+def _correlation(of: Correlation) -> Body:
+    return {
+        "r": of.r,
+        "ci_low": None if of.ci is None else of.ci.low,
+        "ci_high": None if of.ci is None else of.ci.high,
+    }
+
+
+def _reasons(found: Mapping[str, Correlation]) -> dict[str, str]:
+    return {
+        f"{name}.{member}": of.undefined
+        for name, of in found.items()
+        if of.undefined is not None
+        for member, value in _correlation(of).items()
+        if value is None
+    }
+
+
+def across_waves(waves: Sequence[Sequence[Point]]) -> Body:
+    """Random-effects mean over the waves that have enough teams and vary; they are taken as independent."""
+    every = [correlations(points) for points in waves if len(points) >= FEWEST_TEAMS]
+    usable = [found for found in every if all(of.ci is not None for of in found.values())]
+    if len(usable) < 2:
+        return {"status": "insufficient", "reason": "too_few_waves", "waves": len(usable)}
+    pooled = {name: _pooled([found[name] for found in usable]) for name in DIMENSIONS}
+    return {"status": "ok", "waves": len(usable), **pooled}
+
+
+def _pooled(found: Sequence[Correlation]) -> Body:
+    of: PooledCorrelation = pooled_correlation([one.r or 0.0 for one in found], [one.n for one in found])
+    assert of.ci is not None
+    assert of.prediction is not None
+    return {
+        "r": of.r,
+        "ci_low": of.ci.low,
+        "ci_high": of.ci.high,
+        "prediction_low": of.prediction.low,
+        "prediction_high": of.prediction.high,
+        "tau2": of.tau2,
+    }

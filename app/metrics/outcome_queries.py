@@ -1,0 +1,120 @@
+"""What is read for outcomes: employment after a wave, KPI values, and what earlier waves showed."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select, tuple_
+
+from app.tables import Release, Survey
+
+EMPLOYED_UNTIL = text(
+    "SELECT m.person_id, m.cell_ordinal, ("
+    "  SELECT max(coalesce(e.ends_on, 'infinity')) FROM ("
+    "   SELECT p.starts_on, p.ends_on FROM people p"
+    "   WHERE p.organization_id = m.organization_id AND p.id = m.person_id"
+    "   UNION ALL"
+    "   SELECT h.starts_on, h.ends_on FROM employments h"
+    "   WHERE h.organization_id = m.organization_id AND h.person_id = m.person_id) AS e"
+    "  WHERE CAST(:on AS date) BETWEEN coalesce(e.starts_on, '-infinity') AND coalesce(e.ends_on, 'infinity')"
+    " ) AS last_day"
+    " FROM survey_members m WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id"
+    " ORDER BY m.person_id"
+)
+ADD_RESULTS = text(
+    "INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)"
+    " SELECT :organization_id, :survey_id, :number, r.*"
+    " FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)"
+    " ON CONFLICT DO NOTHING"
+)
+RESULTS_OF_WAVES = text(
+    "SELECT r.survey_id, g.ordinal, g.kind, g.external_id, g.name, g.parent, r.body"
+    " FROM releases l JOIN release_results r ON r.organization_id = l.organization_id"
+    "  AND r.survey_id = l.survey_id AND r.number = l.number AND r.metric = :metric"
+    " JOIN survey_groups g ON g.organization_id = r.organization_id"
+    "  AND g.survey_id = r.survey_id AND g.ordinal = r.group_ordinal"
+    " WHERE l.organization_id = :organization_id AND l.survey_id = ANY(CAST(:survey_ids AS uuid[]))"
+    "  AND l.is_final ORDER BY r.survey_id, g.ordinal"
+)
+KPIS = text(
+    "SELECT k.key, k.title, k.unit, k.better,"
+    " ARRAY(SELECT DISTINCT v.period FROM kpi_values v"
+    "  WHERE v.organization_id = k.organization_id AND v.kpi = k.key AND v.team_id IS NOT NULL) AS periods"
+    ' FROM kpis k WHERE k.organization_id = :organization_id ORDER BY k.key COLLATE "C"'
+)
+KPI_VALUES = text(
+    "SELECT v.kpi, v.period, t.external_id AS team, v.value"
+    " FROM unnest(CAST(:kpis AS text[]), CAST(:periods AS text[])) AS w (kpi, period)"
+    " JOIN kpi_values v ON v.organization_id = :organization_id AND v.kpi = w.kpi AND v.period = w.period"
+    " JOIN teams t ON t.organization_id = v.organization_id AND t.id = v.team_id"
+)
+
+
+async def employed_until(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, on: date
+) -> Sequence[Row[Any]]:
+    """Of each person invited: cell, and the last day of the employment he had on a day.
+
+    That day is date.max where none is known, and None where he was not employed.
+    """
+    parameters = {"organization_id": organization_id, "survey_id": survey_id, "on": on}
+    return (await session.execute(EMPLOYED_UNTIL, parameters)).all()
+
+
+async def waves_until(
+    session: AsyncSession, survey: Survey, closed_at: datetime, limit: int
+) -> Sequence[Survey]:
+    """The series' surveys that had closed by then, newest first, released yet or not."""
+    query = select(Survey).where(
+        col(Survey.organization_id) == survey.organization_id,
+        col(Survey.series) == survey.series,
+        col(Survey.closed_at) <= closed_at,
+    )
+    newest_first = query.order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
+    return (await session.scalars(newest_first.limit(limit))).all()
+
+
+async def next_wave(session: AsyncSession, survey: Survey) -> Survey | None:
+    """The survey of its series that closed next."""
+    query = select(Survey).where(
+        col(Survey.organization_id) == survey.organization_id,
+        col(Survey.series) == survey.series,
+        tuple_(col(Survey.closed_at), col(Survey.id)) > (survey.closed_at, survey.id),
+    )
+    return (await session.scalars(query.order_by(col(Survey.closed_at), col(Survey.id)).limit(1))).first()
+
+
+async def add_results(session: AsyncSession, release: Release, results: Sequence[dict[str, Any]]) -> None:
+    """Metrics that are known later than the release itself; what is frozen already stays."""
+    parameters = release.model_dump(include={"organization_id", "survey_id", "number"})
+    await session.execute(ADD_RESULTS, parameters | {"results": json.dumps(results, allow_nan=False)})
+
+
+async def results_of_waves(
+    session: AsyncSession, organization_id: UUID, survey_ids: Sequence[UUID], metric: str
+) -> Sequence[Row[Any]]:
+    """Each group of each survey's final release as frozen with its result, in tree order."""
+    parameters = {"organization_id": organization_id, "survey_ids": list(survey_ids), "metric": metric}
+    return (await session.execute(RESULTS_OF_WAVES, parameters)).all()
+
+
+async def kpis(session: AsyncSession, organization_id: UUID) -> Sequence[Row[Any]]:
+    """Every KPI with the periods in which teams have values."""
+    return (await session.execute(KPIS, {"organization_id": organization_id})).all()
+
+
+async def kpi_values(
+    session: AsyncSession, organization_id: UUID, wanted: Collection[tuple[str, str]]
+) -> Sequence[Row[Any]]:
+    """Those of teams, for pairs of KPI and period."""
+    pairs = sorted(wanted)
+    parameters = {
+        "organization_id": organization_id,
+        "kpis": [kpi for kpi, _ in pairs],
+        "periods": [period for _, period in pairs],
+    }
+    return (await session.execute(KPI_VALUES, parameters)).all()
