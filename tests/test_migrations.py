@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -19,6 +19,7 @@ from app.core.settings import Settings
 from app.organizations import service as organizations
 from tests.conftest import on_database, run_sql
 
+ROLE = Settings().database_role
 NewDatabase = Callable[..., Awaitable[Database]]
 
 
@@ -146,3 +147,89 @@ async def test_a_role_that_is_not_bound_is_refused(
     with pytest.raises(migrations.MigrationRefused, match="BETROKKEN_DATABASE_ROLE"):
         await migrations.migrate(database)
     await owner.execute(f"DROP ROLE {name}")
+
+
+ACME, ROLLED_OUT, ANYBODY = UUID(int=1), UUID(int=2), UUID(int=3)
+ENTER = text("SELECT set_config('app.organization_id', :id, true)")
+BEFORE_CELLS = f"""
+INSERT INTO organizations (id, name, locale, time_zone, minimum_group_size, minimum_comment_group_size,
+    leap_day_rule, working_days) VALUES ('{ACME}', 'Acme', 'nl', 'UTC', 5, 10, 'feb_28', '{{1}}');
+INSERT INTO people (organization_id, id, external_id, name, is_active, segments)
+VALUES ('{ACME}', '{ACME}', 'E-1', 'x', true, '{{}}');
+INSERT INTO surveys (organization_id, id, name, status, questionnaire, mode, access)
+VALUES ('{ACME}', '{ROLLED_OUT}', 'Old', 'released', 'q', 'confidential', 'invited'),
+    ('{ACME}', '{ANYBODY}', 'Open', 'open', 'q', 'anonymous', 'open');
+INSERT INTO survey_groups
+    (organization_id, survey_id, ordinal, kind, external_id, name, parent, depth, invited)
+VALUES ('{ACME}', '{ROLLED_OUT}', 0, 'organization', '', 'Acme', NULL, 0, 0),
+    ('{ACME}', '{ROLLED_OUT}', 1, 'team', 'a', 'A', 0, 0, 7),
+    ('{ACME}', '{ANYBODY}', 0, 'organization', '', 'Acme', NULL, 0, NULL);
+INSERT INTO survey_members (organization_id, survey_id, person_id, group_ordinal)
+VALUES ('{ACME}', '{ROLLED_OUT}', '{ACME}', 1);
+INSERT INTO responses (organization_id, survey_id, respondent_key, group_ordinal, answers)
+VALUES ('{ACME}', '{ROLLED_OUT}', '{ACME}', 1, '{{4}}');
+INSERT INTO releases (organization_id, survey_id, number, is_final, formula_version, released_at)
+VALUES ('{ACME}', '{ROLLED_OUT}', 1, true, '1', now());
+INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)
+VALUES ('{ACME}', '{ROLLED_OUT}', 1, 'm', 1, '{{}}')
+"""
+SINCE_CELLS = f"""
+UPDATE survey_cells SET invited = 4 WHERE invited = 7;
+INSERT INTO survey_cells (organization_id, survey_id, ordinal, group_ordinal, segments, invited)
+VALUES ('{ACME}', '{ROLLED_OUT}', 2, 1, '{{"site": "U"}}', 3);
+INSERT INTO survey_groups
+    (organization_id, survey_id, ordinal, kind, external_id, name, parent, depth, segment)
+VALUES ('{ACME}', '{ROLLED_OUT}', 2, 'segment', 'U', 'U', 0, 0, 'site');
+INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)
+VALUES ('{ACME}', '{ROLLED_OUT}', 1, 'm', 2, '{{}}');
+UPDATE survey_members SET cell_ordinal = 2;
+UPDATE responses SET cell_ordinal = 2
+"""
+BY_GROUP = (
+    "SELECT ordinal, external_id, invited FROM survey_groups ORDER BY survey_id, ordinal",
+    "SELECT group_ordinal FROM survey_members",
+    "SELECT group_ordinal, answers FROM responses",
+    "SELECT group_ordinal FROM release_results",
+)
+BY_CELL = (
+    "SELECT ordinal, group_ordinal, segments, invited FROM survey_cells ORDER BY survey_id, ordinal",
+    "SELECT cell_ordinal FROM survey_members",
+    "SELECT cell_ordinal, answers FROM responses",
+    "SELECT DISTINCT report_by, release_policy FROM surveys",
+)
+
+
+async def told(database: Database, *statements: str) -> list[list[tuple[object, ...]]]:
+    """What each statement finds, for the login that owns the tables, in the one organisation."""
+    async with database.system_session(reason="test") as session:
+        await session.execute(ENTER, {"id": str(ACME)})
+        results = [await session.execute(text(statement.replace(":", r"\:"))) for statement in statements]
+        return [list(map(tuple, result)) if result.returns_rows else [] for result in results]
+
+
+async def move_to(database: Database, revision: str, way: Callable[..., None] = command.upgrade) -> None:
+    await run(database, lambda sync: way(migrations.alembic_config(sync, ROLE), revision))
+
+
+@pytest.mark.parametrize("is_plain", [False, True], ids=["administrator", "plain login"])
+async def test_cells_keep_what_was_there_on_the_way_up_and_down(
+    is_plain: bool, login: tuple[str, str], new_database: NewDatabase
+) -> None:
+    """Also for a login that is bound by row-level security and sees no organisation."""
+    name, url = login
+    database = await (new_database(name, acting_as(url, name)) if is_plain else new_database())
+    await move_to(database, "2026_11_23_2000")
+    await told(database, *BEFORE_CELLS.split(";"))
+    before = await told(database, *BY_GROUP)
+    assert before == [[(0, "", 0), (1, "a", 7), (0, "", None)], [(1,)], [(1, [4])], [(1,)]]
+    await move_to(database, "2026_11_23_2100")
+    assert await told(database, *BY_CELL) == [
+        [(0, 0, {}, 0), (1, 1, {}, 7), (0, 0, {}, None)],
+        [(1,)],
+        [(1, [4])],
+        [([], "on_close")],
+    ]
+    await told(database, *SINCE_CELLS.split(";"))
+    await move_to(database, "2026_11_23_2000", command.downgrade)
+    assert await told(database, *BY_GROUP) == before
+    await database.close()

@@ -250,7 +250,8 @@ def slots_of(questionnaire: dict[str, Any]) -> list[rules.Slot]:
 async def begin(
     session: AsyncSession, survey_id: UUID, once: Once, keyring: Keyring, now: datetime
 ) -> Submission:
-    submission = await hold_open(session, once.organization_id, survey_id, keyring, once.key, now)
+    retry_key = None if once.key is None else f"{once.operation} {once.key}"
+    submission = await hold_open(session, once.organization_id, survey_id, keyring, retry_key, now)
     if submission.is_anonymous and submission.survey.access == "invited":
         raise InvitationRequired
     return submission
