@@ -1,0 +1,83 @@
+"""Over HTTP: a release while the survey is open (metrics.md R2) adds nobody or enough; the last holds back."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.metrics import jobs
+from tests.conftest import Tenant
+from tests.metrics.test_release import answer, code, finish, names_of, read, staff, start
+
+Json = dict[str, Any]
+
+
+async def roll(tenant: Tenant, survey_id: str) -> Json | None:
+    """What is shown after another release was tried; None while there is none."""
+    await jobs.release_survey(tenant.database, tenant.id, UUID(survey_id))
+    said = await tenant.client.get(
+        "/v1/metrics/satisfaction-engagement",
+        params={"survey_id": survey_id, "by": ["organization", "team"]},
+    )
+    return said.json() if said.status_code == 200 else None
+
+
+def sizes(said: Json | None) -> dict[str | None, int | None]:
+    return {group["group"]["id"]: group.get("n") for group in said["groups"]} if said else {}
+
+
+async def test_each_release_adds_nobody_or_enough_to_every_region(acme: Tenant) -> None:
+    await staff(acme.client, {"sales": 12, "care": 12})
+    survey_id = await start(acme.client, release_policy="rolling")
+    sales, care = names_of("sales", 12), names_of("care", 12)
+    await answer(acme.client, survey_id, sales[:4])
+    assert await roll(acme, survey_id) is None
+    assert await code(acme.client, survey_id=survey_id) == (409, "survey_not_released")
+    await answer(acme.client, survey_id, [sales[4], *care[:3]])
+    first = await roll(acme, survey_id)
+    assert first is not None
+    assert (first["release"]["number"], first["release"]["final"]) == (1, False)
+    assert first["survey"]["closed_at"] is None
+    assert sizes(first) == {None: 5, "sales": 5, "care": None}
+    assert sizes(await roll(acme, survey_id)) == sizes(first)
+    await answer(acme.client, survey_id, [*care[3:6], *sales[5:8]])
+    assert sizes(await roll(acme, survey_id)) == {None: 11, "sales": 5, "care": 6}
+
+
+async def test_the_final_release_takes_enough_and_holds_back_the_rest(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    await staff(acme.client, {"sales": 12, "care": 12})
+    survey_id = await start(acme.client, release_policy="rolling")
+    sales, care = names_of("sales", 12), names_of("care", 12)
+    await answer(acme.client, survey_id, sales[:6])
+    await roll(acme, survey_id)
+    await answer(acme.client, survey_id, [*sales[6:9], *care[:7]])
+    await finish(acme, survey_id)
+    said = await read(acme.client, survey_id=survey_id, by=["organization", "team"])
+    assert (said["release"]["number"], said["release"]["final"], said["release"]["held_back"]) == (
+        2,
+        True,
+        10,
+    )
+    assert sizes(said) == {None: 13, "sales": 6, "care": 7}
+    rows = await owner.fetch("SELECT included_in FROM responses WHERE survey_id = $1", UUID(survey_id))
+    assert sorted(row["included_in"] or 0 for row in rows) == [0] * 3 + [1] * 6 + [2] * 7
+
+
+async def test_other_metrics_come_with_the_final_release(acme: Tenant) -> None:
+    await staff(acme.client, {"sales": 12})
+    survey_id = await start(acme.client, release_policy="rolling")
+    await answer(acme.client, survey_id, names_of("sales", 12)[:6])
+    await roll(acme, survey_id)
+    assert (await read(acme.client, "participation", survey_id=survey_id))["groups"] == []
+    await finish(acme, survey_id)
+    (whole,) = (await read(acme.client, "participation", survey_id=survey_id))["groups"]
+    assert (whole["n"], whole["responded"]) == (6, 6)
+
+
+async def test_an_open_survey_that_does_not_roll_is_not_released(acme: Tenant) -> None:
+    await staff(acme.client, {"sales": 6})
+    survey_id = await start(acme.client)
+    await answer(acme.client, survey_id, names_of("sales", 6))
+    assert await roll(acme, survey_id) is None
