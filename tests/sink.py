@@ -21,6 +21,8 @@ class Sink:
     data_answer: str | None = None
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     url: str = ""
+    hold: asyncio.Event | None = None
+    """What it waits for after taking a mail, before it says so."""
 
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
@@ -36,6 +38,8 @@ class Sink:
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content.replace(b"\r\n", b"\n"), policy=policy.default)
         self.mails.append((envelope.rcpt_tos[0], message))
+        if self.hold is not None:
+            await self.hold.wait()
         return "250 OK"
 
     @property

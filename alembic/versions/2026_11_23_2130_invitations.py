@@ -35,13 +35,18 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("organization_id", "survey_id", "token_hash", name=op.f("pk_invitations")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "survey_id",
+            "respondent_key",
+            name=op.f("uq_invitations_organization_id_survey_id_respondent_key"),
+        ),
     )
-    for column in ("cell_ordinal", "respondent_key"):
-        op.create_index(
-            op.f(f"ix_invitations_organization_id_survey_id_{column}"),
-            "invitations",
-            ["organization_id", "survey_id", column],
-        )
+    op.create_index(
+        op.f("ix_invitations_organization_id_survey_id_cell_ordinal"),
+        "invitations",
+        ["organization_id", "survey_id", "cell_ordinal"],
+    )
     op.create_table(
         "invitation_deliveries",
         sa.Column("organization_id", sa.Uuid(), nullable=False),

@@ -1,5 +1,6 @@
 """Mail out: one server, plain text, one recipient a message, nothing in it that tells who read it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -117,7 +118,11 @@ async def post(settings: Settings) -> AsyncIterator[Post]:
         timeout=TIMEOUT,
     )
     async with client:
-        yield Post(client, sender_of(settings.mail_from))
+        try:
+            yield Post(client, sender_of(settings.mail_from))
+        except asyncio.CancelledError:
+            client.close()  # who is told to stop does not wait for the server's goodbye
+            raise
 
 
 def sender_of(text: str) -> Address:

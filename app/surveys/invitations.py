@@ -141,7 +141,6 @@ async def keep(
     scope = (session, survey.organization_id, survey.id)
     cells = {one.member.cell_ordinal for one in issued} if survey.mode == "anonymous" else set()
     rows = [(token_hash(one.token), one.member.cell_ordinal, one.key) for one in issued]
-    await queries.forget_keys(*scope, [one.key for one in issued if one.key is not None])
     await queries.remember(*scope, rows, sorted(cells))
     if not is_mailed:
         await queries.remember_deliveries(*scope, [(one.member.recipient_key, None, None) for one in issued])

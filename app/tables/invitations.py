@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from app.tables.base import DependentRow, within_organization
@@ -12,8 +12,8 @@ class Invitation(DependentRow, table=True):
     __tablename__ = "invitations"
     __table_args__ = (
         within_organization(["survey_id"], "surveys", ondelete="CASCADE"),
+        UniqueConstraint("organization_id", "survey_id", "respondent_key"),
         Index(None, "organization_id", "survey_id", "cell_ordinal"),
-        Index(None, "organization_id", "survey_id", "respondent_key"),
     )
 
     survey_id: UUID = Field(primary_key=True)

@@ -1,0 +1,291 @@
+"""Invitations by mail: each arrives, whatever goes wrong between, and tells nobody but its reader."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from app.core.settings import Settings
+from app.surveys.invitations import ask_again_for_mails
+from app.surveys.mailing import send_invitations
+from tests.conftest import Tenant
+from tests.contract import ContractClient
+from tests.sink import Sink
+from tests.surveys.inviting import MODES, PAGE, answer, ask, at_the_door, employ, with_mail
+from tests.surveys.test_privacy import people_ids
+from tests.surveys.test_surveys import opened
+from tests.world import rows_of
+
+LINK = re.compile(re.escape(PAGE) + "#(bti_[A-Za-z0-9_-]{86})")
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+async def mailer(
+    settings: Settings, database_url: str, sink: Sink, owner: asyncpg.Connection
+) -> AsyncIterator[Tenant]:
+    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'send_invitations'")  # what others left
+    async with with_mail(settings, database_url, sink) as tenant:
+        yield tenant
+
+
+async def employed(api: ContractClient, *names: str, **members: Any) -> None:
+    for name in names:
+        await employ(api, name, email=f"{name.lower()}@example.com", **members)
+
+
+def token_in(message: EmailMessage) -> str:
+    ((token),) = LINK.findall(message.get_content())
+    return str(token)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_mail_brings_the_token_that_opens_the_door(mode: str, mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1", "E-2")
+    survey_id = await opened(mailer.client, **MODES[mode])
+    issued = await ask(mailer.client, survey_id)
+    assert issued.json() == {"issued": 2, "mailed": 2, "invitations": [], "not_issued": []}
+    await mailer.work()
+    assert sorted(sink.recipients) == ["e-1@example.com", "e-2@example.com"]
+    for _, message in sink.mails:
+        assert (await answer(mailer, token_in(message))).status_code == 201
+    await mailer.work()
+    assert len(sink.mails) == 2
+
+
+async def test_a_mail_is_written_in_the_language_of_its_reader(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-nl", locale="nl")
+    await employed(mailer.client, "E-be", locale="nl-BE")
+    await employed(mailer.client, "E-fr", locale="fr")
+    closing = "2031-02-01T17:00:00Z"
+    survey_id = await opened(mailer.client, name="Herfst 2026", closes_at=closing)
+    await ask(mailer.client, survey_id)
+    await mailer.work()
+    found = {recipient: message for recipient, message in sink.mails}
+    languages = {recipient: message["Content-Language"] for recipient, message in found.items()}
+    assert languages == {"e-nl@example.com": "nl", "e-be@example.com": "nl", "e-fr@example.com": "en"}
+    dutch, english = found["e-nl@example.com"], found["e-fr@example.com"]
+    assert dutch["Subject"] == "Acme vraagt om je antwoorden: Herfst 2026"
+    assert english["Subject"] == "Acme asks for your answers: Herfst 2026"
+    assert "Je kunt antwoorden tot 2031-02-01 18:00 (Europe/Amsterdam)." in dutch.get_content()
+    assert "You can answer until 2031-02-01 18:00 (Europe/Amsterdam)." in english.get_content()
+    assert "Herfst 2026" in english.get_content()
+
+
+async def test_a_mail_holds_nothing_that_tells_it_was_read(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1")
+    await ask(mailer.client, await opened(mailer.client))
+    await mailer.work()
+    ((_, message),) = sink.mails
+    assert message.get_content_type() == "text/plain"
+    assert not message.is_multipart()
+    assert message.as_string().count("://") == message.get_content().count("://") == 1
+    told = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Language"}
+    told |= {"Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
+    assert set(message.keys()) - {"X-Peer", "X-MailFrom", "X-RcptTo"} == told
+
+
+async def test_names_of_people_add_no_header(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client, name="Autumn\r\nBcc: all@example.com\r\n\r\n{link}")
+    await ask(mailer.client, survey_id)
+    await mailer.work()
+    ((recipient, message),) = sink.mails
+    assert recipient == "e-1@example.com"
+    assert message["Bcc"] is None
+    assert message["Subject"] == "Acme asks for your answers: Autumn Bcc: all@example.com {link}"
+    assert len(LINK.findall(message.get_content())) == 1
+
+
+async def test_what_waits_to_be_mailed_names_nobody_and_gives_no_token(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    await employed(mailer.client, "E-1", "E-2")
+    survey_id = await opened(mailer.client)
+    await ask(mailer.client, survey_id)
+    waiting = await rows_of(owner, str(mailer.id))
+    queued = await owner.fetch("SELECT payload::text FROM pgqueuer WHERE entrypoint = 'send_invitations'")
+    persons = await people_ids(owner, mailer)
+    told = json.dumps([waiting["invitations"], waiting["invitation_deliveries"], *map(str, queued)])
+    assert not any(name in told or str(person) in told for name, person in persons.items())
+    assert "@example.com" not in told
+    await mailer.work()
+    everything = json.dumps(waiting)
+    assert not any(token_in(message)[60:] in everything for _, message in sink.mails)
+    rows = await owner.fetch("SELECT * FROM invitation_deliveries WHERE survey_id = $1", UUID(survey_id))
+    assert [(row["nonce"], row["sealed_person"]) for row in rows] == [(None, None)] * 2
+
+
+async def test_who_has_no_address_is_told_of(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1")
+    await employ(mailer.client, "E-2")
+    survey_id = await opened(mailer.client, **MODES["anonymous"])
+    issued = (await ask(mailer.client, survey_id)).json()
+    assert (issued["issued"], issued["not_issued"]) == (1, [{"respondent": "E-2", "reason": "no_address"}])
+    few = await ask(mailer.client, survey_id, send=False)
+    assert few.json()["code"] == "too_few_at_once"
+    await mailer.client.patch("/v1/people/E-2", json={"email": "late@example.com"})
+    assert (await ask(mailer.client, survey_id)).json()["mailed"] == 1
+    await mailer.work()
+    assert sorted(sink.recipients) == ["e-1@example.com", "late@example.com"]
+
+
+async def test_a_single_anonymous_mail_is_hidden_among_the_cells_other_invitations(
+    mailer: Tenant, owner: asyncpg.Connection
+) -> None:
+    await employed(mailer.client, *(f"E-{number}" for number in range(6)))
+    survey_id = await opened(mailer.client, **MODES["anonymous"])
+    for number in range(6):
+        issued = await ask(mailer.client, survey_id, people=[f"E-{number}"])
+        assert issued.json()["mailed"] == 1
+    rows = await owner.fetch("SELECT xmin::text FROM invitations WHERE survey_id = $1", UUID(survey_id))
+    assert (len(rows), len({row["xmin"] for row in rows})) == (6, 1)
+
+
+async def test_a_mail_put_off_is_sent_later_and_holds_up_no_other(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1", "E-2", "E-3")
+    survey_id = await opened(mailer.client)
+    sink.refusals = {"e-2@example.com": "451 come again"}
+    await ask(mailer.client, survey_id)
+    await mailer.work()
+    assert sorted(sink.recipients) == ["e-1@example.com", "e-3@example.com"]
+    sink.refusals = {}
+    await later(mailer)
+    assert sorted(sink.recipients) == ["e-1@example.com", "e-2@example.com", "e-3@example.com"]
+    for _, message in sink.mails:
+        assert (await at_the_door(mailer, token_in(message)).get("/v1/respond")).status_code == 200
+
+
+async def later(mailer: Tenant) -> None:
+    """The job waits a second or two after its first attempt."""
+    async with asyncio.timeout(30):
+        await asyncio.sleep(2.5)
+        await mailer.work()
+
+
+async def test_a_mail_no_server_takes_frees_the_person(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    await employed(mailer.client, "E-1", "E-2")
+    survey_id = await opened(mailer.client, **MODES["anonymous"])
+    sink.refusals = {"e-1@example.com": "550 no such mailbox"}
+    await ask(mailer.client, survey_id)
+    await mailer.work()
+    kept = await rows_of(owner, str(mailer.id))
+    assert (sink.recipients, len(kept["invitations"])) == (["e-2@example.com"], 1)
+    await mailer.client.patch("/v1/people/E-1", json={"email": "right@example.com"})
+    again = await ask(mailer.client, survey_id)
+    assert (again.json()["issued"], again.json()["mailed"]) == (1, 1)
+    await mailer.work()
+    assert sink.recipients == ["e-2@example.com", "right@example.com"]
+
+
+@pytest.mark.parametrize("address", ["no address", "two@example.com, all@example.com", "x\n@example.com"])
+async def test_what_is_no_address_frees_the_person(
+    address: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    await employ(mailer.client, "E-1", email=address)
+    await ask(mailer.client, await opened(mailer.client))
+    await mailer.work()
+    kept = await rows_of(owner, str(mailer.id))
+    assert sink.mails == kept["invitations"] == kept["invitation_deliveries"] == []
+
+
+async def test_a_mail_cut_off_after_it_was_taken_comes_again_with_the_same_token(
+    mailer: Tenant, sink: Sink
+) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = UUID(await opened(mailer.client))
+    await ask(mailer.client, str(survey_id))
+    sink.hold = asyncio.Event()
+    sending = asyncio.create_task(send_invitations(mailer.database, mailer.id, survey_id))
+    async with asyncio.timeout(10):
+        while not sink.mails:  # noqa: ASYNC110 the other side is a mail server
+            await asyncio.sleep(0.01)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    sink.hold.set()
+    await send_invitations(mailer.database, mailer.id, survey_id)
+    (_, first), (_, second) = sink.mails
+    assert token_in(first) == token_in(second)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert (await answer(mailer, token_in(first))).status_code == 201
+
+
+async def test_a_server_that_cannot_be_reached_loses_no_mail(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = UUID(await opened(mailer.client))
+    await ask(mailer.client, str(survey_id))
+    settings = mailer.database.settings
+    nowhere = settings.model_copy(update={"smtp_url": SecretStr("smtp://127.0.0.1:1")})
+    mailer.database.settings = nowhere
+    with pytest.raises(OSError):  # noqa: PT011 whichever the system gives
+        await send_invitations(mailer.database, mailer.id, survey_id)
+    mailer.database.settings = settings
+    await mailer.work()
+    assert sink.recipients == ["e-1@example.com"]
+
+
+async def test_mails_whose_job_is_gone_are_asked_for_again(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    await employed(mailer.client, "E-1")
+    await ask(mailer.client, await opened(mailer.client))
+    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'send_invitations'")
+    await mailer.work()
+    assert sink.mails == []
+    async with mailer.database.tenant_session(mailer.id) as session:
+        await ask_again_for_mails(session, mailer.id)
+    await mailer.work()
+    assert sink.recipients == ["e-1@example.com"]
+
+
+async def test_the_older_of_two_mails_is_not_sent(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1", "E-2")
+    survey_id = await opened(mailer.client)
+    await ask(mailer.client, survey_id)
+    shown = (await ask(mailer.client, survey_id, people=["E-1"], send=False)).json()["invitations"]
+    await ask(mailer.client, survey_id, people=["E-2"])
+    await mailer.work()
+    assert sink.recipients == ["e-2@example.com"]
+    for token in (token_in(sink.mails[0][1]), shown[0]["token"]):
+        assert (await answer(mailer, token)).status_code == 201
+
+
+async def test_nothing_is_mailed_once_the_survey_has_closed(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client)
+    await ask(mailer.client, survey_id)
+    await mailer.client.post(f"/v1/surveys/{survey_id}/close")
+    await mailer.work()
+    assert sink.mails == []
+
+
+async def test_a_repeated_request_mails_nothing_twice(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client)
+    first, again = [await ask(mailer.client, survey_id, "k") for _ in range(2)]
+    assert again.json() == first.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    await mailer.work()
+    assert len(sink.mails) == 1
+
+
+async def test_tokens_can_be_shown_where_mail_is_set_up(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client)
+    shown = (await ask(mailer.client, survey_id, send=False)).json()
+    assert (shown["issued"], shown["mailed"], len(shown["invitations"])) == (1, 0, 1)
+    await mailer.work()
+    assert sink.mails == []
