@@ -20,9 +20,9 @@ from app.metrics.blocks.disclosed import disclosed
 from app.metrics.blocks.headline import headline
 from app.metrics.blocks.participation import participation
 from app.metrics.blocks.wave import Bodies, Wave
-from app.metrics.disclosure import admit, base_regions, plan_release
+from app.metrics.disclosure import Step, admit, base_regions, plan_release
 from app.metrics.loading import Loaded, load
-from app.metrics.sample import Flags, Integers, Sample
+from app.metrics.sample import Flags, Sample
 from app.surveys import queries as surveys
 from app.tables import Survey
 
@@ -84,9 +84,29 @@ def make(current: Loaded, number: int) -> Made | None:
     new = newly_included(current, everybody)
     if not (is_final or new.any()):
         return None
-    wave = wave_of(current, taken(everybody, new, number))
-    left = everybody.both & (everybody.included == 0) & ~new
-    return Made(computed(wave, current) if is_final else while_open(wave), new, int(left.sum()))
+    included = np.where(new, number, everybody.included)
+    sample = replace(everybody, included=included).of(included > 0)
+    wave = wave_of(current, sample, step_of(current, is_final=is_final))
+    bodies = computed(wave, current) if is_final else while_open(wave)
+    return Made(bodies, new, int((included == 0).sum()))
+
+
+def newly_included(current: Loaded, everybody: Sample) -> Flags:
+    """Whom this release takes first: all who wait, or with rolling releases as many as may be added (R2)."""
+    waiting: Flags = everybody.included == 0
+    if current.survey.release_policy != "rolling":
+        return waiting
+    invited = current.invited()
+    assert invited is not None, "releases roll where persons were invited"
+    regions = base_regions(everybody.groups, invited, current.k)[everybody.places.team]
+    waiting[waiting] = admit(regions[waiting], everybody.both[waiting], current.k)
+    return waiting
+
+
+def step_of(current: Loaded, *, is_final: bool) -> Step:
+    if current.survey.release_policy != "rolling":
+        return "only"
+    return "final" if is_final else "interim"
 
 
 def while_open(wave: Wave) -> dict[str, Bodies]:
@@ -101,38 +121,18 @@ def computed(wave: Wave, current: Loaded) -> dict[str, Bodies]:
     }
 
 
-def newly_included(current: Loaded, everybody: Sample) -> Flags:
-    """Whom this release takes first: all who wait, or with rolling releases as many as may be added (R2)."""
-    waiting: Flags = everybody.both & (everybody.included == 0)
-    if current.survey.release_policy != "rolling":
-        return waiting
-    regions = base_regions(everybody.groups, invited_directly(current), current.k)
-    return admit(regions[everybody.places.team], waiting, current.k)
-
-
-def invited_directly(current: Loaded) -> Integers:
-    """The direct members of every node of the tree who were invited."""
-    teams = np.array([cell.group_ordinal for cell in current.cells], dtype=np.int64)
-    return np.bincount(teams, weights=current.invited_by_cell(), minlength=len(current.tree)).astype(np.int64)
-
-
-def taken(everybody: Sample, new: Flags, number: int) -> Sample:
-    """Without those who have both scores and are not in any release so far."""
-    included = np.where(new, number, everybody.included)
-    return replace(everybody, included=included).of(~everybody.both | (included > 0))
-
-
 def released_wave(loaded: Loaded) -> Wave:
     """The wave as its final release was computed from."""
     everybody = loaded.sample()
     if loaded.survey.release_policy != "rolling":
-        return wave_of(loaded, taken(everybody, everybody.both, number=1))
-    return wave_of(loaded, everybody.of(~everybody.both | (everybody.included > 0)))
+        everybody = replace(everybody, included=np.ones(len(everybody.places), dtype=np.int64))
+    return wave_of(loaded, everybody.of(everybody.included > 0), step_of(loaded, is_final=True))
 
 
-def wave_of(current: Loaded, sample: Sample) -> Wave:
+def wave_of(current: Loaded, sample: Sample, step: Step) -> Wave:
     invited = current.invited()
-    return Wave.take(current.survey.id, current.k, sample, invited, plan_release(sample, invited, current.k))
+    plan = plan_release(sample, invited, current.k, step=step)
+    return Wave.take(current.survey.id, current.k, sample, invited, plan)
 
 
 async def store(

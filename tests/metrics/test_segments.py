@@ -56,7 +56,7 @@ async def test_a_segment_that_would_single_a_few_of_a_team_out_is_withheld(acme:
     plan = (await acme.client.get(f"/v1/surveys/{survey_id}/disclosure")).json()
     assert plan["segments"] == [{"segment": "location", "status": "withheld"}]
     hidden = [group for group in plan["groups"] if group["status"] == "suppressed"]
-    assert {group["rule"] for group in hidden} == {"crossing"} <= plan["rules"].keys()
+    assert {group["rule"] for group in hidden} == {"R5a"} <= plan["rules"].keys()
 
 
 async def test_few_and_nameless_categories_are_told_together(acme: Tenant) -> None:
@@ -88,7 +88,7 @@ async def test_the_plan_names_what_is_shown_and_hidden_and_no_number(acme: Tenan
         "group": said["care"]["group"],
         "status": "suppressed",
         "reason": "below_minimum",
-        "rule": "minimum",
+        "rule": "R1",
     }
     assert (said["sales"]["status"], said["sales"]["precision"]) == ("shown", "exact")
-    assert plan["rules"]["minimum"].startswith("Een groep wordt alleen getoond als minstens 5 personen")
+    assert plan["rules"]["R1"].startswith("Een groep wordt alleen getoond als minstens 5 personen")

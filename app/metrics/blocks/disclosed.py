@@ -1,17 +1,6 @@
 """What an administrator may read of the disclosure plan: which groups, which rule, no answers."""
 
-from typing import Final
-
 from app.metrics.blocks.wave import Bodies, Body, Wave
-from app.metrics.disclosure import Suppression
-
-RULES: Final[dict[Suppression | None, str]] = {
-    "below_minimum": "minimum",
-    "complementary": "residual",
-    "crossing": "crossing",
-    "incomplete_cover": "cover",
-}
-"""By the reason a reader of numbers is given."""
 
 
 def disclosed(wave: Wave) -> Bodies:
@@ -21,7 +10,7 @@ def disclosed(wave: Wave) -> Bodies:
 def _said(wave: Wave, ordinal: int) -> Body:
     decision = wave.plan.decisions[ordinal]
     if decision.precision is None:
-        return {"status": "suppressed", "reason": decision.reason, "rule": RULES[decision.reason]}
+        return {"status": "suppressed", "reason": decision.reason, "rule": decision.rule}
     return {
         "status": "shown",
         "precision": decision.precision,

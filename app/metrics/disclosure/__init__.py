@@ -3,7 +3,10 @@
 Decided from who belongs to which set, never from what anybody answered.
 """
 
-from app.metrics.disclosure.plan import Plan, admit, base_regions, plan_release
+from app.metrics.disclosure.cells import filter_cells
+from app.metrics.disclosure.plan import Plan
+from app.metrics.disclosure.release import Step, plan_release
+from app.metrics.disclosure.rolling import admit, base_regions
 from app.metrics.disclosure.rounding import (
     Precision,
     shown_dz,
@@ -19,10 +22,12 @@ __all__ = [
     "Node",
     "Plan",
     "Precision",
+    "Step",
     "Suppression",
     "admit",
     "base_regions",
     "decide",
+    "filter_cells",
     "plan_release",
     "shown_dz",
     "shown_gap",

@@ -1,12 +1,10 @@
 """What a release may show of every group, decided once, from who belongs to which set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from app.metrics.disclosure.tree import Decision, Node, Suppression, decide
-from app.metrics.sample import Flags, Groups, Integers, Rollup, Sample
+from app.metrics.disclosure.tree import Decision, Suppression
+from app.metrics.sample import Flags, Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,45 +13,21 @@ class Plan:
 
     A measure is `facet:<key>`, `question:<key>`, `lever:<key>` or `outcome:<key>`: a score of some of the
     persons with both scores. `hidden` has the groups in which it may not be shown.
+
+    `cells` has the base cell of every person of the headline set, in their order, None where no filter is
+    answered: the headline of any union of whole cells may be shown, and of nothing else. `regions` has for
+    each group of the tree the nearest shown one, itself if shown, -1 for none. `dimensions` are those of
+    which categories are shown. `steady` are the sets of headline persons, one a dimension of the
+    questionnaire, on which these were found safe.
     """
 
     decisions: Mapping[int, Decision]
     hidden: Mapping[str, Mapping[int, Suppression]]
+    cells: Integers | None
+    regions: Integers
+    dimensions: Sequence[str]
+    steady: Sequence[Flags]
 
     def why_not(self, measure: str, ordinal: int) -> Suppression | None:
         """Why the measure of a shown group is not shown; None where it is."""
         return self.hidden.get(measure, {}).get(ordinal)
-
-
-def plan_release(sample: Sample, invited: Integers | None, k: int) -> Plan:
-    responded = Rollup(sample.groups, sample.places)
-    nodes = [
-        Node(
-            ordinal=ordinal,
-            parent=parent,
-            depth=int(responded.depths[ordinal]),
-            key=sample.groups.keys[ordinal],
-            n=n,
-            invited=None if invited is None else int(invited[ordinal]),
-            responded=int(responded.sizes[ordinal]),
-        )
-        for ordinal, (parent, n) in enumerate(
-            zip(
-                sample.groups.parents,
-                responded.counts(sample.both).tolist()[: len(sample.groups.parents)],
-                strict=True,
-            )
-        )
-    ]
-    d = decide(nodes, k)
-    for o in range(len(sample.groups.parents), len(sample.groups)):
-        d[o] = Decision("suppressed", "crossing", None, False)
-    return Plan(d, {})
-
-
-def base_regions(groups: Groups, invited: Integers, k: int) -> Integers:
-    return np.zeros(len(groups.parents), dtype=np.int64)
-
-
-def admit(regions: Integers, waiting: Flags, k: int) -> Flags:
-    return waiting if waiting.sum() >= k else np.zeros_like(waiting)

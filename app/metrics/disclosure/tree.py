@@ -4,12 +4,14 @@ Decided from who belongs to which set, never from what anybody answered.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
 from app.metrics.disclosure.rounding import Precision
 
 Suppression = Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+Rule = Literal["R1", "R2", "R4", "R5a"]
 
 EXACT_FROM = 20
 NAMES_THE_SILENT = (1, 2)
@@ -35,48 +37,90 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
+    """`rule` is the one that hides a suppressed group. `left` counts the persons of a shown group of the tree
+    who are in none of the groups shown inside it.
+    """
+
     status: Literal["ok", "suppressed"]
     reason: Suppression | None
     precision: Precision | None
     shows_invited: bool
+    rule: Rule | None = None
+    left: int | None = None
 
 
 Published = dict[Node, int | None]
 """The groups that are shown, each with its nearest shown ancestor, outermost first."""
 
+Nearest = dict[int | None, int | None]
+"""The nearest selected group of every node, which is the node itself where it was selected."""
 
-def decide(nodes: Iterable[Node], k: int) -> dict[int, Decision]:
-    """A decision for every ordinal; `k` is the smallest set of persons that may be shown."""
-    ordered = sorted(nodes, key=lambda node: (node.depth, -node.n, node.key))
-    nearest = _select(ordered, lambda node: _persons(node, k), lambda left: left == 0 or left >= k)
+
+def decide(nodes: Iterable[Node], k: int, among: AbstractSet[int] | None = None) -> dict[int, Decision]:
+    """A decision for every ordinal; `k` is the smallest set of persons that may be shown.
+
+    With `among`, no other group is shown: those that every release of the survey is made of (R2).
+    """
+    ordered = in_order(nodes)
+    nearest = select(ordered, lambda node: _persons(node, k, among), lambda own: none_or_enough(own[0], k))
     published = {node: nearest[node.parent] for node in ordered if nearest[node.ordinal] == node.ordinal}
     precisions, with_invited = _precisions(published), _showing_invited(ordered, published)
-    decisions = {node.ordinal: Decision("suppressed", _suppression(node, k), None, False) for node in ordered}
+    left = _left(published)
+    decisions = {node.ordinal: _suppressed(node, k, among) for node in ordered}
     for node in published:
         ordinal = node.ordinal
-        decisions[ordinal] = Decision("ok", None, precisions[ordinal], ordinal in with_invited)
+        shows_invited = ordinal in with_invited
+        decisions[ordinal] = Decision("ok", None, precisions[ordinal], shows_invited, left=left[ordinal])
     return decisions
 
 
-def _persons(node: Node, k: int) -> Amounts | None:
+def in_order(nodes: Iterable[Node]) -> list[Node]:
+    """R4: the order in which groups are tried."""
+    return sorted(nodes, key=lambda node: (node.depth, -node.n, node.key))
+
+
+def none_or_enough(amount: int, k: int) -> bool:
+    return amount == 0 or amount >= k
+
+
+def _persons(node: Node, k: int, among: AbstractSet[int] | None) -> Amounts | None:
     """R1: None for a group too small to show by itself."""
-    return (node.n,) if node.n >= k and (node.invited is None or node.invited >= k) else None
+    if among is not None and node.ordinal not in among:
+        return None
+    return (node.n,) if _is_enough(node, k) else None
 
 
-def _suppression(node: Node, k: int) -> Suppression:
-    return "below_minimum" if _persons(node, k) is None else "complementary"
+def _is_enough(node: Node, k: int) -> bool:
+    return node.n >= k and (node.invited is None or node.invited >= k)
 
 
-def _select(
-    ordered: Sequence[Node], amounts: Callable[[Node], Amounts | None], is_safe: Callable[[int], bool]
-) -> dict[int | None, int | None]:
+def _suppressed(node: Node, k: int, among: AbstractSet[int] | None) -> Decision:
+    if not _is_enough(node, k):
+        return Decision("suppressed", "below_minimum", None, False, rule="R1")
+    is_of_no_release = among is not None and node.ordinal not in among
+    return Decision("suppressed", "complementary", None, False, rule="R2" if is_of_no_release else "R4")
+
+
+def _left(published: Published) -> dict[int, int]:
+    left = {node.ordinal: node.n for node in published}
+    for node, anchor in published.items():
+        if anchor is not None:
+            left[anchor] -= node.n
+    return left
+
+
+def select(
+    ordered: Sequence[Node],
+    amounts: Callable[[Node], Amounts | None],
+    is_safe: Callable[[Amounts], bool],
+) -> Nearest:
     """Selects each node, ancestors first, that leaves safe amounts in itself and in the group around it.
 
     In a tree the sets derivable from the selected groups are unions of what is left in each (R3), so looking
     at these two is enough. A node without amounts is passed over; the outermost one with amounts is always
-    selected. Gives the nearest selected group of every node, which is the node itself where it was selected.
+    selected.
     """
-    nearest: dict[int | None, int | None] = {None: None}
+    nearest: Nearest = {None: None}
     left: dict[int, Amounts] = {}
     for node in ordered:
         own, outer = amounts(node), nearest[node.parent]
@@ -84,7 +128,7 @@ def _select(
         if own is None:
             continue
         rest = () if outer is None else _minus(left[outer], own)
-        if outer is None or all(map(is_safe, own + rest)):
+        if outer is None or (is_safe(own) and is_safe(rest)):
             nearest[node.ordinal] = node.ordinal
             left[node.ordinal] = own
             if outer is not None:
@@ -123,9 +167,9 @@ def _showing_invited(ordered: Sequence[Node], published: Published) -> set[int]:
         if anchor is not None and anchor in rest:
             rest[anchor] = _minus(rest[anchor], silent[node.ordinal])
     candidates = {
-        ordinal: own for ordinal, own in silent.items() if all(map(_names_nobody, own + rest[ordinal]))
+        ordinal: own for ordinal, own in silent.items() if _names_nobody(own) and _names_nobody(rest[ordinal])
     }
-    nearest = _select(
+    nearest = select(
         ordered,
         lambda node: (silent if node.parent is None else candidates).get(node.ordinal),
         _names_nobody,
@@ -138,5 +182,5 @@ def _silent(node: Node) -> Amounts:
     return invited - node.responded, invited - node.n
 
 
-def _names_nobody(silent: int) -> bool:
-    return silent not in NAMES_THE_SILENT
+def _names_nobody(silent: Amounts) -> bool:
+    return not any(count in NAMES_THE_SILENT for count in silent)

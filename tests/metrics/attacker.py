@@ -1,0 +1,130 @@
+"""An attacker who adds and subtracts every mean that is shown, exactly, with a column per person and question.
+
+Unlike `leak` it has the weights of means of means: a facet counts 1/F in a dimension for a person with F.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.metrics.sample import DIMENSIONS, Flags, Floats, Groups, Sample
+
+PRIME = 2**31 - 1  # products fit 64 bits; a fraction of small numbers is itself modulo it
+
+Table = NDArray[np.int64]
+"""Sums x persons x questions."""
+
+
+@dataclass
+class Knowledge:
+    """The sums known of the headline set: each a weight for every answer of every person, modulo PRIME."""
+
+    sample: Sample
+    sums: list[Table] = field(default_factory=list)
+
+    @property
+    def both(self) -> Flags:
+        return self.sample.both
+
+    def learn(self, persons: Flags, weights: Table) -> None:
+        """A mean times its n; `weights` is persons x questions."""
+        self.sums.append(weights * persons[:, None])
+
+    def learn_headline(self, persons: Flags) -> None:
+        """Satisfaction and engagement; the gap is their difference."""
+        for dimension in DIMENSIONS:
+            self.learn(persons & self.both, self.dimension(dimension))
+
+    def learn_measure(self, name: str, persons: Flags) -> None:
+        self.learn(persons & self.both, self.measure(name))
+
+    def dimension(self, name: str) -> Table:
+        facets = self.sample.instrument.facets_of(name)
+        has = np.column_stack([~np.isnan(self.sample.scores.facets[facet]) for facet in facets])
+        parts = _inverse(has.sum(axis=1))
+        return sum((self._mean(own) * (h * parts)[:, None] for own, h in zip(facets.values(), has.T)), 0) % PRIME
+
+    def measure(self, name: str) -> Table:
+        kind, _, key = name.partition(":")
+        instrument = self.sample.instrument
+        if kind == "question":
+            return self._mean([list(instrument.key).index(key)])
+        if kind == "facet":
+            columns = next(own[key] for own in map(instrument.facets_of, DIMENSIONS) if key in own)
+        else:
+            columns = (instrument.levers() if kind == "lever" else instrument.outcomes())[key]
+        return self._mean(columns)
+
+    def _mean(self, columns: Sequence[int]) -> Table:
+        """Of these questions, for who answered half of them."""
+        answered = ~np.isnan(self.sample.scores.questions)
+        wanted = np.zeros_like(answered)
+        wanted[:, columns] = answered[:, columns]
+        count = wanted.sum(axis=1)
+        has = 2 * count >= len(columns)
+        return wanted * (has * _inverse(count))[:, None]
+
+    def exposed(self, k: int) -> bool:
+        """Whether some combination of the sums lives on fewer than k persons."""
+        sums = np.array(self.sums)[:, self.both]
+        return any(_lives_on_few(sums[np.ix_(rows, range(sums.shape[1]), columns)], k) for rows, columns in _apart(sums))
+
+
+def _inverse(counts: NDArray[np.int64]) -> Table:
+    """0 of 0."""
+    return np.array([pow(int(count), PRIME - 2, PRIME) if count else 0 for count in counts])
+
+
+def _apart(sums: Table) -> Iterable[tuple[list[int], list[int]]]:
+    """Sums over different questions have nothing in common: the sums and questions that have."""
+    touched = [set(np.flatnonzero(own.any(axis=0))) for own in sums]
+    pieces: list[set[int]] = []
+    for questions in touched:
+        joined = [piece for piece in pieces if piece & questions]
+        pieces = [piece for piece in pieces if not piece & questions] + [questions.union(*joined)]
+    for piece in filter(None, pieces):
+        yield [row for row, own in enumerate(touched) if own & piece], sorted(piece)
+
+
+def _lives_on_few(sums: Table, k: int) -> bool:
+    """Persons alike in all sums stand or fall together: they are one, of as much weight."""
+    alike: dict[bytes, int] = {}
+    weights: list[int] = []
+    kept: list[int] = []
+    for person in range(sums.shape[1]):
+        number = alike.setdefault(sums[:, person].tobytes(), len(alike))
+        if number == len(weights):
+            weights.append(0)
+            kept.append(person)
+        weights[number] += 1
+    weight = np.array(weights)
+    rows = sums[:, kept].reshape(len(sums), -1)
+    owner = np.repeat(np.arange(len(kept)), sums.shape[2])
+    return _finds(_zero_at(rows, np.flatnonzero(weight[owner] >= k)), owner, weight, k)
+
+
+def _finds(rows: Table, owner: Table, weight: Table, k: int) -> bool:
+    """Of m + 1 sets of persons, a combination that lives on m persons at most is zero on one of the sets."""
+    if not len(rows):
+        return False
+    lives = np.zeros((len(rows), len(weight)), dtype=np.int64)
+    np.add.at(lives.T, owner, (rows != 0).T)
+    if np.any((lives > 0) @ weight < k):
+        return True
+    persons = np.flatnonzero(lives.any(axis=0))
+    most = int(np.count_nonzero(np.cumsum(np.sort(weight[persons])) < k))
+    parts = (np.isin(owner, persons[part :: most + 1]) for part in range(most + 1))
+    return any(_finds(_zero_at(rows, np.flatnonzero(part)), owner, weight, k) for part in parts)
+
+
+def _zero_at(rows: Table, columns: Table) -> Table:
+    """A basis of the combinations of rows that are zero in the columns: Gauss, modulo PRIME."""
+    for column in columns:
+        pivots = np.flatnonzero(rows[:, column])
+        if len(pivots):
+            pivot = rows[pivots[0]]
+            factors = rows[:, column] * pow(int(pivot[column]), PRIME - 2, PRIME) % PRIME
+            rows = np.delete((rows - factors[:, None] * pivot) % PRIME, pivots[0], axis=0)
+    return rows[rows.any(axis=1)]
