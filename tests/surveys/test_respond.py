@@ -98,6 +98,12 @@ async def test_he_is_told_what_is_stored_before_he_answers(mode: str, acme: Tena
     assert not {"{", "}"} & set(words["en"] + words["nl"])
 
 
+async def test_languages_without_end_are_refused(acme: Tenant) -> None:
+    _, (token, *_) = await staffed(acme, "confidential")
+    refused = await form(acme, token, "nl," * 400)
+    assert (refused.status_code, refused.json()["errors"][0]["header"]) == (422, "accept-language")
+
+
 async def test_reading_uses_nothing_up_and_writes_nothing(acme: Tenant, owner: asyncpg.Connection) -> None:
     _, (token, *_) = await staffed(acme, "anonymous")
     before = await rows_of(owner, str(acme.id))
