@@ -84,6 +84,10 @@ class Operation:
         return [resolve(parameter) for parameter in self.node["parameters"]]
 
     @property
+    def takes_idempotency_key(self) -> bool:
+        return any(parameter["name"] == "Idempotency-Key" for parameter in self.parameters)
+
+    @property
     def content(self) -> dict[str, Any]:
         """The request body by media type; empty where there is none."""
         return dict(self.node.get("requestBody", {}).get("content", {}))

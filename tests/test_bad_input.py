@@ -137,11 +137,7 @@ async def test_an_encoded_slash(operation: Operation, api: ContractClient) -> No
     assert_problem(await api.request(operation.method, url, headers=JSON), 400, "bad_path")
 
 
-POSTS = [
-    operation
-    for operation in operations()
-    if any(parameter["name"] == "Idempotency-Key" for parameter in operation.parameters)
-]
+POSTS = [operation for operation in operations() if operation.takes_idempotency_key]
 
 
 @each(POSTS)

@@ -10,13 +10,19 @@ from app.core.secrets import Keyring
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient, Operation, operations
 
-POSTS = [operation for operation in operations() if operation.method == "post"]
+POSTS = [operation for operation in operations() if operation.takes_idempotency_key]
 KEY = {"Idempotency-Key": "k"}
 each_post = pytest.mark.parametrize("operation", POSTS, ids=lambda operation: operation.id)
 
 
 async def post(client: ContractClient, operation: Operation) -> httpx.Response:
     return await client.post(operation.url(), json=operation.body, headers=KEY)
+
+
+def test_every_post_takes_a_key_but_one_that_an_invitation_makes_safe() -> None:
+    posts = [operation for operation in operations() if operation.method == "post"]
+    assert [one.id for one in posts if one not in POSTS] == ["answer_survey"]
+    assert all(one.method == "post" for one in POSTS)
 
 
 @each_post

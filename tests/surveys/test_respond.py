@@ -1,0 +1,332 @@
+"""The respondent's door: what he is told, and what is stored of his answer."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from app.core.secrets import Keyring
+from app.surveys.built_in import built_in
+from app.surveys.tokens import new_nonce, token_of
+from tests.conftest import SECRET, Tenant, client_for
+from tests.surveys.inviting import MODES, answer, ask, at_the_door, tokens
+from tests.surveys.test_privacy import TENANT_TABLES, linked, people_ids, pseudonym
+from tests.surveys.test_surveys import ANSWERS, hire, opened, respond
+from tests.world import rows_of
+
+NAMES = [f"E-{number}" for number in range(6)]
+
+
+async def form(tenant: Tenant, token: str, language: str = "en") -> Any:
+    return await at_the_door(tenant, token).get("/v1/respond", headers={"Accept-Language": language})
+
+
+async def staffed(acme: Tenant, mode: str, **members: Any) -> tuple[str, list[str]]:
+    """An open survey of six people, and their tokens."""
+    await hire(acme.client, *NAMES, team="sales")
+    survey_id = await opened(acme.client, **{**MODES[mode], **members})
+    return survey_id, await tokens(acme.client, survey_id)
+
+
+async def responses(owner: asyncpg.Connection, survey_id: str) -> list[asyncpg.Record]:
+    query = "SELECT *, xmin::text FROM responses WHERE survey_id = $1"
+    found: list[asyncpg.Record] = await owner.fetch(query, UUID(survey_id))
+    return found
+
+
+# ------------------------------------------------------------------ what he is told
+
+
+async def test_the_form_is_in_the_readers_language(acme: Tenant) -> None:
+    _, (token, *_) = await staffed(acme, "confidential", closes_at="2031-02-01T18:00:00+01:00")
+    english, dutch = [await form(acme, token, language) for language in ("fr, en;q=0.5", "nl-BE")]
+    assert english.headers["cache-control"] == "no-store"
+    assert [answer.headers["content-language"] for answer in (english, dutch)] == ["en", "nl"]
+    told = english.json()
+    assert (told["organization"], told["name"], told["mode"]) == ("Acme", "Autumn", "confidential")
+    assert (told["closes_at"], told["takes_locale"], told["language"]) == ("2031-02-01T17:00:00Z", True, "en")
+    first = {"key": "S01", "scale": {"low": 1, "high": 5}}
+    assert told["questions"][0] == first | {
+        "text": "My salary is in reasonable proportion to what I deliver."
+    }
+    assert dutch.json()["questions"][0] == first | {
+        "text": "Mijn salaris staat in een redelijke verhouding tot wat ik lever."
+    }
+    assert len(told["questions"]) == len(dutch.json()["questions"]) == 33
+    assert not {"pay", "lever", "dimension"} & set(json.dumps(told["questions"]).split('"'))
+
+
+async def test_without_a_language_that_is_there_the_organisations_is_used(acme: Tenant) -> None:
+    await acme.client.patch("/v1/organization", json={"locale": "nl"})
+    question = {"key": "q", "dimension": "satisfaction", "facet": "pay", "scale": {"low": 1, "high": 5}}
+    for number, texts in enumerate(({"fr": "F", "de": "D"}, {"en": "E", "fr": "F"}, {"nl": "N", "en": "E"})):
+        body = {
+            "title": {"en": "Own"},
+            "facets": [{"key": "pay", "title": {"en": "Pay"}}],
+            "questions": [question | {"text": texts}],
+        }
+        await acme.client.put(f"/v1/questionnaires/own-{number}", json=body)
+    asked = []
+    for number in range(3):
+        _, (token, *_) = await staffed(acme, "attributed", questionnaire=f"own-{number}")
+        told = (await form(acme, token, "fr")).json()
+        assert told["language"] == "nl"
+        asked += [question["text"] for question in told["questions"]]
+    assert asked[0] in ("F", "D")
+    assert asked[1:] == ["E", "N"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_he_is_told_what_is_stored_before_he_answers(mode: str, acme: Tenant) -> None:
+    own = {} if mode == "anonymous" else {"release_policy": "rolling"}
+    _, (token, *_) = await staffed(acme, mode, report_by=["site", "tenure"], minimum_group_size=6, **own)
+    told = {language: (await form(acme, token, language)).json() for language in ("en", "nl")}
+    words = {language: " ".join(one["what_is_stored"]) for language, one in told.items()}
+    assert "your team, site and tenure" in words["en"]
+    assert "je team, site en tenure" in words["nl"]
+    assert "at least 6 people" in words["en"]
+    assert "minstens 6 mensen" in words["nl"]
+    assert "groups of at least 10 people" in words["en"]
+    assert ("without your name" in words["en"]) == (mode == "anonymous")
+    assert ("pseudonym" in words["en"]) == (mode == "confidential")
+    assert ("with your name" in words["en"]) == (mode == "attributed")
+    assert ("still open" in words["en"]) == ("left out" in words["en"]) == (mode != "anonymous")
+    assert told["en"]["takes_locale"] == (mode != "anonymous")
+    assert not {"{", "}"} & set(words["en"] + words["nl"])
+
+
+async def test_languages_without_end_are_refused(acme: Tenant) -> None:
+    _, (token, *_) = await staffed(acme, "confidential")
+    refused = await form(acme, token, "nl," * 400)
+    assert (refused.status_code, refused.json()["errors"][0]["header"]) == (422, "accept-language")
+
+
+async def test_reading_uses_nothing_up_and_writes_nothing(acme: Tenant, owner: asyncpg.Connection) -> None:
+    _, (token, *_) = await staffed(acme, "anonymous")
+    before = await rows_of(owner, str(acme.id))
+    for _ in range(3):
+        assert (await form(acme, token)).status_code == 200
+    assert await rows_of(owner, str(acme.id)) == before
+
+
+# ------------------------------------------------------------------ what is stored
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_each_mode_stores_what_it_may(mode: str, acme: Tenant, owner: asyncpg.Connection) -> None:
+    survey_id, given = await staffed(acme, mode)
+    for token in given:
+        own = {} if mode == "anonymous" else {"locale": "nl"}
+        accepted = await answer(acme, token, comment=" Well. ", **own)
+        assert accepted.status_code == 201
+        assert accepted.headers["cache-control"] == "no-store"
+        assert (accepted.json()["id"] is None) == (mode == "anonymous")
+    rows = await responses(owner, survey_id)
+    persons = (await people_ids(owner, acme)).values()
+    keys = {row["respondent_key"] for row in rows}
+    assert len(rows) == len(keys) == 6
+    assert (keys == set(persons)) == (mode == "attributed")
+    assert (keys == {pseudonym(acme, person) for person in persons}) == (mode == "confidential")
+    for column in ("submitted_at", "locale"):
+        assert {row[column] is None for row in rows} == {mode == "anonymous"}
+    (answers,) = {tuple(row["answers"]) for row in rows}
+    assert (answers[0], answers[1]) == (4, -1)
+    cell = "SELECT g.external_id FROM survey_cells c JOIN survey_groups g ON g.survey_id = c.survey_id"
+    cell += " AND g.ordinal = c.group_ordinal WHERE c.survey_id = $1 AND c.ordinal = $2"
+    assert {await owner.fetchval(cell, UUID(survey_id), row["cell_ordinal"]) for row in rows} == {"sales"}
+    said = await owner.fetch("SELECT text FROM comments WHERE survey_id = $1", UUID(survey_id))
+    assert [row["text"] for row in said] == ["Well."] * 6
+
+
+async def test_nothing_links_an_anonymous_response_to_a_person(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    survey_id, given = await staffed(acme, "anonymous")
+    before = await rows_of(owner, str(acme.id))
+    for token in given[:4]:
+        await answer(acme, token, comment="Well.")
+    rows = await responses(owner, survey_id)
+    assert await linked(owner, rows, "xmin") <= {"comments"}
+    assert await linked(owner, rows, "xmax") <= {"surveys"}
+    after = await rows_of(owner, str(acme.id))
+    changed = {table for table in after if after[table] != before[table]}
+    assert changed == {"responses", "comments", "invitations"}
+    assert set(after["invitations"]) < set(before["invitations"])
+    told = json.dumps([after["responses"], after["comments"], after["invitations"]])
+    for name, person in (await people_ids(owner, acme)).items():
+        assert name not in told
+        assert str(person) not in told
+        assert str(pseudonym(acme, person)) not in told
+    assert not any(token[60:] in json.dumps(after) for token in given)
+
+
+async def test_no_row_naming_a_person_shares_a_confidential_responses_transaction(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    survey_id, given = await staffed(acme, "confidential")
+    for token in given:
+        await answer(acme, token)
+    rows = await responses(owner, survey_id)
+    assert await linked(owner, rows, "xmin") == set()
+    assert await linked(owner, rows, "xmax") <= {"surveys"}
+    assert "survey_members" in TENANT_TABLES
+
+
+async def test_the_responses_are_in_the_release(acme: Tenant) -> None:
+    survey_id, given = await staffed(acme, "anonymous")
+    everything = dict.fromkeys([question["key"] for question in built_in().content["questions"][:30]], 3)
+    for token in given:
+        assert (await answer(acme, token, answers=everything)).status_code == 201
+    await acme.client.post(f"/v1/surveys/{survey_id}/close")
+    await acme.work()
+    metrics = await acme.client.get("/v1/metrics/participation", params={"survey_id": survey_id})
+    (group,) = metrics.json()["groups"]
+    assert (group["responded"], group["invited"]) == (6, 6)
+
+
+# ------------------------------------------------------------------ once
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_invitation_works_once(mode: str, acme: Tenant, owner: asyncpg.Connection) -> None:
+    survey_id, (token, *_) = await staffed(acme, mode)
+    assert (await answer(acme, token)).status_code == 201
+    for again in (
+        await answer(acme, token),
+        await answer(acme, token, answers={"S01": 1}),
+        await form(acme, token),
+    ):
+        assert (again.status_code, again.json()["code"]) == (409, "already_responded")
+        assert "stored" in again.json()["detail"]
+    (row,) = await responses(owner, survey_id)
+    assert row["answers"][0] == 4
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_of_racing_posts_with_one_token_one_is_stored(
+    mode: str, acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    survey_id, (token, *_) = await staffed(acme, mode)
+    answers = await asyncio.gather(*(answer(acme, token) for _ in range(8)))
+    assert sorted(one.status_code for one in answers) == [201] + [409] * 7
+    assert len(await responses(owner, survey_id)) == 1
+
+
+async def test_all_at_once_and_a_close_store_each_or_refuse(acme: Tenant, owner: asyncpg.Connection) -> None:
+    survey_id, given = await staffed(acme, "anonymous")
+    closing = acme.client.post(f"/v1/surveys/{survey_id}/close")
+    *answers, closed = await asyncio.gather(*(answer(acme, token) for token in given), closing)
+    assert closed.status_code == 200
+    accepted = [one for one in answers if one.status_code == 201]
+    assert {one.json()["code"] for one in answers if one not in accepted} <= {"survey_not_open"}
+    assert len(await responses(owner, survey_id)) == len(accepted)
+
+
+async def test_a_person_has_one_response_whichever_way_it_came(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    survey_id, _ = await staffed(acme, "confidential")
+    (first,), (second,) = [await tokens(acme.client, survey_id, name) for name in ("E-0", "E-1")]
+    assert (await respond(acme.client, survey_id, respondent="E-0")).status_code == 201
+    refused = await answer(acme, first)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_responded")
+    assert (await answer(acme, second)).status_code == 201
+    assert (await respond(acme.client, survey_id, respondent="E-1")).json()["code"] == "already_responded"
+    (third,) = await tokens(acme.client, survey_id, "E-1")
+    assert (await answer(acme, third)).json()["code"] == "already_responded"
+    assert len(await responses(owner, survey_id)) == 2
+
+
+async def test_what_is_refused_uses_nothing_up(acme: Tenant, owner: asyncpg.Connection) -> None:
+    """The invitation goes with the response, or neither does: also where it was taken already."""
+    survey_id, (token, *_) = await staffed(acme, "confidential")
+    before = (await rows_of(owner, str(acme.id)))["invitations"]
+    for members, code, place in (
+        ({"answers": {"X1": 3}}, "unknown_question", "#/answers/X1"),
+        ({"answers": {"S01": 6}}, "off_scale", "#/answers/S01"),
+        ({"answers": {"S01": "4"}}, "off_scale", "#/answers/S01"),
+        ({"comment": "x" * 4001}, "invalid_value", "#/comment"),
+        ({"locale": "Dutch!"}, "invalid_value", "#/locale"),
+        ({"respondent": "E-1"}, "unknown_field", "#/respondent"),
+        ({"team": "sales"}, "unknown_field", "#/team"),
+    ):
+        refused = await answer(acme, token, **members)
+        assert (refused.status_code, refused.json()["code"]) == (422, code), members
+        assert refused.json()["errors"][0]["pointer"] == place
+    assert (await rows_of(owner, str(acme.id)))["invitations"] == before
+    for name in NAMES:
+        await respond(acme.client, survey_id, respondent=name)
+    assert (await answer(acme, token)).json()["code"] == "already_responded"
+    assert (await rows_of(owner, str(acme.id)))["invitations"] == before
+
+
+async def test_an_anonymous_answer_has_no_locale(acme: Tenant) -> None:
+    _, (token, *_) = await staffed(acme, "anonymous")
+    refused = await answer(acme, token, locale="nl")
+    assert (refused.status_code, refused.json()["code"]) == (422, "not_in_this_mode")
+    assert (await answer(acme, token, locale=None, comment="  ")).status_code == 201
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_nothing_is_taken_once_the_survey_has_closed(mode: str, acme: Tenant) -> None:
+    survey_id, (used, token, *_) = await staffed(acme, mode)
+    await answer(acme, used)
+    await acme.client.post(f"/v1/surveys/{survey_id}/close")
+    for one in (used, token):
+        for refused in (await answer(acme, one), await form(acme, one)):
+            assert (refused.status_code, refused.json()["code"]) == (409, "survey_not_open")
+
+
+async def test_nothing_is_taken_after_closes_at(acme: Tenant) -> None:
+    survey_id, (token, *_) = await staffed(acme, "confidential")
+    await acme.client.patch(f"/v1/surveys/{survey_id}", json={"closes_at": "2020-01-01T00:00:00Z"})
+    for refused in (await answer(acme, token), await form(acme, token), await ask(acme.client, survey_id)):
+        assert refused.json()["code"] == "survey_not_open"
+
+
+# ------------------------------------------------------------------ whose
+
+
+async def test_a_token_decides_the_organisation(
+    acme: Tenant, other: Tenant, owner: asyncpg.Connection
+) -> None:
+    _, (token, *_) = await staffed(acme, "confidential")
+    await staffed(other, "confidential")
+    assert (await answer(other, token)).status_code == 201
+    assert (await rows_of(owner, str(other.id)))["responses"] == []
+    assert len((await rows_of(owner, str(acme.id)))["responses"]) == 1
+
+
+async def test_what_is_not_genuine_is_401(acme: Tenant, other: Tenant) -> None:
+    survey_id, (token, *_) = await staffed(acme, "confidential")
+    foreign = UUID((await staffed(other, "confidential"))[0])
+    key, nonce = Keyring(SECRET), new_nonce()
+    stranger = Keyring("another secret of forty characters......")
+    for bad in (
+        None,
+        token[:-1],
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        token + "A",
+        token.removeprefix("bti_"),
+        token_of(stranger, acme.id, UUID(survey_id), nonce),
+        token_of(key, acme.id, foreign, nonce),
+        token_of(key, other.id, UUID(survey_id), nonce),
+        token_of(key, uuid4(), uuid4(), nonce),
+    ):
+        client = client_for(acme.app, bad)
+        for refused in (
+            await client.get("/v1/respond"),
+            await client.post("/v1/respond", json={"answers": ANSWERS}),
+        ):
+            assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated"), bad
+            assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert (await answer(acme, token)).status_code == 201
+
+
+async def test_a_genuine_token_that_was_never_kept_is_known_as_used(acme: Tenant) -> None:
+    survey_id, _ = await staffed(acme, "anonymous")
+    token = token_of(Keyring(SECRET), acme.id, UUID(survey_id), new_nonce())
+    assert (await answer(acme, token)).json()["code"] == "already_responded"
