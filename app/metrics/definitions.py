@@ -13,9 +13,9 @@ LANGUAGES = ("en", "nl")
 
 
 @cache
-def _document() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return document
+def document() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return read
 
 
 def language_of(accept_language: str | None, default: str) -> str:
@@ -36,8 +36,18 @@ def _offer(part: str) -> tuple[float, str]:
 
 
 def definitions(language: str, formula_version: str) -> Definitions:
-    document = _document()
+    known = document()
     metrics = [
-        MetricDefinition(**{**metric, "title": metric["title"][language]}) for metric in document["metrics"]
+        MetricDefinition(**{**metric, "title": metric["title"][language]}) for metric in known["metrics"]
     ]
-    return Definitions(formula_version=formula_version, metrics=metrics, labels=Labels(**document["labels"]))
+    return Definitions(formula_version=formula_version, metrics=metrics, labels=Labels(**known["labels"]))
+
+
+def worded(texts: dict[str, str], language: str) -> str:
+    """In the language, else in English, else in the first there is."""
+    return texts.get(language) or texts.get(LANGUAGES[0]) or next(iter(texts.values()))
+
+
+def scale_titles(language: str) -> dict[str, str]:
+    scales = document()["labels"]["scales"]
+    return {key: words[language] for key, words in scales.items()}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Final
@@ -14,9 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import telemetry
 from app.core.database import Database
 from app.core.errors import Conflict, NotAvailableYet, NotFound
-from app.metrics import queries, schemas
+from app.metrics import definitions, queries, schemas
+from app.metrics.blocks.distinctness import distinctness
+from app.metrics.blocks.drivers import analyse, drivers
+from app.metrics.blocks.enps import enps
+from app.metrics.blocks.facets import facets
 from app.metrics.blocks.headline import headline
+from app.metrics.blocks.heatmap import heatmap
+from app.metrics.blocks.levers import levers
+from app.metrics.blocks.pairs import comparable_measures
 from app.metrics.blocks.participation import participation
+from app.metrics.blocks.reliability import reliability
+from app.metrics.blocks.trends import changes, points
 from app.metrics.blocks.wave import Bodies, Wave
 from app.metrics.disclosure import Node, Plan, decide
 from app.metrics.formulas import Subtrees
@@ -24,14 +34,23 @@ from app.metrics.sample import Answers, Groups, Instrument, Integers, Places, Ro
 from app.organizations import queries as organizations
 from app.people.errors import UnknownTeam
 from app.surveys import queries as surveys
-from app.tables import Release, Survey, SurveyGroup
+from app.surveys.built_in import built_in
+from app.tables import Questionnaire, Release, Survey, SurveyGroup
 
 FORMULA_VERSION = "1"
 CI_LEVEL = 0.95
 ONLY_RELEASE = 1
-HEADLINE = "satisfaction_engagement"
-BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {HEADLINE: headline, "participation": participation}
-"""By the name that a release keeps its bodies under."""
+HEADLINE, ENPS, TRENDS = "satisfaction_engagement", "enps", "trends"
+BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
+    HEADLINE: headline,
+    "participation": participation,
+    "distinctness": distinctness,
+    "facets": facets,
+    ENPS: enps,
+    "reliability": reliability,
+    "heatmap": heatmap,
+}
+"""By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
 
 
 class NoReleasedSurvey(NotFound):
@@ -61,13 +80,10 @@ async def release_survey(
         survey = await surveys.survey(session, organization_id, survey_id)
         if survey is None or survey.status != "closed" or survey.minimum_group_size is None:
             return
-        groups = await surveys.groups_of(session, organization_id, survey_id)
-        instrument = await instrument_of(session, survey)
-        answers, members = await queries.answers_of(session, organization_id, survey_id, len(instrument.key))
-    k = survey.minimum_group_size
-    found = await asyncio.to_thread(
-        lambda: computed(wave_of(survey_id, k, sample_of(instrument, groups, answers, members), groups))
-    )
+        own = await collected(session, survey)
+        earlier = await queries.wave_before(session, survey)
+        previous = None if earlier is None else await collected(session, earlier)
+    found = await asyncio.to_thread(computed, own, previous)
     async with database.tenant_session(organization_id) as session:
         release = {
             "organization_id": organization_id,
@@ -82,13 +98,59 @@ async def release_survey(
     observe(found[HEADLINE], perf_counter() - started)
 
 
-def wave_of(survey_id: UUID, k: int, sample: Sample, groups: Sequence[SurveyGroup]) -> Wave:
-    invited = invited_of(groups)
-    return Wave.take(survey_id, k, sample, invited, plan_of(sample, invited, k))
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a survey asked, of whom, and who answered what."""
+
+    survey: Survey
+    questions: Sequence[dict[str, Any]]
+    groups: Sequence[SurveyGroup]
+    answers: Answers
+    members: Integers
+
+    def wave(self) -> Wave:
+        k = self.survey.minimum_group_size
+        assert k is not None  # since opening
+        sample = sample_of(as_instrument(self.questions), self.groups, self.answers, self.members)
+        invited = invited_of(self.groups)
+        return Wave.take(self.survey.id, k, sample, invited, plan_of(sample, invited, k))
 
 
-def computed(wave: Wave) -> dict[str, Bodies]:
-    return {metric: block(wave) for metric, block in BLOCKS.items()}
+async def collected(session: AsyncSession, survey: Survey) -> Collected:
+    place = survey.organization_id, survey.id
+    questions = (await questionnaire_of(session, survey)).content["questions"]
+    groups = await surveys.groups_of(session, *place)
+    answers, members = await queries.answers_of(session, *place, len(questions))
+    return Collected(survey, questions, groups, answers, members)
+
+
+def computed(own: Collected, previous: Collected | None) -> dict[str, Bodies]:
+    wave = own.wave()
+    found = {metric: block(wave) for metric, block in BLOCKS.items()}
+    analyses = analyse(wave)
+    return {
+        **found,
+        "drivers": drivers(wave, analyses),
+        "levers": levers(wave, analyses),
+        TRENDS: followed(found, {} if previous is None else changed(wave, own, previous)),
+    }
+
+
+def changed(wave: Wave, own: Collected, previous: Collected) -> Bodies:
+    comparable = comparable_measures(own.questions, previous.questions)
+    return changes(wave, previous.wave(), comparable, erased=frozenset(), may_link=False)
+
+
+def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
+    """Where each group is in the series, and what changed on the way there."""
+    return {
+        ordinal: {
+            "status": "ok",
+            "point": point,
+            **{name: since.get(ordinal, {}).get(name, []) for name in ("changes", "repeaters")},
+        }
+        for ordinal, point in points(found[HEADLINE], found[ENPS]).items()
+    }
 
 
 def observe(found: Bodies, seconds: float) -> None:
@@ -99,12 +161,16 @@ def observe(found: Bodies, seconds: float) -> None:
 
 
 async def instrument_of(session: AsyncSession, survey: Survey) -> Instrument:
+    return as_instrument((await questionnaire_of(session, survey)).content["questions"])
+
+
+async def questionnaire_of(session: AsyncSession, survey: Survey) -> Questionnaire:
     questionnaire = await surveys.questionnaire_version(
         session, survey.organization_id, survey.questionnaire, survey.questionnaire_version
     )
     if questionnaire is None:
         raise LookupError("a survey whose questionnaire version is gone")
-    return as_instrument(questionnaire.content["questions"])
+    return questionnaire
 
 
 def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
@@ -207,6 +273,39 @@ async def read(
     return release, [{"group": ref(row, rows), **row.body} for row in chosen(rows, by, team)]
 
 
+async def distinctness_of(session: AsyncSession, release: Release) -> dict[str, Any]:
+    """What the whole answer says of it: the numbers, or why there are none."""
+    (row,) = await queries.results(session, release, "distinctness")
+    if row.body["status"] == "ok":
+        return {"distinctness": row.body, "reasons": {}}
+    return {"distinctness": None, "reasons": {"distinctness": row.body["reason"]}}
+
+
+async def with_titles(
+    session: AsyncSession, survey: Survey, groups: list[dict[str, Any]], members: Sequence[str], language: str
+) -> list[dict[str, Any]]:
+    """The groups with a title, in the language, for each entry of the members named."""
+    titles = await titles_of(session, survey, language)
+    return [
+        group
+        | {
+            member: [{**entry, "title": titles[member][entry["key"]]} for entry in group[member]]
+            for member in members
+            if member in group
+        }
+        for group in groups
+    ]
+
+
+async def titles_of(session: AsyncSession, survey: Survey, language: str) -> dict[str, dict[str, str]]:
+    """By key, what the facets, questions and scales of the survey are called."""
+    content = (await questionnaire_of(session, survey)).content
+    own = {facet["key"]: definitions.worded(facet["title"], language) for facet in content["facets"]}
+    facets = definitions.scale_titles(language) | own
+    questions = {one["key"]: definitions.worded(one["text"], language) for one in content["questions"]}
+    return {"facets": facets, "questions": questions, "scales": facets}
+
+
 def ref(row: Row[Any], rows: Sequence[Row[Any]]) -> schemas.GroupRef:
     parent = rows[row.parent] if row.parent is not None else None
     return schemas.GroupRef(
@@ -230,6 +329,10 @@ def chosen(rows: Sequence[Row[Any]], by: Sequence[str], team: str | None) -> lis
         if row.parent in below:
             below.add(row.ordinal)
     return [row for row in rows if row.ordinal in below and ("team" in by or row.ordinal == top.ordinal)]
+
+
+def instrument_status(survey: Survey) -> str:
+    return "not_yet_validated" if survey.questionnaire == built_in().key else "unknown"
 
 
 def header(survey: Survey, release: Release) -> dict[str, Any]:
