@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col, select, tuple_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.tables import Release, Survey
 
@@ -33,6 +34,15 @@ RESULTS = text(
     "  AND g.survey_id = r.survey_id AND g.ordinal = r.group_ordinal"
     " WHERE r.organization_id = :organization_id AND r.survey_id = :survey_id AND r.number = :number"
     "  AND r.metric = :metric ORDER BY g.ordinal"
+)
+OVER_WAVES = text(
+    "SELECT r.survey_id, k.kind, k.key, r.body"
+    " FROM unnest(CAST(:surveys AS uuid[]), CAST(:numbers AS int[])) AS w (survey_id, number)"
+    " CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:keys AS text[])) AS k (kind, key)"
+    " JOIN survey_groups g ON g.organization_id = :organization_id AND g.survey_id = w.survey_id"
+    "  AND g.kind = k.kind AND (g.kind = 'organization' OR g.external_id = k.key)"
+    " JOIN release_results r ON r.organization_id = g.organization_id AND r.survey_id = g.survey_id"
+    "  AND r.number = w.number AND r.metric = :metric AND r.group_ordinal = g.ordinal"
 )
 ARRAY_HEADER = 20
 """Bytes before the elements of a one-dimensional array in PostgreSQL's binary format."""
@@ -87,6 +97,58 @@ async def newest_released(session: AsyncSession, organization_id: UUID, series: 
         query = query.where(col(Survey.series) == series)
     newest_first = query.order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
     return (await session.scalars(newest_first.limit(1))).first()
+
+
+async def wave_before(session: AsyncSession, survey: Survey) -> Survey | None:
+    """The newest released survey of its series that closed before it."""
+    query = _newest_first(survey).where(_closing < (survey.closed_at, survey.id))
+    return (await session.scalars(query.limit(1))).first()
+
+
+async def waves_until(session: AsyncSession, survey: Survey, most: int) -> list[tuple[Survey, Release]]:
+    """The newest released surveys of its series, that one last, each with its newest release."""
+    query = _newest_first(survey).where(_closing <= (survey.closed_at, survey.id))
+    waves = (await session.scalars(query.limit(most))).all()[::-1]
+    releases = select(Release).where(
+        col(Release.organization_id) == survey.organization_id,
+        col(Release.survey_id).in_([wave.id for wave in waves]),
+    )
+    newest = {one.survey_id: one for one in await session.scalars(releases.order_by(col(Release.number)))}
+    return [(wave, newest[wave.id]) for wave in waves]
+
+
+_closing = tuple_(col(Survey.closed_at), col(Survey.id))
+
+
+def _newest_first(survey: Survey) -> SelectOfScalar[Survey]:
+    """The released surveys of its series."""
+    return (
+        select(Survey)
+        .where(
+            col(Survey.organization_id) == survey.organization_id,
+            col(Survey.status) == "released",
+            col(Survey.series).is_not_distinct_from(survey.series),
+        )
+        .order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
+    )
+
+
+async def results_over_waves(
+    session: AsyncSession,
+    waves: Sequence[tuple[Survey, Release]],
+    metric: str,
+    groups: Sequence[tuple[str, str]],
+) -> Sequence[Row[Any]]:
+    """What each wave's release says of each of the groups, given as kind and identifier of their own."""
+    parameters = {
+        "organization_id": waves[0][0].organization_id,
+        "surveys": [survey.id for survey, _ in waves],
+        "numbers": [release.number for _, release in waves],
+        "kinds": [kind for kind, _ in groups],
+        "keys": [key for _, key in groups],
+        "metric": metric,
+    }
+    return (await session.execute(OVER_WAVES, parameters)).all()
 
 
 async def newest_release(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Release:

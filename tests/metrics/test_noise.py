@@ -28,5 +28,5 @@ def test_a_noisy_score_is_a_score_in_tenths() -> None:
 
 @pytest.mark.parametrize(("n", "epsilon"), [(99, 1.0), (0, 1.0), (100, 0.0), (100, -1.0)])
 def test_too_few_persons_or_no_budget_are_refused(n: int, epsilon: float) -> None:
-    with pytest.raises(ValueError, match="noise hides|a budget"):
+    with pytest.raises(ValueError, match=r"noise hides|a budget"):
         with_noise(50, n, epsilon, Random(1))

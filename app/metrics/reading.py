@@ -1,0 +1,134 @@
+"""Reads what is put together of several frozen metrics or waves; it computes nothing."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.metrics import queries, schemas, sentences, service
+from app.metrics.blocks.heatmap import heatmap_columns
+from app.metrics.blocks.wave import ORGANIZATION
+from app.tables import Release, Survey
+
+MOST_WAVES = 20
+
+Body = dict[str, Any]
+ABSENT: Final[Body] = {
+    "point": {"status": "undefined", "reason": "group_missing"},
+    "changes": [],
+    "repeaters": [],
+}
+
+
+async def columns(session: AsyncSession, survey: Survey, language: str) -> list[Body]:
+    """The columns of the heatmap, in the order of its cells."""
+    titles = await service.titles_of(session, survey, language)
+    instrument = await service.instrument_of(session, survey)
+    return [_column(key, titles["facets"]) for key in heatmap_columns(instrument)]
+
+
+def _column(key: str, titles: dict[str, str]) -> Body:
+    name = key.removeprefix("facet:")
+    return {"key": key, "kind": "dimension" if name == key else "facet", "title": titles[name]}
+
+
+def worded_drivers(groups: Iterable[Body], language: str) -> list[Body]:
+    return [_with_sentences(group, language) for group in groups]
+
+
+def _with_sentences(group: Body, language: str) -> Body:
+    if group["status"] != "ok":
+        return group
+    worded = [
+        {**one, "text": sentences.of_criterion(one, language)} if one["status"] == "ok" else one
+        for one in group["criteria"]
+    ]
+    return {**group, "criteria": worded}
+
+
+def worded_levers(groups: Iterable[Body], language: str) -> list[Body]:
+    return [
+        {**group, "text": sentences.of_levers(group, language)} if group["status"] == "ok" else group
+        for group in groups
+    ]
+
+
+# ------------------------------------------------------------------ over waves
+
+
+async def trends(
+    session: AsyncSession, survey: Survey, by: Sequence[str], team: str | None
+) -> tuple[Release, Body]:
+    """The waves of the series up to the survey, and its groups in each of them, oldest first."""
+    release, groups = await service.read(session, survey, service.TRENDS, by, team)
+    waves = await queries.waves_until(session, survey, MOST_WAVES)
+    keys = [(group["group"].kind, group["group"].id or "") for group in groups]
+    rows = await queries.results_over_waves(session, waves, service.TRENDS, keys)
+    by_key: dict[tuple[str, str], dict[Any, Row[Any]]] = {}
+    for row in rows:
+        by_key.setdefault((row.kind, row.key), {})[row.survey_id] = row
+    return release, {
+        "waves": [
+            {name: service.header(wave, made)[name] for name in ("survey", "release")} for wave, made in waves
+        ],
+        "groups": [
+            _series(group["group"], waves, by_key.get(key, {}))
+            for group, key in zip(groups, keys, strict=True)
+        ],
+    }
+
+
+def _series(
+    group: schemas.GroupRef, waves: Sequence[tuple[Survey, Release]], rows: dict[Any, Row[Any]]
+) -> Body:
+    bodies: list[Body] = [rows[survey.id].body if survey.id in rows else ABSENT for survey, _ in waves]
+    places = [{"survey": survey.id, "released_at": made.released_at} for survey, made in waves]
+    return {
+        "group": group,
+        "points": [{**place, **body["point"]} for place, body in zip(places, bodies, strict=True)],
+        "changes": [change for body in bodies for change in body["changes"]],
+        "repeaters": [pair for body in bodies for pair in body["repeaters"]],
+    }
+
+
+# ------------------------------------------------------------------ one call a screen
+
+
+async def overview(
+    session: AsyncSession, survey: Survey, by: Sequence[str], team: str | None, language: str
+) -> tuple[Release, Body]:
+    release, groups = await service.read(session, survey, service.HEADLINE, by, team)
+    parts = [
+        await _by_group(session, survey, metric, by, team)
+        for metric in (service.ENPS, "participation", service.TRENDS)
+    ]
+    _, whole = await service.read(session, survey, "levers", ["organization"], None)
+    return release, {
+        **await service.distinctness_of(session, release),
+        "levers": worded_levers(whole, language)[ORGANIZATION],
+        "groups": [
+            _glance(group, *(part[_key(group)] for part in parts)) if group["status"] == "ok" else group
+            for group in groups
+        ],
+    }
+
+
+async def _by_group(
+    session: AsyncSession, survey: Survey, metric: str, by: Sequence[str], team: str | None
+) -> dict[tuple[str, str], Body]:
+    _, groups = await service.read(session, survey, metric, by, team)
+    return {_key(group): group for group in groups}
+
+
+def _key(group: Body) -> tuple[str, str]:
+    return group["group"].kind, group["group"].id or ""
+
+
+def _glance(headline: Body, enps: Body, participation: Body, trend: Body) -> Body:
+    told = participation
+    if participation["status"] == "ok":
+        shown = ("invited", "response_rate")
+        reasons = {path: why for path, why in participation["reasons"].items() if path in shown}
+        told = {**participation, "reasons": reasons}
+    return {**headline, "enps": enps, "participation": told, "changes": trend["changes"]}
