@@ -17,7 +17,18 @@ from tests.contract import ContractClient
 from tests.surveys.test_surveys import draft, opened
 
 Json = dict[str, Any]
-METRICS = ("satisfaction-engagement", "participation", "facets", "enps", "reliability")
+SNAPSHOTS = (
+    "satisfaction-engagement",
+    "participation",
+    "facets",
+    "enps",
+    "reliability",
+    "heatmap",
+    "drivers",
+    "levers",
+    "overview",
+)
+METRICS = (*SNAPSHOTS, "trends")
 CONTENT: Json = {
     "title": {"en": "Two questions"},
     "facets": [{"key": key, "title": {"en": key}} for key in ("pay", "bond")],
@@ -217,7 +228,7 @@ async def test_a_questionnaire_with_one_dimension_has_no_headline(acme: Tenant) 
     content = CONTENT | {"questions": CONTENT["questions"][:1]}
     await acme.client.put("/v1/questionnaires/one", json=content)
     survey_id = await finish(acme, await opened(acme.client, questionnaire="one"))
-    for metric in METRICS:
+    for metric in SNAPSHOTS:
         (group,) = (await read(acme.client, metric, survey_id=survey_id))["groups"]
         assert (group["status"], group["reason"], group["n"]) == ("undefined", "dimension_missing", 0)
 
@@ -225,7 +236,7 @@ async def test_a_questionnaire_with_one_dimension_has_no_headline(acme: Tenant) 
 async def test_a_survey_nobody_answered_is_released_without_a_number(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 6})
     await finish(acme, await start(acme.client))
-    for metric in METRICS:
+    for metric in SNAPSHOTS:
         (group,) = (await read(acme.client, metric))["groups"]
         assert (group["status"], group["reason"]) == ("suppressed", "below_minimum")
 
@@ -262,6 +273,14 @@ SCORE = {
     "invited": "invited",
     "satisfaction.score": "satisfaction.score",
     "engagement.score": "engagement.score",
+}
+CHANGE = {
+    "difference": "change.difference",
+    "ci_low": "change.difference",
+    "ci_high": "change.difference",
+    "q": "change.q",
+    "n_before": "change.n",
+    "n_after": "change.n",
 }
 DEFINED = {
     "satisfaction-engagement": SCORE
@@ -329,6 +348,40 @@ DEFINED = {
         "passives": "enps.shares",
         "detractors": "enps.shares",
     },
+    "heatmap": {
+        "n": "n",
+        "cells.difference": "heatmap.difference",
+        "cells.ci_low": "heatmap.difference",
+        "cells.ci_high": "heatmap.difference",
+        "cells.g": "heatmap.g",
+        "cells.q": "heatmap.q",
+        "cells.score": "heatmap.score",
+        "cells.shrunken": "heatmap.shrunken",
+    },
+    "drivers": {
+        "n": "n",
+        "criteria.n": "drivers.r2",
+        "criteria.r2": "drivers.r2",
+        "criteria.r2_ci_low": "drivers.r2",
+        "criteria.r2_ci_high": "drivers.r2",
+        "criteria.levers.share": "drivers.share",
+        "criteria.levers.ci_low": "drivers.share",
+        "criteria.levers.ci_high": "drivers.share",
+        "criteria.levers.rank_low": "drivers.rank",
+        "criteria.levers.rank_high": "drivers.rank",
+        "criteria.levers.r": "drivers.r",
+    },
+    "levers": SCORE
+    | {
+        "n": "n",
+        "target": "levers.target",
+        "levers.n": "part.n",
+        "levers.score": "levers.score",
+        "levers.importance": "levers.importance",
+        "levers.priority": "levers.priority",
+        "levers.rank_probability": "levers.rank_probability",
+        "levers.is_top": "levers.rank_probability",
+    },
     "reliability": {
         "n": "n",
         "scales.n": "reliability.parts",
@@ -350,6 +403,12 @@ DEFINED = {
         "icc2_raw": "teams.icc2",
         "teams": "teams.f",
     },
+}
+DEFINED["overview"] = {
+    **DEFINED["satisfaction-engagement"],
+    **{f"enps.{name}": known for name, known in DEFINED["enps"].items()},
+    **{name: DEFINED["participation"][name] for name in ("responded", "response_rate")},
+    **{f"changes.{name}": known for name, known in CHANGE.items()},
 }
 
 
@@ -401,23 +460,24 @@ def leaning(random: np.random.Generator) -> Json:
 
 async def test_every_number_has_a_definition(measured: Tenant) -> None:
     defined = {metric["name"] for metric in (await definitions(measured.client, "en"))["metrics"]}
-    for metric in METRICS:
-        found = await read(measured.client, metric)
-        (group,) = found.pop("groups")
-        assert group["status"] == "ok"
-        group.pop("group")
-        met = {"distinctness": found.get("distinctness"), **group}
-        for path in numbers(met):
-            assert definition(metric, path) in defined, (metric, path)
+    for metric in SNAPSHOTS:
+        found = await read(measured.client, metric, by=["organization", "team"])
+        groups = [group for group in found.pop("groups") if group["status"] == "ok"]
+        assert groups
+        for group in groups:
+            group.pop("group")
+            met = {"distinctness": found.get("distinctness"), **group}
+            for path in numbers(met):
+                assert definition(metric, path) in defined, (metric, path)
 
 
 async def test_every_member_has_a_number_in_a_survey_with_everything(measured: Tenant) -> None:
-    for metric in METRICS:
+    for metric in SNAPSHOTS:
         found = await read(measured.client, metric)
         assert found.get("reasons", {}) == {}
         reasons = dict(found["groups"][0].get("reasons", {}))
         assert reasons == {}, metric
-    assert found["instrument_status"] == "not_yet_validated"
+    assert (await read(measured.client, "reliability"))["instrument_status"] == "not_yet_validated"
 
 
 async def test_facets_and_questions_have_titles_in_the_language_asked_for(measured: Tenant) -> None:
