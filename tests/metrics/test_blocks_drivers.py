@@ -11,7 +11,10 @@ from app.metrics.blocks.drivers import CRITERIA, analyse, drivers
 from app.metrics.blocks.levers import levers
 from app.metrics.blocks.wave import Body, Wave
 from app.metrics.formulas import relative_importance
+from app.metrics.reading import worded_drivers, worded_levers
 from app.metrics.sample import Instrument
+from app.metrics.schemas.drivers import DriversGroup
+from app.metrics.schemas.levers import LeversGroup
 from tests.metrics.waves import wave_of
 from tests.metrics.worlds import (
     LEVERS,
@@ -260,8 +263,12 @@ def test_any_wave_has_an_analysis_or_reasons_and_the_order_of_persons_decides_no
     analyses = analyse(wave)
     again = shuffled(wave, seed)
     analyses_again = analyse(again)
-    for block in (drivers, levers):
+    for block, worded, of_group in (
+        (drivers, worded_drivers, DriversGroup),
+        (levers, worded_levers, LeversGroup),
+    ):
         found = block(wave, analyses)
-        assert_wire_ready(found)
+        told = dict(zip(found, worded(found.values(), "nl"), strict=True))
+        assert_wire_ready(told, of_group)
         assert found.keys() == wave.plan.decisions.keys()
         assert block(again, analyses_again) == nearly(found)

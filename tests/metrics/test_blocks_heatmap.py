@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from app.metrics.blocks.heatmap import heatmap, heatmap_columns
 from app.metrics.blocks.wave import Wave
 from app.metrics.formulas import Moments, benjamini_hochberg, independent_change, shrinkage, versus_rest
+from app.metrics.schemas.heatmap import HeatmapGroup
 from tests.metrics.waves import wave_of
 from tests.metrics.worlds import (
     NO_LEVERS,
@@ -150,6 +151,6 @@ def test_any_wave_has_cells_or_reasons_and_the_order_of_persons_decides_nothing(
     wave: Wave, seed: int
 ) -> None:
     found = heatmap(wave)
-    assert_wire_ready(found)
+    assert_wire_ready(found, HeatmapGroup)
     assert found.keys() == wave.plan.decisions.keys()
     assert heatmap(shuffled(wave, seed)) == nearly(found)

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
+from app.metrics.blocks.enps import enps
+from app.metrics.blocks.headline import headline
 from app.metrics.blocks.pairs import MEASURES, comparable_measures
-from app.metrics.blocks.trends import changes
+from app.metrics.blocks.trends import changes, points
 from app.metrics.blocks.wave import Bodies, Body, Wave
 from app.metrics.formulas import (
     Moments,
@@ -24,6 +27,7 @@ from app.metrics.formulas import (
     overlapping_change,
     paired_change,
 )
+from app.metrics.schemas.trends import Point, TrendGroup
 from app.surveys.built_in import built_in
 from tests.metrics.leak import leak
 from tests.metrics.waves import wave_of
@@ -382,5 +386,20 @@ def test_any_two_waves_have_changes_or_reasons_and_the_order_of_persons_decides_
         {"enps"} if "enps" in wave.both.outcomes and "enps" in previous.both.outcomes else set()
     )
     found = since(wave, previous, comparable)
-    assert_wire_ready(found)
+    told = {ordinal: {"points": [], **body} for ordinal, body in found.items() if body["status"] == "ok"}
+    assert_wire_ready(told, TrendGroup)
     assert since(shuffled(wave, seed), shuffled(previous, seed + 1), comparable) == nearly(found)
+
+
+@given(any_wave())
+@settings(max_examples=40, deadline=None)
+def test_a_point_is_what_the_release_says_or_why_it_says_nothing(wave: Wave) -> None:
+    told, recommended = headline(wave), enps(wave)
+    place = {"survey": str(EARLIER), "released_at": "2026-11-23T12:00:00Z"}
+    for ordinal, point in points(told, recommended).items():
+        TypeAdapter(Point).validate_python({**place, **point})
+        if point["status"] == "ok":
+            assert point["satisfaction"]["score"] == told[ordinal]["satisfaction"]["score"]
+            assert point["gap"]["ci_low"] == told[ordinal]["gap"]["ci_low"]
+            assert (point["enps"] is None) == ("enps" in point["reasons"])
+            assert (point["enps"] or {}).get("score") == recommended[ordinal].get("score")

@@ -84,6 +84,16 @@ def test_every_text_is_there_in_both_languages() -> None:
     assert Definitions.model_fields.keys() == {"formula_version", "metrics", "labels"}
 
 
+def test_every_reason_and_verdict_of_the_metrics_has_words() -> None:
+    known = document()["labels"]
+    schemas = [schema for schema in contract()["components"]["schemas"].values() if "properties" in schema]
+    told = [schema["properties"] for schema in schemas if "status" in schema["properties"]]
+    for member, words in (("reason", known["reasons"]), ("verdict", known["verdicts"])):
+        codes = {code for properties in told if member in properties for code in properties[member]["enum"]}
+        assert codes <= words.keys()
+        assert len(codes) >= 5
+
+
 def labels() -> Iterator[dict[str, str]]:
     for words in document()["labels"].values():
         yield from words.values()

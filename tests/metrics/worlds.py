@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from app.metrics.blocks.wave import Bodies, Wave
+from app.metrics.definitions import document
 from app.metrics.disclosure import Decision, Plan, Suppression
 from app.metrics.sample import Groups, Instrument, Places
 from tests.metrics.waves import instrument_of, wave_of
@@ -34,6 +36,7 @@ NO_LEVERS = instrument_of(
 ONE_DIMENSION = instrument_of(("satisfaction", "pay"))
 NO_CORE = replace(WITH_LEVERS, role=["basic", *["condition"] * 4, *["outcome"] * 3])
 INSTRUMENTS = (WITH_LEVERS, TWO_QUESTIONS, NO_LEVERS, ONE_DIMENSION, NO_CORE)
+SOMEWHERE = {"kind": "organization", "id": None, "name": "Acme", "parent": None, "depth": 0}
 TREE = (None, 0, 1, 1, 0)
 """The organisation with two teams, the first of which has two."""
 
@@ -100,24 +103,22 @@ def shuffled(wave: Wave, seed: int) -> Wave:
     return linked(again, order.tolist()) if sample.linked is not None else again
 
 
-def assert_wire_ready(bodies: Bodies) -> None:
-    """Plain finite numbers; exactly one reason for each that is missing; nothing beside a reason to hide."""
+def assert_wire_ready(bodies: Bodies, of_group: Any) -> None:
+    """As `of_group` has it, in plain finite numbers, with exactly one reason for each that is missing.
+
+    Each reason has words, and nothing stands beside a reason to hide.
+    """
     json.dumps(bodies, allow_nan=False)
+    answer = TypeAdapter(list[of_group])
+    answer.validate_python([{"group": SOMEWHERE, **body} for body in bodies.values()])
+    words = document()["labels"]["reasons"]
     for block in blocks_in(bodies):
-        if "reasons" in block:
-            assert {name for name, value in block.items() if value is None} == block["reasons"].keys()
-        else:
-            assert None not in block.values()
+        reasons = block.get("reasons", {})
+        assert {name for name, value in block.items() if value is None} == reasons.keys()
+        assert {*reasons.values(), block.get("reason", "banded")} <= words.keys()
         if block.get("status") == "suppressed":
-            assert block.keys() <= {
-                "status",
-                "reason",
-                "lever",
-                "criterion",
-                "measure",
-                "from_survey",
-                "to_survey",
-            }
+            names = {"lever", "criterion", "measure", "from_survey", "to_survey"}
+            assert block.keys() <= {"status", "reason"} | names
 
 
 def blocks_in(value: Any) -> Iterator[dict[str, Any]]:
