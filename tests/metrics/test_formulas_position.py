@@ -26,12 +26,9 @@ def test_chances_are_those_of_the_bivariate_normal(
     found = position(n, (s, e), (sd_s, sd_e), r)
     assert found is not None
     assert found.chances[0] == pytest.approx(both_high(n, (s, e), (sd_s, sd_e), r), abs=1e-6)
-    assert found.chances[0] + found.chances[1] == pytest.approx(
-        stats.norm.sf(CUT, s, sd_s / sqrt(n)), abs=1e-9
-    )
-    assert found.chances[0] + found.chances[2] == pytest.approx(
-        stats.norm.sf(CUT, e, sd_e / sqrt(n)), abs=1e-9
-    )
+    high_s, high_e = (stats.norm.sf(CUT, mean, sd / sqrt(n)) for mean, sd in ((s, sd_s), (e, sd_e)))
+    assert found.chances[0] + found.chances[1] == pytest.approx(high_s, abs=1e-9)
+    assert found.chances[0] + found.chances[2] == pytest.approx(high_e, abs=1e-9)
     assert sum(found.chances) == pytest.approx(1)
 
 
@@ -80,10 +77,8 @@ def test_chances_of_a_person_follow_the_error_of_measurement() -> None:
     found = quadrant_chances(np.array([CUT, 72.5]), np.array([72.5, 52.5]), (10, 5))
     up = stats.norm.cdf(2)
     assert found[0].tolist() == pytest.approx([0.5 * up, 0.5 * (1 - up), 0.5 * up, 0.5 * (1 - up)])
-    one, two = stats.norm.cdf(1), stats.norm.cdf(-2)
-    assert found[1].tolist() == pytest.approx(
-        [one * two, one * (1 - two), (1 - one) * two, (1 - one) * (1 - two)]
-    )
+    s, e = stats.norm.cdf(1), stats.norm.cdf(-2)
+    assert found[1].tolist() == pytest.approx([s * e, s * (1 - e), (1 - s) * e, (1 - s) * (1 - e)])
 
 
 def test_without_error_a_person_is_where_he_scored() -> None:

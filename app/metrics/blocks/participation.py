@@ -109,9 +109,9 @@ def _direct(wave: Wave, invited: Integers) -> Integers:
 
 
 def _weighted_score(scores: Floats, weights: Floats, found: Weights) -> Body:
-    mean = float(np.average(scores, weights=weights))
-    spread = sqrt(float(np.average((scores - mean) ** 2, weights=weights)))
-    ci = t_interval(Moments(len(scores), mean, spread * sqrt(len(scores) / found.effective_n)))
+    n, mean = len(scores), float(np.average(scores, weights=weights))
+    variance = float(np.average((scores - mean) ** 2, weights=weights)) * n / (n - 1)
+    ci = t_interval(Moments(n, mean, sqrt(variance * found.deff)))
     return {
         "score": mean,
         "ci_low": None if ci is None else ci.low,
