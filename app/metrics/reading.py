@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.metrics import queries, schemas, sentences, service
 from app.metrics.blocks.heatmap import heatmap_columns
 from app.metrics.blocks.wave import ORGANIZATION
+from app.metrics.definitions import scale_titles
 from app.tables import Release, Survey
 
 MOST_WAVES = 20
@@ -23,14 +24,13 @@ ABSENT: Final[Body] = {
 
 async def columns(session: AsyncSession, survey: Survey, language: str) -> list[Body]:
     """The columns of the heatmap, in the order of its cells."""
-    titles = await service.titles_of(session, survey, language)
     instrument = await service.instrument_of(session, survey)
-    return [_column(key, titles["facets"]) for key in heatmap_columns(instrument)]
-
-
-def _column(key: str, titles: dict[str, str]) -> Body:
-    name = key.removeprefix("facet:")
-    return {"key": key, "kind": "dimension" if name == key else "facet", "title": titles[name]}
+    facets = (await service.titles_of(session, survey, language))["facets"]
+    titles = {f"facet:{key}": title for key, title in facets.items()} | scale_titles(language)
+    return [
+        {"key": key, "kind": "facet" if key.startswith("facet:") else "dimension", "title": titles[key]}
+        for key in heatmap_columns(instrument)
+    ]
 
 
 def worded_drivers(groups: Iterable[Body], language: str) -> list[Body]:

@@ -204,3 +204,19 @@ async def test_the_overview_is_put_together_of_what_the_metrics_say(acme: Tenant
     narrowed = await read(acme.client, "overview", team="care")
     assert [group["group"]["id"] for group in narrowed["groups"]] == ["care"]
     assert narrowed["levers"]["group"]["kind"] == "organization"
+
+
+async def test_the_columns_of_the_heatmap_are_named_in_the_language_asked_for(acme: Tenant) -> None:
+    await staff(acme.client, {"sales": 30, "care": 30})
+    await wave(acme, sales=5, care=3)
+    for language, satisfaction in (("en", "Satisfaction"), ("nl", "Tevredenheid")):
+        headers = {"Accept-Language": language}
+        got = await acme.client.get("/v1/metrics/heatmap", params={"by": "team"}, headers=headers)
+        columns, groups = got.json()["columns"], got.json()["groups"]
+        assert [(one["key"], one["title"]) for one in columns[::2]] == [
+            ("satisfaction", satisfaction),
+            ("facet:pay", "pay"),
+        ]
+        states = {group["group"]["id"]: group["cells"][0]["state"] for group in groups}
+        assert states == {"sales": "higher", "care": "lower"}
+        assert {len(group["cells"]) for group in groups} == {len(columns)}
