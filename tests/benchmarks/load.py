@@ -7,7 +7,7 @@ import asyncpg
 import numpy as np
 
 from app.metrics import service
-from app.tables import SurveyGroup
+from app.tables import Survey, SurveyGroup
 from tests.benchmarks.bench import (
     QUESTIONS,
     RESPONSES,
@@ -62,11 +62,9 @@ def compute_seconds(count: int) -> float:
         for ordinal, (key, parent, direct) in enumerate(zip(keys, parents, invited, strict=True))
     ]
 
-    def compute() -> None:
-        sample = service.sample_of(instrument, groups, answers, members)
-        service.computed(service.wave_of(uuid4(), 5, sample, groups))
-
-    return seconds(compute)
+    survey = Survey(id=uuid4(), minimum_group_size=5)
+    own = service.Collected(survey, QUESTIONS, groups, answers, members)
+    return seconds(lambda: service.computed(own, None))
 
 
 def main(count: int = RESPONSES) -> None:

@@ -1,7 +1,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -345,9 +345,9 @@ def test_a_hundred_thousand_persons_in_two_thousand_groups() -> None:
     answers = random.integers(1, 6, size=(100_000, 33)).astype(np.int16)
     members = random.integers(0, 2000, 100_000)
     invited = (np.bincount(members) + 5).tolist()
-    started = perf_counter()
+    started = process_time()
     wave = wave_of(instrument, answers, members.tolist(), parents, invited=invited)
     bodies = headline(wave)
-    assert perf_counter() - started < 5
+    assert process_time() - started < 5
     assert shown(bodies[0])["n"] == 100_000
     assert len(bodies) == 2000
