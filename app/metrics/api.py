@@ -11,10 +11,10 @@ from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis.schemas import Period
-from app.metrics import definitions, outcomes, schemas, service
+from app.metrics import definitions, outcomes, reading, schemas, service
 from app.metrics.releasing import FORMULA_VERSION
 from app.organizations import queries as organizations
-from app.organizations.access import Tenant, requires
+from app.organizations.access import Anyone, Tenant, requires
 from app.tables import Release, Survey
 
 router = APIRouter(route_class=Route, tags=["metrics"])
@@ -24,6 +24,14 @@ GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[A-Za-z][
 By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
 Language = Annotated[str | None, Header(max_length=1000)]
+
+
+async def wanted_language(who: Anyone, session: Tenant, accept_language: Language = None) -> str:
+    organization = await organizations.organization(session, who.organization_id)
+    return language_of(accept_language, organization.locale)
+
+
+WantedLanguage = Annotated[str, Depends(wanted_language)]
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,7 @@ async def get_satisfaction_engagement(view: MetricsView, conditions: ReadConditi
     answer = schemas.SatisfactionEngagement.model_validate(
         {
             **view.header,
-            "distinctness": None,
-            "reasons": {"distinctness": "not_computed"},
+            **await service.distinctness_of(view.session, view.release),
             "groups": await view.groups("satisfaction_engagement"),
         }
     )
@@ -89,6 +96,72 @@ async def get_participation_metrics(view: MetricsView, conditions: ReadCondition
     return conditions.answer(answer, headers=REVALIDATE)
 
 
+@router.get("/v1/metrics/facets", operation_id="get_facets", response_model=schemas.Facets)
+async def get_facets(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    groups = await service.with_titles(
+        view.session, view.survey, await view.groups("facets"), ["facets", "questions"], language
+    )
+    answer = schemas.Facets.model_validate({**view.header, "groups": groups})
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/enps", operation_id="get_enps", response_model=schemas.Enps)
+async def get_enps(view: MetricsView, conditions: ReadConditions) -> Response:
+    answer = schemas.Enps.model_validate({**view.header, "groups": await view.groups("enps")})
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/reliability", operation_id="get_reliability", response_model=schemas.Reliability)
+async def get_reliability(
+    view: MetricsView, conditions: ReadConditions, language: WantedLanguage
+) -> Response:
+    groups = await service.with_titles(
+        view.session, view.survey, await view.groups("reliability"), ["scales"], language
+    )
+    status = service.instrument_status(view.survey)
+    answer = schemas.Reliability.model_validate(
+        {**view.header, "instrument_status": status, "groups": groups}
+    )
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/heatmap", operation_id="get_heatmap", response_model=schemas.Heatmap)
+async def get_heatmap(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    columns = await reading.columns(view.session, view.survey, language)
+    answer = schemas.Heatmap.model_validate(
+        {**view.header, "columns": columns, "groups": await view.groups("heatmap")}
+    )
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/drivers", operation_id="get_drivers", response_model=schemas.Drivers)
+async def get_drivers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    groups = reading.worded_drivers(await view.groups("drivers"), language)
+    answer = schemas.Drivers.model_validate({**view.header, "groups": groups})
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/levers", operation_id="get_levers", response_model=schemas.Levers)
+async def get_levers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    groups = reading.worded_levers(await view.groups("levers"), language)
+    answer = schemas.Levers.model_validate({**view.header, "groups": groups})
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/trends", operation_id="get_trends", response_model=schemas.Trends)
+async def get_trends(view: MetricsView, conditions: ReadConditions) -> Response:
+    series = await reading.trends(view.session, view.survey, await view.groups("trends"))
+    answer = schemas.Trends.model_validate({**view.header, **series})
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/overview", operation_id="get_overview", response_model=schemas.Overview)
+async def get_overview(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    glance = await reading.overview(view.session, view.release, view.by, view.team, language)
+    answer = schemas.Overview.model_validate({**view.header, **glance})
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
 @router.get("/v1/metrics/comments", operation_id="get_comments", response_model=schemas.Comments)
 async def get_comments(view: MetricsView, conditions: ReadConditions) -> Response:
     groups = await service.with_texts(view.session, view.release, await view.groups("comments"))
@@ -104,11 +177,9 @@ async def get_disclosure(
     who: PrivacyManager,
     session: Tenant,
     conditions: ReadConditions,
-    accept_language: Language = None,
+    language: WantedLanguage,
 ) -> Response:
     survey, release = await service.release_to_show(session, who.organization_id, survey_id, None)
-    organization = await organizations.organization(session, who.organization_id)
-    language = language_of(accept_language, organization.locale)
     answer = await service.disclosure(session, survey, release, language)
     return conditions.answer(answer, headers=REVALIDATE)
 
@@ -117,20 +188,16 @@ async def get_disclosure(
 async def get_outcomes(
     view: MetricsView,
     conditions: ReadConditions,
+    language: WantedLanguage,
     period: Annotated[Period | None, Query()] = None,
-    accept_language: Language = None,
 ) -> Response:
-    organization = await organizations.organization(view.session, view.survey.organization_id)
     turnover = await outcomes.read_turnover(view.session, view.survey, view.release, view.by, view.team)
     kpis = await outcomes.read_kpis(view.session, view.survey, period)
-    language = language_of(accept_language, organization.locale)
     return conditions.answer(outcomes.answer(view.header, turnover, kpis, language), headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/definitions", operation_id="get_definitions", response_model=schemas.Definitions)
 async def get_definitions(
-    who: MetricsReader, session: Tenant, conditions: ReadConditions, accept_language: Language = None
+    who: MetricsReader, conditions: ReadConditions, language: WantedLanguage
 ) -> Response:
-    organization = await organizations.organization(session, who.organization_id)
-    language = language_of(accept_language, organization.locale)
     return conditions.answer(definitions.definitions(language, FORMULA_VERSION), headers=REVALIDATE)

@@ -12,7 +12,7 @@ from app.metrics.queries import Responses
 from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
-from app.tables import Survey, SurveyCell, SurveyGroup
+from app.tables import Questionnaire, Survey, SurveyCell, SurveyGroup
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,12 @@ class Loaded:
         everywhere = Rollup(self.frozen_groups(), self.places_of(np.arange(len(self.cells))))
         return everywhere.sums(self.invited_by_cell().astype(np.float64)).astype(np.int64)
 
+    def erased(self) -> Integers:
+        """Since the final release, of every node of the tree with all below it (R11)."""
+        everywhere = Rollup(self.frozen_groups(), self.places_of(np.arange(len(self.cells))))
+        lost = np.array([cell.erased for cell in self.cells], dtype=np.float64)
+        return everywhere.sums(lost).astype(np.int64)[: len(self.tree)]
+
     def invited_by_cell(self) -> Integers:
         return np.array([cell.invited or 0 for cell in self.cells], dtype=np.int64)
 
@@ -97,26 +103,25 @@ def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
 
 async def load(session: AsyncSession, survey: Survey) -> Loaded:
     scope = (session, survey.organization_id, survey.id)
-    questions, groups = await questions_of(session, survey), await surveys.groups_of(*scope)
+    questionnaire, groups = await questionnaire_of(session, survey), await surveys.groups_of(*scope)
     organization = await organizations.organization(session, survey.organization_id)
     nodes = sum(group.kind != "segment" for group in groups)
     return Loaded(
         survey=survey,
-        questions=questions,
+        questions=questionnaire.content["questions"],
         groups=groups,
         cells=await surveys.cells_of(*scope),
-        responses=await queries.responses_of(*scope, len(questions)),
+        responses=await queries.responses_of(*scope, len(questionnaire.content["questions"])),
         comments=await queries.comments_by_group(*scope, nodes),
         least_comments=organization.minimum_comment_group_size,
     )
 
 
-async def questions_of(session: AsyncSession, survey: Survey) -> Sequence[dict[str, Any]]:
-    """Of the frozen version of the questionnaire."""
+async def questionnaire_of(session: AsyncSession, survey: Survey) -> Questionnaire:
+    """The version that was frozen when the survey opened."""
     questionnaire = await surveys.questionnaire_version(
         session, survey.organization_id, survey.questionnaire, survey.questionnaire_version
     )
     if questionnaire is None:
         raise LookupError("a survey whose questionnaire version is gone")
-    questions: Sequence[dict[str, Any]] = questionnaire.content["questions"]
-    return questions
+    return questionnaire

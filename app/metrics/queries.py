@@ -7,9 +7,10 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, text
+from sqlalchemy import Row, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col, select, tuple_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.surveys import queries as surveys
 from app.tables import Release, Survey, SurveyGroup
@@ -52,6 +53,16 @@ COMMENTS_WITHIN = text(
     "  ORDER BY c.id LIMIT :most) AS chosen"
 )
 """By random key: the same ones, in the same order, for everybody."""
+OVER_WAVES = text(
+    "SELECT r.survey_id, k.kind, k.segment, k.key, r.body"
+    " FROM unnest(CAST(:surveys AS uuid[]), CAST(:numbers AS int[])) AS w (survey_id, number)"
+    " CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:segments AS text[]), CAST(:keys AS text[]))"
+    "  AS k (kind, segment, key)"
+    " JOIN survey_groups g ON g.organization_id = :organization_id AND g.survey_id = w.survey_id"
+    "  AND g.kind = k.kind AND coalesce(g.segment, '') = k.segment AND g.external_id = k.key"
+    " JOIN release_results r ON r.organization_id = g.organization_id AND r.survey_id = g.survey_id"
+    "  AND r.number = w.number AND r.metric = :metric AND r.group_ordinal = g.ordinal"
+)
 ARRAY_HEADER = 20
 """Bytes before the elements of a one-dimensional array in PostgreSQL's binary format."""
 KEY_BYTES = 16
@@ -148,17 +159,62 @@ async def newest_released(session: AsyncSession, organization_id: UUID, series: 
     return (await session.scalars(newest_first.limit(1))).first()
 
 
-async def released_before(session: AsyncSession, survey: Survey) -> Survey | None:
-    """The wave before this one: of the same series, released, closed last."""
-    query = select(Survey).where(
-        col(Survey.organization_id) == survey.organization_id,
-        col(Survey.status) == "released",
-        col(Survey.series).is_not_distinct_from(survey.series),
-        col(Survey.id) != survey.id,
-        col(Survey.closed_at) < (survey.closed_at or func.now()),
+async def wave_before(session: AsyncSession, survey: Survey) -> Survey | None:
+    """The newest released survey of its series that closed before it."""
+    query = _newest_first(survey).where(_closing < _moment_of(survey))
+    return (await session.scalars(query.limit(1))).first()
+
+
+async def waves_until(session: AsyncSession, survey: Survey, most: int) -> list[tuple[Survey, Release]]:
+    """The newest released surveys of its series, that one last, each with its newest release."""
+    query = _newest_first(survey).where(_closing <= _moment_of(survey))
+    waves = (await session.scalars(query.limit(most))).all()[::-1]
+    releases = select(Release).where(
+        col(Release.organization_id) == survey.organization_id,
+        col(Release.survey_id).in_([wave.id for wave in waves]),
     )
-    newest_first = query.order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
-    return (await session.scalars(newest_first.limit(1))).first()
+    newest = {one.survey_id: one for one in await session.scalars(releases.order_by(col(Release.number)))}
+    return [(wave, newest[wave.id]) for wave in waves]
+
+
+_closing = tuple_(col(Survey.closed_at), col(Survey.id))
+
+
+def _moment_of(survey: Survey) -> Any:
+    return tuple_(survey.closed_at or func.now(), survey.id)
+
+
+def _newest_first(survey: Survey) -> SelectOfScalar[Survey]:
+    """The released surveys of its series."""
+    return (
+        select(Survey)
+        .where(
+            col(Survey.organization_id) == survey.organization_id,
+            col(Survey.status) == "released",
+            col(Survey.series).is_not_distinct_from(survey.series),
+        )
+        .order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
+    )
+
+
+async def results_over_waves(
+    session: AsyncSession,
+    organization_id: UUID,
+    waves: Sequence[tuple[Survey, Release]],
+    metric: str,
+    groups: Sequence[tuple[str, str, str]],
+) -> Sequence[Row[Any]]:
+    """What each wave's release says of each of the groups, given as kind, segment and identifier."""
+    parameters = {
+        "organization_id": organization_id,
+        "surveys": [survey.id for survey, _ in waves],
+        "numbers": [release.number for _, release in waves],
+        "kinds": [kind for kind, _, _ in groups],
+        "segments": [segment for _, segment, _ in groups],
+        "keys": [key for _, _, key in groups],
+        "metric": metric,
+    }
+    return (await session.execute(OVER_WAVES, parameters)).all()
 
 
 async def newest_release(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Release | None:

@@ -17,25 +17,43 @@ from app.core.jobs import enqueue
 from app.metrics import queries
 from app.metrics.blocks.comments import comments
 from app.metrics.blocks.disclosed import disclosed
+from app.metrics.blocks.distinctness import distinctness
+from app.metrics.blocks.drivers import analyse, drivers
+from app.metrics.blocks.enps import enps
+from app.metrics.blocks.facets import facets
 from app.metrics.blocks.headline import headline
+from app.metrics.blocks.heatmap import heatmap
+from app.metrics.blocks.levers import levers
+from app.metrics.blocks.pairs import comparable_measures
 from app.metrics.blocks.participation import participation
-from app.metrics.blocks.wave import Bodies, Wave
-from app.metrics.disclosure import Step, admit, base_regions, plan_release
+from app.metrics.blocks.reliability import reliability
+from app.metrics.blocks.trends import changes, points
+from app.metrics.blocks.wave import Bodies, Wave, of_each_group
+from app.metrics.disclosure import Step, admit, base_regions, erased_few, may_link, plan_release
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
 from app.surveys import queries as surveys
 from app.tables import Survey
 
 FORMULA_VERSION = "1"
-HEADLINE, DISCLOSURE, COMMENTS = "satisfaction_engagement", "disclosure", "comments"
+HEADLINE, DISCLOSURE, ENPS = "satisfaction_engagement", "disclosure", "enps"
+TRENDS, COMMENTS = "trends", "comments"
 HELD_BACK_STEP = 10
 TURNOVER_JOB = "freeze_turnover"
 BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
     HEADLINE: headline,
     DISCLOSURE: disclosed,
     "participation": participation,
+    "distinctness": distinctness,
+    "facets": facets,
+    ENPS: enps,
+    "reliability": reliability,
+    "heatmap": heatmap,
 }
-"""By the name that a release keeps its bodies under."""
+"""By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
+
+WHILE_OPEN: Final = (HEADLINE, DISCLOSURE)
+"""All that a release of an open survey says; the rest comes with the final one."""
 
 
 class SurveyMoved(Exception):
@@ -59,8 +77,10 @@ async def release_survey(
         if survey is None or not is_due(survey):
             return
         number = await next_number(session, survey)
+        earlier = await queries.wave_before(session, survey)
         current = await load(session, survey)
-    made = await asyncio.to_thread(make, current, number)
+        before = None if earlier is None else await load(session, earlier)
+    made = await asyncio.to_thread(make, current, before, number)
     if made is None:
         return
     async with database.tenant_session(organization_id) as session:
@@ -77,7 +97,7 @@ async def next_number(session: AsyncSession, survey: Survey) -> int:
     return last.number + 1 if last else 1
 
 
-def make(current: Loaded, number: int) -> Made | None:
+def make(current: Loaded, before: Loaded | None, number: int) -> Made | None:
     """None where a survey still open has too little new to add."""
     is_final = current.survey.status == "closed"
     everybody = current.sample()
@@ -87,7 +107,7 @@ def make(current: Loaded, number: int) -> Made | None:
     included = np.where(new, number, everybody.included)
     sample = replace(everybody, included=included).of(included > 0)
     wave = wave_of(current, sample, step_of(current, is_final=is_final))
-    bodies = computed(wave, current) if is_final else while_open(wave)
+    bodies = computed(wave, current, before) if is_final else while_open(wave)
     return Made(bodies, new, int((included == 0).sum()))
 
 
@@ -110,14 +130,68 @@ def step_of(current: Loaded, *, is_final: bool) -> Step:
 
 
 def while_open(wave: Wave) -> dict[str, Bodies]:
-    """All that a release of an open survey holds; the rest comes with the final one."""
-    return {metric: BLOCKS[metric](wave) for metric in (HEADLINE, DISCLOSURE)}
+    later = {"status": "undefined", "reason": "awaits_final_release"}
+    nothing = of_each_group(wave, lambda ordinal, _: {**later, "n": wave.n(ordinal)})
+    waiting = dict.fromkeys([*BLOCKS, "drivers", "levers", COMMENTS], nothing)
+    followed = {
+        ordinal: {"status": "ok", "point": later, "changes": [], "repeaters": []} for ordinal in nothing
+    }
+    return {**waiting, TRENDS: followed, **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN}}
 
 
-def computed(wave: Wave, current: Loaded) -> dict[str, Bodies]:
+def computed(wave: Wave, current: Loaded, before: Loaded | None) -> dict[str, Bodies]:
+    found = {metric: block(wave) for metric, block in BLOCKS.items()}
+    analyses = analyse(wave)
     return {
-        **{metric: block(wave) for metric, block in BLOCKS.items()},
+        **found,
+        "drivers": drivers(wave, analyses),
+        "levers": levers(wave, analyses),
         COMMENTS: comments(wave, current.comments, current.least_comments),
+        TRENDS: followed(found, {} if before is None else changed(wave, current, before)),
+    }
+
+
+def changed(wave: Wave, current: Loaded, before: Loaded) -> Bodies:
+    previous = released_wave(before)
+    groups, k = previous.sample.groups, before.k
+    erased = erased_few(groups, previous.plan, before.erased(), k)
+    return changes(
+        wave,
+        previous,
+        comparable_measures(current.questions, before.questions),
+        erased=erased,
+        may_link=not erased and are_linked(current, before) and may_put_together(wave, previous),
+    )
+
+
+def are_linked(current: Loaded, before: Loaded) -> bool:
+    """Whether a person has the same key in both: a pseudonym and a person's own id are not the same."""
+    return current.survey.mode == before.survey.mode != "anonymous"
+
+
+def may_put_together(wave: Wave, previous: Wave) -> bool:
+    """Whether those who answered both waves may be told of by themselves, in either (R9)."""
+    return all(
+        may_link(one.sample, one.plan, also_in(one.sample, other.sample), one.k)
+        for one, other in ((wave, previous), (previous, wave))
+    )
+
+
+def also_in(sample: Sample, other: Sample) -> Flags:
+    """Who of the sample has both scores in the other as well."""
+    theirs = {key for key, both in zip(other.linked or (), other.both, strict=True) if both}
+    return np.array([key in theirs for key in sample.linked or ()], dtype=np.bool_) & sample.both
+
+
+def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
+    """Where each group is in the series, and what changed on the way there."""
+    return {
+        ordinal: {
+            "status": "ok",
+            "point": point,
+            **{name: since.get(ordinal, {}).get(name, []) for name in ("changes", "repeaters")},
+        }
+        for ordinal, point in points(found[HEADLINE], found[ENPS]).items()
     }
 
 

@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.metrics import definitions, queries, schemas
+from app.metrics.loading import questionnaire_of
 from app.organizations import queries as organizations
 from app.people.errors import UnknownTeam
 from app.surveys import queries as surveys
+from app.surveys.built_in import built_in
 from app.surveys.errors import UnknownSegment
 from app.tables import Release, Survey, SurveyGroup
 
@@ -82,6 +84,39 @@ async def read(
     ]
 
 
+async def distinctness_of(session: AsyncSession, release: Release) -> dict[str, Any]:
+    """What the whole answer says of it: the numbers, or why there are none."""
+    body = (await queries.bodies(session, release, "distinctness", [0]))[0]
+    if body["status"] == "ok":
+        return {"distinctness": body, "reasons": {}}
+    return {"distinctness": None, "reasons": {"distinctness": body["reason"]}}
+
+
+async def with_titles(
+    session: AsyncSession, survey: Survey, groups: list[dict[str, Any]], members: Sequence[str], language: str
+) -> list[dict[str, Any]]:
+    """The groups with a title, in the language, for each entry of the members named."""
+    titles = await titles_of(session, survey, language)
+    return [
+        group
+        | {
+            member: [{**entry, "title": titles[member][entry["key"]]} for entry in group[member]]
+            for member in members
+            if member in group
+        }
+        for group in groups
+    ]
+
+
+async def titles_of(session: AsyncSession, survey: Survey, language: str) -> dict[str, dict[str, str]]:
+    """By key, what the facets, questions and scales of the survey are called."""
+    content = (await questionnaire_of(session, survey)).content
+    own = {facet["key"]: definitions.worded(facet["title"], language) for facet in content["facets"]}
+    facets = definitions.scale_titles(language) | own
+    questions = {one["key"]: definitions.worded(one["text"], language) for one in content["questions"]}
+    return {"facets": facets, "questions": questions, "scales": facets}
+
+
 def ref(group: SurveyGroup, groups: Sequence[SurveyGroup]) -> schemas.GroupRef:
     parent = groups[group.parent] if group.parent is not None else None
     return schemas.GroupRef(
@@ -151,6 +186,10 @@ async def disclosure(
             "groups": groups,
         }
     )
+
+
+def instrument_status(survey: Survey) -> str:
+    return "not_yet_validated" if survey.questionnaire == built_in().key else "unknown"
 
 
 def header(survey: Survey, release: Release) -> dict[str, Any]:

@@ -10,13 +10,22 @@ from itertools import groupby
 from math import ceil, sqrt
 from typing import Any
 
+import numpy as np
 import pytest
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import integrate, optimize, stats
 
 Json = dict[str, Any]
 Answers = Mapping[str, int | None]
 CUT = Fraction(125, 2)
 LOW_CUT = Fraction(75, 2)
+DIMENSIONS = ("satisfaction", "engagement")
+QUADRANTS = {
+    "thriving": (True, True),
+    "content": (True, False),
+    "stretched": (False, True),
+    "detached": (False, False),
+}
 Z_GOODMAN = stats.chi2.ppf(1 - 0.05 / 4, 1)
 
 
@@ -45,10 +54,14 @@ class Instrument:
         given = [(question, answers.get(question["key"])) for question in own]
         return [(q["facet"], None if value is None else percent(q, value)) for q, value in given]
 
-    def score(self, dimension: str, answers: Answers) -> Fraction | None:
+    def facets(self, dimension: str, answers: Answers) -> list[Fraction | None]:
         scored = sorted(self.percents(dimension, answers), key=lambda pair: pair[0])
-        facets = groupby(scored, key=lambda pair: pair[0])
-        return half_rule([half_rule([value for _, value in pairs]) for _, pairs in facets])
+        return [
+            half_rule([value for _, value in pairs]) for _, pairs in groupby(scored, key=lambda pair: pair[0])
+        ]
+
+    def score(self, dimension: str, answers: Answers) -> Fraction | None:
+        return half_rule(self.facets(dimension, answers))
 
     def has_both(self, answers: Answers) -> bool:
         return all(self.score(dimension, answers) is not None for dimension in ("satisfaction", "engagement"))
@@ -81,6 +94,52 @@ def goodman(count: int, n: int) -> tuple[float, float]:
     root = sqrt(Z_GOODMAN * (Z_GOODMAN + 4 * count * (n - count) / n))
     ends = [(Z_GOODMAN + 2 * count + sign * root) / (2 * (n + Z_GOODMAN)) for sign in (-1, 1)]
     return max(0.0, ends[0]), min(1.0, ends[1])
+
+
+def probability(off: NDArray[np.float64], covariance: NDArray[np.float64], signs: Sequence[int]) -> float:
+    """That a bivariate normal with mean `off` has these signs, by one integral over its first part."""
+    (s, e), sds, r = off, np.sqrt(np.diag(covariance)), covariance[0, 1] / sqrt(covariance.diagonal().prod())
+
+    def given_first(z: float) -> float:
+        centre = (e + r * sds[1] * z) / (sds[1] * sqrt(1 - r * r))
+        return float(stats.norm.pdf(z) * stats.norm.cdf(signs[1] * centre))
+
+    start = -s / sds[0]
+    ends = (start, max(start, 0) + 12) if signs[0] > 0 else (min(start, 0) - 12, start)
+    return float(integrate.quad(given_first, *ends, epsabs=1e-13, epsrel=1e-12, limit=500)[0])
+
+
+LEAST_UNIQUENESS = 0.005
+
+
+def omega(table: NDArray[np.float64]) -> float:
+    """Of one factor by maximum likelihood: where the discrepancy has no slope (Joreskog 1967).
+
+    Residual variances have a floor; one that lies on it keeps its slope.
+    """
+    r, sd = np.corrcoef(table, rowvar=False), table.std(axis=0, ddof=1)
+    k = len(r)
+
+    def implied(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.outer(at[:k], at[:k]) + np.diag(at[k:]))
+
+    def discrepancy(at: NDArray[np.float64]) -> float:
+        return float(np.linalg.slogdet(implied(at))[1] + np.trace(np.linalg.solve(implied(at), r)))
+
+    start = np.sqrt(abs(r).mean(axis=1))
+    bounds = [(-2, 2)] * k + [(LEAST_UNIQUENESS, 2)] * k
+    at = optimize.minimize(discrepancy, [*start, *(1 - start**2)], bounds=bounds, method="L-BFGS-B").x
+    is_free = np.array([True] * k + list(at[k:] > LEAST_UNIQUENESS + 1e-6))
+
+    def slopes(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        at[is_free] = values
+        inverse = np.linalg.inv(implied(at))
+        off = inverse @ (implied(at) - r) @ inverse
+        return np.concatenate([off @ at[:k], np.diag(off)])[is_free]
+
+    at[is_free] = optimize.root(slopes, at[is_free], tol=1e-13).x
+    common = (at[:k] * sd).sum() ** 2
+    return float(common / (common + (at[k:] * sd**2).sum()))
 
 
 @dataclass(frozen=True)
@@ -142,20 +201,48 @@ class Reckoning:
 
     def headline(self, persons: Sequence[Answers], precision: str) -> Json:
         display = Display(precision)
+        is_divided = not self.is_not_distinct()
         return {
             "precision": precision,
             "n": self.spread("gap", persons).n,
             "satisfaction": self.dimension("satisfaction", persons, display),
             "engagement": self.dimension("engagement", persons, display),
             "gap": self.gap(persons, display),
-            "quadrants": {
-                "mode": "fixed",
-                "cut": {"satisfaction": 62.5, "engagement": 62.5},
-                "near_cut": None,
-                "shares": self.quadrants(persons, display),
-            },
-            "position": None,
+            "quadrants": self.quadrants(persons, display) if is_divided else None,
+            "position": self.position(persons, display) if is_divided else None,
         }
+
+    def counted(self, persons: Sequence[Answers]) -> list[Answers]:
+        return [answers for answers in persons if self.instrument.has_both(answers)]
+
+    def is_not_distinct(self) -> bool:
+        """HTMT2, else HTMT, of the persons who answered every question."""
+        columns = {
+            name: np.array(
+                [[value for _, value in self.instrument.percents(name, one)] for one in self.everybody], float
+            )
+            for name in DIMENSIONS
+        }
+        split = columns["satisfaction"].shape[1]
+        if min(split, columns["engagement"].shape[1]) < 2:
+            return False
+        r = np.corrcoef(np.hstack([columns[name] for name in DIMENSIONS]), rowvar=False)
+        between, parts = r[:split, split:].ravel(), (r[:split, :split], r[split:, split:])
+        within = [part[np.triu_indices(len(part), 1)] for part in parts]
+        if all((values > 0).all() for values in (between, *within)):
+            return bool(stats.gmean(between) / sqrt(stats.gmean(within[0]) * stats.gmean(within[1])) >= 0.9)
+        return bool(abs(between).mean() / sqrt(abs(within[0]).mean() * abs(within[1]).mean()) >= 0.9)
+
+    def errors(self) -> dict[str, float] | None:
+        """Of measurement, from one factor behind the facets; None where a dimension has fewer than three."""
+        found = {}
+        for name in DIMENSIONS:
+            facets = [self.instrument.facets(name, answers) for answers in self.counted(self.everybody)]
+            table = np.array(facets, dtype=float)
+            if table.shape[1] < 3:
+                return None
+            found[name] = self.spread(name, self.everybody).sd * sqrt(1 - omega(table))
+        return found
 
     def dimension(self, name: str, persons: Sequence[Answers], display: Display) -> Json:
         spread, (low, high) = self.spread(name, persons), self.interval(name, persons, display)
@@ -176,23 +263,116 @@ class Reckoning:
             "ci_high": display.score(high),
             "sd": display.sd(spread.sd),
             **{label: display.share(Fraction(count, len(values))) for label, count in named},
+            **self.favourable(name, persons, display),
         }
+
+    def favourable(self, name: str, persons: Sequence[Answers], display: Display) -> Json:
+        """Interval of the share pooled over answers: persons are clusters, in Taylor's approximation."""
+        share, sd, n, questions = self.clusters(name, persons)
+        if display.precision == "banded":
+            sd = max(0.05, self.clusters(name, self.everybody)[1])
+        half = stats.t(n - 1).ppf(0.975) * sd / sqrt(n)
+        low, high = share - half, share + half
+        if questions == 1 and display.precision != "banded":
+            low, high = stats.binomtest(round(share * n), n).proportion_ci(method="wilson")
+        ends = {"low": max(0.0, low), "high": min(1.0, high)}
+        return {f"favourable_ci_{end}": display.share(value) for end, value in ends.items()}
+
+    def clusters(self, name: str, persons: Sequence[Answers]) -> tuple[float, float, int, int]:
+        """Share, spread of the persons about it, how many they are, and the number of questions."""
+        answers = [self.instrument.percents(name, one) for one in self.counted(persons)]
+        given = [[value for _, value in one if value is not None] for one in answers]
+        share = Fraction(sum(value >= CUT for one in given for value in one), sum(map(len, given)))
+        off = [sum(value >= CUT for value in one) - share * len(one) for one in given]
+        per_person = Fraction(sum(map(len, given)), len(given))
+        squares = sum((value * value for value in off), Fraction())
+        return float(share), sqrt(squares / (len(given) - 1)) / float(per_person), len(given), len(answers[0])
 
     def gap(self, persons: Sequence[Answers], display: Display) -> Json:
         spread, (low, high) = self.spread("gap", persons), self.interval("gap", persons, display)
+        reliability = self.difference_reliability()
         return {
+            "reliability": reliability,
+            "interpretable": None if reliability is None else reliability >= 0.5,
             "mean": display.gap(spread.mean),
             "ci_low": display.gap(low),
             "ci_high": display.gap(high),
             "dz": display.dz(float(spread.mean) / spread.sd),
         }
 
+    def difference_reliability(self) -> float | None:
+        """What is left of the spread of the gaps when the errors of both scores are taken off."""
+        errors = self.errors()
+        if errors is None:
+            return None
+        return (
+            1
+            - (errors["satisfaction"] ** 2 + errors["engagement"] ** 2)
+            / self.spread("gap", self.everybody).sd ** 2
+        )
+
     def quadrants(self, persons: Sequence[Answers], display: Display) -> Json:
-        counts = dict.fromkeys(("thriving", "content", "stretched", "detached"), 0)
-        names = {(True, True): "thriving", (True, False): "content", (False, True): "stretched"}
-        for answers in filter(self.instrument.has_both, persons):
-            high = tuple(self.value(name, answers) >= CUT for name in ("satisfaction", "engagement"))
-            counts[names.get((high[0], high[1]), "detached")] += 1
+        errors = None if display.precision == "banded" else self.errors()
+        return {
+            "mode": "fixed",
+            "cut": {"satisfaction": 62.5, "engagement": 62.5},
+            "near_cut": None if errors is None else display.share(self.near_cut(persons, errors)),
+            "expected": None if errors is None else self.expected(persons, errors, display),
+            "shares": self.shares(persons, display),
+        }
+
+    def near_cut(self, persons: Sequence[Answers], errors: Mapping[str, float]) -> Fraction:
+        near = [
+            any(abs(self.value(name, one) - CUT) < errors[name] for name in DIMENSIONS)
+            for one in self.counted(persons)
+        ]
+        return Fraction(sum(near), len(near))
+
+    def expected(self, persons: Sequence[Answers], errors: Mapping[str, float], display: Display) -> Json:
+        totals = dict.fromkeys(QUADRANTS, 0.0)
+        counted = self.counted(persons)
+        for one in counted:
+            high = {
+                name: stats.norm.cdf(float(self.value(name, one) - CUT) / errors[name]) for name in DIMENSIONS
+            }
+            for quadrant, are_high in QUADRANTS.items():
+                chances = [
+                    high[name] if up else 1 - high[name]
+                    for name, up in zip(DIMENSIONS, are_high, strict=True)
+                ]
+                totals[quadrant] += chances[0] * chances[1]
+        return {quadrant: display.share(total / len(counted)) for quadrant, total in totals.items()}
+
+    def position(self, persons: Sequence[Answers], display: Display) -> Json | None:
+        if display.precision == "banded":
+            return None
+        rows = np.array(
+            [[float(self.value(name, one)) for name in DIMENSIONS] for one in self.counted(persons)]
+        )
+        n, covariance = len(rows), np.cov(rows, rowvar=False) / len(rows)
+        off = rows.mean(axis=0) - 62.5
+        chances = {
+            quadrant: probability(off, covariance, [1 if up else -1 for up in are_high])
+            for quadrant, are_high in QUADRANTS.items()
+        }
+        best = max(chances, key=lambda quadrant: chances[quadrant])
+        variances, axes = np.linalg.eigh(covariance)
+        factor = 2 * (n - 1) / (n - 2) * stats.f(2, n - 2).ppf(0.95)
+        minor, major = np.sqrt(variances * factor)
+        slope = np.degrees(np.arctan(axes[1, 1] / axes[0, 1]))
+        ellipse = {"semi_major": major, "semi_minor": minor, "angle": slope}
+        return {
+            "quadrant": best if chances[best] >= 0.8 else "undetermined",
+            "probability": display.share(chances[best]),
+            "probabilities": {quadrant: display.share(chance) for quadrant, chance in chances.items()},
+            "ellipse": {name: display.gap(float(value)) for name, value in ellipse.items()},
+        }
+
+    def shares(self, persons: Sequence[Answers], display: Display) -> Json:
+        counts = dict.fromkeys(QUADRANTS, 0)
+        for answers in self.counted(persons):
+            are_high = tuple(self.value(name, answers) >= CUT for name in DIMENSIONS)
+            counts[next(quadrant for quadrant, wanted in QUADRANTS.items() if wanted == are_high)] += 1
         n = sum(counts.values())
         return {name: self.quadrant(count, n, display) for name, count in counts.items()}
 
@@ -205,7 +385,7 @@ class Reckoning:
         }
 
     def participation(self, persons: Sequence[Answers], invited: int, precision: str) -> Json:
-        """Of a group whose number of invited is shown."""
+        """Of a group whose number of invited is shown, without the weighting of the organisation's."""
         display = Display(precision)
         return {
             "precision": precision,

@@ -150,7 +150,19 @@ def test_every_number_is_that_of_the_file(
     headline = reckoning.headline(persons, precision)
     assert_says(wave.headline[group], {**headline, "status": "ok", "invited": count})
     participation = reckoning.participation(persons, count, precision)
-    assert_says(wave.participation[group], {**participation, "status": "ok"})
+    weighted = None if group else weighted_as_it_is(headline)
+    assert_says(wave.participation[group], {**participation, "status": "ok", "weighted": weighted})
+
+
+def weighted_as_it_is(headline: Json) -> Json:
+    """Everybody responded, so that weights change nothing. Ten parts have somebody: eight job titles told
+    exactly, what is left of Research & Development beside them, and Human Resources."""
+    whole = {"strata": 10, "trimmed": 0, "coverage": 1, "deff": 1, "effective_n": 1470}
+    names = ("score", "ci_low", "ci_high")
+    scores = {
+        name: {member: headline[name][member] for member in names} for name in ("satisfaction", "engagement")
+    }
+    return {**whole, **scores}
 
 
 @pytest.mark.parametrize("group", HIDDEN)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from app.metrics.formulas import favourable, pomp, scale_scores
+from app.metrics.formulas import Pool, favourable, pomp, scale_scores
 
 NAN = float("nan")
 SCALES = st.tuples(st.integers(0, 50), st.integers(1, 50)).map(lambda ends: (ends[0], sum(ends)))
@@ -107,3 +107,38 @@ def test_favourable_shares_sum_to_one_or_are_undefined(values: NDArray[np.float6
         mirrored = favourable(100 - values)
         assert mirrored is not None
         assert (mirrored.favourable, mirrored.unfavourable) == (shares.unfavourable, shares.favourable)
+
+
+def pool(answers: NDArray[np.float64], of_kind: NDArray[np.float64]) -> Pool:
+    a, f = answers, of_kind
+    return Pool(len(a), a.sum(), f.sum(), (a * a).sum(), (f * f).sum(), (a * f).sum())
+
+
+def test_where_everybody_answers_as_much_the_error_of_a_pooled_share_is_that_of_a_mean() -> None:
+    of_kind = np.array([0.0, 1, 2, 4, 4, 3, 0, 1])
+    share = pool(np.full(8, 4.0), of_kind).share()
+    assert share is not None
+    assert share.mean == pytest.approx((of_kind / 4).mean())
+    assert share.sd == pytest.approx((of_kind / 4).std(ddof=1))
+
+
+def test_the_error_of_a_pooled_share_is_that_of_dropping_persons_one_by_one() -> None:
+    """The jackknife comes to the same for many persons."""
+    random = np.random.default_rng(3)
+    answers = random.integers(1, 6, 2000).astype(np.float64)
+    of_kind = random.binomial(answers.astype(int), random.uniform(size=2000)).astype(np.float64)
+    share = pool(answers, of_kind).share()
+    assert share is not None
+    assert share.sd is not None
+    left_out = (of_kind.sum() - of_kind) / (answers.sum() - answers)
+    assert share.sd / 2000**0.5 == pytest.approx(left_out.std() * 1999**0.5, rel=0.01)
+
+
+def test_a_pooled_share_of_nobody_or_of_equal_persons() -> None:
+    assert pool(np.empty(0), np.empty(0)).share() is None
+    alone = pool(np.array([4.0]), np.array([1.0])).share()
+    assert alone is not None
+    assert (alone.mean, alone.sd) == (0.25, None)
+    alike = pool(np.array([2.0, 4, 6]), np.array([1.0, 2, 3])).share()
+    assert alike is not None
+    assert (alike.mean, alike.sd, alike.has_spread) == (0.5, 0, False)

@@ -5,17 +5,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import numpy as np
 import pytest
 
 from app.core.contract import contract
 from app.metrics import jobs
 from app.surveys import service as surveys
+from app.surveys.built_in import built_in
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.surveys.test_surveys import draft, opened
 
 Json = dict[str, Any]
-METRICS = ("satisfaction-engagement", "participation")
+SNAPSHOTS = (
+    "satisfaction-engagement",
+    "participation",
+    "facets",
+    "enps",
+    "reliability",
+    "heatmap",
+    "drivers",
+    "levers",
+    "overview",
+)
+METRICS = (*SNAPSHOTS, "trends")
 CONTENT: Json = {
     "title": {"en": "Two questions"},
     "facets": [{"key": key, "title": {"en": key}} for key in ("pay", "bond")],
@@ -216,7 +229,7 @@ async def test_a_questionnaire_with_one_dimension_has_no_headline(acme: Tenant) 
     content = CONTENT | {"questions": CONTENT["questions"][:1]}
     await acme.client.put("/v1/questionnaires/one", json=content)
     survey_id = await finish(acme, await opened(acme.client, questionnaire="one"))
-    for metric in METRICS:
+    for metric in SNAPSHOTS:
         (group,) = (await read(acme.client, metric, survey_id=survey_id))["groups"]
         assert (group["status"], group["reason"], group["n"]) == ("undefined", "dimension_missing", 0)
 
@@ -224,7 +237,7 @@ async def test_a_questionnaire_with_one_dimension_has_no_headline(acme: Tenant) 
 async def test_a_survey_nobody_answered_is_released_without_a_number(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 6})
     await finish(acme, await start(acme.client))
-    for metric in METRICS:
+    for metric in SNAPSHOTS:
         (group,) = (await read(acme.client, metric))["groups"]
         assert (group["status"], group["reason"]) == ("suppressed", "below_minimum")
 
@@ -248,23 +261,56 @@ async def test_definitions_are_in_the_language_asked_for_and_else_in_the_organis
     assert [metric["title"] for metric in (await definitions(api, "de"))["metrics"]] == titles["nl"]
 
 
+SCORE = {
+    "ci_low": "score.ci",
+    "ci_high": "score.ci",
+    "sd": "score.sd",
+    "favourable": "favourable",
+    "neutral": "neutral",
+    "unfavourable": "unfavourable",
+    "favourable_ci_low": "favourable.ci",
+    "favourable_ci_high": "favourable.ci",
+    "n": "n",
+    "invited": "invited",
+    "satisfaction.score": "satisfaction.score",
+    "engagement.score": "engagement.score",
+}
+CHANGE = {
+    "difference": "change.difference",
+    "ci_low": "change.difference",
+    "ci_high": "change.difference",
+    "q": "change.q",
+    "n_before": "change.n",
+    "n_after": "change.n",
+}
 DEFINED = {
-    "satisfaction-engagement": {
-        "satisfaction.score": "satisfaction.score",
-        "engagement.score": "engagement.score",
-        "ci_low": "score.ci",
-        "ci_high": "score.ci",
-        "sd": "score.sd",
-        "favourable": "favourable",
-        "neutral": "neutral",
-        "unfavourable": "unfavourable",
+    "satisfaction-engagement": SCORE
+    | {
         "gap.mean": "gap.mean",
         "gap.ci_low": "gap.mean",
         "gap.ci_high": "gap.mean",
         "gap.dz": "gap.dz",
+        "gap.reliability": "gap.reliability",
+        "gap.interpretable": "gap.reliability",
+        "quadrants.near_cut": "quadrants.near_cut",
+        "quadrants.expected": "quadrants.expected",
         "quadrants": "quadrants.shares",
-        "n": "n",
-        "invited": "invited",
+        "position.ellipse": "position.ellipse",
+        "position": "position.probability",
+        "distinctness.n": "n",
+        "distinctness.n_complete": "distinctness.htmt",
+        "distinctness.htmt": "distinctness.htmt",
+        "distinctness.htmt2": "distinctness.htmt",
+        "distinctness.ci_low": "distinctness.ci",
+        "distinctness.ci_high": "distinctness.ci",
+        "distinctness.r_disattenuated": "distinctness.r_disattenuated",
+        "distinctness.r_disattenuated_is_capped": "distinctness.r_disattenuated",
+        "distinctness.r": "distinctness.r",
+        "distinctness.r_ci_low": "distinctness.r",
+        "distinctness.r_ci_high": "distinctness.r",
+        "distinctness.spearman": "distinctness.spearman",
+        "distinctness.spearman_ci_low": "distinctness.spearman",
+        "distinctness.spearman_ci_high": "distinctness.spearman",
     },
     "participation": {
         "satisfaction.score": "satisfaction.score",
@@ -277,33 +323,174 @@ DEFINED = {
         "invited": "invited",
         "responded": "responded",
         "response_rate": "response_rate",
+        "weighted.strata": "weighted.strata",
+        "weighted.trimmed": "weighted.strata",
+        "weighted.coverage": "weighted.coverage",
+        "weighted.deff": "weighted.deff",
+        "weighted.effective_n": "weighted.effective_n",
+        "weighted.satisfaction.score": "weighted.score",
+        "weighted.engagement.score": "weighted.score",
+        "weighted": "weighted.ci",
     },
+    "facets": SCORE
+    | {
+        "facets.score": "facet.score",
+        "questions.score": "question.score",
+        "facets.n": "part.n",
+        "questions.n": "part.n",
+        "questions.dont_know": "dont_know",
+    },
+    "enps": {
+        "n": "part.n",
+        "score": "enps.score",
+        "ci_low": "enps.ci",
+        "ci_high": "enps.ci",
+        "promoters": "enps.shares",
+        "passives": "enps.shares",
+        "detractors": "enps.shares",
+    },
+    "heatmap": {
+        "n": "n",
+        "cells.difference": "heatmap.difference",
+        "cells.ci_low": "heatmap.difference",
+        "cells.ci_high": "heatmap.difference",
+        "cells.g": "heatmap.g",
+        "cells.q": "heatmap.q",
+        "cells.score": "heatmap.score",
+        "cells.shrunken": "heatmap.shrunken",
+    },
+    "drivers": {
+        "n": "n",
+        "criteria.n": "drivers.r2",
+        "criteria.r2": "drivers.r2",
+        "criteria.r2_ci_low": "drivers.r2",
+        "criteria.r2_ci_high": "drivers.r2",
+        "criteria.levers.share": "drivers.share",
+        "criteria.levers.ci_low": "drivers.share",
+        "criteria.levers.ci_high": "drivers.share",
+        "criteria.levers.rank_low": "drivers.rank",
+        "criteria.levers.rank_high": "drivers.rank",
+        "criteria.levers.r": "drivers.r",
+    },
+    "levers": SCORE
+    | {
+        "n": "n",
+        "target": "levers.target",
+        "levers.n": "part.n",
+        "levers.score": "levers.score",
+        "levers.importance": "levers.importance",
+        "levers.priority": "levers.priority",
+        "levers.rank_probability": "levers.rank_probability",
+        "levers.is_top": "levers.rank_probability",
+    },
+    "reliability": {
+        "n": "n",
+        "scales.n": "reliability.parts",
+        "scales.parts": "reliability.parts",
+        "scales.alpha": "reliability.alpha",
+        "scales.alpha_ci_low": "reliability.alpha.ci",
+        "scales.alpha_ci_high": "reliability.alpha.ci",
+        "scales.omega": "reliability.omega",
+        "scales.heywood": "reliability.omega",
+        "scales.spearman_brown": "reliability.spearman_brown",
+        "scales.sem": "reliability.sem",
+        "scales.items.rest_r": "reliability.rest_r",
+        "rwg_j": "agreement.rwg_j",
+        "rwg_j_skewed": "agreement.rwg_j_skewed",
+        "agreement": "agreement.rwg_j",
+        "icc1": "teams.icc1",
+        "icc1_raw": "teams.icc1",
+        "icc2": "teams.icc2",
+        "icc2_raw": "teams.icc2",
+        "teams": "teams.f",
+    },
+}
+DEFINED["overview"] = {
+    **DEFINED["satisfaction-engagement"],
+    **{f"enps.{name}": known for name, known in DEFINED["enps"].items()},
+    **{name: DEFINED["participation"][name] for name in ("responded", "response_rate")},
+    **{f"changes.{name}": known for name, known in CHANGE.items()},
 }
 
 
 def numbers(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The path of every number of a group."""
-    for name, member in value.items():
-        if isinstance(member, dict):
+    """The path of every number, that of a list's entries without their place."""
+    if isinstance(value, dict):
+        for name, member in value.items():
             yield from numbers(member, (*path, name))
-        elif isinstance(member, int | float):
-            yield (*path, name)
+    elif isinstance(value, list):
+        for member in value:
+            yield from numbers(member, path)
+    elif isinstance(value, int | float):
+        yield path
 
 
-async def test_every_number_has_a_definition(acme: Tenant) -> None:
-    await staff(acme.client, {"sales": 30})
-    survey_id = await start(acme.client)
-    await answer(acme.client, survey_id, names_of("sales", 10), pay=2)
-    await answer(acme.client, survey_id, names_of("sales", 20)[10:], pay=5)
+def definition(metric: str, path: tuple[str, ...]) -> str | None:
+    """By the whole path, else its end, else its beginning."""
+    names = [".".join(path[:end]) for end in range(len(path), 1, -1)] + [path[-1], path[0]]
+    return next((DEFINED[metric][name] for name in names if name in DEFINED[metric]), None)
+
+
+@pytest.fixture
+async def measured(acme: Tenant) -> Tenant:
+    """Six teams of thirty answered the built-in questionnaire, each person about a level a dimension."""
+    random = np.random.default_rng(1)
+    teams = {f"team-{number}": 30 for number in range(6)}
+    await staff(acme.client, teams)
+    survey_id = await opened(acme.client, questionnaire="betrokken-33")
+    people = [name for team, count in teams.items() for name in names_of(team, count)]
+    items = [{"respondent": name, "answers": leaning(random)} for name in people[:-3]]
+    stored = await acme.client.post(f"/v1/surveys/{survey_id}/responses/batch", json={"items": items})
+    assert stored.json()["summary"]["created"] == len(items)
     await finish(acme, survey_id)
-    defined = {metric["name"] for metric in (await definitions(acme.client, "en"))["metrics"]}
-    for metric in METRICS:
-        (group,) = (await read(acme.client, metric))["groups"]
-        group.pop("group")
-        for path in numbers(group):
-            names = (".".join(path), path[0], path[-1])
-            known = next((DEFINED[metric][name] for name in names if name in DEFINED[metric]), None)
-            assert known in defined, path
+    return acme
+
+
+def leaning(random: np.random.Generator) -> Json:
+    """Answers about a level of satisfaction and one of engagement, which go together a little."""
+    satisfied, engaged = random.multivariate_normal([3.6, 3.5], [[0.6, 0.2], [0.2, 0.7]])
+    answers: Json = {}
+    for question in built_in().content["questions"]:
+        level = satisfied if question["dimension"] == "satisfaction" else engaged
+        low, high = question["scale"]["low"], question["scale"]["high"]
+        share = np.clip((level + random.normal(0, 0.8) - 1) / 4, 0, 1)
+        turned = 1 - share if question["reversed"] else share
+        answers[question["key"]] = round(low + (high - low) * turned)
+    return answers
+
+
+async def test_every_number_has_a_definition(measured: Tenant) -> None:
+    defined = {metric["name"] for metric in (await definitions(measured.client, "en"))["metrics"]}
+    for metric in SNAPSHOTS:
+        found = await read(measured.client, metric, by=["organization", "team"])
+        groups = [group for group in found.pop("groups") if group["status"] == "ok"]
+        assert groups
+        for group in groups:
+            group.pop("group")
+            met = {"distinctness": found.get("distinctness"), **group}
+            for path in numbers(met):
+                assert definition(metric, path) in defined, (metric, path)
+
+
+async def test_every_member_has_a_number_in_a_survey_with_everything(measured: Tenant) -> None:
+    for metric in SNAPSHOTS:
+        found = await read(measured.client, metric)
+        assert found.get("reasons", {}) == {}
+        reasons = dict(found["groups"][0].get("reasons", {}))
+        assert reasons == {}, metric
+    assert (await read(measured.client, "reliability"))["instrument_status"] == "not_yet_validated"
+
+
+async def test_facets_and_questions_have_titles_in_the_language_asked_for(measured: Tenant) -> None:
+    for language, pay, asked in (
+        ("en", "Pay", "My salary is in reasonable proportion to what I deliver."),
+        ("nl", "Salaris", "Mijn salaris staat in een redelijke verhouding tot wat ik lever."),
+    ):
+        headers = {"Accept-Language": language}
+        found = (await measured.client.get("/v1/metrics/facets", headers=headers)).json()["groups"][0]
+        assert (found["facets"][0]["title"], found["questions"][0]["title"]) == (pay, asked)
+        scales = (await measured.client.get("/v1/metrics/reliability", headers=headers)).json()["groups"][0]
+        assert [scale["title"] for scale in scales["scales"]][1] == pay
 
 
 @pytest.mark.parametrize("kind", ["GroupSuppressed", "GroupInsufficient", "GroupUndefined"])
@@ -324,7 +511,7 @@ async def test_every_reason_that_a_number_is_missing_has_a_label(acme: Tenant) -
     for metric in METRICS:
         found = await read(acme.client, metric, by=["organization", "team"])
         given |= {reason for group in found["groups"] for reason in group.get("reasons", {}).values()}
-    assert given == {"zero_variance", "few_silent", "banded", "not_computed"}
+    assert given == {"zero_variance", "few_silent", "banded", "single_part", "organization_only"}
     assert given <= labels.keys()
 
 

@@ -70,7 +70,12 @@ async def test_other_metrics_come_with_the_final_release(acme: Tenant) -> None:
     survey_id = await start(acme.client, release_policy="rolling")
     await answer(acme.client, survey_id, names_of("sales", 12)[:6])
     await roll(acme, survey_id)
-    assert (await read(acme.client, "participation", survey_id=survey_id))["groups"] == []
+    for metric in ("participation", "facets", "enps", "heatmap", "levers", "drivers", "comments"):
+        (whole,) = (await read(acme.client, metric, survey_id=survey_id))["groups"]
+        assert (whole["status"], whole["reason"], whole["n"]) == ("undefined", "awaits_final_release", 6)
+    glance = await read(acme.client, "overview", survey_id=survey_id)
+    assert glance["groups"][0]["satisfaction"]["score"] == 75
+    assert (await read(acme.client, "trends", survey_id=survey_id))["groups"][0]["points"] == []
     await finish(acme, survey_id)
     (whole,) = (await read(acme.client, "participation", survey_id=survey_id))["groups"]
     assert (whole["n"], whole["responded"]) == (6, 6)

@@ -1,15 +1,29 @@
-"""Satisfaction versus engagement: both scores, their gap and the quadrants of every group."""
+"""Satisfaction versus engagement: both scores, their gap, the quadrants and the position of every group."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 import numpy as np
 
-from app.metrics.blocks.measure import Measure, answers_by_favour, shown_favour, shown_mean
-from app.metrics.blocks.wave import Bodies, Body, Wave, missing, of_each_group
+from app.metrics.blocks.distinctness import is_not_distinct
+from app.metrics.blocks.measure import Favour, Measure, shown_mean
+from app.metrics.blocks.scales import MeasurementErrors
+from app.metrics.blocks.wave import Bodies, Body, Wave, explained, of_each_group
 from app.metrics.disclosure import Precision, shown_dz, shown_gap, shown_share
-from app.metrics.formulas import CUT, QUADRANTS, gap_from, quadrant_of, shares_from
-from app.metrics.sample import DIMENSIONS, Integers
+from app.metrics.formulas import (
+    CUT,
+    QUADRANTS,
+    gap_from,
+    is_near_cut,
+    position,
+    quadrant_chances,
+    quadrant_of,
+    shares_from,
+)
+from app.metrics.sample import DIMENSIONS, Floats, Integers
+
+INTERPRETABLE_FROM: Final = 0.5
 
 
 def headline(wave: Wave) -> Bodies:
@@ -19,56 +33,55 @@ def headline(wave: Wave) -> Bodies:
 
 @dataclass(frozen=True, slots=True)
 class _Census:
-    """What is known of every group, shown or not."""
+    """What is known of every group, shown or not. `near_cut` and `chances` are sums over its persons."""
 
     scores: dict[str, Measure]
-    answers: dict[str, Integers]
+    favour: dict[str, Favour]
     gap: Measure
     quadrants: Integers
+    near_cut: Floats | None
+    chances: Floats | None
+    errors: MeasurementErrors
+    is_not_distinct: bool
 
     @classmethod
     def take(cls, wave: Wave) -> "_Census":
         scores, questions = wave.both.dimensions, wave.both.questions
-        satisfaction, engagement = (scores[dimension] for dimension in DIMENSIONS)
-        in_quadrant = quadrant_of(satisfaction, engagement)[:, None] == np.arange(len(QUADRANTS))
+        s, e = (scores[dimension] for dimension in DIMENSIONS)
+        of = MeasurementErrors.take(wave)
+        in_quadrant = quadrant_of(s, e)[:, None] == np.arange(len(QUADRANTS))
+        near_cut = None if of.errors is None else is_near_cut(s, e, of.errors).astype(np.float64)
+        chances = None if of.errors is None else quadrant_chances(s, e, of.errors)
         return cls(
             scores={name: Measure.take(wave.rollup, scores[name]) for name in DIMENSIONS},
-            answers={
-                name: answers_by_favour(wave.rollup, questions[:, wave.columns_of(name)])
-                for name in DIMENSIONS
+            favour={
+                name: Favour.take(wave.rollup, questions[:, wave.columns_of(name)]) for name in DIMENSIONS
             },
-            gap=Measure.take(wave.rollup, engagement - satisfaction),
+            gap=Measure.take(wave.rollup, e - s),
             quadrants=wave.rollup.sums(in_quadrant.astype(np.float64)).astype(np.int64),
+            near_cut=None if near_cut is None else wave.rollup.sums(near_cut),
+            chances=None if chances is None else wave.rollup.sums(chances),
+            errors=of,
+            is_not_distinct=is_not_distinct(wave),
         )
 
 
 def _shown(wave: Wave, census: _Census, ordinal: int, precision: Precision) -> Body:
-    numbers = {
-        **{name: _score(census, name, ordinal, precision) for name in DIMENSIONS},
-        "gap": _gap(census.gap, ordinal, precision),
-    }
+    scores = {name: _score(census, name, ordinal, precision) for name in DIMENSIONS}
     undefined = "banded" if precision == "banded" else "zero_variance"
-    invited = wave.shown_invited(ordinal)
-    return {
-        "status": "ok",
-        "n": wave.n(ordinal),
-        "invited": invited,
-        "precision": precision,
-        **numbers,
-        "quadrants": _quadrants(census.quadrants[ordinal], precision),
-        "position": None,
-        "reasons": {
-            **missing({"invited": invited}, wave.why_no_invited()),
-            **missing(numbers, undefined),
-            **missing({"position": None, "quadrants": {"near_cut": None}}, "not_computed"),
-        },
-    }
+    body = explained(
+        ({"invited": wave.shown_invited(ordinal)}, wave.why_no_invited()),
+        ({**scores, "gap": _gap(census.gap, ordinal, precision)}, undefined),
+        ({"gap": _reliability(census.errors)}, census.errors.reason or ""),
+        *_divided(census, ordinal, precision),
+    )
+    return {"status": "ok", "n": wave.n(ordinal), "precision": precision, **body}
 
 
 def _score(census: _Census, name: str, ordinal: int, precision: Precision) -> Body:
     return {
         **shown_mean(census.scores[name], ordinal, precision),
-        **shown_favour(census.answers[name][ordinal], precision),
+        **census.favour[name].shown(ordinal, precision),
     }
 
 
@@ -82,8 +95,34 @@ def _gap(measure: Measure, ordinal: int, precision: Precision) -> Body:
     }
 
 
-def _quadrants(counts: Integers, precision: Precision) -> dict[str, Any]:
-    shares = {
+def _reliability(of: MeasurementErrors) -> Body:
+    """The organisation's, the same for every group."""
+    value = of.of_difference
+    return {"reliability": value, "interpretable": None if value is None else value >= INTERPRETABLE_FROM}
+
+
+def _divided(census: _Census, ordinal: int, precision: Precision) -> Iterator[tuple[Body, str]]:
+    """What divides persons or groups by the two cuts."""
+    if census.is_not_distinct:
+        yield {"quadrants": None, "position": None}, "not_distinct"
+        return
+    is_banded = precision == "banded"
+    quadrants = {
+        "mode": "fixed",
+        "cut": dict.fromkeys(DIMENSIONS, CUT),
+        "shares": _shares(census.quadrants[ordinal], precision),
+    }
+    yield {"quadrants": quadrants}, ""
+    expected = {"near_cut": None, "expected": None} if is_banded else _expected(census, ordinal, precision)
+    yield {"quadrants": expected}, "banded" if is_banded else census.errors.reason or ""
+    yield (
+        {"position": None if is_banded else _position(census, ordinal, precision)},
+        "banded" if is_banded else "zero_variance",
+    )
+
+
+def _shares(counts: Integers, precision: Precision) -> dict[str, Body]:
+    return {
         name: {
             "share": shown_share(of.share, precision),
             "ci_low": shown_share(of.ci.low, precision),
@@ -91,9 +130,37 @@ def _quadrants(counts: Integers, precision: Precision) -> dict[str, Any]:
         }
         for name, of in shares_from(counts).items()
     }
+
+
+def _expected(census: _Census, ordinal: int, precision: Precision) -> Body:
+    """What the shares come to when the errors of measurement are allowed for."""
+    if census.near_cut is None or census.chances is None:
+        return {"near_cut": None, "expected": None}
+    n = int(census.gap.n[ordinal])
     return {
-        "mode": "fixed",
-        "cut": dict.fromkeys(DIMENSIONS, CUT),
-        "near_cut": None,
-        "shares": shares,
+        "near_cut": shown_share(float(census.near_cut[ordinal]) / n, precision),
+        "expected": _by_quadrant((census.chances[ordinal] / n).tolist(), precision),
     }
+
+
+def _position(census: _Census, ordinal: int, precision: Precision) -> Body | None:
+    s, e, gap = (of.moments(ordinal) for of in (*census.scores.values(), census.gap))
+    if s.sd is None or e.sd is None or gap.sd is None or not (s.has_spread and e.has_spread):
+        return None
+    r = (s.sd**2 + e.sd**2 - gap.sd**2) / (2 * s.sd * e.sd)
+    found = position(s.n, (s.mean, e.mean), (s.sd, e.sd), r)
+    if found is None:
+        return None
+    return {
+        "quadrant": found.quadrant or "undetermined",
+        "probability": shown_share(max(found.chances), precision),
+        "probabilities": _by_quadrant(list(found.chances), precision),
+        "ellipse": {
+            name: shown_gap(getattr(found.ellipse, name), precision)
+            for name in ("semi_major", "semi_minor", "angle")
+        },
+    }
+
+
+def _by_quadrant(shares: list[float], precision: Precision) -> dict[str, float]:
+    return {name: shown_share(share, precision) for name, share in zip(QUADRANTS, shares, strict=True)}

@@ -6,7 +6,16 @@ import numpy as np
 
 from app.metrics.blocks.wave import Body
 from app.metrics.disclosure import Precision, shown_score, shown_sd, shown_share
-from app.metrics.formulas import Interval, Moments, is_favourable, is_unfavourable, t_interval
+from app.metrics.disclosure.tree import EXACT_FROM
+from app.metrics.formulas import (
+    Interval,
+    Moments,
+    Pool,
+    is_favourable,
+    is_unfavourable,
+    t_interval,
+    wilson,
+)
 from app.metrics.sample import Floats, Integers, Rollup
 
 LEAST_BANDED_SD = 5.0
@@ -34,6 +43,11 @@ class Measure:
         return t_interval(Moments(of.n, of.mean, self.banded_sd) if precision == "banded" else of, population)
 
 
+def as_small(n: int, group: Precision) -> Precision:
+    """How precisely a number that n persons of a group have is told: never more so than the group's own."""
+    return "banded" if n < EXACT_FROM else group
+
+
 def shown_mean(measure: Measure, ordinal: int, precision: Precision) -> Body:
     of, ci = measure.moments(ordinal), measure.interval(ordinal, precision)
     return {
@@ -55,3 +69,47 @@ def shown_favour(answers: Integers, precision: Precision) -> Body:
     """`answers` has the favourable, neutral and unfavourable ones of the group."""
     shares = [shown_share(int(count) / int(answers.sum()), precision) for count in answers]
     return dict(zip(("favourable", "neutral", "unfavourable"), shares, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Favour:
+    """How favourable the answers to some questions are, pooled, in each group.
+
+    `answers` is as of `answers_by_favour`; `pools` has the columns of Pool, of the favourable ones.
+    """
+
+    answers: Integers
+    pools: Floats
+    is_one_question: bool
+    banded_sd: float
+
+    @classmethod
+    def take(cls, rollup: Rollup, questions: Floats) -> "Favour":
+        """`questions` is persons x questions, NaN where an answer does not count."""
+        given, high = (~np.isnan(questions)).sum(axis=1), is_favourable(questions).sum(axis=1)
+        sums = [given > 0, given, high, given**2, high**2, given * high]
+        pools = rollup.sums(np.column_stack(sums).astype(np.float64))
+        of_all = _pool(pools[0]).share()
+        spread = 0.0 if of_all is None or of_all.sd is None else of_all.sd
+        answers, is_one = answers_by_favour(rollup, questions), questions.shape[1] == 1
+        return cls(answers, pools, is_one, max(spread, LEAST_BANDED_SD / 100))
+
+    def shown(self, ordinal: int, precision: Precision) -> Body:
+        ci = self.interval(ordinal, precision)
+        return {
+            **shown_favour(self.answers[ordinal], precision),
+            "favourable_ci_low": None if ci is None else shown_share(max(0.0, ci.low), precision),
+            "favourable_ci_high": None if ci is None else shown_share(min(1.0, ci.high), precision),
+        }
+
+    def interval(self, ordinal: int, precision: Precision) -> Interval | None:
+        of = _pool(self.pools[ordinal]).share()
+        if of is None:
+            return None
+        if precision == "banded":
+            return t_interval(Moments(of.n, of.mean, self.banded_sd))
+        return wilson(int(self.answers[ordinal][0]), of.n) if self.is_one_question else t_interval(of)
+
+
+def _pool(sums: Floats) -> Pool:
+    return Pool(int(sums[0]), *(float(value) for value in sums[1:]))

@@ -1,10 +1,22 @@
 """Who responded, and what the scores would be with those who did not."""
 
+from math import sqrt
+
+import numpy as np
+
 from app.metrics.blocks.measure import Measure
-from app.metrics.blocks.wave import Bodies, Body, Wave, missing, of_each_group
+from app.metrics.blocks.regions import regions_of, shown_teams
+from app.metrics.blocks.wave import ORGANIZATION, Bodies, Body, Wave, explained, of_each_group
 from app.metrics.disclosure import Precision, shown_score
-from app.metrics.formulas import manski_bounds, response_rate
-from app.metrics.sample import DIMENSIONS, Rollup
+from app.metrics.formulas import (
+    Moments,
+    Weights,
+    manski_bounds,
+    post_stratified,
+    response_rate,
+    t_interval,
+)
+from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup
 
 
 def participation(wave: Wave) -> Bodies:
@@ -30,14 +42,11 @@ def _shown(
         "response_rate": None if invited is None else response_rate(responded, invited),
         **{name: _score(scores[name], ordinal, precision, invited) for name in DIMENSIONS},
     }
-    return {
-        "status": "ok",
-        "n": wave.n(ordinal),
-        "responded": responded,
-        "precision": precision,
-        **numbers,
-        "reasons": missing(numbers, "zero_variance" if invited else wave.why_no_invited()),
-    }
+    body = explained(
+        (numbers, "zero_variance" if invited else wave.why_no_invited()),
+        _weighted(wave, precision) if ordinal == ORGANIZATION else ({"weighted": None}, "organization_only"),
+    )
+    return {"status": "ok", "n": wave.n(ordinal), "responded": responded, "precision": precision, **body}
 
 
 def _score(measure: Measure, ordinal: int, precision: Precision, invited: int | None) -> Body:
@@ -53,4 +62,58 @@ def _score(measure: Measure, ordinal: int, precision: Precision, invited: int | 
         "ci_high": None if ci is None else shown_score(ci.high, precision),
         "bound_low": shown_score(bounds.low, precision),
         "bound_high": shown_score(bounds.high, precision),
+    }
+
+
+def _weighted(wave: Wave, precision: Precision) -> tuple[Body, str]:
+    """The scores with every part of the organisation in proportion to those invited there.
+
+    The parts are regions of groups whose n, scores and number of invited are told exactly, so that nothing
+    follows from these numbers which those do not say.
+    """
+    if precision != "exact" or wave.invited is None or not wave.plan.decisions[ORGANIZATION].shows_invited:
+        return {"weighted": None}, "banded" if precision != "exact" else wave.why_no_invited()
+    told = [
+        ordinal
+        for ordinal in shown_teams(wave)
+        if wave.plan.decisions[ordinal].shows_invited and wave.plan.decisions[ordinal].precision == "exact"
+    ]
+    region = regions_of(wave, told)
+    n = np.bincount(region[wave.rollup.places.team], minlength=len(region))
+    invited = np.bincount(region, weights=_direct(wave, wave.invited), minlength=len(region))
+    answered = n > 0
+    if answered.sum() < 2:
+        return {"weighted": None}, "single_stratum"
+    found = post_stratified(n[answered], invited[answered])
+    weights = np.zeros(len(n))
+    weights[answered] = found.weights
+    each = weights[region[wave.rollup.places.team]]
+    body = {
+        "strata": int(answered.sum()),
+        "trimmed": found.trimmed,
+        "coverage": float(invited[answered].sum() / invited.sum()),
+        "deff": found.deff,
+        "effective_n": found.effective_n,
+        **{name: _weighted_score(wave.both.dimensions[name], each, found) for name in DIMENSIONS},
+    }
+    return {"weighted": body}, "zero_variance"
+
+
+def _direct(wave: Wave, invited: Integers) -> Integers:
+    """Those invited as direct members of each group of the tree."""
+    direct = invited[: len(wave.sample.groups.parents)].copy()
+    for ordinal, parent in enumerate(wave.sample.groups.parents):
+        if parent is not None:
+            direct[parent] -= invited[ordinal]
+    return direct
+
+
+def _weighted_score(scores: Floats, weights: Floats, found: Weights) -> Body:
+    n, mean = len(scores), float(np.average(scores, weights=weights))
+    variance = float(np.average((scores - mean) ** 2, weights=weights)) * n / (n - 1)
+    ci = t_interval(Moments(n, mean, sqrt(variance * found.deff)))
+    return {
+        "score": mean,
+        "ci_low": None if ci is None else ci.low,
+        "ci_high": None if ci is None else ci.high,
     }

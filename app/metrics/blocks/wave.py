@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.metrics.disclosure import Decision, Plan, Precision
@@ -13,6 +13,8 @@ Body = dict[str, Any]
 
 Bodies = dict[int, Body]
 """By the ordinal of the group."""
+
+ORGANIZATION: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,14 @@ class Wave:
         """Of a shown group without it (R8)."""
         return "no_frame" if self.invited is None else "few_silent"
 
+    def why_hidden(self, measure: str, ordinal: int, n: int) -> str | None:
+        """Why the measure, which n persons of a shown group have, is not shown; None where it is."""
+        return self.plan.why_not(measure, ordinal) or ("below_minimum" if n < self.k else None)
+
+    def is_countable(self, part: int, whole: int) -> bool:
+        """Whether it may be told how many of a whole are in a part: the rest are none or many enough (R8)."""
+        return part == whole or whole - part >= self.k
+
     def columns_of(self, dimension: str) -> list[int]:
         return [column for column, own in enumerate(self.sample.instrument.dimension) if own == dimension]
 
@@ -76,6 +86,22 @@ def of_each_group(wave: Wave, shown: Callable[[int, Precision], Body]) -> Bodies
 def missing(body: Body, reason: str) -> dict[str, str]:
     """`reason` for each member that is None, by its dotted path."""
     return dict.fromkeys(_empty(body), reason)
+
+
+def explained(*parts: tuple[Body, str]) -> Body:
+    """The members of all parts together, and in `reasons` for each that is None the reason of its part."""
+    body: Body = {}
+    reasons: dict[str, str] = {}
+    for members, reason in parts:
+        body = _together(body, members)
+        reasons |= missing(members, reason)
+    return {**body, "reasons": reasons}
+
+
+def _together(body: Body, other: Body) -> Body:
+    """Members of both; an object that both have has the members of both."""
+    shared = {name: _together(body[name], other[name]) for name in body.keys() & other.keys()}
+    return {**body, **other, **shared}
 
 
 def _empty(body: Body, path: str = "") -> list[str]:

@@ -13,7 +13,7 @@ from app.metrics.formulas.drivers import (
     lever_priority,
     relative_importance,
 )
-from app.metrics.formulas.enps import Enps, enps
+from app.metrics.formulas.enps import Enps, enps, enps_from
 from app.metrics.formulas.gap import Gap, gap, gap_from
 from app.metrics.formulas.heatmap import Cell, rest_of, versus_rest
 from app.metrics.formulas.intervals import Interval, MeanCi, Moments, mean_ci, moments, t_interval, wilson
@@ -30,11 +30,14 @@ from app.metrics.formulas.network import (
     reciprocity,
 )
 from app.metrics.formulas.outcomes import HazardRatio, HazardRatios, RateRatio, hazard_ratios, rate_ratio
-from app.metrics.formulas.participation import manski_bounds, response_rate
+from app.metrics.formulas.participation import Weights, manski_bounds, post_stratified, response_rate
+from app.metrics.formulas.position import Ellipse, Position, position
 from app.metrics.formulas.quadrants import (
     CUT,
     QUADRANTS,
     QuadrantShare,
+    is_near_cut,
+    quadrant_chances,
     quadrant_of,
     quadrant_shares,
     shares_from,
@@ -52,6 +55,7 @@ from app.metrics.formulas.reliability import (
 from app.metrics.formulas.rollup import Subtrees
 from app.metrics.formulas.scores import (
     Favourability,
+    Pool,
     favourable,
     is_favourable,
     is_unfavourable,
@@ -85,6 +89,7 @@ __all__ = [
     "Difference",
     "Disattenuated",
     "Driver",
+    "Ellipse",
     "Enps",
     "Favourability",
     "Gap",
@@ -105,13 +110,16 @@ __all__ = [
     "Omega",
     "OverlappingChange",
     "PairedChange",
+    "Pool",
     "PooledCorrelation",
+    "Position",
     "QuadrantShare",
     "RateRatio",
     "Reciprocity",
     "RelativeImportance",
     "Shrinkage",
     "Subtrees",
+    "Weights",
     "benjamini_hochberg",
     "centralisation",
     "chance_of_first",
@@ -121,6 +129,7 @@ __all__ = [
     "disattenuated",
     "draw_importance",
     "enps",
+    "enps_from",
     "favourable",
     "gap",
     "gap_from",
@@ -133,6 +142,7 @@ __all__ = [
     "importance_intervals",
     "independent_change",
     "is_favourable",
+    "is_near_cut",
     "is_unfavourable",
     "item_rest",
     "johnson_of",
@@ -149,6 +159,9 @@ __all__ = [
     "pearson",
     "pomp",
     "pooled_correlation",
+    "position",
+    "post_stratified",
+    "quadrant_chances",
     "quadrant_of",
     "quadrant_shares",
     "rate_ratio",

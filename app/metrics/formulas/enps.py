@@ -30,14 +30,19 @@ def enps(ratings: NDArray[np.integer]) -> Enps | None:
         return None
     if ratings.min() < 0 or ratings.max() > 10:
         raise ValueError("a rating lies off 0-10")
-    n = int(ratings.size)
-    promoters, detractors = int(np.count_nonzero(ratings >= 9)), int(np.count_nonzero(ratings <= 6))
+    promoters, detractors = np.count_nonzero(ratings >= 9), np.count_nonzero(ratings <= 6)
+    return enps_from(int(promoters), int(ratings.size - promoters - detractors), int(detractors))
+
+
+def enps_from(promoters: int, passives: int, detractors: int) -> Enps:
+    """`enps` of counted answers, one at least."""
+    n = promoters + passives + detractors
     score, se = _score_and_error(promoters, detractors, n)
     centre, spread = _score_and_error(promoters + 0.75, detractors + 0.75, n + 3)
     return Enps(
         n=n,
         promoters=promoters,
-        passives=n - promoters - detractors,
+        passives=passives,
         detractors=detractors,
         score=score,
         se=se,

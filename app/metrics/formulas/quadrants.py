@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri
+from scipy.special import chdtri, ndtr
 
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
 
@@ -54,3 +54,38 @@ def _share(count: int, n: int) -> QuadrantShare:
     width, centre = 2 * (n + chi2), 2 * count + chi2
     low, high = (centre - half) / width, (centre + half) / width
     return QuadrantShare(count, share, Interval(max(0.0, low), min(1.0, high)))
+
+
+def is_near_cut(
+    satisfaction: NDArray[np.float64], engagement: NDArray[np.float64], errors: tuple[float, float]
+) -> NDArray[np.bool_]:
+    """Whether either score of a person lies within its standard error of measurement of the cut.
+
+    POMP scores, none missing; `errors` of satisfaction and engagement in the same unit.
+    """
+    near_s, near_e = (
+        np.abs(scores - CUT) < error for scores, error in zip((satisfaction, engagement), errors, strict=True)
+    )
+    return np.asarray(near_s | near_e)
+
+
+def quadrant_chances(
+    satisfaction: NDArray[np.float64], engagement: NDArray[np.float64], errors: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Persons x QUADRANTS: the chance, 0-1, that the true scores lie there; arguments as of `is_near_cut`.
+
+    P(high) = Phi((score - cut) / error), errors taken as independent (Lord & Novick 1968).
+    """
+    high_s, high_e = (
+        _chance_of_high(scores, error)
+        for scores, error in zip((satisfaction, engagement), errors, strict=True)
+    )
+    return np.column_stack(
+        [high_s * high_e, high_s * (1 - high_e), (1 - high_s) * high_e, (1 - high_s) * (1 - high_e)]
+    )
+
+
+def _chance_of_high(scores: NDArray[np.float64], error: float) -> NDArray[np.float64]:
+    if error <= ZERO_SPREAD:
+        return (scores >= CUT - ZERO_SPREAD).astype(np.float64)
+    return np.asarray(ndtr((scores - CUT) / error))

@@ -1,7 +1,10 @@
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from app.metrics.formulas.intervals import ZERO_SPREAD, Moments
 
 FAVOURABLE_FROM = 62.5
 UNFAVOURABLE_TO = 37.5
@@ -65,3 +68,29 @@ def favourable(scores: NDArray[np.float64]) -> Favourability | None:
         return None
     high, low = np.count_nonzero(is_favourable(scores)), np.count_nonzero(is_unfavourable(scores))
     return Favourability(n=n, favourable=high / n, neutral=(n - high - low) / n, unfavourable=low / n)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Sums over the `n` persons who answered any of their answers, of those of a kind, and of the squares."""
+
+    n: int
+    answers: float
+    of_kind: float
+    answers_squared: float
+    of_kind_squared: float
+    product: float
+
+    def share(self) -> Moments | None:
+        """Share 0-1 of the pooled answers that are of the kind, persons being clusters (Cochran 1977).
+
+        The sd is that of the linearised ratio, so that sd / sqrt(n) is the error of the share. None at n = 0.
+        """
+        if self.n == 0:
+            return None
+        share = self.of_kind / self.answers
+        if self.n == 1:
+            return Moments(1, share, None)
+        squares = self.of_kind_squared - 2 * share * self.product + share**2 * self.answers_squared
+        sd = sqrt(max(0.0, squares) / (self.n - 1)) * self.n / self.answers
+        return Moments(self.n, share, sd if sd > ZERO_SPREAD else 0.0)

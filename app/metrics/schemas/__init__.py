@@ -14,6 +14,9 @@ from app.metrics.schemas.definitions import Labels as Labels
 from app.metrics.schemas.definitions import MetricDefinition as MetricDefinition
 from app.metrics.schemas.definitions import Words as Words
 from app.metrics.schemas.disclosure import Disclosure as Disclosure
+from app.metrics.schemas.drivers import Drivers as Drivers
+from app.metrics.schemas.enps import Enps as Enps
+from app.metrics.schemas.facets import Facets as Facets
 from app.metrics.schemas.headline import Gap as Gap
 from app.metrics.schemas.headline import Group as Group
 from app.metrics.schemas.headline import GroupOk as GroupOk
@@ -24,8 +27,13 @@ from app.metrics.schemas.headline import QuadrantShares as QuadrantShares
 from app.metrics.schemas.headline import SatisfactionEngagement as SatisfactionEngagement
 from app.metrics.schemas.headline import Score as Score
 from app.metrics.schemas.headline import Share as Share
+from app.metrics.schemas.heatmap import Heatmap as Heatmap
+from app.metrics.schemas.levers import Levers as Levers
 from app.metrics.schemas.outcomes import Outcomes as Outcomes
+from app.metrics.schemas.overview import Overview as Overview
 from app.metrics.schemas.participation import Participation as Participation
 from app.metrics.schemas.participation import ParticipationGroup as ParticipationGroup
 from app.metrics.schemas.participation import ParticipationGroupOk as ParticipationGroupOk
 from app.metrics.schemas.participation import ParticipationScore as ParticipationScore
+from app.metrics.schemas.reliability import Reliability as Reliability
+from app.metrics.schemas.trends import Trends as Trends

@@ -53,14 +53,22 @@ class GroupSuppressed(Schema):
 class GroupInsufficient(Schema):
     group: GroupRef
     status: Literal["insufficient"]
-    reason: Literal["too_few_persons"]
+    reason: Literal["too_few_persons", "rounded"]
     n: int
 
 
 class GroupUndefined(Schema):
     group: GroupRef
     status: Literal["undefined"]
-    reason: Literal["dimension_missing", "no_frame"]
+    reason: Literal[
+        "dimension_missing",
+        "no_frame",
+        "question_missing",
+        "several_questions",
+        "no_levers",
+        "no_rest",
+        "awaits_final_release",
+    ]
     n: int
 
 

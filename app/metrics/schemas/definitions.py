@@ -15,6 +15,7 @@ Words = dict[str, dict[str, str]]
 
 class Labels(Schema):
     levers: Words
+    scales: Words
     quadrants: Words
     verdicts: Words
     reasons: Words

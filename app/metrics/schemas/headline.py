@@ -22,6 +22,8 @@ class Score(Schema):
     favourable: float
     neutral: float
     unfavourable: float
+    favourable_ci_low: float | None
+    favourable_ci_high: float | None
 
 
 class Gap(Schema):
@@ -29,6 +31,8 @@ class Gap(Schema):
     ci_low: float | None
     ci_high: float | None
     dz: float | None
+    reliability: float | None
+    interpretable: bool | None
 
 
 class QuadrantCut(Schema):
@@ -49,16 +53,32 @@ class QuadrantShares(Schema):
     detached: Share
 
 
+class ByQuadrant(Schema):
+    thriving: float
+    content: float
+    stretched: float
+    detached: float
+
+
 class Quadrants(Schema):
     mode: Literal["fixed", "benchmark"]
     cut: QuadrantCut
     near_cut: float | None
     shares: QuadrantShares
+    expected: ByQuadrant | None
+
+
+class Ellipse(Schema):
+    semi_major: float
+    semi_minor: float
+    angle: float
 
 
 class Position(Schema):
     quadrant: Literal["thriving", "content", "stretched", "detached", "undetermined"]
-    probability: float | None
+    probability: float
+    probabilities: ByQuadrant
+    ellipse: Ellipse
 
 
 class GroupOk(Schema):
@@ -80,7 +100,27 @@ Group = Annotated[
 ]
 
 
+class Distinctness(Schema):
+    n: int
+    n_complete: int | None
+    htmt: float | None
+    htmt2: float | None
+    method: Literal["htmt", "htmt2"] | None
+    ci_low: float | None
+    ci_high: float | None
+    verdict: Literal["distinct", "not_distinct", "undetermined"]
+    r: float | None
+    r_ci_low: float | None
+    r_ci_high: float | None
+    spearman: float | None
+    spearman_ci_low: float | None
+    spearman_ci_high: float | None
+    r_disattenuated: float | None
+    r_disattenuated_is_capped: bool | None
+    reasons: Reasons
+
+
 class SatisfactionEngagement(Metrics):
-    distinctness: None
+    distinctness: Distinctness | None
     reasons: Reasons
     groups: list[Group]

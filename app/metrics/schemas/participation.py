@@ -22,6 +22,22 @@ class ParticipationScore(Schema):
     bound_high: float | None
 
 
+class WeightedScore(Schema):
+    score: float
+    ci_low: float | None
+    ci_high: float | None
+
+
+class Weighted(Schema):
+    strata: int
+    trimmed: int
+    coverage: float
+    deff: float
+    effective_n: float
+    satisfaction: WeightedScore
+    engagement: WeightedScore
+
+
 class ParticipationGroupOk(Schema):
     group: GroupRef
     status: Literal["ok"]
@@ -32,6 +48,7 @@ class ParticipationGroupOk(Schema):
     precision: Precision
     satisfaction: ParticipationScore
     engagement: ParticipationScore
+    weighted: Weighted | None
     reasons: Reasons
 
 

@@ -1,0 +1,118 @@
+"""Two waves side by side: which questions, groups and persons of the one are those of the other."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from app.metrics.blocks.measure import Measure
+from app.metrics.blocks.wave import ORGANIZATION, Wave
+from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers, Scores
+
+MEASURES: Final = (*DIMENSIONS, "gap", "enps")
+
+Question = Mapping[str, Any]
+
+
+def comparable_measures(now: Sequence[Question], then: Sequence[Question]) -> set[str]:
+    """Those whose questions are the same in both questionnaires, in the same words."""
+    same = {name for name in DIMENSIONS if _are_same(now, then, "dimension", name)}
+    same |= {"gap"} if len(same) == len(DIMENSIONS) else set()
+    asked_once = len([one for one in now if one["facet"] == "enps"]) == 1
+    return same | ({"enps"} if asked_once and _are_same(now, then, "facet", "enps") else set())
+
+
+def _are_same(now: Sequence[Question], then: Sequence[Question], member: str, value: str) -> bool:
+    one, other = ({q["key"]: q for q in questions if q[member] == value} for questions in (now, then))
+    return bool(one) and one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
+
+
+def _is_same(now: Question, then: Question) -> bool:
+    """A translation added or dropped makes no other question."""
+    languages = now["text"].keys() & then["text"].keys()
+    words = ((now["text"][language], then["text"][language]) for language in languages)
+    same_words = bool(languages) and all(one == other for one, other in words)
+    return same_words and all(now[name] == then[name] for name in ("facet", "scale", "reversed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """`before` has the group of the previous wave that each group was.
+
+    `then_of` has the row in the previous headline set of each person of this one, -1 for none.
+    """
+
+    wave: Wave
+    previous: Wave
+    before: Mapping[int, int]
+    then_of: Integers
+    is_linked: bool
+
+    @classmethod
+    def take(cls, wave: Wave, previous: Wave, may_link: bool) -> "Pairs":
+        now, then = _keys(wave), _keys(previous)
+        if not may_link or now is None or then is None:
+            nobody = np.full(len(wave.both.core), -1, dtype=np.int64)
+            return cls(wave, previous, dict(_same_groups(wave, previous)), nobody, False)
+        row = {key: index for index, key in enumerate(then)}
+        then_of = np.array([row.get(key, -1) for key in now], dtype=np.int64)
+        return cls(wave, previous, dict(_same_groups(wave, previous)), then_of, True)
+
+    @property
+    def k(self) -> int:
+        return max(self.wave.k, self.previous.k)
+
+    def rows(self, now: Flags, then: Flags) -> tuple[Integers, Integers]:
+        """The rows, now and then, of the persons of both."""
+        rows = np.flatnonzero(now & (self.then_of >= 0))
+        rows = rows[then[self.then_of[rows]]]
+        return rows, self.then_of[rows]
+
+
+def _keys(wave: Wave) -> list[bytes] | None:
+    linked = wave.sample.linked
+    return None if linked is None else [linked[row] for row in np.flatnonzero(wave.sample.both).tolist()]
+
+
+def _same_groups(wave: Wave, previous: Wave) -> Iterable[tuple[int, int]]:
+    """By the team's own identifier or the category; the organisation is the organisation."""
+    now, then = wave.sample.groups, previous.sample.groups
+    yield ORGANIZATION, ORGANIZATION
+    teams = {key: ordinal for ordinal, key in enumerate(then.keys) if ordinal != ORGANIZATION}
+    for ordinal, key in enumerate(now.keys):
+        if ordinal != ORGANIZATION and key in teams:
+            yield ordinal, teams[key]
+    categories = {category: place for place, category in enumerate(then.categories, len(then.parents))}
+    for ordinal, category in enumerate(now.categories, len(now.parents)):
+        if category in categories:
+            yield ordinal, categories[category]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One measure in both waves, of every person and of every group."""
+
+    measure: str
+    now: Floats
+    then: Floats
+    of_now: Measure
+    of_then: Measure
+
+    @classmethod
+    def take(cls, measure: str, pairs: Pairs) -> "Compared":
+        now, then = values_of(pairs.wave.both, measure), values_of(pairs.previous.both, measure)
+        of_now, of_then = Measure.take(pairs.wave.rollup, now), Measure.take(pairs.previous.rollup, then)
+        return cls(measure, now, then, of_now, of_then)
+
+
+def values_of(scores: Scores, measure: str) -> Floats:
+    if measure == "gap":
+        return scores.dimensions["engagement"] - scores.dimensions["satisfaction"]
+    return _recommending(scores.outcomes["enps"]) if measure == "enps" else scores.dimensions[measure]
+
+
+def _recommending(scores: Floats) -> Floats:
+    """100 for a promoter and -100 for a detractor, so that the mean is the eNPS."""
+    points = np.where(scores >= 90, 100.0, np.where(scores <= 60, -100.0, 0.0))
+    return np.where(np.isnan(scores), np.nan, points)

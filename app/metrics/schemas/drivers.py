@@ -1,0 +1,96 @@
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from app.core.schema import Schema
+from app.metrics.schemas.common import (
+    GroupInsufficient,
+    GroupRef,
+    GroupSuppressed,
+    GroupUndefined,
+    Metrics,
+    Precision,
+)
+
+LeverName = Literal["clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth"]
+CriterionName = Literal["engagement_core", "intent_to_stay", "overall_satisfaction"]
+Flag = Literal["singular", "few_teams", "linear_approximation", "part_of_criterion"]
+
+
+class DriverLeverOk(Schema):
+    lever: LeverName
+    status: Literal["ok"]
+    share: float
+    ci_low: float
+    ci_high: float
+    rank_low: int
+    rank_high: int
+    sign: Literal["positive", "negative", "none"]
+    r: float
+
+
+class DriverLeverUndefined(Schema):
+    lever: LeverName
+    status: Literal["undefined"]
+    reason: Literal["zero_variance", "too_little_explained"]
+
+
+DriverLever = Annotated[DriverLeverOk | DriverLeverUndefined, Field(discriminator="status")]
+
+
+class CriterionOk(Schema):
+    criterion: CriterionName
+    status: Literal["ok"]
+    n: int
+    r2: float
+    r2_ci_low: float
+    r2_ci_high: float
+    method: Literal["lmg", "johnson"]
+    resampled: Literal["persons", "teams"]
+    levers: list[DriverLever]
+    flags: list[Flag]
+    text: str
+
+
+class CriterionSuppressed(Schema):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    criterion: CriterionName
+    status: Literal["suppressed"]
+    reason: Literal["incomplete_cover"]
+
+
+class CriterionInsufficient(Schema):
+    criterion: CriterionName
+    status: Literal["insufficient"]
+    reason: Literal["too_few_persons"]
+    n: int
+
+
+class CriterionUndefined(Schema):
+    criterion: CriterionName
+    status: Literal["undefined"]
+    reason: Literal["question_missing", "zero_variance"]
+
+
+Criterion = Annotated[
+    CriterionOk | CriterionSuppressed | CriterionInsufficient | CriterionUndefined,
+    Field(discriminator="status"),
+]
+
+
+class DriversGroupOk(Schema):
+    group: GroupRef
+    status: Literal["ok"]
+    n: int
+    precision: Precision
+    criteria: list[Criterion]
+
+
+DriversGroup = Annotated[
+    DriversGroupOk | GroupSuppressed | GroupInsufficient | GroupUndefined, Field(discriminator="status")
+]
+
+
+class Drivers(Metrics):
+    groups: list[DriversGroup]

@@ -1,0 +1,68 @@
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from app.core.schema import Schema
+from app.metrics.schemas.common import (
+    GroupInsufficient,
+    GroupRef,
+    GroupSuppressed,
+    GroupUndefined,
+    Metrics,
+    Precision,
+    Reasons,
+)
+
+
+class HeatmapColumn(Schema):
+    key: str
+    kind: Literal["dimension", "facet"]
+    title: str
+
+
+class HeatmapCellOk(Schema):
+    status: Literal["ok"]
+    difference: float
+    ci_low: float
+    ci_high: float
+    g: float | None
+    q: float | None
+    state: Literal["higher", "lower", "similar", "inconclusive"]
+    score: float
+    shrunken: float | None
+    reasons: Reasons
+
+
+class HeatmapCellSuppressed(Schema):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Literal["suppressed"]
+    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+
+
+class HeatmapCellUndefined(Schema):
+    status: Literal["undefined"]
+    reason: Literal["no_rest", "zero_variance"]
+
+
+HeatmapCell = Annotated[
+    HeatmapCellOk | HeatmapCellSuppressed | HeatmapCellUndefined, Field(discriminator="status")
+]
+
+
+class HeatmapGroupOk(Schema):
+    group: GroupRef
+    status: Literal["ok"]
+    n: int
+    precision: Precision
+    cells: list[HeatmapCell]
+
+
+HeatmapGroup = Annotated[
+    HeatmapGroupOk | GroupSuppressed | GroupInsufficient | GroupUndefined, Field(discriminator="status")
+]
+
+
+class Heatmap(Metrics):
+    columns: list[HeatmapColumn]
+    groups: list[HeatmapGroup]

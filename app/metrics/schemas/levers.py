@@ -1,0 +1,70 @@
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from app.core.schema import Schema
+from app.metrics.schemas.common import (
+    GroupInsufficient,
+    GroupRef,
+    GroupSuppressed,
+    GroupUndefined,
+    Metrics,
+    Precision,
+    Reasons,
+)
+from app.metrics.schemas.drivers import LeverName
+
+
+class LeverOk(Schema):
+    lever: LeverName
+    status: Literal["ok"]
+    n: int
+    precision: Precision
+    score: float
+    ci_low: float | None
+    ci_high: float | None
+    sd: float | None
+    favourable: float
+    neutral: float
+    unfavourable: float
+    favourable_ci_low: float | None
+    favourable_ci_high: float | None
+    importance: float | None
+    priority: float | None
+    rank_probability: float | None
+    is_top: bool
+    reasons: Reasons
+
+
+class LeverSuppressed(Schema):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lever: LeverName
+    status: Literal["suppressed"]
+    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+
+
+Lever = Annotated[LeverOk | LeverSuppressed, Field(discriminator="status")]
+
+
+class LeversGroupOk(Schema):
+    group: GroupRef
+    status: Literal["ok"]
+    n: int
+    precision: Precision
+    criterion: Literal["engagement_core"]
+    target: float
+    levers: list[Lever]
+    top: LeverName | None
+    tie_set: list[LeverName]
+    text: str
+    reasons: Reasons
+
+
+LeversGroup = Annotated[
+    LeversGroupOk | GroupSuppressed | GroupInsufficient | GroupUndefined, Field(discriminator="status")
+]
+
+
+class Levers(Metrics):
+    groups: list[LeversGroup]

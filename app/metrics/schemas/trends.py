@@ -1,0 +1,169 @@
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from app.core.schema import Instant, Schema
+from app.metrics.schemas.common import GroupRef, Metrics, MetricsSurvey, Precision, Reasons, Release
+
+MeasureName = Literal["satisfaction", "engagement", "gap", "enps"]
+
+
+class TrendWave(Schema):
+    survey: MetricsSurvey
+    release: Release
+
+
+class TrendScore(Schema):
+    score: float
+    ci_low: float | None
+    ci_high: float | None
+
+
+class PointOk(Schema):
+    survey: UUID
+    released_at: Instant
+    status: Literal["ok"]
+    n: int
+    precision: Precision
+    satisfaction: TrendScore
+    engagement: TrendScore
+    gap: TrendScore
+    enps: TrendScore | None
+    reasons: Reasons
+
+
+class PointSuppressed(Schema):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    survey: UUID
+    released_at: Instant
+    status: Literal["suppressed"]
+    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+
+
+class PointUndefined(Schema):
+    survey: UUID
+    released_at: Instant
+    status: Literal["undefined"]
+    reason: Literal["dimension_missing", "group_missing"]
+
+
+Point = Annotated[PointOk | PointSuppressed | PointUndefined, Field(discriminator="status")]
+
+
+class ChangeOk(Schema):
+    measure: MeasureName
+    from_survey: UUID
+    to_survey: UUID
+    status: Literal["ok"]
+    precision: Precision
+    method: Literal["overlapping", "independent"]
+    n_before: int
+    n_after: int
+    difference: float
+    ci_low: float
+    ci_high: float
+    q: float | None
+    verdict: Literal["increased", "decreased", "practically_equal", "inconclusive"]
+    reasons: Reasons
+
+
+class ChangeSuppressed(Schema):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measure: MeasureName
+    from_survey: UUID
+    to_survey: UUID
+    status: Literal["suppressed"]
+    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing", "erased"]
+
+
+class ChangeUndefined(Schema):
+    measure: MeasureName
+    from_survey: UUID
+    to_survey: UUID
+    status: Literal["undefined"]
+    reason: Literal["questions_changed", "zero_variance"]
+    verdict: Literal["not_comparable", "inconclusive"]
+
+
+Change = Annotated[ChangeOk | ChangeSuppressed | ChangeUndefined, Field(discriminator="status")]
+
+
+class RepeatedOk(Schema):
+    measure: MeasureName
+    status: Literal["ok"]
+    n: int
+    difference: float
+    ci_low: float
+    ci_high: float
+    p: float
+    dz: float
+    wilcoxon_p: float
+    mcnemar_p: float | None
+    reasons: Reasons
+
+
+class RepeatedSuppressed(Schema):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measure: MeasureName
+    status: Literal["suppressed"]
+    reason: Literal["below_minimum", "crossing"]
+
+
+class RepeatedInsufficient(Schema):
+    measure: MeasureName
+    status: Literal["insufficient"]
+    reason: Literal["too_few_persons"]
+    n: int
+
+
+class RepeatedUndefined(Schema):
+    measure: MeasureName
+    status: Literal["undefined"]
+    reason: Literal["questions_changed", "zero_variance"]
+
+
+Repeated = Annotated[
+    RepeatedOk | RepeatedSuppressed | RepeatedInsufficient | RepeatedUndefined, Field(discriminator="status")
+]
+
+
+class RepeatersOk(Schema):
+    from_survey: UUID
+    to_survey: UUID
+    status: Literal["ok"]
+    measures: list[Repeated]
+
+
+class RepeatersSuppressed(Schema):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    from_survey: UUID
+    to_survey: UUID
+    status: Literal["suppressed"]
+    reason: Literal["erased"]
+
+
+class RepeatersUndefined(Schema):
+    from_survey: UUID
+    to_survey: UUID
+    status: Literal["undefined"]
+    reason: Literal["not_linked"]
+
+
+Repeaters = Annotated[RepeatersOk | RepeatersSuppressed | RepeatersUndefined, Field(discriminator="status")]
+
+
+class TrendGroup(Schema):
+    group: GroupRef
+    points: list[Point]
+    changes: list[Change]
+    repeaters: list[Repeaters]
+
+
+class Trends(Metrics):
+    waves: list[TrendWave]
+    groups: list[TrendGroup]

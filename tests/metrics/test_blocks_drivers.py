@@ -1,0 +1,274 @@
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from app.metrics.blocks.drivers import CRITERIA, analyse, drivers
+from app.metrics.blocks.levers import levers
+from app.metrics.blocks.wave import Body, Wave
+from app.metrics.formulas import relative_importance
+from app.metrics.reading import worded_drivers, worded_levers
+from app.metrics.sample import Instrument
+from app.metrics.schemas.drivers import DriversGroup
+from app.metrics.schemas.levers import LeversGroup
+from tests.metrics.waves import wave_of
+from tests.metrics.worlds import (
+    LEVERS,
+    NO_CORE,
+    NO_LEVERS,
+    WITH_LEVERS,
+    answers_to,
+    any_wave,
+    assert_wire_ready,
+    hiding,
+    nearly,
+    shuffled,
+    world,
+)
+
+BOND, CLARITY, OVERALL, STAY = 1, 2, 6, 7
+
+
+def of_organisation(wave: Wave) -> tuple[Body, Body]:
+    analyses = analyse(wave)
+    return drivers(wave, analyses)[0], levers(wave, analyses)[0]
+
+
+def criterion(wave: Wave, name: str = CRITERIA[0]) -> Body:
+    found: Body = next(one for one in of_organisation(wave)[0]["criteria"] if one["criterion"] == name)
+    return found
+
+
+def lever(body: Body, name: str) -> Body:
+    found: Body = next(one for one in body["levers"] if one["lever"] == name)
+    return found
+
+
+def whole(answers: NDArray[np.int16], instrument: Instrument = WITH_LEVERS) -> Wave:
+    return wave_of(instrument, answers)
+
+
+def scored(*columns: Any) -> NDArray[np.int16]:
+    return np.clip(np.round(np.column_stack(columns)), 0, 10).astype(np.int16)
+
+
+def one_lever_matters(persons: int = 400) -> NDArray[np.int16]:
+    """Engagement goes with recognition, which is low."""
+    random = np.random.default_rng(2)
+    clarity, recognition, growth = random.normal([8, 3, 5], 1.5, size=(persons, 3)).T
+    noise = random.normal(size=(persons, 5))
+    bond = recognition + 2 + 0.5 * noise[:, 0]
+    rest = 6 + noise[:, 1:].T
+    return scored(rest[0], bond, clarity, recognition, growth, *rest[1:])
+
+
+def test_importance_is_that_of_the_formula_over_those_with_every_score() -> None:
+    answers = answers_to(WITH_LEVERS, 300, 1)
+    answers[:9, CLARITY] = -1
+    answers[9:20, STAY] = -1
+    wave = whole(answers)
+    for name, column in zip(CRITERIA, (BOND, STAY, OVERALL), strict=True):
+        found = criterion(wave, name)
+        kept = (answers[:, [column, 2, 3, 4]] >= 0).all(axis=1)
+        expected = relative_importance(answers[kept][:, column], answers[kept][:, 2:5])
+        assert (found["n"], found["r2"]) == (expected.n, pytest.approx(expected.r2))
+        told = [(one["lever"], one["share"], one["r"]) for one in found["levers"]]
+        assert told == [
+            (key, pytest.approx(driver.share), pytest.approx(driver.r))
+            for key, driver in zip(LEVERS, expected.drivers, strict=True)
+        ]
+        assert found["r2_ci_low"] < found["r2"] < found["r2_ci_high"]
+        for one in found["levers"]:
+            assert one["ci_low"] < one["share"] < one["ci_high"]
+            assert 1 <= one["rank_low"] <= one["rank_high"] <= 3
+            assert one["sign"] == "positive"
+
+
+def test_engagement_is_held_against_the_core_alone() -> None:
+    answers = answers_to(WITH_LEVERS, 200, 3)
+    random = np.random.default_rng(1)
+    answers[:, BOND] = random.integers(0, 11, 200)
+    found = criterion(whole(answers))
+    assert found["r2"] < 0.1, "the levers are part of engagement, not of its core"
+
+
+def test_few_who_lack_a_score_leave_with_others_so_that_nobody_is_singled_out() -> None:
+    answers = answers_to(WITH_LEVERS, 300, 4)
+    assert criterion(whole(answers))["n"] == 300
+    answers[0, CLARITY] = -1
+    assert criterion(whole(answers))["n"] == 295
+    answers[1:6, CLARITY] = -1
+    assert criterion(whole(answers))["n"] == 294
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=4, deadline=None)
+def test_between_analysed_groups_none_or_enough_are_left_out_and_kept(seed: int) -> None:
+    answers = answers_to(WITH_LEVERS, 700, seed, missing=0.004)
+    wave = world(WITH_LEVERS, answers, seed, teams=(0, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4))
+    analyses = analyse(wave)
+    assert {0, 1, 2, 4} <= analyses.keys()
+    parts = {0: (1, 4), 1: (2, 3), 2: (), 3: (), 4: ()}
+    for name in CRITERIA:
+        kept = {
+            ordinal: own[name].found.n for ordinal, own in analyses.items() if not isinstance(own[name], dict)
+        }
+        for ordinal, n in kept.items():
+            below = [part for part in parts[ordinal] if part in kept]
+            sizes = wave.n(ordinal) - sum(wave.n(part) for part in below)
+            rest = n - sum(kept[part] for part in below)
+            assert rest == 0 or rest >= 5
+            assert sizes - rest == 0 or sizes - rest >= 5
+
+
+def test_fewer_than_a_hundred_are_too_few_and_so_are_they_of_one_group() -> None:
+    few, enough = (of_organisation(whole(answers_to(WITH_LEVERS, n, 5)))[0] for n in (99, 100))
+    assert few == {"status": "insufficient", "reason": "too_few_persons", "n": 99}
+    assert enough["criteria"][0]["status"] == "ok"
+    answers = answers_to(WITH_LEVERS, 104, 5)
+    answers[:5, BOND] = -1
+    answers[:5, STAY] = -1
+    told = {one["criterion"]: one for one in of_organisation(whole(answers))[0]["criteria"]}
+    assert told["intent_to_stay"] == {
+        "criterion": "intent_to_stay",
+        "status": "insufficient",
+        "reason": "too_few_persons",
+        "n": 99,
+    }
+    assert told["overall_satisfaction"]["status"] == "ok"
+
+
+def test_a_questionnaire_without_levers_or_without_the_question_says_so() -> None:
+    bodies = of_organisation(whole(answers_to(NO_LEVERS, 200, 6), NO_LEVERS))
+    assert bodies == ({"status": "undefined", "reason": "no_levers", "n": 200},) * 2
+    found, road = of_organisation(whole(answers_to(NO_CORE, 200, 6), NO_CORE))
+    assert found["criteria"][0]["reason"] == "question_missing"
+    assert found["criteria"][1]["status"] == "ok"
+    assert (road["top"], road["reasons"]["top"]) == (None, "question_missing")
+    assert road["levers"][0]["reasons"]["importance"] == "question_missing"
+
+
+def test_levers_and_criteria_without_variance() -> None:
+    answers = answers_to(WITH_LEVERS, 200, 7)
+    answers[:, CLARITY] = 6
+    found, road = of_organisation(whole(answers))
+    flat = lever(found["criteria"][0], "clarity")
+    assert flat == {"lever": "clarity", "status": "undefined", "reason": "zero_variance"}
+    assert lever(road, "clarity")["reasons"]["priority"] == "zero_variance"
+    assert lever(road, "recognition")["priority"] is not None
+    answers[:, BOND] = 5
+    assert criterion(whole(answers))["reason"] == "zero_variance"
+
+
+def test_a_lever_within_the_core_and_one_asked_twice_are_flagged() -> None:
+    answers = answers_to(WITH_LEVERS, 200, 8)
+    assert criterion(whole(answers))["flags"] == []
+    assert criterion(whole(answers), "intent_to_stay")["flags"] == ["linear_approximation"]
+    circular = replace(WITH_LEVERS, role=["basic", "core", "core", *["condition"] * 2, *["outcome"] * 3])
+    assert criterion(whole(answers, circular))["flags"] == ["part_of_criterion"]
+    answers[:, 3] = answers[:, 2]
+    assert criterion(whole(answers))["flags"] == ["singular"]
+
+
+def test_whole_teams_are_drawn_where_their_members_are_alike() -> None:
+    random = np.random.default_rng(9)
+    alike = random.normal(5, 2, size=(30, 8))
+
+    def sampled(teams: int, spread: float) -> Body:
+        team = np.repeat(np.arange(1, teams + 1), 600 // teams)
+        answers = scored(alike[team % 30] * spread + 5 * (1 - spread) + random.normal(size=(len(team), 8)))
+        wave = wave_of(WITH_LEVERS, answers, team.tolist(), (None, *[0] * teams))
+        return criterion(wave)
+
+    assert sampled(30, 1)["resampled"] == "teams"
+    assert sampled(30, 0)["resampled"] == "persons"
+    few = sampled(10, 1)
+    assert (few["resampled"], few["flags"]) == ("persons", ["few_teams"])
+
+
+# ------------------------------------------------------------------ the road from satisfied to engaged
+
+
+def test_the_lever_that_matters_and_is_low_comes_first() -> None:
+    _, road = of_organisation(whole(one_lever_matters()))
+    assert (road["top"], road["tie_set"], road["target"]) == ("recognition", [], 75)
+    first = lever(road, "recognition")
+    assert first["is_top"]
+    assert first["rank_probability"] > 0.99
+    assert first["priority"] == pytest.approx(first["importance"] * (75 - first["score"]) / 100)
+    assert lever(road, "clarity")["priority"] == 0
+    assert lever(road, "clarity")["score"] > 75
+
+
+def test_where_two_come_first_about_as_often_they_are_tied() -> None:
+    random = np.random.default_rng(0)
+    clarity, recognition, growth = random.normal(4, 1.5, size=(3, 250))
+    bond = (clarity + recognition + growth) / 3 + random.normal(size=250)
+    rest = np.full((5, 250), 5.0)
+    _, road = of_organisation(whole(scored(rest[0], bond, clarity, recognition, growth, *rest[1:4])))
+    assert road["top"] is None
+    assert road["reasons"] == {"top": "tie"}
+    assert len(road["tie_set"]) >= 2
+    assert sum(lever(road, name)["rank_probability"] for name in road["tie_set"]) >= 0.8
+    chances = [lever(road, name)["rank_probability"] for name in road["tie_set"]]
+    assert chances == sorted(chances, reverse=True)
+
+
+def test_without_a_relation_there_is_no_order() -> None:
+    random = np.random.default_rng(10)
+    _, road = of_organisation(whole(random.integers(0, 11, size=(300, 8)).astype(np.int16)))
+    assert (road["top"], road["tie_set"], road["reasons"]) == (None, [], {"top": "too_little_explained"})
+    for one in road["levers"]:
+        assert (one["priority"], one["rank_probability"], one["is_top"]) == (None, None, False)
+        assert one["importance"] is not None
+
+
+def test_at_the_target_nothing_comes_first() -> None:
+    answers = answers_to(WITH_LEVERS, 300, 11)
+    answers[:, 2:5] = np.clip(answers[:, 2:5] + 5, 8, 10)
+    _, road = of_organisation(whole(answers))
+    assert (road["top"], road["reasons"]["top"]) == (None, "at_target")
+    assert {one["priority"] for one in road["levers"]} == {0}
+
+
+def test_small_groups_have_scores_and_no_order_and_hidden_levers_nothing() -> None:
+    wave = hiding(
+        world(WITH_LEVERS, answers_to(WITH_LEVERS, 200, 12), teams=(1, *[2] * 5, 3, *[4] * 6)),
+        {"lever:clarity": {0: "incomplete_cover", 2: "incomplete_cover"}},
+    )
+    found = levers(wave, analyse(wave))
+    hidden = {"lever": "clarity", "status": "suppressed", "reason": "incomplete_cover"}
+    assert lever(found[2], "clarity") == lever(found[0], "clarity") == hidden
+    assert "clarity" not in [found[0]["top"], *found[0]["tie_set"]]
+    small = lever(found[2], "growth")
+    assert (small["importance"], small["reasons"]["priority"]) == (None, "too_few_persons")
+    assert found[3]["precision"] == "banded"
+    banded = lever(found[3], "growth")
+    assert (banded["score"], banded["sd"], banded["reasons"]["sd"]) == (
+        round(banded["score"]),
+        None,
+        "banded",
+    )
+
+
+@given(any_wave(), st.integers(0, 9))
+@settings(max_examples=30, deadline=None)
+def test_any_wave_has_an_analysis_or_reasons_and_the_order_of_persons_decides_nothing(
+    wave: Wave, seed: int
+) -> None:
+    analyses = analyse(wave)
+    again = shuffled(wave, seed)
+    analyses_again = analyse(again)
+    for block, worded, of_group in (
+        (drivers, worded_drivers, DriversGroup),
+        (levers, worded_levers, LeversGroup),
+    ):
+        found = block(wave, analyses)
+        told = dict(zip(found, worded(found.values(), "nl"), strict=True))
+        assert_wire_ready(told, of_group)
+        assert found.keys() == wave.plan.decisions.keys()
+        assert block(again, analyses_again) == nearly(found)

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from app.metrics.blocks.headline import headline
+from app.metrics.blocks.participation import participation
+from app.metrics.blocks.wave import Body
+from tests.metrics.waves import instrument_of, wave_of
+
+TWO = instrument_of(("satisfaction", "pay"), ("engagement", "effort"))
+
+
+def weighted(answered: list[int], invited: list[int], pay: list[int]) -> tuple[Body, Body]:
+    """What is said of an organisation whose teams answered `pay` in turn, a little more and less in each."""
+    answers = [
+        (level + person % 3 - 1, 2 + person % 3)
+        for level, n in zip(pay, answered, strict=True)
+        for person in range(n)
+    ]
+    members = np.repeat(np.arange(len(answered)), answered).tolist()
+    parents = [None, *[0] * (len(answered) - 1)]
+    wave = wave_of(TWO, answers, members, parents, invited=invited)
+    return participation(wave)[0], headline(wave)[0]
+
+
+def test_a_team_that_hardly_answered_counts_as_much_as_it_has_invited() -> None:
+    came, _ = weighted([0, 30, 60], [0, 90, 90], [3, 2, 4])
+    assert came["satisfaction"]["score"] == pytest.approx((30 * 25 + 60 * 75) / 90)
+    assert came["weighted"]["satisfaction"]["score"] == pytest.approx(50)
+    assert came["weighted"]["deff"] == pytest.approx((30 * 1.5**2 + 60 * 0.75**2) / 90)
+    assert came["weighted"]["effective_n"] == pytest.approx(90 / came["weighted"]["deff"])
+    assert (came["weighted"]["strata"], came["weighted"]["trimmed"], came["weighted"]["coverage"]) == (
+        2,
+        0,
+        1,
+    )
+
+
+def test_where_all_parts_responded_alike_weights_change_nothing() -> None:
+    came, whole = weighted([0, 30, 60], [0, 60, 120], [3, 2, 4])
+    for dimension in ("satisfaction", "engagement"):
+        for member in ("score", "ci_low", "ci_high"):
+            assert came["weighted"][dimension][member] == pytest.approx(whole[dimension][member])
+
+
+def test_a_part_that_nobody_answered_in_is_not_covered() -> None:
+    came, _ = weighted([30, 30, 0], [40, 40, 20], [2, 4, 3])
+    assert came["weighted"]["coverage"] == 1  # the team is not shown, so it is in what is left of the whole
+    assert came["weighted"]["strata"] == 2
+    came, _ = weighted([0, 30, 30], [25, 40, 40], [3, 2, 4])
+    assert came["weighted"]["coverage"] == pytest.approx(80 / 105)
+
+
+def test_parts_of_banded_teams_are_weighted_with_what_surrounds_them() -> None:
+    """The weighted mean would be a second equation about them, beside that of the organisation's mean."""
+    came, _ = weighted([0, 10, 10, 60], [0, 20, 12, 90], [3, 2, 4, 3])
+    assert (came["weighted"], came["reasons"]["weighted"]) == (None, "single_stratum")
+
+
+@pytest.mark.parametrize(("invited", "reason"), [([0, 31, 60], "few_silent"), ([0, 40, 70], None)])
+def test_weights_need_the_number_invited(invited: list[int], reason: str | None) -> None:
+    came, _ = weighted([0, 30, 60], invited, [3, 2, 4])
+    assert came["reasons"].get("weighted") == reason
+
+
+def test_weights_are_of_the_organisation_alone() -> None:
+    answers = [(2, 3), (3, 4), (4, 4)] * 20
+    wave = wave_of(TWO, answers, [1] * 30 + [2] * 30, [None, 0, 0], invited=[0, 40, 60])
+    whole, *teams = participation(wave).values()
+    assert whole["weighted"] is not None
+    assert [team["reasons"]["weighted"] for team in teams] == ["organization_only"] * 2

@@ -1,0 +1,126 @@
+"""What is shown says that things go together, and never that one makes the other (metrics.md 2.12, 2.17)."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from app.core.contract import contract
+from app.metrics.blocks.drivers import analyse, drivers
+from app.metrics.blocks.levers import levers
+from app.metrics.definitions import LANGUAGES, document
+from app.metrics.schemas import Definitions
+from app.metrics.sentences import of_criterion, of_levers
+from tests.metrics.test_blocks_drivers import lever, one_lever_matters, whole
+from tests.metrics.worlds import WITH_LEVERS, answers_to
+
+CLAIMS = re.compile(
+    r"\b(causes?|caused by|leads? to|leading to|effects?|impacts?|improv\w*|drives?|driven|driving"
+    r"|boosts?|influenc\w*|results? in|thanks to|due to|because of"
+    r"|veroorza\w*|leidt tot|leiden tot|effecten|effect|impact|verbeter\w*|zorgt voor|zorgen voor"
+    r"|be[iï]nvloed\w*|invloed|bevorder\w*|komt door|dankzij|stuw\w*|drijf\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from texts(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from texts(member)
+
+
+def metrics_of_the_contract() -> Iterator[str]:
+    """Descriptions and examples of what the metrics answer."""
+    paths = contract()["paths"].items()
+    yield from texts([item for path, item in paths if path.startswith("/v1/metrics/")])
+
+
+def test_no_text_shown_claims_a_cause() -> None:
+    shown = [*texts(document()), *metrics_of_the_contract()]
+    assert len(shown) > 300
+    assert [text for text in shown if CLAIMS.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "Recognition drives engagement.",
+        "Recognition leads to engagement",
+        "the effect of recognition",
+        "It improves engagement.",
+        "IMPACT of levers",
+        "Waardering veroorzaakt bevlogenheid.",
+        "Waardering zorgt voor bevlogenheid.",
+        "Waardering leidt tot meer bevlogenheid.",
+        "Dit verbetert de bevlogenheid.",
+        "Het effect van waardering",
+    ],
+)
+def test_a_claim_would_be_found_wherever_it_is_planted(planted: str) -> None:
+    assert CLAIMS.search(planted)
+    deep = yaml.safe_load(yaml.safe_dump({"labels": [{"en": {"text": planted}}]}))
+    assert [text for text in texts(deep) if CLAIMS.search(text)] == [planted]
+
+
+@pytest.mark.parametrize(
+    "innocent", ["effective n", "Relative importance", "samenhang", "Efron", "drawn by lot"]
+)
+def test_words_that_only_look_like_a_claim_pass(innocent: str) -> None:
+    assert not CLAIMS.search(innocent)
+
+
+def test_every_text_is_there_in_both_languages() -> None:
+    known = document()
+    assert all(words.keys() == set(LANGUAGES) for words in known["sentences"].values())
+    assert all(words.keys() == set(LANGUAGES) for words in labels())
+    assert all(metric["title"].keys() == set(LANGUAGES) for metric in known["metrics"])
+    assert Definitions.model_fields.keys() == {"formula_version", "metrics", "labels"}
+
+
+def test_every_reason_and_verdict_of_the_metrics_has_words() -> None:
+    known = document()["labels"]
+    schemas = [schema for schema in contract()["components"]["schemas"].values() if "properties" in schema]
+    told = [schema["properties"] for schema in schemas if "status" in schema["properties"]]
+    for member, words in (("reason", known["reasons"]), ("verdict", known["verdicts"])):
+        codes = {code for properties in told if member in properties for code in properties[member]["enum"]}
+        assert codes <= words.keys()
+        assert len(codes) >= 5
+
+
+def labels() -> Iterator[dict[str, str]]:
+    for words in document()["labels"].values():
+        yield from words.values()
+
+
+def test_what_is_said_of_drivers_and_levers() -> None:
+    wave = whole(one_lever_matters())
+    analyses = analyse(wave)
+    core, stay, _ = drivers(wave, analyses)[0]["criteria"]
+    english, dutch = (of_criterion(core, language) for language in LANGUAGES)
+    share = round(100 * lever(core, "recognition")["share"])
+    assert f'"Recognition" is the one most strongly associated with "Core of engagement": {share}%' in english
+    assert f'"Waardering" het sterkst samen met "Kern van bevlogenheid": {share}%' in dutch
+    assert of_criterion(stay, "en") == 'Here the levers have little in common with "Intent to stay".'
+    road = levers(wave, analyses)[0]
+    score = round(lever(road, "recognition")["score"])
+    assert 'Look at "Recognition" first: among the levers associated with engagement' in of_levers(road, "en")
+    assert f"met {score} tegen een doel van 75" in of_levers(road, "nl")
+
+
+def test_what_is_said_where_no_lever_comes_first() -> None:
+    wave = whole(answers_to(WITH_LEVERS, 60, 1))
+    road = levers(wave, analyse(wave))[0]
+    assert of_levers(road, "en") == "The levers have no order here: too few persons for this metric."
+    tied = {**road, "tie_set": ["growth", "clarity", "recognition"], "reasons": {"top": "tie"}}
+    assert of_levers(tied, "nl").endswith(": Ruimte voor groei, Duidelijke verwachtingen en Waardering.")
+    alone = {**road, "tie_set": ["growth"], "reasons": {"top": "tie"}}
+    assert of_levers(alone, "en").endswith(": Room for growth.")
+    at_target = {**road, "reasons": {"top": "at_target"}}
+    assert "at the target of 75" in of_levers(at_target, "en")
