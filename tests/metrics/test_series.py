@@ -22,12 +22,14 @@ from tests.metrics.test_release import (
 )
 
 
-async def wave(tenant: Tenant, sales: int, care: int, **members: Any) -> str:
-    """Everybody in sales and care answered so."""
+async def wave(tenant: Tenant, sales: int, care: int, *, swapped: bool = False, **members: Any) -> str:
+    """Everybody in sales answered so, and of care one half so and the other half one less."""
+    halves = names_of("care", 30)[15:], names_of("care", 15)
+    same, less = halves if swapped else halves[::-1]
     survey_id = await start(tenant.client, **members)
     await answer(tenant.client, survey_id, names_of("sales", 30), pay=sales)
-    await answer(tenant.client, survey_id, names_of("care", 15), pay=care)
-    await answer(tenant.client, survey_id, names_of("care", 30)[15:], pay=care - 1)
+    await answer(tenant.client, survey_id, same, pay=care)
+    await answer(tenant.client, survey_id, less, pay=care - 1)
     return await finish(tenant, survey_id)
 
 
@@ -45,7 +47,7 @@ async def test_points_are_as_each_wave_froze_them_and_changes_lead_from_one_to_t
     await staff(acme.client, {"sales": 30, "care": 30})
     first = await wave(acme, sales=3, care=3, series="quarterly")
     await wave(acme, sales=2, care=2, series="another")
-    second = await wave(acme, sales=5, care=3, series="quarterly")
+    second = await wave(acme, sales=5, care=3, swapped=True, series="quarterly")
     found = await read(acme.client, "trends", series="quarterly", by=["organization", "team"])
     assert [one["survey"]["id"] for one in found["waves"]] == [first, second]
     for team in (None, "sales", "care"):
@@ -70,7 +72,8 @@ async def test_points_are_as_each_wave_froze_them_and_changes_lead_from_one_to_t
     assert change_of(group_of(found, "care"), "satisfaction")["difference"] == 0
     assert change_of(whole, "enps")["verdict"] == "not_comparable"
     (pair,) = whole["repeaters"]
-    assert (pair["from_survey"], pair["reason"]) == (first, "not_linked")
+    told = next(one for one in pair["measures"] if one["measure"] == "satisfaction")
+    assert (pair["from_survey"], told["status"], told["n"]) == (first, "ok", 60)
     assert group_of(found, "sales")["repeaters"] == []
     until = await read(acme.client, "trends", survey_id=first)
     assert ([one["survey"]["id"] for one in until["waves"]], until["groups"][0]["changes"]) == ([first], [])

@@ -37,7 +37,7 @@ class OverviewEnpsSuppressed(Schema):
 
 class OverviewEnpsUndefined(Schema):
     status: Literal["undefined"]
-    reason: Literal["question_missing", "several_questions"]
+    reason: Literal["question_missing", "several_questions", "awaits_final_release"]
 
 
 OverviewEnps = Annotated[
@@ -55,7 +55,7 @@ class OverviewParticipationOk(Schema):
 
 class OverviewParticipationUndefined(Schema):
     status: Literal["undefined"]
-    reason: Literal["no_frame"]
+    reason: Literal["no_frame", "awaits_final_release"]
 
 
 OverviewParticipation = Annotated[
