@@ -26,11 +26,13 @@ from app.metrics.sample import DIMENSIONS, Flags, Integers
 
 
 class Cover:
-    """`regions` has a number from 0 for each person of the headline set."""
+    """`regions` has a number from 0 for each person of the headline set. The spreads of questions and levers
+    count in regions where the scores above them are one number: `counts`.
+    """
 
-    def __init__(self, patterns: Patterns, regions: Integers, layout: Layout, k: int) -> None:
+    def __init__(self, patterns: Patterns, regions: Integers, layout: Layout, counts: Flags, k: int) -> None:
         self._patterns, self._regions, self._layout, self._k = patterns, regions, layout, k
-        self._count = len(layout.group_of)
+        self._count, self._counts = len(layout.group_of), counts
 
     def shown(self) -> ShownIn:
         found: ShownIn = {}
@@ -53,15 +55,15 @@ class Cover:
         )
 
     def _below_facets(self, dimension: str) -> Iterator[tuple[Measure, Integers]]:
-        """Levers choose first: where one is used at all its spread holds, whatever else is; then questions."""
+        """Levers bind first: where one is used at all its spread lives, whatever else is; then questions."""
         facets, parts = self._patterns.facets[dimension], self._patterns.parts(dimension)
         is_sturdy = self._is_sturdy(self._patterns.linked(dimension))
         for lever in self._patterns.levers:
             if self._patterns.facet_of(lever.columns[0]) in facets:
-                yield lever, self._select(lever, self._spread_of_mean(lever), is_sturdy)
+                yield lever, self._select(lever, self._counts * self._spread_of_mean(lever), is_sturdy)
         for facet in facets:
             for question in self._patterns.questions_in(facet):
-                spread = self._spread_of_question(question, facet, parts)
+                spread = self._counts * self._spread_of_question(question, facet, parts)
                 yield question, self._select(question, spread, is_sturdy)
 
     def _of_outcome(self, outcome: Measure) -> Iterator[tuple[Measure, Integers]]:
@@ -72,7 +74,7 @@ class Cover:
             yield question, self._select(question, self._number(question.known), is_sturdy)
 
     def _spread_of_question(self, question: Measure, facet: Measure, parts: Integers) -> Integers:
-        """The facet's use can undo the question's for one number of answers among those with as many facets."""
+        """The facet's use can undo the question's for one number of answers a number of facets."""
         has, lacks = question.known & facet.known, question.known & ~facet.known
         answers = self._patterns.count(facet.columns)[has]
         return beside_the_usual(self._regions[has], parts[has], answers, self._count) + self._number(lacks)

@@ -21,6 +21,7 @@ MOST_HALVED: Final = 12
 MOST_CATEGORIES: Final = 200
 MOST_ATOMS_PROVED: Final = 300
 AT_ONCE: Final = 128
+FAR_APART: Final = 100
 
 Holding = Literal["together", "apart", "loosely"]
 
@@ -42,9 +43,22 @@ def numbered(*codes: Integers) -> Integers:
     """A number from 0 for every combination of codes that occurs, in their order."""
     number = np.zeros(len(codes[0]), dtype=np.int64)
     for own in codes:
-        rank = np.unique(own, return_inverse=True)[1]
-        number = np.unique(number * (rank.max(initial=0) + 1) + rank, return_inverse=True)[1]
-    return number.astype(np.int64)
+        rank = _ranked(own)
+        number = _ranked(number * (rank.max(initial=0) + 1) + rank)
+    return number
+
+
+def _ranked(values: Integers) -> Integers:
+    """The rank of each among the different values, by sorting only where they lie too far apart to be
+    counted.
+    """
+    if not len(values):
+        return values
+    least = int(values.min())
+    if int(values.max()) - least > FAR_APART * len(values):
+        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    is_there = np.bincount(values - least) > 0
+    return np.asarray((np.cumsum(is_there) - 1)[values - least], dtype=np.int64)
 
 
 def is_safe(table: Table, persons: Flags, k: int) -> bool:
@@ -54,13 +68,23 @@ def is_safe(table: Table, persons: Flags, k: int) -> bool:
     proof is a no. For one dimension and all persons the contexts say it exactly: it is the least cut of the
     graph of regions and categories.
     """
-    holdings = [_holding(table, persons, dimension, k) for dimension in range(len(table.dimensions))]
-    if all(holding == "together" for holding in holdings):
-        return True
-    if "loosely" not in holdings and _has_large_pieces(table, persons, k):
+    holdings = _holdings(table, persons, k)
+    if "loosely" not in holdings and ("apart" not in holdings or _has_large_pieces(table, persons, k)):
         return True
     is_exact = len(holdings) == 1 and bool(persons.all())
     return not is_exact and _is_proved(table, persons, k)
+
+
+def holds_together(table: Table, persons: Flags, k: int) -> bool:
+    """Whether every sum with a term that differs between categories lives on k or more of the `persons`: not
+    even where each region has one category do the terms go without.
+    """
+    is_together = all(holding == "together" for holding in _holdings(table, persons, k))
+    return is_together or _is_proved(table, persons, k, fixes_terms=True)
+
+
+def _holdings(table: Table, persons: Flags, k: int) -> list[Holding]:
+    return [_holding(table, persons, dimension, k) for dimension in range(len(table.dimensions))]
 
 
 def _holding(table: Table, persons: Flags, dimension: int, k: int) -> Holding:
@@ -70,7 +94,7 @@ def _holding(table: Table, persons: Flags, dimension: int, k: int) -> Holding:
     at most one side when the categories are divided in two. So a term that tells two sides apart lives in
     each context on the fewer of both sides at least.
     """
-    codes = np.unique(table.dimensions[dimension], return_inverse=True)[1]
+    codes = _ranked(table.dimensions[dimension])
     categories = int(codes.max(initial=0)) + 1
     if categories == 1:
         return "together"
@@ -166,12 +190,13 @@ def _pieces(contexts: Sequence[Integers]) -> Integers:
     return np.asarray(connected_components(graph, directed=False)[1][:atoms], dtype=np.int64)
 
 
-def _is_proved(table: Table, persons: Flags, k: int) -> bool:
+def _is_proved(table: Table, persons: Flags, k: int, fixes_terms: bool = False) -> bool:
     """Whether no value other than zero lives on fewer than k, by exhausting all.
 
-    Regions with fewer than k of the persons are left aside, where the others fix the terms by themselves.
+    Regions with fewer than k of the persons are left aside, where the others fix the terms by themselves:
+    where these are as many as can be told apart.
     """
-    region = np.unique(table.regions, return_inverse=True)[1]
+    region = numbered(table.regions)
     is_thick = np.bincount(region[persons], minlength=region.max() + 1) >= k
     atoms = numbered(region, *table.dimensions)
     firsts = np.unique(atoms, return_index=True)[1]
@@ -181,7 +206,7 @@ def _is_proved(table: Table, persons: Flags, k: int) -> bool:
     kept = is_thick[region[firsts]]
     inside = terms[kept]
     free = is_thick.sum() + sum(len(np.unique(own)) - 1 for own in table.dimensions)
-    if not is_thick.all() and np.linalg.matrix_rank(inside) < free:
+    if (fixes_terms or not is_thick.all()) and np.linalg.matrix_rank(inside) < free:
         return False
     weights = np.bincount(atoms[persons], minlength=len(firsts))[kept]
     return lives_on_few(inside.T, weights, k) is False

@@ -1,4 +1,4 @@
-"""Facets beside the dimension they are the mean of: who has another number of them than most (metrics.md R6)."""
+"""Facets beside the dimension they are the mean of: who has fewer of them than most (metrics.md R6)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ ShownIn = dict[Measure, Integers]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`ordered` are all groups of the tree in the order in which they are tried, `parents` theirs by ordinal, -1
-    for none, and `shown` those of the headline. `group_of` has, for each region that headline numbers tell
-    apart, the group it is left of.
+    """`ordered` are all groups of the tree in the order in which they are tried, `parents` theirs by
+    ordinal, -1 for none, and `shown` those of the headline. `group_of` has, for each region that headline
+    numbers tell apart, the group it is left of.
     """
 
     ordered: Sequence[Node]
@@ -39,11 +39,11 @@ def even_out(
 ) -> ShownIn:
     """Hides facets, one a group at a time, until nothing undoes the dimension for all but a few.
 
-    Take a times the dimension of a region, and b times each facet. A person of F facets is undone where all of
-    his are used with b = -a / F: of a region that is one F, as persons with other numbers share a facet with
-    him (the half rule). A facet is bound where using it takes k: where so many of its group's regions have it
-    and are not undone, whatever is done with the other facets. Bound ones fall out, and then others may be
-    bound. The regions where some are left have to be undone for all, or for all but k.
+    Take a times the dimension of a region, and b times each facet. A person of F facets is undone where
+    all of his are used with b = -a / F: of a region that is one F, as persons with other numbers share a
+    facet with him (the half rule). A facet is bound where using it takes k: where so many of its group's
+    regions have it and are not undone, whatever is done with the other facets. Bound ones fall out, and
+    then others may be bound. The regions where some are left have to be undone for all, or for all but k.
     """
     found, facets = dict(shown_in), list(shown_in)
     if not facets:
@@ -87,13 +87,10 @@ class _Use:
             free = free & ~bound
         few = (uneven > 0) & (uneven < self._k) | np.any(free & (self._has < self._k), axis=1)
         regions, facets = np.nonzero(free & few[:, None])
-        found: dict[int, int] = {}
-        for group, facet in sorted(set(zip(groups[regions, facets].tolist(), facets.tolist(), strict=True))):
-            found[group] = facet
-        return found
+        return dict(sorted(zip(groups[regions, facets].tolist(), facets.tolist(), strict=True)))
 
     def _not_undone(self, free: Flags) -> Integers:
-        """By region, how many are left at least when free facets undo the dimension for one number of parts."""
+        """By region, how many are left at least when free facets undo the dimension."""
         undone = np.all(~self._known | free[self._regions], axis=1)
         width = int(self._parts.max(initial=0)) + 1
         cells = np.bincount(

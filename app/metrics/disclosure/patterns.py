@@ -87,7 +87,9 @@ class Patterns:
         return np.asarray(sum(facet.known.astype(np.int64) for facet in self.facets[dimension]))
 
     def linked(self, dimension: str) -> Columns:
-        """The questions whose scores bear on each other: of the dimension, and of both where a lever joins them."""
+        """The questions whose scores bear on each other: of the dimension, and of both where a lever joins
+        them.
+        """
         own, all_of = self._columns(dimension), {c for d in DIMENSIONS for c in self._columns(d)}
         joins = any(0 < len(own & set(lever.columns)) < len(lever.columns) for lever in self.levers)
         return tuple(sorted(all_of if joins else own))
@@ -109,9 +111,12 @@ class Patterns:
         parts = self.parts(dimension)
         return np.asarray(self.whole(facet) & (parts == usual(parts)))
 
+    def steady_sets(self, dimension: str) -> list[Flags]:
+        return [self.steady(facet, dimension) for facet in self.facets[dimension] if facet.known.any()]
+
     def steadiest(self, dimension: str) -> Flags:
         """The most persons whom means tell nothing of, seen from one facet."""
-        return max((self.steady(facet, dimension) for facet in self.facets[dimension]), key=np.count_nonzero)
+        return max(self.steady_sets(dimension), key=np.count_nonzero)
 
 
 def usual(numbers: Integers) -> int:
@@ -144,3 +149,10 @@ def beside_the_usual(regions: Integers, alike: Integers, classes: Integers, coun
     region_of = regions[np.unique(groups, return_index=True)[1]]
     in_largest = np.bincount(region_of, weights=largest, minlength=count).astype(np.int64)
     return np.bincount(regions, minlength=count) - in_largest
+
+
+def most_frequent(regions: Integers, numbers: Integers, count: int) -> Integers:
+    """By region, the number that most of its persons have."""
+    width = int(numbers.max(initial=0)) + 1
+    table = np.bincount(regions * width + numbers, minlength=count * width).reshape(count, width)
+    return np.asarray(table.argmax(axis=1), dtype=np.int64)

@@ -17,8 +17,8 @@ class Plan:
     `cells` has the base cell of every person of the headline set, in their order, None where no filter is
     answered: the headline of any union of whole cells may be shown, and of nothing else. `regions` has for
     each group of the tree the nearest shown one, itself if shown, -1 for none. `dimensions` are those of
-    which categories are shown. `steady` are the sets of headline persons, one a dimension of the
-    questionnaire, on which these were found safe.
+    which categories are shown. All that tells their categories apart lives on k of each set in `steady`, of
+    persons of the headline set, and with the scores of some on k of each in `leans_on`.
     """
 
     decisions: Mapping[int, Decision]
@@ -27,6 +27,7 @@ class Plan:
     regions: Integers
     dimensions: Sequence[str]
     steady: Sequence[Flags]
+    leans_on: Sequence[Flags]
 
     def why_not(self, measure: str, ordinal: int) -> Suppression | None:
         """Why the measure of a shown group is not shown; None where it is."""

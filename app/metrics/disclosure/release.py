@@ -1,6 +1,6 @@
-"""Everything that a release may show (metrics.md section 3), by the rules in the order in which they give way.
+"""Everything that a release may show (metrics.md section 3), in the order in which rules give way.
 
-The tree goes first, then dimensions in their order of priority, then filters, and last the scores of some.
+The tree goes first, then dimensions in their order of priority, then filters, then the scores of some.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from app.metrics.disclosure.facets import Layout, ShownIn
 from app.metrics.disclosure.patterns import Measure, Patterns
 from app.metrics.disclosure.plan import Plan
 from app.metrics.disclosure.rolling import base_regions
-from app.metrics.disclosure.segments import Segments
+from app.metrics.disclosure.segments import Segments, dimensions_hold, is_mixed
 from app.metrics.disclosure.tree import Decision, Node, Suppression, decide, in_order
 from app.metrics.sample import DIMENSIONS, Flags, Groups, Integers, Rollup, Sample
 
@@ -42,7 +42,7 @@ def plan_release(
     margins = planning.margins(invited)
     if step == "interim" or regions[ORGANIZATION] < 0:
         decisions |= category_decisions(margins, [])
-        return Plan(decisions, planning.hidden(decisions, {}, {}), None, regions, (), ())
+        return Plan(decisions, planning.hidden(decisions, {}, {}), None, regions, (), (), ())
     return planning.finished(decisions, margins, filters)
 
 
@@ -71,11 +71,20 @@ class _Planning:
         decisions = decisions | category_decisions(margins, chosen)
         cells = self._cells(chosen, steady) if filters else None
         finest = self._apart if cells is None else cells
-        in_tree = Cover(self._patterns, finest, self._layout(finest, decisions), self._k).shown()
+        hold = dimensions_hold(self._patterns, chosen, finest, self._k)
+        counts = np.full(finest.max() + 1, all(hold.values())) | ~is_mixed(chosen, finest)
+        in_tree = Cover(self._patterns, finest, self._layout(finest, decisions), counts, self._k).shown()
         left_of = {own: at[self._places.team] for own, at in in_tree.items() if at[ORGANIZATION] >= 0}
-        by_category = Segments(self._patterns, chosen, finest, left_of, self._k).shown()
-        hidden = self.hidden(decisions, in_tree, by_category)
-        return Plan(decisions, hidden, cells, self._regions, [own.name for own in chosen], steady)
+        by_category = Segments(self._patterns, chosen, finest, left_of, hold, self._k).shown()
+        return Plan(
+            decisions=decisions,
+            hidden=self.hidden(decisions, in_tree, by_category.margins),
+            cells=cells,
+            regions=self._regions,
+            dimensions=[own.name for own in chosen],
+            steady=steady,
+            leans_on=by_category.leans_on,
+        )
 
     def _cells(self, chosen: Sequence[Margin], steady: Sequence[Flags]) -> Integers:
         """Of all dimensions or of the first few, of as many as leave the categories safe."""

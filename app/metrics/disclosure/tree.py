@@ -8,13 +8,18 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from app.metrics.disclosure.rounding import Precision
+from app.metrics.sample import Groups, Integers, Places, Rollup
 
 Suppression = Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
 Rule = Literal["R1", "R2", "R4", "R5a"]
 
 EXACT_FROM = 20
 NAMES_THE_SILENT = (1, 2)
+
+NOBODY = Places(np.empty(0, dtype=np.int64), {})
 
 Amounts = tuple[int, ...]
 
@@ -72,6 +77,15 @@ def decide(nodes: Iterable[Node], k: int, among: AbstractSet[int] | None = None)
         shows_invited = ordinal in with_invited
         decisions[ordinal] = Decision("ok", None, precisions[ordinal], shows_invited, left=left[ordinal])
     return decisions
+
+
+def tree_nodes(groups: Groups, n: Integers) -> list[Node]:
+    """Of groups of which only a number is known, one each with all below it."""
+    depths = Rollup(groups, NOBODY).depths
+    return [
+        Node(ordinal, parent, int(depths[ordinal]), groups.keys[ordinal], int(n[ordinal]), None, 0)
+        for ordinal, parent in enumerate(groups.parents)
+    ]
 
 
 def in_order(nodes: Iterable[Node]) -> list[Node]:
