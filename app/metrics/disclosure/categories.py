@@ -80,7 +80,7 @@ def category_decisions(margins: Iterable[Margin], chosen: Sequence[Margin]) -> d
 def _precisions(codes: Integers) -> dict[int, Precision]:
     """R7: what is beside a banded category is whole numbers, and so where the rest would be banded."""
     categories, n = np.unique(codes, return_counts=True)
-    beside: Precision = "integer" if n.min() < EXACT_FROM else "exact"
+    beside: Precision = "integer" if n.min(initial=EXACT_FROM) < EXACT_FROM else "exact"
     return {
         int(category): "banded" if count < EXACT_FROM else beside
         for category, count in zip(categories, n, strict=True)
