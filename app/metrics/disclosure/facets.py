@@ -1,6 +1,6 @@
 """Facets beside the dimension they are the mean of: who has fewer of them than most (metrics.md R6)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +54,20 @@ def even_out(
         exposed = use.exposed(groups)
         if not exposed:
             return found
-        for group, number in exposed.items():
+        for group, number in _outermost(exposed, layout.parents).items():
             found[facets[number]] = _without(found[facets[number]], group, layout.parents)
+
+
+def _outermost(exposed: Mapping[int, int], parents: Integers) -> dict[int, int]:
+    """Those of groups below none of the others: what is hidden around a group may be all that it takes."""
+    inside = set(exposed)
+    for group in exposed:
+        above = int(parents[group])
+        while above >= 0 and above not in exposed:
+            above = int(parents[above])
+        if above < 0:
+            inside.remove(group)
+    return {group: facet for group, facet in exposed.items() if group not in inside}
 
 
 def _without(nearest: Integers, group: int, parents: Integers) -> Integers:

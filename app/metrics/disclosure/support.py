@@ -9,7 +9,7 @@ from app.metrics.sample import Integers
 PRIME: Final = 2**31 - 1
 """Products fit 64 bits; the ranks of the small tables looked at are the same modulo it."""
 
-MOST_STEPS: Final = 20_000
+MOST_STEPS: Final = 3_000
 """After so many eliminations there is no proof: a limit that does not depend on the machine."""
 
 
