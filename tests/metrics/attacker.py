@@ -1,4 +1,4 @@
-"""An attacker who adds and subtracts every mean that is shown, exactly, with a column per person and question.
+"""An attacker who adds and subtracts all means shown, exactly, with a column per person and question.
 
 Unlike `leak` it has the weights of means of means: a facet counts 1/F in a dimension for a person with F.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from app.metrics.sample import DIMENSIONS, Flags, Floats, Groups, Sample
+from app.metrics.sample import DIMENSIONS, Flags, Sample
 
 PRIME = 2**31 - 1  # products fit 64 bits; a fraction of small numbers is itself modulo it
 
@@ -24,38 +24,38 @@ class Knowledge:
     sample: Sample
     sums: list[Table] = field(default_factory=list)
 
-    @property
-    def both(self) -> Flags:
-        return self.sample.both
-
-    def learn(self, persons: Flags, weights: Table) -> None:
+    def learn(self, weights: Table, persons: Flags) -> None:
         """A mean times its n; `weights` is persons x questions."""
         self.sums.append(weights * persons[:, None])
 
     def learn_headline(self, persons: Flags) -> None:
         """Satisfaction and engagement; the gap is their difference."""
-        for dimension in DIMENSIONS:
-            self.learn(persons & self.both, self.dimension(dimension))
+        for name in DIMENSIONS:
+            self.learn(self.dimension(name), persons & self.sample.both)
 
     def learn_measure(self, name: str, persons: Flags) -> None:
-        self.learn(persons & self.both, self.measure(name))
+        self.learn(self.measure(name), persons & self.sample.both)
 
     def dimension(self, name: str) -> Table:
         facets = self.sample.instrument.facets_of(name)
-        has = np.column_stack([~np.isnan(self.sample.scores.facets[facet]) for facet in facets])
-        parts = _inverse(has.sum(axis=1))
-        return sum((self._mean(own) * (h * parts)[:, None] for own, h in zip(facets.values(), has.T)), 0) % PRIME
+        known = np.column_stack([~np.isnan(self.sample.scores.facets[facet]) for facet in facets])
+        each = known * _inverse(known.sum(axis=1))[:, None]
+        means = [self._mean(columns) for columns in facets.values()]
+        weights: Table = np.sum(
+            [mean * own[:, None] for mean, own in zip(means, each.T, strict=True)], axis=0
+        )
+        return weights % PRIME
 
     def measure(self, name: str) -> Table:
         kind, _, key = name.partition(":")
         instrument = self.sample.instrument
-        if kind == "question":
-            return self._mean([list(instrument.key).index(key)])
-        if kind == "facet":
-            columns = next(own[key] for own in map(instrument.facets_of, DIMENSIONS) if key in own)
-        else:
-            columns = (instrument.levers() if kind == "lever" else instrument.outcomes())[key]
-        return self._mean(columns)
+        columns = {
+            "question": {own: [number] for number, own in enumerate(instrument.key)},
+            "facet": {**instrument.facets_of("satisfaction"), **instrument.facets_of("engagement")},
+            "lever": instrument.levers(),
+            "outcome": instrument.outcomes(),
+        }
+        return self._mean(columns[kind][key])
 
     def _mean(self, columns: Sequence[int]) -> Table:
         """Of these questions, for who answered half of them."""
@@ -68,8 +68,9 @@ class Knowledge:
 
     def exposed(self, k: int) -> bool:
         """Whether some combination of the sums lives on fewer than k persons."""
-        sums = np.array(self.sums)[:, self.both]
-        return any(_lives_on_few(sums[np.ix_(rows, range(sums.shape[1]), columns)], k) for rows, columns in _apart(sums))
+        sums = np.array(self.sums)
+        pieces = (sums[np.ix_(rows, range(sums.shape[1]), columns)] for rows, columns in _apart(sums))
+        return any(lives_on_few(piece, k) for piece in pieces)
 
 
 def _inverse(counts: NDArray[np.int64]) -> Table:
@@ -88,8 +89,11 @@ def _apart(sums: Table) -> Iterable[tuple[list[int], list[int]]]:
         yield [row for row, own in enumerate(touched) if own & piece], sorted(piece)
 
 
-def _lives_on_few(sums: Table, k: int) -> bool:
-    """Persons alike in all sums stand or fall together: they are one, of as much weight."""
+def lives_on_few(sums: Table, k: int) -> bool:
+    """Whether a combination of sums lives on fewer than k persons.
+
+    Persons alike in all sums stand or fall together: they are one, of as much weight.
+    """
     alike: dict[bytes, int] = {}
     weights: list[int] = []
     kept: list[int] = []

@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 
-from app.metrics.sample import Flags, Groups, Instrument, Integers, Places, Rollup, Sample, Scores
+from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
 
 NO_ANSWER = -2
 
@@ -19,20 +19,22 @@ class Company:
     k: int
 
 
-def random_company(seed: int, dimensions: int | None = None, complete: bool = False) -> Company:
-    """8-26 invited in up to 9 groups with direct members at all levels, and 0-3 dimensions of 2-4 categories."""
+def random_company(seed: int, sizes_of: tuple[int, int] = (8, 26)) -> Company:
+    """Up to 9 groups with direct members at all levels, 0-3 dimensions of 2-4 categories, k from 3 to 5."""
     random = Random(seed)
     parents = _tree(random)
     sizes = [random.choice([0.1, 1, 6]), *(random.choice([0, 1, 2, 4, 6, 9]) for _ in parents[1:])]
-    persons = random.randint(8, 26)
+    persons = random.randint(*sizes_of)
     team = np.array(random.choices(range(len(parents)), weights=sizes, k=persons))
-    names = [f"dimension-{number}" for number in range(random.randrange(4) if dimensions is None else dimensions)]
+    names = [f"dimension-{number}" for number in range(random.randrange(4))]
     counts = [random.randint(2, 4) for _ in names]
-    categories = [(name, f"c{own}") for name, count in zip(names, counts, strict=True) for own in range(count)]
+    categories = [
+        (name, f"c{own}") for name, count in zip(names, counts, strict=True) for own in range(count)
+    ]
     groups = Groups(parents, [f"team-{number}" for number in range(len(parents))], categories)
     places = Places(team, {name: _categories(random, own, team) for name, own in groups.dimensions().items()})
     instrument = random_instrument(random)
-    missing = 0 if complete else random.choice([0, 0.02, 0.1, 0.25])
+    missing = random.choice([0, 0.02, 0.1, 0.25])
     answers = np.array(
         [
             [NO_ANSWER if random.random() < missing else random.randint(1, 5) for _ in instrument.key]
@@ -67,7 +69,7 @@ def _categories(random: Random, own: range, team: Integers) -> Integers:
 
 
 def random_instrument(random: Random) -> Instrument:
-    """One to three facets a dimension, of one to three questions; a lever now and then; one or two outcomes."""
+    """One to three facets a dimension, of one to three questions each; now and then levers."""
     dimension: list[str] = []
     facet: list[str] = []
     for name, prefix in (("satisfaction", "s"), ("engagement", "e"), ("outcome", "o")):
@@ -94,7 +96,11 @@ def random_instrument(random: Random) -> Instrument:
 
 
 def sample_of(
-    instrument: Instrument, groups: Groups, places: Places, answers: np.ndarray, included: Integers | None = None
+    instrument: Instrument,
+    groups: Groups,
+    places: Places,
+    answers: np.ndarray,
+    included: Integers | None = None,
 ) -> Sample:
     number = np.ones(len(places), dtype=np.int64) if included is None else included
     return Sample(instrument, groups, places, answers, Scores.take(answers, instrument), number, None)

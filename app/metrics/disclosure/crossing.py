@@ -18,7 +18,7 @@ from app.metrics.sample import Flags, Floats, Integers
 MOST_HALVED: Final = 12
 """Categories of which every division in two is looked at; with more, a bound at most a factor two lower."""
 
-MOST_CATEGORIES: Final = 200
+MOST_CATEGORIES: Final = 100
 MOST_ATOMS_PROVED: Final = 300
 AT_ONCE: Final = 128
 FAR_APART: Final = 100
@@ -71,7 +71,7 @@ def is_safe(table: Table, persons: Flags, k: int) -> bool:
     holdings = _holdings(table, persons, k)
     if "loosely" not in holdings and ("apart" not in holdings or _has_large_pieces(table, persons, k)):
         return True
-    is_exact = len(holdings) == 1 and bool(persons.all())
+    is_exact = len(table.dimensions) == 1 and bool(persons.all())
     return not is_exact and _is_proved(table, persons, k)
 
 
@@ -84,7 +84,13 @@ def holds_together(table: Table, persons: Flags, k: int) -> bool:
 
 
 def _holdings(table: Table, persons: Flags, k: int) -> list[Holding]:
-    return [_holding(table, persons, dimension, k) for dimension in range(len(table.dimensions))]
+    """Of each dimension, the last one first, up to one that is held loosely."""
+    holdings: list[Holding] = []
+    for dimension in reversed(range(len(table.dimensions))):
+        holdings.append(_holding(table, persons, dimension, k))
+        if holdings[-1] == "loosely":
+            break
+    return holdings
 
 
 def _holding(table: Table, persons: Flags, dimension: int, k: int) -> Holding:
