@@ -92,7 +92,7 @@ def staff(n: int, leavers: int, seed: int = 1) -> tuple[list[tuple[int, int]], l
 
 
 def shown(of: Any) -> Json:
-    return {"ratio": round(of.ratio, 2), "ci_low": round(of.ci.low, 2), "ci_high": round(of.ci.high, 2)}
+    return {"ratio": round(of.ratio, 3), "ci_low": round(of.ci.low, 3), "ci_high": round(of.ci.high, 3)}
 
 
 # ------------------------------------------------------------------------------------------- leaving

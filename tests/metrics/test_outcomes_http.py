@@ -98,7 +98,7 @@ async def test_turnover_is_frozen_when_the_next_wave_is_released(
     days = [(LEAVERS[name] - date(2026, 2, 28)).days if name in LEAVERS else 184 for name in PEOPLE]
     bonds = np.array([25 * (SCORES[name][1] - 1) for name in PEOPLE])
     (expected,) = hazard_ratios(days, [name in LEAVERS for name in PEOPLE], bonds / 10).ratios
-    assert association["engagement"]["hazard_ratio"]["ratio"] == pytest.approx(expected.ratio, abs=0.005)
+    assert association["engagement"]["hazard_ratio"]["ratio"] == pytest.approx(expected.ratio, abs=0.0005)
     whole, care, sales = turnover["groups"]
     assert [group["group"]["id"] for group in turnover["groups"]] == [None, "care", "sales"]
     assert (whole["leavers"], care["leavers"] + sales["leavers"]) == (12, 12)

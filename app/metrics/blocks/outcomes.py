@@ -81,8 +81,8 @@ def leaving(wave: Wave, exposure: Exposure) -> Body:
     """How leaving is associated with the scores before it, over the organisation's headline set.
 
     To be computed once, when the next wave is released, and never again: a version after each leaver would,
-    minus the one before, be that leaver's score. Ratios are shown to two decimals between fixed ends, so that
-    a half without leavers looks like one with few.
+    minus the one before, be that leaver's score. Ratios are shown between fixed ends, so that a half without
+    leavers looks like one with few.
     """
     window: Body = {"starts_on": exposure.starts_on.isoformat(), "ends_on": exposure.ends_on.isoformat()}
     decision, n = wave.plan.decisions[0], wave.n(0)
@@ -157,7 +157,7 @@ def _shown(ratio: float, ci: Interval) -> Body:
 
 
 def _ratio(value: float) -> float:
-    return round(min(max(value, SHOWN_RATIOS[0]), SHOWN_RATIOS[1]), 2)
+    return round(min(max(value, SHOWN_RATIOS[0]), SHOWN_RATIOS[1]), 3)
 
 
 # ----------------------------------------------------------------------------------------------- kpis
