@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from app.metrics.blocks.measure import Favour, Measure, as_small, shown_mean
 from app.metrics.blocks.wave import Bodies, Body, Wave, missing, of_each_group
 from app.metrics.disclosure import Precision
@@ -15,7 +13,11 @@ DONT_KNOW = -1
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """A facet or question: what its entries say of it, what the plan calls it, and its numbers by group."""
+    """A facet or question: what its entries say of it, what the plan calls it, and its numbers by group.
+
+    The shares of a facet are over all answers to its questions, also of persons who lack its score:
+    without theirs, the shares of its questions less those of the facet would be their answers alone.
+    """
 
     names: dict[str, str]
     planned_as: str
@@ -45,13 +47,11 @@ def _facets(wave: Wave) -> Iterator[_Scored]:
     for dimension, kind in kinds.items():
         scores = wave.both.outcomes if kind == "outcome" else wave.both.facets
         for key, columns in instrument.facets_of(dimension).items():
-            scored = ~np.isnan(scores[key])
-            answers = np.where(scored[:, None], wave.both.questions[:, columns], np.nan)
             yield _Scored(
                 names={"key": key, "dimension": dimension},
                 planned_as=f"{kind}:{key}",
                 measure=Measure.take(wave.rollup, scores[key]),
-                favour=Favour.take(wave.rollup, answers),
+                favour=Favour.take(wave.rollup, wave.both.questions[:, columns]),
                 dont_know=None,
             )
 
