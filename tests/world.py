@@ -34,6 +34,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await acme.work()
     event = examples["create_recognition"] | {"message": MARK}
     recognition = await made(api.post("/v1/recognitions", json=event, headers={"Idempotency-Key": "k"}))
+    await made(api.put(f"/v1/recognitions/{recognition['id']}/reactions/E-1042/clap"))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
     return {
         "organization": str(acme.id),

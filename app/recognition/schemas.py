@@ -4,9 +4,12 @@ from uuid import UUID
 from pydantic import Field
 
 from app.core.batches import BatchItems
-from app.core.schema import Distinct, Identifier, Input, Instant, ReadOnly, Schema
+from app.core.schema import ABSENT, Distinct, Identifier, Input, Instant, ReadOnly, Schema
 
 Visibility = Literal["private", "team", "organization"]
+Source = Literal["api", "slack", "teams", "import", "automatic"]
+Message = Annotated[str, Field(min_length=1, max_length=4000)]
+Value = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class RecognitionWrite(Input):
@@ -14,11 +17,20 @@ class RecognitionWrite(Input):
     external_id: Identifier | None = None
     giver: Identifier
     receivers: Annotated[Distinct[Identifier], Field(min_length=1, max_length=50)]
-    message: Annotated[str, Field(min_length=1, max_length=4000)]
-    value: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    message: Message
+    value: Value | None = None
     occurred_at: Instant | None = None
     visibility: Visibility = "organization"
+    source: Source = "api"
+    reply_to: UUID | None = None
+    reactions: ReadOnly = None
     created_at: ReadOnly = None
+    edited_at: ReadOnly = None
+
+
+class RecognitionPatch(Input):
+    message: Message = ABSENT
+    value: Value | None = None
 
 
 class RecognitionBatch(Input):
@@ -34,10 +46,20 @@ class Recognition(Schema):
     value: str | None
     occurred_at: Instant
     visibility: Visibility
+    source: Source
+    reply_to: UUID | None
+    reactions: dict[str, int]
     created_at: Instant
+    edited_at: Instant | None
 
 
 class RecognitionPage(Schema):
     items: list[Recognition]
     next_cursor: str | None
     as_of: Instant
+
+
+class Reaction(Schema):
+    person: str
+    kind: str
+    created_at: Instant

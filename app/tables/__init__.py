@@ -3,7 +3,7 @@ from app.tables.idempotency import IdempotencyRecord
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
-from app.tables.recognition import Recognition, RecognitionReceiver
+from app.tables.recognition import Recognition, RecognitionReaction, RecognitionReceiver
 from app.tables.surveys import Questionnaire, Response, Survey, SurveyGroup, SurveyMember
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Person",
     "Questionnaire",
     "Recognition",
+    "RecognitionReaction",
     "RecognitionReceiver",
     "Release",
     "ReleaseResult",

@@ -1,7 +1,7 @@
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field
 
 from app.tables.base import DependentRow, instant, within_organization
@@ -12,8 +12,10 @@ class Recognition(DependentRow, table=True):
     __table_args__ = (
         UniqueConstraint("organization_id", "external_id"),
         within_organization(["giver_id"], "people"),
-        Index(None, "organization_id", "giver_id"),
+        within_organization(["reply_to_id"], "recognitions"),
+        Index(None, "organization_id", "giver_id", "occurred_on"),
         Index(None, "organization_id", "occurred_at", "id"),
+        Index(None, "organization_id", "reply_to_id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -22,8 +24,15 @@ class Recognition(DependentRow, table=True):
     message: str
     value: str | None = None
     visibility: str
+    source: str = Field(sa_column_kwargs={"server_default": "api"})
+    reply_to_id: UUID | None = None
     occurred_at: datetime = instant()
+    occurred_on: date = Field(sa_column_kwargs={"server_default": text("CURRENT_DATE")})
+    """The day it was for the organisation when it was stored, whatever zone it moves to."""
+    specificity: int | None = Field(default=None, sa_type=SmallInteger)
+    """0 to 4; None for events stored before it was scored."""
     created_at: datetime = instant(now=True)
+    edited_at: datetime | None = instant(nullable=True)
 
 
 class RecognitionReceiver(DependentRow, table=True):
@@ -37,3 +46,17 @@ class RecognitionReceiver(DependentRow, table=True):
     recognition_id: UUID = Field(primary_key=True)
     person_id: UUID = Field(primary_key=True)
     position: int
+
+
+class RecognitionReaction(DependentRow, table=True):
+    __tablename__ = "recognition_reactions"
+    __table_args__ = (
+        within_organization(["recognition_id"], "recognitions", ondelete="CASCADE"),
+        within_organization(["person_id"], "people", ondelete="CASCADE"),
+        Index(None, "organization_id", "person_id"),
+    )
+
+    recognition_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    created_at: datetime = instant(now=True)
