@@ -20,6 +20,7 @@ from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
 from app.recognition.api import router as recognition_router
+from app.recognition.chat_api import router as chat_router
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
@@ -49,6 +50,7 @@ ROUTERS = (
     people_router,
     surveys_router,
     metrics_router,
+    chat_router,
     recognition_router,
     calendar_router,
 )

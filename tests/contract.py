@@ -73,7 +73,12 @@ class Operation:
 
     @property
     def scopes(self) -> set[str]:
-        return {scope for scheme in self.node["security"] for scope in scheme["bearer"]}
+        return {scope for scheme in self.node["security"] for scope in scheme.get("bearer", [])}
+
+    @property
+    def takes_keys(self) -> bool:
+        """Others are public, or signed by who sends them."""
+        return any("bearer" in scheme for scheme in self.node["security"])
 
     @cached_property
     def parameters(self) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from tests.conftest import Tenant, client_for, new_tenant
 from tests.contract import ContractClient, Operation, operations
 from tests.world import MARK, furnish, rows_of
 
-PROTECTED = [operation for operation in operations() if not operation.is_public]
+PROTECTED = [operation for operation in operations() if operation.takes_keys]
 SCOPED = [operation for operation in PROTECTED if operation.scopes]
 READ_TO_KNOW_WHO_ASKS = ("credentials", "api_keys", "set_config")
 

@@ -35,12 +35,16 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     event = examples["create_recognition"] | {"message": MARK}
     recognition = await made(api.post("/v1/recognitions", json=event, headers={"Idempotency-Key": "k"}))
     await made(api.put(f"/v1/recognitions/{recognition['id']}/reactions/E-1042/clap"))
+    await made(api.put("/v1/chat-identities/slack/U2CERLKJA", json={"email": "only-of-acme@example.com"}))
+    chat = examples["create_chat_connection"] | {"name": MARK}
+    connection = await made(api.post("/v1/chat-connections", json=chat))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
     return {
         "organization": str(acme.id),
         "survey_id": await open_survey(acme),
         "released_survey_id": released,
         "recognition_id": recognition["id"],
+        "connection_id": connection["id"],
         "key_id": key["id"],
     }
 

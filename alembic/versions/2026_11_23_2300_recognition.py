@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 CURRENT = "(SELECT nullif(current_setting('app.organization_id', true), '')::uuid)"
-TENANT_TABLES = ["recognition_reactions"]
+TENANT_TABLES = ["chat_connections", "chat_identities", "recognition_reactions"]
 
 DATE_EVENTS = """
 UPDATE recognitions r SET occurred_on = (r.occurred_at AT TIME ZONE o.time_zone)::date
@@ -28,6 +28,7 @@ def upgrade() -> None:
     add_settings()
     extend_events()
     make_reactions()
+    make_chat()
     for table in TENANT_TABLES:
         protect(table)
     role = '"' + context.config.attributes["role"] + '"'
@@ -116,7 +117,44 @@ def make_reactions() -> None:
     )
 
 
+def make_chat() -> None:
+    op.create_table(
+        "chat_connections",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+            name=op.f("fk_chat_connections_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_chat_connections")),
+    )
+    op.create_table(
+        "chat_identities",
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("chat_id", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+            name=op.f("fk_chat_identities_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "product", "chat_id", name=op.f("pk_chat_identities")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("chat_identities")
+    op.drop_table("chat_connections")
     op.drop_table("recognition_reactions")
     op.drop_index(op.f("ix_recognitions_organization_id_giver_id_occurred_on"), table_name="recognitions")
     op.create_index(

@@ -1,4 +1,5 @@
 from app.tables.calendar import Occasion
+from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
@@ -8,6 +9,8 @@ from app.tables.surveys import Questionnaire, Response, Survey, SurveyGroup, Sur
 
 __all__ = [
     "ApiKey",
+    "ChatConnection",
+    "ChatIdentity",
     "Credential",
     "Employment",
     "IdempotencyRecord",
