@@ -133,6 +133,28 @@ WHERE organization_id = :organization_id AND reply_to_id = ANY(CAST(:ids AS uuid
 DELETE_EVENTS = text("""
 DELETE FROM recognitions WHERE organization_id = :organization_id AND id = ANY(CAST(:ids AS uuid[]))
 """)
+HOLD_EVENTS_OF = text("""
+SELECT id, giver_id FROM recognitions
+WHERE organization_id = :organization_id AND (giver_id = :person_id OR id IN (
+    SELECT recognition_id FROM recognition_receivers
+    WHERE organization_id = :organization_id AND person_id = :person_id
+))
+ORDER BY id
+FOR UPDATE
+""")
+REMOVE_RECEIVER = text("""
+WITH removed AS (
+    DELETE FROM recognition_receivers
+    WHERE organization_id = :organization_id AND person_id = :person_id
+    RETURNING recognition_id
+)
+SELECT recognition_id FROM removed
+WHERE NOT EXISTS (
+    SELECT FROM recognition_receivers rr
+    WHERE rr.organization_id = :organization_id AND rr.recognition_id = removed.recognition_id
+        AND rr.person_id <> :person_id
+)
+""")
 ADD_REACTION = text("""
 INSERT INTO recognition_reactions (organization_id, recognition_id, person_id, kind)
 VALUES (:organization_id, :recognition_id, :person_id, :kind)
@@ -302,6 +324,18 @@ async def delete_events(session: AsyncSession, organization_id: UUID, ids: Colle
     parameters = {"organization_id": organization_id, "ids": list(ids)}
     await session.execute(FREE_REPLIES, parameters)
     await session.execute(DELETE_EVENTS, parameters)
+
+
+async def hold_events_of(session: AsyncSession, organization_id: UUID, person_id: UUID) -> Sequence[Row[Any]]:
+    """Locks every event the person gave or received; each with its giver."""
+    parameters = {"organization_id": organization_id, "person_id": person_id}
+    return (await session.execute(HOLD_EVENTS_OF, parameters)).all()
+
+
+async def remove_receiver(session: AsyncSession, organization_id: UUID, person_id: UUID) -> Sequence[UUID]:
+    """Takes the person out of every event he received; those nobody else received."""
+    parameters = {"organization_id": organization_id, "person_id": person_id}
+    return (await session.scalars(REMOVE_RECEIVER, parameters)).all()
 
 
 async def add_reaction(session: AsyncSession, key: Mapping[str, Any]) -> bool:

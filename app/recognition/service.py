@@ -14,6 +14,7 @@ from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, 
 from app.organizations.queries import organization
 from app.people.errors import UnknownTeam
 from app.recognition import queries, rules
+from app.recognition.bucket_queries import count_new, recounted
 from app.recognition.queries import Filters, NewEvent
 from app.recognition.schemas import Reaction, Recognition, RecognitionPatch, RecognitionWrite
 from app.recognition.words import words
@@ -182,6 +183,7 @@ async def _store(
     excess = await _take_back_beyond_limit(session, settings, [e for e in events if e.id in stored])
     kept = [event for event in events if event.id in stored - excess]
     await queries.insert_receivers(session, settings.id, kept)
+    await count_new(session, settings.id, [event.id for event in kept])
     repeated = {e.external_id for e in events if e.external_id is not None and e.id not in stored}
     earlier = await queries.events_by_external_id(session, settings.id, repeated)
     return [
@@ -272,7 +274,8 @@ async def edit_event(
     if wanted["value"] != current.value and not _is_value(wanted["value"], settings):
         raise UnknownValue.at("#/value")
     wanted |= {"specificity": _specificity(**wanted, settings=settings), "edited_at": now}
-    await queries.change_event(session, organization_id, event_id, wanted)
+    async with recounted(session, organization_id, [event_id]):
+        await queries.change_event(session, organization_id, event_id, wanted)
     return await read_event(session, organization_id, event_id)
 
 
@@ -281,7 +284,18 @@ async def delete_event(
 ) -> None:
     await queries.hold_event(session, organization_id, event_id)
     conditions.check(await read_event(session, organization_id, event_id))
-    await queries.delete_events(session, organization_id, [event_id])
+    async with recounted(session, organization_id, [event_id]):
+        await queries.delete_events(session, organization_id, [event_id])
+
+
+async def erase_person(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
+    """Deletes what the person gave and takes him out of what he received; events nobody is left in go too."""
+    concerned = await queries.hold_events_of(session, organization_id, person_id)
+    given = [row.id for row in concerned if row.giver_id == person_id]
+    async with recounted(session, organization_id, [row.id for row in concerned]):
+        await queries.delete_events(session, organization_id, given)
+        alone = await queries.remove_receiver(session, organization_id, person_id)
+        await queries.delete_events(session, organization_id, alone)
 
 
 # ------------------------------------------------------------------------------------------ reactions

@@ -4,7 +4,15 @@ from app.tables.idempotency import IdempotencyRecord
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
-from app.tables.recognition import Recognition, RecognitionReaction, RecognitionReceiver
+from app.tables.recognition import (
+    Recognition,
+    RecognitionMonth,
+    RecognitionMonthPair,
+    RecognitionMonthPerson,
+    RecognitionNumber,
+    RecognitionReaction,
+    RecognitionReceiver,
+)
 from app.tables.surveys import Questionnaire, Response, Survey, SurveyGroup, SurveyMember
 
 __all__ = [
@@ -19,6 +27,10 @@ __all__ = [
     "Person",
     "Questionnaire",
     "Recognition",
+    "RecognitionMonth",
+    "RecognitionMonthPair",
+    "RecognitionMonthPerson",
+    "RecognitionNumber",
     "RecognitionReaction",
     "RecognitionReceiver",
     "Release",

@@ -1,10 +1,10 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import Column, Identity, Index, Integer, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field
 
-from app.tables.base import DependentRow, instant, within_organization
+from app.tables.base import DependentRow, OrganizationRow, instant, within_organization
 
 
 class Recognition(DependentRow, table=True):
@@ -60,3 +60,51 @@ class RecognitionReaction(DependentRow, table=True):
     person_id: UUID = Field(primary_key=True)
     kind: str = Field(primary_key=True)
     created_at: datetime = instant(now=True)
+
+
+class RecognitionNumber(DependentRow, table=True):
+    """A short name for a person in the buckets, given with his first event."""
+
+    __tablename__ = "recognition_numbers"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "number"),
+        within_organization(["person_id"], "people", ondelete="CASCADE"),
+    )
+
+    person_id: UUID = Field(primary_key=True)
+    number: int | None = Field(default=None, sa_column=Column(Integer, Identity(), nullable=False))
+
+
+class RecognitionMonth(OrganizationRow, table=True):
+    """How often the events of a month have changed: what was computed at the same count still holds."""
+
+    __tablename__ = "recognition_months"
+
+    month: date = Field(primary_key=True)
+    changes: int
+
+
+class RecognitionMonthPerson(OrganizationRow, table=True):
+    """Of one person, by number, what he received and gave in a month; one event to m people is m."""
+
+    __tablename__ = "recognition_month_people"
+
+    month: date = Field(primary_key=True)
+    person: int = Field(primary_key=True)
+    received: int
+    given: int
+    scored: int
+    """How many of those received have a specificity, and the sum of these."""
+    specificity: int
+    last_received_on: date | None = None
+
+
+class RecognitionMonthPair(OrganizationRow, table=True):
+    """How many events of a month went from one person to another, by number."""
+
+    __tablename__ = "recognition_month_pairs"
+
+    month: date = Field(primary_key=True)
+    giver: int = Field(primary_key=True)
+    receiver: int = Field(primary_key=True)
+    events: int
