@@ -16,6 +16,7 @@ from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
 from app.metrics import jobs as metrics_jobs
 from app.metrics.api import router as metrics_router
+from app.metrics.recognition_api import router as recognition_metrics_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
@@ -52,6 +53,7 @@ ROUTERS = (
     metrics_router,
     chat_router,
     recognition_router,
+    recognition_metrics_router,
     calendar_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {

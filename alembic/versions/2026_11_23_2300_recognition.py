@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import context, op
+from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_23_2300"
 down_revision = "2026_11_23_2000"
@@ -17,6 +18,7 @@ TENANT_TABLES = [
     "recognition_months",
     "recognition_numbers",
     "recognition_reactions",
+    "recognition_reports",
 ]
 
 READ_FOR_ALL = ["recognitions", "recognition_receivers"]
@@ -235,6 +237,26 @@ def make_buckets() -> None:
     make_bucket(
         "recognition_month_pairs", ["giver", "receiver"], [sa.Column("events", sa.Integer(), nullable=False)]
     )
+    op.create_table(
+        "recognition_reports",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("first_on", sa.Date(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("last_ordinal", sa.Integer(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=True),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+            name=op.f("fk_recognition_reports_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "first_on", "last_on", "ordinal", name=op.f("pk_recognition_reports")
+        ),
+    )
 
 
 def make_bucket(table: str, numbers: list[str], columns: list[sa.Column[int]]) -> None:
@@ -256,6 +278,7 @@ def make_bucket(table: str, numbers: list[str], columns: list[sa.Column[int]]) -
 
 def downgrade() -> None:
     for table in (
+        "recognition_reports",
         "recognition_month_pairs",
         "recognition_month_people",
         "recognition_months",

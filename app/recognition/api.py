@@ -11,7 +11,7 @@ from app.core.database import as_of
 from app.core.pages import Page
 from app.core.principal import Principal, Scope
 from app.core.requests import Route
-from app.core.schema import Identifier, Instant
+from app.core.schema import Date, Identifier, Instant
 from app.organizations.access import Once, SettingsOf, Tenant, requires
 from app.recognition import queries, schemas, service
 
@@ -20,6 +20,8 @@ RecognitionReader = Annotated[Principal, Depends(requires(Scope.RECOGNITIONS_REA
 RecognitionWriter = Annotated[Principal, Depends(requires(Scope.RECOGNITIONS_WRITE))]
 PersonId = Annotated[Identifier, Path()]
 ReactionKind = Annotated[Identifier, Path()]
+First = Annotated[Date | None, Query(alias="from")]
+Last = Annotated[Date | None, Query(alias="to")]
 REACTION = "/v1/recognitions/{recognition_id}/reactions/{external_id}/{kind}"
 
 
@@ -128,6 +130,24 @@ async def delete_recognition(
     recognition_id: UUID, who: RecognitionWriter, session: Tenant, conditions: ChangeConditions
 ) -> None:
     await service.delete_event(session, who.organization_id, recognition_id, conditions)
+
+
+@router.get(
+    "/v1/people/{external_id}/recognition",
+    operation_id="get_person_recognition",
+    response_model=schemas.PersonRecognition,
+)
+async def get_person_recognition(
+    external_id: PersonId,
+    who: RecognitionReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    first: First = None,
+    last: Last = None,
+) -> Response:
+    asked = (session, who.organization_id)
+    _, first, last = await service.months_asked_for(*asked, first, last, datetime.now(UTC))
+    return conditions.answer(await service.own_numbers(*asked, external_id, first, last))
 
 
 @router.put(

@@ -6,6 +6,7 @@ Of what is one person's last day in a month, only a deletion makes it necessary 
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -108,6 +109,28 @@ FROM unnest(CAST(:months AS date[]), CAST(:people AS int[])) AS k (month, person
 WHERE b.organization_id = :organization_id AND b.month = k.month AND b.person = k.person
 """)
 
+NUMBERS_OF = text("""
+WITH own AS (
+    SELECT number FROM recognition_numbers WHERE organization_id = :organization_id AND person_id = :person_id
+),
+months AS (
+    SELECT * FROM recognition_month_people
+    WHERE organization_id = :organization_id AND month BETWEEN :first AND :last
+        AND person = (SELECT number FROM own)
+),
+pairs AS (
+    SELECT giver, receiver FROM recognition_month_pairs
+    WHERE organization_id = :organization_id AND month BETWEEN :first AND :last
+        AND (SELECT number FROM own) IN (giver, receiver)
+)
+SELECT coalesce(sum(received), 0) AS received, coalesce(sum(given), 0) AS given,
+    (SELECT count(DISTINCT giver) FROM pairs WHERE receiver = (SELECT number FROM own)) AS received_from,
+    (SELECT count(DISTINCT receiver) FROM pairs WHERE giver = (SELECT number FROM own)) AS given_to,
+    max(last_received_on) AS last_received_on,
+    CAST(sum(specificity) AS float) / nullif(sum(scored), 0) AS specificity
+FROM months
+""")
+
 
 async def count_new(session: AsyncSession, organization_id: UUID, ids: Collection[UUID]) -> None:
     await session.execute(NUMBER_PEOPLE, {"organization_id": organization_id, "ids": list(ids)})
@@ -135,6 +158,14 @@ async def recounted(
             "receivers": [row.receiver for row in pairs],
         },
     )
+
+
+async def numbers_of(
+    session: AsyncSession, organization_id: UUID, person_id: UUID, first: date, last: date
+) -> Row[Any]:
+    """What one person received and gave in whole months, and with how many others."""
+    parameters = {"organization_id": organization_id, "person_id": person_id, "first": first, "last": last}
+    return (await session.execute(NUMBERS_OF, parameters)).one()
 
 
 async def _count(

@@ -1,9 +1,10 @@
 """How specific a message is, and whether it may still be changed. Pure."""
 
 import re
-from collections.abc import Collection
+from calendar import monthrange
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 LONG_FROM = 60
@@ -39,6 +40,29 @@ def specificity(message: str, value: str | None, values: Collection[str], words:
         _is_concrete(message) or _has_any(spoken, words.dates),
     )
     return sum(points)
+
+
+def month_end(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def whole_months(first: date, last: date) -> tuple[date, date]:
+    """The whole months that two days lie in: of less, a subtraction could single out a person's day."""
+    return first.replace(day=1), month_end(last)
+
+
+def months_before(day: date, months: int) -> date:
+    """The first day of the month that many before."""
+    month = 12 * day.year + day.month - 1 - months
+    return date(month // 12, month % 12 + 1, 1)
+
+
+def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """First and last day of each month from that of `first` to that of `last`."""
+    month = first.replace(day=1)
+    while month <= last:
+        yield month, month_end(month)
+        month = month_end(month) + timedelta(1)
 
 
 def may_be_edited(created_at: datetime, now: datetime, minutes: int) -> bool:

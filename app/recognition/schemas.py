@@ -1,7 +1,8 @@
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from app.core.batches import BatchItems
 from app.core.schema import ABSENT, Distinct, Identifier, Input, Instant, ReadOnly, Schema
@@ -57,6 +58,20 @@ class RecognitionPage(Schema):
     items: list[Recognition]
     next_cursor: str | None
     as_of: Instant
+
+
+class PersonRecognition(Schema):
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+
+    person: str
+    first: Annotated[date, Field(alias="from")]
+    last: Annotated[date, Field(alias="to")]
+    received: int
+    given: int
+    received_from: int
+    given_to: int
+    last_received_on: date | None
+    specificity: float | None
 
 
 class Reaction(Schema):

@@ -1,6 +1,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -14,12 +14,19 @@ from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, 
 from app.organizations.queries import organization
 from app.people.errors import UnknownTeam
 from app.recognition import queries, rules
-from app.recognition.bucket_queries import count_new, recounted
+from app.recognition.bucket_queries import count_new, numbers_of, recounted
 from app.recognition.queries import Filters, NewEvent
-from app.recognition.schemas import Reaction, Recognition, RecognitionPatch, RecognitionWrite
+from app.recognition.schemas import (
+    PersonRecognition,
+    Reaction,
+    Recognition,
+    RecognitionPatch,
+    RecognitionWrite,
+)
 from app.recognition.words import words
 from app.tables import Organization
 
+USUAL_MONTHS, MOST_MONTHS = 3, 24
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a sender's clock may be ahead of ours."""
 READ_ONLY = {"id", "reactions", "created_at", "edited_at"}
@@ -58,6 +65,11 @@ class DailyLimitReached(Conflict):
 class EditWindowClosed(Conflict):
     code = "edit_window_closed"
     detail = "The time to change this event is over: delete it and record another, or leave it."
+
+
+class BadRange(Unprocessable):
+    code = "bad_range"
+    detail = f"Ask for at most {MOST_MONTHS} months, from not after to, that have begun."
 
 
 class ExternalIdConflict(Conflict):
@@ -296,6 +308,33 @@ async def erase_person(session: AsyncSession, organization_id: UUID, person_id: 
         await queries.delete_events(session, organization_id, given)
         alone = await queries.remove_receiver(session, organization_id, person_id)
         await queries.delete_events(session, organization_id, alone)
+
+
+# -------------------------------------------------------------------------------------------- numbers
+
+
+async def months_asked_for(
+    session: AsyncSession, organization_id: UUID, first: date | None, last: date | None, now: datetime
+) -> tuple[date, date, date]:
+    """Today, and the whole months from `first` to `last`; where these are left out, the last three."""
+    zone = ZoneInfo((await organization(session, organization_id)).time_zone)
+    today = now.astimezone(zone).date()
+    last = last or today
+    first = first or rules.months_before(last, USUAL_MONTHS - 1)
+    begin, end = rules.whole_months(first, last)
+    if first > last or begin > today or len(list(rules.months_of(begin, end))) > MOST_MONTHS:
+        raise BadRange.parameter("to")
+    return today, begin, end
+
+
+async def own_numbers(
+    session: AsyncSession, organization_id: UUID, person: str, first: date, last: date
+) -> PersonRecognition:
+    people = await queries.lock_people(session, organization_id, [person])
+    if person not in people:
+        raise NotFound(f"There is no person {person}.")
+    row = await numbers_of(session, organization_id, people[person], first, last)
+    return PersonRecognition.model_validate({"person": person, "from": first, "to": last, **row._mapping})
 
 
 # ------------------------------------------------------------------------------------------ reactions

@@ -12,6 +12,7 @@ from app.tables.recognition import (
     RecognitionNumber,
     RecognitionReaction,
     RecognitionReceiver,
+    RecognitionReport,
 )
 from app.tables.surveys import Questionnaire, Response, Survey, SurveyGroup, SurveyMember
 
@@ -33,6 +34,7 @@ __all__ = [
     "RecognitionNumber",
     "RecognitionReaction",
     "RecognitionReceiver",
+    "RecognitionReport",
     "Release",
     "ReleaseResult",
     "Response",

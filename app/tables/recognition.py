@@ -1,7 +1,9 @@
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Identity, Index, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from app.tables.base import DependentRow, OrganizationRow, instant, within_organization
@@ -97,6 +99,21 @@ class RecognitionMonthPerson(OrganizationRow, table=True):
     """How many of those received have a specificity, and the sum of these."""
     specificity: int
     last_received_on: date | None = None
+
+
+class RecognitionReport(OrganizationRow, table=True):
+    """What was computed of a group for whole months; good while the fingerprint of all it stands on is."""
+
+    __tablename__ = "recognition_reports"
+
+    first_on: date = Field(primary_key=True)
+    last_on: date = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    last_ordinal: int
+    """The first ordinal after those of its subtree."""
+    team: str | None = None
+    fingerprint: str
+    body: dict[str, Any] = Field(sa_type=JSONB)
 
 
 class RecognitionMonthPair(OrganizationRow, table=True):

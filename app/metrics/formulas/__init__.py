@@ -22,11 +22,16 @@ from app.metrics.formulas.network import (
     Centralisation,
     Density,
     Gini,
+    Mixing,
     Reciprocity,
     centralisation,
+    cross_share_at_random,
     density,
     gini,
+    isolates,
+    mixing,
     reciprocity,
+    weak_components,
 )
 from app.metrics.formulas.outcomes import HazardRatio, HazardRatios, RateRatio, hazard_ratios, rate_ratio
 from app.metrics.formulas.participation import manski_bounds, response_rate
@@ -38,6 +43,7 @@ from app.metrics.formulas.quadrants import (
     quadrant_shares,
     shares_from,
 )
+from app.metrics.formulas.rates import Rate, poisson_rate
 from app.metrics.formulas.reliability import (
     Alpha,
     ItemRest,
@@ -58,6 +64,7 @@ from app.metrics.formulas.scores import (
     scale_scores,
 )
 from app.metrics.formulas.shrinkage import Shrinkage, shrinkage
+from app.metrics.formulas.survival import Survival, kaplan_meier
 from app.metrics.formulas.trends import (
     Difference,
     IndependentChange,
@@ -99,20 +106,24 @@ __all__ = [
     "ItemRest",
     "McNemar",
     "MeanCi",
+    "Mixing",
     "Moments",
     "Omega",
     "OverlappingChange",
     "PairedChange",
     "QuadrantShare",
+    "Rate",
     "RateRatio",
     "Reciprocity",
     "RelativeImportance",
     "Shrinkage",
     "Subtrees",
+    "Survival",
     "benjamini_hochberg",
     "centralisation",
     "chance_of_first",
     "cronbach_alpha",
+    "cross_share_at_random",
     "density",
     "difference_reliability",
     "disattenuated",
@@ -131,18 +142,22 @@ __all__ = [
     "independent_change",
     "is_favourable",
     "is_unfavourable",
+    "isolates",
     "item_rest",
     "johnson_of",
+    "kaplan_meier",
     "lever_priority",
     "manski_bounds",
     "mcnemar",
     "mean_ci",
     "measurement_error",
+    "mixing",
     "moments",
     "omega_total",
     "overlapping_change",
     "paired_change",
     "pearson",
+    "poisson_rate",
     "pomp",
     "quadrant_of",
     "quadrant_shares",
@@ -159,5 +174,6 @@ __all__ = [
     "t_interval",
     "team_versus_rest",
     "verdict",
+    "weak_components",
     "wilson",
 ]
