@@ -41,6 +41,7 @@ from app.metrics.formulas import (
     rate_ratio,
     reciprocity,
     relative_importance,
+    robust_regression,
     shrinkage,
     spearman,
     team_versus_rest,
@@ -572,6 +573,22 @@ def quadrant_ci_entry() -> Values:
     return [bounds(shares[name].ci) for name in ("detached", "stretched", "content", "thriving")]
 
 
+def lagged_entry() -> Values:
+    rows = np.column_stack(columns("univbct_wide.csv", "JOBSAT2", "JOBSAT1", "COMMIT1"))
+    rows = rows[~np.isnan(rows).any(axis=1)]
+    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0, ddof=1)
+    result = robust_regression(rows[:, 0], rows[:, 1:])
+    lag, x = result.coefficients
+    return {
+        "n": result.n,
+        "beta_lag": lag.value,
+        "beta_x": x.value,
+        "se_x_HC3": x.se,
+        "p_x": x.p,
+        "r2": result.r2,
+    }
+
+
 REPRODUCED: Final[dict[str, Callable[[], Values]]] = {
     **{f"alpha.{scale}": partial(alpha_entry, scale) for scale in SCALES},
     **{f"omega_total.{scale}": partial(omega_entry, scale) for scale in SCALES},
@@ -624,11 +641,10 @@ REPRODUCED: Final[dict[str, Callable[[], Values]]] = {
     "multipletests.vector": multipletests_entry,
     "quadrant_counts.univbct_JOBSAT1xCOMMIT1": quadrant_counts_entry,
     "quadrant_ci.univbct": quadrant_ci_entry,
+    "lagged.univbct_JOBSAT2_on_JOBSAT1_COMMIT1": lagged_entry,
 }
 
-WITHOUT_COUNTERPART: Final = {
-    "lagged.univbct_JOBSAT2_on_JOBSAT1_COMMIT1": "metrics.md 2.17: comes with recognition across waves (HC3)",
-}
+WITHOUT_COUNTERPART: Final[dict[str, str]] = {}
 
 LEFT_OUT: Final = {  # parts of an entry, by pattern of entry and of dotted path
     (r"alpha\..*", r"average_r|scale_mean"): "describes the items, is no metric of ours",

@@ -17,6 +17,7 @@ from app.metrics.formulas.enps import Enps, enps
 from app.metrics.formulas.gap import Gap, gap, gap_from
 from app.metrics.formulas.heatmap import Cell, team_versus_rest
 from app.metrics.formulas.intervals import Interval, MeanCi, Moments, mean_ci, moments, t_interval, wilson
+from app.metrics.formulas.lagged import Dose, Lagged, WithinPersons, lagged, within_persons
 from app.metrics.formulas.multiplicity import benjamini_hochberg, holm
 from app.metrics.formulas.network import (
     Centralisation,
@@ -44,6 +45,7 @@ from app.metrics.formulas.quadrants import (
     shares_from,
 )
 from app.metrics.formulas.rates import Rate, poisson_rate
+from app.metrics.formulas.regression import Coefficient, Regression, robust_regression
 from app.metrics.formulas.reliability import (
     Alpha,
     ItemRest,
@@ -85,10 +87,12 @@ __all__ = [
     "Alpha",
     "Cell",
     "Centralisation",
+    "Coefficient",
     "Correlation",
     "Density",
     "Difference",
     "Disattenuated",
+    "Dose",
     "Driver",
     "Enps",
     "Favourability",
@@ -104,6 +108,7 @@ __all__ = [
     "IndependentChange",
     "Interval",
     "ItemRest",
+    "Lagged",
     "McNemar",
     "MeanCi",
     "Mixing",
@@ -115,10 +120,12 @@ __all__ = [
     "Rate",
     "RateRatio",
     "Reciprocity",
+    "Regression",
     "RelativeImportance",
     "Shrinkage",
     "Subtrees",
     "Survival",
+    "WithinPersons",
     "benjamini_hochberg",
     "centralisation",
     "chance_of_first",
@@ -146,6 +153,7 @@ __all__ = [
     "item_rest",
     "johnson_of",
     "kaplan_meier",
+    "lagged",
     "lever_priority",
     "manski_bounds",
     "mcnemar",
@@ -165,6 +173,7 @@ __all__ = [
     "reciprocity",
     "relative_importance",
     "response_rate",
+    "robust_regression",
     "rwg",
     "rwg_j",
     "scale_scores",
@@ -176,4 +185,5 @@ __all__ = [
     "verdict",
     "weak_components",
     "wilson",
+    "within_persons",
 ]
