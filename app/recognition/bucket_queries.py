@@ -22,9 +22,10 @@ WITH counted AS (
     JOIN recognition_numbers g ON g.organization_id = r.organization_id AND g.person_id = r.giver_id
     JOIN recognition_numbers p ON p.organization_id = r.organization_id AND p.person_id = rr.person_id
     WHERE r.organization_id = :organization_id AND r.id = ANY(CAST(:ids AS uuid[]))
-        AND r.source <> 'automatic'
+        AND rr.recognition_id = ANY(CAST(:ids AS uuid[])) AND r.source <> 'automatic'
 )
 """
+"""The ids bound both tables: a planner without statistics would else read all receivers for each event."""
 NUMBER_PEOPLE = text("""
 INSERT INTO recognition_numbers (organization_id, person_id)
 SELECT :organization_id, named.person_id
