@@ -36,17 +36,19 @@ SELECT md5(concat_ws('/',
 """)
 """Of everything a report stands on: events by their count of changes, people and teams by what they are."""
 EMPLOYED = text("""
-SELECT n.number, p.id, p.team_id, period.starts_on, period.ends_on
+SELECT n.number, p.team_id, p.starts_on, p.ends_on, e.earlier_starts, e.earlier_ends
 FROM people p
 LEFT JOIN recognition_numbers n ON n.organization_id = p.organization_id AND n.person_id = p.id
-CROSS JOIN LATERAL (
-    SELECT p.starts_on, p.ends_on
-    UNION ALL
-    SELECT e.starts_on, e.ends_on FROM employments e
-    WHERE e.organization_id = p.organization_id AND e.person_id = p.id
-) period
+LEFT JOIN (
+    SELECT person_id, array_agg(starts_on) AS earlier_starts, array_agg(ends_on) AS earlier_ends
+    FROM employments
+    WHERE organization_id = :organization_id
+    GROUP BY person_id
+) e ON e.person_id = p.id
 WHERE p.organization_id = :organization_id AND p.is_active
-    AND coalesce(period.starts_on, '-infinity') <= :last AND coalesce(period.ends_on, 'infinity') >= :first
+    AND (e.person_id IS NOT NULL
+        OR coalesce(p.starts_on, '-infinity') <= :last AND coalesce(p.ends_on, 'infinity') >= :first)
+ORDER BY p.team_id, p.id
 """)
 MONTH_PEOPLE = text("""
 SELECT person,
@@ -128,7 +130,7 @@ async def fingerprint(session: AsyncSession, organization_id: UUID, window: Wind
 
 
 async def employed(session: AsyncSession, organization_id: UUID, window: Window) -> Sequence[Row[Any]]:
-    """The periods of employment that touch the window, with the person's team and number."""
+    """Whoever may be employed in the window: periods, team and number."""
     parameters = {"organization_id": organization_id, "first": window.first, "last": window.until}
     return (await session.execute(EMPLOYED, parameters)).all()
 

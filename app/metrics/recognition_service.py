@@ -102,10 +102,10 @@ def _narrowed(groups: Sequence[ReportGroup], team: str | None) -> Sequence[Repor
 async def _compute(session: AsyncSession, organization_id: UUID, window: Window) -> list[ReportGroup]:
     name = (await organization(session, organization_id)).name
     directory = Directory(name, _in_tree_order(await team_tree(session, organization_id)))
-    periods = await queries.employed(session, organization_id, window)
+    employed = await queries.employed(session, organization_id, window)
     counts = await queries.month_people(session, organization_id, window)
     pairs = await queries.month_pairs(session, organization_id, window)
-    return await asyncio.to_thread(_groups, directory, window, periods, counts, pairs)
+    return await asyncio.to_thread(_groups, directory, window, employed, counts, pairs)
 
 
 def _in_tree_order(teams: Sequence[TeamNode]) -> list[tuple[TeamNode, int | None]]:
@@ -125,12 +125,12 @@ def _in_tree_order(teams: Sequence[TeamNode]) -> list[tuple[TeamNode, int | None
 def _groups(
     directory: Directory,
     window: Window,
-    periods: Sequence[Row[Any]],
+    employed: Sequence[Row[Any]],
     counts: Sequence[Row[Any]],
     pairs: Integers,
 ) -> list[ReportGroup]:
     teams = directory.teams()
-    people, numbers = people_of(window, periods, counts, directory.ordinals())
+    people, numbers = people_of(window, employed, counts, directory.ordinals())
     found = bodies(teams, people, pairs_of(pairs, numbers))
     depths, last = _depths(teams), teams.last().tolist()
     refs = [{"kind": "organization", "id": None, "name": directory.name, "parent": None, "depth": 0}]
@@ -152,33 +152,41 @@ def _depths(teams: Teams) -> list[int]:
 
 
 def people_of(
-    window: Window, periods: Sequence[Row[Any]], counts: Sequence[Row[Any]], ordinals: Mapping[UUID, int]
+    window: Window, employed: Sequence[Row[Any]], counts: Sequence[Row[Any]], ordinals: Mapping[UUID, int]
 ) -> tuple[People, Integers]:
     """Those employed in the window, by team, and the number of each; -1 for who was in no event ever."""
-    persons: dict[UUID, Row[Any]] = {}
-    spans: dict[UUID, list[tuple[int, int]]] = {}
-    first, until = window.first.toordinal(), window.until.toordinal()
-    for row in periods:
-        persons[row.id] = row
-        start = row.starts_on.toordinal() if row.starts_on else 1
-        end = row.ends_on.toordinal() if row.ends_on else until
-        spans.setdefault(row.id, []).append((start, min(end, until)))
-    order = sorted(persons.values(), key=lambda row: (ordinals.get(row.team_id, 0), row.id))
+    spans = [_spans(window, row) for row in employed]
+    there = [place for place, own in enumerate(spans) if own]
+    team = _ints(ordinals.get(employed[place].team_id, 0) for place in there)
+    order = [there[place] for place in np.argsort(team, kind="stable").tolist()]
+    spans = [spans[place] for place in order]
     of_number = {row.person: row for row in counts}
-    found = [of_number.get(row.number) for row in order]
-    return (
-        People(
-            team=_ints(ordinals.get(row.team_id, 0) for row in order),
-            is_active=_active(window, [spans[row.id] for row in order]),
-            days=_ints(sum(end - max(start, first) + 1 for start, end in spans[row.id]) for row in order),
-            received=_ints(one.received if one else 0 for one in found),
-            given=_ints(one.given if one else 0 for one in found),
-            scored=_ints(one.scored if one else 0 for one in found),
-            specificity=_ints(one.specificity if one else 0 for one in found),
-            **_receipts(window, [spans[row.id] for row in order], found),
+    numbers = [employed[place].number for place in order]
+    found = [of_number.get(number) for number in numbers]
+    people = People(
+        team=np.sort(team),
+        is_active=_active(window, spans),
+        days=_ints(
+            sum(end - max(start, window.first.toordinal()) + 1 for start, end in own) for own in spans
         ),
-        _ints(-1 if row.number is None else row.number for row in order),
+        received=_ints(one.received if one else 0 for one in found),
+        given=_ints(one.given if one else 0 for one in found),
+        scored=_ints(one.scored if one else 0 for one in found),
+        specificity=_ints(one.specificity if one else 0 for one in found),
+        **_receipts(window, spans, found),
     )
+    return people, _ints(-1 if number is None else number for number in numbers)
+
+
+def _spans(window: Window, row: Row[Any]) -> list[tuple[int, int]]:
+    """First and last day of the periods that touch the window, no later than it."""
+    first, until = window.first.toordinal(), window.until.toordinal()
+    periods = [
+        (row.starts_on, row.ends_on),
+        *zip(row.earlier_starts or (), row.earlier_ends or (), strict=True),
+    ]
+    days = ((start.toordinal() if start else 1, end.toordinal() if end else until) for start, end in periods)
+    return [(start, min(end, until)) for start, end in days if start <= until and end >= first]
 
 
 def _receipts(
@@ -198,17 +206,13 @@ def _receipts(
 
 def _active(window: Window, spans: Sequence[Sequence[tuple[int, int]]]) -> Flags:
     """Months x persons: employed on a day of the month."""
-    months = [
-        (first.toordinal(), min(last, window.until).toordinal())
-        for first, last in months_of(window.first, window.last)
-    ]
-    return np.array(
-        [
-            [any(start <= last and end >= first for start, end in own) for own in spans]
-            for first, last in months
-        ],
-        dtype=bool,
-    ).reshape(len(months), len(spans))
+    place = np.repeat(np.arange(len(spans)), [len(own) for own in spans])
+    start, end = np.array([span for own in spans for span in own]).reshape(-1, 2).T
+    found = []
+    for first, last in months_of(window.first, window.until):
+        touches = (start <= last.toordinal()) & (end >= first.toordinal())
+        found.append(np.bincount(place[touches], minlength=len(spans)) > 0)
+    return np.array(found)
 
 
 def pairs_of(pairs: Integers, numbers: Integers) -> Pairs:

@@ -8,7 +8,7 @@ import pytest
 
 from app.organizations.service import DEFAULTS
 from app.recognition.rules import month_end, months_before, months_of, whole_months
-from tests.calendar.staff import people_on_file, team_on_file
+from tests.calendar.staff import people_on_file, team_on_file, worked_before
 from tests.conftest import Tenant
 from tests.contract import ContractClient, contract
 
@@ -201,6 +201,29 @@ async def test_a_mover_takes_what_he_received_along(acme: Tenant, api: ContractC
     assert await events() == [3, 0, 3]
     await api.patch("/v1/people/sales-1", json={"team": "care"})
     assert await events() == [3, 2, 1]
+
+
+async def test_who_was_employed_in_the_window_counts(acme: Tenant, api: ContractClient) -> None:
+    """By an earlier period too; not who left before, comes later or is inactive."""
+    await staff(acme, sales=12)
+    last = month_end(BEFORE)
+    await people_on_file(acme, "left", ends_on=BEFORE - timedelta(1))
+    await people_on_file(acme, "later", starts_on=last + timedelta(1))
+    await people_on_file(acme, "idle", is_active=False)
+    await people_on_file(acme, "back", starts_on=TODAY)
+    await worked_before(acme, "back", BEFORE, BEFORE + timedelta(4))
+    await people_on_file(acme, "gone", starts_on=TODAY)
+    await worked_before(acme, "gone", BEFORE - timedelta(90), BEFORE - timedelta(1))
+    await thank(api, ("sales-0", "back"), ("sales-0", "left"))
+    [group] = (await read(api, **month(BEFORE)))["groups"]
+    assert (group["n"], group["events"]) == (13, 1)
+    days = 12 * ((last - BEFORE).days + 1) + 5
+    assert group["rate"]["person_months"] == pytest.approx(days / (365.25 / 12))
+
+
+async def test_nobody_at_all(api: ContractClient) -> None:
+    [group] = (await read(api))["groups"]
+    assert group["reason"] == "below_minimum"
 
 
 async def test_the_answer_has_an_etag(acme: Tenant, api: ContractClient) -> None:
