@@ -99,9 +99,9 @@ TeamsSender = Annotated[UUID, Depends(teams_sender)]
 
 
 @router.post(
-    "/v1/recognitions/slack", operation_id="recognize_from_slack", response_model=schemas.SlackAnswer
+    "/v1/recognitions/slack", operation_id="create_recognition_from_slack", response_model=schemas.SlackAnswer
 )
-async def recognize_from_slack(
+async def create_recognition_from_slack(
     connection: Connection, form: SlackForm, session: ChatSession, after_commit: BackgroundTasks
 ) -> schemas.SlackAnswer:
     command = service.Command(
@@ -119,9 +119,9 @@ async def recognize_from_slack(
 
 
 @router.post(
-    "/v1/recognitions/teams", operation_id="recognize_from_teams", response_model=schemas.TeamsAnswer
+    "/v1/recognitions/teams", operation_id="create_recognition_from_teams", response_model=schemas.TeamsAnswer
 )
-async def recognize_from_teams(
+async def create_recognition_from_teams(
     organization_id: TeamsSender,
     message: schemas.TeamsMessage,
     session: ChatSession,
