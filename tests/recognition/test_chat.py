@@ -200,6 +200,18 @@ async def test_a_message_that_is_no_message(acme: Tenant, anonymous: ContractCli
     assert (await anonymous.post("/v1/recognitions/slack")).status_code == 422
 
 
+async def test_bodies_that_are_refused_before_they_are_read(acme: Tenant, anonymous: ContractClient) -> None:
+    to_slack, to_teams = await connected(acme), await connected(acme, "teams", TOKEN)
+    json_type = {"Content-Type": "application/json"}
+    for path, body, headers, status in (
+        (to_slack, b"x" * 11 * 2**20, {}, 413),
+        (to_teams, b"x" * 11 * 2**20, json_type, 413),
+        (to_teams, b'{"id": "half', json_type, 400),
+        (to_teams, b"{}", {"Content-Type": "text/plain"}, 415),
+    ):
+        assert (await anonymous.post(path, content=body, headers=headers)).status_code == status
+
+
 async def test_a_key_is_no_connection(acme: Tenant, anonymous: ContractClient) -> None:
     """And the id of a connection is no key."""
     path = await connected(acme)

@@ -43,6 +43,9 @@ async def test_any_value_is_good_until_there_is_a_list(api: ContractClient) -> N
     refused = await api.post(EVENTS, json=thanks(value="whatever"))
     assert (refused.status_code, refused.json()["code"]) == (422, "unknown_value")
     assert refused.json()["errors"][0]["pointer"] == "#/value"
+    batch = (await api.post(f"{EVENTS}/batch", json={"items": [thanks(value="whatever"), thanks()]})).json()
+    assert [result["status"] for result in batch["results"]] == [422, 201]
+    assert batch["results"][0]["problem"]["code"] == "unknown_value"
     await settle(api, recognition_values=None)
     assert (await made(api, value="whatever"))["value"] == "whatever"
 
