@@ -18,10 +18,12 @@ from app.kpis.api import router as kpis_router
 from app.metrics import jobs as metrics_jobs
 from app.metrics import releasing
 from app.metrics.api import router as metrics_router
+from app.metrics.recognition_api import router as recognition_metrics_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
 from app.recognition.api import router as recognition_router
+from app.recognition.chat_api import router as chat_router
 from app.surveys import invitations, mailing
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
@@ -56,7 +58,9 @@ ROUTERS = (
     surveys_router,
     respond_router,
     metrics_router,
+    chat_router,
     recognition_router,
+    recognition_metrics_router,
     calendar_router,
     kpis_router,
 )

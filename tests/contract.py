@@ -79,6 +79,11 @@ class Operation:
     def is_by_invitation(self) -> bool:
         return {"invitation": []} in self.node["security"]
 
+    @property
+    def takes_keys(self) -> bool:
+        """Others are public, or signed by who sends them."""
+        return any("bearer" in scheme for scheme in self.node["security"])
+
     @cached_property
     def parameters(self) -> list[dict[str, Any]]:
         return [resolve(parameter) for parameter in self.node["parameters"]]

@@ -14,8 +14,8 @@ from tests.conftest import Tenant, client_for, new_tenant
 from tests.contract import ContractClient, Operation, operations
 from tests.world import MARK, furnish, rows_of
 
-PROTECTED = [operation for operation in operations() if not operation.is_public]
-KEYED = [operation for operation in PROTECTED if not operation.is_by_invitation]
+PROTECTED = [operation for operation in operations() if operation.takes_keys or operation.is_by_invitation]
+KEYED = [operation for operation in PROTECTED if operation.takes_keys]
 SCOPED = [operation for operation in PROTECTED if operation.scopes]
 READ_TO_KNOW_WHO_ASKS = ("credentials", "api_keys", "set_config")
 

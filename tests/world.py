@@ -36,6 +36,11 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await acme.work()
     event = examples["create_recognition"] | {"message": MARK}
     recognition = await made(api.post("/v1/recognitions", json=event, headers={"Idempotency-Key": "k"}))
+    await made(api.put(f"/v1/recognitions/{recognition['id']}/reactions/E-1042/clap"))
+    await made(api.put("/v1/chat-identities/slack/U2CERLKJA", json={"email": "only-of-acme@example.com"}))
+    await made(api.get("/v1/metrics/recognition"))
+    chat = examples["create_chat_connection"] | {"name": MARK}
+    connection = await made(api.post("/v1/chat-connections", json=chat))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
     survey = await open_survey(acme)
     return {
@@ -44,6 +49,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "invitation": await invite(acme, survey),
         "released_survey_id": released,
         "recognition_id": recognition["id"],
+        "connection_id": connection["id"],
         "key_id": key["id"],
     }
 

@@ -33,6 +33,26 @@ class Keyring:
         """The first 16 bytes of the MAC as they are, in the form of a UUID of no version."""
         return UUID(bytes=self.mac(organization_id, purpose, *parts)[:16])
 
+    def seal(self, organization_id: UUID, purpose: str, plain: bytes) -> bytes:
+        """Encrypts what must be used again: HMAC-SHA256 in counter mode, then authenticated."""
+        nonce = secrets.token_bytes(16)
+        cipher = self._xored(organization_id, purpose, nonce, plain)
+        return nonce + cipher + self.mac(organization_id, purpose + " tag", nonce, cipher)
+
+    def unseal(self, organization_id: UUID, purpose: str, sealed: bytes) -> bytes | None:
+        """What was sealed; None where it was changed or sealed under another secret."""
+        nonce, cipher, tag = sealed[:16], sealed[16:-32], sealed[-32:]
+        if not hmac.compare_digest(tag, self.mac(organization_id, purpose + " tag", nonce, cipher)):
+            return None
+        return self._xored(organization_id, purpose, nonce, cipher)
+
+    def _xored(self, organization_id: UUID, purpose: str, nonce: bytes, data: bytes) -> bytes:
+        blocks = (
+            self.mac(organization_id, purpose + " stream", nonce, count.to_bytes(8, "big"))
+            for count in range(len(data) // 32 + 1)
+        )
+        return bytes(a ^ b for a, b in zip(data, b"".join(blocks), strict=False))
+
 
 def load_secret(settings: Settings) -> str:
     """The secret of the settings, or with the bundled PostgreSQL that of the data folder."""

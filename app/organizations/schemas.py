@@ -24,6 +24,7 @@ Environment = Literal["live", "test"]
 Months = Annotated[Integer, Field(ge=1, le=600)]
 Weekday = Annotated[Integer, Field(ge=1, le=7)]
 Series = Annotated[str, Field(min_length=1, max_length=100)]
+RecognitionValue = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class OrganizationRef(Schema):
@@ -56,6 +57,9 @@ class Organization(Schema):
     card_sender: str | None
     retention: Retention
     default_series: str | None
+    recognition_values: list[str] | None
+    recognition_daily_limit: int | None
+    recognition_edit_minutes: int
     created_at: Instant
     updated_at: Instant
 
@@ -77,6 +81,11 @@ class OrganizationPatch(Input):
     card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
     retention: RetentionPatch = ABSENT
     default_series: Series | None = None
+    recognition_values: Annotated[Distinct[RecognitionValue], Field(min_length=1, max_length=100)] | None = (
+        None
+    )
+    recognition_daily_limit: Annotated[Integer, Field(ge=1, le=1000)] | None = None
+    recognition_edit_minutes: Annotated[Integer, Field(ge=0, le=10_080)] = ABSENT
     created_at: ReadOnly = None
     updated_at: ReadOnly = None
 

@@ -19,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "minimum_comment_group_size": 10,
     "leap_day_rule": "feb_28",
     "working_days": [1, 2, 3, 4, 5],
+    "recognition_edit_minutes": 15,
 }
 LEAST_AFTER_OPENING = 5
 

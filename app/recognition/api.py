@@ -2,23 +2,27 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Query, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Response
 
 from app.core import telemetry
 from app.core.batches import BatchResult, Effect, batch_result, parse_items, refuse_repeats
-from app.core.conditional import NO_STORE, ReadConditions, etag_of
+from app.core.conditional import NO_STORE, ChangeConditions, Preconditions, ReadConditions, etag_of
 from app.core.database import as_of
-from app.core.errors import NotFound
 from app.core.pages import Page
 from app.core.principal import Principal, Scope
 from app.core.requests import Route
-from app.core.schema import Identifier, Instant
+from app.core.schema import Date, Identifier, Instant
 from app.organizations.access import Once, SettingsOf, Tenant, requires
 from app.recognition import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["recognition"])
 RecognitionReader = Annotated[Principal, Depends(requires(Scope.RECOGNITIONS_READ))]
 RecognitionWriter = Annotated[Principal, Depends(requires(Scope.RECOGNITIONS_WRITE))]
+PersonId = Annotated[Identifier, Path()]
+ReactionKind = Annotated[Identifier, Path()]
+First = Annotated[Date | None, Query(alias="from")]
+Last = Annotated[Date | None, Query(alias="to")]
+REACTION = "/v1/recognitions/{recognition_id}/reactions/{external_id}/{kind}"
 
 
 def filters(
@@ -26,8 +30,11 @@ def filters(
     receiver: Annotated[Identifier | None, Query()] = None,
     since: Annotated[Instant | None, Query()] = None,
     until: Annotated[Instant | None, Query()] = None,
+    value: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    reply_to: UUID | None = None,
+    team: Annotated[Identifier | None, Query()] = None,
 ) -> queries.Filters:
-    return queries.Filters(giver, receiver, since, until)
+    return queries.Filters(giver, receiver, since, until, value, reply_to, team)
 
 
 @router.get("/v1/recognitions", operation_id="list_recognitions", response_model=schemas.RecognitionPage)
@@ -41,7 +48,7 @@ async def list_recognitions(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.events_before(session, who.organization_id, filters, after, page.limit + 1)
+    rows = await service.find_events(session, who.organization_id, filters, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.occurred_at.isoformat(), str(row.id)])
     return schemas.RecognitionPage(
         items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now
@@ -100,7 +107,64 @@ async def get_recognition(
     return conditions.answer(await service.read_event(session, who.organization_id, recognition_id))
 
 
+@router.patch(
+    "/v1/recognitions/{recognition_id}",
+    operation_id="update_recognition",
+    response_model=schemas.Recognition,
+)
+async def update_recognition(
+    recognition_id: UUID,
+    body: schemas.RecognitionPatch,
+    who: RecognitionWriter,
+    session: Tenant,
+    conditions: ChangeConditions,
+) -> Response:
+    event = await service.edit_event(
+        session, who.organization_id, recognition_id, body, conditions, datetime.now(UTC)
+    )
+    return conditions.answer(event)
+
+
 @router.delete("/v1/recognitions/{recognition_id}", operation_id="delete_recognition", status_code=204)
-async def delete_recognition(recognition_id: UUID, who: RecognitionWriter, session: Tenant) -> None:
-    if not await queries.delete_event(session, who.organization_id, recognition_id):
-        raise NotFound(f"There is no recognition event {recognition_id}.")
+async def delete_recognition(
+    recognition_id: UUID, who: RecognitionWriter, session: Tenant, conditions: ChangeConditions
+) -> None:
+    await service.delete_event(session, who.organization_id, recognition_id, conditions)
+
+
+@router.get(
+    "/v1/people/{external_id}/recognition",
+    operation_id="get_person_recognition",
+    response_model=schemas.PersonRecognition,
+)
+async def get_person_recognition(
+    external_id: PersonId,
+    who: RecognitionReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    first: First = None,
+    last: Last = None,
+) -> Response:
+    asked = (session, who.organization_id)
+    _, first, last = await service.months_asked_for(*asked, first, last, datetime.now(UTC))
+    return conditions.answer(await service.own_numbers(*asked, external_id, first, last))
+
+
+@router.put(
+    REACTION,
+    operation_id="put_recognition_reaction",
+    response_model=schemas.Reaction,
+    responses={201: {"model": schemas.Reaction}},
+)
+async def put_recognition_reaction(
+    recognition_id: UUID, external_id: PersonId, kind: ReactionKind, who: RecognitionWriter, session: Tenant
+) -> Response:
+    reaction, is_new = await service.react(session, who.organization_id, recognition_id, external_id, kind)
+    return Preconditions().answer(reaction, 201 if is_new else 200)
+
+
+@router.delete(REACTION, operation_id="delete_recognition_reaction", status_code=204)
+async def delete_recognition_reaction(
+    recognition_id: UUID, external_id: PersonId, kind: ReactionKind, who: RecognitionWriter, session: Tenant
+) -> None:
+    await service.take_reaction_back(session, who.organization_id, recognition_id, external_id, kind)

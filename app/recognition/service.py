@@ -1,19 +1,35 @@
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.batches import Done, Effect
+from app.core.conditional import Preconditions
 from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, pointer
-from app.recognition import queries
-from app.recognition.queries import NewEvent
-from app.recognition.schemas import Recognition, RecognitionWrite
+from app.organizations.queries import organization
+from app.people.errors import UnknownTeam
+from app.recognition import queries, rules
+from app.recognition.bucket_queries import count_new, numbers_of, recounted
+from app.recognition.queries import Filters, NewEvent
+from app.recognition.schemas import (
+    PersonRecognition,
+    Reaction,
+    Recognition,
+    RecognitionPatch,
+    RecognitionWrite,
+)
+from app.recognition.words import words
+from app.tables import Organization
 
+USUAL_MONTHS, MOST_MONTHS = 3, 24
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a sender's clock may be ahead of ours."""
+READ_ONLY = {"id", "reactions", "created_at", "edited_at"}
 
 
 class SelfRecognition(Unprocessable):
@@ -26,25 +42,72 @@ class OccurredInFuture(Unprocessable):
     detail = "This has not happened yet: check the sender's clock and time zone."
 
 
+class UnknownValue(Unprocessable):
+    code = "unknown_value"
+    detail = "This is none of the organisation's values: take one of recognition_values, or null."
+
+
 class UnknownPerson(Unprocessable):
     code = "unknown_person"
     detail = "Nobody has this identifier: send the person first."
 
 
+class UnknownRecognition(Unprocessable):
+    code = "unknown_recognition"
+    detail = "There is no event with this id to reply to: it may have been deleted."
+
+
+class DailyLimitReached(Conflict):
+    code = "daily_limit_reached"
+    detail = "The giver has given as many events on that day as the organisation allows: try another day."
+
+
+class EditWindowClosed(Conflict):
+    code = "edit_window_closed"
+    detail = "The time to change this event is over: delete it and record another, or leave it."
+
+
+class BadRange(Unprocessable):
+    code = "bad_range"
+    detail = f"Ask for at most {MOST_MONTHS} months, from not after to, that have begun."
+
+
 class ExternalIdConflict(Conflict):
     code = "external_id_conflict"
-    detail = "Another event has this external_id: events do not change, so take a new one or delete the old."
+    detail = "Another event has this external_id, or it was changed since: take a new one or delete the old."
 
 
 def represent(row: Row[Any]) -> Recognition:
     return Recognition.model_validate(row, from_attributes=True)
 
 
+def no_event(event_id: UUID) -> NotFound:
+    return NotFound(f"There is no recognition event {event_id}.")
+
+
 async def read_event(session: AsyncSession, organization_id: UUID, event_id: UUID) -> Recognition:
     row = await queries.event(session, organization_id, event_id)
     if row is None:
-        raise NotFound(f"There is no recognition event {event_id}.")
+        raise no_event(event_id)
     return represent(row)
+
+
+async def find_events(
+    session: AsyncSession,
+    organization_id: UUID,
+    filters: Filters,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    team_ids = None
+    if filters.team is not None:
+        team_ids = await queries.team_and_below(session, organization_id, filters.team)
+        if not team_ids:
+            raise UnknownTeam.parameter("team")
+    return await queries.events_before(session, organization_id, filters, team_ids, after, limit)
+
+
+# ------------------------------------------------------------------------------------------ recording
 
 
 async def record_one(
@@ -61,22 +124,32 @@ async def record(
     session: AsyncSession, organization_id: UUID, wanted: Sequence[RecognitionWrite | AppError], now: datetime
 ) -> list[Done | AppError]:
     """Stores what is good, in a constant number of statements; an outcome for each of `wanted`."""
-    checked = [_checked(item, now) for item in wanted]
+    settings = await organization(session, organization_id)
+    checked = [_checked(item, settings, now) for item in wanted]
     people = await queries.lock_people(session, organization_id, _named_in(checked))
-    known = [_with_known_people(item, people) for item in checked]
+    answered = await queries.known_events(session, organization_id, _answered_by(checked))
+    known = [_with_what_is_there(item, people, answered) for item in checked]
     good = [item for item in known if not isinstance(item, AppError)]
-    stored = iter(await _store(session, organization_id, good, people, now))
+    stored = iter(await _store(session, settings, good, people, now))
     return [item if isinstance(item, AppError) else next(stored) for item in known]
 
 
-def _checked(item: RecognitionWrite | AppError, now: datetime) -> RecognitionWrite | AppError:
+def _checked(
+    item: RecognitionWrite | AppError, settings: Organization, now: datetime
+) -> RecognitionWrite | AppError:
     if isinstance(item, AppError):
         return item
     if item.giver in item.receivers:
         return SelfRecognition.at(pointer("receivers", item.receivers.index(item.giver)))
     if item.occurred_at is not None and item.occurred_at > now + CLOCK_SKEW:
         return OccurredInFuture.at("#/occurred_at")
+    if not _is_value(item.value, settings):
+        return UnknownValue.at("#/value")
     return item
+
+
+def _is_value(value: str | None, settings: Organization) -> bool:
+    return value is None or settings.recognition_values is None or value in settings.recognition_values
 
 
 def _named_in(items: Iterable[RecognitionWrite | AppError]) -> set[str]:
@@ -84,8 +157,12 @@ def _named_in(items: Iterable[RecognitionWrite | AppError]) -> set[str]:
     return {name for item in good for name in (item.giver, *item.receivers)}
 
 
-def _with_known_people(
-    item: RecognitionWrite | AppError, people: Mapping[str, UUID]
+def _answered_by(items: Iterable[RecognitionWrite | AppError]) -> set[UUID]:
+    return {item.reply_to for item in items if not isinstance(item, AppError) and item.reply_to is not None}
+
+
+def _with_what_is_there(
+    item: RecognitionWrite | AppError, people: Mapping[str, UUID], events: Collection[UUID]
 ) -> RecognitionWrite | AppError:
     if isinstance(item, AppError):
         return item
@@ -97,30 +174,44 @@ def _with_known_people(
         for place, name in places.items()
         if name not in people
     ]
-    return UnknownPerson(errors=faults) if faults else item
+    if faults:
+        return UnknownPerson(errors=faults)
+    if item.reply_to is not None and item.reply_to not in events:
+        return UnknownRecognition.at("#/reply_to")
+    return item
 
 
 async def _store(
     session: AsyncSession,
-    organization_id: UUID,
+    settings: Organization,
     items: Sequence[RecognitionWrite],
     people: Mapping[str, UUID],
     now: datetime,
 ) -> list[Done | AppError]:
-    events = [_new_event(item, people, now) for item in items]
-    stored = await queries.insert_events(session, organization_id, events)
-    await queries.insert_receivers(session, organization_id, [e for e in events if e.id in stored])
+    events = [_new_event(item, settings, people, now) for item in items]
+    if settings.recognition_daily_limit is not None:
+        await queries.hold_givers(session, settings.id, {event.giver_id for event in events})
+    stored = await queries.insert_events(session, settings.id, events)
+    excess = await _take_back_beyond_limit(session, settings, [e for e in events if e.id in stored])
+    kept = [event for event in events if event.id in stored - excess]
+    await queries.insert_receivers(session, settings.id, kept)
+    await count_new(session, settings.id, [event.id for event in kept])
     repeated = {e.external_id for e in events if e.external_id is not None and e.id not in stored}
-    earlier = await queries.events_by_external_id(session, organization_id, repeated)
+    earlier = await queries.events_by_external_id(session, settings.id, repeated)
     return [
-        Done(Effect.CREATED, event.id)
+        DailyLimitReached.at("#/giver")
+        if event.id in excess
+        else Done(Effect.CREATED, event.id)
         if event.id in stored
         else _compared(item, earlier[str(item.external_id)])
         for item, event in zip(items, events, strict=True)
     ]
 
 
-def _new_event(item: RecognitionWrite, people: Mapping[str, UUID], now: datetime) -> NewEvent:
+def _new_event(
+    item: RecognitionWrite, settings: Organization, people: Mapping[str, UUID], now: datetime
+) -> NewEvent:
+    occurred_at = item.occurred_at or now
     return NewEvent(
         id=uuid4(),
         external_id=item.external_id,
@@ -129,14 +220,156 @@ def _new_event(item: RecognitionWrite, people: Mapping[str, UUID], now: datetime
         message=item.message,
         value=item.value,
         visibility=item.visibility,
-        occurred_at=item.occurred_at or now,
+        source=item.source,
+        reply_to_id=item.reply_to,
+        occurred_at=occurred_at,
+        occurred_on=occurred_at.astimezone(ZoneInfo(settings.time_zone)).date(),
+        specificity=_specificity(item.message, item.value, settings),
     )
+
+
+def _specificity(message: str, value: str | None, settings: Organization) -> int:
+    return rules.specificity(message, value, settings.recognition_values or (), words())
+
+
+async def _take_back_beyond_limit(
+    session: AsyncSession, settings: Organization, new: Sequence[NewEvent]
+) -> set[UUID]:
+    """Deletes the last of the new events of a giver's day that are too many, and says which.
+
+    Only what is new is counted against him: an event sent again is none, and that shows when it is stored.
+    """
+    if settings.recognition_daily_limit is None or not new:
+        return set()
+    given = await queries.given_on(session, settings.id, {(e.giver_id, e.occurred_on) for e in new})
+    left = Counter({key: count - settings.recognition_daily_limit for key, count in given.items()})
+    excess = set()
+    for event in reversed(new):
+        key = (event.giver_id, event.occurred_on)
+        if left[key] > 0:
+            left[key] -= 1
+            excess.add(event.id)
+    await queries.delete_events(session, settings.id, excess)
+    return excess
 
 
 def _compared(item: RecognitionWrite, earlier: Row[Any]) -> Done | AppError:
     """A repeat of what is stored changes nothing; a sender who leaves the time to us repeats any time."""
-    left_to_us = {"id", "created_at"} | ({"occurred_at"} if item.occurred_at is None else set())
+    left_to_us = READ_ONLY | ({"occurred_at"} if item.occurred_at is None else set())
     sent = item.model_dump(exclude=left_to_us)
     if sent == {name: getattr(earlier, name) for name in sent}:
         return Done(Effect.UNCHANGED, earlier.id)
     return ExternalIdConflict.at("#/external_id")
+
+
+# ------------------------------------------------------------------------------ changing and deleting
+
+
+async def edit_event(
+    session: AsyncSession,
+    organization_id: UUID,
+    event_id: UUID,
+    patch: RecognitionPatch,
+    conditions: Preconditions,
+    now: datetime,
+) -> Recognition:
+    """The event with another message or value, as long as the organisation lets it be changed."""
+    held = await queries.hold_event(session, organization_id, event_id)
+    current = await read_event(session, organization_id, event_id)
+    conditions.check(current)
+    wanted = {"message": current.message, "value": current.value} | patch.model_dump(exclude_unset=True)
+    if wanted == {"message": current.message, "value": current.value}:
+        return current
+    settings = await organization(session, organization_id)
+    if held is None or not rules.may_be_edited(held.created_at, now, settings.recognition_edit_minutes):
+        raise EditWindowClosed
+    if wanted["value"] != current.value and not _is_value(wanted["value"], settings):
+        raise UnknownValue.at("#/value")
+    wanted |= {"specificity": _specificity(**wanted, settings=settings), "edited_at": now}
+    async with recounted(session, organization_id, [event_id]):
+        await queries.change_event(session, organization_id, event_id, wanted)
+    return await read_event(session, organization_id, event_id)
+
+
+async def delete_event(
+    session: AsyncSession, organization_id: UUID, event_id: UUID, conditions: Preconditions
+) -> None:
+    await queries.hold_event(session, organization_id, event_id)
+    conditions.check(await read_event(session, organization_id, event_id))
+    async with recounted(session, organization_id, [event_id]):
+        await queries.delete_events(session, organization_id, [event_id])
+
+
+async def erase_person(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
+    """Deletes what the person gave and takes him out of what he received; events nobody is left in go too."""
+    concerned = await queries.hold_events_of(session, organization_id, person_id)
+    given = [row.id for row in concerned if row.giver_id == person_id]
+    async with recounted(session, organization_id, [row.id for row in concerned]):
+        await queries.delete_events(session, organization_id, given)
+        alone = await queries.remove_receiver(session, organization_id, person_id)
+        await queries.delete_events(session, organization_id, alone)
+
+
+# -------------------------------------------------------------------------------------------- numbers
+
+
+async def months_asked_for(
+    session: AsyncSession, organization_id: UUID, first: date | None, last: date | None, now: datetime
+) -> tuple[date, date, date]:
+    """Today, and the whole months from `first` to `last`; where these are left out, the last three."""
+    zone = ZoneInfo((await organization(session, organization_id)).time_zone)
+    today = now.astimezone(zone).date()
+    last = last or today
+    first = first or rules.months_before(last, USUAL_MONTHS - 1)
+    begin, end = rules.whole_months(first, last)
+    if first > last or begin > today or len(list(rules.months_of(begin, end))) > MOST_MONTHS:
+        raise BadRange.parameter("to")
+    return today, begin, end
+
+
+async def own_numbers(
+    session: AsyncSession, organization_id: UUID, person: str, first: date, last: date
+) -> PersonRecognition:
+    people = await queries.lock_people(session, organization_id, [person])
+    if person not in people:
+        raise NotFound(f"There is no person {person}.")
+    row = await numbers_of(session, organization_id, people[person], first, last)
+    return PersonRecognition.model_validate({"person": person, "from": first, "to": last, **row._mapping})
+
+
+# ------------------------------------------------------------------------------------------ reactions
+
+
+async def react(
+    session: AsyncSession, organization_id: UUID, event_id: UUID, person: str, kind: str
+) -> tuple[Reaction, bool]:
+    """The reaction, and whether it is new."""
+    key = await _reaction_key(session, organization_id, event_id, person, kind)
+    is_new = await queries.add_reaction(session, key)
+    created_at = await queries.reacted_at(session, key)
+    return Reaction(person=person, kind=kind, created_at=created_at), is_new
+
+
+async def take_reaction_back(
+    session: AsyncSession, organization_id: UUID, event_id: UUID, person: str, kind: str
+) -> None:
+    key = await _reaction_key(session, organization_id, event_id, person, kind)
+    if not await queries.delete_reaction(session, key):
+        raise NotFound(f"{person} has no reaction {kind} to this event.")
+
+
+async def _reaction_key(
+    session: AsyncSession, organization_id: UUID, event_id: UUID, person: str, kind: str
+) -> dict[str, Any]:
+    """What it is stored under; event and person cannot be deleted before this transaction ends."""
+    people = await queries.lock_people(session, organization_id, [person])
+    if person not in people:
+        raise NotFound(f"There is no person {person}.")
+    if not await queries.known_events(session, organization_id, [event_id]):
+        raise no_event(event_id)
+    return {
+        "organization_id": organization_id,
+        "recognition_id": event_id,
+        "person_id": people[person],
+        "kind": kind,
+    }

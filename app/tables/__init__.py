@@ -1,23 +1,27 @@
 from app.tables.calendar import Occasion
+from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
-from app.tables.recognition import Recognition, RecognitionReceiver
-from app.tables.surveys import (
-    Comment,
-    Questionnaire,
-    Response,
-    Survey,
-    SurveyCell,
-    SurveyGroup,
-    SurveyMember,
+from app.tables.recognition import (
+    Recognition,
+    RecognitionMonth,
+    RecognitionMonthPair,
+    RecognitionMonthPerson,
+    RecognitionNumber,
+    RecognitionReaction,
+    RecognitionReceiver,
+    RecognitionReport,
 )
+from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup, SurveyMember
 
 __all__ = [
     "ApiKey",
+    "ChatConnection",
+    "ChatIdentity",
     "Comment",
     "Credential",
     "Employment",
@@ -31,7 +35,13 @@ __all__ = [
     "Person",
     "Questionnaire",
     "Recognition",
+    "RecognitionMonth",
+    "RecognitionMonthPair",
+    "RecognitionMonthPerson",
+    "RecognitionNumber",
+    "RecognitionReaction",
     "RecognitionReceiver",
+    "RecognitionReport",
     "Release",
     "ReleaseResult",
     "Response",

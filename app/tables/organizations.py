@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, SmallInteger, String
+from sqlalchemy import ARRAY, SmallInteger, String, Text
 from sqlmodel import Field, SQLModel
 
 from app.tables.base import OrganizationRow, Timestamps, instant
@@ -22,6 +22,9 @@ class Organization(Timestamps, table=True):
     answers_months: int | None = None
     leavers_months: int | None = None
     default_series: str | None = None
+    recognition_values: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    recognition_daily_limit: int | None = None
+    recognition_edit_minutes: int = Field(sa_column_kwargs={"server_default": "15"})
 
 
 class ApiKey(OrganizationRow, table=True):

@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.metrics.formulas import centralisation, density, gini, reciprocity
+from app.metrics.formulas import (
+    centralisation,
+    cross_share_at_random,
+    density,
+    gini,
+    isolates,
+    mixing,
+    reciprocity,
+    weak_components,
+)
 
 AMOUNTS = st.lists(st.integers(0, 50), max_size=30).map(lambda amounts: np.array(amounts, dtype=np.float64))
 EDGES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=40)
@@ -84,3 +93,32 @@ def test_a_hundred_thousand_edges() -> None:
     result = density(edges, 1000)
     assert result.value == pytest.approx(1 - np.exp(-0.1), abs=0.002)
     assert reciprocity(edges).value == pytest.approx(result.value, abs=0.01)
+
+
+def test_events_within_one_team_and_between_two() -> None:
+    within, between = mixing([1, 2], [1, 2], [3, 1]), mixing([1, 1], [1, 2], [1, 3])
+    assert (within.events, within.cross, within.ei_index) == (4, 0, -1)
+    assert (between.events, between.cross, between.ei_index) == (4, 0.75, 0.5)
+    assert (mixing([], [], []).cross, mixing([], [], []).undefined) == (None, "no_edge")
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=30))
+def test_at_random_every_ordered_pair_is_as_likely(teams: list[int]) -> None:
+    pairs = [(a, b) for i, a in enumerate(teams) for j, b in enumerate(teams) if i != j]
+    expected = sum(a != b for a, b in pairs) / len(pairs)
+    assert cross_share_at_random(teams) == pytest.approx(expected, abs=1e-12)
+
+
+def test_nobody_meets_at_random_alone() -> None:
+    assert cross_share_at_random([1]) is None
+    assert cross_share_at_random([]) is None
+
+
+@given(EDGES)
+def test_components_shrink_by_one_with_every_edge_that_joins(edges: list[tuple[int, int]]) -> None:
+    parts = list(range(10))
+    for a, b in edges:
+        parts = [parts[a] if part == parts[b] else part for part in parts]
+    assert weak_components(edges, 10) == len(set(parts))
+    named = {person for edge in edges if edge[0] != edge[1] for person in edge}
+    assert isolates(edges, 10) == 10 - len(named)

@@ -28,10 +28,12 @@ from app.metrics.formulas import (
     htmt,
     icc,
     importance_intervals,
+    isolates,
     item_rest,
     johnson_of,
     mcnemar,
     mean_ci,
+    mixing,
     moments,
     omega_total,
     paired_change,
@@ -41,9 +43,11 @@ from app.metrics.formulas import (
     rate_ratio,
     reciprocity,
     relative_importance,
+    robust_regression,
     shrinkage,
     spearman,
     versus_rest,
+    weak_components,
     wilson,
 )
 from app.metrics.formulas.multiplicity import benjamini_hochberg
@@ -402,16 +406,37 @@ def sna_entry() -> Values:
         "reciprocity_edgewise": reciprocity(network).value,
         "centralization_indegree": centralisation(received("krackhardt_advice", 21)).value,
         "centralization_outdegree": centralisation(given("krackhardt_advice", 21)).value,
+        "isolates": isolates(network, 21),
+    }
+
+
+def parts_of(network: str, n: int) -> dict[str, float]:
+    """The share of persons who received and who gave."""
+    receivers, givers = np.count_nonzero(received(network, n)), np.count_nonzero(given(network, n))
+    return {
+        "receivers": receivers,
+        "givers": givers,
+        "receiver_coverage": receivers / n,
+        "giver_share": givers / n,
     }
 
 
 def networkx_krackhardt_entry() -> Values:
     network = edges("krackhardt_advice")
     of = density(network, 21)
+    departments = column("krackhardt_nodes.csv", "department")
+    between = mixing(*departments[network.T], np.ones(len(network)))
+    assert between.cross is not None
     return {
         "n": of.n,
         "edges": of.edges,
         "density": of.value,
+        "same_dept_edges": round(between.events * (1 - between.cross)),
+        "cross_dept_share": between.cross,
+        "ei_index": between.ei_index,
+        **parts_of("krackhardt_advice", 21),
+        "isolates": isolates(network, 21),
+        "weak_components": weak_components(network, 21),
         "reciprocity": reciprocity(network).value,
         "gini_received": gini(received("krackhardt_advice", 21)).value,
         "gini_given": gini(given("krackhardt_advice", 21)).value,
@@ -421,10 +446,18 @@ def networkx_krackhardt_entry() -> Values:
 def networkx_faculty_entry() -> Values:
     network = edges("ukfaculty")
     of = density(network, 81)
+    groups, weights = column("ukfaculty_nodes.csv", "group"), column("ukfaculty_edges.csv", "weight")
+    by_event = mixing(*groups[network.T], weights)
     return {
         "n": of.n,
         "edges": of.edges,
         "density": of.value,
+        "events": by_event.events,
+        "cross_group_share_events": by_event.cross,
+        "cross_group_share_edges": mixing(*groups[network.T], np.ones(len(network))).cross,
+        **parts_of("ukfaculty", 81),
+        "isolates": isolates(network, 81),
+        "mean_received": received("ukfaculty", 81, weighted=True).mean(),
         "reciprocity_edges": reciprocity(network).value,
         "gini_received_weighted": gini(received("ukfaculty", 81, weighted=True)).value,
         "gini_given_weighted": gini(given("ukfaculty", 81, weighted=True)).value,
@@ -548,6 +581,22 @@ def quadrant_ci_entry() -> Values:
     return [bounds(shares[name].ci) for name in ("detached", "stretched", "content", "thriving")]
 
 
+def lagged_entry() -> Values:
+    rows = np.column_stack(columns("univbct_wide.csv", "JOBSAT2", "JOBSAT1", "COMMIT1"))
+    rows = rows[~np.isnan(rows).any(axis=1)]
+    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0, ddof=1)
+    result = robust_regression(rows[:, 0], rows[:, 1:])
+    lag, x = result.coefficients
+    return {
+        "n": result.n,
+        "beta_lag": lag.value,
+        "beta_x": x.value,
+        "se_x_HC3": x.se,
+        "p_x": x.p,
+        "r2": result.r2,
+    }
+
+
 REPRODUCED: Final[dict[str, Callable[[], Values]]] = {
     **{f"alpha.{scale}": partial(alpha_entry, scale) for scale in SCALES},
     **{f"omega_total.{scale}": partial(omega_entry, scale) for scale in SCALES},
@@ -600,13 +649,11 @@ REPRODUCED: Final[dict[str, Callable[[], Values]]] = {
     "multipletests.vector": multipletests_entry,
     "quadrant_counts.univbct_JOBSAT1xCOMMIT1": quadrant_counts_entry,
     "quadrant_ci.univbct": quadrant_ci_entry,
+    "lagged.univbct_JOBSAT2_on_JOBSAT1_COMMIT1": lagged_entry,
 }
 
-WITHOUT_COUNTERPART: Final = {
-    "lagged.univbct_JOBSAT2_on_JOBSAT1_COMMIT1": "metrics.md 2.17: comes with recognition across waves (HC3)",
-}
+WITHOUT_COUNTERPART: Final[dict[str, str]] = {}
 
-RECOGNITION = "metrics.md 2.16: comes with recognition"
 LEFT_OUT: Final = {  # parts of an entry, by pattern of entry and of dotted path
     (r"alpha\..*", r"average_r|scale_mean"): "describes the items, is no metric of ours",
     (r"omega_total\..*", r"omega_obs_variance"): "the definition divides by the model-implied variance",
@@ -619,9 +666,8 @@ LEFT_OUT: Final = {  # parts of an entry, by pattern of entry and of dotted path
     (r"correlation\..*", r"kendall_tau_b"): "2.9 takes Spearman",
     (r"spearman_pingouin\..*", r"ci95\..*"): "2.19 takes the error of Bonett & Wright",
     (r"sna\..*", r"reciprocity_dyadic.*"): "2.16 takes edgewise reciprocity",
-    (r"sna\..*|networkx\..*", r"mutual|asymmetric|null|isolates|weak_components"): RECOGNITION,
-    (r"networkx\..*", r"(same|cross)_.*|ei_index|assortativity|events|mean_received"): RECOGNITION,
-    (r"networkx\..*", r"receivers|givers|receiver_coverage|giver_share"): RECOGNITION,
+    (r"sna\..*", r"mutual|asymmetric|null"): "2.16 counts edges, not dyads",
+    (r"networkx\..*", r"assortativity"): "2.16 takes the E-I index",
     (r"favourable\..*", r"(jeffreys|clopper_pearson)\..*"): "2.4 takes Wilson",
     (r"paired\..*", r"mean_[ab]"): "of one wave alone: mean_ci",
     (r"paired\..*", r"wilcoxon_p"): "2.10 ranks zeros as Pratt does",

@@ -38,7 +38,11 @@ async def test_an_event_is_recorded_and_read_back(api: ContractClient) -> None:
     assert event == sent | {
         "id": event["id"],
         "occurred_at": "2026-01-02T02:04:05Z",
+        "source": "api",
+        "reply_to": None,
+        "reactions": {},
         "created_at": event["created_at"],
+        "edited_at": None,
     }
     read = await api.get(made.headers["location"])
     assert read.json() == event

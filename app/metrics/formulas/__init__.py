@@ -17,17 +17,23 @@ from app.metrics.formulas.enps import Enps, enps, enps_from
 from app.metrics.formulas.gap import Gap, gap, gap_from
 from app.metrics.formulas.heatmap import Cell, rest_of, versus_rest
 from app.metrics.formulas.intervals import Interval, MeanCi, Moments, mean_ci, moments, t_interval, wilson
+from app.metrics.formulas.lagged import Dose, Lagged, WithinPersons, lagged, within_persons
 from app.metrics.formulas.meta import PooledCorrelation, pooled_correlation
 from app.metrics.formulas.multiplicity import benjamini_hochberg, holm
 from app.metrics.formulas.network import (
     Centralisation,
     Density,
     Gini,
+    Mixing,
     Reciprocity,
     centralisation,
+    cross_share_at_random,
     density,
     gini,
+    isolates,
+    mixing,
     reciprocity,
+    weak_components,
 )
 from app.metrics.formulas.outcomes import HazardRatio, HazardRatios, RateRatio, hazard_ratios, rate_ratio
 from app.metrics.formulas.participation import Weights, manski_bounds, post_stratified, response_rate
@@ -42,6 +48,8 @@ from app.metrics.formulas.quadrants import (
     quadrant_shares,
     shares_from,
 )
+from app.metrics.formulas.rates import Rate, poisson_rate
+from app.metrics.formulas.regression import Coefficient, Regression, robust_regression
 from app.metrics.formulas.reliability import (
     Alpha,
     ItemRest,
@@ -63,6 +71,7 @@ from app.metrics.formulas.scores import (
     scale_scores,
 )
 from app.metrics.formulas.shrinkage import Shrinkage, shrinkage
+from app.metrics.formulas.survival import Survival, kaplan_meier
 from app.metrics.formulas.trends import (
     Difference,
     IndependentChange,
@@ -84,10 +93,12 @@ __all__ = [
     "Alpha",
     "Cell",
     "Centralisation",
+    "Coefficient",
     "Correlation",
     "Density",
     "Difference",
     "Disattenuated",
+    "Dose",
     "Driver",
     "Ellipse",
     "Enps",
@@ -104,8 +115,10 @@ __all__ = [
     "IndependentChange",
     "Interval",
     "ItemRest",
+    "Lagged",
     "McNemar",
     "MeanCi",
+    "Mixing",
     "Moments",
     "Omega",
     "OverlappingChange",
@@ -114,16 +127,21 @@ __all__ = [
     "PooledCorrelation",
     "Position",
     "QuadrantShare",
+    "Rate",
     "RateRatio",
     "Reciprocity",
+    "Regression",
     "RelativeImportance",
     "Shrinkage",
     "Subtrees",
+    "Survival",
     "Weights",
+    "WithinPersons",
     "benjamini_hochberg",
     "centralisation",
     "chance_of_first",
     "cronbach_alpha",
+    "cross_share_at_random",
     "density",
     "difference_reliability",
     "disattenuated",
@@ -144,19 +162,24 @@ __all__ = [
     "is_favourable",
     "is_near_cut",
     "is_unfavourable",
+    "isolates",
     "item_rest",
     "johnson_of",
+    "kaplan_meier",
+    "lagged",
     "lever_priority",
     "manski_bounds",
     "mcnemar",
     "mean_ci",
     "mean_difference",
     "measurement_error",
+    "mixing",
     "moments",
     "omega_total",
     "overlapping_change",
     "paired_change",
     "pearson",
+    "poisson_rate",
     "pomp",
     "pooled_correlation",
     "position",
@@ -169,6 +192,7 @@ __all__ = [
     "relative_importance",
     "response_rate",
     "rest_of",
+    "robust_regression",
     "rwg",
     "rwg_j",
     "scale_scores",
@@ -178,5 +202,7 @@ __all__ = [
     "t_interval",
     "verdict",
     "versus_rest",
+    "weak_components",
     "wilson",
+    "within_persons",
 ]

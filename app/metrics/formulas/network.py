@@ -3,6 +3,8 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from app.metrics.formulas.complete import Undefined, present
 
@@ -46,6 +48,16 @@ class Centralisation:
 
     n: int
     value: float | None
+    undefined: Undefined | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """Of events between groups: how many, the share 0-1 that crosses, and the E-I index, -1 to 1."""
+
+    events: int
+    cross: float | None
+    ei_index: float | None
     undefined: Undefined | None
 
 
@@ -97,6 +109,38 @@ def centralisation(degrees: ArrayLike) -> Centralisation:
     if n < 2:
         return Centralisation(n, None, "too_few")
     return Centralisation(n, float((degree.max() - degree).sum()) / (n - 1) ** 2, None)
+
+
+def mixing(givers: ArrayLike, receivers: ArrayLike, events: ArrayLike) -> Mixing:
+    """How much crosses groups (Krackhardt & Stern 1988): the group of giver and of receiver, and how often.
+
+    One of each a pair of persons.
+    """
+    weights = np.asarray(events, dtype=np.int64)
+    total = int(weights.sum())
+    if total == 0:
+        return Mixing(0, None, None, "no_edge")
+    cross = float(weights[np.asarray(givers) != np.asarray(receivers)].sum()) / total
+    return Mixing(total, cross, 2 * cross - 1, None)
+
+
+def cross_share_at_random(groups: ArrayLike) -> float | None:
+    """Share of all ordered pairs of persons that lie in two groups; `groups` has one a person."""
+    sizes = np.unique_counts(np.asarray(groups)).counts.astype(np.float64)
+    n = float(sizes.sum())
+    return None if n < 2 else float(1 - (sizes * (sizes - 1)).sum() / (n * (n - 1)))
+
+
+def weak_components(edges: ArrayLike, n: int) -> int:
+    """Parts that no edge joins, whatever its direction, of persons 0 to n - 1; who has no edge is one."""
+    pairs = np.asarray(edges, dtype=np.int64).reshape(-1, 2)
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    return int(connected_components(graph, directed=False)[0])
+
+
+def isolates(edges: ArrayLike, n: int) -> int:
+    """How many of the `n` persons neither gave nor received."""
+    return n - len(np.unique(_distinct(edges)))
 
 
 def _distinct(edges: ArrayLike) -> NDArray[np.int64]:

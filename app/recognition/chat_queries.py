@@ -1,0 +1,118 @@
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select, tuple_
+
+from app.tables import ChatConnection, ChatIdentity
+
+ADD_CONNECTION = text("""
+INSERT INTO chat_connections (organization_id, id, product, name, sealed_secret)
+VALUES (:organization_id, :id, :product, :name, :sealed_secret)
+RETURNING id, product, name, created_at
+""")
+DELETE_CONNECTION = text("""
+DELETE FROM chat_connections WHERE organization_id = :organization_id AND id = :id RETURNING id
+""")
+PUT_IDENTITY = text("""
+INSERT INTO chat_identities AS i (organization_id, product, chat_id, email)
+VALUES (:organization_id, :product, :chat_id, :email)
+ON CONFLICT (organization_id, product, chat_id) DO UPDATE SET email = excluded.email, updated_at = now()
+WHERE i.email <> excluded.email
+""")
+DELETE_IDENTITY = text("""
+DELETE FROM chat_identities
+WHERE organization_id = :organization_id AND product = :product AND chat_id = :chat_id
+RETURNING chat_id
+""")
+PEOPLE_OF_HANDLES = text("""
+WITH handles AS (
+    SELECT chat_id AS handle, email FROM chat_identities
+    WHERE organization_id = :organization_id AND product = :product
+        AND chat_id = ANY(CAST(:chat_ids AS text[]))
+    UNION
+    SELECT email, email FROM unnest(CAST(:emails AS text[])) AS e (email)
+)
+SELECT h.handle, min(p.external_id) AS external_id, min(p.name) AS name, min(p.locale) AS locale
+FROM handles h
+JOIN people p ON p.organization_id = :organization_id AND lower(p.email) = lower(h.email)
+GROUP BY h.handle
+HAVING count(*) = 1
+""")
+"""An address of two people is nobody's."""
+
+
+@dataclass(frozen=True)
+class Colleague:
+    external_id: str
+    name: str
+    locale: str | None
+
+
+async def connection(
+    session: AsyncSession, organization_id: UUID, connection_id: UUID
+) -> ChatConnection | None:
+    return await session.get(ChatConnection, (organization_id, connection_id))
+
+
+async def add_connection(session: AsyncSession, values: Mapping[str, Any]) -> Row[Any]:
+    return (await session.execute(ADD_CONNECTION, values)).one()
+
+
+async def connections_before(
+    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[ChatConnection]:
+    """Newest first, from the connection after `after` on."""
+    query = select(ChatConnection).where(col(ChatConnection.organization_id) == organization_id)
+    if after is not None:
+        query = query.where(tuple_(col(ChatConnection.created_at), col(ChatConnection.id)) < after)
+    newest_first = query.order_by(col(ChatConnection.created_at).desc(), col(ChatConnection.id).desc())
+    return (await session.scalars(newest_first.limit(limit))).all()
+
+
+async def delete_connection(session: AsyncSession, organization_id: UUID, connection_id: UUID) -> bool:
+    """Whether there was one. Its address stays behind as a hash that opens nothing."""
+    parameters = {"organization_id": organization_id, "id": connection_id}
+    return (await session.execute(DELETE_CONNECTION, parameters)).first() is not None
+
+
+async def identity(session: AsyncSession, key: tuple[UUID, str, str]) -> ChatIdentity | None:
+    return await session.get(ChatIdentity, key, populate_existing=True)
+
+
+async def put_identity(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    await session.execute(PUT_IDENTITY, values)
+
+
+async def delete_identity(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+    """Whether there was one."""
+    return (await session.execute(DELETE_IDENTITY, values)).first() is not None
+
+
+async def identities_after(
+    session: AsyncSession, organization_id: UUID, product: str, after: str, limit: int
+) -> Sequence[ChatIdentity]:
+    chat_id = col(ChatIdentity.chat_id).collate("C")
+    query = select(ChatIdentity).where(
+        col(ChatIdentity.organization_id) == organization_id,
+        col(ChatIdentity.product) == product,
+        chat_id > after,
+    )
+    return (await session.scalars(query.order_by(chat_id).limit(limit))).all()
+
+
+async def people_of_handles(
+    session: AsyncSession,
+    organization_id: UUID,
+    product: str,
+    chat_ids: Collection[str],
+    emails: Collection[str],
+) -> dict[str, Colleague]:
+    """Who goes by a chat id or an e-mail address, of those that lead to one person."""
+    parameters = {"product": product, "chat_ids": list(chat_ids), "emails": list(emails)}
+    rows = await session.execute(PEOPLE_OF_HANDLES, {"organization_id": organization_id, **parameters})
+    return {row.handle: Colleague(row.external_id, row.name, row.locale) for row in rows}

@@ -1,0 +1,16 @@
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from app.recognition.rules import Words
+
+FILE = Path(__file__).parent / "words.yaml"
+
+
+@cache
+def words() -> Words:
+    """The lists of words.yaml; read once."""
+    lists = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    generic = tuple(sorted(lists.pop("generic"), key=len, reverse=True))
+    return Words(generic=generic, **{name: frozenset(phrases) for name, phrases in lists.items()})
