@@ -27,6 +27,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(
         api.put("/v1/people/E-1042/occasions/birthday", json=examples["put_occasion"] | {"label": MARK})
     )
+    await made(api.put("/v1/people/E-1042/celebrations", json=examples["put_celebrations"]))
     questionnaire = examples["put_questionnaire"] | {"title": {"en": MARK}}
     await made(api.put("/v1/questionnaires/acme-2026", json=questionnaire))
     released = await open_survey(acme)

@@ -19,10 +19,12 @@ from app.core.schema import (
 )
 
 LeapDayRule = Literal["feb_28", "mar_1"]
+WeekendRule = Literal["same_day", "before", "after", "nearest"]
 Environment = Literal["live", "test"]
 
 Months = Annotated[Integer, Field(ge=1, le=600)]
 Weekday = Annotated[Integer, Field(ge=1, le=7)]
+Milestone = Annotated[float, Field(ge=0.5, le=100, multiple_of=0.5, strict=True)]
 Series = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -53,6 +55,8 @@ class Organization(Schema):
     minimum_comment_group_size: int
     leap_day_rule: LeapDayRule
     working_days: list[int]
+    milestones: list[float]
+    weekend_rule: WeekendRule
     card_sender: str | None
     retention: Retention
     default_series: str | None
@@ -74,6 +78,8 @@ class OrganizationPatch(Input):
     minimum_comment_group_size: Annotated[Integer, Field(ge=10, le=1000)] = ABSENT
     leap_day_rule: LeapDayRule = ABSENT
     working_days: Annotated[Distinct[Weekday], Field(min_length=1, max_length=7)] = ABSENT
+    milestones: Annotated[Distinct[Milestone], Field(max_length=50)] = ABSENT
+    weekend_rule: WeekendRule = ABSENT
     card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
     retention: RetentionPatch = ABSENT
     default_series: Series | None = None

@@ -26,3 +26,16 @@ class Occasion(DependentRow, Timestamps, table=True):
     visibility: str
     consent: bool
     leap_day_rule: str | None = None
+    recurrence: str
+
+
+class CelebrationSettings(DependentRow, Timestamps, table=True):
+    """What a person wants celebrated of what follows from the employment; without a row, all of it."""
+
+    __tablename__ = "celebration_settings"
+    __table_args__ = (within_organization(["person_id"], "people", ondelete="CASCADE"),)
+
+    person_id: UUID = Field(primary_key=True)
+    work_anniversary: bool
+    first_day: bool
+    leap_day_rule: str | None = None
