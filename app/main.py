@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 
 from app.calendar.api import router as calendar_router
+from app.calendar.feeds.api import router as feeds_router
 from app.core import operations, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
@@ -51,6 +52,7 @@ ROUTERS = (
     metrics_router,
     recognition_router,
     calendar_router,
+    feeds_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),

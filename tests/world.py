@@ -36,12 +36,14 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     event = examples["create_recognition"] | {"message": MARK}
     recognition = await made(api.post("/v1/recognitions", json=event, headers={"Idempotency-Key": "k"}))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
+    feed = await made(api.post("/v1/calendar/feeds", json={"scope": "team", "team": "sales"}))
     return {
         "organization": str(acme.id),
         "survey_id": await open_survey(acme),
         "released_survey_id": released,
         "recognition_id": recognition["id"],
         "key_id": key["id"],
+        "feed_id": feed["id"],
     }
 
 

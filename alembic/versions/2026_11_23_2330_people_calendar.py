@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 CURRENT = "(SELECT nullif(current_setting('app.organization_id', true), '')::uuid)"
-TENANT_TABLES = ["celebration_settings"]
+TENANT_TABLES = ["calendar_feeds", "celebration_settings"]
 
 
 def protect(table: str) -> None:
@@ -32,6 +32,15 @@ def belongs_to(table: str, column: str, target: str, ondelete: str = "CASCADE") 
         [f"{target}.organization_id", f"{target}.id"],
         name=op.f(f"fk_{table}_organization_id_{column}"),
         ondelete=ondelete,
+    )
+
+
+def is_of_organization(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["organization_id"],
+        ["organizations.id"],
+        name=op.f(f"fk_{table}_organization_id"),
+        ondelete="CASCADE",
     )
 
 
@@ -61,11 +70,31 @@ def upgrade() -> None:
         belongs_to("celebration_settings", "person_id", "people"),
         sa.PrimaryKeyConstraint("organization_id", "person_id", name=op.f("pk_celebration_settings")),
     )
+    op.create_table(
+        "calendar_feeds",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=True),
+        sa.Column("manager", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("alarm_days", sa.Integer(), nullable=True),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        instant("created_at"),
+        is_of_organization("calendar_feeds"),
+        sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_calendar_feeds")),
+    )
+    op.create_index(
+        op.f("ix_calendar_feeds_organization_id_created_at_id"),
+        "calendar_feeds",
+        ["organization_id", "created_at", "id"],
+    )
     for table in TENANT_TABLES:
         protect(table)
 
 
 def downgrade() -> None:
+    op.drop_table("calendar_feeds")
     op.drop_table("celebration_settings")
     op.drop_column("occasions", "recurrence")
     op.drop_column("organizations", "weekend_rule")

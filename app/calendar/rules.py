@@ -41,6 +41,18 @@ def day_exists(month: int, day: int, year: int | None) -> bool:
     return True
 
 
+def first_kept(month: int, day: int, rule: LeapDayRule, since: date) -> date:
+    """The first date from `since` on that keeps that day of the year."""
+    years = (kept_in(year, month, day, rule) for year in (since.year, since.year + 1))
+    return next(kept_on for kept_on in years if kept_on >= since)
+
+
+def kept_in(year: int, month: int, day: int, rule: LeapDayRule) -> date:
+    if (month, day) == LEAP_DAY and not isleap(year):
+        return date(year, 2, 28) if rule == "feb_28" else date(year, 3, 1)
+    return date(year, month, day)
+
+
 def is_range(first: date, last: date) -> bool:
     return 0 <= (last - first).days < MOST_DAYS
 

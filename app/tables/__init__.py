@@ -1,4 +1,4 @@
-from app.tables.calendar import CelebrationSettings, Occasion
+from app.tables.calendar import CalendarFeed, CelebrationSettings, Occasion
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
@@ -8,6 +8,7 @@ from app.tables.surveys import Questionnaire, Response, Survey, SurveyGroup, Sur
 
 __all__ = [
     "ApiKey",
+    "CalendarFeed",
     "CelebrationSettings",
     "Credential",
     "Employment",

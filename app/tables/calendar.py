@@ -1,9 +1,10 @@
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.tables.base import DependentRow, Timestamps, within_organization
+from app.tables.base import DependentRow, OrganizationRow, Timestamps, instant, within_organization
 
 
 class Occasion(DependentRow, Timestamps, table=True):
@@ -39,3 +40,20 @@ class CelebrationSettings(DependentRow, Timestamps, table=True):
     work_anniversary: bool
     first_day: bool
     leap_day_rule: str | None = None
+
+
+class CalendarFeed(OrganizationRow, table=True):
+    """A subscription; its token is kept as a hash, here and among the credentials."""
+
+    __tablename__ = "calendar_feeds"
+    __table_args__ = (Index(None, "organization_id", "created_at", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    scope: str
+    team: str | None = None
+    manager: str | None = None
+    """External ids, looked up when the feed is read."""
+    language: str
+    alarm_days: int | None = None
+    token_hash: bytes
+    created_at: datetime = instant(now=True)

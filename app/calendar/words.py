@@ -1,0 +1,69 @@
+"""How the calendar names a day, in each language of the product. Pure."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+Language = Literal["en", "nl"]
+
+SUMMARIES: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        "birthday": "{name}: birthday",
+        "work_anniversary": "{name}: with us since {year}",
+        "milestone": "{name}: {years} years with us",
+        "first_day": "{name}: first day",
+        "wedding": "{name}: wedding anniversary",
+        "family_birthday": "{name}: birthday in the family",
+        "family_birthday_of": "{who}: birthday (family of {name})",
+        "custom": "{name}: a special day",
+        "custom_of": "{name}: {label}",
+    },
+    "nl": {
+        "birthday": "{name} is jarig",
+        "work_anniversary": "{name}: in dienst sinds {year}",
+        "milestone": "{name}: {years} jaar in dienst",
+        "first_day": "{name}: eerste werkdag",
+        "wedding": "{name}: trouwdag",
+        "family_birthday": "{name}: verjaardag in de familie",
+        "family_birthday_of": "{who} is jarig (familie van {name})",
+        "custom": "{name}: een bijzondere dag",
+        "custom_of": "{name}: {label}",
+    },
+}
+CALENDAR: Mapping[Language, str] = {"en": "People calendar", "nl": "Mensenkalender"}
+
+
+def language_of(*locales: str | None) -> Language:
+    """The first of `locales` whose language the product speaks, else English."""
+    for locale in locales:
+        primary = (locale or "").partition("-")[0]
+        if primary in ("en", "nl"):
+            return "nl" if primary == "nl" else "en"
+    return "en"
+
+
+def summary(
+    language: Language,
+    kind: str,
+    name: str,
+    *,
+    label: str | None = None,
+    relation: str | None = None,
+    year: int | None = None,
+    months: int | None = None,
+) -> str:
+    """One line for a calendar; `months` for a milestone between two anniversaries."""
+    words = SUMMARIES[language]
+    if months is not None:
+        return words["milestone"].format(name=name, years=in_years(language, months))
+    who = ", ".join(part for part in (label, relation) if part)
+    if kind == "family_birthday" and who:
+        return words["family_birthday_of"].format(name=name, who=who)
+    if kind == "custom" and label:
+        return words["custom_of"].format(name=name, label=label)
+    return words[kind].format(name=name, year=year)
+
+
+def in_years(language: Language, months: int) -> str:
+    """12.5 in English, 12,5 in Dutch, 12 in both."""
+    written = f"{months / 12:g}"
+    return written.replace(".", ",") if language == "nl" else written
