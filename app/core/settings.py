@@ -1,14 +1,24 @@
 """Every setting of the service. Environment variables with the prefix BETROKKEN_, and DATABASE_URL."""
 
+import re
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAIL_SERVER = re.compile(
+    r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
+)
+MAIL_FROM = r"^([^<>\r\n]*<)?[^\s<>@]+@[^\s<>@]+>?$"
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="BETROKKEN_", env_ignore_empty=True, extra="ignore", populate_by_name=True
+        env_prefix="BETROKKEN_",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr | None = Field(
@@ -55,3 +65,30 @@ class Settings(BaseSettings):
         description="Address at which others reach this service; stands in feed addresses and in mails.",
     )
     worker_enabled: bool = Field(True, description="Run the job worker inside `serve`.")
+    mail_from: str | None = Field(
+        None,
+        pattern=MAIL_FROM,
+        description="Sender of mails, as Acme <survey@example.com>. Required with BETROKKEN_SMTP_URL.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server: smtp://, smtp+starttls:// or smtps://, then user:password@host:port."
+        " Unset: nothing is mailed.",
+    )
+    respond_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s#]+$",
+        description="Page on which invited people answer; their token is added behind a #. Required to mail"
+        " invitations.",
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def can_be_mailed_through(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        if not MAIL_SERVER.fullmatch(value.get_secret_value()):
+            raise ValueError("write smtp://user:password@host:port, or smtp+starttls:// or smtps://")
+        if info.data.get("mail_from") is None:
+            raise ValueError("a mail has a sender: set BETROKKEN_MAIL_FROM too")
+        return value

@@ -33,6 +33,7 @@ SUPPRESSED_GROUPS = Counter(
     "betrokken_release_suppressed_groups_total", "Groups withheld in releases.", ["reason"]
 )
 JOBS = Counter("betrokken_jobs_total", "Background jobs ended.", ["job", "outcome"])
+MAILS = Counter("betrokken_mails_total", "Mails offered to the mail server.", ["outcome"])
 POOL_IN_USE = Gauge(
     "betrokken_database_pool_connections_in_use",
     "Database connections in use by this process.",

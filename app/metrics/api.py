@@ -4,6 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from app.core.conditional import REVALIDATE, ReadConditions
+from app.core.languages import language_of
 from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
@@ -80,5 +81,5 @@ async def get_definitions(
     who: MetricsReader, session: Tenant, conditions: ReadConditions, accept_language: Language = None
 ) -> Response:
     organization = await organizations.organization(session, who.organization_id)
-    language = definitions.language_of(accept_language, organization.locale)
+    language = language_of(accept_language, organization.locale)
     return conditions.answer(definitions.definitions(language, service.FORMULA_VERSION), headers=REVALIDATE)

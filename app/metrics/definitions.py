@@ -9,30 +9,12 @@ import yaml
 from app.metrics.schemas import Definitions, Labels, MetricDefinition
 
 FILE = Path(__file__).parent / "definitions.yaml"
-LANGUAGES = ("en", "nl")
 
 
 @cache
 def _document() -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return document
-
-
-def language_of(accept_language: str | None, default: str) -> str:
-    """The best of LANGUAGES for an Accept-Language header (RFC 9110), else the default, else English."""
-    offers = (_offer(part) for part in (accept_language or "").split(","))
-    wanted = [tag for weight, tag in sorted(offers, key=lambda offer: -offer[0]) if weight > 0]
-    primary = [tag.partition("-")[0] for tag in [*wanted, default.lower()]]
-    return next((tag for tag in primary if tag in LANGUAGES), LANGUAGES[0])
-
-
-def _offer(part: str) -> tuple[float, str]:
-    tag, _, parameter = part.strip().lower().partition(";")
-    try:
-        weight = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
-    except ValueError:
-        weight = 0.0
-    return weight, tag.strip()
 
 
 def definitions(language: str, formula_version: str) -> Definitions:
