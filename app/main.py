@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router
+from app.calendar.cards.api import router as cards_router
 from app.calendar.feeds.api import router as feeds_router
 from app.core import operations, telemetry
 from app.core.database import Database
@@ -53,9 +55,12 @@ ROUTERS = (
     recognition_router,
     calendar_router,
     feeds_router,
+    cards_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
+    "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
+    "send_celebrations": ("* * * * *", calendar_jobs.send_celebrations),
     "forget": ("17 * * * *", organization_jobs.forget),
 }
 

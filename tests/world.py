@@ -1,10 +1,12 @@
 """One of everything: an organisation with a row in each of its tables, made through the API."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import httpx
 
+from app.calendar.cards.service import plan_cards
 from tests.conftest import Tenant
 from tests.contract import operations
 
@@ -36,6 +38,13 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     event = examples["create_recognition"] | {"message": MARK}
     recognition = await made(api.post("/v1/recognitions", json=event, headers={"Idempotency-Key": "k"}))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
+    await made(api.put("/v1/card-templates/acme-birthday-nl", json=examples["put_card_template"]))
+    async with acme.database.tenant_session(acme.id) as session:
+        await plan_cards(session, acme.id, datetime(2027, 2, 20, tzinfo=UTC))
+    cards = (await made(api.get("/v1/cards")))["items"]
+    card = next(card for card in cards if card["person"]["external_id"] == "E-1042")
+    wish = {"author": "E-0007", "text": MARK}
+    written = await made(api.post(f"/v1/cards/{card['id']}/wishes", json=wish))
     feed = await made(api.post("/v1/calendar/feeds", json={"scope": "team", "team": "sales"}))
     return {
         "organization": str(acme.id),
@@ -44,6 +53,8 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "recognition_id": recognition["id"],
         "key_id": key["id"],
         "feed_id": feed["id"],
+        "card_id": card["id"],
+        "wish_id": written["id"],
     }
 
 

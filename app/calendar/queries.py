@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from app.calendar.rules import KeptDay, half_way_months
 from app.tables import CelebrationSettings, Occasion, Organization, Person
 
+SHOWN = ("organization", "team")
 PUT_OCCASION = text("""
 INSERT INTO occasions AS o
     (organization_id, person_id, key, kind, month, day, year, label, relation, visibility, consent,
@@ -40,6 +41,11 @@ WHERE (s.work_anniversary, s.first_day, s.leap_day_rule)
 DELETE_OCCASION = text("""
 DELETE FROM occasions WHERE organization_id = :organization_id AND person_id = :person_id AND key = :key
 """)
+WITHDRAW_CARDS = text("""
+DELETE FROM cards
+WHERE organization_id = :organization_id AND person_id = :person_id
+    AND occasion = ANY(CAST(:occasions AS text[])) AND status IN ('planned', 'held')
+""")
 TEAM_AND_BELOW = text("""
 WITH RECURSIVE below AS (
     SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = :external_id
@@ -61,7 +67,9 @@ celebrated AS (
     FROM days d
     JOIN occasions o ON o.month = d.month AND o.day = d.day
     LEFT JOIN celebration_settings s USING (organization_id, person_id)
-    WHERE o.organization_id = :organization_id AND o.consent AND o.visibility <> 'private'
+    WHERE o.organization_id = :organization_id AND o.consent
+        AND o.visibility = ANY(CAST(:visibilities AS text[]))
+        AND (CAST(:person_ids AS uuid[]) IS NULL OR o.person_id = ANY(CAST(:person_ids AS uuid[])))
         AND CASE o.recurrence
             WHEN 'once' THEN o.year = d.year AND d.leap_day_rule IS NULL
             ELSE coalesce(o.year <= d.year, true)
@@ -75,7 +83,9 @@ celebrated AS (
     JOIN people p
         ON extract(month FROM p.starts_on) = d.month AND extract(day FROM p.starts_on) = d.day
     LEFT JOIN celebration_settings s ON s.organization_id = p.organization_id AND s.person_id = p.id
-    WHERE p.organization_id = :organization_id AND p.starts_on < d.kept_on
+    WHERE p.organization_id = :organization_id
+        AND (CAST(:person_ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:person_ids AS uuid[])))
+        AND p.starts_on < d.kept_on
         AND coalesce(s.work_anniversary, true)
         AND coalesce(s.leap_day_rule, :leap_day_rule)
             = coalesce(d.leap_day_rule, s.leap_day_rule, :leap_day_rule)
@@ -86,17 +96,22 @@ celebrated AS (
     CROSS JOIN unnest(CAST(:half_way_months AS int[])) AS h (months)
     JOIN people p ON CAST(p.starts_on + make_interval(months => h.months) AS date) = d.kept_on
     LEFT JOIN celebration_settings s ON s.organization_id = p.organization_id AND s.person_id = p.id
-    WHERE p.organization_id = :organization_id AND p.starts_on < d.kept_on AND d.leap_day_rule IS NULL
+    WHERE p.organization_id = :organization_id
+        AND (CAST(:person_ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:person_ids AS uuid[])))
+        AND p.starts_on < d.kept_on AND d.leap_day_rule IS NULL
         AND coalesce(s.work_anniversary, true)
     UNION ALL
     SELECT d.kept_on, p.id, 'first_day', 'first_day', NULL, NULL, 'organization', NULL
     FROM days d
     JOIN people p ON p.starts_on = d.kept_on
     LEFT JOIN celebration_settings s ON s.organization_id = p.organization_id AND s.person_id = p.id
-    WHERE p.organization_id = :organization_id AND d.leap_day_rule IS NULL AND coalesce(s.first_day, true)
+    WHERE p.organization_id = :organization_id
+        AND (CAST(:person_ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:person_ids AS uuid[])))
+        AND d.leap_day_rule IS NULL AND coalesce(s.first_day, true)
 )
 SELECT c.kept_on, p.external_id, p.name, t.external_id AS team, c.kind, c.key, c.label, c.relation,
-    c.visibility, c.months, coalesce(p.time_zone, :time_zone) AS time_zone
+    c.visibility, c.months, c.person_id, p.email, p.locale, p.manager, p.team_id, p.starts_on, p.ends_on,
+    coalesce(p.time_zone, :time_zone) AS time_zone
 FROM celebrated c
 JOIN people p ON p.organization_id = :organization_id AND p.id = c.person_id
 LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
@@ -167,6 +182,14 @@ async def delete_occasion(session: AsyncSession, organization_id: UUID, person_i
     )
 
 
+async def withdraw_cards(
+    session: AsyncSession, organization_id: UUID, person_id: UUID, occasions: Sequence[str]
+) -> None:
+    """Cards of these occasions that are not on their way yet are gone, with what was written on them."""
+    where = {"organization_id": organization_id, "person_id": person_id, "occasions": list(occasions)}
+    await session.execute(WITHDRAW_CARDS, where)
+
+
 async def celebrations(
     session: AsyncSession, organization_id: UUID, person_id: UUID
 ) -> CelebrationSettings | None:
@@ -190,7 +213,10 @@ async def occurrences_after(
     days: Iterable[KeptDay],
     team_ids: Sequence[UUID] | None,
     after: Place,
-    limit: int,
+    limit: int | None,
+    *,
+    visibilities: Sequence[str] = SHOWN,
+    person_ids: Sequence[UUID] | None = None,
 ) -> Sequence[Row[Any]]:
     """What is celebrated on `days` by people employed then; by date, person and key."""
     days = list(days)
@@ -207,6 +233,8 @@ async def occurrences_after(
             "time_zone": organization.time_zone,
             "half_way_months": half_way_months(organization.milestone_months),
             "team_ids": team_ids,
+            "person_ids": person_ids,
+            "visibilities": list(visibilities),
             "after_date": after.date,
             "after_person": after.person,
             "after_key": after.key,

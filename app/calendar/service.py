@@ -106,6 +106,8 @@ async def put_occasion(
     conditions.check(represent(earlier) if earlier else None)
     identity = {"organization_id": organization_id, "person_id": person_id, "key": key}
     await queries.put_occasion(session, identity | wanted.model_dump(exclude=READ_ONLY))
+    if not wanted.consent:
+        await queries.withdraw_cards(session, organization_id, person_id, [key])
     return await find_occasion(session, organization_id, person_id, key), earlier is None
 
 
@@ -128,6 +130,7 @@ async def delete_occasion(
     person_id = await find_person(session, organization_id, external_id, lock=True)
     conditions.check(await find_occasion(session, organization_id, person_id, key))
     await queries.delete_occasion(session, organization_id, person_id, key)
+    await queries.withdraw_cards(session, organization_id, person_id, [key])
 
 
 async def put_celebrations(
@@ -141,6 +144,8 @@ async def put_celebrations(
     conditions.check(represent_celebrations(await queries.celebrations(session, organization_id, person_id)))
     identity = {"organization_id": organization_id, "person_id": person_id}
     await queries.put_celebrations(session, identity | wanted.model_dump())
+    refused = [key for key in DERIVED if not getattr(wanted, key)]
+    await queries.withdraw_cards(session, organization_id, person_id, refused)
     return represent_celebrations(await queries.celebrations(session, organization_id, person_id))
 
 

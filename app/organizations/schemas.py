@@ -7,6 +7,7 @@ from app.core.principal import Scope
 from app.core.schema import (
     ABSENT,
     Distinct,
+    Flag,
     Identifier,
     Input,
     Instant,
@@ -24,6 +25,7 @@ Environment = Literal["live", "test"]
 
 Months = Annotated[Integer, Field(ge=1, le=600)]
 Weekday = Annotated[Integer, Field(ge=1, le=7)]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Milestone = Annotated[float, Field(ge=0.5, le=100, multiple_of=0.5, strict=True)]
 Series = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -46,6 +48,12 @@ class Retention(Schema):
     leavers_months: int | None
 
 
+class Cards(Schema):
+    enabled: bool
+    approval: bool
+    time: str
+
+
 class Organization(Schema):
     id: UUID
     name: str
@@ -57,6 +65,7 @@ class Organization(Schema):
     working_days: list[int]
     milestones: list[float]
     weekend_rule: WeekendRule
+    cards: Cards
     card_sender: str | None
     retention: Retention
     default_series: str | None
@@ -67,6 +76,12 @@ class Organization(Schema):
 class RetentionPatch(Input):
     answers_months: Months | None = None
     leavers_months: Months | None = None
+
+
+class CardsPatch(Input):
+    enabled: Flag = ABSENT
+    approval: Flag = ABSENT
+    time: TimeOfDay = ABSENT
 
 
 class OrganizationPatch(Input):
@@ -80,6 +95,7 @@ class OrganizationPatch(Input):
     working_days: Annotated[Distinct[Weekday], Field(min_length=1, max_length=7)] = ABSENT
     milestones: Annotated[Distinct[Milestone], Field(max_length=50)] = ABSENT
     weekend_rule: WeekendRule = ABSENT
+    cards: CardsPatch = ABSENT
     card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
     retention: RetentionPatch = ABSENT
     default_series: Series | None = None

@@ -21,6 +21,9 @@ DEFAULTS: dict[str, Any] = {
     "working_days": [1, 2, 3, 4, 5],
     "milestone_months": [12, 60, 120, 150, 300, 480],
     "weekend_rule": "same_day",
+    "cards_enabled": True,
+    "cards_approval": False,
+    "cards_time": "08:00",
 }
 LEAST_AFTER_OPENING = 5
 
@@ -37,8 +40,9 @@ class UnknownOrganization(NotFound):
 def represent(row: Organization) -> schemas.Organization:
     retention = schemas.Retention(answers_months=row.answers_months, leavers_months=row.leavers_months)
     milestones = [months / 12 for months in row.milestone_months]
+    cards = schemas.Cards(enabled=row.cards_enabled, approval=row.cards_approval, time=row.cards_time)
     return schemas.Organization.model_validate(
-        {**row.model_dump(), "retention": retention, "milestones": milestones}
+        {**row.model_dump(), "retention": retention, "milestones": milestones, "cards": cards}
     )
 
 
@@ -61,7 +65,8 @@ async def update_organization(
     conditions.check(represent(row))
     sent = patch.model_dump(exclude_unset=True, exclude=READ_ONLY)
     retention, milestones = sent.pop("retention", {}), in_months(sent.pop("milestones", None))
-    wanted = sent | retention | milestones
+    cards = {f"cards_{name}": value for name, value in sent.pop("cards", {}).items()}
+    wanted = sent | retention | milestones | cards
     changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     least = min(LEAST_AFTER_OPENING, row.minimum_group_size)
     is_lowered = changes.get("minimum_group_size", least) < least

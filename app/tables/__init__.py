@@ -1,4 +1,11 @@
-from app.tables.calendar import CalendarFeed, CelebrationSettings, Occasion
+from app.tables.calendar import (
+    CalendarFeed,
+    Card,
+    CardTemplate,
+    CardWish,
+    CelebrationSettings,
+    Occasion,
+)
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
@@ -9,6 +16,9 @@ from app.tables.surveys import Questionnaire, Response, Survey, SurveyGroup, Sur
 __all__ = [
     "ApiKey",
     "CalendarFeed",
+    "Card",
+    "CardTemplate",
+    "CardWish",
     "CelebrationSettings",
     "Credential",
     "Employment",

@@ -1,7 +1,7 @@
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from app.tables.base import DependentRow, OrganizationRow, Timestamps, instant, within_organization
@@ -56,4 +56,71 @@ class CalendarFeed(OrganizationRow, table=True):
     language: str
     alarm_days: int | None = None
     token_hash: bytes
+    created_at: datetime = instant(now=True)
+
+
+class CardTemplate(OrganizationRow, Timestamps, table=True):
+    """An organisation's own template of one kind of card in one language."""
+
+    __tablename__ = "card_templates"
+    __table_args__ = (UniqueConstraint("organization_id", "kind", "language"),)
+
+    key: str = Field(primary_key=True)
+    kind: str
+    language: str
+    subject: str
+    html: str
+    text: str
+    picture: str | None = None
+
+
+class Dispatch(DependentRow):
+    """A mail of the calendar on its way: planned, held, sending, then sent, bounced, missed or cancelled."""
+
+    id: UUID = Field(primary_key=True)
+    person_id: UUID
+    status: str
+    send_at: datetime = instant()
+    expires_at: datetime = instant()
+    held_until: datetime | None = instant(nullable=True)
+    """Not tried again before; while it is being sent, the end of the worker's lease."""
+    attempts: int = 0
+    sent_at: datetime | None = instant(nullable=True)
+    failure: str | None = None
+
+
+class Card(Dispatch, table=True):
+    """At most one a person, occasion and year; half a year apart for twelve and a half years of service."""
+
+    __tablename__ = "cards"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "person_id", "occasion", "year", "is_half_year"),
+        within_organization(["person_id"], "people", ondelete="CASCADE"),
+        Index(None, "organization_id", "status", "send_at"),
+        Index(None, "organization_id", "send_at", "id"),
+    )
+
+    occasion: str
+    year: int
+    is_half_year: bool
+    kind: str
+    label: str | None = None
+    relation: str | None = None
+    months: int | None = None
+    visibility: str
+    kept_on: date
+
+
+class CardWish(DependentRow, table=True):
+    __tablename__ = "card_wishes"
+    __table_args__ = (
+        within_organization(["card_id"], "cards", ondelete="CASCADE"),
+        within_organization(["author_id"], "people", ondelete="CASCADE"),
+        Index(None, "organization_id", "card_id", "created_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    card_id: UUID
+    author_id: UUID
+    text: str
     created_at: datetime = instant(now=True)

@@ -1,0 +1,47 @@
+"""What the calendar does by itself, in every organisation, safe to do twice and by several workers."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from app.calendar.cards import service as cards
+from app.calendar.delivery import Clock, Kind, Round
+from app.core import logging as app_logging
+from app.core.database import Database
+from app.organizations import queries as organizations
+
+log = logging.getLogger("betrokken.calendar")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def plan_celebrations(database: Database) -> None:
+    """Often enough that a consent given this morning has its card today."""
+
+    async def plan(organization_id: UUID) -> None:
+        async with database.tenant_session(organization_id) as session:
+            await cards.plan_cards(session, organization_id, utc_now())
+
+    await in_every_organization(database, plan)
+
+
+async def send_celebrations(database: Database) -> None:
+    await in_every_organization(database, lambda one: send_due(database, one, utc_now))
+
+
+async def send_due(database: Database, organization_id: UUID, clock: Clock) -> None:
+    await Round(database, organization_id, Kind.CARDS, cards.compose, clock).run()
+
+
+async def in_every_organization(database: Database, work: Callable[[UUID], Awaitable[None]]) -> None:
+    """What fails in one organisation holds up no other."""
+    async with database.system_session(reason="list the organisations") as session:
+        everyone = await organizations.organization_ids(session)
+    for organization_id in everyone:
+        try:
+            await work(organization_id)
+        except Exception as error:
+            log.error("celebrations_failed", extra=app_logging.describe(error))
