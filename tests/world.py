@@ -7,6 +7,9 @@ import asyncpg
 import httpx
 
 from app.calendar.cards.service import plan_cards
+from app.calendar.queries import person_id
+from app.calendar.reminders.queries import unsubscribe
+from app.calendar.reminders.service import plan_digests
 from tests.conftest import Tenant
 from tests.contract import operations
 
@@ -46,6 +49,15 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     wish = {"author": "E-0007", "text": MARK}
     written = await made(api.post(f"/v1/cards/{card['id']}/wishes", json=wish))
     feed = await made(api.post("/v1/calendar/feeds", json={"scope": "team", "team": "sales"}))
+    reminder = await made(
+        api.post("/v1/reminders", json={"recipient": "person", "person": "E-0007", "days_before": 3})
+    )
+    await made(api.patch("/v1/people/E-0007", json={"email": "e-0007@example.com"}))
+    async with acme.database.tenant_session(acme.id) as session:
+        await plan_digests(session, acme.id, datetime(2027, 2, 25, tzinfo=UTC))
+        reader = await person_id(session, acme.id, "E-1050")
+        assert reader is not None
+        await unsubscribe(session, acme.id, reader)
     return {
         "organization": str(acme.id),
         "survey_id": await open_survey(acme),
@@ -54,6 +66,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "key_id": key["id"],
         "feed_id": feed["id"],
         "card_id": card["id"],
+        "reminder_id": reminder["id"],
         "wish_id": written["id"],
     }
 

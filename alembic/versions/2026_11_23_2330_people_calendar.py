@@ -17,6 +17,9 @@ TENANT_TABLES = [
     "card_wishes",
     "cards",
     "celebration_settings",
+    "digests",
+    "reminders",
+    "unsubscriptions",
 ]
 
 
@@ -185,12 +188,51 @@ def upgrade() -> None:
         "card_wishes",
         ["organization_id", "card_id", "created_at"],
     )
+    op.create_table(
+        "reminders",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=True),
+        sa.Column("team", sa.Text(), nullable=True),
+        sa.Column("days_before", sa.Integer(), nullable=False),
+        sa.Column("kinds", sa.ARRAY(sa.String()), nullable=True),
+        instant("created_at"),
+        is_of_organization("reminders"),
+        sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_reminders")),
+    )
+    op.create_index(
+        op.f("ix_reminders_organization_id_created_at_id"),
+        "reminders",
+        ["organization_id", "created_at", "id"],
+    )
+    op.create_table(
+        "digests",
+        *dispatch_columns(),
+        sa.Column("day", sa.Date(), nullable=False),
+        belongs_to("digests", "person_id", "people"),
+        sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_digests")),
+        sa.UniqueConstraint(
+            "organization_id", "person_id", "day", name=op.f("uq_digests_organization_id_person_id_day")
+        ),
+    )
+    op.create_index(
+        op.f("ix_digests_organization_id_status_send_at"), "digests", ["organization_id", "status", "send_at"]
+    )
+    op.create_table(
+        "unsubscriptions",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        instant("created_at"),
+        belongs_to("unsubscriptions", "person_id", "people"),
+        sa.PrimaryKeyConstraint("organization_id", "person_id", name=op.f("pk_unsubscriptions")),
+    )
     for table in TENANT_TABLES:
         protect(table)
 
 
 def downgrade() -> None:
-    for table in ("card_wishes", "cards", "card_templates"):
+    for table in ("unsubscriptions", "digests", "reminders", "card_wishes", "cards", "card_templates"):
         op.drop_table(table)
     for setting in ("cards_time", "cards_approval", "cards_enabled"):
         op.drop_column("organizations", setting)

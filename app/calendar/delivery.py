@@ -36,6 +36,7 @@ class Kind(StrEnum):
     """Also the name of the table."""
 
     CARDS = "cards"
+    DIGESTS = "digests"
 
 
 class Undeliverable(Exception):

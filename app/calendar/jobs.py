@@ -7,8 +7,10 @@ from uuid import UUID
 
 from app.calendar.cards import service as cards
 from app.calendar.delivery import Clock, Kind, Round
+from app.calendar.reminders import service as reminders
 from app.core import logging as app_logging
 from app.core.database import Database
+from app.core.secrets import Keyring, load_secret
 from app.organizations import queries as organizations
 
 log = logging.getLogger("betrokken.calendar")
@@ -24,6 +26,8 @@ async def plan_celebrations(database: Database) -> None:
     async def plan(organization_id: UUID) -> None:
         async with database.tenant_session(organization_id) as session:
             await cards.plan_cards(session, organization_id, utc_now())
+        async with database.tenant_session(organization_id) as session:
+            await reminders.plan_digests(session, organization_id, utc_now())
 
     await in_every_organization(database, plan)
 
@@ -34,6 +38,8 @@ async def send_celebrations(database: Database) -> None:
 
 async def send_due(database: Database, organization_id: UUID, clock: Clock) -> None:
     await Round(database, organization_id, Kind.CARDS, cards.compose, clock).run()
+    compose_digest = reminders.composer(Keyring(load_secret(database.settings)), database.settings.public_url)
+    await Round(database, organization_id, Kind.DIGESTS, compose_digest, clock).run()
 
 
 async def in_every_organization(database: Database, work: Callable[[UUID], Awaitable[None]]) -> None:

@@ -1,6 +1,7 @@
 """How the calendar names a day, in each language of the product. Pure."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal
 
 Language = Literal["en", "nl"]
@@ -30,6 +31,34 @@ SUMMARIES: Mapping[Language, Mapping[str, str]] = {
     },
 }
 CALENDAR: Mapping[Language, str] = {"en": "People calendar", "nl": "Mensenkalender"}
+
+MONTHS: Mapping[Language, str] = {
+    "en": "January February March April May June July August September October November December",
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
+}
+DIGEST: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        "subject": "Coming up: {what}",
+        "more": "{what} and {number} more",
+        "opening": "Hello {name},",
+        "body": "These days are coming up:",
+        "closing": "{organization}",
+        "reason": "You receive this reminder because {organization} chose you for it. No more:",
+    },
+    "nl": {
+        "subject": "Binnenkort: {what}",
+        "more": "{what} en nog {number}",
+        "opening": "Beste {name},",
+        "body": "Deze dagen komen eraan:",
+        "closing": "{organization}",
+        "reason": "Je krijgt deze herinnering omdat {organization} je daarvoor koos. Niet meer:",
+    },
+}
+
+
+def in_words(language: Language, day: date) -> str:
+    """4 May, or 4 mei."""
+    return f"{day.day} {MONTHS[language].split()[day.month - 1]}"
 
 
 def language_of(*locales: str | None) -> Language:

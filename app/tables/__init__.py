@@ -4,7 +4,10 @@ from app.tables.calendar import (
     CardTemplate,
     CardWish,
     CelebrationSettings,
+    Digest,
     Occasion,
+    Reminder,
+    Unsubscription,
 )
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.metrics import Release, ReleaseResult
@@ -21,6 +24,7 @@ __all__ = [
     "CardWish",
     "CelebrationSettings",
     "Credential",
+    "Digest",
     "Employment",
     "IdempotencyRecord",
     "Occasion",
@@ -31,10 +35,12 @@ __all__ = [
     "RecognitionReceiver",
     "Release",
     "ReleaseResult",
+    "Reminder",
     "Response",
     "Survey",
     "SurveyGroup",
     "SurveyMember",
     "Team",
     "Tombstone",
+    "Unsubscription",
 ]

@@ -1,7 +1,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import ARRAY, Index, String, UniqueConstraint
 from sqlmodel import Field
 
 from app.tables.base import DependentRow, OrganizationRow, Timestamps, instant, within_organization
@@ -123,4 +123,42 @@ class CardWish(DependentRow, table=True):
     card_id: UUID
     author_id: UUID
     text: str
+    created_at: datetime = instant(now=True)
+
+
+class Reminder(OrganizationRow, table=True):
+    """Who is told of whose days, and how long before. External ids, looked up when it is planned."""
+
+    __tablename__ = "reminders"
+    __table_args__ = (Index(None, "organization_id", "created_at", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    recipient: str
+    person: str | None = None
+    team: str | None = None
+    days_before: int
+    kinds: list[str] | None = Field(default=None, sa_type=ARRAY(String))
+    created_at: datetime = instant(now=True)
+
+
+class Digest(Dispatch, table=True):
+    """The reminders of one person on one day, in one mail. What it says is looked up when it is sent."""
+
+    __tablename__ = "digests"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "person_id", "day"),
+        within_organization(["person_id"], "people", ondelete="CASCADE"),
+        Index(None, "organization_id", "status", "send_at"),
+    )
+
+    day: date
+
+
+class Unsubscription(DependentRow, table=True):
+    """A person who wants no reminders."""
+
+    __tablename__ = "unsubscriptions"
+    __table_args__ = (within_organization(["person_id"], "people", ondelete="CASCADE"),)
+
+    person_id: UUID = Field(primary_key=True)
     created_at: datetime = instant(now=True)
