@@ -54,7 +54,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     )
     await made(api.patch("/v1/people/E-0007", json={"email": "e-0007@example.com"}))
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_digests(session, acme.id, datetime(2027, 2, 25, tzinfo=UTC))
+        await plan_digests(session, acme.id, datetime(2027, 2, 26, tzinfo=UTC))
         reader = await person_id(session, acme.id, "E-1050")
         assert reader is not None
         await unsubscribe(session, acme.id, reader)

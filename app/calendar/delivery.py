@@ -95,9 +95,14 @@ class Round:
     compose: Compose
     clock: Clock
 
-    async def run(self) -> None:
-        if not await self._look():
-            return
+    async def run(self) -> int:
+        """How many were due."""
+        due = await self._look()
+        if due:
+            await self._send_all()
+        return due
+
+    async def _send_all(self) -> None:
         async with post_or_folder(self.database.settings) as office:
             while (claimed := await self._claim()) is not None:
                 mail = await self._written(claimed)
@@ -117,7 +122,6 @@ class Round:
         async with self.database.tenant_session(self.organization_id) as session:
             missed = len((await session.execute(GIVE_UP[self.kind], where)).all())
             due: int = await session.scalar(COUNT_DUE[self.kind], where)
-        telemetry.CALENDAR_MAILS_DUE.labels(self.kind).set(due)
         telemetry.CALENDAR_MAILS.labels(self.kind, "missed").inc(missed)
         return due
 

@@ -1,6 +1,7 @@
 """What the calendar does by itself, in every organisation, safe to do twice and by several workers."""
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,6 +10,7 @@ from app.calendar.cards import service as cards
 from app.calendar.delivery import Clock, Kind, Round
 from app.calendar.reminders import service as reminders
 from app.core import logging as app_logging
+from app.core import telemetry
 from app.core.database import Database
 from app.core.secrets import Keyring, load_secret
 from app.organizations import queries as organizations
@@ -32,14 +34,25 @@ async def plan_celebrations(database: Database) -> None:
     await in_every_organization(database, plan)
 
 
-async def send_celebrations(database: Database) -> None:
-    await in_every_organization(database, lambda one: send_due(database, one, utc_now))
+async def send_celebrations(database: Database, clock: Clock = utc_now) -> None:
+    due: Counter[Kind] = Counter()
+
+    async def send(organization_id: UUID) -> None:
+        due.update(await send_due(database, organization_id, clock))
+
+    await in_every_organization(database, send)
+    for kind in Kind:
+        telemetry.CALENDAR_MAILS_DUE.labels(kind).set(due[kind])
 
 
-async def send_due(database: Database, organization_id: UUID, clock: Clock) -> None:
-    await Round(database, organization_id, Kind.CARDS, cards.compose, clock).run()
+async def send_due(database: Database, organization_id: UUID, clock: Clock) -> dict[Kind, int]:
+    """Sends what is due in the organisation; how many that were."""
     compose_digest = reminders.composer(Keyring(load_secret(database.settings)), database.settings.public_url)
-    await Round(database, organization_id, Kind.DIGESTS, compose_digest, clock).run()
+    composers = {Kind.CARDS: cards.compose, Kind.DIGESTS: compose_digest}
+    return {
+        kind: await Round(database, organization_id, kind, compose, clock).run()
+        for kind, compose in composers.items()
+    }
 
 
 async def in_every_organization(database: Database, work: Callable[[UUID], Awaitable[None]]) -> None:

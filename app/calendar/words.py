@@ -1,12 +1,9 @@
-"""How the calendar names a day, in each language of the product. Pure."""
+"""How the calendar names a day, in each of the languages of app.core.languages. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal
 
-Language = Literal["en", "nl"]
-
-SUMMARIES: Mapping[Language, Mapping[str, str]] = {
+SUMMARIES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "birthday": "{name}: birthday",
         "work_anniversary": "{name}: with us since {year}",
@@ -30,13 +27,13 @@ SUMMARIES: Mapping[Language, Mapping[str, str]] = {
         "custom_of": "{name}: {label}",
     },
 }
-CALENDAR: Mapping[Language, str] = {"en": "People calendar", "nl": "Mensenkalender"}
+CALENDAR: Mapping[str, str] = {"en": "People calendar", "nl": "Mensenkalender"}
 
-MONTHS: Mapping[Language, str] = {
+MONTHS: Mapping[str, str] = {
     "en": "January February March April May June July August September October November December",
     "nl": "januari februari maart april mei juni juli augustus september oktober november december",
 }
-DIGEST: Mapping[Language, Mapping[str, str]] = {
+DIGEST: Mapping[str, Mapping[str, str]] = {
     "en": {
         "subject": "Coming up: {what}",
         "more": "{what} and {number} more",
@@ -56,22 +53,13 @@ DIGEST: Mapping[Language, Mapping[str, str]] = {
 }
 
 
-def in_words(language: Language, day: date) -> str:
+def in_words(language: str, day: date) -> str:
     """4 May, or 4 mei."""
     return f"{day.day} {MONTHS[language].split()[day.month - 1]}"
 
 
-def language_of(*locales: str | None) -> Language:
-    """The first of `locales` whose language the product speaks, else English."""
-    for locale in locales:
-        primary = (locale or "").partition("-")[0]
-        if primary in ("en", "nl"):
-            return "nl" if primary == "nl" else "en"
-    return "en"
-
-
 def summary(
-    language: Language,
+    language: str,
     kind: str,
     name: str,
     *,
@@ -92,7 +80,7 @@ def summary(
     return words[kind].format(name=name, year=year)
 
 
-def in_years(language: Language, months: int) -> str:
+def in_years(language: str, months: int) -> str:
     """12.5 in English, 12,5 in Dutch, 12 in both."""
     written = f"{months / 12:g}"
     return written.replace(".", ",") if language == "nl" else written

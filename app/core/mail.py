@@ -172,7 +172,7 @@ class Folder:
             content = message_of(mail, self.sender, now).as_bytes(policy=SMTP)
         except NotMailable:
             return Outcome.REFUSED
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = self.path / f"{mail.key}.part"
         unfinished.write_bytes(content)
         unfinished.replace(self.path / f"{mail.key}.eml")

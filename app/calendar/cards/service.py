@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calendar import rules, timing, words
 from app.calendar.cards import queries, schemas
 from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
-from app.calendar.cards.templates import CardKind, Language, Template, TemplateRefused, built_in, shipped
+from app.calendar.cards.templates import CardKind, Template, TemplateRefused, built_in, shipped
 from app.calendar.delivery import Undeliverable
 from app.calendar.queries import Place, occurrences_after
 from app.calendar.schemas import PersonRef
 from app.calendar.service import celebrated_on, find_person
 from app.core.conditional import Preconditions
 from app.core.errors import Conflict, IdentifierMismatch, NotFound, Unprocessable
+from app.core.languages import language_of
 from app.core.mail import Mail
 from app.organizations.queries import organization as find_organization
 from app.tables import CardTemplate, Organization
@@ -121,7 +122,7 @@ async def compose(session: AsyncSession, card: Row[Any]) -> Mail:
         raise Undeliverable("cancelled", "no_longer_celebrated")
     if occurrence.email is None:
         raise Undeliverable("no_address", "no_address")
-    language = words.language_of(occurrence.locale, organization.locale)
+    language = language_of(occurrence.locale, organization.locale)
     parts = await rendered_card(session, organization, card, occurrence.name, language)
     return Mail(
         key=str(card.id),
@@ -153,7 +154,7 @@ async def current_occurrence(
 
 
 async def rendered_card(
-    session: AsyncSession, organization: Organization, card: Row[Any], name: str, language: Language
+    session: AsyncSession, organization: Organization, card: Row[Any], name: str, language: str
 ) -> Rendered:
     """By the organisation's own template; where that fails with this card's words, by the shipped one."""
     written = await queries.wishes(session, organization.id, [card.id])
@@ -280,7 +281,7 @@ async def preview_card(session: AsyncSession, organization_id: UUID, card_id: UU
     card = await find_card(session, organization_id, card_id)
     organization = await find_organization(session, organization_id)
     occurrence = await current_occurrence(session, organization, card)
-    language = words.language_of(occurrence.locale if occurrence else None, organization.locale)
+    language = language_of(occurrence.locale if occurrence else None, organization.locale)
     return await rendered_card(session, organization, card, card.name, language)
 
 

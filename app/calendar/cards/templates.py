@@ -136,7 +136,7 @@ def words() -> dict[str, Any]:
 
 
 @cache
-def built_in(kind: CardKind, language: Language) -> Template:
+def built_in(kind: CardKind, language: str) -> Template:
     said: dict[str, str] = words()[language]["shared"] | words()[language][kind]
 
     def filled(name: str) -> str:

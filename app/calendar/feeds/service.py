@@ -16,6 +16,7 @@ from app.calendar.queries import team_and_below
 from app.calendar.service import find_person, find_team
 from app.core.database import Database
 from app.core.errors import NotFound, Unprocessable
+from app.core.languages import language_of
 from app.core.secrets import token_hash
 from app.organizations import queries as organizations
 from app.tables import CalendarFeed, Organization
@@ -53,7 +54,7 @@ async def create_feed(
         organization_id=organization_id,
         id=uuid4(),
         token_hash=token_hash(token),
-        **wanted.model_dump() | {"language": wanted.language or words.language_of(organization.locale)},
+        **wanted.model_dump() | {"language": wanted.language or language_of(None, organization.locale)},
     )
     session.add(row)
     await session.flush()
@@ -119,7 +120,7 @@ class Snapshot:
 
     title: str
     rows: Sequence[Row[Any]]
-    language: words.Language
+    language: str
     since: date
     alarm_days: int | None
 
@@ -137,13 +138,12 @@ async def read_feed(database: Database, token: str, now: datetime) -> Snapshot:
         organization = await organizations.organization(session, organization_id)
         since = now.astimezone(ZoneInfo(organization.time_zone)).date().replace(month=1, day=1)
         found = await rows_of(session, organization, row, since)
-    language = words.language_of(row.language)
-    return Snapshot(title(organization, row, language), found, language, since, row.alarm_days)
+    return Snapshot(title(organization, row), found, row.language, since, row.alarm_days)
 
 
-def title(organization: Organization, row: CalendarFeed, language: words.Language) -> str:
+def title(organization: Organization, row: CalendarFeed) -> str:
     return ": ".join(
-        filter(None, [f"{words.CALENDAR[language]} {organization.name}", row.team or row.manager])
+        filter(None, [f"{words.CALENDAR[row.language]} {organization.name}", row.team or row.manager])
     )
 
 
@@ -160,7 +160,7 @@ async def rows_of(
     return await queries.days_to_show(session, organization, since, FOR_EVERYBODY)
 
 
-def day_of(row: Row[Any], language: words.Language, since: date) -> Iterator[ics.Day]:
+def day_of(row: Row[Any], language: str, since: date) -> Iterator[ics.Day]:
     """The day in the feed; none where it falls outside of the employment."""
     first, last = first_day_of(row, since), row.ends_on or date.max
     if not since <= first <= last or (row.starts_on is not None and first < row.starts_on):

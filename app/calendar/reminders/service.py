@@ -14,6 +14,7 @@ from app.calendar.queries import Place, occurrences_after, team_and_below
 from app.calendar.reminders import queries, schemas
 from app.calendar.service import find_person, find_team
 from app.core.errors import NotFound, Unprocessable
+from app.core.languages import language_of
 from app.core.mail import Mail
 from app.core.secrets import Keyring
 from app.organizations.queries import organization as find_organization
@@ -152,7 +153,7 @@ async def items_of(
 def written(
     key: str, organization: Organization, person: Row[Any], items: Sequence[Row[Any]], link: str
 ) -> Mail:
-    language = words.language_of(person.locale, organization.locale)
+    language = language_of(person.locale, organization.locale)
     said = words.DIGEST[language]
     lines = [line_of(language, row) for row in items]
     what = " ".join(lines[0].split())
@@ -185,7 +186,7 @@ def written(
     )
 
 
-def line_of(language: words.Language, row: Row[Any]) -> str:
+def line_of(language: str, row: Row[Any]) -> str:
     is_anniversary = row.kind == "work_anniversary"
     what = words.summary(
         language,

@@ -1,10 +1,14 @@
 """Exactly one card a person, occasion and year, on the right day, whatever happens meanwhile."""
 
 import asyncio
+import os
+import signal
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiosmtplib
@@ -16,6 +20,7 @@ from sqlalchemy import text
 
 from app.calendar import delivery
 from app.calendar.cards import service
+from app.calendar.jobs import send_celebrations
 from app.calendar.timing import window
 from app.core.mail import Post
 from tests.calendar.cards.office import (
@@ -286,6 +291,59 @@ async def test_killed_between_acceptance_and_commit_the_card_comes_twice_under_o
     assert await statuses(acme) == {"ann": "sent"}
 
 
+WORKER = """
+import asyncio, sys
+from datetime import datetime
+from uuid import UUID
+from app.calendar.jobs import send_due
+from app.core.database import Database
+from app.core.settings import Settings
+
+async def work(url, organization, now):
+    await send_due(Database(url, Settings()), UUID(organization), lambda: datetime.fromisoformat(now))
+
+asyncio.run(work(*sys.argv[1:]))
+"""
+
+
+class KillingSink(Sink):
+    """Accepts the mail, and the worker is dead before it can read so."""
+
+    worker: asyncio.subprocess.Process
+
+    async def handle_DATA(self, *arguments: Any) -> str:  # noqa: N802
+        answer = await super().handle_DATA(*arguments)
+        self.worker.kill()
+        await self.worker.wait()
+        return answer
+
+
+async def test_kill_9_between_acceptance_and_commit(acme: Tenant, tmp_path: Path) -> None:
+    """A real process, really killed: what the README says of it."""
+    await celebrating(acme, "ann", 5, 4)
+    await plan(acme, EIGHT)
+    async with listening(KillingSink()) as sink:
+        assert isinstance(sink, KillingSink)
+        environment = os.environ | {
+            "BETROKKEN_SMTP_URL": sink.url,
+            "BETROKKEN_MAIL_FROM": "cards@example.com",
+            "BETROKKEN_DATA_DIR": str(tmp_path),
+        }
+        arguments = (acme.database.url, str(acme.id), EIGHT.isoformat())
+        sink.worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WORKER, *arguments, env=environment
+        )
+        assert await sink.worker.wait() == -signal.SIGKILL
+    assert sink.recipients == ["ann@example.com"]
+    assert await statuses(acme) == {"ann": "sending"}
+    async with listening(Sink()) as later:
+        await send(acme, EIGHT + HOUR, later)
+        assert later.mails == []
+        await send(acme, EIGHT + 2 * HOUR, later)
+    assert message_ids(later) == message_ids(sink)
+    assert await statuses(acme) == {"ann": "sent"}
+
+
 async def test_the_next_year_has_a_card_of_its_own(acme: Tenant, sink: Sink) -> None:
     await celebrating(acme, "leap", 2, 29)
     for year, day in ((2027, 28), (2028, 29), (2029, 28)):
@@ -305,9 +363,11 @@ async def test_what_operators_see(acme: Tenant, sink: Sink) -> None:
     await plan_and_send(acme, EIGHT + HOUR, sink)
     assert value("betrokken_calendar_mails_total", kind="cards", outcome="sent") == sent + 1
     assert value("betrokken_calendar_mail_delay_seconds_sum", kind="cards") == late + 3600
-    assert value("betrokken_calendar_mails_due", kind="cards") == 1
-    await send(acme, EIGHT + HOUR, sink)
-    assert value("betrokken_calendar_mails_due", kind="cards") == 0
+    await celebrating(acme, "bob", 5, 4)
+    await plan(acme, EIGHT + HOUR)
+    for due in (1, 0):
+        await send_celebrations(with_server(acme.database, sink.url), lambda: EIGHT + HOUR)
+        assert value("betrokken_calendar_mails_due", kind="cards") == due
 
 
 # ------------------------------------------------------------------ any pattern of restarts and clocks
