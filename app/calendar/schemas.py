@@ -9,6 +9,8 @@ from app.core.schema import Flag, Input, Instant, Integer, ReadOnly, Schema
 Kind = Literal["birthday", "wedding", "family_birthday", "custom"]
 OccurrenceKind = Literal["birthday", "work_anniversary", "first_day", "wedding", "family_birthday", "custom"]
 Recurrence = Literal["yearly", "once"]
+AddressToken = Annotated[str, Field(pattern=r"^[A-Za-z0-9_=-]{1,100}$")]
+"""A secret that stands in an address."""
 Visibility = Literal["private", "team", "organization"]
 
 

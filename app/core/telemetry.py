@@ -1,6 +1,6 @@
 """Every Prometheus collector, and the middleware that feeds those of HTTP.
 
-Labels are operationId, status class, job name and reason: never a path, a person or a team.
+Labels are operationId, status class, job name, kind of mail and reason: never a path, a person or a team.
 """
 
 import os

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.calendar.feeds import queries, schemas, service
+from app.calendar.schemas import AddressToken
 from app.core.conditional import REVALIDATE, ReadConditions, etag_of, matches
 from app.core.database import as_of
 from app.core.errors import NotFound
@@ -74,7 +75,7 @@ async def delete_calendar_feed(feed_id: UUID, who: CalendarWriter, session: Tena
     responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
 )
 async def get_calendar_feed(
-    token: Annotated[str, Path(max_length=100)], request: Request, conditions: ReadConditions
+    token: Annotated[AddressToken, Path()], request: Request, conditions: ReadConditions
 ) -> Response:
     """In a thread: an organisation of 50,000 takes seconds to write down."""
     snapshot = await service.read_feed(database_of(request), token, datetime.now(UTC))

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.responses import HTMLResponse
 
 from app.calendar.reminders import queries, schemas, service
+from app.calendar.schemas import AddressToken
 from app.core.conditional import NO_STORE
 from app.core.database import as_of
 from app.core.errors import NotFound
@@ -17,7 +18,7 @@ from app.organizations.access import KeyringOf, Once, Tenant, database_of, requi
 router = APIRouter(route_class=Route, tags=["calendar"])
 CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]
 CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
-Token = Annotated[str, Path(max_length=100)]
+Token = Annotated[AddressToken, Path()]
 REMINDERS = "/v1/reminders"
 UNSUBSCRIBE = "/v1/unsubscribe/{token}"
 HEADERS = NO_STORE | {"Content-Security-Policy": "default-src 'none'; form-action 'self'"}

@@ -162,11 +162,12 @@ async def test_one_click_unsubscribes(
 async def test_a_token_that_is_not_ours_changes_nothing(acme: Tenant, anonymous: ContractClient) -> None:
     foreign = unsubscribe_token(Keyring("another secret"), acme.id, uuid4())
     known = unsubscribe_token(Keyring(SECRET), acme.id, uuid4())
-    for token in (foreign, "x", "a" * 64, known[:-4], "ü"):
+    for token in (foreign, "x", "a" * 64, known[:-4]):
         assert (await anonymous.get(f"/v1/unsubscribe/{token}")).status_code == 404
         assert (await anonymous.post(f"/v1/unsubscribe/{token}")).status_code == 404
     for method in ("get", "post"):
         assert (await anonymous.request(method, f"/v1/unsubscribe/{'a' * 101}")).status_code == 422
+        assert (await anonymous.request(method, "/v1/unsubscribe/ü")).status_code == 422
     assert (await anonymous.post(f"/v1/unsubscribe/{known}")).status_code == 200, "the person is gone"
     too_large = await anonymous.post(f"/v1/unsubscribe/{known}", content=b"x" * (10 * 2**20 + 1))
     assert too_large.status_code == 413
