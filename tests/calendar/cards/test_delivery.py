@@ -363,10 +363,14 @@ async def test_what_operators_see(acme: Tenant, sink: Sink) -> None:
     await plan_and_send(acme, EIGHT + HOUR, sink)
     assert value("betrokken_calendar_mails_total", kind="cards", outcome="sent") == sent + 1
     assert value("betrokken_calendar_mail_delay_seconds_sum", kind="cards") == late + 3600
+    server = with_server(acme.database, sink.url)
+    await send_celebrations(
+        server, lambda: EIGHT + HOUR
+    )  # what other tests left behind, in every organisation
     await celebrating(acme, "bob", 5, 4)
     await plan(acme, EIGHT + HOUR)
     for due in (1, 0):
-        await send_celebrations(with_server(acme.database, sink.url), lambda: EIGHT + HOUR)
+        await send_celebrations(server, lambda: EIGHT + HOUR)
         assert value("betrokken_calendar_mails_due", kind="cards") == due
 
 
