@@ -6,7 +6,11 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router
+from app.calendar.cards.api import router as cards_router
+from app.calendar.feeds.api import router as feeds_router
+from app.calendar.reminders.api import router as reminders_router
 from app.core import operations, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
@@ -63,9 +67,14 @@ ROUTERS = (
     recognition_metrics_router,
     calendar_router,
     kpis_router,
+    feeds_router,
+    cards_router,
+    reminders_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
+    "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
+    "send_celebrations": ("* * * * *", calendar_jobs.send_celebrations),
     "forget": ("17 * * * *", organization_jobs.forget),
 }
 

@@ -106,8 +106,9 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
-    return Settings(pseudonym_secret=SecretStr(SECRET), worker_enabled=False)
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    data_dir = tmp_path_factory.mktemp("data")
+    return Settings(pseudonym_secret=SecretStr(SECRET), worker_enabled=False, data_dir=data_dir)
 
 
 @pytest.fixture(scope="session")

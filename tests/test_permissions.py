@@ -76,7 +76,7 @@ async def test_the_named_scope_is_enough(operation: Operation, acme: Tenant) -> 
 
 
 @pytest.mark.parametrize(
-    "path", sorted({operation.url() for operation in operations() if operation.is_public})
+    "path", sorted({one.url() for one in operations() if one.is_public and "{token}" not in one.path})
 )
 async def test_public_operations_need_no_key(path: str, anonymous: ContractClient) -> None:
     assert (await anonymous.get(path)).status_code == 200

@@ -81,7 +81,7 @@ async def test_labels_are_words_of_ours(acme: Tenant) -> None:
     for name, labels in await samples(acme.client):
         if name.startswith("betrokken_"):
             for label, value in labels:
-                assert label in {"operation", "status_class", "reason", "job", "outcome", "le"}, name
+                assert label in {"operation", "status_class", "reason", "job", "kind", "outcome", "le"}, name
                 if label in ("operation", "job"):
                     assert value in known
                 assert label == "le" or re.fullmatch(r"[a-z0-9_]{1,40}", value), (name, value)

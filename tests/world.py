@@ -1,10 +1,15 @@
 """One of everything: an organisation with a row in each of its tables, made through the API."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import httpx
 
+from app.calendar.cards.service import plan_cards
+from app.calendar.queries import person_id
+from app.calendar.reminders.queries import unsubscribe
+from app.calendar.reminders.service import plan_digests
 from tests.conftest import Tenant
 from tests.contract import operations
 
@@ -29,6 +34,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     )
     await made(api.put("/v1/kpis/customer-satisfaction", json=examples["put_kpi"] | {"unit": MARK}))
     await made(api.post("/v1/kpis/values/batch", json=examples["put_kpi_values_batch"]))
+    await made(api.put("/v1/people/E-1042/celebrations", json=examples["put_celebrations"]))
     questionnaire = examples["put_questionnaire"] | {"title": {"en": MARK}}
     await made(api.put("/v1/questionnaires/acme-2026", json=questionnaire))
     released = await open_survey(acme)
@@ -42,6 +48,23 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     chat = examples["create_chat_connection"] | {"name": MARK}
     connection = await made(api.post("/v1/chat-connections", json=chat))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
+    await made(api.put("/v1/card-templates/acme-birthday-nl", json=examples["put_card_template"]))
+    async with acme.database.tenant_session(acme.id) as session:
+        await plan_cards(session, acme.id, datetime(2027, 2, 20, tzinfo=UTC))
+    cards = (await made(api.get("/v1/cards")))["items"]
+    card = next(card for card in cards if card["person"]["external_id"] == "E-1042")
+    wish = {"author": "E-0007", "text": MARK}
+    written = await made(api.post(f"/v1/cards/{card['id']}/wishes", json=wish))
+    feed = await made(api.post("/v1/calendar/feeds", json={"scope": "team", "team": "sales"}))
+    reminder = await made(
+        api.post("/v1/reminders", json={"recipient": "person", "person": "E-0007", "days_before": 3})
+    )
+    await made(api.patch("/v1/people/E-0007", json={"email": "e-0007@example.com"}))
+    async with acme.database.tenant_session(acme.id) as session:
+        await plan_digests(session, acme.id, datetime(2027, 2, 26, tzinfo=UTC))
+        reader = await person_id(session, acme.id, "E-1050")
+        assert reader is not None
+        await unsubscribe(session, acme.id, reader)
     survey = await open_survey(acme)
     return {
         "organization": str(acme.id),
@@ -51,6 +74,10 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "recognition_id": recognition["id"],
         "connection_id": connection["id"],
         "key_id": key["id"],
+        "feed_id": feed["id"],
+        "card_id": card["id"],
+        "reminder_id": reminder["id"],
+        "wish_id": written["id"],
     }
 
 

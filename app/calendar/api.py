@@ -11,6 +11,7 @@ from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Date, Identifier
 from app.organizations.access import Tenant, requires
+from app.organizations.queries import organization as find_organization
 
 router = APIRouter(route_class=Route, tags=["calendar"])
 DatesKeeper = Annotated[Principal, Depends(requires(Scope.PEOPLE_DATES))]
@@ -18,6 +19,7 @@ CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]
 PersonId = Annotated[Identifier, Path()]
 Key = Annotated[Identifier, Path()]
 OCCASIONS = "/v1/people/{external_id}/occasions"
+CELEBRATIONS = "/v1/people/{external_id}/celebrations"
 
 
 @router.get(OCCASIONS, operation_id="list_occasions", response_model=schemas.OccasionPage)
@@ -71,6 +73,28 @@ async def delete_occasion(
     await service.delete_occasion(session, who.organization_id, external_id, key, conditions)
 
 
+@router.get(CELEBRATIONS, operation_id="get_celebrations", response_model=schemas.Celebrations)
+async def get_celebrations(
+    external_id: PersonId, who: DatesKeeper, session: Tenant, conditions: ReadConditions
+) -> Response:
+    person_id = await service.find_person(session, who.organization_id, external_id)
+    row = await queries.celebrations(session, who.organization_id, person_id)
+    return conditions.answer(service.represent_celebrations(row))
+
+
+@router.put(CELEBRATIONS, operation_id="put_celebrations", response_model=schemas.Celebrations)
+async def put_celebrations(
+    external_id: PersonId,
+    body: schemas.CelebrationsWrite,
+    who: DatesKeeper,
+    session: Tenant,
+    conditions: ChangeConditions,
+) -> Response:
+    return conditions.answer(
+        await service.put_celebrations(session, who.organization_id, external_id, body, conditions)
+    )
+
+
 @router.get("/v1/calendar", operation_id="list_occurrences", response_model=schemas.OccurrencePage)
 async def list_occurrences(
     who: CalendarReader,
@@ -84,11 +108,10 @@ async def list_occurrences(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = place_of(page.after) if page.after else None
-    rows = await service.find_occurrences(
-        session, who.organization_id, first, last, team, after, page.limit + 1
-    )
+    organization = await find_organization(session, who.organization_id)
+    rows = await service.find_occurrences(session, organization, first, last, team, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.kept_on.isoformat(), row.external_id, row.key])
-    items = [service.represent_occurrence(row) for row in rows]
+    items = [service.represent_occurrence(row, organization) for row in rows]
     return schemas.OccurrencePage(items=items, next_cursor=cursor, as_of=now)
 
 

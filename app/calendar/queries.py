@@ -8,27 +8,43 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from app.calendar.rules import HALF_WAY_MONTHS, KeptDay
-from app.tables import Occasion, Person
+from app.calendar.rules import KeptDay, half_way_months
+from app.tables import CelebrationSettings, Occasion, Organization, Person
 
+SHOWN = ("organization", "team")
 PUT_OCCASION = text("""
 INSERT INTO occasions AS o
     (organization_id, person_id, key, kind, month, day, year, label, relation, visibility, consent,
-     leap_day_rule)
+     leap_day_rule, recurrence)
 VALUES
     (:organization_id, :person_id, :key, :kind, :month, :day, :year, :label, :relation, :visibility, :consent,
-     :leap_day_rule)
+     :leap_day_rule, :recurrence)
 ON CONFLICT (organization_id, person_id, key) DO UPDATE SET
-    (kind, month, day, year, label, relation, visibility, consent, leap_day_rule, updated_at)
+    (kind, month, day, year, label, relation, visibility, consent, leap_day_rule, recurrence, updated_at)
     = (excluded.kind, excluded.month, excluded.day, excluded.year, excluded.label, excluded.relation,
-       excluded.visibility, excluded.consent, excluded.leap_day_rule, now())
-WHERE (o.kind, o.month, o.day, o.year, o.label, o.relation, o.visibility, o.consent, o.leap_day_rule)
+       excluded.visibility, excluded.consent, excluded.leap_day_rule, excluded.recurrence, now())
+WHERE (o.kind, o.month, o.day, o.year, o.label, o.relation, o.visibility, o.consent, o.leap_day_rule,
+       o.recurrence)
     IS DISTINCT FROM
     (excluded.kind, excluded.month, excluded.day, excluded.year, excluded.label, excluded.relation,
-     excluded.visibility, excluded.consent, excluded.leap_day_rule)
+     excluded.visibility, excluded.consent, excluded.leap_day_rule, excluded.recurrence)
+""")
+PUT_CELEBRATIONS = text("""
+INSERT INTO celebration_settings AS s (organization_id, person_id, work_anniversary, first_day, leap_day_rule)
+VALUES (:organization_id, :person_id, :work_anniversary, :first_day, :leap_day_rule)
+ON CONFLICT (organization_id, person_id) DO UPDATE SET
+    (work_anniversary, first_day, leap_day_rule, updated_at)
+    = (excluded.work_anniversary, excluded.first_day, excluded.leap_day_rule, now())
+WHERE (s.work_anniversary, s.first_day, s.leap_day_rule)
+    IS DISTINCT FROM (excluded.work_anniversary, excluded.first_day, excluded.leap_day_rule)
 """)
 DELETE_OCCASION = text("""
 DELETE FROM occasions WHERE organization_id = :organization_id AND person_id = :person_id AND key = :key
+""")
+WITHDRAW_CARDS = text("""
+DELETE FROM cards
+WHERE organization_id = :organization_id AND person_id = :person_id
+    AND occasion = ANY(CAST(:occasions AS text[])) AND status IN ('planned', 'held')
 """)
 TEAM_AND_BELOW = text("""
 WITH RECURSIVE below AS (
@@ -50,26 +66,52 @@ celebrated AS (
         12 * (d.year - o.year) AS months
     FROM days d
     JOIN occasions o ON o.month = d.month AND o.day = d.day
-    WHERE o.organization_id = :organization_id AND o.consent AND o.visibility <> 'private'
-        AND (d.leap_day_rule IS NULL OR d.leap_day_rule = coalesce(o.leap_day_rule, :leap_day_rule))
-        AND (o.year IS NULL OR o.year <= d.year)
+    LEFT JOIN celebration_settings s USING (organization_id, person_id)
+    WHERE o.organization_id = :organization_id AND o.consent
+        AND o.visibility = ANY(CAST(:visibilities AS text[]))
+        AND (CAST(:person_ids AS uuid[]) IS NULL OR o.person_id = ANY(CAST(:person_ids AS uuid[])))
+        AND CASE o.recurrence
+            WHEN 'once' THEN o.year = d.year AND d.leap_day_rule IS NULL
+            ELSE coalesce(o.year <= d.year, true)
+                AND coalesce(o.leap_day_rule, s.leap_day_rule, :leap_day_rule)
+                    = coalesce(d.leap_day_rule, o.leap_day_rule, s.leap_day_rule, :leap_day_rule)
+        END
     UNION ALL
     SELECT d.kept_on, p.id, 'work_anniversary', 'work_anniversary', NULL, NULL, 'organization',
         12 * (d.year - CAST(extract(year FROM p.starts_on) AS int))
     FROM days d
     JOIN people p
         ON extract(month FROM p.starts_on) = d.month AND extract(day FROM p.starts_on) = d.day
-    WHERE p.organization_id = :organization_id AND p.starts_on < d.kept_on
-        AND (d.leap_day_rule IS NULL OR d.leap_day_rule = :leap_day_rule)
+    LEFT JOIN celebration_settings s ON s.organization_id = p.organization_id AND s.person_id = p.id
+    WHERE p.organization_id = :organization_id
+        AND (CAST(:person_ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:person_ids AS uuid[])))
+        AND p.starts_on < d.kept_on
+        AND coalesce(s.work_anniversary, true)
+        AND coalesce(s.leap_day_rule, :leap_day_rule)
+            = coalesce(d.leap_day_rule, s.leap_day_rule, :leap_day_rule)
     UNION ALL
     SELECT d.kept_on, p.id, 'work_anniversary', 'work_anniversary', NULL, NULL, 'organization',
-        CAST(:half_way_months AS int)
+        h.months
     FROM days d
-    JOIN people p ON CAST(p.starts_on + make_interval(months => :half_way_months) AS date) = d.kept_on
-    WHERE p.organization_id = :organization_id AND p.starts_on < d.kept_on AND d.leap_day_rule IS NULL
+    CROSS JOIN unnest(CAST(:half_way_months AS int[])) AS h (months)
+    JOIN people p ON CAST(p.starts_on + make_interval(months => h.months) AS date) = d.kept_on
+    LEFT JOIN celebration_settings s ON s.organization_id = p.organization_id AND s.person_id = p.id
+    WHERE p.organization_id = :organization_id
+        AND (CAST(:person_ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:person_ids AS uuid[])))
+        AND p.starts_on < d.kept_on AND d.leap_day_rule IS NULL
+        AND coalesce(s.work_anniversary, true)
+    UNION ALL
+    SELECT d.kept_on, p.id, 'first_day', 'first_day', NULL, NULL, 'organization', NULL
+    FROM days d
+    JOIN people p ON p.starts_on = d.kept_on
+    LEFT JOIN celebration_settings s ON s.organization_id = p.organization_id AND s.person_id = p.id
+    WHERE p.organization_id = :organization_id
+        AND (CAST(:person_ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:person_ids AS uuid[])))
+        AND d.leap_day_rule IS NULL AND coalesce(s.first_day, true)
 )
 SELECT c.kept_on, p.external_id, p.name, t.external_id AS team, c.kind, c.key, c.label, c.relation,
-    c.visibility, c.months
+    c.visibility, c.months, c.person_id, p.email, p.locale, p.manager, p.team_id, p.starts_on, p.ends_on,
+    coalesce(p.time_zone, :time_zone) AS time_zone
 FROM celebrated c
 JOIN people p ON p.organization_id = :organization_id AND p.id = c.person_id
 LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
@@ -88,7 +130,7 @@ WHERE p.is_active
 ORDER BY c.kept_on, p.external_id COLLATE "C", c.key COLLATE "C"
 LIMIT :limit
 """)
-"""Twelve and a half years: PostgreSQL's months end where the month ends (31 August and 6: 28 February).
+"""Between two anniversaries PostgreSQL's months end where the month ends (31 August and 6: 28 February).
 
 The year comes along with its day, because asyncpg sends 9999-12-31 as infinity, which has none.
 """
@@ -140,6 +182,25 @@ async def delete_occasion(session: AsyncSession, organization_id: UUID, person_i
     )
 
 
+async def withdraw_cards(
+    session: AsyncSession, organization_id: UUID, person_id: UUID, occasions: Sequence[str]
+) -> None:
+    """Cards of these occasions that are not on their way yet are gone, with what was written on them."""
+    where = {"organization_id": organization_id, "person_id": person_id, "occasions": list(occasions)}
+    await session.execute(WITHDRAW_CARDS, where)
+
+
+async def celebrations(
+    session: AsyncSession, organization_id: UUID, person_id: UUID
+) -> CelebrationSettings | None:
+    return await session.get(CelebrationSettings, (organization_id, person_id), populate_existing=True)
+
+
+async def put_celebrations(session: AsyncSession, values: dict[str, Any]) -> None:
+    """What is there already and the same stays as it is, updated_at too."""
+    await session.execute(PUT_CELEBRATIONS, values)
+
+
 async def team_and_below(session: AsyncSession, organization_id: UUID, external_id: str) -> Sequence[UUID]:
     """Nothing where there is no such team."""
     parameters = {"organization_id": organization_id, "external_id": external_id}
@@ -148,27 +209,32 @@ async def team_and_below(session: AsyncSession, organization_id: UUID, external_
 
 async def occurrences_after(
     session: AsyncSession,
-    organization_id: UUID,
+    organization: Organization,
     days: Iterable[KeptDay],
-    leap_day_rule: str,
     team_ids: Sequence[UUID] | None,
     after: Place,
-    limit: int,
+    limit: int | None,
+    *,
+    visibilities: Sequence[str] = SHOWN,
+    person_ids: Sequence[UUID] | None = None,
 ) -> Sequence[Row[Any]]:
     """What is celebrated on `days` by people employed then; by date, person and key."""
     days = list(days)
     found = await session.execute(
         OCCURRENCES_AFTER,
         {
-            "organization_id": organization_id,
+            "organization_id": organization.id,
             "kept_ons": [day.kept_on for day in days],
             "years": [day.kept_on.year for day in days],
             "months": [day.month for day in days],
             "days": [day.day for day in days],
             "leap_day_rules": [day.leap_day_rule for day in days],
-            "leap_day_rule": leap_day_rule,
-            "half_way_months": HALF_WAY_MONTHS,
+            "leap_day_rule": organization.leap_day_rule,
+            "time_zone": organization.time_zone,
+            "half_way_months": half_way_months(organization.milestone_months),
             "team_ids": team_ids,
+            "person_ids": person_ids,
+            "visibilities": list(visibilities),
             "after_date": after.date,
             "after_person": after.person,
             "after_key": after.key,

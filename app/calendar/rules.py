@@ -1,19 +1,25 @@
-"""Which day of the year is kept on which date, and which ages of a thing are milestones. Pure."""
+"""Which day of the year is kept on which date, and when it is celebrated at work. Pure."""
 
 from calendar import isleap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 LeapDayRule = Literal["feb_28", "mar_1"]
+WeekendRule = Literal["same_day", "before", "after", "nearest"]
 
 LEAP_YEAR = 2000
 LEAP_DAY = (2, 29)
-MOST_DAYS = 366
-HALF_WAY_MONTHS = 12 * 12 + 6
-"""Twelve and a half years of service: half of 25, celebrated in the Netherlands."""
-MILESTONE_MONTHS = frozenset({12, 60, 120, HALF_WAY_MONTHS, 300, 480})
+MOST_DAYS = 731
+"""Two years, one of them a leap year."""
+STEPS: dict[WeekendRule, tuple[int, ...]] = {
+    "same_day": (),
+    "before": (-1, -2, -3, -4, -5, -6),
+    "after": (1, 2, 3, 4, 5, 6),
+    "nearest": (-1, 1, -2, 2, -3, 3),
+}
+"""Which days to try, in this order, where the day itself is no working day."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,18 @@ def day_exists(month: int, day: int, year: int | None) -> bool:
     return True
 
 
+def first_kept(month: int, day: int, rule: LeapDayRule, since: date) -> date:
+    """The first date from `since` on that keeps that day of the year."""
+    years = (kept_in(year, month, day, rule) for year in (since.year, since.year + 1))
+    return next(kept_on for kept_on in years if kept_on >= since)
+
+
+def kept_in(year: int, month: int, day: int, rule: LeapDayRule) -> date:
+    if (month, day) == LEAP_DAY and not isleap(year):
+        return date(year, 2, 28) if rule == "feb_28" else date(year, 3, 1)
+    return date(year, month, day)
+
+
 def is_range(first: date, last: date) -> bool:
     return 0 <= (last - first).days < MOST_DAYS
 
@@ -53,5 +71,17 @@ def kept_days(first: date, last: date) -> Iterator[KeptDay]:
             yield KeptDay(today, *LEAP_DAY, "mar_1")
 
 
-def is_milestone(months: int | None) -> bool:
-    return months in MILESTONE_MONTHS
+def half_way_months(milestones: Collection[int]) -> list[int]:
+    """The milestones between two anniversaries, such as twelve and a half years."""
+    return [months for months in milestones if months % 12]
+
+
+def celebrated_on(day: date, rule: WeekendRule, working_days: Collection[int]) -> date:
+    """The day itself if people work then, else the working day that the rule names."""
+    if day.isoweekday() in working_days:
+        return day
+    steps = (step for step in STEPS[rule] if (day.isoweekday() + step - 1) % 7 + 1 in working_days)
+    try:
+        return day + timedelta(days=next(steps, 0))
+    except OverflowError:
+        return day

@@ -7,7 +7,10 @@ from app.calendar.rules import LeapDayRule
 from app.core.schema import Flag, Input, Instant, Integer, ReadOnly, Schema
 
 Kind = Literal["birthday", "wedding", "family_birthday", "custom"]
-OccurrenceKind = Literal["birthday", "work_anniversary", "wedding", "family_birthday", "custom"]
+OccurrenceKind = Literal["birthday", "work_anniversary", "first_day", "wedding", "family_birthday", "custom"]
+Recurrence = Literal["yearly", "once"]
+AddressToken = Annotated[str, Field(pattern=r"^[A-Za-z0-9_=-]{1,100}$")]
+"""A secret that stands in an address."""
 Visibility = Literal["private", "team", "organization"]
 
 
@@ -22,6 +25,7 @@ class OccasionWrite(Input):
     visibility: Visibility = "team"
     consent: Flag = False
     leap_day_rule: LeapDayRule | None = None
+    recurrence: Recurrence = "yearly"
     created_at: ReadOnly = None
     updated_at: ReadOnly = None
 
@@ -37,6 +41,7 @@ class Occasion(Schema):
     visibility: Visibility
     consent: bool
     leap_day_rule: LeapDayRule | None
+    recurrence: Recurrence
     created_at: Instant
     updated_at: Instant
 
@@ -45,6 +50,18 @@ class OccasionPage(Schema):
     items: list[Occasion]
     next_cursor: str | None
     as_of: Instant
+
+
+class CelebrationsWrite(Input):
+    work_anniversary: Flag = True
+    first_day: Flag = True
+    leap_day_rule: LeapDayRule | None = None
+
+
+class Celebrations(Schema):
+    work_anniversary: bool
+    first_day: bool
+    leap_day_rule: LeapDayRule | None
 
 
 class PersonRef(Schema):
@@ -59,7 +76,9 @@ class Occurrence(Schema):
     key: str
     label: str | None
     relation: str | None
+    celebrated_on: date
     date: date
+    time_zone: str
     years: float | None
     is_milestone: bool
     visibility: Visibility

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -10,11 +10,10 @@ from app.calendar import queries, rules, schemas
 from app.calendar.queries import Place
 from app.core.conditional import Preconditions
 from app.core.errors import IdentifierMismatch, NotFound, Unprocessable
-from app.organizations.queries import organization
 from app.people.errors import UnknownTeam
-from app.tables import Occasion
+from app.tables import CelebrationSettings, Occasion, Organization
 
-WORK_ANNIVERSARY = "work_anniversary"
+DERIVED = ("work_anniversary", "first_day")
 BIRTHDAYS = ("birthday", "family_birthday")
 READ_ONLY = {"key", "created_at", "updated_at"}
 
@@ -31,7 +30,12 @@ class NoSuchDay(Unprocessable):
 
 class DerivedOccasion(Unprocessable):
     code = "derived_occasion"
-    detail = "Work anniversaries follow from the person's starts_on: set that, or take another key."
+    detail = "This day follows from the person's starts_on: set that, or take another key."
+
+
+class OnceNeedsYear(Unprocessable):
+    code = "once_needs_year"
+    detail = "A day that comes once is of kind custom and has a year."
 
 
 class BadRange(Unprocessable):
@@ -43,7 +47,11 @@ def represent(row: Occasion) -> schemas.Occasion:
     return schemas.Occasion.model_validate(row, from_attributes=True)
 
 
-def represent_occurrence(row: Row[Any]) -> schemas.Occurrence:
+def represent_celebrations(row: CelebrationSettings | None) -> schemas.Celebrations:
+    return schemas.Celebrations.model_validate(row or schemas.CelebrationsWrite(), from_attributes=True)
+
+
+def represent_occurrence(row: Row[Any], organization: Organization) -> schemas.Occurrence:
     return schemas.Occurrence(
         person=schemas.PersonRef(external_id=row.external_id, name=row.name),
         team=row.team,
@@ -52,10 +60,17 @@ def represent_occurrence(row: Row[Any]) -> schemas.Occurrence:
         label=row.label,
         relation=row.relation,
         date=row.kept_on,
+        celebrated_on=celebrated_on(row.kept_on, organization),
+        time_zone=row.time_zone,
         years=None if row.months is None else row.months / 12,
-        is_milestone=rules.is_milestone(row.months),
+        is_milestone=row.months in organization.milestone_months,
         visibility=row.visibility,
     )
+
+
+def celebrated_on(day: date, organization: Organization) -> date:
+    rule = cast(rules.WeekendRule, organization.weekend_rule)
+    return rules.celebrated_on(day, rule, organization.working_days)
 
 
 async def find_person(
@@ -91,16 +106,20 @@ async def put_occasion(
     conditions.check(represent(earlier) if earlier else None)
     identity = {"organization_id": organization_id, "person_id": person_id, "key": key}
     await queries.put_occasion(session, identity | wanted.model_dump(exclude=READ_ONLY))
+    if not wanted.consent:
+        await queries.withdraw_cards(session, organization_id, person_id, [key])
     return await find_occasion(session, organization_id, person_id, key), earlier is None
 
 
 def refuse_impossible(key: str, wanted: schemas.OccasionWrite) -> None:
-    if key == WORK_ANNIVERSARY:
+    if key in DERIVED:
         raise DerivedOccasion.parameter("key")
     if "key" in wanted.model_fields_set and wanted.key != key:
         raise IdentifierMismatch.at("#/key")
     if wanted.kind in BIRTHDAYS and wanted.year is not None:
         raise BirthYearNotKept.at("#/year")
+    if wanted.recurrence == "once" and (wanted.kind != "custom" or wanted.year is None):
+        raise OnceNeedsYear.at("#/recurrence")
     if not rules.day_exists(wanted.month, wanted.day, wanted.year):
         raise NoSuchDay.at("#/day")
 
@@ -111,11 +130,28 @@ async def delete_occasion(
     person_id = await find_person(session, organization_id, external_id, lock=True)
     conditions.check(await find_occasion(session, organization_id, person_id, key))
     await queries.delete_occasion(session, organization_id, person_id, key)
+    await queries.withdraw_cards(session, organization_id, person_id, [key])
+
+
+async def put_celebrations(
+    session: AsyncSession,
+    organization_id: UUID,
+    external_id: str,
+    wanted: schemas.CelebrationsWrite,
+    conditions: Preconditions,
+) -> schemas.Celebrations:
+    person_id = await find_person(session, organization_id, external_id, lock=True)
+    conditions.check(represent_celebrations(await queries.celebrations(session, organization_id, person_id)))
+    identity = {"organization_id": organization_id, "person_id": person_id}
+    await queries.put_celebrations(session, identity | wanted.model_dump())
+    refused = [key for key in DERIVED if not getattr(wanted, key)]
+    await queries.withdraw_cards(session, organization_id, person_id, refused)
+    return represent_celebrations(await queries.celebrations(session, organization_id, person_id))
 
 
 async def find_occurrences(
     session: AsyncSession,
-    organization_id: UUID,
+    organization: Organization,
     first: date,
     last: date,
     team: str | None,
@@ -124,11 +160,10 @@ async def find_occurrences(
 ) -> Sequence[Row[Any]]:
     if not rules.is_range(first, last):
         raise BadRange.parameter("to")
-    team_ids = None if team is None else await find_team(session, organization_id, team)
-    rule = (await organization(session, organization_id)).leap_day_rule
+    team_ids = None if team is None else await find_team(session, organization.id, team)
     place = after or Place(first)
     days = rules.kept_days(max(first, place.date), last)
-    return await queries.occurrences_after(session, organization_id, days, rule, team_ids, place, limit)
+    return await queries.occurrences_after(session, organization, days, team_ids, place, limit)
 
 
 async def find_team(session: AsyncSession, organization_id: UUID, external_id: str) -> Sequence[UUID]:

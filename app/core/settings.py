@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     events_batch_limit: int = Field(
         5000, ge=1, description="Most items of a responses or recognitions batch."
     )
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://[^\s?#]+$",
+        description="Address at which others reach this service; stands in feed addresses and in mails.",
+    )
     worker_enabled: bool = Field(True, description="Run the job worker inside `serve`.")
     mail_from: str | None = Field(
         None,

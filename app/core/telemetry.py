@@ -1,6 +1,6 @@
 """Every Prometheus collector, and the middleware that feeds those of HTTP.
 
-Labels are operationId, status class, job name and reason: never a path, a person or a team.
+Labels are operationId, status class, job name, kind of mail and reason: never a path, a person or a team.
 """
 
 import os
@@ -34,6 +34,21 @@ SUPPRESSED_GROUPS = Counter(
 )
 JOBS = Counter("betrokken_jobs_total", "Background jobs ended.", ["job", "outcome"])
 MAILS = Counter("betrokken_mails_total", "Mails offered to the mail server.", ["outcome"])
+CALENDAR_MAILS_DUE = Gauge(
+    "betrokken_calendar_mails_due",
+    "Cards and reminders whose time had come when they were last looked at.",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
+CALENDAR_MAILS = Counter(
+    "betrokken_calendar_mails_total", "Cards and reminders that ended or wait again.", ["kind", "outcome"]
+)
+CALENDAR_MAIL_DELAY = Histogram(
+    "betrokken_calendar_mail_delay_seconds",
+    "How much later than planned a card or reminder went out.",
+    ["kind"],
+    buckets=(60, 120, 300, 900, 3600, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600),
+)
 POOL_IN_USE = Gauge(
     "betrokken_database_pool_connections_in_use",
     "Database connections in use by this process.",

@@ -7,6 +7,7 @@ from app.core.principal import Scope
 from app.core.schema import (
     ABSENT,
     Distinct,
+    Flag,
     Identifier,
     Input,
     Instant,
@@ -19,10 +20,13 @@ from app.core.schema import (
 )
 
 LeapDayRule = Literal["feb_28", "mar_1"]
+WeekendRule = Literal["same_day", "before", "after", "nearest"]
 Environment = Literal["live", "test"]
 
 Months = Annotated[Integer, Field(ge=1, le=600)]
 Weekday = Annotated[Integer, Field(ge=1, le=7)]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Milestone = Annotated[float, Field(ge=0.5, le=100, multiple_of=0.5, strict=True)]
 Series = Annotated[str, Field(min_length=1, max_length=100)]
 RecognitionValue = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -45,6 +49,12 @@ class Retention(Schema):
     leavers_months: int | None
 
 
+class Cards(Schema):
+    enabled: bool
+    approval: bool
+    time: str
+
+
 class Organization(Schema):
     id: UUID
     name: str
@@ -54,6 +64,9 @@ class Organization(Schema):
     minimum_comment_group_size: int
     leap_day_rule: LeapDayRule
     working_days: list[int]
+    milestones: list[float]
+    weekend_rule: WeekendRule
+    cards: Cards
     card_sender: str | None
     retention: Retention
     default_series: str | None
@@ -69,6 +82,12 @@ class RetentionPatch(Input):
     leavers_months: Months | None = None
 
 
+class CardsPatch(Input):
+    enabled: Flag = ABSENT
+    approval: Flag = ABSENT
+    time: TimeOfDay = ABSENT
+
+
 class OrganizationPatch(Input):
     id: ReadOnly = None
     name: Name = ABSENT
@@ -78,6 +97,9 @@ class OrganizationPatch(Input):
     minimum_comment_group_size: Annotated[Integer, Field(ge=10, le=1000)] = ABSENT
     leap_day_rule: LeapDayRule = ABSENT
     working_days: Annotated[Distinct[Weekday], Field(min_length=1, max_length=7)] = ABSENT
+    milestones: Annotated[Distinct[Milestone], Field(max_length=50)] = ABSENT
+    weekend_rule: WeekendRule = ABSENT
+    cards: CardsPatch = ABSENT
     card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
     retention: RetentionPatch = ABSENT
     default_series: Series | None = None

@@ -20,6 +20,11 @@ DEFAULTS: dict[str, Any] = {
     "leap_day_rule": "feb_28",
     "working_days": [1, 2, 3, 4, 5],
     "recognition_edit_minutes": 15,
+    "milestone_months": [12, 60, 120, 150, 300, 480],
+    "weekend_rule": "same_day",
+    "cards_enabled": True,
+    "cards_approval": False,
+    "cards_time": "08:00",
 }
 LEAST_AFTER_OPENING = 5
 
@@ -35,7 +40,11 @@ class UnknownOrganization(NotFound):
 
 def represent(row: Organization) -> schemas.Organization:
     retention = schemas.Retention(answers_months=row.answers_months, leavers_months=row.leavers_months)
-    return schemas.Organization.model_validate({**row.model_dump(), "retention": retention})
+    milestones = [months / 12 for months in row.milestone_months]
+    cards = schemas.Cards(enabled=row.cards_enabled, approval=row.cards_approval, time=row.cards_time)
+    return schemas.Organization.model_validate(
+        {**row.model_dump(), "retention": retention, "milestones": milestones, "cards": cards}
+    )
 
 
 def represent_key(row: ApiKey) -> schemas.ApiKey:
@@ -56,7 +65,9 @@ async def update_organization(
     row = await queries.organization(session, organization_id, lock=True)
     conditions.check(represent(row))
     sent = patch.model_dump(exclude_unset=True, exclude=READ_ONLY)
-    wanted = sent | sent.pop("retention", {})
+    retention, milestones = sent.pop("retention", {}), in_months(sent.pop("milestones", None))
+    cards = {f"cards_{name}": value for name, value in sent.pop("cards", {}).items()}
+    wanted = sent | retention | milestones | cards
     changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     least = min(LEAST_AFTER_OPENING, row.minimum_group_size)
     is_lowered = changes.get("minimum_group_size", least) < least
@@ -65,6 +76,11 @@ async def update_organization(
     if changes:
         await queries.change_organization(session, organization_id, changes)
     return represent(await queries.organization(session, organization_id))
+
+
+def in_months(milestones: list[float] | None) -> dict[str, list[int]]:
+    """Milestones are kept in months, in order; nothing where none were sent."""
+    return {} if milestones is None else {"milestone_months": sorted(round(12 * one) for one in milestones)}
 
 
 async def issue_api_key(

@@ -1,4 +1,14 @@
-from app.tables.calendar import Occasion
+from app.tables.calendar import (
+    CalendarFeed,
+    Card,
+    CardTemplate,
+    CardWish,
+    CelebrationSettings,
+    Digest,
+    Occasion,
+    Reminder,
+    Unsubscription,
+)
 from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.invitations import Invitation, InvitationDelivery
@@ -20,10 +30,16 @@ from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyC
 
 __all__ = [
     "ApiKey",
+    "CalendarFeed",
+    "Card",
+    "CardTemplate",
+    "CardWish",
+    "CelebrationSettings",
     "ChatConnection",
     "ChatIdentity",
     "Comment",
     "Credential",
+    "Digest",
     "Employment",
     "IdempotencyRecord",
     "Invitation",
@@ -44,6 +60,7 @@ __all__ = [
     "RecognitionReport",
     "Release",
     "ReleaseResult",
+    "Reminder",
     "Response",
     "Survey",
     "SurveyCell",
@@ -51,4 +68,5 @@ __all__ = [
     "SurveyMember",
     "Team",
     "Tombstone",
+    "Unsubscription",
 ]

@@ -18,6 +18,11 @@ class Organization(Timestamps, table=True):
     minimum_comment_group_size: int
     leap_day_rule: str
     working_days: list[int] = Field(sa_type=ARRAY(SmallInteger))
+    milestone_months: list[int] = Field(sa_type=ARRAY(SmallInteger))
+    weekend_rule: str
+    cards_enabled: bool
+    cards_approval: bool
+    cards_time: str
     card_sender: str | None = None
     answers_months: int | None = None
     leavers_months: int | None = None

@@ -57,5 +57,6 @@ async def occasions_on_file(tenant: Tenant, external_id: str, keys: Iterable[str
                     visibility="team",
                     consent=True,
                     leap_day_rule=rule or None,
+                    recurrence="yearly",
                 )
             )

@@ -50,6 +50,8 @@ async def test_a_consented_birthday_is_kept_without_years(acme: Tenant, api: Con
             "label": None,
             "relation": None,
             "date": "2027-05-04",
+            "celebrated_on": "2027-05-04",
+            "time_zone": "Europe/Amsterdam",
             "years": None,
             "is_milestone": False,
             "visibility": "team",
@@ -85,6 +87,7 @@ async def test_work_anniversaries_follow_from_the_first_day(acme: Tenant, api: C
         item["date"]: (item["years"], item["is_milestone"])
         for year in range(1999, 2043)
         for item in await celebrated(api, f"{year}-01-01", f"{year}-12-31")
+        if item["kind"] == "work_anniversary"
     }
     whole = {f"{2000 + n}-08-31": (n, n in (1, 5, 10, 25, 40)) for n in range(1, 43)}
     assert kept == whole | {"2013-02-28": (12.5, True)}
@@ -137,9 +140,92 @@ async def test_29_february_follows_the_person_s_rule_then_the_organization_s(
     assert set((await kept(2028)).values()) == {"2028-02-29"}
 
 
-async def test_a_first_day_on_29_february_is_no_anniversary(acme: Tenant, api: ContractClient) -> None:
+async def test_a_first_day_is_kept_once_and_is_no_anniversary(acme: Tenant, api: ContractClient) -> None:
     await people_on_file(acme, "ann", starts_on=date(2028, 2, 29))
-    assert await celebrated(api, "2028-01-01", "2028-12-31") == []
+    [item] = await celebrated(api, "2027-01-01", "2028-12-31")
+    assert (item["kind"], item["key"], item["date"]) == ("first_day", "first_day", "2028-02-29")
+    assert (item["years"], item["is_milestone"]) == (None, False)
+
+
+async def test_a_person_opts_out_of_what_follows_from_the_employment(
+    acme: Tenant, api: ContractClient
+) -> None:
+    await people_on_file(acme, "ann", starts_on=date(2027, 3, 1))
+
+    async def kinds() -> list[str]:
+        return [item["kind"] for item in await celebrated(api, "2027-01-01", "2028-12-31")]
+
+    choice = "/v1/people/ann/celebrations"
+    read = await api.get(choice)
+    assert read.json() == {"work_anniversary": True, "first_day": True, "leap_day_rule": None}
+    assert await kinds() == ["first_day", "work_anniversary"]
+    held = {"If-Match": read.headers["etag"]}
+    put = await api.put(choice, json={"work_anniversary": False}, headers=held)
+    assert put.json() == read.json() | {"work_anniversary": False}
+    assert await kinds() == ["first_day"]
+    assert (await api.put(choice, json={"first_day": False}, headers=held)).status_code == 412
+    await api.put(choice, json={"first_day": False})
+    assert await kinds() == ["work_anniversary"]
+    current = {"If-None-Match": (await api.get(choice)).headers["etag"]}
+    assert (await api.get(choice, headers=current)).status_code == 304
+
+
+@pytest.mark.parametrize("method", ["get", "put"])
+async def test_only_people_on_file_choose(method: str, api: ContractClient) -> None:
+    body = {"json": {}} if method == "put" else {}
+    answer = await api.request(method, "/v1/people/nobody/celebrations", **body)  # type: ignore[arg-type]
+    assert answer.status_code == 404
+
+
+async def test_a_person_s_own_leap_day_rule_holds_where_an_occasion_has_none(
+    acme: Tenant, api: ContractClient
+) -> None:
+    await people_on_file(acme, "ann", starts_on=date(2020, 2, 29))
+    await put(api, "ann", "usual", 2, 29)
+    await put(api, "ann", "early", 2, 29, leap_day_rule="feb_28")
+    await api.put("/v1/people/ann/celebrations", json={"leap_day_rule": "mar_1"})
+    found = brief(await celebrated(api, "2027-01-01", "2027-12-31"))
+    assert found == [
+        ("2027-02-28", "ann", "early"),
+        ("2027-03-01", "ann", "usual"),
+        ("2027-03-01", "ann", "work_anniversary"),
+    ]
+
+
+async def test_a_day_that_comes_once(acme: Tenant, api: ContractClient) -> None:
+    await people_on_file(acme, "ann")
+    await put(api, "ann", "move", 2, 29, year=2028, recurrence="once", leap_day_rule="feb_28")
+    for first, last in (("2026-01-01", "2027-12-31"), ("2029-01-01", "2030-12-31")):
+        assert await celebrated(api, first, last) == []
+    [item] = await celebrated(api, "2027-01-01", "2028-12-31")
+    assert (item["date"], item["years"]) == ("2028-02-29", 0)
+
+
+async def test_milestones_are_the_organization_s(acme: Tenant, api: ContractClient) -> None:
+    await people_on_file(acme, "ann", starts_on=date(2020, 5, 4))
+    patched = await api.patch("/v1/organization", json={"milestones": [7, 6.5, 3]})
+    assert patched.json()["milestones"] == [3, 6.5, 7]
+    found = await celebrated(api, "2026-01-01", "2027-12-31")
+    assert [(item["date"], item["years"], item["is_milestone"]) for item in found] == [
+        ("2026-05-04", 6, False),
+        ("2026-11-04", 6.5, True),
+        ("2027-05-04", 7, True),
+    ]
+
+
+@pytest.mark.parametrize("milestones", [[0], [-1], [1.25], [1, 1], [101], ["5"], None, "5"])
+async def test_bad_milestones_are_refused(milestones: Any, api: ContractClient) -> None:
+    answer = await api.patch("/v1/organization", json={"milestones": milestones})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_value")
+
+
+async def test_the_weekend_rule_says_when_it_is_celebrated_at_work(acme: Tenant, api: ContractClient) -> None:
+    await people_on_file(acme, "ann", time_zone="Pacific/Kiritimati")
+    await put(api, "ann", "saturday", 5, 8)
+    await api.patch("/v1/organization", json={"weekend_rule": "nearest"})
+    [item] = await celebrated(api, "2027-05-01", "2027-05-31")
+    assert (item["date"], item["celebrated_on"]) == ("2027-05-08", "2027-05-07")
+    assert item["time_zone"] == "Pacific/Kiritimati"
 
 
 async def test_only_people_employed_on_the_day(acme: Tenant, api: ContractClient) -> None:
@@ -151,7 +237,8 @@ async def test_only_people_employed_on_the_day(acme: Tenant, api: ContractClient
     for person in ("joiner", "late", "leaver", "gone", "inactive"):
         await put(api, person, "birthday", 5, 4, kind="birthday")
     found = await celebrated(api, "2027-05-04", "2027-05-04")
-    assert [item["person"]["external_id"] for item in found] == ["joiner", "leaver"]
+    birthdays = [item["person"]["external_id"] for item in found if item["kind"] == "birthday"]
+    assert birthdays == ["joiner", "leaver"]
 
 
 async def test_an_earlier_employment_counts(acme: Tenant, api: ContractClient) -> None:
@@ -206,7 +293,7 @@ async def test_a_team_nobody_knows_is_refused(api: ContractClient, other: Tenant
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [("2027-01-02", "2027-01-01"), ("2027-01-01", "2028-01-02"), ("0001-01-01", "9999-12-31")],
+    [("2027-01-02", "2027-01-01"), ("2027-01-01", "2029-01-01"), ("0001-01-01", "9999-12-31")],
 )
 async def test_bad_ranges_are_refused(api: ContractClient, first: str, last: str) -> None:
     answer = await api.get("/v1/calendar", params={"from": first, "to": last})
@@ -227,7 +314,8 @@ async def test_the_ends_of_time_can_be_asked_for(
     await people_on_file(acme, "ann")
     await people_on_file(acme, "bob", starts_on=date.max)
     await put(api, "ann", "day", 12, 31)
-    assert brief(await celebrated(api, first, last)) == [(last, "ann", "day")]
+    first_days = [(last, "bob", "first_day")] if last == "9999-12-31" else []
+    assert brief(await celebrated(api, first, last)) == [(last, "ann", "day"), *first_days]
 
 
 async def test_pages_of_any_size_and_parts_of_a_range_give_the_same(

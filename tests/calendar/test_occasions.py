@@ -41,6 +41,7 @@ async def test_an_occasion_is_created_then_replaced(api: ContractClient) -> None
         "visibility": "team",
         "consent": False,
         "leap_day_rule": None,
+        "recurrence": "yearly",
     }
     assert times["created_at"] == made.json()["created_at"] < times["updated_at"]
 
@@ -91,6 +92,10 @@ async def test_a_deleted_occasion_is_gone(api: ContractClient) -> None:
         ("birthday", birthday(key="other"), "identifier_mismatch", "#/key"),
         ("birthday", birthday(age=40), "unknown_field", "#/age"),
         ("work_anniversary", birthday(kind="custom"), "derived_occasion", "key"),
+        ("first_day", birthday(kind="custom"), "derived_occasion", "key"),
+        ("party", birthday(kind="custom", recurrence="once"), "once_needs_year", "#/recurrence"),
+        ("party", birthday(kind="wedding", year=2028, recurrence="once"), "once_needs_year", "#/recurrence"),
+        ("party", birthday(recurrence="monthly"), "invalid_value", "#/recurrence"),
         ("a b", birthday(), "bad_identifier", "key"),
     ],
 )

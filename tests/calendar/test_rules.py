@@ -1,12 +1,22 @@
 from calendar import isleap
 from collections import Counter
 from datetime import date, timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.calendar.rules import KeptDay, LeapDayRule, day_exists, is_milestone, is_range, kept_days
+from app.calendar.rules import (
+    KeptDay,
+    LeapDayRule,
+    WeekendRule,
+    celebrated_on,
+    day_exists,
+    half_way_months,
+    is_range,
+    kept_days,
+)
 
 RULES: tuple[LeapDayRule, ...] = ("feb_28", "mar_1")
 years = st.integers(1, 9999)
@@ -93,13 +103,54 @@ def test_days_that_exist(month: int, day: int, year: int | None, exists: bool) -
     assert day_exists(month, day, year) is exists
 
 
-def test_a_range_has_1_to_366_days() -> None:
+def test_a_range_has_1_to_731_days_two_years() -> None:
     first = date(2027, 1, 1)
-    lengths = [length for length in range(-2, 400) if is_range(first, first + timedelta(days=length))]
-    assert lengths == list(range(366))
+    lengths = [length for length in range(-2, 800) if is_range(first, first + timedelta(days=length))]
+    assert lengths == list(range(731))
+    assert is_range(first, date(2028, 12, 31))
 
 
-def test_milestones_are_1_5_10_12_and_a_half_25_and_40_years() -> None:
-    months = [month for month in range(100 * 12) if is_milestone(month)]
-    assert [month / 12 for month in months] == [1, 5, 10, 12.5, 25, 40]
-    assert not is_milestone(None)
+def test_milestones_between_two_anniversaries_are_days_of_their_own() -> None:
+    assert half_way_months([6, 12, 60, 150, 300]) == [6, 150]
+
+
+@pytest.mark.parametrize(
+    ("rule", "saturday", "sunday"),
+    [
+        ("same_day", date(2027, 5, 8), date(2027, 5, 9)),
+        ("before", date(2027, 5, 7), date(2027, 5, 7)),
+        ("after", date(2027, 5, 10), date(2027, 5, 10)),
+        ("nearest", date(2027, 5, 7), date(2027, 5, 10)),
+    ],
+)
+def test_a_weekend_day_is_celebrated_as_the_rule_says(
+    rule: WeekendRule, saturday: date, sunday: date
+) -> None:
+    monday_to_friday = [1, 2, 3, 4, 5]
+    assert celebrated_on(date(2027, 5, 8), rule, monday_to_friday) == saturday
+    assert celebrated_on(date(2027, 5, 9), rule, monday_to_friday) == sunday
+    assert celebrated_on(date(2027, 5, 7), rule, monday_to_friday) == date(2027, 5, 7)
+    assert celebrated_on(date(2027, 5, 8), rule, [6]) == date(2027, 5, 8)
+
+
+@given(
+    st.dates(date(1, 1, 8), date(9999, 12, 24)),
+    st.sampled_from(get_args(WeekendRule)),
+    st.sets(st.integers(1, 7), min_size=1),
+)
+def test_a_moved_day_is_the_closest_working_day_of_its_rule(
+    day: date, rule: WeekendRule, working_days: set[int]
+) -> None:
+    moved = celebrated_on(day, rule, working_days)
+    if rule == "same_day" or day.isoweekday() in working_days:
+        assert moved == day
+        return
+    assert moved.isoweekday() in working_days
+    step = (moved - day).days
+    assert {"before": step < 0, "after": step > 0, "nearest": abs(step) <= 3}[rule]
+    between = range(min(step, 0) + 1, max(step, 0)) if rule != "nearest" else range(1 - abs(step), abs(step))
+    assert all((day + timedelta(days=other)).isoweekday() not in working_days for other in between)
+
+
+def test_the_last_day_there_is_stays_where_nothing_follows() -> None:
+    assert celebrated_on(date.max, "after", [1]) == date.max

@@ -1,0 +1,157 @@
+import base64
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from app.calendar.cards import queries, schemas, service
+from app.calendar.cards.rendering import CARD_PICTURE, Rendered
+from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
+from app.core.database import as_of
+from app.core.errors import NotFound
+from app.core.pages import Page
+from app.core.principal import Principal, Scope
+from app.core.requests import Route
+from app.core.schema import Identifier
+from app.organizations.access import Once, Tenant, requires
+
+router = APIRouter(route_class=Route, tags=["calendar"])
+CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]
+CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
+Key = Annotated[Identifier, Path()]
+Format = Annotated[Literal["html", "png"], Query()]
+CARDS = "/v1/cards"
+TEMPLATES = "/v1/card-templates"
+SANDBOX = {"Content-Security-Policy": "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"}
+PREVIEWS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            "image/png": {"schema": {"type": "string", "contentMediaType": "image/png"}},
+        }
+    }
+}
+
+
+def shown(card: Rendered, wanted: str) -> Response:
+    """The mail as a page that can do nothing, or its picture."""
+    if wanted == "png":
+        if card.picture is None:
+            raise NotFound("This template has no picture.")
+        return Response(card.picture, media_type="image/png", headers=NO_STORE)
+    picture = base64.b64encode(card.picture or b"").decode()
+    page = card.html.replace(CARD_PICTURE, f"data:image/png;base64,{picture}")
+    return Response(page, media_type="text/html", headers=NO_STORE | SANDBOX)
+
+
+@router.get(CARDS, operation_id="list_cards", response_model=schemas.CardPage)
+async def list_cards(
+    who: CalendarReader,
+    session: Tenant,
+    page: Page,
+    response: Response,
+    status: Annotated[schemas.Status | None, Query()] = None,
+) -> schemas.CardPage:
+    response.headers.update(NO_STORE)
+    now = await as_of(session)
+    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    rows = await queries.cards_after(session, who.organization_id, status, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.send_at.isoformat(), str(row.id)])
+    items = await service.represent_cards(session, who.organization_id, rows)
+    return schemas.CardPage(items=items, next_cursor=cursor, as_of=now)
+
+
+@router.get(CARDS + "/{card_id}", operation_id="get_card", response_model=schemas.Card)
+async def get_card(
+    card_id: UUID, who: CalendarReader, session: Tenant, conditions: ReadConditions
+) -> Response:
+    return conditions.answer(await service.read_card(session, who.organization_id, card_id))
+
+
+@router.patch(CARDS + "/{card_id}", operation_id="update_card", response_model=schemas.Card)
+async def update_card(
+    card_id: UUID, body: schemas.CardPatch, who: CalendarWriter, session: Tenant, response: Response
+) -> schemas.Card:
+    response.headers.update(NO_STORE)
+    return await service.change_card(session, who.organization_id, card_id, body)
+
+
+@router.get(
+    CARDS + "/{card_id}/preview",
+    operation_id="get_card_preview",
+    response_class=Response,
+    responses=PREVIEWS,
+)
+async def get_card_preview(
+    card_id: UUID, who: CalendarReader, session: Tenant, format: Format = "html"
+) -> Response:
+    return shown(await service.preview_card(session, who.organization_id, card_id), format)
+
+
+@router.post(
+    CARDS + "/{card_id}/wishes",
+    operation_id="create_card_wish",
+    status_code=201,
+    response_model=schemas.CardWish,
+)
+async def create_card_wish(
+    card_id: UUID, body: schemas.CardWishWrite, who: CalendarWriter, session: Tenant, once: Once
+) -> Response:
+    return await once.answer(201, await service.add_wish(session, who.organization_id, card_id, body))
+
+
+@router.delete(CARDS + "/{card_id}/wishes/{wish_id}", operation_id="delete_card_wish", status_code=204)
+async def delete_card_wish(card_id: UUID, wish_id: UUID, who: CalendarWriter, session: Tenant) -> None:
+    await service.delete_wish(session, who.organization_id, card_id, wish_id)
+
+
+@router.get(TEMPLATES, operation_id="list_card_templates", response_model=schemas.CardTemplatePage)
+async def list_card_templates(who: CalendarReader, session: Tenant, page: Page) -> schemas.CardTemplatePage:
+    now = await as_of(session)
+    after = page.after[0] if page.after else ""
+    rows = await queries.templates_after(session, who.organization_id, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.key])
+    items = [service.represent_template(row) for row in rows]
+    return schemas.CardTemplatePage(items=items, next_cursor=cursor, as_of=now)
+
+
+@router.get(TEMPLATES + "/{key}", operation_id="get_card_template", response_model=schemas.CardTemplate)
+async def get_card_template(
+    key: Key, who: CalendarReader, session: Tenant, conditions: ReadConditions
+) -> Response:
+    return conditions.answer(await service.find_template(session, who.organization_id, key))
+
+
+@router.put(
+    TEMPLATES + "/{key}",
+    operation_id="put_card_template",
+    response_model=schemas.CardTemplate,
+    responses={201: {"model": schemas.CardTemplate}},
+)
+async def put_card_template(
+    key: Key, body: schemas.CardTemplateWrite, who: CalendarWriter, session: Tenant, conditions: Conditions
+) -> Response:
+    template, is_new = await service.put_template(session, who.organization_id, key, body, conditions)
+    if not is_new:
+        return conditions.answer(template)
+    return conditions.answer(template, 201, NO_STORE | {"Location": f"{TEMPLATES}/{key}"})
+
+
+@router.delete(TEMPLATES + "/{key}", operation_id="delete_card_template", status_code=204)
+async def delete_card_template(
+    key: Key, who: CalendarWriter, session: Tenant, conditions: ChangeConditions
+) -> None:
+    await service.delete_template(session, who.organization_id, key, conditions)
+
+
+@router.get(
+    TEMPLATES + "/{key}/preview",
+    operation_id="get_card_template_preview",
+    response_class=Response,
+    responses=PREVIEWS,
+)
+async def get_card_template_preview(
+    key: Key, who: CalendarReader, session: Tenant, format: Format = "html"
+) -> Response:
+    return shown(await service.preview_template(session, who.organization_id, key), format)

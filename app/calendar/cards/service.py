@@ -1,0 +1,366 @@
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import rules, timing, words
+from app.calendar.cards import queries, schemas
+from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
+from app.calendar.cards.templates import CardKind, Template, TemplateRefused, built_in, shipped
+from app.calendar.delivery import Undeliverable
+from app.calendar.queries import Place, occurrences_after
+from app.calendar.schemas import PersonRef
+from app.calendar.service import celebrated_on, find_person
+from app.core.conditional import Preconditions
+from app.core.errors import Conflict, IdentifierMismatch, NotFound, Unprocessable
+from app.core.languages import language_of
+from app.core.mail import Mail
+from app.organizations.queries import organization as find_organization
+from app.tables import CardTemplate, Organization
+
+log = logging.getLogger("betrokken.calendar")
+
+AHEAD = timedelta(days=14)
+"""How long before the day a card is there to be written on."""
+SETTLED = timedelta(days=13)
+LONGEST_MOVE = timedelta(days=6)
+EVERY_VISIBILITY = ("private", "team", "organization")
+OPEN = ("planned", "held")
+SAME = ("person_id", "kind", "label", "relation", "months", "visibility", "kept_on")
+COLUMNS = (*SAME, "occasion", "year", "is_half_year", "send_at", "expires_at", "status")
+READ_ONLY = {"is_built_in", "created_at", "updated_at"}
+TRIAL_NAMES = ("Noor de Wit", "Wolfeschlegelsteinhausenbergerdorff <&> " + "Ω" * 160)
+
+
+class TemplateFaulty(Unprocessable):
+    code = "template_syntax"
+    detail = "The template cannot be used."
+
+
+class TemplateTaken(Conflict):
+    code = "template_taken"
+    detail = "Another template is for this kind and language: change or delete that one."
+
+
+class CardClosed(Conflict):
+    code = "card_closed"
+    detail = "This card is on its way, sent, or given up: nothing can be changed on it."
+
+
+class OwnCard(Unprocessable):
+    code = "own_card"
+    detail = "A card is for its receiver to read, not to write on."
+
+
+class UnknownAuthor(Unprocessable):
+    code = "unknown_author"
+    detail = "There is no such person."
+
+
+# ------------------------------------------------------------------ planning and sending
+
+
+async def plan_cards(session: AsyncSession, organization_id: UUID, now: datetime) -> int:
+    """Makes the cards of the coming days as they are wanted now; how many there are."""
+    organization = await find_organization(session, organization_id)
+    rows = await celebrated_soon(session, organization, now) if organization.cards_enabled else []
+    wanted = [card for row in rows if (card := wanted_card(row, organization, now))]
+    columns = {name: [card[name] for card in wanted] for name in COLUMNS}
+    await queries.plan(session, organization_id, columns, now, now + SETTLED)
+    return len(wanted)
+
+
+async def celebrated_soon(
+    session: AsyncSession, organization: Organization, now: datetime
+) -> Sequence[Row[Any]]:
+    first, last = timing.days_somewhere(now)
+    days = rules.kept_days(first - LONGEST_MOVE, last + AHEAD + LONGEST_MOVE)
+    start = Place(first - LONGEST_MOVE)
+    return await occurrences_after(
+        session, organization, days, None, start, None, visibilities=EVERY_VISIBILITY
+    )
+
+
+def wanted_card(row: Row[Any], organization: Organization, now: datetime) -> dict[str, Any] | None:
+    """The card of an occurrence; None while its time is too far off, or once it has passed."""
+    window = timing.window(sent_on(row, organization), organization.cards_time, row.time_zone)
+    if window.expires_at <= now or window.send_at > now + AHEAD:
+        return None
+    needs_approval = organization.cards_approval and row.visibility != "private"
+    return {
+        **{name: getattr(row, name) for name in SAME},
+        "occasion": row.key,
+        "year": row.kept_on.year,
+        "is_half_year": is_half_year(row),
+        "send_at": window.send_at,
+        "expires_at": window.expires_at,
+        "status": "held" if needs_approval else "planned",
+    }
+
+
+def is_half_year(row: Row[Any]) -> bool:
+    return row.months is not None and row.months % 12 != 0
+
+
+def sent_on(row: Row[Any], organization: Organization) -> date:
+    """The day it is celebrated at work, if the person is employed then; else the day itself."""
+    day = celebrated_on(row.kept_on, organization)
+    is_employed = (row.starts_on or date.min) <= day <= (row.ends_on or date.max)
+    return day if is_employed else row.kept_on
+
+
+async def compose(session: AsyncSession, card: Row[Any]) -> Mail:
+    """The mail of a card, as things are now: consent may have been withdrawn since it was planned."""
+    organization = await find_organization(session, card.organization_id)
+    occurrence = await current_occurrence(session, organization, card)
+    if occurrence is None or not organization.cards_enabled:
+        raise Undeliverable("cancelled", "no_longer_celebrated")
+    if occurrence.email is None:
+        raise Undeliverable("no_address", "no_address")
+    language = language_of(occurrence.locale, organization.locale)
+    parts = await rendered_card(session, organization, card, occurrence.name, language)
+    return Mail(
+        key=str(card.id),
+        to=occurrence.email,
+        subject=parts.subject,
+        text=parts.text,
+        language=language,
+        html=parts.html,
+        picture=parts.picture,
+        sender=organization.card_sender,
+    )
+
+
+async def current_occurrence(
+    session: AsyncSession, organization: Organization, card: Row[Any]
+) -> Row[Any] | None:
+    found = await occurrences_after(
+        session,
+        organization,
+        rules.kept_days(card.kept_on, card.kept_on),
+        None,
+        Place(card.kept_on),
+        None,
+        visibilities=EVERY_VISIBILITY,
+        person_ids=[card.person_id],
+    )
+    same = (row for row in found if row.key == card.occasion and is_half_year(row) == card.is_half_year)
+    return next(same, None)
+
+
+async def rendered_card(
+    session: AsyncSession, organization: Organization, card: Row[Any], name: str, language: str
+) -> Rendered:
+    """By the organisation's own template; where that fails with this card's words, by the shipped one."""
+    written = await queries.wishes(session, organization.id, [card.id])
+    occasion = Occasion(
+        kind=card.kind,
+        name=name,
+        organization=organization.name,
+        label=card.label,
+        relation=card.relation,
+        years=words.in_years(language, card.months) if card.months else None,
+        is_milestone=card.months in organization.milestone_months,
+        wishes=[Wish(wish.name, wish.text) for wish in written],
+    )
+    own = await queries.template_for(session, organization.id, card.kind, language)
+    if own is not None:
+        try:
+            return await asyncio.to_thread(rendered, content_of(own), occasion)
+        except TemplateRefused as error:
+            log.warning("card_template_failed", extra={"template": own.key, "code": error.code})
+    return await asyncio.to_thread(rendered, built_in(card.kind, language), occasion)
+
+
+def content_of(row: CardTemplate) -> Template:
+    return Template(row.subject, row.html, row.text, row.picture)
+
+
+# ------------------------------------------------------------------ cards
+
+
+def represent(card: Row[Any], wishes: Iterable[Row[Any]]) -> schemas.Card:
+    return schemas.Card(
+        id=card.id,
+        person=PersonRef(external_id=card.external_id, name=card.name),
+        kind=card.kind,
+        key=card.occasion,
+        label=card.label,
+        relation=card.relation,
+        date=card.kept_on,
+        years=None if card.months is None else card.months / 12,
+        status=card.status,
+        send_at=card.send_at,
+        sent_at=card.sent_at,
+        failure=card.failure,
+        wishes=[represent_wish(wish) for wish in wishes],
+    )
+
+
+def represent_wish(wish: Row[Any]) -> schemas.CardWish:
+    author = PersonRef(external_id=wish.external_id, name=wish.name)
+    return schemas.CardWish(id=wish.id, author=author, text=wish.text, created_at=wish.created_at)
+
+
+async def represent_cards(
+    session: AsyncSession, organization_id: UUID, cards: Sequence[Row[Any]]
+) -> list[schemas.Card]:
+    written = await queries.wishes(session, organization_id, [card.id for card in cards])
+    by_card: dict[UUID, list[Row[Any]]] = {}
+    for wish in written:
+        by_card.setdefault(wish.card_id, []).append(wish)
+    return [represent(card, by_card.get(card.id, [])) for card in cards]
+
+
+async def find_card(
+    session: AsyncSession, organization_id: UUID, card_id: UUID, *, lock: bool = False
+) -> Row[Any]:
+    found = await queries.card(session, organization_id, card_id, lock=lock)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def find_open_card(session: AsyncSession, organization_id: UUID, card_id: UUID) -> Row[Any]:
+    """Locked, so that it is not sent meanwhile."""
+    card = await find_card(session, organization_id, card_id, lock=True)
+    if card.status not in OPEN:
+        raise CardClosed
+    return card
+
+
+async def read_card(session: AsyncSession, organization_id: UUID, card_id: UUID) -> schemas.Card:
+    [card] = await represent_cards(
+        session, organization_id, [await find_card(session, organization_id, card_id)]
+    )
+    return card
+
+
+async def change_card(
+    session: AsyncSession, organization_id: UUID, card_id: UUID, patch: schemas.CardPatch
+) -> schemas.Card:
+    """Approves a card that is held, or cancels one; a repeat changes nothing."""
+    card = await find_card(session, organization_id, card_id, lock=True)
+    if card.status != patch.status:
+        if card.status not in OPEN:
+            raise CardClosed
+        await queries.change_status(session, organization_id, card_id, patch.status)
+    return await read_card(session, organization_id, card_id)
+
+
+async def add_wish(
+    session: AsyncSession, organization_id: UUID, card_id: UUID, wanted: schemas.CardWishWrite
+) -> schemas.CardWish:
+    card = await find_open_card(session, organization_id, card_id)
+    try:
+        author_id = await find_person(session, organization_id, wanted.author)
+    except NotFound:
+        raise UnknownAuthor.at("#/author") from None
+    if author_id == card.person_id:
+        raise OwnCard.at("#/author")
+    wish_id = uuid4()
+    identity = {"organization_id": organization_id, "id": wish_id, "card_id": card_id}
+    await queries.add_wish(session, identity | {"author_id": author_id, "text": wanted.text})
+    written = await queries.wishes(session, organization_id, [card_id])
+    return represent_wish(next(wish for wish in written if wish.id == wish_id))
+
+
+async def delete_wish(session: AsyncSession, organization_id: UUID, card_id: UUID, wish_id: UUID) -> None:
+    await find_open_card(session, organization_id, card_id)
+    if not await queries.delete_wish(session, organization_id, card_id, wish_id):
+        raise NotFound
+
+
+async def preview_card(session: AsyncSession, organization_id: UUID, card_id: UUID) -> Rendered:
+    """As it would be sent now."""
+    card = await find_card(session, organization_id, card_id)
+    organization = await find_organization(session, organization_id)
+    occurrence = await current_occurrence(session, organization, card)
+    language = language_of(occurrence.locale if occurrence else None, organization.locale)
+    return await rendered_card(session, organization, card, card.name, language)
+
+
+# ------------------------------------------------------------------ templates
+
+
+def represent_template(row: CardTemplate) -> schemas.CardTemplate:
+    return schemas.CardTemplate.model_validate({**row.model_dump(), "is_built_in": False})
+
+
+def represent_built_in(key: str) -> schemas.CardTemplate:
+    kind, language = shipped()[key]
+    content = vars(built_in(kind, language))
+    return schemas.CardTemplate(
+        key=key, kind=kind, language=language, is_built_in=True, created_at=None, updated_at=None, **content
+    )
+
+
+async def find_template(session: AsyncSession, organization_id: UUID, key: str) -> schemas.CardTemplate:
+    """The organisation's own, or else the shipped one of that key."""
+    row = await queries.template(session, organization_id, key)
+    if row is not None:
+        return represent_template(row)
+    if key not in shipped():
+        raise NotFound(f"There is no card template {key}.")
+    return represent_built_in(key)
+
+
+async def put_template(
+    session: AsyncSession,
+    organization_id: UUID,
+    key: str,
+    wanted: schemas.CardTemplateWrite,
+    conditions: Preconditions,
+) -> tuple[schemas.CardTemplate, bool]:
+    """The template, and whether it is new."""
+    if "key" in wanted.model_fields_set and wanted.key != key:
+        raise IdentifierMismatch.at("#/key")
+    await refuse_faulty(wanted)
+    earlier = await queries.template(session, organization_id, key)
+    conditions.check(represent_template(earlier) if earlier else None)
+    rival = await queries.template_for(session, organization_id, wanted.kind, wanted.language)
+    if rival is not None and rival.key != key:
+        raise TemplateTaken(f"{TemplateTaken.detail[:-1]}: {rival.key}.")
+    identity = {"organization_id": organization_id, "key": key}
+    await queries.put_template(session, identity | wanted.model_dump(exclude=READ_ONLY | {"key"}))
+    row = await queries.template(session, organization_id, key)
+    assert row is not None
+    return represent_template(row), earlier is None
+
+
+async def refuse_faulty(wanted: schemas.CardTemplateWrite) -> None:
+    """Fills it in with few words and with many."""
+    template = Template(wanted.subject, wanted.html, wanted.text, wanted.picture)
+    try:
+        for occasion in trials(wanted.kind):
+            await asyncio.to_thread(rendered, template, occasion)
+    except TemplateRefused as error:
+        raise TemplateFaulty(f"The template cannot be used: {error}.", code=error.code) from None
+
+
+def trials(kind: CardKind) -> Iterable[Occasion]:
+    wishes = [Wish("Bob", "<b>Proost</b> & tot straks")] * 3
+    for name in TRIAL_NAMES:
+        yield Occasion(kind, name, "Acme", "Sanne & Tim", "dochter", "12,5", True, wishes)
+        yield Occasion(kind, name, "Acme", None, None, None, False, [])
+
+
+async def preview_template(session: AsyncSession, organization_id: UUID, key: str) -> Rendered:
+    found = await find_template(session, organization_id, key)
+    template = Template(found.subject, found.html, found.text, found.picture)
+    return await asyncio.to_thread(rendered, template, next(iter(trials(found.kind))))
+
+
+async def delete_template(
+    session: AsyncSession, organization_id: UUID, key: str, conditions: Preconditions
+) -> None:
+    row = await queries.template(session, organization_id, key)
+    if row is None:
+        raise NotFound
+    conditions.check(represent_template(row))
+    await queries.delete_template(session, organization_id, key)

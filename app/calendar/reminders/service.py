@@ -1,0 +1,219 @@
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from hmac import compare_digest
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import rules, timing, words
+from app.calendar.delivery import Compose, Undeliverable
+from app.calendar.queries import Place, occurrences_after, team_and_below
+from app.calendar.reminders import queries, schemas
+from app.calendar.service import find_person, find_team
+from app.core.errors import NotFound, Unprocessable
+from app.core.languages import language_of
+from app.core.mail import Mail
+from app.core.secrets import Keyring
+from app.organizations.queries import organization as find_organization
+from app.tables import Organization, Reminder
+
+AHEAD = timedelta(days=1)
+PURPOSE, MAC_SIZE = "unsubscribe", 16
+
+
+class RecipientNotNamed(Unprocessable):
+    code = "recipient_not_named"
+    detail = "A reminder to a person names the person; one to managers or teams names none."
+
+
+class UnknownPerson(Unprocessable):
+    code = "unknown_person"
+    detail = "There is no such person."
+
+
+def represent(row: Reminder) -> schemas.Reminder:
+    return schemas.Reminder.model_validate(row, from_attributes=True)
+
+
+async def create_reminder(
+    session: AsyncSession, organization_id: UUID, wanted: schemas.ReminderWrite
+) -> schemas.Reminder:
+    if (wanted.person is not None) != (wanted.recipient == "person"):
+        raise RecipientNotNamed.at("#/person")
+    if wanted.team is not None:
+        await find_team(session, organization_id, wanted.team)
+    if wanted.person is not None:
+        try:
+            await find_person(session, organization_id, wanted.person)
+        except NotFound:
+            raise UnknownPerson.at("#/person") from None
+    row = Reminder(organization_id=organization_id, id=uuid4(), **wanted.model_dump())
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return represent(row)
+
+
+# ------------------------------------------------------------------ planning and sending
+
+
+async def plan_digests(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
+    organization = await find_organization(session, organization_id)
+    wanted: dict[tuple[UUID, date], timing.Window] = {}
+    for reminder in await queries.reminders(session, organization_id):
+        first, last = timing.days_somewhere(now)
+        before = timedelta(days=reminder.days_before)
+        rows = await remembered(session, organization, reminder, first + before, last + AHEAD + before)
+        people = await candidates(session, organization, reminder, rows, now.date())
+        for row in rows:
+            day = row.kept_on - before
+            for person in people:
+                window = timing.window(day, organization.cards_time, person.time_zone)
+                is_time = window.expires_at > now and window.send_at <= now + AHEAD
+                if is_time and is_for(reminder, row, person):
+                    wanted[person.id, day] = window
+    columns: dict[str, list[Any]] = {
+        "person_id": [person for person, _ in wanted],
+        "day": [day for _, day in wanted],
+        "send_at": [window.send_at for window in wanted.values()],
+        "expires_at": [window.expires_at for window in wanted.values()],
+    }
+    await queries.plan(session, organization_id, columns)
+
+
+async def remembered(
+    session: AsyncSession, organization: Organization, reminder: Reminder, first: date, last: date
+) -> Sequence[Row[Any]]:
+    """What this reminder tells of those days, to anybody."""
+    team_ids = None
+    if reminder.team is not None:
+        team_ids = await team_and_below(session, organization.id, reminder.team)
+    days = rules.kept_days(first, last)
+    rows = await occurrences_after(session, organization, days, team_ids, Place(first), None)
+    return [row for row in rows if reminder.kinds is None or row.kind in reminder.kinds]
+
+
+async def candidates(
+    session: AsyncSession,
+    organization: Organization,
+    reminder: Reminder,
+    rows: Iterable[Row[Any]],
+    day: date,
+) -> Sequence[Row[Any]]:
+    if reminder.recipient == "team":
+        teams = {row.team_id for row in rows if row.team_id}
+        return await queries.readers(session, organization, day, team_ids=teams)
+    managers = {row.manager for row in rows if row.manager}
+    named = {reminder.person} if reminder.person else managers
+    return await queries.readers(session, organization, day, external_ids=named)
+
+
+def is_for(reminder: Reminder, row: Row[Any], person: Row[Any]) -> bool:
+    """Nobody is reminded of a day of one's own."""
+    if row.person_id == person.id:
+        return False
+    if reminder.recipient == "manager":
+        return bool(row.manager == person.external_id)
+    if reminder.recipient == "team":
+        return row.team_id is not None and bool(row.team_id == person.team_id)
+    return bool(reminder.person == person.external_id)
+
+
+def composer(keyring: Keyring, public_url: str) -> Compose:
+    async def compose(session: AsyncSession, digest: Row[Any]) -> Mail:
+        """What the reminders say now: a consent withdrawn since, or one given, counts."""
+        organization = await find_organization(session, digest.organization_id)
+        found = await queries.readers(session, organization, digest.day, person_id=digest.person_id)
+        items = await items_of(session, organization, found[0], digest.day) if found else []
+        if not items:
+            raise Undeliverable("cancelled", "nothing_to_tell")
+        token = unsubscribe_token(keyring, organization.id, digest.person_id)
+        link = f"{public_url.rstrip('/')}/v1/unsubscribe/{token}"
+        return written(str(digest.id), organization, found[0], items, link)
+
+    return compose
+
+
+async def items_of(
+    session: AsyncSession, organization: Organization, person: Row[Any], day: date
+) -> list[Row[Any]]:
+    """By day and person; a day that two reminders tell of is told once."""
+    found = {}
+    for reminder in await queries.reminders(session, organization.id):
+        when = day + timedelta(days=reminder.days_before)
+        for row in await remembered(session, organization, reminder, when, when):
+            if is_for(reminder, row, person):
+                found[row.kept_on, row.external_id, row.key] = row
+    return [found[place] for place in sorted(found)]
+
+
+def written(
+    key: str, organization: Organization, person: Row[Any], items: Sequence[Row[Any]], link: str
+) -> Mail:
+    language = language_of(person.locale, organization.locale)
+    said = words.DIGEST[language]
+    lines = [line_of(language, row) for row in items]
+    what = " ".join(lines[0].split())
+    if len(lines) > 1:
+        what = said["more"].format(what=what, number=len(lines) - 1)
+    text = "\n".join(
+        [
+            said["opening"].format(name=person.name),
+            "",
+            said["body"],
+            "",
+            *(f"- {line}" for line in lines),
+            "",
+            said["closing"].format(organization=organization.name),
+            "",
+            "--",
+            said["reason"].format(organization=organization.name),
+            link,
+            "",
+        ]
+    )
+    return Mail(
+        key=key,
+        to=person.email,
+        subject=said["subject"].format(what=what),
+        text=text,
+        language=language,
+        sender=organization.card_sender,
+        unsubscribe=link,
+    )
+
+
+def line_of(language: str, row: Row[Any]) -> str:
+    is_anniversary = row.kind == "work_anniversary"
+    what = words.summary(
+        language,
+        row.kind,
+        row.name,
+        label=row.label,
+        relation=row.relation,
+        months=row.months if is_anniversary else None,
+    )
+    return f"{words.in_words(language, row.kept_on)}: {' '.join(what.split())}"
+
+
+# ------------------------------------------------------------------ unsubscribing
+
+
+def unsubscribe_token(keyring: Keyring, organization_id: UUID, person_id: UUID) -> str:
+    """Not stored: organisation and person under a MAC that only the service can make."""
+    mac = keyring.mac(organization_id, PURPOSE, person_id.bytes)[:MAC_SIZE]
+    return base64.urlsafe_b64encode(organization_id.bytes + person_id.bytes + mac).decode()
+
+
+def whose_token(keyring: Keyring, token: str) -> tuple[UUID, UUID]:
+    try:
+        raw = base64.urlsafe_b64decode(token)
+        organization_id, person_id, mac = UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:]
+    except ValueError:
+        raise NotFound from None
+    if not compare_digest(mac, keyring.mac(organization_id, PURPOSE, person_id.bytes)[:MAC_SIZE]):
+        raise NotFound
+    return organization_id, person_id
