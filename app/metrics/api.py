@@ -11,7 +11,7 @@ from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis.schemas import Period
-from app.metrics import definitions, outcomes, reading, schemas, service
+from app.metrics import definitions, filtering, outcomes, reading, schemas, service
 from app.metrics.releasing import FORMULA_VERSION
 from app.organizations import queries as organizations
 from app.organizations.access import Anyone, Tenant, requires
@@ -73,14 +73,17 @@ MetricsView = Annotated[View, Depends(view)]
     operation_id="get_satisfaction_engagement",
     response_model=schemas.SatisfactionEngagement,
 )
-async def get_satisfaction_engagement(view: MetricsView, conditions: ReadConditions) -> Response:
-    answer = schemas.SatisfactionEngagement.model_validate(
-        {
-            **view.header,
-            **await service.distinctness_of(view.session, view.release),
-            "groups": await view.groups("satisfaction_engagement"),
-        }
-    )
+async def get_satisfaction_engagement(
+    view: MetricsView,
+    conditions: ReadConditions,
+    filter: Annotated[str | None, Query(min_length=3, max_length=2000)] = None,
+) -> Response:
+    if filter is None:
+        groups = await view.groups("satisfaction_engagement")
+    else:
+        groups = [await filtering.headline_of(view.session, view.release, filter, view.team)]
+    distinctness = await service.distinctness_of(view.session, view.release)
+    answer = schemas.SatisfactionEngagement.model_validate({**view.header, **distinctness, "groups": groups})
     return conditions.answer(answer, headers=REVALIDATE)
 
 

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, func, text
+from sqlalchemy import ColumnElement, Row, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 from sqlmodel.sql.expression import SelectOfScalar
 
+from app.metrics.blocks.filtered import Cell
 from app.surveys import queries as surveys
-from app.tables import Release, Survey, SurveyGroup
+from app.tables import Release, ReleaseCell, Survey, SurveyGroup
 
 ALL_RESPONSES = text(
     "SELECT count(*), string_agg(array_send(answers), ''::bytea ORDER BY respondent_key),"
@@ -33,6 +34,11 @@ INSERT_RESULTS = text(
     "INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)"
     " SELECT :organization_id, :survey_id, :number, r.*"
     " FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)"
+)
+INSERT_CELLS = text(
+    "INSERT INTO release_cells (organization_id, survey_id, number, cell, places, numbers)"
+    " SELECT :organization_id, :survey_id, :number, c.*"
+    " FROM json_to_recordset(CAST(:cells AS json)) AS c (cell int, places jsonb, numbers float8[])"
 )
 BODIES = text(
     "SELECT group_ordinal, body FROM release_results"
@@ -107,7 +113,10 @@ def decode_arrays(sent: bytes, count: int, length: int) -> NDArray[np.int16]:
 
 
 async def store_release(
-    session: AsyncSession, release: dict[str, Any], results: Sequence[dict[str, Any]]
+    session: AsyncSession,
+    release: dict[str, Any],
+    results: Sequence[dict[str, Any]],
+    cells: Sequence[Cell],
 ) -> bool:
     """False where the release is there already: a job repeated."""
     if (await session.execute(INSERT_RELEASE, release)).first() is None:
@@ -115,7 +124,34 @@ async def store_release(
     for start in range(0, len(results), RESULTS_AT_ONCE):
         some = json.dumps(results[start : start + RESULTS_AT_ONCE], allow_nan=False)
         await session.execute(INSERT_RESULTS, {**release, "results": some})
+    for start in range(0, len(cells), RESULTS_AT_ONCE):
+        rows = [
+            {"cell": start + place, "places": cell.places, "numbers": cell.numbers}
+            for place, cell in enumerate(cells[start : start + RESULTS_AT_ONCE])
+        ]
+        await session.execute(INSERT_CELLS, {**release, "cells": json.dumps(rows, allow_nan=False)})
     return True
+
+
+async def places_of_cells(session: AsyncSession, release: Release) -> dict[int, list[list[int]]]:
+    """By number of the cell: of each place in it, the ordinals of its team and of its categories."""
+    query = select(ReleaseCell.cell, ReleaseCell.places).where(*_cells_of(release))
+    return {cell: places for cell, places in await session.execute(query)}
+
+
+async def numbers_of_cells(
+    session: AsyncSession, release: Release, cells: Sequence[int]
+) -> list[list[float]]:
+    query = select(ReleaseCell.numbers).where(*_cells_of(release), col(ReleaseCell.cell).in_(cells))
+    return [list(numbers) for numbers in await session.scalars(query.order_by(col(ReleaseCell.cell)))]
+
+
+def _cells_of(release: Release) -> list[ColumnElement[bool]]:
+    return [
+        col(ReleaseCell.organization_id) == release.organization_id,
+        col(ReleaseCell.survey_id) == release.survey_id,
+        col(ReleaseCell.number) == release.number,
+    ]
 
 
 async def mark_included(

@@ -21,6 +21,7 @@ from app.metrics.blocks.distinctness import distinctness
 from app.metrics.blocks.drivers import analyse, drivers
 from app.metrics.blocks.enps import enps
 from app.metrics.blocks.facets import facets
+from app.metrics.blocks.filtered import Cell, cells_of
 from app.metrics.blocks.headline import headline
 from app.metrics.blocks.heatmap import heatmap
 from app.metrics.blocks.levers import levers
@@ -28,7 +29,7 @@ from app.metrics.blocks.pairs import comparable_measures
 from app.metrics.blocks.participation import participation
 from app.metrics.blocks.reliability import reliability
 from app.metrics.blocks.trends import changes, points
-from app.metrics.blocks.wave import Bodies, Wave, of_each_group
+from app.metrics.blocks.wave import ORGANIZATION, Bodies, Wave, of_each_group
 from app.metrics.disclosure import Step, admit, base_regions, erased_few, may_link, plan_release
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
@@ -37,7 +38,7 @@ from app.tables import Survey
 
 FORMULA_VERSION = "1"
 HEADLINE, DISCLOSURE, ENPS = "satisfaction_engagement", "disclosure", "enps"
-TRENDS, COMMENTS = "trends", "comments"
+TRENDS, COMMENTS, FILTER = "trends", "comments", "filter"
 HELD_BACK_STEP = 10
 TURNOVER_JOB = "freeze_turnover"
 BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
@@ -52,6 +53,7 @@ BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
 }
 """By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
 
+LATER: Final = {"status": "undefined", "reason": "awaits_final_release"}
 WHILE_OPEN: Final = (HEADLINE, DISCLOSURE)
 """All that a release of an open survey says; the rest comes with the final one."""
 
@@ -63,6 +65,7 @@ class SurveyMoved(Exception):
 @dataclass(frozen=True)
 class Made:
     bodies: dict[str, Bodies]
+    cells: list[Cell]
     newly_included: Flags
     held_back: int
 
@@ -108,7 +111,8 @@ def make(current: Loaded, before: Loaded | None, number: int) -> Made | None:
     sample = replace(everybody, included=included).of(included > 0)
     wave = wave_of(current, sample, step_of(current, is_final=is_final))
     bodies = computed(wave, current, before) if is_final else while_open(wave)
-    return Made(bodies, new, int((included == 0).sum()))
+    shared, cells = cells_of(wave) if is_final else ({**LATER, "n": 0}, [])
+    return Made({**bodies, FILTER: {ORGANIZATION: shared}}, cells, new, int((included == 0).sum()))
 
 
 def newly_included(current: Loaded, everybody: Sample) -> Flags:
@@ -130,11 +134,10 @@ def step_of(current: Loaded, *, is_final: bool) -> Step:
 
 
 def while_open(wave: Wave) -> dict[str, Bodies]:
-    later = {"status": "undefined", "reason": "awaits_final_release"}
-    nothing = of_each_group(wave, lambda ordinal, _: {**later, "n": wave.n(ordinal)})
+    nothing = of_each_group(wave, lambda ordinal, _: {**LATER, "n": wave.n(ordinal)})
     waiting = dict.fromkeys([*BLOCKS, "drivers", "levers", COMMENTS], nothing)
     followed = {
-        ordinal: {"status": "ok", "point": later, "changes": [], "repeaters": []} for ordinal in nothing
+        ordinal: {"status": "ok", "point": LATER, "changes": [], "repeaters": []} for ordinal in nothing
     }
     return {**waiting, TRENDS: followed, **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN}}
 
@@ -227,7 +230,7 @@ async def store(
         "formula_version": FORMULA_VERSION,
         "released_at": released_at,
     }
-    if not await queries.store_release(session, release, list(frozen(made.bodies))):
+    if not await queries.store_release(session, release, list(frozen(made.bodies)), made.cells):
         return
     if survey.release_policy == "rolling":
         keys = [current.responses.keys[index] for index in np.flatnonzero(made.newly_included).tolist()]
