@@ -1,4 +1,4 @@
-"""What a release keeps to answer filters."""
+"""What a release keeps to answer filters, and what it spends on noise."""
 
 import sqlalchemy as sa
 from alembic import context, op
@@ -40,6 +40,15 @@ def upgrade() -> None:
     role = '"' + context.config.attributes["role"] + '"'
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON release_cells TO {role}")
 
+    op.add_column("releases", sa.Column("epsilon_spent", sa.Float(), nullable=False, server_default="0"))
+    op.add_column("organizations", sa.Column("benchmark_epsilon", sa.Float(), nullable=True))
+    op.add_column(
+        "organizations", sa.Column("benchmark_budget", sa.Float(), nullable=False, server_default="10")
+    )
+
 
 def downgrade() -> None:
+    op.drop_column("organizations", "benchmark_budget")
+    op.drop_column("organizations", "benchmark_epsilon")
+    op.drop_column("releases", "epsilon_spent")
     op.drop_table("release_cells")

@@ -199,6 +199,21 @@ async def get_outcomes(
     return conditions.answer(outcomes.answer(view.header, turnover, kpis, language), headers=REVALIDATE)
 
 
+@router.get("/v1/metrics/benchmark", operation_id="get_benchmark", response_model=schemas.Benchmark)
+async def get_benchmark(
+    who: MetricsReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    survey_id: UUID | None = None,
+    series: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+) -> Response:
+    survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
+    answer = schemas.Benchmark.model_validate(
+        {**service.header(survey, release), "benchmark": await service.benchmark_of(session, release)}
+    )
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
 @router.get("/v1/metrics/definitions", operation_id="get_definitions", response_model=schemas.Definitions)
 async def get_definitions(
     who: MetricsReader, conditions: ReadConditions, language: WantedLanguage

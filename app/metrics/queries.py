@@ -25,9 +25,9 @@ ALL_RESPONSES = text(
 )
 INSERT_RELEASE = text(
     "INSERT INTO releases"
-    " (organization_id, survey_id, number, is_final, held_back, formula_version, released_at)"
-    " VALUES"
-    " (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_version, :released_at)"
+    " (organization_id, survey_id, number, is_final, held_back, formula_version, released_at, epsilon_spent)"
+    " VALUES (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_version, :released_at,"
+    " :epsilon_spent)"
     " ON CONFLICT DO NOTHING RETURNING number"
 )
 INSERT_RESULTS = text(
@@ -131,6 +131,12 @@ async def store_release(
         ]
         await session.execute(INSERT_CELLS, {**release, "cells": json.dumps(rows, allow_nan=False)})
     return True
+
+
+async def epsilon_spent(session: AsyncSession, organization_id: UUID) -> float:
+    """On noise, in all releases of the organisation."""
+    query = select(func.sum(Release.epsilon_spent)).where(col(Release.organization_id) == organization_id)
+    return float(await session.scalar(query) or 0)
 
 
 async def places_of_cells(session: AsyncSession, release: Release) -> dict[int, list[list[int]]]:

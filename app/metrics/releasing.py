@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from random import SystemRandom
 from time import perf_counter
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from app.core import telemetry
 from app.core.database import Database
 from app.core.jobs import enqueue
 from app.metrics import queries
+from app.metrics.blocks.benchmark import benchmark, spent
 from app.metrics.blocks.comments import comments
 from app.metrics.blocks.disclosed import disclosed
 from app.metrics.blocks.distinctness import distinctness
@@ -33,12 +35,13 @@ from app.metrics.blocks.wave import ORGANIZATION, Bodies, Wave, of_each_group
 from app.metrics.disclosure import Step, admit, base_regions, erased_few, may_link, plan_release
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
+from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.tables import Survey
 
 FORMULA_VERSION = "1"
 HEADLINE, DISCLOSURE, ENPS = "satisfaction_engagement", "disclosure", "enps"
-TRENDS, COMMENTS, FILTER = "trends", "comments", "filter"
+TRENDS, COMMENTS, FILTER, BENCHMARK = "trends", "comments", "filter", "benchmark"
 HELD_BACK_STEP = 10
 TURNOVER_JOB = "freeze_turnover"
 BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
@@ -112,7 +115,9 @@ def make(current: Loaded, before: Loaded | None, number: int) -> Made | None:
     wave = wave_of(current, sample, step_of(current, is_final=is_final))
     bodies = computed(wave, current, before) if is_final else while_open(wave)
     shared, cells = cells_of(wave) if is_final else ({**LATER, "n": 0}, [])
-    return Made({**bodies, FILTER: {ORGANIZATION: shared}}, cells, new, int((included == 0).sum()))
+    noisy = benchmark(wave, current.budget, SystemRandom()) if is_final else LATER
+    of_all: dict[str, Bodies] = {FILTER: {ORGANIZATION: shared}, BENCHMARK: {ORGANIZATION: noisy}}
+    return Made(bodies | of_all, cells, new, int((included == 0).sum()))
 
 
 def newly_included(current: Loaded, everybody: Sample) -> Flags:
@@ -218,9 +223,10 @@ async def store(
     survey = current.survey
     scope = (session, survey.organization_id, survey.id)
     now = await surveys.survey(*scope, lock="write")
-    if now is None or now.status != survey.status:
-        raise SurveyMoved
     is_final = survey.status == "closed"
+    epsilon = spent(made.bodies[BENCHMARK][ORGANIZATION])
+    if now is None or now.status != survey.status or not await is_affordable(session, current, epsilon):
+        raise SurveyMoved
     release = {
         "organization_id": survey.organization_id,
         "survey_id": survey.id,
@@ -229,6 +235,7 @@ async def store(
         "held_back": rounded_up(made.held_back) if is_final else 0,
         "formula_version": FORMULA_VERSION,
         "released_at": released_at,
+        "epsilon_spent": epsilon,
     }
     if not await queries.store_release(session, release, list(frozen(made.bodies)), made.cells):
         return
@@ -239,6 +246,15 @@ async def store(
         await queries.mark_released(*scope, released_at)
         if survey.series is not None:
             await enqueue(session, TURNOVER_JOB, survey.organization_id, survey.id, is_single=True)
+
+
+async def is_affordable(session: AsyncSession, current: Loaded, epsilon: float) -> bool:
+    """Whether no other release spent the same part of the budget meanwhile; holds the organisation."""
+    if not epsilon:
+        return True
+    await organizations.organization(session, current.survey.organization_id, lock=True)
+    now_spent = await queries.epsilon_spent(session, current.survey.organization_id)
+    return now_spent == current.budget.spent
 
 
 def rounded_up(held_back: int) -> int:

@@ -22,6 +22,8 @@ class Release(DependentRow, table=True):
     """Responses in no release of the survey, rounded up to a ten; 0 before the final release."""
     formula_version: str
     released_at: datetime = instant()
+    epsilon_spent: float = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Of the organisation's budget for numbers with noise (R12)."""
 
 
 class ReleaseCell(DependentRow, table=True):

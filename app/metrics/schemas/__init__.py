@@ -1,3 +1,4 @@
+from app.metrics.schemas.benchmark import Benchmark as Benchmark
 from app.metrics.schemas.comments import Comments as Comments
 from app.metrics.schemas.common import FilterRef as FilterRef
 from app.metrics.schemas.common import GroupInsufficient as GroupInsufficient
