@@ -161,8 +161,7 @@ def computed(wave: Wave, current: Loaded, before: Loaded | None) -> dict[str, Bo
 
 def changed(wave: Wave, current: Loaded, before: Loaded) -> Bodies:
     previous = released_wave(before)
-    groups, k = previous.sample.groups, before.k
-    erased = erased_few(groups, previous.plan, before.erased(), k)
+    erased = erased_since(before, previous)
     return changes(
         wave,
         previous,
@@ -170,6 +169,13 @@ def changed(wave: Wave, current: Loaded, before: Loaded) -> Bodies:
         erased=erased,
         may_link=not erased and are_linked(current, before) and may_put_together(wave, previous),
     )
+
+
+def erased_since(loaded: Loaded, wave: Wave) -> frozenset[int]:
+    """The groups of a released wave, planned without what was erased since, of which nothing more is told."""
+    planned = {ordinal for ordinal, own in wave.plan.decisions.items() if own.status == "ok"}
+    few = erased_few(wave.sample.groups, loaded.shown, loaded.erased(), loaded.k)
+    return few | (planned - loaded.shown)
 
 
 def are_linked(current: Loaded, before: Loaded) -> bool:
@@ -204,7 +210,7 @@ def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
 
 
 def released_wave(loaded: Loaded) -> Wave:
-    """The wave as its final release was computed from."""
+    """The wave as its final release was computed from, without what was erased since."""
     everybody = loaded.sample()
     if loaded.survey.release_policy != "rolling":
         everybody = replace(everybody, included=np.ones(len(everybody.places), dtype=np.int64))
