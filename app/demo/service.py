@@ -58,7 +58,8 @@ async def fill_once(database: Database, keyring: Keyring, now: datetime, progres
     async with database.tenant_session(ORGANIZATION_ID) as session:
         closed = await surveys.surveys_before(session, ORGANIZATION_ID, "closed", None, limit=100)
     for survey in closed:
-        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, survey.closed_at or now)
+        made_at = survey.closed_at or now
+        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, made_at, keyring)
 
 
 async def create_organization(database: Database) -> None:
