@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, sqrt
 from typing import Final, Literal
 
 import numpy as np
@@ -188,7 +188,8 @@ def _doses(
         beta = np.array([fit.constant, *(one.value for one in fit.coefficients)])
         for place, own in enumerate(present.tolist()):
             at = np.array([1.0, *(float(place == other) for other in range(1, len(present))), first.mean()])
-            mean, half = float(at @ beta), fit.quantile * float(np.sqrt(at @ fit.covariance @ at))
+            variance = max(float(at @ fit.covariance @ at), 0.0)
+            mean, half = float(at @ beta), fit.quantile * sqrt(variance)
             means[own] = mean, Interval(mean - half, mean + half)
     nothing = (None, None)
     return tuple(
