@@ -122,7 +122,7 @@ async def overview(
 
 def _key(group: Body) -> Key:
     ref = group["group"]
-    return ref.kind, ref.segment or "", ref.id or ""
+    return ref.kind, service.segment_of(ref) or "", ref.id or ""
 
 
 def _glance(headline: Body, enps: Body, participation: Body, trend: Body) -> Body:

@@ -118,15 +118,22 @@ async def titles_of(session: AsyncSession, survey: Survey, language: str) -> dic
 
 
 def ref(group: SurveyGroup, groups: Sequence[SurveyGroup]) -> schemas.GroupRef:
+    if group.segment is not None:
+        return schemas.SegmentRef(
+            kind="segment", segment=group.segment, id=group.external_id, name=group.name, parent=None, depth=0
+        )
     parent = groups[group.parent] if group.parent is not None else None
-    return schemas.GroupRef(
+    return schemas.TreeRef(
         kind=group.kind,
         id=None if group.kind == "organization" else group.external_id,
         name=group.name,
         parent=parent.external_id if parent is not None and parent.kind == "team" else None,
         depth=group.depth,
-        segment=group.segment,
     )
+
+
+def segment_of(group: schemas.GroupRef) -> str | None:
+    return group.segment if isinstance(group, schemas.SegmentRef) else None
 
 
 def chosen(groups: Sequence[SurveyGroup], by: Sequence[str], team: str | None) -> list[SurveyGroup]:
@@ -173,7 +180,7 @@ async def disclosure(
 ) -> schemas.Disclosure:
     segments = {f"{SEGMENT}{name}": name for name in survey.report_by}
     groups = await read(session, release, "disclosure", ["organization", "team", *segments], None)
-    shown = {group["group"].segment for group in groups if group["status"] == "shown"}
+    shown = {segment_of(group["group"]) for group in groups if group["status"] == "shown"}
     return schemas.Disclosure.model_validate(
         {
             **header(survey, release),

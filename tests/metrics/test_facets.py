@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from app.metrics.blocks.facets import facets
 from app.metrics.blocks.wave import Body, Wave
-from app.metrics.disclosure import Plan
 from app.metrics.formulas import Pool, mean_ci, scale_scores, wilson
 from tests.metrics.golden import close, column, reference
 from tests.metrics.waves import instrument_of, wave_of
@@ -30,7 +29,7 @@ def entry(body: Body, key: str) -> Body:
 
 
 def hiding(wave: Wave, measure: str) -> Wave:
-    return replace(wave, plan=Plan(wave.plan.decisions, {measure: {0: "incomplete_cover"}}))
+    return replace(wave, plan=replace(wave.plan, hidden={measure: {0: "incomplete_cover"}}))
 
 
 def test_the_numbers_of_a_facet_are_those_of_the_formulas() -> None:
@@ -94,6 +93,7 @@ def test_a_facet_less_its_questions_is_no_answer_of_those_too_short_of_it_for_a_
 def test_few_who_do_not_know_are_not_counted(persons: int, shown: int | None) -> None:
     answers = answers_of(60)
     answers[:persons, 0] = DONT_KNOW
+    answers[persons : persons + 6, 0] = NOT_ANSWERED
     found = entry(facets(wave_of(FACETED, answers))[0], "q0")
     assert found["dont_know"] == shown
     assert found["reasons"] == ({"dont_know": "few"} if shown is None else {})

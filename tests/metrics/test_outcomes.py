@@ -68,7 +68,7 @@ def wave(
         Node(g, groups.parents[g], min(g, 1), groups.keys[g], int(n), int(frame[g]), int(everybody[g]))
         for g, n in enumerate(rollup.counts())
     ]
-    plan = Plan(decide(nodes, k), {})
+    plan = Plan(decide(nodes, k), {}, None, np.arange(len(nodes)), (), (), ())
     return Wave(UUID(int=1), k, sample, frame, plan, scores.of(sample.both), rollup)
 
 

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from app.metrics.blocks.reliability import reliability
 from app.metrics.blocks.wave import Body, Wave
-from app.metrics.disclosure import Plan
 from app.metrics.formulas import cronbach_alpha, icc, pomp, rwg_j
 from tests.metrics.golden import close, columns, reference
 from tests.metrics.waves import instrument_of, wave_of
@@ -93,7 +92,7 @@ def test_a_scale_that_few_lack_a_part_of_is_suppressed(left_out: int, status: st
 
 def test_a_facet_the_plan_hides_is_suppressed() -> None:
     wave = wave_of(TWO_AND_THREE, answers_of(100))
-    hidden = replace(wave, plan=Plan(wave.plan.decisions, {"facet:pay": {0: "crossing"}}))
+    hidden = replace(wave, plan=replace(wave.plan, hidden={"facet:pay": {0: "crossing"}}))
     found = scale(reliability(hidden)[0], "pay")
     assert found == {"kind": "facet", "key": "pay", "status": "suppressed", "reason": "crossing"}
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from app.metrics.blocks.wave import Bodies, Wave
 from app.metrics.definitions import document
-from app.metrics.disclosure import Decision, Plan, Suppression
+from app.metrics.disclosure import Decision, Suppression
 from app.metrics.sample import Groups, Instrument, Places
 from tests.metrics.waves import instrument_of, wave_of
 
@@ -58,7 +58,7 @@ def world(
 
 
 def hiding(wave: Wave, hidden: Mapping[str, Mapping[int, Suppression]]) -> Wave:
-    return replace(wave, plan=Plan(wave.plan.decisions, hidden))
+    return replace(wave, plan=replace(wave.plan, hidden=hidden))
 
 
 def linked(wave: Wave, keys: Sequence[int]) -> Wave:
@@ -77,7 +77,7 @@ def with_categories(wave: Wave, category: Sequence[int], names: Sequence[str]) -
         places=places,
     )
     shown = {first + place: Decision("ok", None, "exact", False) for place in range(len(names))}
-    plan = Plan({**wave.plan.decisions, **shown}, {})
+    plan = replace(wave.plan, decisions={**wave.plan.decisions, **shown}, hidden={})
     return Wave.take(wave.survey_id, wave.k, sample, None, plan)
 
 

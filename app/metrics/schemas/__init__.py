@@ -8,7 +8,9 @@ from app.metrics.schemas.common import MetricsSurvey as MetricsSurvey
 from app.metrics.schemas.common import Precision as Precision
 from app.metrics.schemas.common import Reasons as Reasons
 from app.metrics.schemas.common import Release as Release
+from app.metrics.schemas.common import SegmentRef as SegmentRef
 from app.metrics.schemas.common import Suppression as Suppression
+from app.metrics.schemas.common import TreeRef as TreeRef
 from app.metrics.schemas.definitions import Definitions as Definitions
 from app.metrics.schemas.definitions import Labels as Labels
 from app.metrics.schemas.definitions import MetricDefinition as MetricDefinition

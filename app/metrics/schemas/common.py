@@ -1,9 +1,9 @@
 """What every metric's answer shares: which survey, which release, which group, and why there is no number."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from app.core.schema import Instant, Schema
 
@@ -31,13 +31,24 @@ class Release(Schema):
     held_back: int
 
 
-class GroupRef(Schema):
-    kind: Literal["organization", "team", "segment", "filter"]
+class TreeRef(Schema):
+    kind: Literal["organization", "team"]
     id: str | None
     name: str
     parent: str | None
     depth: int
-    segment: str | None
+
+
+class SegmentRef(Schema):
+    kind: Literal["segment"]
+    segment: str
+    id: str
+    name: str
+    parent: None
+    depth: int
+
+
+GroupRef = Annotated[TreeRef | SegmentRef, Field(discriminator="kind")]
 
 
 class GroupSuppressed(Schema):
