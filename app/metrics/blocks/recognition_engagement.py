@@ -192,19 +192,28 @@ def _parts(wave: Wave, rows: Integers, dose: Integers) -> Integers:
 
 
 def _bounds(linked: _Linked, least: int) -> Bounds:
-    """Doses put together, from the top, until each has enough persons to be told exactly (R7), and those of
-    it who were invited and are not linked are not one or two, whom the feed would name (R8).
+    """Doses put together until each has enough persons to be told exactly (R7), and those of it who were
+    invited and are not linked are not one or two, whom the feed would name (R8). Nobody recognised stays a
+    dose of its own as long as it can.
     """
     starts: list[int] = []
-    for low, _ in reversed(DOSES):
+    for low, _ in reversed(DOSES[2:]):
         if _is_told(linked, low, starts, least):
             starts.insert(0, low)
-    while starts and starts[0] > 0:
-        del starts[0]
-        if _is_told(linked, 0, starts, least):
-            starts.insert(0, 0)
+    for low, _ in reversed(DOSES[:2]):
+        starts = _down_to(low, linked, starts, least)
     highs = [above - 1 for above in starts[1:]]
     return list(zip(starts, [*highs, None], strict=True)) if starts else ANY
+
+
+def _down_to(low: int, linked: _Linked, starts: list[int], least: int) -> list[int]:
+    """With a dose from `low` on, which takes in as many of those above it as it needs; none if all are not
+    enough.
+    """
+    for taken in range(len(starts) + 1):
+        if _is_told(linked, low, starts[taken:], least):
+            return [low, *starts[taken:]]
+    return []
 
 
 def _is_told(linked: _Linked, low: int, starts: Sequence[int], least: int) -> bool:
