@@ -30,10 +30,10 @@ def may_contrast(sample: Sample, plan: Plan, parts: Integers, k: int) -> bool:
     """Whether contrasts between parts of those who answered another wave, teams held equal, may be told
     beside all that the plan shows. To be asked of both waves, where they may be linked at all.
 
-    `parts` has one a person of the sample, 0 for who did not repeat. Teams are held equal, shown or not, among
-    those who repeat: so each counts as if these and the others of it were shown. Every contrast has to rest on
-    k in the later wave whatever is taken away: then those of several pairs of waves cannot be put together
-    into one of fewer either, as the latest of them is not to be undone.
+    `parts` has one a person of the sample, 0 for who did not repeat. Teams are held equal, shown or not,
+    among those who repeat: so each counts as if these and the others of it were shown. Every contrast has to
+    rest on k in the later wave whatever is taken away: then those of several pairs of waves cannot be put
+    together into one of fewer either, as the latest of them is not to be undone.
     """
     own = parts[sample.both]
     if not all(none_or_enough(int(n), k) for n in np.bincount(own)):
