@@ -9,7 +9,6 @@ from uuid import UUID
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from app.metrics.blocks.recognition_engagement import Answered, Past, Received, recognition_engagement
 from app.metrics.blocks.wave import Body, Wave
@@ -75,7 +74,6 @@ def told(world: World, past: Past | None = None, wave: Wave | None = None) -> Bo
     body = recognition_engagement(wave or world.wave(0), past or world.past())
     worded = {**body, "text": of_recognition(body, "nl")} if body["status"] == "ok" else body
     assert_wire_ready({0: worded}, RecognitionEngagementGroup)
-    TypeAdapter(RecognitionEngagementGroup)
     return body
 
 
