@@ -66,6 +66,7 @@ def of_recognition(group: Body, language: str) -> str:
         name: f"{number:.1f}".replace(".", "," if language == "nl" else ".")
         for name, number in {"x": abs(found["points"]), "low": low, "high": high}.items()
     }
-    closing = "not_separable" if group["direction"] == "not_separable" else "association"
     said = _sentence(f"recognition_{kind}", language).format(**shown)
-    return f"{said} {_sentence(f'recognition_{closing}', language)}"
+    if group["direction"] == "not_separable":
+        return f"{said} {_sentence('recognition_not_separable', language)}"
+    return said if is_open else f"{said} {_sentence('recognition_association', language)}"
