@@ -21,6 +21,7 @@ EXEMPT = {"organizations", "credentials", "alembic_version"}
 async def furnish(acme: Tenant) -> dict[str, str]:
     """Fills the organisation; gives the path parameters of what the server named."""
     api, examples = acme.client, {operation.id: operation.body for operation in operations()}
+    await made(api.patch("/v1/organization", json={"minimum_group_size": 3}))
     await api.put("/v1/teams/gone", json={"name": MARK})
     await api.delete("/v1/teams/gone")
     for external_id, parent in (("sales", None), ("sales-nl", "sales")):
@@ -37,7 +38,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(api.put("/v1/people/E-1042/celebrations", json=examples["put_celebrations"]))
     questionnaire = examples["put_questionnaire"] | {"title": {"en": MARK}}
     await made(api.put("/v1/questionnaires/acme-2026", json=questionnaire))
-    released = await open_survey(acme)
+    released = await open_survey(acme, "E-1042", "E-0007", "E-1050")
     await made(api.post(f"/v1/surveys/{released}/close"))
     await acme.work()
     event = examples["create_recognition"] | {"message": MARK}
@@ -65,7 +66,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         reader = await person_id(session, acme.id, "E-1050")
         assert reader is not None
         await unsubscribe(session, acme.id, reader)
-    survey = await open_survey(acme)
+    survey = await open_survey(acme, "E-1042")
     return {
         "organization": str(acme.id),
         "survey_id": survey,
@@ -81,14 +82,15 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     }
 
 
-async def open_survey(acme: Tenant) -> str:
-    """An open survey with one response."""
+async def open_survey(acme: Tenant, *respondents: str) -> str:
+    """An open survey with their responses."""
     api = acme.client
-    draft = {"name": MARK, "questionnaire": "acme-2026", "mode": "attributed"}
+    draft = {"name": MARK, "questionnaire": "acme-2026", "mode": "attributed", "minimum_group_size": 3}
     survey: str = (await made(api.post("/v1/surveys", json=draft)))["id"]
     await made(api.post(f"/v1/surveys/{survey}/open"))
-    response = {"respondent": "E-1042", "answers": {"pay_fair": 4, "energy_work": 4}, "comment": MARK}
-    await made(api.post(f"/v1/surveys/{survey}/responses", json=response))
+    for respondent in respondents:
+        response = {"respondent": respondent, "answers": {"pay_fair": 4, "energy_work": 4}, "comment": MARK}
+        await made(api.post(f"/v1/surveys/{survey}/responses", json=response))
     return survey
 
 

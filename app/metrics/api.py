@@ -11,7 +11,7 @@ from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis.schemas import Period
-from app.metrics import definitions, outcomes, reading, schemas, service
+from app.metrics import definitions, filtering, outcomes, reading, schemas, service
 from app.metrics.releasing import FORMULA_VERSION, RECOGNITION
 from app.organizations import queries as organizations
 from app.organizations.access import Anyone, Tenant, requires
@@ -74,14 +74,17 @@ MetricsView = Annotated[View, Depends(view)]
     operation_id="get_satisfaction_engagement",
     response_model=schemas.SatisfactionEngagement,
 )
-async def get_satisfaction_engagement(view: MetricsView, conditions: ReadConditions) -> Response:
-    answer = schemas.SatisfactionEngagement.model_validate(
-        {
-            **view.header,
-            **await service.distinctness_of(view.session, view.release),
-            "groups": await view.groups("satisfaction_engagement"),
-        }
-    )
+async def get_satisfaction_engagement(
+    view: MetricsView,
+    conditions: ReadConditions,
+    filter: Annotated[str | None, Query(min_length=3, max_length=2000)] = None,
+) -> Response:
+    if filter is None:
+        groups = await view.groups("satisfaction_engagement")
+    else:
+        groups = [await filtering.headline_of(view.session, view.release, filter, view.team)]
+    distinctness = await service.distinctness_of(view.session, view.release)
+    answer = schemas.SatisfactionEngagement.model_validate({**view.header, **distinctness, "groups": groups})
     return conditions.answer(answer, headers=REVALIDATE)
 
 
@@ -215,6 +218,21 @@ async def get_outcomes(
     turnover = await outcomes.read_turnover(view.session, view.survey, view.release, view.by, view.team)
     kpis = await outcomes.read_kpis(view.session, view.survey, period)
     return conditions.answer(outcomes.answer(view.header, turnover, kpis, language), headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/benchmark", operation_id="get_benchmark", response_model=schemas.Benchmark)
+async def get_benchmark(
+    who: MetricsReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    survey_id: UUID | None = None,
+    series: Series = None,
+) -> Response:
+    survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
+    answer = schemas.Benchmark.model_validate(
+        {**service.header(survey, release), "benchmark": await service.benchmark_of(session, release)}
+    )
+    return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/definitions", operation_id="get_definitions", response_model=schemas.Definitions)

@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.metrics import queries
+from app.metrics.blocks.benchmark import Budget
 from app.metrics.queries import Responses
 from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
 from app.organizations import queries as organizations
@@ -27,6 +28,9 @@ class Loaded:
     comments: Integers
     """How many, by the direct group of the tree."""
     least_comments: int
+    budget: Budget
+    shown: frozenset[int]
+    """The groups that its newest release shows; none before the first."""
 
     @property
     def k(self) -> int:
@@ -114,6 +118,12 @@ async def load(session: AsyncSession, survey: Survey) -> Loaded:
         responses=await queries.responses_of(*scope, len(questionnaire.content["questions"])),
         comments=await queries.comments_by_group(*scope, nodes),
         least_comments=organization.minimum_comment_group_size,
+        shown=await queries.shown_groups(*scope),
+        budget=Budget(
+            epsilon=organization.benchmark_epsilon,
+            total=organization.benchmark_budget,
+            spent=await queries.epsilon_spent(session, survey.organization_id),
+        ),
     )
 
 

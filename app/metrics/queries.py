@@ -7,13 +7,14 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, func, text
+from sqlalchemy import ColumnElement, Row, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 from sqlmodel.sql.expression import SelectOfScalar
 
+from app.metrics.blocks.filtered import Cell
 from app.surveys import queries as surveys
-from app.tables import Release, Survey, SurveyGroup
+from app.tables import Release, ReleaseCell, Survey, SurveyGroup
 
 ALL_RESPONSES = text(
     "SELECT count(*), string_agg(array_send(answers), ''::bytea ORDER BY respondent_key),"
@@ -24,9 +25,9 @@ ALL_RESPONSES = text(
 )
 INSERT_RELEASE = text(
     "INSERT INTO releases"
-    " (organization_id, survey_id, number, is_final, held_back, formula_version, released_at)"
-    " VALUES"
-    " (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_version, :released_at)"
+    " (organization_id, survey_id, number, is_final, held_back, formula_version, released_at, epsilon_spent)"
+    " VALUES (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_version, :released_at,"
+    " :epsilon_spent)"
     " ON CONFLICT DO NOTHING RETURNING number"
 )
 INSERT_RESULTS = text(
@@ -34,10 +35,21 @@ INSERT_RESULTS = text(
     " SELECT :organization_id, :survey_id, :number, r.*"
     " FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)"
 )
+INSERT_CELLS = text(
+    "INSERT INTO release_cells (organization_id, survey_id, number, cell, places, numbers)"
+    " SELECT :organization_id, :survey_id, :number, c.*"
+    " FROM json_to_recordset(CAST(:cells AS json)) AS c (cell int, places jsonb, numbers float8[])"
+)
 BODIES = text(
     "SELECT group_ordinal, body FROM release_results"
     " WHERE organization_id = :organization_id AND survey_id = :survey_id AND number = :number"
     " AND metric = :metric AND group_ordinal = ANY (CAST(:ordinals AS int[]))"
+)
+SHOWN_GROUPS = text(
+    "SELECT r.group_ordinal FROM release_results r WHERE r.organization_id = :organization_id"
+    " AND r.survey_id = :survey_id AND r.metric = 'disclosure' AND r.body->>'status' = 'shown'"
+    " AND r.number = (SELECT max(number) FROM releases"
+    "  WHERE organization_id = :organization_id AND survey_id = :survey_id)"
 )
 COMMENTS_WITHIN = text(
     "WITH RECURSIVE below AS ("
@@ -107,7 +119,10 @@ def decode_arrays(sent: bytes, count: int, length: int) -> NDArray[np.int16]:
 
 
 async def store_release(
-    session: AsyncSession, release: dict[str, Any], results: Sequence[dict[str, Any]]
+    session: AsyncSession,
+    release: dict[str, Any],
+    results: Sequence[dict[str, Any]],
+    cells: Sequence[Cell],
 ) -> bool:
     """False where the release is there already: a job repeated."""
     if (await session.execute(INSERT_RELEASE, release)).first() is None:
@@ -115,7 +130,40 @@ async def store_release(
     for start in range(0, len(results), RESULTS_AT_ONCE):
         some = json.dumps(results[start : start + RESULTS_AT_ONCE], allow_nan=False)
         await session.execute(INSERT_RESULTS, {**release, "results": some})
+    for start in range(0, len(cells), RESULTS_AT_ONCE):
+        rows = [
+            {"cell": start + place, "places": cell.places, "numbers": cell.numbers}
+            for place, cell in enumerate(cells[start : start + RESULTS_AT_ONCE])
+        ]
+        await session.execute(INSERT_CELLS, {**release, "cells": json.dumps(rows, allow_nan=False)})
     return True
+
+
+async def epsilon_spent(session: AsyncSession, organization_id: UUID) -> float:
+    """On noise, in all releases of the organisation."""
+    query = select(func.sum(Release.epsilon_spent)).where(col(Release.organization_id) == organization_id)
+    return float(await session.scalar(query) or 0)
+
+
+async def places_of_cells(session: AsyncSession, release: Release) -> dict[int, list[list[int]]]:
+    """By number of the cell: of each place in it, the ordinals of its team and of its categories."""
+    query = select(ReleaseCell.cell, ReleaseCell.places).where(*_cells_of(release))
+    return {cell: places for cell, places in await session.execute(query)}
+
+
+async def numbers_of_cells(
+    session: AsyncSession, release: Release, cells: Sequence[int]
+) -> list[list[float]]:
+    query = select(ReleaseCell.numbers).where(*_cells_of(release), col(ReleaseCell.cell).in_(cells))
+    return [list(numbers) for numbers in await session.scalars(query.order_by(col(ReleaseCell.cell)))]
+
+
+def _cells_of(release: Release) -> list[ColumnElement[bool]]:
+    return [
+        col(ReleaseCell.organization_id) == release.organization_id,
+        col(ReleaseCell.survey_id) == release.survey_id,
+        col(ReleaseCell.number) == release.number,
+    ]
 
 
 async def mark_included(
@@ -240,6 +288,11 @@ async def bodies(
         "ordinals": list(ordinals),
     }
     return {ordinal: body for ordinal, body in await session.execute(BODIES, parameters)}
+
+
+async def shown_groups(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> frozenset[int]:
+    parameters = {"organization_id": organization_id, "survey_id": survey_id}
+    return frozenset(await session.scalars(SHOWN_GROUPS, parameters))
 
 
 async def comments_within(

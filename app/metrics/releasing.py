@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
+from random import SystemRandom
 from time import perf_counter
 from typing import Any, Final
 from uuid import UUID
@@ -17,12 +18,14 @@ from app.core.database import Database
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring
 from app.metrics import queries
+from app.metrics.blocks.benchmark import benchmark, spent
 from app.metrics.blocks.comments import comments
 from app.metrics.blocks.disclosed import disclosed
 from app.metrics.blocks.distinctness import distinctness
 from app.metrics.blocks.drivers import analyse, drivers
 from app.metrics.blocks.enps import enps
 from app.metrics.blocks.facets import facets
+from app.metrics.blocks.filtered import Cell, cells_of
 from app.metrics.blocks.headline import headline
 from app.metrics.blocks.heatmap import heatmap
 from app.metrics.blocks.levers import levers
@@ -37,12 +40,13 @@ from app.metrics.disclosure.tree import none_or_enough
 from app.metrics.linking import MOST_WAVES, History, are_linked, history_of, time_between
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
+from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.tables import Survey
 
 FORMULA_VERSION = "1"
 HEADLINE, DISCLOSURE, ENPS = "satisfaction_engagement", "disclosure", "enps"
-TRENDS, COMMENTS = "trends", "comments"
+TRENDS, COMMENTS, FILTER, BENCHMARK = "trends", "comments", "filter", "benchmark"
 RECOGNITION = "recognition_engagement"
 ENGAGEMENT = "engagement"
 HELD_BACK_STEP = 10
@@ -59,6 +63,7 @@ BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
 }
 """By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
 
+LATER: Final = {"status": "undefined", "reason": "awaits_final_release"}
 WHILE_OPEN: Final = (HEADLINE, DISCLOSURE)
 """All that a release of an open survey says; the rest comes with the final one."""
 
@@ -70,6 +75,7 @@ class SurveyMoved(Exception):
 @dataclass(frozen=True)
 class Made:
     bodies: dict[str, Bodies]
+    cells: list[Cell]
     newly_included: Flags
     held_back: int
 
@@ -116,7 +122,10 @@ def make(current: Loaded, before: Loaded | None, history: History | None, number
     sample = replace(everybody, included=included).of(included > 0)
     wave = wave_of(current, sample, step_of(current, is_final=is_final))
     bodies = computed(wave, current, before, history) if is_final else while_open(wave)
-    return Made(bodies, new, int((included == 0).sum()))
+    shared, cells = cells_of(wave) if is_final else ({**LATER, "n": 0}, [])
+    noisy = benchmark(wave, current.budget, SystemRandom()) if is_final else LATER
+    of_all: dict[str, Bodies] = {FILTER: {ORGANIZATION: shared}, BENCHMARK: {ORGANIZATION: noisy}}
+    return Made(bodies | of_all, cells, new, int((included == 0).sum()))
 
 
 def newly_included(current: Loaded, everybody: Sample) -> Flags:
@@ -138,11 +147,10 @@ def step_of(current: Loaded, *, is_final: bool) -> Step:
 
 
 def while_open(wave: Wave) -> dict[str, Bodies]:
-    later = {"status": "undefined", "reason": "awaits_final_release"}
-    nothing = of_each_group(wave, lambda ordinal, _: {**later, "n": wave.n(ordinal)})
+    nothing = of_each_group(wave, lambda ordinal, _: {**LATER, "n": wave.n(ordinal)})
     waiting = dict.fromkeys([*BLOCKS, "drivers", "levers", COMMENTS], nothing)
     followed = {
-        ordinal: {"status": "ok", "point": later, "changes": [], "repeaters": []} for ordinal in nothing
+        ordinal: {"status": "ok", "point": LATER, "changes": [], "repeaters": []} for ordinal in nothing
     }
     alone = {RECOGNITION: {ORGANIZATION: nothing[ORGANIZATION]}}
     return {**waiting, **alone, TRENDS: followed, **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN}}
@@ -179,7 +187,7 @@ class Beside:
     @classmethod
     def take(cls, wave: Wave, current: Loaded, before: Loaded) -> "Beside":
         previous = released_wave(before)
-        erased = erased_few(previous.sample.groups, previous.plan, before.erased(), before.k)
+        erased = erased_since(before, previous)
         may_link = (
             not erased and are_linked(current.survey, before.survey) and may_put_together(wave, previous)
         )
@@ -215,6 +223,13 @@ def changed(wave: Wave, beside: Beside) -> Bodies:
     return changes(wave, beside.previous, beside.comparable, erased=beside.erased, may_link=beside.may_link)
 
 
+def erased_since(loaded: Loaded, wave: Wave) -> frozenset[int]:
+    """The groups of a released wave, planned without what was erased since, of which nothing more is told."""
+    planned = {ordinal for ordinal, own in wave.plan.decisions.items() if own.status == "ok"}
+    few = erased_few(wave.sample.groups, loaded.shown, loaded.erased(), loaded.k)
+    return few | (planned - loaded.shown)
+
+
 def may_put_together(wave: Wave, previous: Wave) -> bool:
     """Whether those who answered both waves may be told of by themselves, in either (R9)."""
     return all(
@@ -242,11 +257,11 @@ def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
 
 
 def released_wave(loaded: Loaded) -> Wave:
+    """The wave as its final release was computed from, without what was erased since."""
     return wave_of(loaded, released_sample(loaded), step_of(loaded, is_final=True))
 
 
 def released_sample(loaded: Loaded) -> Sample:
-    """The persons its final release was computed from."""
     everybody = loaded.sample()
     if loaded.survey.release_policy != "rolling":
         everybody = replace(everybody, included=np.ones(len(everybody.places), dtype=np.int64))
@@ -265,9 +280,10 @@ async def store(
     survey = current.survey
     scope = (session, survey.organization_id, survey.id)
     now = await surveys.survey(*scope, lock="write")
-    if now is None or now.status != survey.status:
-        raise SurveyMoved
     is_final = survey.status == "closed"
+    epsilon = spent(made.bodies[BENCHMARK][ORGANIZATION])
+    if now is None or now.status != survey.status or not await is_affordable(session, current, epsilon):
+        raise SurveyMoved
     release = {
         "organization_id": survey.organization_id,
         "survey_id": survey.id,
@@ -276,8 +292,9 @@ async def store(
         "held_back": rounded_up(made.held_back) if is_final else 0,
         "formula_version": FORMULA_VERSION,
         "released_at": released_at,
+        "epsilon_spent": epsilon,
     }
-    if not await queries.store_release(session, release, list(frozen(made.bodies))):
+    if not await queries.store_release(session, release, list(frozen(made.bodies)), made.cells):
         return
     if survey.release_policy == "rolling":
         keys = [current.responses.keys[index] for index in np.flatnonzero(made.newly_included).tolist()]
@@ -286,6 +303,15 @@ async def store(
         await queries.mark_released(*scope, released_at)
         if survey.series is not None:
             await enqueue(session, TURNOVER_JOB, survey.organization_id, survey.id, is_single=True)
+
+
+async def is_affordable(session: AsyncSession, current: Loaded, epsilon: float) -> bool:
+    """Whether no other release spent the same part of the budget meanwhile; holds the organisation."""
+    if not epsilon:
+        return True
+    await organizations.organization(session, current.survey.organization_id, lock=True)
+    now_spent = await queries.epsilon_spent(session, current.survey.organization_id)
+    return now_spent == current.budget.spent
 
 
 def rounded_up(held_back: int) -> int:

@@ -92,6 +92,10 @@ async def distinctness_of(session: AsyncSession, release: Release) -> dict[str, 
     return {"distinctness": None, "reasons": {"distinctness": body["reason"]}}
 
 
+async def benchmark_of(session: AsyncSession, release: Release) -> dict[str, Any]:
+    return (await queries.bodies(session, release, "benchmark", [0]))[0]
+
+
 async def with_titles(
     session: AsyncSession, survey: Survey, groups: list[dict[str, Any]], members: Sequence[str], language: str
 ) -> list[dict[str, Any]]:

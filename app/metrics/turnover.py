@@ -16,9 +16,10 @@ from app.core.secrets import Keyring
 from app.metrics import outcome_queries, queries
 from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Exposure
+from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.linking import linked_keys
 from app.metrics.loading import Loaded, load
-from app.metrics.releasing import released_wave
+from app.metrics.releasing import erased_since, released_wave
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.tables import Release, Survey
@@ -50,7 +51,8 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
         exposure = await exposure_of(session, loaded, following, keyring)
     wave = await asyncio.to_thread(released_wave, loaded)
     bodies = await asyncio.to_thread(outcomes.turnover, wave, exposure)
-    association = await asyncio.to_thread(outcomes.leaving, wave, exposure)
+    is_erased = ORGANIZATION in erased_since(loaded, wave)
+    association = await asyncio.to_thread(outcomes.leaving, wave, exposure, is_erased)
     rows = [
         {"metric": LEAVING, "group_ordinal": 0, "body": association},
         *({"metric": TURNOVER, "group_ordinal": ordinal, "body": body} for ordinal, body in bodies.items()),

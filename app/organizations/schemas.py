@@ -55,6 +55,11 @@ class Cards(Schema):
     time: str
 
 
+class Benchmark(Schema):
+    epsilon: float | None
+    budget: float
+
+
 class Organization(Schema):
     id: UUID
     name: str
@@ -73,6 +78,7 @@ class Organization(Schema):
     recognition_values: list[str] | None
     recognition_daily_limit: int | None
     recognition_edit_minutes: int
+    benchmark: Benchmark
     created_at: Instant
     updated_at: Instant
 
@@ -86,6 +92,11 @@ class CardsPatch(Input):
     enabled: Flag = ABSENT
     approval: Flag = ABSENT
     time: TimeOfDay = ABSENT
+
+
+class BenchmarkPatch(Input):
+    epsilon: Annotated[float, Field(ge=0.01, le=10)] | None = None
+    budget: Annotated[float, Field(ge=0, le=1000)] = ABSENT
 
 
 class OrganizationPatch(Input):
@@ -108,6 +119,7 @@ class OrganizationPatch(Input):
     )
     recognition_daily_limit: Annotated[Integer, Field(ge=1, le=1000)] | None = None
     recognition_edit_minutes: Annotated[Integer, Field(ge=0, le=10_080)] = ABSENT
+    benchmark: BenchmarkPatch = ABSENT
     created_at: ReadOnly = None
     updated_at: ReadOnly = None
 

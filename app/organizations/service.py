@@ -42,9 +42,9 @@ def represent(row: Organization) -> schemas.Organization:
     retention = schemas.Retention(answers_months=row.answers_months, leavers_months=row.leavers_months)
     milestones = [months / 12 for months in row.milestone_months]
     cards = schemas.Cards(enabled=row.cards_enabled, approval=row.cards_approval, time=row.cards_time)
-    return schemas.Organization.model_validate(
-        {**row.model_dump(), "retention": retention, "milestones": milestones, "cards": cards}
-    )
+    benchmark = schemas.Benchmark(epsilon=row.benchmark_epsilon, budget=row.benchmark_budget)
+    nested = {"retention": retention, "milestones": milestones, "cards": cards, "benchmark": benchmark}
+    return schemas.Organization.model_validate({**row.model_dump(), **nested})
 
 
 def represent_key(row: ApiKey) -> schemas.ApiKey:
@@ -67,7 +67,8 @@ async def update_organization(
     sent = patch.model_dump(exclude_unset=True, exclude=READ_ONLY)
     retention, milestones = sent.pop("retention", {}), in_months(sent.pop("milestones", None))
     cards = {f"cards_{name}": value for name, value in sent.pop("cards", {}).items()}
-    wanted = sent | retention | milestones | cards
+    benchmark = {f"benchmark_{name}": value for name, value in sent.pop("benchmark", {}).items()}
+    wanted = sent | retention | milestones | cards | benchmark
     changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     least = min(LEAST_AFTER_OPENING, row.minimum_group_size)
     is_lowered = changes.get("minimum_group_size", least) < least

@@ -13,7 +13,7 @@ from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.kpis import Kpi, KpiValue
-from app.tables.metrics import Release, ReleaseResult
+from app.tables.metrics import Release, ReleaseCell, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
 from app.tables.recognition import (
@@ -59,6 +59,7 @@ __all__ = [
     "RecognitionReceiver",
     "RecognitionReport",
     "Release",
+    "ReleaseCell",
     "ReleaseResult",
     "Reminder",
     "Response",

@@ -2,7 +2,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Float
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from app.tables.base import DependentRow, instant, within_organization
@@ -21,6 +22,21 @@ class Release(DependentRow, table=True):
     """Responses in no release of the survey, rounded up to a ten; 0 before the final release."""
     formula_version: str
     released_at: datetime = instant()
+    epsilon_spent: float = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Of the organisation's budget for numbers with noise (R12)."""
+
+
+class ReleaseCell(DependentRow, table=True):
+    """Persons told of together in answers to filters: where they are, and sums over them."""
+
+    __tablename__ = "release_cells"
+    __table_args__ = (within_organization(["survey_id", "number"], "releases", ondelete="CASCADE"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    cell: int = Field(primary_key=True)
+    places: list[list[int]] = Field(sa_type=JSONB)
+    numbers: list[float] = Field(sa_type=ARRAY(Float))
 
 
 class ReleaseResult(DependentRow, table=True):

@@ -30,6 +30,8 @@ class Organization(Timestamps, table=True):
     recognition_values: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     recognition_daily_limit: int | None = None
     recognition_edit_minutes: int = Field(sa_column_kwargs={"server_default": "15"})
+    benchmark_epsilon: float | None = None
+    benchmark_budget: float = Field(default=10, sa_column_kwargs={"server_default": "10"})
 
 
 class ApiKey(OrganizationRow, table=True):

@@ -1,12 +1,19 @@
-"""The plan of a release of many: python -m tests.benchmarks.disclosure"""
+"""A release of many, and its plan: python -m tests.benchmarks.disclosure"""
 
 import tracemalloc
 from collections import Counter
+from resource import RUSAGE_SELF, getrusage
+from uuid import uuid4
 
 import numpy as np
 
+from app.metrics.blocks.drivers import analyse, drivers
+from app.metrics.blocks.filtered import cells_of
+from app.metrics.blocks.levers import levers
+from app.metrics.blocks.wave import Wave
 from app.metrics.disclosure import Plan, plan_release
-from app.metrics.sample import Groups, Instrument, Places, Rollup, Sample, Scores
+from app.metrics.releasing import BLOCKS
+from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
 from tests.benchmarks.bench import QUESTIONS, RESPONSES, seconds, show
 
 DEPARTMENTS, TEAMS_EACH = 20, 99
@@ -61,19 +68,34 @@ def withheld(sample: Sample, plan: Plan) -> list[tuple[str, str]]:
     return [(f"{kind}, hidden", f"{hidden[kind] / of[kind]:.0%}") for kind in sorted(of)]
 
 
+def compute(sample: Sample, invited: Integers, plan: Plan) -> None:
+    """Everything that is computed of one wave."""
+    wave = Wave.take(uuid4(), K, sample, invited, plan)
+    for block in BLOCKS.values():
+        block(wave)
+    analyses = analyse(wave)
+    drivers(wave, analyses)
+    levers(wave, analyses)
+    cells_of(wave)
+
+
 def main(count: int = RESPONSES) -> None:
     sample = random_sample(count)
     invited = Rollup(sample.groups, sample.places).counts()
     plans: list[Plan] = []
     taken = seconds(lambda: plans.append(plan_release(sample, invited, K)))
+    computing = seconds(lambda: compute(sample, invited, plans[0]))
+    largest = getrusage(RUSAGE_SELF).ru_maxrss / 1024
     tracemalloc.start()
     plan_release(sample, invited, K)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     cells = plans[0].cells
     rows = [
-        ("seconds", f"{taken:.1f}"),
-        ("peak memory, MB", f"{peak / 2**20:.0f}"),
+        ("the plan, seconds", f"{taken:.1f}"),
+        ("the plan's peak memory, MB", f"{peak / 2**20:.0f}"),
+        ("all numbers of all groups, seconds", f"{computing:.1f}"),
+        ("largest memory of the process, MB", f"{largest:.0f}"),
         ("dimensions shown", f"{len(plans[0].dimensions)} of {len(CATEGORIES)}"),
         ("base cells", "none" if cells is None else f"{cells.max() + 1:,}"),
         *withheld(sample, plans[0]),

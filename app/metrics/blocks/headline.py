@@ -21,18 +21,23 @@ from app.metrics.formulas import (
     quadrant_of,
     shares_from,
 )
-from app.metrics.sample import DIMENSIONS, Floats, Integers
+from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup
 
 INTERPRETABLE_FROM: Final = 0.5
 
 
 def headline(wave: Wave) -> Bodies:
-    census = _Census.take(wave)
-    return of_each_group(wave, lambda ordinal, precision: _shown(wave, census, ordinal, precision))
+    census = Census.take(wave, wave.rollup)
+
+    def shown(ordinal: int, precision: Precision) -> Body:
+        invited = {"invited": wave.shown_invited(ordinal)}
+        return told(census, ordinal, precision, (invited, wave.why_no_invited()))
+
+    return of_each_group(wave, shown)
 
 
 @dataclass(frozen=True, slots=True)
-class _Census:
+class Census:
     """What is known of every group, shown or not. `near_cut` and `chances` are sums over its persons."""
 
     scores: dict[str, Measure]
@@ -45,7 +50,8 @@ class _Census:
     is_not_distinct: bool
 
     @classmethod
-    def take(cls, wave: Wave) -> "_Census":
+    def take(cls, wave: Wave, rollup: Rollup) -> "Census":
+        """Of the groups of `rollup`, whose persons are the headline set."""
         scores, questions = wave.both.dimensions, wave.both.questions
         s, e = (scores[dimension] for dimension in DIMENSIONS)
         of = MeasurementErrors.take(wave)
@@ -53,32 +59,31 @@ class _Census:
         near_cut = None if of.errors is None else is_near_cut(s, e, of.errors).astype(np.float64)
         chances = None if of.errors is None else quadrant_chances(s, e, of.errors)
         return cls(
-            scores={name: Measure.take(wave.rollup, scores[name]) for name in DIMENSIONS},
-            favour={
-                name: Favour.take(wave.rollup, questions[:, wave.columns_of(name)]) for name in DIMENSIONS
-            },
-            gap=Measure.take(wave.rollup, e - s),
-            quadrants=wave.rollup.sums(in_quadrant.astype(np.float64)).astype(np.int64),
-            near_cut=None if near_cut is None else wave.rollup.sums(near_cut),
-            chances=None if chances is None else wave.rollup.sums(chances),
+            scores={name: Measure.take(rollup, scores[name]) for name in DIMENSIONS},
+            favour={name: Favour.take(rollup, questions[:, wave.columns_of(name)]) for name in DIMENSIONS},
+            gap=Measure.take(rollup, e - s),
+            quadrants=rollup.sums(in_quadrant.astype(np.float64)).astype(np.int64),
+            near_cut=None if near_cut is None else rollup.sums(near_cut),
+            chances=None if chances is None else rollup.sums(chances),
             errors=of,
             is_not_distinct=is_not_distinct(wave),
         )
 
 
-def _shown(wave: Wave, census: _Census, ordinal: int, precision: Precision) -> Body:
+def told(census: Census, ordinal: int, precision: Precision, invited: tuple[Body, str]) -> Body:
+    """`invited` has the number invited, and the reason where it is None."""
     scores = {name: _score(census, name, ordinal, precision) for name in DIMENSIONS}
     undefined = "banded" if precision == "banded" else "zero_variance"
     body = explained(
-        ({"invited": wave.shown_invited(ordinal)}, wave.why_no_invited()),
+        invited,
         ({**scores, "gap": _gap(census.gap, ordinal, precision)}, undefined),
         ({"gap": _reliability(census.errors)}, census.errors.reason or ""),
         *_divided(census, ordinal, precision),
     )
-    return {"status": "ok", "n": wave.n(ordinal), "precision": precision, **body}
+    return {"status": "ok", "n": int(census.gap.n[ordinal]), "precision": precision, **body}
 
 
-def _score(census: _Census, name: str, ordinal: int, precision: Precision) -> Body:
+def _score(census: Census, name: str, ordinal: int, precision: Precision) -> Body:
     return {
         **shown_mean(census.scores[name], ordinal, precision),
         **census.favour[name].shown(ordinal, precision),
@@ -101,7 +106,7 @@ def _reliability(of: MeasurementErrors) -> Body:
     return {"reliability": value, "interpretable": None if value is None else value >= INTERPRETABLE_FROM}
 
 
-def _divided(census: _Census, ordinal: int, precision: Precision) -> Iterator[tuple[Body, str]]:
+def _divided(census: Census, ordinal: int, precision: Precision) -> Iterator[tuple[Body, str]]:
     """What divides persons or groups by the two cuts."""
     if census.is_not_distinct:
         yield {"quadrants": None, "position": None}, "not_distinct"
@@ -132,7 +137,7 @@ def _shares(counts: Integers, precision: Precision) -> dict[str, Body]:
     }
 
 
-def _expected(census: _Census, ordinal: int, precision: Precision) -> Body:
+def _expected(census: Census, ordinal: int, precision: Precision) -> Body:
     """What the shares come to when the errors of measurement are allowed for."""
     if census.near_cut is None or census.chances is None:
         return {"near_cut": None, "expected": None}
@@ -143,7 +148,7 @@ def _expected(census: _Census, ordinal: int, precision: Precision) -> Body:
     }
 
 
-def _position(census: _Census, ordinal: int, precision: Precision) -> Body | None:
+def _position(census: Census, ordinal: int, precision: Precision) -> Body | None:
     s, e, gap = (of.moments(ordinal) for of in (*census.scores.values(), census.gap))
     if s.sd is None or e.sd is None or gap.sd is None or not (s.has_spread and e.has_spread):
         return None

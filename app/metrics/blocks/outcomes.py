@@ -77,8 +77,10 @@ def _rate(wave: Wave, exposure: Exposure, ordinal: int, leavers: int, days: floa
     return {"status": "ok", "n": n, "headcount": headcount, "leavers": leavers, "rate": rate}
 
 
-def leaving(wave: Wave, exposure: Exposure) -> Body:
+def leaving(wave: Wave, exposure: Exposure, is_erased: bool = False) -> Body:
     """How leaving is associated with the scores before it, over the organisation's headline set.
+
+    `is_erased` says that so few answers were erased since the release that this would tell of them (R11).
 
     To be computed once, when the next wave is released, and never again: a version after each leaver would,
     minus the one before, be that leaver's score. Ratios are shown between fixed ends, so that a half without
@@ -88,6 +90,8 @@ def leaving(wave: Wave, exposure: Exposure) -> Body:
     decision, n = wave.plan.decisions[0], wave.n(0)
     if decision.precision is None:
         return {**window, "status": "suppressed", "reason": decision.reason}
+    if is_erased:
+        return {**window, "status": "suppressed", "reason": "erased"}
     if exposure.linked is None or wave.sample.linked is None:
         return {**window, "status": "undefined", "reason": "not_linkable", "n": n}
     if not exposure.months:

@@ -1,6 +1,7 @@
 """What may be told of a wave after its release: of who came back (metrics.md R9), after erasures (R11)."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -59,14 +60,13 @@ def _shown_categories(sample: Sample, plan: Plan) -> Sequence[Integers]:
     return [np.where(np.isin(own, shown), own, REST) for own in categories]
 
 
-def erased_few(groups: Groups, plan: Plan, erased: Integers, k: int) -> frozenset[int]:
-    """The shown groups of which no trend of the wave may be told any more.
+def erased_few(groups: Groups, shown: AbstractSet[int], erased: Integers, k: int) -> frozenset[int]:
+    """The groups shown by a release of which no trend may be told any more.
 
     `erased` has for each group of the tree the number erased since the release, with all below it. A trend is
     without them, so beside the release it tells of them alone: in each group, and in what groups leave of the
     one around them, they have to be nobody or k. Of which categories they were is not kept.
     """
-    shown = {ordinal for ordinal, decision in plan.decisions.items() if decision.status == "ok"}
     nodes = tree_nodes(groups, erased)
     nearest = select(
         in_order(nodes),

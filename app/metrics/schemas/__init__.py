@@ -1,4 +1,6 @@
+from app.metrics.schemas.benchmark import Benchmark as Benchmark
 from app.metrics.schemas.comments import Comments as Comments
+from app.metrics.schemas.common import FilterRef as FilterRef
 from app.metrics.schemas.common import GroupInsufficient as GroupInsufficient
 from app.metrics.schemas.common import GroupRef as GroupRef
 from app.metrics.schemas.common import GroupSuppressed as GroupSuppressed

@@ -48,7 +48,15 @@ class SegmentRef(Schema):
     depth: int
 
 
-GroupRef = Annotated[TreeRef | SegmentRef, Field(discriminator="kind")]
+class FilterRef(Schema):
+    kind: Literal["filter"]
+    id: str
+    name: str
+    parent: str | None
+    depth: int
+
+
+GroupRef = Annotated[TreeRef | SegmentRef | FilterRef, Field(discriminator="kind")]
 
 
 class GroupSuppressed(Schema):

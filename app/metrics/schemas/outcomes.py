@@ -37,7 +37,7 @@ class LeavingInsufficient(Schema):
 
 class LeavingSuppressed(Schema):
     status: Literal["suppressed"]
-    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing", "erased"]
 
 
 class LeavingUndefined(Schema):
