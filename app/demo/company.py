@@ -56,6 +56,8 @@ class Employee:
     starts_on: date
     ends_on: date | None
     occasions: Occasions
+    momentum: float
+    """-1 to 1: how well things went after the first wave, and how much that was noticed."""
 
     @property
     def external_id(self) -> str:
@@ -176,6 +178,7 @@ def _hired(random: Random, post: Post, name: str, locale: str, today: date) -> E
         today - timedelta(JOINED_DAYS_AGO - post.team_size if is_new else days),
         today - timedelta(LEFT_DAYS_AGO - post.team_size) if has_left else None,
         dict(_occasions(random, post, locale, today)),
+        Random(f"{SEED} {post.external_id} momentum").uniform(-1, 1),  # noqa: S311 make-believe
     )
 
 

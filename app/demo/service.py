@@ -46,7 +46,7 @@ async def prepare(database: Database, settings: Settings, now: datetime, progres
 async def fill_once(database: Database, keyring: Keyring, now: datetime, progress: Progress) -> None:
     """One transaction fills all but the releases: a start that was cut off left everything or nothing.
 
-    The releases are made one by one, each once, as the job that closing asked for would.
+    The releases are made one by one, oldest first, each once, as the job that closing asked for would.
     """
     await create_organization(database)
     async with database.tenant_session(ORGANIZATION_ID) as session:
@@ -57,8 +57,9 @@ async def fill_once(database: Database, keyring: Keyring, now: datetime, progres
                 await Filling(session, ORGANIZATION_ID, company, keyring, now, progress).fill()
     async with database.tenant_session(ORGANIZATION_ID) as session:
         closed = await surveys.surveys_before(session, ORGANIZATION_ID, "closed", None, limit=100)
-    for survey in closed:
-        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, survey.closed_at or now)
+    for survey in reversed(closed):
+        made_at = survey.closed_at or now
+        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, made_at, keyring)
 
 
 async def create_organization(database: Database) -> None:

@@ -2,21 +2,36 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from heapq import nlargest
+from operator import itemgetter
 from random import Random
 from typing import Any
 
 from app.demo.company import SEED, Company, Employee, script
+from app.demo.waves import OPEN_DAYS, WAVES
 
 DAYS = 548
 EVENTS = 1_800
 SATURDAY = 5
+NOTICED = 6.0
+"""How much likelier than others somebody with momentum is recognised between the first two waves."""
 
 
 def recognitions(company: Company, today: date) -> list[dict[str, Any]]:
     """Items of /v1/recognitions/batch, oldest first."""
     random = Random(f"{SEED} thanks")  # noqa: S311 make-believe, not a secret
     days = sorted(_working_days(random, today))
-    return [_event(random, company, number, day) for number, day in enumerate(days, start=1)]
+    since, until = (today - timedelta(days) for days in _between_waves())
+    return [
+        _event(random, company, number, day, NOTICED if since <= day < until else 1.0)
+        for number, day in enumerate(days, start=1)
+    ]
+
+
+def _between_waves() -> tuple[int, int]:
+    """Days ago."""
+    first, second, *_ = WAVES
+    return first.opened_days_ago - OPEN_DAYS, second.opened_days_ago
 
 
 def _working_days(random: Random, today: date) -> Iterator[date]:
@@ -29,10 +44,10 @@ def _working_days(random: Random, today: date) -> Iterator[date]:
         yield working[int(len(working) * random.random() ** 0.8)]
 
 
-def _event(random: Random, company: Company, number: int, day: date) -> dict[str, Any]:
+def _event(random: Random, company: Company, number: int, day: date, noticed: float) -> dict[str, Any]:
     present = company.employed(day)
     giver = random.choices(present, [2 ** (person.post.means[1] / 12) for person in present])[0]
-    receivers = _receivers(random, giver, [person for person in present if person is not giver])
+    receivers = _receivers(random, giver, [person for person in present if person is not giver], noticed)
     return {
         "external_id": f"demo-{number:05}",
         "giver": giver.external_id,
@@ -44,12 +59,13 @@ def _event(random: Random, company: Company, number: int, day: date) -> dict[str
     }
 
 
-def _receivers(random: Random, giver: Employee, others: list[Employee]) -> list[Employee]:
+def _receivers(random: Random, giver: Employee, others: list[Employee], noticed: float) -> list[Employee]:
     """Mostly of the giver's own team, else of his department, else anybody."""
     reach = random.choices(("team", "department", "organization"), (65, 20, 15))[0]
     close = [person for person in others if _is_within(reach, giver, person)]
     wanted = random.choices((1, 2, 3), (75, 18, 7))[0]
-    return random.sample(close or others, min(wanted, len(close or others)))
+    chances = [(random.random() ** noticed**-person.momentum, person) for person in close or others]
+    return [person for _, person in nlargest(wanted, chances, key=itemgetter(0))]
 
 
 def _is_within(reach: str, giver: Employee, person: Employee) -> bool:

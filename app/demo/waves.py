@@ -15,13 +15,15 @@ OPEN_DAYS = 14
 
 @dataclass(frozen=True)
 class Wave:
-    """A survey that opened so many days ago; `improving` is what scores still gain until the newest wave."""
+    """A survey that opened so many days ago; `improving` is what scores still gain until the newest wave, and
+    `moved` what people's momentum has added to their engagement."""
 
     name: str
     opened_days_ago: int
     is_closed: bool
     response_rate: float
     improving: float
+    moved: float = 4.0
 
     def opened_at(self, now: datetime) -> datetime:
         day = now - timedelta(self.opened_days_ago)
@@ -42,7 +44,7 @@ class Wave:
 
 
 WAVES = (
-    Wave("demo-wave-1", opened_days_ago=185, is_closed=True, response_rate=0.78, improving=3.0),
+    Wave("demo-wave-1", opened_days_ago=185, is_closed=True, response_rate=0.78, improving=3.0, moved=0.0),
     Wave("demo-wave-2", opened_days_ago=94, is_closed=True, response_rate=0.84, improving=0.0),
     Wave("demo-wave-3", opened_days_ago=3, is_closed=False, response_rate=0.35, improving=0.0),
 )
@@ -57,7 +59,7 @@ def responses(
     last_day = OPEN_DAYS if wave.is_closed else wave.opened_days_ago
     for person in _answering(random, invited, wave.response_rate):
         day = int(random.expovariate(1 / 4)) % last_day
-        answers = _answers(random, person, wave.improving, questions)
+        answers = _answers(random, person, wave, questions)
         by_day[day].append({"respondent": person.external_id, "answers": answers, "locale": person.locale})
     return sorted(by_day.items())
 
@@ -72,11 +74,11 @@ def _answering(random: Random, invited: Sequence[Employee], rate: float) -> Iter
 
 
 def _answers(
-    random: Random, person: Employee, improving: float, questions: Sequence[Mapping[str, Any]]
+    random: Random, person: Employee, wave: Wave, questions: Sequence[Mapping[str, Any]]
 ) -> dict[str, int | None]:
     """Some questions are left out or not known; now and then somebody of a large team stops half-way."""
     asked = questions[:10] if person.post.team_size > STEADY and random.random() < 0.02 else questions
-    attitude = _attitude(random, person, improving)
+    attitude = _attitude(random, person, wave)
     answers: dict[str, int | None] = {}
     for question in asked:
         fate = random.random()
@@ -85,15 +87,15 @@ def _answers(
     return answers
 
 
-def _attitude(random: Random, person: Employee, improving: float) -> dict[str, float]:
+def _attitude(random: Random, person: Employee, wave: Wave) -> dict[str, float]:
     """What lies behind a person's answers, 0-100; the person's own part is the same in every wave."""
     own = Random(f"{SEED} {person.external_id}")  # noqa: S311 make-believe, not a secret
     general, satisfaction, engagement = (own.gauss(0, 6) for _ in range(3))
-    means = person.post.means
+    means, moved = person.post.means, wave.moved * person.momentum
     return {
-        "satisfaction": means[0] + general + satisfaction - improving + random.gauss(0, 3),
-        "engagement": means[1] + general + engagement - improving + random.gauss(0, 3),
-        "outcome": sum(means) / 2 + general - improving + random.gauss(0, 5),
+        "satisfaction": means[0] + general + satisfaction - wave.improving + random.gauss(0, 3),
+        "engagement": means[1] + general + engagement + moved - wave.improving + random.gauss(0, 3),
+        "outcome": sum(means) / 2 + general - wave.improving + random.gauss(0, 5),
     }
 
 

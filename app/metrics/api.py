@@ -12,7 +12,7 @@ from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis.schemas import Period
 from app.metrics import definitions, filtering, outcomes, reading, schemas, service
-from app.metrics.releasing import FORMULA_VERSION
+from app.metrics.releasing import FORMULA_VERSION, RECOGNITION
 from app.organizations import queries as organizations
 from app.organizations.access import Anyone, Tenant, requires
 from app.tables import Release, Survey
@@ -23,6 +23,7 @@ PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]
 GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
 By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
+Series = Annotated[str | None, Query(min_length=1, max_length=100)]
 Language = Annotated[str | None, Header(max_length=1000)]
 
 
@@ -56,7 +57,7 @@ async def view(
     who: MetricsReader,
     session: Tenant,
     survey_id: UUID | None = None,
-    series: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    series: Series = None,
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
     team: TeamParameter = None,
 ) -> View:
@@ -165,6 +166,26 @@ async def get_overview(view: MetricsView, conditions: ReadConditions, language: 
     return conditions.answer(answer, headers=REVALIDATE)
 
 
+@router.get(
+    "/v1/metrics/recognition-engagement",
+    operation_id="get_recognition_engagement",
+    response_model=schemas.RecognitionEngagement,
+)
+async def get_recognition_engagement(
+    who: MetricsReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    language: WantedLanguage,
+    survey_id: UUID | None = None,
+    series: Series = None,
+) -> Response:
+    shown = await service.release_to_show(session, who.organization_id, survey_id, series)
+    view = View(session, *shown, by=["organization"], team=None)
+    groups = reading.worded_recognition(await view.groups(RECOGNITION), language)
+    answer = schemas.RecognitionEngagement.model_validate({**view.header, "groups": groups})
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
 @router.get("/v1/metrics/comments", operation_id="get_comments", response_model=schemas.Comments)
 async def get_comments(view: MetricsView, conditions: ReadConditions) -> Response:
     groups = await service.with_texts(view.session, view.release, await view.groups("comments"))
@@ -205,7 +226,7 @@ async def get_benchmark(
     session: Tenant,
     conditions: ReadConditions,
     survey_id: UUID | None = None,
-    series: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    series: Series = None,
 ) -> Response:
     survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
     answer = schemas.Benchmark.model_validate(

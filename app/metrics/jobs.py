@@ -7,7 +7,8 @@ from app.metrics import releasing, turnover
 
 
 async def release_survey(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    await releasing.release_survey(database, organization_id, survey_id, datetime.now(UTC))
+    keyring = Keyring(load_secret(database.settings))
+    await releasing.release_survey(database, organization_id, survey_id, datetime.now(UTC), keyring)
 
 
 async def freeze_turnover(database: Database, organization_id: UUID, survey_id: UUID) -> None:

@@ -207,10 +207,10 @@ async def newest_released(session: AsyncSession, organization_id: UUID, series: 
     return (await session.scalars(newest_first.limit(1))).first()
 
 
-async def wave_before(session: AsyncSession, survey: Survey) -> Survey | None:
-    """The newest released survey of its series that closed before it."""
+async def waves_before(session: AsyncSession, survey: Survey, most: int) -> Sequence[Survey]:
+    """The released surveys of its series that closed before it, newest first."""
     query = _newest_first(survey).where(_closing < _moment_of(survey))
-    return (await session.scalars(query.limit(1))).first()
+    return (await session.scalars(query.limit(most))).all()
 
 
 async def waves_until(session: AsyncSession, survey: Survey, most: int) -> list[tuple[Survey, Release]]:

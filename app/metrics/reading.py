@@ -58,6 +58,13 @@ def worded_levers(groups: Iterable[Body], language: str) -> list[Body]:
     ]
 
 
+def worded_recognition(groups: Iterable[Body], language: str) -> list[Body]:
+    return [
+        {**group, "text": sentences.of_recognition(group, language)} if group["status"] == "ok" else group
+        for group in groups
+    ]
+
+
 # ------------------------------------------------------------------ over waves
 
 

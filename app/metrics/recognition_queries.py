@@ -1,7 +1,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.metrics.recognition import Body, Integers
+from app.tables import Survey
 
 FINGERPRINT = text("""
 SELECT md5(concat_ws('/',
@@ -69,6 +70,22 @@ FROM (
     WHERE organization_id = :organization_id AND month BETWEEN :first AND :last
     GROUP BY giver, receiver
 ) pairs
+""")
+INVITED_TO_BOTH = text("""
+SELECT one.person_id
+FROM survey_members one
+JOIN survey_members other ON other.organization_id = one.organization_id
+    AND other.survey_id = :other AND other.person_id = one.person_id
+WHERE one.organization_id = :organization_id AND one.survey_id = :one
+""")
+RECEIVED_BETWEEN = text("""
+SELECT t.time, rr.person_id, count(*) AS received
+FROM unnest(CAST(:times AS int[]), CAST(:afters AS timestamptz[]), CAST(:untils AS timestamptz[]))
+    AS t (time, after, until)
+JOIN recognitions r ON r.organization_id = :organization_id AND r.occurred_at > t.after
+    AND r.occurred_at <= t.until AND r.source <> 'automatic'
+JOIN recognition_receivers rr ON rr.organization_id = :organization_id AND rr.recognition_id = r.id
+GROUP BY t.time, rr.person_id
 """)
 REPORT = text("""
 SELECT ordinal, last_ordinal, team, body FROM recognition_reports
@@ -146,6 +163,24 @@ async def month_pairs(session: AsyncSession, organization_id: UUID, window: Wind
     months = {"first": window.first, "last": window.last}
     packed = await session.scalar(MONTH_PAIRS, {"organization_id": organization_id, **months})
     return np.frombuffer(packed or b"", dtype=">i4").reshape(-1, 3).astype(np.int64)
+
+
+async def invited_to_both(session: AsyncSession, one: Survey, other: Survey) -> Sequence[UUID]:
+    parameters = {"organization_id": one.organization_id, "one": one.id, "other": other.id}
+    return (await session.scalars(INVITED_TO_BOTH, parameters)).all()
+
+
+async def received_between(
+    session: AsyncSession, organization_id: UUID, times: Sequence[tuple[datetime, datetime]]
+) -> Sequence[Row[Any]]:
+    """Whoever received something after the one and until the other instant, by the place of the time."""
+    parameters = {
+        "organization_id": organization_id,
+        "times": list(range(len(times))),
+        "afters": [after for after, _ in times],
+        "untils": [until for _, until in times],
+    }
+    return (await session.execute(RECEIVED_BETWEEN, parameters)).all()
 
 
 async def report(

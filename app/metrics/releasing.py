@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from random import SystemRandom
 from time import perf_counter
 from typing import Any, Final
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import telemetry
 from app.core.database import Database
 from app.core.jobs import enqueue
+from app.core.secrets import Keyring
 from app.metrics import queries
 from app.metrics.blocks.benchmark import benchmark, spent
 from app.metrics.blocks.comments import comments
@@ -29,10 +31,13 @@ from app.metrics.blocks.heatmap import heatmap
 from app.metrics.blocks.levers import levers
 from app.metrics.blocks.pairs import comparable_measures
 from app.metrics.blocks.participation import participation
+from app.metrics.blocks.recognition_engagement import Answered, Past, recognition_engagement
 from app.metrics.blocks.reliability import reliability
 from app.metrics.blocks.trends import changes, points
 from app.metrics.blocks.wave import ORGANIZATION, Bodies, Wave, of_each_group
 from app.metrics.disclosure import Step, admit, base_regions, erased_few, may_link, plan_release
+from app.metrics.disclosure.tree import none_or_enough
+from app.metrics.linking import MOST_WAVES, History, are_linked, history_of, time_between
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
 from app.organizations import queries as organizations
@@ -42,6 +47,8 @@ from app.tables import Survey
 FORMULA_VERSION = "1"
 HEADLINE, DISCLOSURE, ENPS = "satisfaction_engagement", "disclosure", "enps"
 TRENDS, COMMENTS, FILTER, BENCHMARK = "trends", "comments", "filter", "benchmark"
+RECOGNITION = "recognition_engagement"
+ENGAGEMENT = "engagement"
 HELD_BACK_STEP = 10
 TURNOVER_JOB = "freeze_turnover"
 BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
@@ -74,7 +81,7 @@ class Made:
 
 
 async def release_survey(
-    database: Database, organization_id: UUID, survey_id: UUID, released_at: datetime
+    database: Database, organization_id: UUID, survey_id: UUID, released_at: datetime, keyring: Keyring
 ) -> None:
     """Computes every group's numbers and freezes them; repeats harmlessly."""
     started = perf_counter()
@@ -83,10 +90,11 @@ async def release_survey(
         if survey is None or not is_due(survey):
             return
         number = await next_number(session, survey)
-        earlier = await queries.wave_before(session, survey)
+        earlier = await queries.waves_before(session, survey, MOST_WAVES - 1)
         current = await load(session, survey)
-        before = None if earlier is None else await load(session, earlier)
-    made = await asyncio.to_thread(make, current, before, number)
+        before = await load(session, earlier[0]) if earlier else None
+        history = await history_of(session, survey, earlier, keyring) if survey.status == "closed" else None
+    made = await asyncio.to_thread(make, current, before, history, number)
     if made is None:
         return
     async with database.tenant_session(organization_id) as session:
@@ -103,7 +111,7 @@ async def next_number(session: AsyncSession, survey: Survey) -> int:
     return last.number + 1 if last else 1
 
 
-def make(current: Loaded, before: Loaded | None, number: int) -> Made | None:
+def make(current: Loaded, before: Loaded | None, history: History | None, number: int) -> Made | None:
     """None where a survey still open has too little new to add."""
     is_final = current.survey.status == "closed"
     everybody = current.sample()
@@ -113,7 +121,7 @@ def make(current: Loaded, before: Loaded | None, number: int) -> Made | None:
     included = np.where(new, number, everybody.included)
     sample = replace(everybody, included=included).of(included > 0)
     wave = wave_of(current, sample, step_of(current, is_final=is_final))
-    bodies = computed(wave, current, before) if is_final else while_open(wave)
+    bodies = computed(wave, current, before, history) if is_final else while_open(wave)
     shared, cells = cells_of(wave) if is_final else ({**LATER, "n": 0}, [])
     noisy = benchmark(wave, current.budget, SystemRandom()) if is_final else LATER
     of_all: dict[str, Bodies] = {FILTER: {ORGANIZATION: shared}, BENCHMARK: {ORGANIZATION: noisy}}
@@ -144,31 +152,75 @@ def while_open(wave: Wave) -> dict[str, Bodies]:
     followed = {
         ordinal: {"status": "ok", "point": LATER, "changes": [], "repeaters": []} for ordinal in nothing
     }
-    return {**waiting, TRENDS: followed, **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN}}
+    alone = {RECOGNITION: {ORGANIZATION: nothing[ORGANIZATION]}}
+    return {**waiting, **alone, TRENDS: followed, **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN}}
 
 
-def computed(wave: Wave, current: Loaded, before: Loaded | None) -> dict[str, Bodies]:
+def computed(
+    wave: Wave, current: Loaded, before: Loaded | None, history: History | None
+) -> dict[str, Bodies]:
     found = {metric: block(wave) for metric, block in BLOCKS.items()}
     analyses = analyse(wave)
+    beside = None if before is None else Beside.take(wave, current, before)
+    past = None if beside is None else beside.past(history)
     return {
         **found,
         "drivers": drivers(wave, analyses),
         "levers": levers(wave, analyses),
         COMMENTS: comments(wave, current.comments, current.least_comments),
-        TRENDS: followed(found, {} if before is None else changed(wave, current, before)),
+        TRENDS: followed(found, {} if beside is None else changed(wave, beside)),
+        RECOGNITION: {ORGANIZATION: recognition_engagement(wave, past)},
     }
 
 
-def changed(wave: Wave, current: Loaded, before: Loaded) -> Bodies:
-    previous = released_wave(before)
-    erased = erased_since(before, previous)
-    return changes(
-        wave,
-        previous,
-        comparable_measures(current.questions, before.questions),
-        erased=erased,
-        may_link=not erased and are_linked(current, before) and may_put_together(wave, previous),
-    )
+@dataclass(frozen=True)
+class Beside:
+    """The wave before as it was released, and what of it may be compared with this one."""
+
+    current: Loaded
+    before: Loaded
+    previous: Wave
+    comparable: set[str]
+    erased: frozenset[int]
+    may_link: bool
+
+    @classmethod
+    def take(cls, wave: Wave, current: Loaded, before: Loaded) -> "Beside":
+        previous = released_wave(before)
+        erased = erased_since(before, previous)
+        may_link = (
+            not erased and are_linked(current.survey, before.survey) and may_put_together(wave, previous)
+        )
+        comparable = comparable_measures(current.questions, before.questions)
+        return cls(current, before, previous, comparable, erased, may_link)
+
+    def past(self, history: History | None) -> Past:
+        closed_at, until = time_between(self.before.survey, self.current.survey)
+        same = takewhile(self.asks_the_same, history.older if history else ())
+        return Past(
+            previous=self.previous,
+            closed_at=closed_at,
+            until=until,
+            is_comparable=ENGAGEMENT in self.comparable,
+            is_erased=bool(self.erased),
+            may_link=self.may_link,
+            received=None if history is None else history.received,
+            invited=() if history is None else history.invited,
+            older=[answered(wave) for wave in same],
+        )
+
+    def asks_the_same(self, older: Loaded) -> bool:
+        return ENGAGEMENT in comparable_measures(self.current.questions, older.questions)
+
+
+def answered(older: Loaded) -> Answered:
+    sample = released_sample(older)
+    erased = int(older.erased()[ORGANIZATION])
+    return Answered.of(sample, older.k, is_erased=not none_or_enough(erased, older.k))
+
+
+def changed(wave: Wave, beside: Beside) -> Bodies:
+    return changes(wave, beside.previous, beside.comparable, erased=beside.erased, may_link=beside.may_link)
 
 
 def erased_since(loaded: Loaded, wave: Wave) -> frozenset[int]:
@@ -176,11 +228,6 @@ def erased_since(loaded: Loaded, wave: Wave) -> frozenset[int]:
     planned = {ordinal for ordinal, own in wave.plan.decisions.items() if own.status == "ok"}
     few = erased_few(wave.sample.groups, loaded.shown, loaded.erased(), loaded.k)
     return few | (planned - loaded.shown)
-
-
-def are_linked(current: Loaded, before: Loaded) -> bool:
-    """Whether a person has the same key in both: a pseudonym and a person's own id are not the same."""
-    return current.survey.mode == before.survey.mode != "anonymous"
 
 
 def may_put_together(wave: Wave, previous: Wave) -> bool:
@@ -211,10 +258,14 @@ def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
 
 def released_wave(loaded: Loaded) -> Wave:
     """The wave as its final release was computed from, without what was erased since."""
+    return wave_of(loaded, released_sample(loaded), step_of(loaded, is_final=True))
+
+
+def released_sample(loaded: Loaded) -> Sample:
     everybody = loaded.sample()
     if loaded.survey.release_policy != "rolling":
         everybody = replace(everybody, included=np.ones(len(everybody.places), dtype=np.int64))
-    return wave_of(loaded, everybody.of(everybody.included > 0), step_of(loaded, is_final=True))
+    return everybody.of(everybody.included > 0)
 
 
 def wave_of(current: Loaded, sample: Sample, step: Step) -> Wave:

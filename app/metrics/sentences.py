@@ -5,7 +5,6 @@ from typing import Any
 
 from app.metrics.blocks.levers import NO_MORE_THAN_NOISE
 from app.metrics.definitions import document, scale_titles
-from app.metrics.formulas import Lagged
 
 Body = Mapping[str, Any]
 
@@ -56,18 +55,18 @@ def _listed(levers: Sequence[str], language: str) -> str:
     return f"{', '.join(names[:-1])} {_sentence('and', language)} {names[-1]}"
 
 
-def of_recognition(result: Lagged, language: str) -> str | None:
-    """Of recognition and engagement between two waves; None where there is nothing to say."""
-    found = result.association
-    if found is None:
-        return None
-    is_open = found.ci.low <= 0 <= found.ci.high
-    kind = "open" if is_open else "higher" if found.value > 0 else "lower"
-    low, high = (found.ci.low, found.ci.high) if is_open else sorted(map(abs, (found.ci.low, found.ci.high)))
+def of_recognition(group: Body, language: str) -> str:
+    """Of recognition between two waves and engagement at the second."""
+    found = group["association"]
+    is_open = found["ci_low"] <= 0 <= found["ci_high"]
+    kind = "open" if is_open else "higher" if found["points"] > 0 else "lower"
+    ends = found["ci_low"], found["ci_high"]
+    low, high = ends if is_open else sorted(map(abs, ends))
     shown = {
         name: f"{number:.1f}".replace(".", "," if language == "nl" else ".")
-        for name, number in {"x": abs(found.value), "low": low, "high": high}.items()
+        for name, number in {"x": abs(found["points"]), "low": low, "high": high}.items()
     }
-    closing = "not_separable" if result.direction == "not_separable" else "association"
     said = _sentence(f"recognition_{kind}", language).format(**shown)
-    return f"{said} {_sentence(f'recognition_{closing}', language)}"
+    if group["direction"] == "not_separable":
+        return f"{said} {_sentence('recognition_not_separable', language)}"
+    return said if is_open else f"{said} {_sentence('recognition_association', language)}"

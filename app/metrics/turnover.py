@@ -4,7 +4,6 @@ Followed leaver by leaver, the association with the scores would give each one's
 """
 
 import asyncio
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,11 +17,11 @@ from app.metrics import outcome_queries, queries
 from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Exposure
 from app.metrics.blocks.wave import ORGANIZATION
+from app.metrics.linking import linked_keys
 from app.metrics.loading import Loaded, load
 from app.metrics.releasing import erased_since, released_wave
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
-from app.surveys.submission import pseudonym
 from app.tables import Release, Survey
 
 TURNOVER, LEAVING = "turnover", "leaving"
@@ -96,11 +95,3 @@ def days_employed(last_day: date | None, starts_on: date, ends_on: date) -> int:
     if last_day is None:
         return 0
     return (min(last_day, ends_on - timedelta(days=1)) - starts_on).days + 1
-
-
-def linked_keys(survey: Survey, persons: Sequence[UUID], keyring: Keyring) -> list[bytes] | None:
-    if survey.mode == "anonymous":
-        return None
-    if survey.mode == "attributed":
-        return [person.bytes for person in persons]
-    return [pseudonym(keyring, survey.organization_id, person).bytes for person in persons]

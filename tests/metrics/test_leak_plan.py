@@ -11,9 +11,17 @@ from random import Random
 import numpy as np
 import pytest
 
-from app.metrics.disclosure import Plan, admit, base_regions, filter_cells, may_link, plan_release
-from app.metrics.sample import DIMENSIONS, Flags, Rollup, Sample
-from tests.metrics.attacker import Knowledge
+from app.metrics.disclosure import (
+    Plan,
+    admit,
+    base_regions,
+    filter_cells,
+    may_contrast,
+    may_link,
+    plan_release,
+)
+from app.metrics.sample import DIMENSIONS, Flags, Integers, Rollup, Sample
+from tests.metrics.attacker import PRIME, Knowledge
 from tests.metrics.companies import Company, random_company, sample_of
 
 SAMPLES = [
@@ -312,3 +320,62 @@ def assert_alike(plan: Plan, other: Plan) -> None:
     assert np.array_equal(plan.regions, other.regions)
     assert (plan.cells is None) == (other.cells is None)
     assert plan.cells is None or np.array_equal(plan.cells, other.cells)
+
+
+def doses(company: Company, seed: int) -> Integers:
+    """0 for who did not come back, else what was received: mixed in some teams, alike in others."""
+    random, back = Random(seed), some_who_came_back(company, seed)
+    mixes = [random.random() for _ in company.sample.groups.parents]
+    usual = [random.randint(1, 3) for _ in mixes]
+    received = [
+        random.randint(1, 3) if random.random() < mixes[team] else usual[team]
+        for team in company.sample.places.team
+    ]
+    return np.where(back, received, 0)
+
+
+def learn_contrasts(knowledge: Knowledge, parts: Integers) -> None:
+    """What a regression with teams held equal fixes: for each dose, the scores of those in it less what as
+    many of their team's linked persons have on average.
+    """
+    team, linked = knowledge.sample.places.team, (parts > 0) & knowledge.sample.both
+    persons = np.bincount(team[linked], minlength=team.max() + 1)[team]
+    for part in np.unique(parts[linked]):
+        own = linked & (parts == part)
+        mates = np.bincount(team[own], minlength=team.max() + 1)[team]
+        share = [int(m) * pow(int(n), PRIME - 2, PRIME) for m, n in zip(mates, persons, strict=True)]
+        weights = (own - np.array([one % PRIME for one in share])) % PRIME
+        for name in DIMENSIONS:
+            knowledge.learn(knowledge.dimension(name) * weights[:, None] % PRIME, linked)
+
+
+def attacked(company: Company, plan: Plan, parts: Integers) -> bool:
+    knowledge = Knowledge(company.sample)
+    learn_all(knowledge, plan, everybody(company.sample))
+    learn_contrasts(knowledge, parts)
+    knowledge.learn_headline(parts > 0)
+    return knowledge.exposed(company.k)
+
+
+@pytest.mark.parametrize("seeds", STEPS)
+def test_doses_of_those_who_came_back_leak_nobody(seeds: range) -> None:
+    told = 0
+    for seed in seeds:
+        company = random_company(seed, (40, 120))
+        plan, parts = planned(company, filters=seed % 2 == 0), doses(company, seed)
+        asked = (company.sample, plan)
+        if may_link(*asked, parts > 0, company.k) and may_contrast(*asked, parts, company.k):
+            assert not attacked(company, plan, parts), seed
+            told += 1
+    assert len(seeds) / 20 < told < len(seeds) * 0.9
+
+
+def test_the_attacker_catches_doses_shown_by_number_alone() -> None:
+    caught = 0
+    for seed in CONTROLS:
+        company = random_company(seed, (40, 120))
+        parts = doses(company, seed)
+        sizes = np.bincount(parts[company.sample.both])
+        if min(sizes[sizes > 0]) >= company.k:
+            caught += attacked(company, planned(company, filters=False), parts)
+    assert caught > 2

@@ -4,7 +4,7 @@ Decided from who belongs to which set, never from what anybody answered.
 """
 
 from app.metrics.disclosure.cells import filter_cells
-from app.metrics.disclosure.later import erased_few, may_link
+from app.metrics.disclosure.later import erased_few, may_contrast, may_link
 from app.metrics.disclosure.plan import Plan
 from app.metrics.disclosure.release import Step, plan_release
 from app.metrics.disclosure.rolling import admit, base_regions
@@ -30,6 +30,7 @@ __all__ = [
     "decide",
     "erased_few",
     "filter_cells",
+    "may_contrast",
     "may_link",
     "plan_release",
     "shown_dz",

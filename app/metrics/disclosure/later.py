@@ -27,6 +27,27 @@ def may_link(sample: Sample, plan: Plan, repeaters: Flags, k: int) -> bool:
     )
 
 
+def may_contrast(sample: Sample, plan: Plan, parts: Integers, k: int) -> bool:
+    """Whether contrasts between parts of those who answered another wave, teams held equal, may be told
+    beside all that the plan shows. To be asked of both waves, where they may be linked at all.
+
+    `parts` has one a person of the sample, 0 for who did not repeat. Teams are held equal, shown or not,
+    among those who repeat: so each counts as if these and the others of it were shown. Every contrast has to
+    rest on k in the later wave whatever is taken away: then those of several pairs of waves cannot be put
+    together into one of fewer either, as the latest of them is not to be undone.
+    """
+    own = parts[sample.both]
+    if not all(none_or_enough(int(n), k) for n in np.bincount(own)):
+        return False
+    repeats = (own > 0).astype(np.int64)
+    regions = numbered(_told_apart(sample, plan), sample.places.team[sample.both], repeats)
+    table = Table(regions, [*_shown_categories(sample, plan), np.maximum(own, 1)])
+    everybody = np.ones(len(own), dtype=np.bool_)
+    return all(is_safe(table, persons, k) for persons in plan.steady) and all(
+        holds_together(table, persons, k) for persons in (everybody, *plan.leans_on)
+    )
+
+
 def _told_apart(sample: Sample, plan: Plan) -> Integers:
     if plan.cells is not None:
         return plan.cells

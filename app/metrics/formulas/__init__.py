@@ -17,7 +17,17 @@ from app.metrics.formulas.enps import Enps, enps, enps_from
 from app.metrics.formulas.gap import Gap, gap, gap_from
 from app.metrics.formulas.heatmap import Cell, rest_of, versus_rest
 from app.metrics.formulas.intervals import Interval, MeanCi, Moments, mean_ci, moments, t_interval, wilson
-from app.metrics.formulas.lagged import Dose, Lagged, WithinPersons, lagged, within_persons
+from app.metrics.formulas.lagged import (
+    DOSES,
+    FEWEST_LINKED,
+    FEWEST_RECOGNISED,
+    FEWEST_WAVES,
+    Dose,
+    Lagged,
+    WithinPersons,
+    lagged,
+    within_persons,
+)
 from app.metrics.formulas.meta import PooledCorrelation, pooled_correlation
 from app.metrics.formulas.multiplicity import benjamini_hochberg, holm
 from app.metrics.formulas.network import (
@@ -88,6 +98,10 @@ from app.metrics.formulas.trends import (
 
 __all__ = [
     "CUT",
+    "DOSES",
+    "FEWEST_LINKED",
+    "FEWEST_RECOGNISED",
+    "FEWEST_WAVES",
     "QUADRANTS",
     "Agreement",
     "Alpha",

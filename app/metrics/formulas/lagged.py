@@ -1,5 +1,6 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, sqrt
 from typing import Final, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ FEWEST_RECOGNISED: Final = 30
 FEWEST_CLUSTERS: Final = 20
 FEWEST_WAVES: Final = 3
 ALPHA: Final = 0.05
-DOSES: Final = ((0, 0), (1, 1), (2, 3), (4, None))
+DOSES: Final[tuple[tuple[int, int | None], ...]] = ((0, 0), (1, 1), (2, 3), (4, None))
 """From and to how many events; our own choice."""
 DOUBLING: Final = log(2)
 
@@ -68,14 +69,19 @@ class WithinPersons:
 
 
 def lagged(
-    later: ArrayLike, earlier: ArrayLike, events: ArrayLike, team: ArrayLike, before: ArrayLike | None = None
+    later: ArrayLike,
+    earlier: ArrayLike,
+    events: ArrayLike,
+    team: ArrayLike,
+    before: ArrayLike | None = None,
+    doses: Sequence[tuple[int, int | None]] = DOSES,
 ) -> Lagged:
     """`later` = a + b log(1 + `events`) + c `earlier` + team (Finkel 1995), one of each a person linked.
 
     Scores are POMP, NaN where missing; `events` were received between the two waves, and `before`, where it
-    is known, between the one before and the first: held equal in the placebo, so that what lasting
-    recognition goes with is not taken for the reverse. Errors are cluster-robust by team from 20 teams on,
-    else HC3. Undefined below 100 persons, or below 30 with an event.
+    is known and differs, between the one before and the first: held equal in the placebo, so that what
+    lasting recognition goes with is not taken for the reverse. Errors are cluster-robust by team from 20
+    teams on, else HC3. `doses` follow one another. Undefined below 100 persons, or below 30 with an event.
     """
     dose = np.log1p(np.asarray(events, dtype=np.float64))
     controls = [] if before is None else [np.log1p(np.asarray(before, dtype=np.float64))]
@@ -90,10 +96,12 @@ def lagged(
     if main.undefined is not None:
         return _nothing(n, recognised, main.undefined)
     placebo = _by_team(first, rows[:, 2:], teams)
+    if placebo.undefined is not None and controls:
+        placebo = _by_team(first, dose, teams)
     association = _per_doubling(main.coefficients[0])
     placebo_association = _per_doubling(placebo.coefficients[0]) if placebo.coefficients else None
     counts = np.rint(np.expm1(dose)).astype(np.int64)
-    trend = _by_team(second, np.column_stack([_dose_of(counts), first]), teams)
+    trend = _by_team(second, np.column_stack([_dose_of(counts, doses), first]), teams)
     return Lagged(
         n=n,
         recognised=recognised,
@@ -103,7 +111,7 @@ def lagged(
         errors=main.errors,
         placebo=placebo_association,
         direction=_direction(association, placebo_association),
-        doses=_doses(second, first, counts, teams),
+        doses=_doses(second, first, counts, teams, doses),
         trend=trend.coefficients[0] if trend.coefficients else None,
         undefined=None,
     )
@@ -159,8 +167,8 @@ def _direction(association: Coefficient, placebo: Coefficient | None) -> Directi
     return "not_separable" if is_as_strong else "separable"
 
 
-def _dose_of(events: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.asarray(np.searchsorted([low for low, _ in DOSES], events, side="right") - 1)
+def _dose_of(events: NDArray[np.int64], doses: Sequence[tuple[int, int | None]]) -> NDArray[np.int64]:
+    return np.asarray(np.searchsorted([low for low, _ in doses], events, side="right") - 1)
 
 
 def _doses(
@@ -168,9 +176,10 @@ def _doses(
     first: NDArray[np.float64],
     events: NDArray[np.int64],
     teams: NDArray[np.generic],
+    doses: Sequence[tuple[int, int | None]],
 ) -> tuple[Dose, ...]:
-    dose = _dose_of(events)
-    sizes = np.bincount(dose, minlength=len(DOSES))
+    dose = _dose_of(events, doses)
+    sizes = np.bincount(dose, minlength=len(doses))
     present = np.flatnonzero(sizes)
     dummies = (dose[:, None] == present[1:]).astype(np.float64)
     fit = _by_team(second, np.column_stack([dummies, first]), teams)
@@ -179,9 +188,10 @@ def _doses(
         beta = np.array([fit.constant, *(one.value for one in fit.coefficients)])
         for place, own in enumerate(present.tolist()):
             at = np.array([1.0, *(float(place == other) for other in range(1, len(present))), first.mean()])
-            mean, half = float(at @ beta), fit.quantile * float(np.sqrt(at @ fit.covariance @ at))
+            variance = max(float(at @ fit.covariance @ at), 0.0)
+            mean, half = float(at @ beta), fit.quantile * sqrt(variance)
             means[own] = mean, Interval(mean - half, mean + half)
     nothing = (None, None)
     return tuple(
-        Dose(low, high, int(sizes[own]), *means.get(own, nothing)) for own, (low, high) in enumerate(DOSES)
+        Dose(low, high, int(sizes[own]), *means.get(own, nothing)) for own, (low, high) in enumerate(doses)
     )

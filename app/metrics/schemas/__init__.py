@@ -39,5 +39,6 @@ from app.metrics.schemas.participation import Participation as Participation
 from app.metrics.schemas.participation import ParticipationGroup as ParticipationGroup
 from app.metrics.schemas.participation import ParticipationGroupOk as ParticipationGroupOk
 from app.metrics.schemas.participation import ParticipationScore as ParticipationScore
+from app.metrics.schemas.recognition_engagement import RecognitionEngagement as RecognitionEngagement
 from app.metrics.schemas.reliability import Reliability as Reliability
 from app.metrics.schemas.trends import Trends as Trends
