@@ -70,7 +70,7 @@ async def test_a_survey_s_life_is_counted(acme: Tenant) -> None:
     assert change(before, after, refused, reason="already_responded") == 1
     assert change(before, after, refused, reason="off_scale") == 1
     assert change(before, after, "betrokken_recognition_events_total") == 1
-    assert change(before, after, "betrokken_release_duration_seconds_count") == 1
+    assert change(before, after, "betrokken_release_duration_seconds_count") == 2
     assert change(before, after, "betrokken_release_suppressed_groups_total", reason="below_minimum") >= 1
     assert any(name == "betrokken_database_pool_connections_in_use" for name, _ in after)
 
