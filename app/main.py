@@ -22,6 +22,7 @@ from app.kpis.api import router as kpis_router
 from app.metrics import jobs as metrics_jobs
 from app.metrics import releasing
 from app.metrics.api import router as metrics_router
+from app.metrics.celebrations_api import router as celebration_metrics_router
 from app.metrics.recognition_api import router as recognition_metrics_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
@@ -65,6 +66,7 @@ ROUTERS = (
     chat_router,
     recognition_router,
     recognition_metrics_router,
+    celebration_metrics_router,
     calendar_router,
     kpis_router,
     feeds_router,

@@ -45,6 +45,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(api.put(f"/v1/recognitions/{recognition['id']}/reactions/E-1042/clap"))
     await made(api.put("/v1/chat-identities/slack/U2CERLKJA", json={"email": "only-of-acme@example.com"}))
     await made(api.get("/v1/metrics/recognition"))
+    await made(api.get("/v1/metrics/celebrations"))
     chat = examples["create_chat_connection"] | {"name": MARK}
     connection = await made(api.post("/v1/chat-connections", json=chat))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))

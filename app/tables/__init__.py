@@ -13,7 +13,7 @@ from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.kpis import Kpi, KpiValue
-from app.tables.metrics import Release, ReleaseResult
+from app.tables.metrics import CelebrationReport, Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
 from app.tables.recognition import (
@@ -34,6 +34,7 @@ __all__ = [
     "Card",
     "CardTemplate",
     "CardWish",
+    "CelebrationReport",
     "CelebrationSettings",
     "ChatConnection",
     "ChatIdentity",
