@@ -24,6 +24,8 @@ from app.metrics import releasing
 from app.metrics.api import router as metrics_router
 from app.metrics.celebrations_api import router as celebration_metrics_router
 from app.metrics.recognition_api import router as recognition_metrics_router
+from app.newsletter import jobs as newsletter_jobs
+from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
@@ -72,11 +74,14 @@ ROUTERS = (
     feeds_router,
     cards_router,
     reminders_router,
+    newsletter_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
     "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
     "send_celebrations": ("* * * * *", calendar_jobs.send_celebrations),
+    "plan_newsletters": ("*/10 * * * *", newsletter_jobs.plan_newsletters),
+    "send_newsletters": ("* * * * *", newsletter_jobs.send_newsletters),
     "forget": ("17 * * * *", organization_jobs.forget),
 }
 

@@ -14,6 +14,7 @@ from app.tables.idempotency import IdempotencyRecord
 from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import CelebrationReport, Release, ReleaseResult
+from app.tables.newsletter import Newsletter, NewsletterSubscription
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
 from app.tables.recognition import (
@@ -47,6 +48,8 @@ __all__ = [
     "InvitationDelivery",
     "Kpi",
     "KpiValue",
+    "Newsletter",
+    "NewsletterSubscription",
     "Occasion",
     "Organization",
     "Person",
