@@ -215,21 +215,22 @@ def _thanks(language: str, body: dict[str, Any]) -> list[str]:
 
 
 def _scores(language: str, body: dict[str, Any]) -> list[str]:
-    scores = [_with_interval(language, body[name], "score") for name in ("satisfaction", "engagement")]
-    return [*scores, _with_interval(language, body["gap"], "mean"), str(body["n"])]
+    decimals = 1 if body["precision"] == "exact" else 0
+    means = (body["satisfaction"], "score"), (body["engagement"], "score"), (body["gap"], "mean")
+    return [*(_with_interval(language, part, name, decimals) for part, name in means), str(body["n"])]
 
 
-def _with_interval(language: str, part: dict[str, Any], name: str) -> str:
-    told = number(language, part[name])
+def _with_interval(language: str, part: dict[str, Any], name: str, decimals: int) -> str:
+    told = number(language, part[name], decimals)
     if part["ci_low"] is None:
         return told
-    between = words()[language]["to"]
-    return f"{told} ({number(language, part['ci_low'])} {between} {number(language, part['ci_high'])})"
+    low, high = (number(language, part[end], decimals) for end in ("ci_low", "ci_high"))
+    return f"{told} ({low} {words()[language]['to']} {high})"
 
 
-def number(language: str, value: float) -> str:
-    """To one decimal; 71.2 in English and 71,2 in Dutch."""
-    written = f"{round(value, 1):g}".replace("-", "−")
+def number(language: str, value: float, decimals: int) -> str:
+    """71.2 in English and 71,2 in Dutch."""
+    written = f"{round(value, decimals) + 0:.{decimals}f}".replace("-", "−")
     return written.replace(".", ",") if language == "nl" else written
 
 

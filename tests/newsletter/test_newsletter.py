@@ -380,9 +380,12 @@ async def test_who_leads_a_team_reads_what_the_api_tells_of_it(
         if group["status"] == "ok":
             satisfaction, engagement = group["satisfaction"], group["engagement"]
             [line] = [one for one in told[name] if "satisfaction" in one]
-            assert line.startswith(f"satisfaction {round(satisfaction['score'], 1):g} (")
-            assert f"({round(satisfaction['ci_low'], 1):g} to " in line
-            assert f"engagement {round(engagement['score'], 1):g}" in line
+            decimals = 1 if group["precision"] == "exact" else 0
+            score, low, high = (
+                f"{satisfaction[part]:.{decimals}f}" for part in ("score", "ci_low", "ci_high")
+            )
+            assert line.startswith(f"satisfaction {score} ({low} to {high}), ")
+            assert f"engagement {engagement['score']:.{decimals}f}" in line
             assert line.endswith(f"answers {group['n']}")
         else:
             assert reasons[group["reason"]]["en"] in told[name]
