@@ -9,9 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.tables import Organization
 
 SUBSCRIPTIONS = """
-SELECT s.id, p.external_id AS person, s.email, s.language, s.status, s.created_at, s.confirmed_at
+SELECT s.id, p.external_id AS person, s.email, s.language, s.status, s.created_at, s.confirmed_at, m.last_mail
 FROM newsletter_subscriptions s
 LEFT JOIN people p ON p.organization_id = s.organization_id AND p.id = s.person_id
+LEFT JOIN LATERAL (
+    SELECT jsonb_build_object(
+        'issue', n.issue, 'status', n.status, 'sent_at', n.sent_at, 'failure', n.failure
+    ) AS last_mail
+    FROM newsletters n
+    WHERE n.organization_id = s.organization_id AND n.subscription_id = s.id
+    ORDER BY n.send_at DESC LIMIT 1
+) m ON true
 WHERE s.organization_id = :organization_id
 """
 SUBSCRIPTIONS_BEFORE = text(

@@ -14,6 +14,13 @@ class NewsletterSubscriptionWrite(Input):
     language: Language | None = None
 
 
+class NewsletterMail(Schema):
+    issue: str
+    status: Literal["planned", "sending", "sent", "bounced", "missed", "cancelled", "no_address"]
+    sent_at: Instant | None
+    failure: str | None
+
+
 class NewsletterSubscription(Schema):
     id: UUID
     person: str | None
@@ -22,6 +29,7 @@ class NewsletterSubscription(Schema):
     status: Literal["pending", "confirmed", "unsubscribed"]
     created_at: Instant
     confirmed_at: Instant | None
+    last_mail: NewsletterMail | None
 
 
 class NewsletterSubscriptionPage(Schema):

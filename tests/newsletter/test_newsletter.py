@@ -328,6 +328,10 @@ async def test_a_bounce_is_noted_and_a_busy_server_is_asked_again(acme: Tenant, 
     sink.refusals = {"gone@example.com": "550 no such mailbox", "full@example.com": "452 later"}
     await rounds(acme, sink, EIGHT)
     assert await statuses(acme) == {"gone": "bounced", "full": "planned"}
+    told = {one["person"]: one["last_mail"] for one in (await acme.client.get(SUBSCRIPTIONS)).json()["items"]}
+    assert told["gone"] == {
+        "issue": f"{FIRST:%Y-%m}", "status": "bounced", "sent_at": None, "failure": "refused_by_server"
+    }  # fmt: skip
     sink.refusals = {}
     await rounds(acme, sink, EIGHT + 5 * MINUTE)
     assert await statuses(acme) == {"gone": "bounced", "full": "sent"}
