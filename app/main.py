@@ -15,7 +15,7 @@ from app.core import operations, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
-from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
+from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
 from app.kpis.api import router as kpis_router
@@ -116,8 +116,11 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Innermost first: what is added last sees a request first."""
+    imports = BodyLimits(settings.max_import_bytes, settings.max_import_decompressed_bytes)
     app.add_middleware(
-        BodyMiddleware, max_bytes=settings.max_body_bytes, max_decompressed=settings.max_decompressed_bytes
+        BodyMiddleware,
+        limits=BodyLimits(settings.max_body_bytes, settings.max_decompressed_bytes),
+        streamed={("POST", "/v1/imports"): imports},
     )
     app.add_middleware(
         OriginMiddleware,

@@ -11,6 +11,7 @@ from app.tables.calendar import (
 )
 from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
+from app.tables.imports import Import, ImportChunk, ImportReportLine
 from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import Release, ReleaseResult
@@ -42,6 +43,9 @@ __all__ = [
     "Digest",
     "Employment",
     "IdempotencyRecord",
+    "Import",
+    "ImportChunk",
+    "ImportReportLine",
     "Invitation",
     "InvitationDelivery",
     "Kpi",
