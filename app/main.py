@@ -18,6 +18,9 @@ from app.core.jobs import JobFunction, ScheduleFunction, Worker
 from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
+from app.imports import jobs as import_jobs
+from app.imports import service as imports
+from app.imports.api import router as imports_router
 from app.kpis.api import router as kpis_router
 from app.metrics import jobs as metrics_jobs
 from app.metrics import releasing
@@ -53,6 +56,7 @@ JOBS: dict[str, JobFunction] = {
     surveys.CLOSE_JOB: survey_jobs.close_on_time,
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
     invitations.SEND_JOB: mailing.send_invitations,
+    imports.RUN_JOB: import_jobs.run_import,
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
 }
 ROUTERS = (
@@ -70,12 +74,14 @@ ROUTERS = (
     feeds_router,
     cards_router,
     reminders_router,
+    imports_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
     "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
     "send_celebrations": ("* * * * *", calendar_jobs.send_celebrations),
     "forget": ("17 * * * *", organization_jobs.forget),
+    "forget_imports": ("27 * * * *", import_jobs.forget_imports),
 }
 
 
@@ -116,11 +122,11 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Innermost first: what is added last sees a request first."""
-    imports = BodyLimits(settings.max_import_bytes, settings.max_import_decompressed_bytes)
+    files = BodyLimits(settings.max_import_bytes, settings.max_import_decompressed_bytes)
     app.add_middleware(
         BodyMiddleware,
         limits=BodyLimits(settings.max_body_bytes, settings.max_decompressed_bytes),
-        streamed={("POST", "/v1/imports"): imports},
+        streamed={("POST", "/v1/imports"): files},
     )
     app.add_middleware(
         OriginMiddleware,

@@ -1,5 +1,5 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -313,6 +313,16 @@ async def put_people(
             for record in records
         ],
     )
+
+
+async def end_employment(
+    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str], on: date
+) -> int:
+    """Makes `on` the last day employed, or the first where that is later; how many it changed."""
+    await queries.hold_people(session, organization_id, external_ids)
+    held = await queries.people(session, organization_id, external_ids)
+    records = [queries.record_of(row)._replace(ends_on=max(on, row["starts_on"] or on)) for row in held]
+    return len(await _change_people(session, organization_id, records))
 
 
 async def _record(session: AsyncSession, organization_id: UUID, item: schemas.PersonItem) -> PersonRecord:

@@ -44,7 +44,7 @@ class Import(OrganizationRow, table=True):
 
 
 class ImportChunk(DependentRow, table=True):
-    """A part of the file, compressed; all but the last hold the same number of bytes. Gone once it is read."""
+    """A part of the file, compressed; all but the last are of one size. Gone once the file is read."""
 
     __tablename__ = "import_chunks"
     __table_args__ = (within_organization(["import_id"], "imports", ondelete="CASCADE"),)
