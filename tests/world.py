@@ -1,5 +1,6 @@
 """One of everything: an organisation with a row in each of its tables, made through the API."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.conftest import Tenant
 from tests.contract import operations
 
 MARK = "Only of Acme"
+LINES = {"Content-Type": "application/x-ndjson"}
 EXEMPT = {"organizations", "credentials", "alembic_version"}
 """Tables that belong to no organisation, beside the queue's own, which start with pgqueuer."""
 
@@ -37,6 +39,8 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(api.put("/v1/people/E-1042/celebrations", json=examples["put_celebrations"]))
     questionnaire = examples["put_questionnaire"] | {"title": {"en": MARK}}
     await made(api.put("/v1/questionnaires/acme-2026", json=questionnaire))
+    half_good = json.dumps({"external_id": "E-1", "nickname": MARK})
+    await made(api.post("/v1/imports?kind=people", content=half_good, headers=LINES))
     released = await open_survey(acme)
     await made(api.post(f"/v1/surveys/{released}/close"))
     await acme.work()
@@ -65,6 +69,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         reader = await person_id(session, acme.id, "E-1050")
         assert reader is not None
         await unsubscribe(session, acme.id, reader)
+    waiting = await made(api.post("/v1/imports?kind=people", content=half_good, headers=LINES))
     survey = await open_survey(acme)
     return {
         "organization": str(acme.id),
@@ -78,6 +83,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "card_id": card["id"],
         "reminder_id": reminder["id"],
         "wish_id": written["id"],
+        "import_id": waiting["id"],
     }
 
 

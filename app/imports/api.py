@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
 from app.core import idempotency
@@ -33,6 +33,12 @@ IMPORT = "/v1/imports/{import_id}"
 SECONDS_BETWEEN_LOOKS = 0.5
 LOOKS_BETWEEN_SIGNS_OF_LIFE = 30
 Form = Annotated[schemas.Format, Query(alias="format")]
+
+
+class EventStream(StreamingResponse):
+    """FastAPI's own takes a generator for an endpoint, and would keep its transaction open all the while."""
+
+    media_type = "text/event-stream"
 
 
 def wanted(
@@ -119,7 +125,7 @@ async def create_import(
             location = {"Location": f"/v1/imports/{accepted.id}"}
             return await once.answer(202, accepted, NO_STORE | location)
     except AppError:
-        await service.discard(database, organization_id, upload)
+        await service.discard(database, organization_id, upload.id)
         raise
 
 
@@ -160,12 +166,12 @@ async def get_import_report(
 @router.get(
     IMPORT + "/events",
     operation_id="watch_import",
-    response_class=EventSourceResponse,
+    response_class=EventStream,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def watch_import(found: Readable, who: ImportReader, request: Request) -> Response:
     events = progress(database_of(request), who.organization_id, found)
-    return EventSourceResponse(events, headers=NO_STORE)
+    return EventStream(events, headers=NO_STORE)
 
 
 async def progress(database: Database, organization_id: UUID, found: schemas.Import) -> AsyncIterator[bytes]:

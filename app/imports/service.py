@@ -145,11 +145,15 @@ async def receive(
             "status": queries.RECEIVING,
         }
         await queries.add_import(session, values)
-    async for chunk in in_chunks(pieces):
-        digest.update(chunk)
-        async with database.tenant_session(organization_id) as session:
-            await queries.add_chunk(session, organization_id, import_id, size // queries.CHUNK, chunk)
-        size += len(chunk)
+    try:
+        async for chunk in in_chunks(pieces):
+            digest.update(chunk)
+            async with database.tenant_session(organization_id) as session:
+                await queries.add_chunk(session, organization_id, import_id, size // queries.CHUNK, chunk)
+            size += len(chunk)
+    except AppError:
+        await discard(database, organization_id, import_id)
+        raise
     return Upload(import_id, size, digest.digest())
 
 
@@ -175,9 +179,10 @@ async def accept(session: AsyncSession, organization_id: UUID, upload: Upload) -
     return await read_import(session, organization_id, upload.id)
 
 
-async def discard(database: Database, organization_id: UUID, upload: Upload) -> None:
+async def discard(database: Database, organization_id: UUID, import_id: UUID) -> None:
+    """For a file that is not accepted; one whose sender hung up is forgotten after a day."""
     async with database.tenant_session(organization_id) as session:
-        await queries.delete(session, organization_id, upload.id)
+        await queries.delete(session, organization_id, import_id)
 
 
 async def read_import(session: AsyncSession, organization_id: UUID, import_id: UUID) -> schemas.Import:
