@@ -104,8 +104,10 @@ async def hold(session: AsyncSession, organization_id: UUID, import_id: UUID) ->
 async def change(
     session: AsyncSession, organization_id: UUID, import_id: UUID, values: dict[str, Any]
 ) -> None:
+    """Rows read before stay as they were read."""
     where = (col(Import.organization_id) == organization_id, col(Import.id) == import_id)
-    await session.execute(update(Import).where(*where).values(**values))
+    statement = update(Import).where(*where).values(**values)
+    await session.execute(statement, execution_options={"synchronize_session": False})
 
 
 async def delete(session: AsyncSession, organization_id: UUID, import_id: UUID) -> None:

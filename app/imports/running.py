@@ -98,7 +98,8 @@ class Work:
         async with self.session() as session:
             source = await reading.open_source(session, self.row)
             is_apart = await self.is_anonymous(session)
-            if self.row.status == service.QUEUED:
+            held = await queries.hold(session, *self.key)
+            if held is not None and held.status == service.QUEUED:
                 await self.refuse_too_many_missing(session, source)
                 await self.begin(session, source.start)
         step = self.step_apart if is_apart else self.step
