@@ -30,7 +30,8 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     for external_id in ("E-1042", "E-0007", "E-1050"):
         person = {"name": MARK, "team": "sales-nl", "starts_on": "2020-01-01"}
         await made(api.put(f"/v1/people/{external_id}", json=person | {"ends_on": "2020-12-31"}))
-        await made(api.put(f"/v1/people/{external_id}", json=person | {"starts_on": "2021-03-01"}))
+        moved = {"starts_on": "2021-03-01", "effective_on": "2021-03-01", "segments": {"location": MARK}}
+        await made(api.put(f"/v1/people/{external_id}", json=person | moved))
     await made(
         api.put("/v1/people/E-1042/occasions/birthday", json=examples["put_occasion"] | {"label": MARK})
     )

@@ -16,7 +16,7 @@ from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
-from app.tables.people import Employment, Person, Team, Tombstone
+from app.tables.people import Employment, Person, PersonHistory, Team, Tombstone
 from app.tables.recognition import (
     Recognition,
     RecognitionMonth,
@@ -53,6 +53,7 @@ __all__ = [
     "Occasion",
     "Organization",
     "Person",
+    "PersonHistory",
     "Questionnaire",
     "Recognition",
     "RecognitionMonth",

@@ -299,3 +299,22 @@ def test_months() -> None:
         (date(2026, 12, 1), date(2026, 12, 31)),
         (date(2027, 1, 1), date(2027, 1, 31)),
     ]
+
+
+async def test_who_moved_later_counts_where_he_was(acme: Tenant, api: ContractClient) -> None:
+    await staff(acme, sales=12, care=12)
+    await thank(api, ("sales-0", "sales-1"), ("sales-0", "sales-2"))
+
+    async def events(day: date) -> dict[str, tuple[int, int]]:
+        found = await read(api, **month(day), by=["team"])
+        return {one["group"]["id"]: (one["n"], one["events"]) for one in found["groups"]}
+
+    assert await events(BEFORE) == {"all": (24, 2), "care": (12, 0), "sales": (12, 2)}
+    moved = {"team": "care", "effective_on": str(month_end(BEFORE) + timedelta(1))}
+    assert (await api.patch("/v1/people/sales-1", json=moved)).status_code == 200
+    assert await events(BEFORE) == {"all": (24, 2), "care": (12, 0), "sales": (12, 2)}
+    after = await events(month_end(BEFORE) + timedelta(1))
+    assert (after["care"][0], after["sales"][0]) == (13, 11)
+    moved["effective_on"] = str(BEFORE)
+    assert (await api.patch("/v1/people/sales-1", json=moved)).status_code == 200
+    assert await events(BEFORE) == {"all": (24, 2), "care": (13, 1), "sales": (11, 1)}
