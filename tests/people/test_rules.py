@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,7 +148,7 @@ def test_a_past_is_what_the_last_word_on_each_day_was(changes: list[tuple[int, s
     ends = [one.ends_on for one in past]
     assert ends == sorted(set(ends))
     teams = [one.held.team for one in (*past, Past(date.max, present))]
-    assert all(one != following for one, following in zip(teams, teams[1:], strict=False))
+    assert all(one != following for one, following in pairwise(teams))
 
 
 def test_nothing_was_before_the_first_day_there_is() -> None:
