@@ -1,17 +1,18 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import format_sse_event
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import StreamingResponse
 
-from app.core import idempotency
 from app.core.conditional import NO_STORE, ReadConditions
 from app.core.database import Database, as_of
-from app.core.errors import AppError, NotFound
+from app.core.errors import NotFound
+from app.core.idempotency import Once
 from app.core.pages import Page
 from app.core.principal import Principal
 from app.core.requests import Route
@@ -77,6 +78,25 @@ async def import_reader(who: Anyone) -> Principal:
 
 
 Importer = Annotated[Principal, Depends(importer)]
+
+
+def once_of(
+    request: Request,
+    who: Importer,
+    keyring: KeyringOf,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> Callable[[AsyncSession, bytes], Once]:
+    """The Idempotency-Key of a request whose session and body are there later."""
+
+    def once(session: AsyncSession, body: bytes) -> Once:
+        operation = request.scope["route"].operation_id
+        target = f"{request.url.path}?{request.url.query}"
+        return Once(session, who.organization_id, operation, keyring, idempotency_key, target, body)
+
+    return once
+
+
+OnceOf = Annotated[Callable[[AsyncSession, bytes], Once], Depends(once_of)]
 ImportReader = Annotated[Principal, Depends(import_reader)]
 
 
@@ -98,35 +118,19 @@ Readable = Annotated[schemas.Import, Depends(readable_import)]
     openapi_extra={"requestBody": {"required": True, "content": {}}},
 )
 async def create_import(
-    request: Request,
-    who: Importer,
-    wanted: Wanted,
-    keyring: KeyringOf,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+    request: Request, who: Importer, wanted: Wanted, keyring: KeyringOf, once_of: OnceOf
 ) -> Response:
+    """The key of a retry is looked at when the file has come: what must be the same is its digest."""
     database, organization_id = database_of(request), who.organization_id
-    form = service.format_of(request.headers.get("content-type", ""))
+    content_type, now = request.headers.get("content-type", ""), datetime.now(UTC)
     async with database.tenant_session(organization_id) as session:
-        mapping = await service.check(session, organization_id, wanted, form, datetime.now(UTC))
-    upload = await service.receive(database, organization_id, wanted, form, mapping, request.stream())
-    try:
-        async with database.tenant_session(organization_id) as session:
-            once = idempotency.Once(
-                session,
-                organization_id,
-                operation="create_import",
-                keyring=keyring,
-                key=idempotency_key,
-                target=f"{request.url.path}?{request.url.query}",
-                body=upload.digest,
-            )
-            await once.begin()
-            accepted = await service.accept(session, organization_id, upload)
-            location = {"Location": f"/v1/imports/{accepted.id}"}
-            return await once.answer(202, accepted, NO_STORE | location)
-    except AppError:
-        await service.discard(database, organization_id, upload.id)
-        raise
+        expected = await service.check(session, organization_id, wanted, content_type, now)
+    upload = await service.receive(database, organization_id, wanted, expected, keyring, request.stream())
+    async with service.accepting(database, organization_id, upload) as session:
+        once = once_of(session, upload.digest)
+        await once.begin()
+        accepted = await service.accept(session, organization_id, upload)
+        return await once.answer(202, accepted, NO_STORE | {"Location": f"/v1/imports/{accepted.id}"})
 
 
 @router.get("/v1/imports", operation_id="list_imports", response_model=schemas.ImportPage)

@@ -1,5 +1,4 @@
 import json
-import zlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -9,13 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_, update
 
-from app.core.database import bulk_copy
-from app.imports.rules import LONGEST_ROW
 from app.tables import Import, ImportReportLine
 
-CHUNK = 2**19
-"""Bytes of a file in one chunk. Files that wait were cut by it: to change it is to read them wrongly."""
-CHUNKS_IN_A_WINDOW = LONGEST_ROW // CHUNK + 2
 RECEIVING = "receiving"
 KEPT_DAYS = 30
 
@@ -24,9 +18,9 @@ INSERT_CHUNK = text(
     " VALUES (:organization_id, :import_id, :ordinal, :data)"
 )
 CHUNKS = text(
-    "SELECT data FROM import_chunks"
+    "SELECT ordinal, data FROM import_chunks"
     " WHERE organization_id = :organization_id AND import_id = :import_id"
-    " AND ordinal BETWEEN :first AND :last ORDER BY ordinal"
+    " AND ordinal = ANY(CAST(:ordinals AS int[]))"
 )
 DELETE_CHUNKS = text(
     "DELETE FROM import_chunks WHERE organization_id = :organization_id AND import_id = :import_id"
@@ -41,6 +35,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(ordinal int, line int, extern
 MAKE_FILE_PEOPLE = text(
     "CREATE TEMPORARY TABLE IF NOT EXISTS file_people (external_id text NOT NULL) ON COMMIT DROP"
 )
+ADD_FILE_PEOPLE = text("INSERT INTO file_people SELECT unnest(CAST(:external_ids AS text[]))")
 EMPLOYED = (
     "p.organization_id = :organization_id AND p.is_active AND (p.ends_on IS NULL OR p.ends_on > :today)"
 )
@@ -63,26 +58,19 @@ async def add_import(session: AsyncSession, values: dict[str, Any]) -> None:
 
 
 async def add_chunk(
-    session: AsyncSession, organization_id: UUID, import_id: UUID, ordinal: int, plain: bytes
+    session: AsyncSession, organization_id: UUID, import_id: UUID, ordinal: int, data: bytes
 ) -> None:
-    data = zlib.compress(plain, 1)
     key = {"organization_id": organization_id, "import_id": import_id, "ordinal": ordinal}
     await session.execute(INSERT_CHUNK, {**key, "data": data})
 
 
-async def window(session: AsyncSession, organization_id: UUID, import_id: UUID, position: int) -> bytes:
-    """The file from `position` on, as far as a few chunks reach: beyond the longest row."""
-    first = position // CHUNK
-    rows = await session.scalars(
-        CHUNKS,
-        {
-            "organization_id": organization_id,
-            "import_id": import_id,
-            "first": first,
-            "last": first + CHUNKS_IN_A_WINDOW,
-        },
-    )
-    return b"".join(map(zlib.decompress, rows))[position - first * CHUNK :]
+async def chunks(
+    session: AsyncSession, organization_id: UUID, import_id: UUID, ordinals: Sequence[int]
+) -> dict[int, bytes]:
+    """Those of the chunks that there are."""
+    key = {"organization_id": organization_id, "import_id": import_id}
+    rows = await session.execute(CHUNKS, {**key, "ordinals": list(ordinals)})
+    return {row.ordinal: row.data for row in rows}
 
 
 async def delete_chunks(session: AsyncSession, organization_id: UUID, import_id: UUID) -> None:
@@ -170,7 +158,7 @@ async def make_file_people(session: AsyncSession) -> None:
 
 
 async def add_file_people(session: AsyncSession, external_ids: Sequence[str]) -> None:
-    await bulk_copy(session, "file_people", ["external_id"], [(name,) for name in external_ids])
+    await session.execute(ADD_FILE_PEOPLE, {"external_ids": list(external_ids)})
 
 
 async def missing_people(session: AsyncSession, organization_id: UUID, today: date) -> Sequence[str]:

@@ -270,6 +270,11 @@ def as_date(text: str, formats: Sequence[str]) -> str:
     return text
 
 
+def is_date_format(form: str) -> bool:
+    parts = re.findall(r"%(.?)", form)
+    return len(set(parts)) == len(parts) and set(parts) <= set("dmYybBHMSfz")
+
+
 def as_flag(text: str) -> bool | str:
     return FLAGS.get(text.lower(), text)
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import logging as app_logging
@@ -21,11 +22,11 @@ from app.core.batches import BatchItemResult, BatchSummary, external_id_of
 from app.core.database import Database
 from app.core.errors import AppError, is_retryable
 from app.core.secrets import Keyring
-from app.imports import feeding, queries, reading, rules, service
+from app.imports import feeding, queries, rules, service, stored
 from app.imports.errors import TooManyMissing, TooManyProblems, UnreadableRows
 from app.imports.feeding import FEEDERS, PIECES, Feed
-from app.imports.reading import Item, Piece, Place, Source
 from app.imports.rules import FileRefused, Kind
+from app.imports.stored import Item, Piece, Place, Source
 from app.organizations.queries import organization
 from app.people import service as people
 from app.surveys import service as surveys
@@ -65,7 +66,7 @@ async def run(
         await (work.rehearse() if row.dry_run else work.carry_out())
     except (AppError, FileRefused) as error:
         await work.stop(error)
-    except (OSError, TimeoutError):
+    except (OSError, PoolTimeout):
         raise
     except DBAPIError as error:
         if isinstance(error, IntegrityError) or is_retryable(error):
@@ -96,7 +97,7 @@ class Work:
 
     async def carry_out(self) -> None:
         async with self.session() as session:
-            source = await reading.open_source(session, self.row)
+            source = await stored.open_source(session, self.row, self.keyring)
             is_apart = await self.is_anonymous(session)
             held = await queries.hold(session, *self.key)
             if held is not None and held.status == service.QUEUED:
@@ -150,7 +151,7 @@ class Work:
             async with self.session() as stage:
                 if not await queries.is_first(stage, self.row.id):
                     return
-                source = await reading.open_source(stage, self.row)
+                source = await stored.open_source(stage, self.row, self.keyring)
                 await self.refuse_too_many_missing(stage, source)
                 async for told in self.rehearsing(stage, source):
                     async with self.session() as session:
@@ -185,7 +186,7 @@ class Work:
     async def take(self, session: AsyncSession, source: Source, place: Place) -> Taken:
         """Feeds the next rows to the service of their kind."""
         piece = await source.read(session, place, PIECES[self.kind])
-        good = list(reading.readable(piece.items))
+        good = list(stored.readable(piece.items))
         result = await FEEDERS[self.kind](self.feed(session, place), [item.value for item in good])
         refused = len(piece.items) - len(good)
         summary = result.summary.model_copy(update={"failed": result.summary.failed + refused})
@@ -237,7 +238,7 @@ class Work:
             )
 
     async def missing_people(self, session: AsyncSession, source: Source, today: date) -> Sequence[str]:
-        nameless = await reading.note_people(session, source, PIECES[self.kind])
+        nameless = await stored.note_people(session, source, PIECES[self.kind])
         if nameless and self.row.missing == "end":
             raise UnreadableRows(f"{nameless} rows name nobody, so who is missing cannot be told.")
         return await queries.missing_people(session, self.row.organization_id, today)

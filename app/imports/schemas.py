@@ -1,11 +1,12 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from app.calendar.schemas import OccasionWrite
 from app.core.schema import Flag, Identifier, Input, Instant, Schema
-from app.imports.rules import Kind
+from app.imports.rules import Kind, is_date_format
 from app.kpis.schemas import KpiValueWrite
 from app.people.schemas import PersonItem, TeamItem
 from app.recognition.schemas import RecognitionWrite
@@ -18,6 +19,15 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10)]
 
 
+def _date_format(value: str) -> str:
+    if not is_date_format(value):
+        raise PydanticCustomError("invalid_value", "write a date as %d-%m-%Y, each part once")
+    return value
+
+
+DateFormat = Annotated[str, Field(max_length=40), AfterValidator(_date_format)]
+
+
 class Joined(Input):
     join: ColumnNames
 
@@ -27,7 +37,7 @@ class ColumnMapping(Input):
 
     source: str | None = None
     columns: Annotated[dict[str, ColumnName | ColumnNames | Joined], Field(min_length=1, max_length=300)]
-    dates: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=10)] = []
+    dates: Annotated[list[DateFormat], Field(max_length=5)] = []
     empty: Annotated[list[str], Field(max_length=20)] = []
     create_teams: Flag = False
 

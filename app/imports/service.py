@@ -4,7 +4,8 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -17,10 +18,12 @@ from app.core.database import Database
 from app.core.errors import AppError, NotFound, UnsupportedMediaType, validated
 from app.core.jobs import enqueue
 from app.core.principal import Scope
+from app.core.secrets import Keyring
 from app.imports import queries, rules, schemas
 from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRequired, UnknownMapping
 from app.imports.rules import Kind
 from app.imports.shipped import mappings
+from app.imports.stored import CHUNK, File
 from app.surveys import service as surveys
 from app.surveys.errors import InvitationRequired
 from app.tables import Import, ImportReportLine
@@ -53,6 +56,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """How the file is to be read: its format, and what its columns mean where that was said."""
+
+    format: schemas.Format
+    mapping: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
 class Upload:
     """A file that is stored, and not accepted yet."""
 
@@ -76,9 +87,10 @@ def format_of(content_type: str) -> schemas.Format:
 
 
 async def check(
-    session: AsyncSession, organization_id: UUID, wanted: Wanted, form: schemas.Format, now: datetime
-) -> schemas.ColumnMapping | None:
-    """The mapping, if one was named. Refuses before the file is read what would fail anyway."""
+    session: AsyncSession, organization_id: UUID, wanted: Wanted, content_type: str, now: datetime
+) -> Expected:
+    """Refuses before the file is read what would fail anyway."""
+    form = format_of(content_type)
     if wanted.missing != "ignore" and wanted.kind != "people":
         raise NotForThisImport.parameter("missing", "Only people can be a full snapshot.")
     if wanted.mapping is not None and form != "csv":
@@ -87,7 +99,8 @@ async def check(
         await check_survey(session, organization_id, wanted.survey_id, now)
     elif wanted.survey_id is not None:
         raise NotForThisImport.parameter("survey_id", "Only responses belong to a survey.")
-    return None if wanted.mapping is None else mapping_of(wanted.kind, wanted.mapping)
+    mapping = None if wanted.mapping is None else mapping_of(wanted.kind, wanted.mapping).model_dump()
+    return Expected(form, mapping)
 
 
 async def check_survey(
@@ -126,30 +139,21 @@ async def receive(
     database: Database,
     organization_id: UUID,
     wanted: Wanted,
-    form: schemas.Format,
-    mapping: schemas.ColumnMapping | None,
+    expected: Expected,
+    keyring: Keyring,
     pieces: AsyncIterator[bytes],
 ) -> Upload:
     """Stores the file as it comes in. No transaction waits for the sender: each chunk has its own."""
     import_id, size, digest = uuid4(), 0, sha256()
+    file = File(keyring, organization_id, import_id)
     async with database.tenant_session(organization_id) as session:
-        values = {
-            "organization_id": organization_id,
-            "id": import_id,
-            "kind": wanted.kind,
-            "format": form,
-            "dry_run": wanted.dry_run,
-            "missing": wanted.missing,
-            "survey_id": wanted.survey_id,
-            "mapping": mapping and mapping.model_dump(),
-            "status": queries.RECEIVING,
-        }
-        await queries.add_import(session, values)
+        values = asdict(wanted) | asdict(expected) | {"status": queries.RECEIVING}
+        await queries.add_import(session, {"organization_id": organization_id, "id": import_id, **values})
     try:
         async for chunk in in_chunks(pieces):
             digest.update(chunk)
             async with database.tenant_session(organization_id) as session:
-                await queries.add_chunk(session, organization_id, import_id, size // queries.CHUNK, chunk)
+                await file.add(session, size // CHUNK, chunk)
             size += len(chunk)
     except AppError:
         await discard(database, organization_id, import_id)
@@ -162,9 +166,9 @@ async def in_chunks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     buffer = bytearray()
     async for piece in pieces:
         buffer += piece
-        while len(buffer) >= queries.CHUNK:
-            yield bytes(buffer[: queries.CHUNK])
-            del buffer[: queries.CHUNK]
+        while len(buffer) >= CHUNK:
+            yield bytes(buffer[:CHUNK])
+            del buffer[:CHUNK]
     if buffer:
         yield bytes(buffer)
 
@@ -179,8 +183,19 @@ async def accept(session: AsyncSession, organization_id: UUID, upload: Upload) -
     return await read_import(session, organization_id, upload.id)
 
 
+@asynccontextmanager
+async def accepting(database: Database, organization_id: UUID, upload: Upload) -> AsyncIterator[AsyncSession]:
+    """The transaction that accepts a file; one that is refused in it does not stay."""
+    try:
+        async with database.tenant_session(organization_id) as session:
+            yield session
+    except AppError:
+        await discard(database, organization_id, upload.id)
+        raise
+
+
 async def discard(database: Database, organization_id: UUID, import_id: UUID) -> None:
-    """For a file that is not accepted; one whose sender hung up is forgotten after a day."""
+    """For a file that is not accepted; what a crash leaves of one is forgotten after a day."""
     async with database.tenant_session(organization_id) as session:
         await queries.delete(session, organization_id, import_id)
 

@@ -2,16 +2,20 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from app.core.secrets import Keyring
 from app.imports import api as imports_api
-from app.imports.jobs import forget_imports
+from app.imports import running
+from app.imports.jobs import forget_imports, utc_now
 from app.main import create_app
-from tests.conftest import Tenant, client_for
+from tests.conftest import SECRET, Tenant, client_for
 from tests.contract import ContractClient
 from tests.imports.files import accepted, counts, csv_report_of, done, faults, lines, report_of, send
 from tests.surveys.test_surveys import hire, opened
@@ -377,6 +381,7 @@ async def test_what_is_refused_before_the_file_is_read(acme: Tenant, api: Contra
         ({"mapping": "{}", "form": "csv"}, 422, "bad_mapping"),
         ({"mapping": '{"columns": ', "form": "csv"}, 422, "bad_mapping"),
         ({"mapping": '{"columns": {"nickname": "x"}}', "form": "csv"}, 422, "bad_mapping"),
+        ({"mapping": '{"columns": {"name": "x"}, "dates": ["%d%d"]}', "form": "csv"}, 422, "bad_mapping"),
         (
             {"mapping": '{"columns": {"name": "x"}, "create_teams": true}', "form": "csv", "kind": "teams"},
             422,
@@ -462,3 +467,48 @@ async def test_the_contents_of_an_import_are_forgotten(acme: Tenant, api: Contra
     assert (await api.get(f"/v1/imports/{found['id']}")).status_code == 404
     assert (await api.get(f"/v1/imports/{found['id']}/report")).status_code == 404
     assert (await api.get(f"/v1/imports/{waiting}")).status_code == 200
+
+
+async def test_what_waits_cannot_be_read_without_the_secret(acme: Tenant) -> None:
+    await accepted(acme, lines([{"external_id": "E-1", "name": "Noor de Wit"}]))
+    async with acme.database.tenant_session(acme.id) as session:
+        [stored] = (await session.scalars(text("SELECT data FROM import_chunks"))).all()
+    with pytest.raises(zlib.error):
+        zlib.decompress(stored[16:-32])
+    packed = Keyring(SECRET).unseal(acme.id, "import-file", stored)
+    assert packed is not None
+    assert b"Noor de Wit" in zlib.decompress(packed)
+    other = Keyring("another secret of the same forty characters.")
+    import_id = (await acme.client.get("/v1/imports")).json()["items"][0]["id"]
+    await running.run(acme.database, acme.id, UUID(import_id), other, utc_now)
+    found = (await acme.client.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], found["problem"]["code"]) == ("failed", "unreadable_file")
+
+
+async def test_a_file_that_is_cut_off_is_no_import(acme: Tenant) -> None:
+    """Its sender hangs up after a chunk was stored."""
+    parts = [
+        {"type": "http.request", "body": b"x" * MIB, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return parts.pop(0)
+
+    async def send_back(message: Any) -> None:
+        sent.append(message)
+
+    headers = {"authorization": acme.client.headers["authorization"], "content-type": "text/csv"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/imports",
+        "raw_path": b"/v1/imports",
+        "query_string": b"kind=people",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    await acme.app(scope, receive, send_back)
+    assert sent[0]["status"] == 400
+    async with acme.database.tenant_session(acme.id) as session:
+        assert await session.scalar(text("SELECT count(*) FROM imports")) == 0

@@ -1,5 +1,6 @@
 """A stored file, read a piece at a time. What stays in memory is a window of it."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,10 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.batches import external_id_of
 from app.core.errors import AppError
 from app.core.requests import parse_json
+from app.core.secrets import Keyring
 from app.imports import queries, rules, schemas
 from app.imports.errors import RowRefused
-from app.imports.rules import Flaw, Layout, Row, Rows
+from app.imports.rules import LONGEST_ROW, FileRefused, Flaw, Layout, Row, Rows
 from app.tables import Import
+
+SEAL = "import-file"
+CHUNK = 2**19
+"""Bytes of a file in one chunk. Files that wait were cut by it: to change it is to read them wrongly."""
+CHUNKS_IN_A_WINDOW = LONGEST_ROW // CHUNK + 2
 
 
 class Place(NamedTuple):
@@ -37,18 +44,50 @@ class Piece:
     end: Place
 
 
+class File:
+    """The chunks of a file, compressed and sealed: without the secret of the installation nobody reads them.
+
+    It may say who answered what, or who thanked whom, and database logs and backups keep what was deleted.
+    """
+
+    def __init__(self, keyring: Keyring, organization_id: UUID, import_id: UUID) -> None:
+        self.keyring = keyring
+        self.organization_id = organization_id
+        self.import_id = import_id
+        self.kept: dict[int, bytes] = {}
+
+    async def add(self, session: AsyncSession, ordinal: int, plain: bytes) -> None:
+        sealed = self.keyring.seal(self.organization_id, SEAL, zlib.compress(plain, 6))
+        await queries.add_chunk(session, self.organization_id, self.import_id, ordinal, sealed)
+
+    async def window(self, session: AsyncSession, position: int) -> bytes:
+        """The file from `position` on, beyond the longest row. What is in memory is not read again."""
+        first = position // CHUNK
+        wanted = range(first, first + CHUNKS_IN_A_WINDOW)
+        missing = [ordinal for ordinal in wanted if ordinal not in self.kept]
+        found = await queries.chunks(session, self.organization_id, self.import_id, missing)
+        known = self.kept | {ordinal: self.opened(data) for ordinal, data in found.items()}
+        self.kept = {ordinal: known[ordinal] for ordinal in wanted if ordinal in known}
+        return b"".join(self.kept.values())[position - first * CHUNK :]
+
+    def opened(self, sealed: bytes) -> bytes:
+        packed = self.keyring.unseal(self.organization_id, SEAL, sealed)
+        if packed is None:
+            raise FileRefused("unreadable_file", "The file was stored under another secret: send it again.")
+        return zlib.decompress(packed)
+
+
 @dataclass(frozen=True)
 class Source:
     """A file and, where it is CSV, what its columns mean."""
 
-    organization_id: UUID
-    import_id: UUID
+    file: File
     size: int
     start: Place
     layout: Layout | None
 
     async def read(self, session: AsyncSession, place: Place, limit: int) -> Piece:
-        window = await queries.window(session, self.organization_id, self.import_id, place.position)
+        window = await self.file.window(session, place.position)
         is_last = place.position + len(window) >= self.size
         found = self.rows(window, is_last, place.line, limit)
         if not found.consumed and not is_last:
@@ -64,7 +103,7 @@ class Source:
 
     async def end_of_line(self, session: AsyncSession, position: int) -> int:
         """Where the next line begins, however far that is."""
-        while window := await queries.window(session, self.organization_id, self.import_id, position):
+        while window := await self.file.window(session, position):
             if (found := window.find(b"\n")) >= 0:
                 return position + found + 1
             position += len(window)
@@ -86,16 +125,17 @@ def parsed(line: bytes) -> Any | AppError:
         return error
 
 
-async def open_source(session: AsyncSession, row: Import) -> Source:
+async def open_source(session: AsyncSession, row: Import, keyring: Keyring) -> Source:
     """Raises FileRefused where the file is not one of its format."""
-    window = await queries.window(session, row.organization_id, row.id, 0)
+    file = File(keyring, row.organization_id, row.id)
+    window = await file.window(session, 0)
     mark = rules.mark_size(window)
     place, layout = Place(mark, 1), None
     if row.format == "csv":
         header = rules.read_header(window[mark:], len(window) >= row.size)
         place = Place(mark + header.consumed, 1 + header.lines)
         layout = layout_of(row, header)
-    return Source(row.organization_id, row.id, row.size, place, layout)
+    return Source(file, row.size, place, layout)
 
 
 def layout_of(row: Import, header: rules.Header) -> Layout:
