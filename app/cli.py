@@ -14,6 +14,7 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
+from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
@@ -27,6 +28,7 @@ from app.core.secrets import SecretMissing
 from app.core.settings import Settings
 from app.demo import screen
 from app.demo.service import prepare
+from app.imports.sending import Delivery, SendingFailed, mapping_of, summary_of
 from app.main import create_worker
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
@@ -143,13 +145,41 @@ def worker() -> None:
 
 @cli.command("import")
 def import_file(
-    file: Annotated[str, typer.Argument(help="An NDJSON or CSV file.")],
+    file: Annotated[
+        Path, typer.Argument(help="A .csv or .ndjson file, .gz or not.", exists=True, dir_okay=False)
+    ],
     kind: Annotated[str, typer.Option(help="What its rows are, such as people.")],
+    url: Annotated[
+        str, typer.Option(envvar="BETROKKEN_PUBLIC_URL", help="Address of the service.")
+    ] = "http://127.0.0.1:8000",
+    key: Annotated[
+        str, typer.Option(envvar="BETROKKEN_API_KEY", help="API key with the scope of that kind.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing but the report.")] = False,
+    missing: Annotated[
+        str, typer.Option(help="People not in a full snapshot: ignore, report, end.")
+    ] = "ignore",
+    survey: Annotated[UUID | None, typer.Option(help="Survey of responses.")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="bamboohr, personio, afas, or a .json file with a mapping.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Where to save the report, as .csv or .ndjson.")] = None,
 ) -> None:
-    """Not available yet: send batches to the API instead."""
-    sys.exit(
-        f"betrokken: cannot import {kind} from {file} yet; POST /v1/people/batch and its like take lists."
-    )
+    """Send a file to a running service, and wait until all its rows are stored or refused."""
+    if not key:
+        raise typer.BadParameter("give --key or set BETROKKEN_API_KEY")
+    options = {"kind": kind, "dry_run": dry_run, "missing": missing}
+    options |= {"survey_id": str(survey)} if survey else {}
+    options |= {"mapping": mapping_of(mapping)} if mapping else {}
+    delivery = Delivery(file, url.rstrip("/"), key, options)
+    found = delivery.send(Console(stderr=True))
+    if report is not None:
+        delivery.save_report(found, report)
+    typer.echo(summary_of(found))
+    if found["problem"] is not None:
+        sys.exit(f"betrokken: {found['problem']['code']}: {found['problem']['detail']}")
+    if found["summary"]["failed"]:
+        sys.exit(f"betrokken: {found['summary']['failed']} rows were refused: save the report with --report")
 
 
 @cli.command()
@@ -249,6 +279,7 @@ def main() -> None:
         AppError,
         EmbeddedUnavailable,
         SecretMissing,
+        SendingFailed,
         SettingsError,
         migrations.MigrationRefused,
         OSError,

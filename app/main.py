@@ -15,9 +15,12 @@ from app.core import operations, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
-from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
+from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
+from app.imports import jobs as import_jobs
+from app.imports import service as imports
+from app.imports.api import router as imports_router
 from app.kpis.api import router as kpis_router
 from app.metrics import jobs as metrics_jobs
 from app.metrics import releasing
@@ -56,6 +59,7 @@ JOBS: dict[str, JobFunction] = {
     surveys.CLOSE_JOB: survey_jobs.close_on_time,
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
     invitations.SEND_JOB: mailing.send_invitations,
+    imports.RUN_JOB: import_jobs.run_import,
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
 }
 ROUTERS = (
@@ -75,6 +79,7 @@ ROUTERS = (
     cards_router,
     reminders_router,
     newsletter_router,
+    imports_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
@@ -83,6 +88,7 @@ SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "plan_newsletters": ("*/10 * * * *", newsletter_jobs.plan_newsletters),
     "send_newsletters": ("* * * * *", newsletter_jobs.send_newsletters),
     "forget": ("17 * * * *", organization_jobs.forget),
+    "forget_imports": ("27 * * * *", import_jobs.forget_imports),
 }
 
 
@@ -123,8 +129,11 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Innermost first: what is added last sees a request first."""
+    files = BodyLimits(settings.max_import_bytes, settings.max_import_decompressed_bytes)
     app.add_middleware(
-        BodyMiddleware, max_bytes=settings.max_body_bytes, max_decompressed=settings.max_decompressed_bytes
+        BodyMiddleware,
+        limits=BodyLimits(settings.max_body_bytes, settings.max_decompressed_bytes),
+        streamed={("POST", "/v1/imports"): files},
     )
     app.add_middleware(
         OriginMiddleware,

@@ -103,6 +103,11 @@ class Operation:
         return next((media["example"] for media in self.content.values()), None)
 
     @property
+    def takes_file(self) -> bool:
+        """Its body is no JSON document but a file that is read later."""
+        return isinstance(self.body, str)
+
+    @property
     def answers(self) -> dict[str, dict[str, Any]]:
         """The contents of its own successful answers by status."""
         items = self.node["responses"].items()
@@ -161,11 +166,16 @@ def check_answer(response: httpx.Response) -> None:
         return None
     media_type = response.headers["content-type"].partition(";")[0]
     assert media_type in content, f"{place} sends {media_type}, the contract has {list(content)}"
-    if media_type.endswith("json") and "schema" in content[media_type]:
+    if is_json(media_type) and "schema" in content[media_type]:
         schema = f"{reference}/content/{media_type.replace('/', '~1')}/schema"
         found = problems(schema, json.loads(response.text, parse_constant=refuse_constant))
         assert not found, f"{place} body is not as in the contract:\n" + "\n".join(found[:5])
     return None
+
+
+def is_json(content_type: str) -> bool:
+    """One JSON document, and not JSON lines."""
+    return re.match(r"application/(.*\+)?json\b", content_type) is not None
 
 
 def remember(operation: dict[str, Any], response: httpx.Response, place: str) -> None:
@@ -178,7 +188,7 @@ def remember(operation: dict[str, Any], response: httpx.Response, place: str) ->
 
 def codes_of(response: httpx.Response) -> set[str]:
     """The code of a problem, or of the problems inside a batch's answer."""
-    if "json" not in response.headers.get("content-type", "") or not response.content:
+    if not is_json(response.headers.get("content-type", "")) or not response.content:
         return set()
     body = response.json()
     if response.status_code >= 400:

@@ -94,7 +94,7 @@ def statuses_to_a_stranger(operation: Operation) -> Iterator[int]:
     """A thing of another organisation is not found; a PUT of its key makes one's own."""
     has_path = any(parameter["in"] == "path" for parameter in operation.parameters)
     if not has_path:
-        yield from (200, 201, 422)
+        yield from (200, 201, 202, 422)
         if operation.path.startswith("/v1/metrics/"):
             yield 404
     elif operation.method == "put":

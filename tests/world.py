@@ -1,5 +1,6 @@
 """One of everything: an organisation with a row in each of its tables, made through the API."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.conftest import Tenant
 from tests.contract import operations
 
 MARK = "Only of Acme"
+LINES = {"Content-Type": "application/x-ndjson"}
 EXEMPT = {"organizations", "credentials", "alembic_version"}
 """Tables that belong to no organisation, beside the queue's own, which start with pgqueuer."""
 
@@ -29,7 +31,8 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     for external_id in ("E-1042", "E-0007", "E-1050"):
         person = {"name": MARK, "team": "sales-nl", "starts_on": "2020-01-01"}
         await made(api.put(f"/v1/people/{external_id}", json=person | {"ends_on": "2020-12-31"}))
-        await made(api.put(f"/v1/people/{external_id}", json=person | {"starts_on": "2021-03-01"}))
+        moved = {"starts_on": "2021-03-01", "effective_on": "2021-03-01", "segments": {"location": MARK}}
+        await made(api.put(f"/v1/people/{external_id}", json=person | moved))
     await made(
         api.put("/v1/people/E-1042/occasions/birthday", json=examples["put_occasion"] | {"label": MARK})
     )
@@ -38,6 +41,8 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(api.put("/v1/people/E-1042/celebrations", json=examples["put_celebrations"]))
     questionnaire = examples["put_questionnaire"] | {"title": {"en": MARK}}
     await made(api.put("/v1/questionnaires/acme-2026", json=questionnaire))
+    half_good = json.dumps({"external_id": "E-1", "nickname": MARK})
+    await made(api.post("/v1/imports?kind=people", content=half_good, headers=LINES))
     released = await open_survey(acme, "E-1042", "E-0007", "E-1050")
     await made(api.post(f"/v1/surveys/{released}/close"))
     await acme.work()
@@ -68,6 +73,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         reader = await person_id(session, acme.id, "E-1050")
         assert reader is not None
         await unsubscribe(session, acme.id, reader)
+    waiting = await made(api.post("/v1/imports?kind=people", content=half_good, headers=LINES))
     survey = await open_survey(acme, "E-1042")
     return {
         "organization": str(acme.id),
@@ -82,6 +88,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "reminder_id": reminder["id"],
         "subscription_id": subscription["id"],
         "wish_id": written["id"],
+        "import_id": waiting["id"],
     }
 
 

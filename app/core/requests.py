@@ -3,8 +3,9 @@
 import asyncio
 import re
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +28,8 @@ from app.core.errors import (
 )
 
 LINGERING_SECONDS = 2
+PIECE = 2**18
+"""Most bytes that one step of decompression gives."""
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 SUSPICIOUS = re.compile(rb"[eE]\+?0*[1-9]\d{2}|(?<!\d)\d{300}|\\u0000|\x00")
 """Bytes without which a body holds neither a number beyond a double nor a NUL."""
@@ -70,89 +73,126 @@ class OriginMiddleware(CORSMiddleware):
         return refusal.response(None)
 
 
-class BodyMiddleware:
-    """Reads the body once, counted on the wire and after decompression, and hands it on whole.
+@dataclass(frozen=True)
+class BodyLimits:
+    """Bytes a body may have."""
 
-    A body that its sender cut off reaches nobody.
+    on_wire: int
+    decompressed: int
+
+
+class CutOff(BadRequest):
+    """Its sender hung up: whoever reads the body stops, and nobody is there to be told."""
+
+    code = "body_cut_off"
+    detail = "The body ended before its time."
+
+
+class BodyMiddleware:
+    """Counts a body on the wire and after decompression, and hands it on whole.
+
+    A body that its sender cut off reaches nobody. The operations of `streamed` read theirs as it comes, each
+    within limits of its own.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, max_decompressed: int) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: BodyLimits, streamed: Mapping[tuple[str, str], BodyLimits]
+    ) -> None:
         self.app = app
-        self.max_bytes = max_bytes
-        self.max_decompressed = max_decompressed
+        self.limits = limits
+        self.streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        own_limits = self.streamed.get((scope["method"], scope["path"]))
+        body = Body(Headers(scope=scope), receive, own_limits or self.limits)
         try:
             refuse_bad_address(scope)
-            body = await self.read(Headers(scope=scope), receive)
+            if own_limits is not None:
+                return await self.app(scope, passed_on(body.pieces(), receive), send)
+            whole = b"".join([piece async for piece in body.pieces()])
+        except CutOff:
+            return
         except AppError as error:
             return await error.response(scope["path"])(scope, receive, send)
-        if body is not None:
-            await self.app(scope, replay(body, receive), send)
+        await self.app(scope, replay(whole, receive), send)
 
-    async def read(self, headers: Headers, receive: Receive) -> bytes | None:
-        """The decoded body; None where the sender hung up before its end."""
-        decode = self.decoder(headers.get("content-encoding", "identity").strip().lower())
-        declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self.max_bytes:
-            if "expect" not in headers:
-                await self.discard(receive)
-            raise self.too_large()
-        parts, on_wire, more = [], 0, True
+
+class Body:
+    """A request's body as it comes in, within limits."""
+
+    def __init__(self, headers: Headers, receive: Receive, limits: BodyLimits) -> None:
+        self.headers = headers
+        self.receive = receive
+        self.limits = limits
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The decoded body in pieces of bounded size."""
+        decode = self.decoder(self.headers.get("content-encoding", "identity").strip().lower())
+        await self.refuse_declared_size()
+        on_wire, more = 0, True
         while more:
-            message = await receive()
+            message = await self.receive()
             if message["type"] == "http.disconnect":
-                return None
+                raise CutOff
             chunk, more = message.get("body", b""), message.get("more_body", False)
             on_wire += len(chunk)
-            if on_wire > self.max_bytes:
+            if on_wire > self.limits.on_wire:
                 if more:
-                    await self.discard(receive)
+                    await self.discard()
                 raise self.too_large()
-            parts.append(decode(chunk, not more))
-        return b"".join(parts)
+            for piece in decode(chunk, not more):
+                yield piece
 
-    async def discard(self, receive: Receive) -> None:
+    async def refuse_declared_size(self) -> None:
+        declared = self.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self.limits.on_wire:
+            if "expect" not in self.headers:
+                await self.discard()
+            raise self.too_large()
+
+    async def discard(self) -> None:
         """Reads on for a while: closing on a sender who still writes would lose him the answer."""
-        left, more = self.max_bytes, True
+        left, more = self.limits.on_wire, True
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGERING_SECONDS):
                 while more and left > 0:
-                    message = await receive()
+                    message = await self.receive()
                     left -= len(message.get("body", b""))
                     more = message.get("more_body", False)
 
-    def decoder(self, encoding: str) -> Callable[[bytes, bool], bytes]:
+    def decoder(self, encoding: str) -> Callable[[bytes, bool], Iterable[bytes]]:
         if encoding in ("identity", ""):
-            return lambda chunk, last: chunk
+            return lambda chunk, last: [chunk]
         if encoding in ("gzip", "x-gzip"):
             return self.gunzip()
         raise UnsupportedMediaType("Content-Encoding is gzip or absent.", code="unsupported_encoding")
 
-    def gunzip(self) -> Callable[[bytes, bool], bytes]:
+    def gunzip(self) -> Callable[[bytes, bool], Iterable[bytes]]:
         stream, size = zlib.decompressobj(wbits=31), 0
 
-        def decode(chunk: bytes, last: bool) -> bytes:
+        def decode(chunk: bytes, last: bool) -> Iterable[bytes]:
             nonlocal size
-            try:
-                plain = stream.decompress(chunk, self.max_decompressed - size + 1)
-            except zlib.error:
-                raise BadRequest("The body is not gzip.", code="malformed_gzip") from None
-            size += len(plain)
-            if size > self.max_decompressed:
-                raise self.too_large()
+            is_full = True
+            while chunk or is_full:
+                try:
+                    plain = stream.decompress(chunk, PIECE)
+                except zlib.error:
+                    raise BadRequest("The body is not gzip.", code="malformed_gzip") from None
+                chunk, is_full, size = stream.unconsumed_tail, len(plain) == PIECE, size + len(plain)
+                if size > self.limits.decompressed:
+                    raise self.too_large()
+                yield plain
             if stream.unused_data or (last and not stream.eof):
                 raise BadRequest("The gzip body is not one whole member.", code="malformed_gzip")
-            return plain
 
         return decode
 
     def too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(
-            f"A body may have {self.max_bytes} bytes on the wire and {self.max_decompressed} decompressed:"
-            " send smaller batches.",
+            f"A body may have {self.limits.on_wire} bytes on the wire and {self.limits.decompressed}"
+            " decompressed: send it in parts.",
             headers={"Connection": "close"},
         )
 
@@ -176,6 +216,21 @@ def replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return once
+
+
+def passed_on(pieces: AsyncIterator[bytes], receive: Receive) -> Receive:
+    """A receive that gives the body piece by piece, then waits for the connection's end."""
+    is_over = False
+
+    async def next_piece() -> Message:
+        nonlocal is_over
+        if is_over:
+            return await receive()
+        piece = await anext(pieces, None)
+        is_over = piece is None
+        return {"type": "http.request", "body": piece or b"", "more_body": not is_over}
+
+    return next_piece
 
 
 def parse_json(body: bytes) -> Any:

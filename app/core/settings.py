@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     max_decompressed_bytes: int = Field(
         50 * 2**20, ge=1024, description="Largest request body after decompression."
     )
+    max_import_bytes: int = Field(256 * 2**20, ge=1024, description="Largest file of an import on the wire.")
+    max_import_decompressed_bytes: int = Field(
+        2 * 2**30, ge=1024, description="Largest file of an import after decompression."
+    )
     people_batch_limit: int = Field(1000, ge=1, description="Most items of a people or teams batch.")
     events_batch_limit: int = Field(
         5000, ge=1, description="Most items of a responses or recognitions batch."

@@ -28,6 +28,10 @@ SELECT md5(concat_ws('/',
         FROM employments WHERE organization_id = :organization_id
     ),
     (
+        SELECT sum(hash_record_extended((person_id, ends_on, team), 0))
+        FROM person_history WHERE organization_id = :organization_id
+    ),
+    (
         SELECT sum(hash_record_extended((id, parent_id, external_id, name), 0))
         FROM teams WHERE organization_id = :organization_id
     ),
@@ -37,8 +41,15 @@ SELECT md5(concat_ws('/',
 """)
 """Of everything a report stands on: events by their count of changes, people and teams by what they are."""
 EMPLOYED = text("""
-SELECT n.number, p.team_id, p.starts_on, p.ends_on, e.earlier_starts, e.earlier_ends
+SELECT n.number, CASE WHEN past.person_id IS NULL THEN p.team_id ELSE t.id END AS team_id,
+    p.starts_on, p.ends_on, e.earlier_starts, e.earlier_ends
 FROM people p
+LEFT JOIN (
+    SELECT DISTINCT ON (person_id) person_id, team FROM person_history
+    WHERE organization_id = :organization_id AND ends_on >= :last
+    ORDER BY person_id, ends_on
+) past ON past.person_id = p.id
+LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.external_id = past.team
 LEFT JOIN recognition_numbers n ON n.organization_id = p.organization_id AND n.person_id = p.id
 LEFT JOIN (
     SELECT person_id, array_agg(starts_on) AS earlier_starts, array_agg(ends_on) AS earlier_ends
@@ -147,7 +158,7 @@ async def fingerprint(session: AsyncSession, organization_id: UUID, window: Wind
 
 
 async def employed(session: AsyncSession, organization_id: UUID, window: Window) -> Sequence[Row[Any]]:
-    """Whoever may be employed in the window: periods, team and number."""
+    """Whoever may be employed in the window: periods, number, and the team held on its last day."""
     parameters = {"organization_id": organization_id, "first": window.first, "last": window.until}
     return (await session.execute(EMPLOYED, parameters)).all()
 

@@ -9,7 +9,7 @@ from app.core.database import as_of
 from app.core.pages import Page, Paging
 from app.core.principal import Principal, Scope
 from app.core.requests import Route
-from app.core.schema import Identifier, Instant
+from app.core.schema import Date, Identifier, Instant
 from app.organizations.access import Once, SettingsOf, Tenant, requires
 from app.people import queries, schemas, service
 
@@ -17,6 +17,7 @@ router = APIRouter(route_class=Route, tags=["people"])
 PeopleReader = Annotated[Principal, Depends(requires(Scope.PEOPLE_READ))]
 PeopleWriter = Annotated[Principal, Depends(requires(Scope.PEOPLE_WRITE))]
 ExternalId = Annotated[Identifier, Path()]
+AsOf = Annotated[Date | None, Query(alias="as_of")]
 UpdatedAfter = Annotated[Instant | None, Query()]
 
 
@@ -103,13 +104,15 @@ async def list_people(
     response: Response,
     team: Annotated[Identifier | None, Query()] = None,
     updated_after: UpdatedAfter = None,
+    day: AsOf = None,
 ) -> schemas.PersonPage:
     response.headers.update(NO_STORE)
     started = await as_of(session)
     window = service.window(last_key(page), updated_after, datetime.now(UTC), page.limit + 1)
-    rows = await service.person_keys(session, who.organization_id, window, team)
+    rows = await service.person_keys(session, who.organization_id, window, team, day)
     keys, cursor = page.cut(rows, lambda key: [key.external_id])
-    found = await service.read_people(session, who.organization_id, [key.external_id for key in keys])
+    names = [key.external_id for key in keys]
+    found = await service.read_people(session, who.organization_id, names, day)
     return schemas.PersonPage(items=service.listed(keys, found), next_cursor=cursor, as_of=started)
 
 
@@ -123,9 +126,13 @@ async def put_people_batch(
 
 @router.get("/v1/people/{external_id}", operation_id="get_person", response_model=schemas.Person)
 async def get_person(
-    external_id: ExternalId, who: PeopleReader, session: Tenant, conditions: ReadConditions
+    external_id: ExternalId,
+    who: PeopleReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    day: AsOf = None,
 ) -> Response:
-    return conditions.answer(await service.read_person(session, who.organization_id, external_id))
+    return conditions.answer(await service.read_person(session, who.organization_id, external_id, day))
 
 
 @router.put(

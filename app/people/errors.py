@@ -34,6 +34,16 @@ class OwnManager(Unprocessable):
     detail = "Nobody manages themselves: name another person, or null."
 
 
+class EffectiveInFuture(Unprocessable):
+    code = "effective_in_future"
+    detail = "A change is effective today or on an earlier day: send it when its day has come."
+
+
+class PersonIdTaken(Conflict):
+    code = "external_id_conflict"
+    detail = "Another person has this identifier."
+
+
 class EndsBeforeStarts(Unprocessable):
     code = "ends_before_starts"
     detail = "The last day employed is before the first."

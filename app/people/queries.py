@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.people.rules import Period
+from app.people.rules import Held, Past, Period
 
 Kind = Literal["team", "person"]
 
@@ -39,6 +39,7 @@ class PersonRecord(NamedTuple):
     name: str
     email: str | None
     team_id: UUID | None
+    team: str | None
     manager: str | None
     locale: str | None
     time_zone: str | None
@@ -52,6 +53,14 @@ class StoredPeriod(NamedTuple):
     person_id: UUID
     starts_on: date | Literal["-infinity"]
     ends_on: date | None
+
+
+class StoredPast(NamedTuple):
+    person_id: UUID
+    ends_on: date
+    team: str | None
+    manager: str | None
+    segments: Mapping[str, str]
 
 
 class Window(NamedTuple):
@@ -299,16 +308,26 @@ async def earlier_employments(
 
 CHANGED_PEOPLE = """
 , below AS (
-    SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = CAST(:team AS text)
+    SELECT id, external_id FROM teams
+    WHERE organization_id = :organization_id AND external_id = CAST(:team AS text)
     UNION
-    SELECT t.id FROM teams t JOIN below ON t.parent_id = below.id WHERE t.organization_id = :organization_id
+    SELECT t.id, t.external_id FROM teams t
+    JOIN below ON t.parent_id = below.id WHERE t.organization_id = :organization_id
+), past AS (
+    SELECT DISTINCT ON (person_id) person_id, team FROM person_history
+    WHERE organization_id = :organization_id AND ends_on >= CAST(:as_of AS date)
+    ORDER BY person_id, ends_on
 )
 SELECT external_id, CAST(NULL AS timestamptz) AS deleted_at FROM people
 WHERE organization_id = :organization_id
   AND (CAST(:after AS text) IS NULL OR external_id > :after)
   AND (CAST(:updated_after AS timestamptz) IS NULL OR updated_at >= :updated_after
     OR manager IN (SELECT external_id FROM came_or_went))
-  AND (CAST(:team AS text) IS NULL OR team_id IN (SELECT id FROM below))
+  AND (CAST(:team AS text) IS NULL OR (
+    CASE WHEN EXISTS (SELECT FROM past WHERE past.person_id = people.id)
+    THEN (SELECT past.team FROM past WHERE past.person_id = people.id) IN (SELECT external_id FROM below)
+    ELSE team_id IN (SELECT id FROM below) END
+  ))
 UNION ALL
 SELECT external_id, deleted_at FROM tombstones
 WHERE organization_id = :organization_id AND kind = 'person'
@@ -321,12 +340,14 @@ PERSON_KEYS = text(CAME_OR_WENT + CHANGED_PEOPLE)
 
 
 async def person_keys(
-    session: AsyncSession, organization_id: UUID, window: Window, team: str | None
+    session: AsyncSession, organization_id: UUID, window: Window, team: str | None, as_of: date | None
 ) -> list[Key]:
-    """The next people by identifier, of a team and those below it; in a delta read all deleted ones too."""
-    found = await session.execute(
-        PERSON_KEYS, {"organization_id": organization_id, "team": team, **window._asdict()}
-    )
+    """The next people by identifier; in a delta read all deleted ones too.
+
+    Of a team and those that are below it now, whoever is in them, or was on a day.
+    """
+    chosen = {"organization_id": organization_id, "team": team, "as_of": as_of}
+    found = await session.execute(PERSON_KEYS, {**chosen, **window._asdict()})
     return [Key(*row) for row in found]
 
 
@@ -340,6 +361,18 @@ async def hold_person(session: AsyncSession, organization_id: UUID, external_id:
         {"organization_id": organization_id, "external_id": external_id},
     )
     return person_id
+
+
+async def hold_people(session: AsyncSession, organization_id: UUID, external_ids: Collection[str]) -> None:
+    """Locks those who are on file until this transaction ends, in the order all writers keep."""
+    await session.execute(
+        text(
+            "SELECT FROM people"
+            " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
+            " ORDER BY external_id FOR UPDATE"
+        ),
+        {"organization_id": organization_id, "ids": list(external_ids)},
+    )
 
 
 ADD_OR_HOLD_PEOPLE = text("""
@@ -410,6 +443,76 @@ async def replace_employments(
         """),
         {"organization_id": organization_id, "rows": as_json(rows)},
     )
+
+
+async def today(session: AsyncSession, organization_id: UUID) -> date:
+    """The organisation's, by the clock that dates every change of this transaction."""
+    day: date = await session.scalar(
+        text("SELECT CAST(now() AT TIME ZONE time_zone AS date) FROM organizations WHERE id = :id"),
+        {"id": organization_id},
+    )
+    return day
+
+
+PASTS = text("""
+SELECT person_id, ends_on, team, manager, segments FROM person_history
+WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))
+    AND (CAST(:as_of AS date) IS NULL OR ends_on >= :as_of)
+ORDER BY person_id, ends_on
+""").columns(segments=JSONB)
+
+
+async def pasts(
+    session: AsyncSession, organization_id: UUID, person_ids: Collection[UUID], as_of: date | None = None
+) -> defaultdict[UUID, list[Past]]:
+    """Of each person what was held before the present, oldest first; all of it, or from a day on."""
+    parameters = {"organization_id": organization_id, "ids": list(person_ids), "as_of": as_of}
+    found: defaultdict[UUID, list[Past]] = defaultdict(list)
+    for row in await session.execute(PASTS, parameters):
+        found[row.person_id].append(Past(row.ends_on, Held(row.team, row.manager, row.segments)))
+    return found
+
+
+async def replace_pasts(
+    session: AsyncSession, organization_id: UUID, pasts: Mapping[UUID, Sequence[Past]]
+) -> None:
+    await session.execute(
+        text(
+            "DELETE FROM person_history"
+            " WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))"
+        ),
+        {"organization_id": organization_id, "ids": list(pasts)},
+    )
+    rows = [
+        StoredPast(person_id, past.ends_on, *past.held) for person_id, own in pasts.items() for past in own
+    ]
+    await session.execute(
+        text("""
+            INSERT INTO person_history (organization_id, person_id, ends_on, team, manager, segments)
+            SELECT CAST(:organization_id AS uuid), r.*
+            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+                AS r(person_id uuid, ends_on date, team text, manager text, segments jsonb)
+        """),
+        {"organization_id": organization_id, "rows": as_json(rows)},
+    )
+
+
+RENUMBER = (
+    "UPDATE people SET external_id = :new, updated_at = now()"
+    " WHERE organization_id = :organization_id AND external_id = :old",
+    "UPDATE people SET manager = :new, updated_at = now()"
+    " WHERE organization_id = :organization_id AND manager = :old",
+    "UPDATE teams SET lead = :new, updated_at = now()"
+    " WHERE organization_id = :organization_id AND lead = :old",
+    "UPDATE person_history SET manager = :new WHERE organization_id = :organization_id AND manager = :old",
+)
+
+
+async def renumber_person(session: AsyncSession, organization_id: UUID, old: str, new: str) -> None:
+    """Gives the person another identifier, also where others name him by it."""
+    for statement in RENUMBER:
+        parameters = {"organization_id": organization_id, "old": old, "new": new}
+        await session.execute(text(statement), parameters)
 
 
 PERSON_IN_USE = text("""

@@ -108,6 +108,7 @@ class PersonWrite(Input):
     ends_on: Date | None = None
     active: Flag = True
     segments: Segments = Field(default={})
+    effective_on: Date | None = None
     unresolved: ReadOnly = None
     employments: ReadOnly = None
     created_at: ReadOnly = None
@@ -119,7 +120,7 @@ class PersonItem(PersonWrite):
 
 
 class PersonPatch(Input):
-    external_id: ReadOnly = None
+    external_id: Identifier = ABSENT
     name: Name = ABSENT
     email: Email | None = ABSENT
     team: Identifier | None = ABSENT
@@ -130,6 +131,7 @@ class PersonPatch(Input):
     ends_on: Date | None = ABSENT
     active: Flag = ABSENT
     segments: SegmentsPatch = ABSENT
+    effective_on: Date | None = None
     unresolved: ReadOnly = None
     employments: ReadOnly = None
     created_at: ReadOnly = None

@@ -1,5 +1,5 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -21,8 +21,10 @@ from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessabl
 from app.organizations.queries import TOMBSTONE_DAYS
 from app.people import queries, rules, schemas
 from app.people.errors import (
+    EffectiveInFuture,
     EndsBeforeStarts,
     OwnManager,
+    PersonIdTaken,
     PersonInUse,
     TeamCycle,
     TeamInUse,
@@ -31,9 +33,11 @@ from app.people.errors import (
     UnknownTeam,
 )
 from app.people.queries import Key, PersonRecord, TeamNode, Window
-from app.people.rules import Period, Refusal
+from app.people.rules import Held, Past, Period, Refusal
 
 READ_ONLY = {"external_id", "unresolved", "employments", "created_at", "updated_at"}
+Effective = Mapping[str, date]
+"""From which day on the change of a person holds, where that was said; else from today."""
 Listed = TypeVar("Listed", schemas.Team, schemas.Person)
 AnyWrite = schemas.TeamWrite | schemas.TeamPatch | schemas.PersonWrite | schemas.PersonPatch
 
@@ -234,23 +238,49 @@ def represent_person(row: RowMapping, earlier: Sequence[Period]) -> schemas.Pers
 
 
 async def person_keys(
-    session: AsyncSession, organization_id: UUID, window: Window, team: str | None
+    session: AsyncSession, organization_id: UUID, window: Window, team: str | None, as_of: date | None
 ) -> list[Key]:
     if team and not await queries.teams(session, organization_id, [team]):
         raise UnknownTeam.parameter("team", f"There is no team {team}.")
-    return await queries.person_keys(session, organization_id, window, team)
+    return await queries.person_keys(session, organization_id, window, team, as_of)
 
 
 async def read_people(
-    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str]
+    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str], as_of: date | None = None
 ) -> dict[str, schemas.Person]:
+    """As they are, or with team, manager and segments as they were on a day."""
     rows = await queries.people(session, organization_id, external_ids)
     earlier = await queries.earlier_employments(session, organization_id, [row["id"] for row in rows])
-    return {row["external_id"]: represent_person(row, earlier[row["id"]]) for row in rows}
+    found = {row["external_id"]: represent_person(row, earlier[row["id"]]) for row in rows}
+    return found if as_of is None else await _as_they_were(session, organization_id, rows, found, as_of)
 
 
-async def read_person(session: AsyncSession, organization_id: UUID, external_id: str) -> schemas.Person:
-    found = await read_people(session, organization_id, [external_id])
+async def _as_they_were(
+    session: AsyncSession,
+    organization_id: UUID,
+    rows: Sequence[RowMapping],
+    present: Mapping[str, schemas.Person],
+    day: date,
+) -> dict[str, schemas.Person]:
+    pasts = await queries.pasts(session, organization_id, [row["id"] for row in rows], day)
+    held = {row["external_id"]: rules.held_on(pasts[row["id"]], held_of(row), day) for row in rows}
+    managers = {one.manager for one in held.values() if one.manager is not None}
+    known = await queries.people_by_external_ids(session, organization_id, managers)
+    return {
+        key: present[key].model_copy(
+            update={
+                **one._asdict(),
+                "unresolved": ["manager"] if one.manager is not None and one.manager not in known else [],
+            }
+        )
+        for key, one in held.items()
+    }
+
+
+async def read_person(
+    session: AsyncSession, organization_id: UUID, external_id: str, as_of: date | None = None
+) -> schemas.Person:
+    found = await read_people(session, organization_id, [external_id], as_of)
     if external_id not in found:
         raise no_person(external_id)
     return found[external_id]
@@ -273,7 +303,7 @@ async def put_person(
     is_new = bool(await queries.add_or_hold_people(session, organization_id, [record]))
     conditions.check(None if is_new else await read_person(session, organization_id, external_id))
     if not is_new:
-        await _change_people(session, organization_id, [record])
+        await _change_people(session, organization_id, [record], _effective([item]))
     return await read_person(session, organization_id, external_id), is_new
 
 
@@ -284,14 +314,28 @@ async def update_person(
     patch: schemas.PersonPatch,
     conditions: Preconditions,
 ) -> schemas.Person:
-    require_identifier(patch, external_id)
+    """An `external_id` that is sent renumbers the person, who stays the same."""
     if await queries.hold_person(session, organization_id, external_id) is None:
         raise no_person(external_id)
     current = await read_person(session, organization_id, external_id)
     conditions.check(current)
     item = validated(schemas.PersonItem, _patched(current, patch))
-    await _change_people(session, organization_id, [await _record(session, organization_id, item)])
-    return await read_person(session, organization_id, external_id)
+    record = await _record(session, organization_id, item)
+    await _change_people(session, organization_id, [record], _effective([item]))
+    number = patch.external_id if "external_id" in patch.model_fields_set else external_id
+    if number != external_id:
+        await _renumber(session, organization_id, record, number)
+    return await read_person(session, organization_id, number)
+
+
+async def _renumber(session: AsyncSession, organization_id: UUID, record: PersonRecord, number: str) -> None:
+    if record.manager == number:
+        raise OwnManager.at("#/external_id")
+    if await queries.people_by_external_ids(session, organization_id, [number]):
+        raise PersonIdTaken.at("#/external_id")
+    await queries.renumber_person(session, organization_id, record.external_id, number)
+    await queries.bury(session, organization_id, "person", record.external_id)
+    await queries.exhume(session, organization_id, "person", [number])
 
 
 async def put_people(
@@ -302,7 +346,8 @@ async def put_people(
     good = [record for record in records if not isinstance(record, AppError)]
     created = await queries.add_or_hold_people(session, organization_id, good)
     held = [record for record in good if record.external_id not in created]
-    changed = await _change_people(session, organization_id, held)
+    effective = _effective(item for item in parsed if not isinstance(item, AppError))
+    changed = await _change_people(session, organization_id, held, effective)
     effects = dict.fromkeys(created, Effect.CREATED) | dict.fromkeys(changed, Effect.UPDATED)
     return batch_result(
         items,
@@ -313,6 +358,16 @@ async def put_people(
             for record in records
         ],
     )
+
+
+async def end_employment(
+    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str], on: date
+) -> int:
+    """Makes `on` the last day employed, or the first where that is later; how many it changed."""
+    await queries.hold_people(session, organization_id, external_ids)
+    held = await queries.people(session, organization_id, external_ids)
+    records = [queries.record_of(row)._replace(ends_on=max(on, row["starts_on"] or on)) for row in held]
+    return len(await _change_people(session, organization_id, records, {}))
 
 
 async def _record(session: AsyncSession, organization_id: UUID, item: schemas.PersonItem) -> PersonRecord:
@@ -328,13 +383,17 @@ async def _records(
     """Each person as he would be stored, or why he cannot be; the teams named are held."""
     named = {item.team for item in parsed if not isinstance(item, AppError) and item.team}
     teams = await queries.hold_teams(session, organization_id, named)
+    is_dated = any(not isinstance(item, AppError) and item.effective_on for item in parsed)
+    today = await queries.today(session, organization_id) if is_dated else None
     return [
-        item if isinstance(item, AppError) else _flaw(item, teams) or _as_stored(item, teams)
+        item if isinstance(item, AppError) else _flaw(item, teams, today) or _as_stored(item, teams)
         for item in parsed
     ]
 
 
-def _flaw(item: schemas.PersonItem, teams: Collection[str]) -> AppError | None:
+def _flaw(item: schemas.PersonItem, teams: Collection[str], today: date | None) -> AppError | None:
+    if item.effective_on and today and item.effective_on > today:
+        return EffectiveInFuture.at("#/effective_on")
     if item.team and item.team not in teams:
         return UnknownTeam.at("#/team", f"There is no team {item.team}.")
     if item.manager == item.external_id:
@@ -349,17 +408,57 @@ def _as_stored(item: schemas.PersonItem, teams: Mapping[str, UUID]) -> PersonRec
     return PersonRecord(**own, team_id=teams[item.team] if item.team else None, is_active=item.active)
 
 
+def _effective(items: Iterable[schemas.PersonItem]) -> Effective:
+    return {item.external_id: item.effective_on for item in items if item.effective_on is not None}
+
+
+def held_of(person: RowMapping | PersonRecord) -> Held:
+    known = person._asdict() if isinstance(person, PersonRecord) else person
+    return Held(known["team"], known["manager"], known["segments"])
+
+
 async def _change_people(
-    session: AsyncSession, organization_id: UUID, records: Sequence[PersonRecord]
+    session: AsyncSession, organization_id: UUID, records: Sequence[PersonRecord], effective: Effective
 ) -> set[str]:
     """Makes people who are held as they are wanted; says whom that changed."""
     wanted = {record.external_id: record for record in records}
     held = await queries.people(session, organization_id, list(wanted))
-    changed = [row for row in held if queries.record_of(row) != wanted[row["external_id"]]]
+    pasts = await _changed_pasts(session, organization_id, held, wanted, effective)
+    changed = [
+        row for row in held if queries.record_of(row) != wanted[row["external_id"]] or row["id"] in pasts
+    ]
+    if pasts:
+        await queries.replace_pasts(session, organization_id, pasts)
     if changed:
         await _move_periods(session, organization_id, changed, wanted)
         await queries.change_people(session, organization_id, [wanted[row["external_id"]] for row in changed])
     return {row["external_id"] for row in changed}
+
+
+async def _changed_pasts(
+    session: AsyncSession,
+    organization_id: UUID,
+    people: Sequence[RowMapping],
+    wanted: Mapping[str, PersonRecord],
+    effective: Effective,
+) -> dict[UUID, list[Past]]:
+    """What each person's past becomes, where that is another."""
+    concerned = [
+        row
+        for row in people
+        if row["external_id"] in effective or held_of(row) != held_of(wanted[row["external_id"]])
+    ]
+    if not concerned:
+        return {}
+    today = await queries.today(session, organization_id)
+    pasts = await queries.pasts(session, organization_id, [row["id"] for row in concerned])
+    changed: dict[UUID, list[Past]] = {}
+    for row in concerned:
+        key, past = row["external_id"], pasts[row["id"]]
+        becomes = rules.changed_past(past, held_of(row), held_of(wanted[key]), effective.get(key, today))
+        if becomes != past:
+            changed[row["id"]] = becomes
+    return changed
 
 
 async def _move_periods(

@@ -11,12 +11,13 @@ from app.tables.calendar import (
 )
 from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
+from app.tables.imports import Import, ImportChunk, ImportReportLine
 from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import CelebrationReport, Release, ReleaseCell, ReleaseResult
 from app.tables.newsletter import Newsletter, NewsletterSubscription
 from app.tables.organizations import ApiKey, Credential, Organization
-from app.tables.people import Employment, Person, Team, Tombstone
+from app.tables.people import Employment, Person, PersonHistory, Team, Tombstone
 from app.tables.recognition import (
     Recognition,
     RecognitionMonth,
@@ -44,6 +45,9 @@ __all__ = [
     "Digest",
     "Employment",
     "IdempotencyRecord",
+    "Import",
+    "ImportChunk",
+    "ImportReportLine",
     "Invitation",
     "InvitationDelivery",
     "Kpi",
@@ -53,6 +57,7 @@ __all__ = [
     "Occasion",
     "Organization",
     "Person",
+    "PersonHistory",
     "Questionnaire",
     "Recognition",
     "RecognitionMonth",

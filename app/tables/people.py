@@ -60,6 +60,25 @@ class Employment(DependentRow, table=True):
     ends_on: date
 
 
+class PersonHistory(DependentRow, table=True):
+    """What a person held until a day, that day included; from the day after the newest it is as in `people`.
+
+    The team is kept by its identifier: it may be deleted once nobody is in it.
+    """
+
+    __tablename__ = "person_history"
+    __table_args__ = (
+        within_organization(["person_id"], "people", ondelete="CASCADE"),
+        Index(None, "organization_id", "ends_on"),
+    )
+
+    person_id: UUID = Field(primary_key=True)
+    ends_on: date = Field(primary_key=True)
+    team: str | None = None
+    manager: str | None = None
+    segments: dict[str, str] = Field(sa_type=JSONB)
+
+
 class Tombstone(OrganizationRow, table=True):
     """A deleted team or person, told to delta readers for 30 days."""
 

@@ -1,6 +1,6 @@
 """Every benchmark: make bench"""
 
-from tests.benchmarks import calendar, disclosure, load, reads, storage
+from tests.benchmarks import calendar, disclosure, imports, load, reads, recognition, storage
 
-for benchmark in (disclosure, reads, load, storage, calendar):
+for benchmark in (disclosure, reads, load, imports, storage, calendar, recognition):
     benchmark.main()

@@ -16,6 +16,9 @@ each_post = pytest.mark.parametrize("operation", POSTS, ids=lambda operation: op
 
 
 async def post(client: ContractClient, operation: Operation) -> httpx.Response:
+    if operation.takes_file:
+        headers = KEY | {"Content-Type": next(iter(operation.content))}
+        return await client.post(operation.url(), content=operation.body, headers=headers)
     return await client.post(operation.url(), json=operation.body, headers=KEY)
 
 

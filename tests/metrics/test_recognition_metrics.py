@@ -182,7 +182,7 @@ async def test_what_was_computed_is_kept_until_something_changes(
     await api.delete(f"{EVENTS}/{event['id']}")
     assert await events() == (1, True)
     assert await events() == (1, False)
-    await api.patch("/v1/people/sales-3", json={"team": "care"})
+    await api.patch("/v1/people/sales-3", json={"team": "care", "effective_on": str(BEFORE)})
     assert await events() == (1, True)
     await api.patch("/v1/teams/care", json={"name": "Caring"})
     found = await read(api, **month(BEFORE), by=["team"])
@@ -190,17 +190,23 @@ async def test_what_was_computed_is_kept_until_something_changes(
     assert [group["n"] for group in found["groups"]] == [24, 13, 11]
 
 
-async def test_a_mover_takes_what_he_received_along(acme: Tenant, api: ContractClient) -> None:
+async def test_who_moved_later_counts_where_he_was(acme: Tenant, api: ContractClient) -> None:
     await staff(acme, sales=12, care=12)
-    await thank(api, ("sales-0", "sales-1"), ("sales-0", "sales-1"), ("sales-2", "sales-3"))
+    await thank(api, ("sales-0", "sales-1"), ("sales-0", "sales-2"))
 
-    async def events() -> list[int]:
-        groups = (await read(api, **month(BEFORE), by=["team"]))["groups"]
-        return [group["events"] for group in groups]
+    async def events(day: date) -> dict[str, tuple[int, int]]:
+        found = await read(api, **month(day), by=["team"])
+        return {one["group"]["id"]: (one["n"], one["events"]) for one in found["groups"]}
 
-    assert await events() == [3, 0, 3]
-    await api.patch("/v1/people/sales-1", json={"team": "care"})
-    assert await events() == [3, 2, 1]
+    assert await events(BEFORE) == {"all": (24, 2), "care": (12, 0), "sales": (12, 2)}
+    moved = {"team": "care", "effective_on": str(month_end(BEFORE) + timedelta(1))}
+    assert (await api.patch("/v1/people/sales-1", json=moved)).status_code == 200
+    assert await events(BEFORE) == {"all": (24, 2), "care": (12, 0), "sales": (12, 2)}
+    after = await events(month_end(BEFORE) + timedelta(1))
+    assert (after["care"][0], after["sales"][0]) == (13, 11)
+    moved["effective_on"] = str(BEFORE)
+    assert (await api.patch("/v1/people/sales-1", json=moved)).status_code == 200
+    assert await events(BEFORE) == {"all": (24, 2), "care": (13, 1), "sales": (11, 1)}
 
 
 async def test_who_was_employed_in_the_window_counts(acme: Tenant, api: ContractClient) -> None:

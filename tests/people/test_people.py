@@ -31,7 +31,7 @@ FULL = {
 
 def record(key: str) -> people_queries.PersonRecord:
     return people_queries.PersonRecord(
-        key, key, None, None, None, None, None, None, None, is_active=True, segments={}
+        key, key, None, None, None, None, None, None, None, None, is_active=True, segments={}
     )
 
 

@@ -1,13 +1,18 @@
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.people.rules import (
     MAXIMUM_LEVELS,
+    Held,
+    Past,
     Period,
     Refusal,
+    changed_past,
     earlier_periods,
+    held_on,
     levels_of,
     merge_patch,
     refused_teams,
@@ -119,3 +124,32 @@ def test_other_changes_are_corrections() -> None:
 def test_taking_a_rehire_back_drops_the_earlier_period() -> None:
     assert earlier_periods([FIRST], SECOND, FIRST) == []
     assert earlier_periods([FIRST], SECOND, Period(None, None)) == []
+
+
+DAY = date(2026, 1, 1)
+CHANGES = st.lists(st.tuples(st.integers(0, 30), st.sampled_from("abc")), max_size=12)
+
+
+def held(team: str) -> Held:
+    return Held(team, None, {})
+
+
+@given(CHANGES)
+def test_a_past_is_what_the_last_word_on_each_day_was(changes: list[tuple[int, str]]) -> None:
+    """Against a calendar that is written over day by day."""
+    past: list[Past] = []
+    present = held("start")
+    calendar = dict.fromkeys(range(-5, 40), "start")
+    for since, team in changes:
+        past = changed_past(past, present, held(team), DAY + timedelta(since))
+        present = held(team)
+        calendar |= dict.fromkeys(range(since, 40), team)
+    assert {day: held_on(past, present, DAY + timedelta(day)).team for day in calendar} == calendar
+    ends = [one.ends_on for one in past]
+    assert ends == sorted(set(ends))
+    teams = [one.held.team for one in (*past, Past(date.max, present))]
+    assert all(one != following for one, following in pairwise(teams))
+
+
+def test_nothing_was_before_the_first_day_there_is() -> None:
+    assert changed_past([], held("a"), held("b"), date.min) == []

@@ -1,0 +1,46 @@
+"""What can go wrong with an import as a whole, and with a row of it."""
+
+from app.core.errors import Unprocessable
+from app.imports import rules
+
+
+class SurveyRequired(Unprocessable):
+    code = "survey_required"
+    detail = "Responses belong to a survey: name it as survey_id."
+
+
+class NotForThisImport(Unprocessable):
+    code = "not_for_this_import"
+
+
+class UnknownMapping(Unprocessable):
+    code = "unknown_mapping"
+
+
+class BadMapping(Unprocessable):
+    code = "bad_mapping"
+
+
+class EmptyFile(Unprocessable):
+    code = "empty_file"
+    detail = "The body is empty: send the file as it is, not as a form."
+
+
+class TooManyMissing(Unprocessable):
+    code = "too_many_missing"
+
+
+class UnreadableRows(Unprocessable):
+    code = "unreadable_rows"
+
+
+class TooManyProblems(Unprocessable):
+    code = "too_many_problems"
+    detail = "The report is full: mend what it says and send the file again."
+
+
+class RowRefused(Unprocessable):
+    """A row that cannot be read, under a code of its own."""
+
+    def __init__(self, flaw: rules.Flaw) -> None:
+        super().__init__(flaw.detail, code=flaw.code)

@@ -1,0 +1,25 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
+from app.core.database import Database
+from app.core.secrets import Keyring, load_secret
+from app.imports import queries, running
+from app.organizations import queries as organizations
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def run_import(database: Database, organization_id: UUID, import_id: UUID) -> None:
+    keyring = Keyring(load_secret(database.settings))
+    await running.run(database, organization_id, import_id, keyring, utc_now)
+
+
+async def forget_imports(database: Database) -> None:
+    """Drops imports after 30 days and files that never came whole after one, in every organisation."""
+    async with database.system_session(reason="list the organisations") as session:
+        everyone = await organizations.organization_ids(session)
+    for organization_id in everyone:
+        async with database.tenant_session(organization_id) as session:
+            await queries.forget_old(session)

@@ -1,0 +1,113 @@
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from app.calendar.schemas import OccasionWrite
+from app.core.schema import Flag, Identifier, Input, Instant, Schema
+from app.imports.rules import Kind, is_date_format
+from app.kpis.schemas import KpiValueWrite
+from app.people.schemas import PersonItem, TeamItem
+from app.recognition.schemas import RecognitionWrite
+from app.surveys.schemas import ResponseWrite
+
+Format = Literal["ndjson", "csv"]
+Missing = Literal["ignore", "report", "end"]
+Status = Literal["queued", "running", "finished", "failed"]
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10)]
+
+
+def _date_format(value: str) -> str:
+    if not is_date_format(value):
+        raise PydanticCustomError("invalid_value", "write a date as %d-%m-%Y, each part once")
+    return value
+
+
+DateFormat = Annotated[str, Field(max_length=40), AfterValidator(_date_format)]
+
+
+class Joined(Input):
+    join: ColumnNames
+
+
+class ColumnMapping(Input):
+    """What the columns of a file mean; `source` says where their names are from."""
+
+    source: str | None = None
+    columns: Annotated[dict[str, ColumnName | ColumnNames | Joined], Field(min_length=1, max_length=300)]
+    dates: Annotated[list[DateFormat], Field(max_length=5)] = []
+    empty: Annotated[list[str], Field(max_length=20)] = []
+    create_teams: Flag = False
+
+
+class OccasionRow(OccasionWrite):
+    """An occasion as a row has it: with whose it is."""
+
+    person: Identifier
+    key: Identifier
+
+
+class Summary(Schema):
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+    missing: int | None
+    ended: int
+
+
+class FileProblem(Schema):
+    code: str
+    detail: str
+    line: int | None
+
+
+class Import(Schema):
+    id: UUID
+    kind: Kind
+    format: Format
+    status: Status
+    dry_run: bool
+    missing: Missing
+    survey_id: UUID | None
+    mapping: dict[str, Any] | None
+    size: int
+    processed: int
+    summary: Summary
+    problem: FileProblem | None
+    created_at: Instant
+    started_at: Instant | None
+    finished_at: Instant | None
+
+
+class ImportPage(Schema):
+    items: list[Import]
+    next_cursor: str | None
+    as_of: Instant
+
+
+class ReportLine(Schema):
+    line: int | None
+    external_id: str | None
+    pointer: str | None
+    column: str | None
+    code: str
+    detail: str
+
+
+ROWS: dict[Kind, type[Input]] = {
+    "people": PersonItem,
+    "teams": TeamItem,
+    "responses": ResponseWrite,
+    "recognitions": RecognitionWrite,
+    "occasions": OccasionRow,
+    "kpi_values": KpiValueWrite,
+}
+"""What a row of each kind is."""
+
+
+def members(kind: Kind) -> set[str]:
+    return set(ROWS[kind].model_fields)

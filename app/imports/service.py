@@ -1,0 +1,254 @@
+"""Taking a file in: what it is to become is checked, its bytes are stored, and a job is asked to read it."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import Database
+from app.core.errors import AppError, NotFound, UnsupportedMediaType, validated
+from app.core.jobs import enqueue
+from app.core.principal import Scope
+from app.core.secrets import Keyring
+from app.imports import queries, rules, schemas
+from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRequired, UnknownMapping
+from app.imports.rules import Kind
+from app.imports.shipped import mappings
+from app.imports.stored import CHUNK, File
+from app.surveys import service as surveys
+from app.surveys.errors import InvitationRequired
+from app.tables import Import, ImportReportLine
+
+RUN_JOB = "run_import"
+QUEUED, RUNNING, FINISHED, FAILED = "queued", "running", "finished", "failed"
+REPORT_PAGE = 1000
+REPORT_COLUMNS = list(schemas.ReportLine.model_fields)
+SCOPES: dict[Kind, Scope] = {
+    "people": Scope.PEOPLE_WRITE,
+    "teams": Scope.PEOPLE_WRITE,
+    "responses": Scope.RESPONSES_WRITE,
+    "recognitions": Scope.RECOGNITIONS_WRITE,
+    "occasions": Scope.PEOPLE_DATES,
+    "kpi_values": Scope.KPIS_WRITE,
+}
+FORMATS: dict[str, schemas.Format] = {"application/x-ndjson": "ndjson", "text/csv": "csv"}
+COUNTS = ("rows", "created", "updated", "unchanged", "failed", "ended")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a file is to become."""
+
+    kind: Kind
+    dry_run: bool
+    missing: schemas.Missing
+    survey_id: UUID | None
+    mapping: str | None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How the file is to be read: its format, and what its columns mean where that was said."""
+
+    format: schemas.Format
+    mapping: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that is stored, and not accepted yet."""
+
+    id: UUID
+    size: int
+    digest: bytes
+
+
+def represent(row: Import) -> schemas.Import:
+    summary = {name: getattr(row, name) for name in COUNTS} | {"missing": row.not_in_file}
+    return schemas.Import.model_validate(row.model_dump() | {"processed": row.position, "summary": summary})
+
+
+def format_of(content_type: str) -> schemas.Format:
+    """UTF-8 by whatever name; another charset is another media type."""
+    kind, _, parameters = content_type.lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
+    if kind.strip() not in FORMATS or charset not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType("Send the file as application/x-ndjson or text/csv, in UTF-8.")
+    return FORMATS[kind.strip()]
+
+
+async def check(
+    session: AsyncSession, organization_id: UUID, wanted: Wanted, content_type: str, now: datetime
+) -> Expected:
+    """Refuses before the file is read what would fail anyway."""
+    form = format_of(content_type)
+    if wanted.missing != "ignore" and wanted.kind != "people":
+        raise NotForThisImport.parameter("missing", "Only people can be a full snapshot.")
+    if wanted.mapping is not None and form != "csv":
+        raise NotForThisImport.parameter("mapping", "Only the columns of a CSV file can be mapped.")
+    if wanted.kind == "responses":
+        await check_survey(session, organization_id, wanted.survey_id, now)
+    elif wanted.survey_id is not None:
+        raise NotForThisImport.parameter("survey_id", "Only responses belong to a survey.")
+    mapping = None if wanted.mapping is None else mapping_of(wanted.kind, wanted.mapping).model_dump()
+    return Expected(form, mapping)
+
+
+async def check_survey(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID | None, now: datetime
+) -> None:
+    if survey_id is None:
+        raise SurveyRequired.parameter("survey_id")
+    survey = await surveys.found_open(session, organization_id, survey_id, now)
+    if survey.mode == "anonymous" and survey.access == "invited":
+        raise InvitationRequired
+
+
+def mapping_of(kind: Kind, given: str) -> schemas.ColumnMapping:
+    """A mapping by the name of a shipped one, or as a JSON object."""
+    if not given.lstrip().startswith("{"):
+        if given not in mappings() or kind != "people":
+            known = ", ".join(mappings())
+            raise UnknownMapping.parameter(
+                "mapping", f"Mappings of people are {known}; or send a JSON object."
+            )
+        return validated(schemas.ColumnMapping, mappings()[given])
+    try:
+        mapping = schemas.ColumnMapping.model_validate(json.loads(given))
+    except (ValueError, ValidationError) as error:
+        raise BadMapping.parameter("mapping", "This is no mapping: see the contract's example.") from error
+    known_members = schemas.members(kind)
+    stranger = next((one for one in mapping.columns if rules.path_of(one)[0] not in known_members), None)
+    if stranger is not None:
+        raise BadMapping.parameter("mapping", f"Rows of {kind} have no member {stranger}.")
+    if mapping.create_teams and kind != "people":
+        raise BadMapping.parameter("mapping", "Only people bring teams along.")
+    return mapping
+
+
+async def receive(
+    database: Database,
+    organization_id: UUID,
+    wanted: Wanted,
+    expected: Expected,
+    keyring: Keyring,
+    pieces: AsyncIterator[bytes],
+) -> Upload:
+    """Stores the file as it comes in. No transaction waits for the sender: each chunk has its own."""
+    import_id, size, digest = uuid4(), 0, sha256()
+    file = File(keyring, organization_id, import_id)
+    async with database.tenant_session(organization_id) as session:
+        values = asdict(wanted) | asdict(expected) | {"status": queries.RECEIVING}
+        await queries.add_import(session, {"organization_id": organization_id, "id": import_id, **values})
+    try:
+        async for chunk in in_chunks(pieces):
+            digest.update(chunk)
+            async with database.tenant_session(organization_id) as session:
+                await file.add(session, size // CHUNK, chunk)
+            size += len(chunk)
+    except AppError:
+        await discard(database, organization_id, import_id)
+        raise
+    return Upload(import_id, size, digest.digest())
+
+
+async def in_chunks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes, cut anew."""
+    buffer = bytearray()
+    async for piece in pieces:
+        buffer += piece
+        while len(buffer) >= CHUNK:
+            yield bytes(buffer[:CHUNK])
+            del buffer[:CHUNK]
+    if buffer:
+        yield bytes(buffer)
+
+
+async def accept(session: AsyncSession, organization_id: UUID, upload: Upload) -> schemas.Import:
+    """From here on the file is read, whatever happens to this process."""
+    if upload.size == 0:
+        raise EmptyFile
+    values = {"status": QUEUED, "size": upload.size}
+    await queries.change(session, organization_id, upload.id, values)
+    await enqueue(session, RUN_JOB, organization_id, upload.id)
+    return await read_import(session, organization_id, upload.id)
+
+
+@asynccontextmanager
+async def accepting(database: Database, organization_id: UUID, upload: Upload) -> AsyncIterator[AsyncSession]:
+    """The transaction that accepts a file; one that is refused in it does not stay."""
+    try:
+        async with database.tenant_session(organization_id) as session:
+            yield session
+    except AppError:
+        await discard(database, organization_id, upload.id)
+        raise
+
+
+async def discard(database: Database, organization_id: UUID, import_id: UUID) -> None:
+    """For a file that is not accepted; what a crash leaves of one is forgotten after a day."""
+    async with database.tenant_session(organization_id) as session:
+        await queries.delete(session, organization_id, import_id)
+
+
+async def read_import(session: AsyncSession, organization_id: UUID, import_id: UUID) -> schemas.Import:
+    return represent(await found(session, organization_id, import_id))
+
+
+async def found(session: AsyncSession, organization_id: UUID, import_id: UUID) -> Import:
+    row = await queries.find(session, organization_id, import_id)
+    if row is None:
+        raise NotFound(f"There is no import {import_id}.")
+    return row
+
+
+# ---------------------------------------------------------------------------------------------- report
+
+
+def represent_line(row: ImportReportLine) -> schemas.ReportLine:
+    return schemas.ReportLine.model_validate(row.model_dump() | {"column": row.column_name})
+
+
+async def report(
+    database: Database, organization_id: UUID, import_id: UUID, form: schemas.Format
+) -> AsyncIterator[bytes]:
+    """The report as it is now, a page at a time."""
+    if form == "csv":
+        yield csv_line(REPORT_COLUMNS)
+    after = -1
+    while True:
+        async with database.tenant_session(organization_id) as session:
+            rows = await queries.report_lines_after(session, organization_id, import_id, after, REPORT_PAGE)
+        if not rows:
+            return
+        lines = [represent_line(row) for row in rows]
+        yield b"".join(map(as_csv if form == "csv" else as_json, lines))
+        after = rows[-1].ordinal
+
+
+def as_json(line: schemas.ReportLine) -> bytes:
+    return line.model_dump_json().encode() + b"\n"
+
+
+def as_csv(line: schemas.ReportLine) -> bytes:
+    return csv_line(["" if value is None else value for value in line.model_dump().values()])
+
+
+def csv_line(values: list[Any]) -> bytes:
+    buffer = io.StringIO()
+    cells = [rules.spreadsheet_safe(value) if isinstance(value, str) else value for value in values]
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue().encode()
+
+
+def failure(error: AppError | rules.FileRefused, line: int | None) -> Mapping[str, Any]:
+    return {"code": error.code, "detail": error.detail, "line": line}

@@ -1,0 +1,170 @@
+"""An import killed half-way ends as if nothing had happened."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.core.secrets import Keyring
+from app.imports import running
+from app.imports.feeding import PIECES
+from app.imports.jobs import utc_now
+from app.imports.running import Work
+from tests.conftest import SECRET, Tenant
+from tests.contract import ContractClient
+from tests.imports.files import accepted, counts, faults, lines, report_of
+from tests.surveys.test_surveys import hire, opened
+
+PEOPLE = [f"E-{number}" for number in range(300)]
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a SIGKILL."""
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in PIECES:
+        monkeypatch.setitem(PIECES, kind, 50)
+
+
+async def go_on(acme: Tenant, import_id: str) -> None:
+    await running.run(acme.database, acme.id, import_id, Keyring(SECRET), utc_now)  # type: ignore[arg-type]
+
+
+async def run_with_kills(acme: Tenant, import_id: str, monkeypatch: pytest.MonkeyPatch, *places: str) -> int:
+    """Runs the import, killed now and then before or after one of these; how often it was."""
+    chance = Random(33)
+
+    def deadly(real: Any) -> Any:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if chance.random() < 0.15:
+                raise Killed
+            found = await real(*args, **kwargs)
+            if chance.random() < 0.15:
+                raise Killed
+            return found
+
+        return call
+
+    for place in places:
+        monkeypatch.setattr(Work, place, deadly(getattr(Work, place)))
+    kills = 0
+    while True:
+        try:
+            await go_on(acme, import_id)
+            return kills
+        except Killed:
+            kills += 1
+
+
+def rows_of(who: str) -> list[dict[str, Any]]:
+    good = [{"answers": {"S01": 1 + number % 5}} for number in range(300)]
+    good[120] = {"answers": {"S01": 9}}
+    if who == "respondent":
+        return [row | {"respondent": name} for row, name in zip(good, PEOPLE, strict=True)]
+    return good
+
+
+@pytest.mark.parametrize("mode", ["confidential", "attributed", "anonymous"])
+async def test_responses_are_stored_once(
+    mode: str, acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hire(api, *PEOPLE)
+    is_anonymous = mode == "anonymous"
+    survey = await opened(api, mode=mode, access="open" if is_anonymous else "invited")
+    content = lines(rows_of("nobody" if is_anonymous else "respondent"))
+    import_id = await accepted(acme, content, "responses", survey_id=survey)
+    places = ("take", "record", "step", "step_apart", "finish")
+    assert await run_with_kills(acme, import_id, monkeypatch, *places) > 4
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], counts(found), found["summary"]["rows"]) == ("finished", (299, 0, 0, 1), 300)
+    assert faults(await report_of(acme, found)) == [(121, "#/answers/S01", "off_scale")]
+    async with acme.database.tenant_session(acme.id) as session:
+        rows = await session.execute(text("SELECT answers[1], count(*) FROM responses GROUP BY 1 ORDER BY 1"))
+        assert [tuple(row) for row in rows] == [(1, 59), (2, 60), (3, 60), (4, 60), (5, 60)]
+
+
+async def test_an_anonymous_piece_leaves_nothing_beside_it(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No row of another table bears the transaction of a response, the import's progress included."""
+    survey = await opened(api, mode="anonymous", access="open")
+    import_id = await accepted(acme, lines(rows_of("nobody")), "responses", survey_id=survey)
+    await go_on(acme, import_id)
+    async with acme.database.tenant_session(acme.id) as session:
+        stored = set((await session.scalars(text("SELECT xmin::text FROM responses"))).all())
+        beside = [
+            await session.scalars(text(f"SELECT xmin::text FROM {table}"))
+            for table in ("imports", "import_report_lines", "idempotency_records")
+        ]
+        assert stored
+        assert not stored & {transaction for found in beside for transaction in found.all()}
+
+
+async def test_a_dry_run_begins_again(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [{"external_id": name, "name": name} for name in PEOPLE]
+    import_id = await accepted(acme, lines([*people, {"external_id": "x"}]), dry_run=True)
+    assert await run_with_kills(acme, import_id, monkeypatch, "record", "take") > 0
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert counts(found) == (300, 0, 0, 1)
+    assert len(await report_of(acme, found)) == 1
+    assert (await api.get("/v1/people")).json()["items"] == []
+
+
+async def test_two_workers_at_once_store_once(acme: Tenant, api: ContractClient) -> None:
+    people = [{"external_id": name, "name": name} for name in PEOPLE]
+    import_id = await accepted(acme, lines(people))
+    await asyncio.gather(*(go_on(acme, import_id) for _ in range(3)))
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (counts(found), found["summary"]["rows"]) == ((300, 0, 0, 0), 300)
+
+
+async def test_a_survey_that_closes_half_way_stops_its_import(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hire(api, *PEOPLE)
+    survey = await opened(api)
+    import_id = await accepted(acme, lines(rows_of("respondent")), "responses", survey_id=survey)
+    real, calls = Work.take, 0
+
+    async def take(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            await api.post(f"/v1/surveys/{survey}/close")
+        return await real(*args)
+
+    monkeypatch.setattr(Work, "take", take)
+    await go_on(acme, import_id)
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], counts(found)) == ("failed", (100, 0, 0, 0))
+    assert found["problem"] == found["problem"] | {"code": "survey_not_open", "line": 101}
+
+
+async def test_a_report_has_an_end(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "MOST_REPORTED", 60)
+    import_id = await accepted(acme, b"{\n" * 300)
+    await go_on(acme, import_id)
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], found["problem"]["code"]) == ("failed", "too_many_problems")
+    assert len(await report_of(acme, found)) == 60
+
+
+async def test_what_is_our_fault_is_not_tried_for_ever(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take(*args: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Work, "take", take)
+    import_id = await accepted(acme, b"{}\n")
+    await go_on(acme, import_id)
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], found["problem"]["code"]) == ("failed", "internal_error")

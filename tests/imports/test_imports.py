@@ -1,0 +1,514 @@
+"""What a file becomes: rows of each kind, in JSON lines and CSV, with a report of what is wrong."""
+
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.core.secrets import Keyring
+from app.imports import api as imports_api
+from app.imports import running
+from app.imports.jobs import forget_imports, utc_now
+from app.main import create_app
+from tests.conftest import SECRET, Tenant, client_for
+from tests.contract import ContractClient
+from tests.imports.files import accepted, counts, csv_report_of, done, faults, lines, report_of, send
+from tests.surveys.test_surveys import hire, opened
+
+PEOPLE = [{"external_id": f"E-{number}", "name": f"Person {number}"} for number in range(5)]
+MIB = 2**20
+KPI = {"title": {"en": "Satisfaction"}, "better": "higher"}
+
+
+# ------------------------------------------------------------------ kinds
+
+
+async def test_people_of_json_lines(acme: Tenant, api: ContractClient) -> None:
+    found = await done(acme, lines(PEOPLE))
+    assert (found["status"], counts(found)) == ("finished", (5, 0, 0, 0))
+    assert found["processed"] == found["size"] == len(lines(PEOPLE))
+    assert (await api.get("/v1/people/E-4")).json()["name"] == "Person 4"
+    again = await done(acme, lines([{"external_id": "E-0", "name": "Other"}, *PEOPLE[1:]]).rstrip())
+    assert counts(again) == (0, 1, 4, 0)
+
+
+async def test_rows_fail_one_by_one_with_their_line(acme: Tenant, api: ContractClient) -> None:
+    good, no_name, unknown_team = PEOPLE[0], {"external_id": "E-8"}, PEOPLE[1] | {"team": "nobody"}
+    body = lines([good]) + b"\n" + lines([no_name]) + b'{"external_id": "E-9", \n' + lines([unknown_team])
+    found = await done(acme, body)
+    assert counts(found) == (1, 0, 0, 3)
+    report = await report_of(acme, found)
+    assert faults(report) == [
+        (3, "#/name", "missing_field"),
+        (4, None, "malformed_json"),
+        (5, "#/team", "unknown_team"),
+    ]
+    assert [line["external_id"] for line in report] == ["E-8", None, "E-1"]
+    assert (await api.get("/v1/people")).json()["items"][0]["external_id"] == "E-0"
+
+
+async def test_teams_come_in_any_order(acme: Tenant) -> None:
+    found = await done(
+        acme, b"external_id,name,parent\nbelow,Below,above\nabove,Above,\n", "teams", form="csv"
+    )
+    assert counts(found) == (2, 0, 0, 0)
+
+
+@pytest.mark.parametrize("mode", [{"mode": "confidential"}, {"mode": "anonymous", "access": "open"}])
+async def test_responses(mode: dict[str, str], acme: Tenant, api: ContractClient) -> None:
+    await hire(api, "E-1", "E-2")
+    survey = await opened(api, **mode)
+    who = "respondent" if mode["mode"] == "confidential" else "team"
+    rows = f"{who};answers.S01;answers.S03;answers.E01\n"
+    rows += "E-1;4;null;\nE-2;5;9;1\nE-9;x;1;1\n" if who == "respondent" else ";4;null;\n;5;9;1\nnope;x;1;1\n"
+    found = await done(acme, rows.encode(), "responses", form="csv", survey_id=survey)
+    assert counts(found) == (1, 0, 0, 2)
+    report = await report_of(acme, found)
+    assert faults(report)[0] == (3, "#/answers/S03", "off_scale")
+    assert report[0]["column"] == "answers.S03"
+    assert faults(report)[1][:2] == (4, "#/answers/S01")
+    async with acme.database.tenant_session(acme.id) as session:
+        stored = (await session.scalars(text("SELECT answers[1:3] FROM responses"))).all()
+    assert [answers[0] for answers in stored] == [4]
+    assert stored[0][2] == -2 or stored[0][2] < 0
+
+
+async def test_recognitions(acme: Tenant, api: ContractClient) -> None:
+    await hire(api, "E-1", "E-2", "E-3")
+    rows = "giver,receivers,message,external_id\nE-1,E-2 E-3,Well done,m-1\nE-1,E-1,Well done,m-2\n"
+    found = await done(acme, rows.encode(), "recognitions", form="csv")
+    assert counts(found) == (1, 0, 0, 1)
+    assert faults(await report_of(acme, found)) == [(3, "#/receivers/0", "self_recognition")]
+    [event] = (await api.get("/v1/recognitions")).json()["items"]
+    assert (event["receivers"], event["source"]) == (["E-2", "E-3"], "import")
+    assert counts(await done(acme, rows.encode(), "recognitions", form="csv")) == (0, 0, 1, 1)
+
+
+async def test_occasions(acme: Tenant, api: ContractClient) -> None:
+    await hire(api, "E-1")
+    rows = "person;key;kind;month;day;consent\nE-1;birthday;birthday;2;29;ja\nE-1;wed;wedding;2;30;nee\n"
+    rows += "E-9;birthday;birthday;1;1;ja\n"
+    found = await done(acme, rows.encode(), "occasions", form="csv")
+    assert counts(found) == (1, 0, 0, 2)
+    report = await report_of(acme, found)
+    assert faults(report) == [(3, "#/day", "no_such_day"), (4, "#/person", "unknown_person")]
+    assert (await api.get("/v1/people/E-1/occasions/birthday")).json()["consent"] is True
+    changed = rows.replace("2;29;ja", "2;28;ja")
+    assert counts(await done(acme, rows.encode(), "occasions", form="csv")) == (0, 0, 1, 2)
+    assert counts(await done(acme, changed.encode(), "occasions", form="csv")) == (0, 1, 0, 2)
+
+
+async def test_kpi_values_with_a_decimal_comma(acme: Tenant, api: ContractClient) -> None:
+    await api.put("/v1/kpis/csat", json=KPI)
+    found = await done(
+        acme, b"kpi;period;value\ncsat;2026-Q4;8,1\ncsat;2026-Q3;x\n", "kpi_values", form="csv"
+    )
+    assert counts(found) == (1, 0, 0, 1)
+    [value] = (await api.get("/v1/kpis/csat/values")).json()["items"]
+    assert value["value"] == 8.1
+
+
+# ------------------------------------------------------------------ CSV
+
+
+CSV = """external_id{0}name{0}active{0}starts_on{0}segments.location
+E-1{0}"Wit, Noor; de"{0}ja{0}2021-03-01{0}Utrecht
+E-2{0}"Two
+lines"{0}false{0}{0}
+"""
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+async def test_csv_as_spreadsheets_write_it(
+    delimiter: str, mark: bytes, end: str, acme: Tenant, api: ContractClient
+) -> None:
+    content = mark + CSV.format(delimiter).replace("\n", end).encode()
+    assert counts(await done(acme, content, form="csv")) == (2, 0, 0, 0)
+    one, two = [(await api.get(f"/v1/people/E-{number}")).json() for number in (1, 2)]
+    assert (one["name"], one["active"], one["starts_on"]) == ("Wit, Noor; de", True, "2021-03-01")
+    assert one["segments"] == {"location": "Utrecht"}
+    assert (two["name"], two["active"], two["starts_on"]) == (f"Two{end}lines", False, None)
+    assert two["segments"] == {}
+
+
+async def test_a_fault_names_its_column_and_first_line(acme: Tenant) -> None:
+    content = CSV.format(";") + "E-3;x;maybe;01-03-2021;\n"
+    found = await done(acme, content.encode(), form="csv")
+    report = await report_of(acme, found)
+    assert {(line["line"], line["pointer"], line["column"], line["code"]) for line in report} == {
+        (5, "#/active", "active", "invalid_value"),
+        (5, "#/starts_on", "starts_on", "invalid_value"),
+    }
+
+
+async def test_a_formula_in_a_cell_is_text_and_leaves_as_text(acme: Tenant, api: ContractClient) -> None:
+    rows = '=1,"=HYPERLINK(""http://example.com"";""x"")"\n@x,\n'
+    found = await done(acme, ("external_id,name\n" + rows).encode(), form="csv")
+    assert counts(found) == (1, 0, 0, 1)
+    assert (await api.get("/v1/people/=1")).json()["name"] == '=HYPERLINK("http://example.com";"x")'
+    header, line = await csv_report_of(acme, found)
+    assert header == ["line", "external_id", "pointer", "column", "code", "detail"]
+    assert line[:5] == ["3", "'@x", "#/name", "name", "missing_field"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (",".join(f"c{number}" for number in range(10_000)).encode() + b"\n", "too_many_columns"),
+        ("external_id,name\nE-1,x\n".encode("utf-16"), "not_utf8"),
+        ("external_id,name\nE-1,x\n".encode("utf-16-le"), "not_utf8"),
+        (b"\n\n", "no_header"),
+        (b"external_id,name,name\n", "repeated_column"),
+        (b"external_id,nickname\n", "unknown_column"),
+    ],
+    ids=["10,000 columns", "UTF-16", "UTF-16 without mark", "empty", "twice", "unknown"],
+)
+async def test_a_file_that_cannot_be_read(content: bytes, code: str, acme: Tenant) -> None:
+    found = await done(acme, content, form="csv")
+    assert (found["status"], found["problem"]["code"]) == ("failed", code)
+    assert counts(found) == (0, 0, 0, 0)
+
+
+async def test_rows_that_cannot_be_read_spoil_no_other(acme: Tenant, api: ContractClient) -> None:
+    rows = [
+        b"external_id,name",
+        b'E-1,"unclosed',
+        b"E-2,good",
+        b'E-3,"shut"too early',
+        b"E-4,caf\xe9",
+        b"E-5,too,many",
+        b"E-6,nul\x00",
+        b"E-7,good",
+        b'E-8,"open to the end',
+    ]
+    found = await done(acme, b"\n".join(rows), form="csv")
+    assert counts(found) == (2, 0, 0, 6)
+    assert faults(await report_of(acme, found)) == [
+        (2, None, "malformed_csv"),
+        (4, None, "malformed_csv"),
+        (5, None, "invalid_text"),
+        (6, None, "too_many_cells"),
+        (7, None, "invalid_text"),
+        (9, None, "malformed_csv"),
+    ]
+    people = (await api.get("/v1/people")).json()["items"]
+    assert [person["external_id"] for person in people] == ["E-2", "E-7"]
+
+
+# ------------------------------------------------------------------ size
+
+
+async def fifty_megabytes(start: bytes, end: bytes) -> AsyncIterator[bytes]:
+    yield start
+    for _ in range(50):
+        yield b"x" * MIB
+    yield end
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv"])
+async def test_a_line_of_50_megabytes_fails_alone(form: str, acme: Tenant) -> None:
+    if form == "csv":
+        content = fifty_megabytes(b"external_id,name\nE-1,", b"\nE-2,good\n")
+    else:
+        content = fifty_megabytes(b'{"external_id": "E-1", "name": "', b'"}\n' + lines(PEOPLE[:1]))
+    found = await done(acme, content, form=form)
+    assert counts(found) == (1, 0, 0, 1)
+    [line] = await report_of(acme, found)
+    assert (line["code"], line["line"]) == ("row_too_long", 1 if form == "ndjson" else 2)
+
+
+async def test_a_file_of_many_chunks(acme: Tenant, api: ContractClient) -> None:
+    people = [{"external_id": f"E-{number}", "name": "x" * 190} for number in range(9000)]
+    content = lines(people)
+    assert len(content) > 3 * 2**19
+    found = await done(acme, gzip.compress(content), headers={"Content-Encoding": "gzip"})
+    assert (found["size"], counts(found)) == (len(content), (9000, 0, 0, 0))
+    async with acme.database.tenant_session(acme.id) as session:
+        assert await session.scalar(text("SELECT count(*) FROM import_chunks")) == 0
+        assert await session.scalar(text("SELECT count(*) FROM people")) == 9000
+
+
+async def test_a_gzip_bomb(acme: Tenant) -> None:
+    """The real limits are larger; what counts is that no more than they are is unpacked or kept."""
+    settings = acme.app.state.settings.model_copy(update={"max_import_decompressed_bytes": 3 * MIB})
+    app = create_app(settings, acme.database.url)
+    async with app.router.lifespan_context(app):
+        client = client_for(app, await acme.key())
+        bomb = gzip.compress(b"\n" * 64 * MIB)
+        assert len(bomb) < 70_000
+        headers = {"Content-Type": "text/csv", "Content-Encoding": "gzip"}
+        answer = await client.post("/v1/imports?kind=people", content=bomb, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    async with acme.database.tenant_session(acme.id) as session:
+        assert await session.scalar(text("SELECT count(*) FROM imports")) == 0
+
+
+async def test_a_declared_size_beyond_the_limit(acme: Tenant) -> None:
+    answer = await send(acme, b"{}", headers={"Content-Length": str(256 * MIB + 1)})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_gzip_that_is_cut_off(acme: Tenant) -> None:
+    content = gzip.compress(lines(PEOPLE))[:-4]
+    answer = await send(acme, content, headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_gzip")
+    assert (await acme.client.get("/v1/imports")).json()["items"] == []
+
+
+# ------------------------------------------------------------------ dry run, snapshots
+
+
+async def test_a_dry_run_says_what_would_be_and_stores_nothing(acme: Tenant, api: ContractClient) -> None:
+    found = await done(acme, lines([*PEOPLE, {"external_id": "E-9"}]), dry_run=True)
+    assert (found["status"], counts(found)) == ("finished", (5, 0, 0, 1))
+    assert faults(await report_of(acme, found)) == [(6, "#/name", "missing_field")]
+    assert (await api.get("/v1/people")).json()["items"] == []
+    teams = (
+        b"external_id,name,parent\n" + b"".join(b"t%d,T,t%d\n" % (n + 1, n) for n in range(3)) + b"t0,T,\n"
+    )
+    assert counts(await done(acme, teams, "teams", form="csv", dry_run=True)) == (4, 0, 0, 0)
+    assert (await api.get("/v1/teams")).json()["items"] == []
+
+
+async def employed(api: ContractClient) -> dict[str, str | None]:
+    people = (await api.get("/v1/people?limit=200")).json()["items"]
+    return {person["external_id"]: person["ends_on"] for person in people}
+
+
+@pytest.mark.parametrize("missing", ["ignore", "report", "end"])
+async def test_who_is_not_in_a_full_snapshot(missing: str, acme: Tenant, api: ContractClient) -> None:
+    people = [{"external_id": f"E-{number}", "name": "x"} for number in range(20)]
+    await done(acme, lines(people))
+    await api.put("/v1/people/E-gone", json={"name": "x", "ends_on": "2020-01-01"})
+    found = await done(acme, lines(people[:18]), missing=missing)
+    summary = (found["summary"]["missing"], found["summary"]["ended"])
+    assert summary == {"ignore": (None, 0), "report": (2, 0), "end": (2, 2)}[missing]
+    ended = {name for name, ends_on in (await employed(api)).items() if ends_on and ends_on > "2026"}
+    assert ended == ({"E-18", "E-19"} if missing == "end" else set())
+    report = await report_of(acme, found)
+    named = [line["external_id"] for line in report if line["code"] == "missing_from_file"]
+    assert named == ([] if missing == "ignore" else ["E-18", "E-19"])
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_more_than_a_tenth_missing_stops_before_anything(
+    dry_run: bool, acme: Tenant, api: ContractClient
+) -> None:
+    people = [{"external_id": f"E-{number}", "name": "x"} for number in range(20)]
+    await done(acme, lines(people))
+    new = {"external_id": "E-new", "name": "x"}
+    found = await done(acme, lines([*people[:17], new]), missing="end", dry_run=dry_run)
+    assert (found["status"], found["problem"]["code"]) == ("failed", "too_many_missing")
+    assert counts(found) == (0, 0, 0, 0)
+    assert "E-new" not in await employed(api)
+    assert not any((await employed(api)).values())
+
+
+async def test_a_snapshot_with_nameless_rows_ends_nobody(acme: Tenant, api: ContractClient) -> None:
+    people = [{"external_id": f"E-{number}", "name": "x"} for number in range(20)]
+    await done(acme, lines(people))
+    found = await done(acme, lines(people[:19]) + b'{"external_id": \n', missing="end")
+    assert (found["status"], found["problem"]["code"]) == ("failed", "unreadable_rows")
+    assert not any((await employed(api)).values())
+
+
+# ------------------------------------------------------------------ mappings
+
+
+HRIS = {
+    "bamboohr": "Employee #,First Name,Last Name,Work Email,Department,Supervisor EId,Hire Date,Termination"
+    " Date,Status\n7,Noor,de Wit,n@example.com,Customer Success,3,2021-03-01,0000-00-00,Active\n",
+    "personio": "ID;First name;Last name;Email;Department;Supervisor ID;Hire date;Termination date\n"
+    "7;Noor;de Wit;n@example.com;Customer Success;3;01.03.2021;\n",
+    "afas": "Medewerker;Roepnaam;Voorvoegsel;Geboortenaam;Email_werk;Organisatorische_eenheid_omschrijving;"
+    "Persoonsnummer_leidinggevende;Datum_in_dienst;Datum_uit_dienst\n"
+    "7;Noor;de;Wit;n@example.com;Customer Success;3;01-03-2021;\n",
+}
+
+
+@pytest.mark.parametrize("mapping", HRIS)
+async def test_an_export_loads_as_it_is(mapping: str, acme: Tenant, api: ContractClient) -> None:
+    found = await done(acme, HRIS[mapping].encode(), form="csv", mapping=mapping)
+    assert counts(found) == (1, 0, 0, 0), await report_of(acme, found)
+    person = (await api.get("/v1/people/7")).json()
+    known = {name: person[name] for name in ("name", "email", "team", "manager", "starts_on", "ends_on")}
+    assert known == {
+        "name": "Noor de Wit",
+        "email": "n@example.com",
+        "team": "customer-success",
+        "manager": "3",
+        "starts_on": "2021-03-01",
+        "ends_on": None,
+    }
+    assert (await api.get("/v1/teams/customer-success")).json()["name"] == "Customer Success"
+    assert counts(await done(acme, HRIS[mapping].encode(), form="csv", mapping=mapping)) == (0, 0, 1, 0)
+
+
+async def test_a_mapping_of_ones_own(acme: Tenant, api: ContractClient) -> None:
+    mapping = {
+        "columns": {"external_id": "Nummer", "name": ["Naam", "Name"], "starts_on": "Start"},
+        "dates": ["%d-%m-%Y"],
+        "empty": ["n.v.t."],
+    }
+    rows = "Nummer;Name;Start;Salaris\nE-1;Noor;01-03-2021;1000\nE-2;Sam;n.v.t.;1000\n"
+    found = await done(acme, rows.encode(), form="csv", mapping=json.dumps(mapping))
+    assert counts(found) == (2, 0, 0, 0)
+    assert (await api.get("/v1/people/E-1")).json()["starts_on"] == "2021-03-01"
+    other = await done(acme, b"Number;Title\n1;x\n", form="csv", mapping=json.dumps(mapping))
+    assert other["problem"]["code"] == "mapping_does_not_fit"
+
+
+# ------------------------------------------------------------------ refused at the door
+
+
+async def test_what_is_refused_before_the_file_is_read(acme: Tenant, api: ContractClient) -> None:
+    survey = await opened(api)
+    refused: list[tuple[dict[str, Any], int, str]] = [
+        ({"kind": "responses"}, 422, "survey_required"),
+        ({"kind": "responses", "survey_id": "0198f0d0-1c5e-7d0a-8a44-0f6f0a5b7e21"}, 404, "not_found"),
+        ({"survey_id": survey}, 422, "not_for_this_import"),
+        ({"kind": "teams", "missing": "end"}, 422, "not_for_this_import"),
+        ({"mapping": "bamboohr"}, 422, "not_for_this_import"),
+        ({"mapping": "workday", "form": "csv"}, 422, "unknown_mapping"),
+        ({"mapping": "afas", "form": "csv", "kind": "teams"}, 422, "unknown_mapping"),
+        ({"mapping": "{}", "form": "csv"}, 422, "bad_mapping"),
+        ({"mapping": '{"columns": ', "form": "csv"}, 422, "bad_mapping"),
+        ({"mapping": '{"columns": {"nickname": "x"}}', "form": "csv"}, 422, "bad_mapping"),
+        ({"mapping": '{"columns": {"name": "x"}, "dates": ["%d%d"]}', "form": "csv"}, 422, "bad_mapping"),
+        (
+            {"mapping": '{"columns": {"name": "x"}, "create_teams": true}', "form": "csv", "kind": "teams"},
+            422,
+            "bad_mapping",
+        ),
+        ({"headers": {"Content-Type": "application/json"}}, 415, "unsupported_media_type"),
+        ({"headers": {"Content-Type": "text/csv; charset=utf-16"}}, 415, "unsupported_media_type"),
+        ({"kind": "salaries"}, 422, "invalid_value"),
+        ({"content": b""}, 422, "empty_file"),
+    ]
+    for options, status, code in refused:
+        answer = await send(acme, **({"content": b"{}\n"} | options))
+        assert (answer.status_code, answer.json()["code"]) == (status, code), options
+    await api.post(f"/v1/surveys/{survey}/close")
+    answer = await send(acme, b"{}\n", "responses", survey_id=survey)
+    assert (answer.status_code, answer.json()["code"]) == (409, "survey_not_open")
+    invited = await opened(api, mode="anonymous", access="invited")
+    answer = await send(acme, b"{}\n", "responses", survey_id=invited)
+    assert (answer.status_code, answer.json()["code"]) == (409, "invitation_required")
+    assert (await api.get("/v1/imports")).json()["items"] == []
+
+
+async def test_each_kind_needs_its_own_scope(acme: Tenant) -> None:
+    people_only = await acme.client_with("people:write")
+    headers = {"Content-Type": "application/x-ndjson"}
+    sent = await people_only.post("/v1/imports?kind=people", content=lines(PEOPLE), headers=headers)
+    assert sent.status_code == 202
+    for kind in ("responses", "recognitions", "occasions", "kpi_values"):
+        answer = await people_only.post(f"/v1/imports?kind={kind}", content=b"{}\n", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope"), kind
+    kpis_only = await acme.client_with("kpis:write")
+    assert (await kpis_only.get("/v1/imports")).json()["items"] == []
+    for path in ("", "/report", "/events"):
+        assert (await kpis_only.get(f"/v1/imports/{sent.json()['id']}{path}")).status_code == 404
+    assert len((await people_only.get("/v1/imports")).json()["items"]) == 1
+
+
+async def test_a_repeated_upload_is_one_import(acme: Tenant, api: ContractClient) -> None:
+    key = {"Idempotency-Key": "night-1"}
+    first, again = [await send(acme, lines(PEOPLE), headers=key) for _ in range(2)]
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    other = await send(acme, lines(PEOPLE[:2]), headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert len((await api.get("/v1/imports")).json()["items"]) == 1
+
+
+# ------------------------------------------------------------------ watching, forgetting
+
+
+async def test_progress_can_be_watched(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await done(acme, lines(PEOPLE))
+    stream = await api.get(f"/v1/imports/{found['id']}/events")
+    event, data, *_ = stream.text.splitlines()
+    assert (event, json.loads(data.removeprefix("data: "))["id"]) == ("event: finished", found["id"])
+    monkeypatch.setattr(imports_api, "SECONDS_BETWEEN_LOOKS", 0.01)
+    waiting = await accepted(acme, lines(PEOPLE))
+    before = (await api.get(f"/v1/imports/{waiting}")).json()
+    model = imports_api.schemas.Import.model_validate(before)
+    seen = []
+    async for raw in imports_api.progress(acme.database, acme.id, model):
+        if not seen:
+            await acme.work()
+        seen.append(raw.partition(b"\n")[0])
+    assert (seen[0], seen[-1]) == (b"event: queued", b"event: finished")
+
+
+async def test_pages_of_imports(acme: Tenant, api: ContractClient) -> None:
+    ids = [await accepted(acme, lines(PEOPLE)) for _ in range(3)]
+    first = (await api.get("/v1/imports?limit=2")).json()
+    rest = (await api.get("/v1/imports", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [one["id"] for one in first["items"] + rest["items"]] == ids[::-1]
+
+
+async def test_the_contents_of_an_import_are_forgotten(acme: Tenant, api: ContractClient) -> None:
+    found = await done(acme, lines([{"external_id": "E-1"}]))
+    waiting = await accepted(acme, lines(PEOPLE))
+    async with acme.database.tenant_session(acme.id) as session:
+        await session.execute(text("UPDATE imports SET created_at = now() - interval '31 days'"))
+    await forget_imports(acme.database)
+    assert (await api.get(f"/v1/imports/{found['id']}")).status_code == 404
+    assert (await api.get(f"/v1/imports/{found['id']}/report")).status_code == 404
+    assert (await api.get(f"/v1/imports/{waiting}")).status_code == 200
+
+
+async def test_what_waits_cannot_be_read_without_the_secret(acme: Tenant) -> None:
+    await accepted(acme, lines([{"external_id": "E-1", "name": "Noor de Wit"}]))
+    async with acme.database.tenant_session(acme.id) as session:
+        [stored] = (await session.scalars(text("SELECT data FROM import_chunks"))).all()
+    with pytest.raises(zlib.error):
+        zlib.decompress(stored[16:-32])
+    packed = Keyring(SECRET).unseal(acme.id, "import-file", stored)
+    assert packed is not None
+    assert b"Noor de Wit" in zlib.decompress(packed)
+    other = Keyring("another secret of the same forty characters.")
+    import_id = (await acme.client.get("/v1/imports")).json()["items"][0]["id"]
+    await running.run(acme.database, acme.id, UUID(import_id), other, utc_now)
+    found = (await acme.client.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], found["problem"]["code"]) == ("failed", "unreadable_file")
+
+
+async def test_a_file_that_is_cut_off_is_no_import(acme: Tenant) -> None:
+    """Its sender hangs up after a chunk was stored."""
+    parts = [
+        {"type": "http.request", "body": b"x" * MIB, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return parts.pop(0)
+
+    async def send_back(message: Any) -> None:
+        sent.append(message)
+
+    headers = {"authorization": acme.client.headers["authorization"], "content-type": "text/csv"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/imports",
+        "raw_path": b"/v1/imports",
+        "query_string": b"kind=people",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    await acme.app(scope, receive, send_back)
+    assert sent[0]["status"] == 400
+    async with acme.database.tenant_session(acme.id) as session:
+        assert await session.scalar(text("SELECT count(*) FROM imports")) == 0
