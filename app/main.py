@@ -22,7 +22,10 @@ from app.kpis.api import router as kpis_router
 from app.metrics import jobs as metrics_jobs
 from app.metrics import releasing
 from app.metrics.api import router as metrics_router
+from app.metrics.celebrations_api import router as celebration_metrics_router
 from app.metrics.recognition_api import router as recognition_metrics_router
+from app.newsletter import jobs as newsletter_jobs
+from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
@@ -65,16 +68,20 @@ ROUTERS = (
     chat_router,
     recognition_router,
     recognition_metrics_router,
+    celebration_metrics_router,
     calendar_router,
     kpis_router,
     feeds_router,
     cards_router,
     reminders_router,
+    newsletter_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
     "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
     "send_celebrations": ("* * * * *", calendar_jobs.send_celebrations),
+    "plan_newsletters": ("*/10 * * * *", newsletter_jobs.plan_newsletters),
+    "send_newsletters": ("* * * * *", newsletter_jobs.send_newsletters),
     "forget": ("17 * * * *", organization_jobs.forget),
 }
 

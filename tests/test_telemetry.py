@@ -22,7 +22,7 @@ from app.core.settings import Settings
 from app.main import JOBS, create_app
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient, operations
-from tests.world import MARK, furnish
+from tests.world import MARK, furnish, open_survey
 
 NAME = "Noor de Wit"
 
@@ -58,16 +58,19 @@ async def test_a_survey_s_life_is_counted(acme: Tenant) -> None:
     await acme.work()  # what earlier tests left to do
     before = await samples(acme.client)
     world = await furnish(acme)
+    of_one = await open_survey(acme, "E-1042")
+    await acme.client.post(f"/v1/surveys/{of_one}/close")
+    await acme.work()
     url = f"/v1/surveys/{world['survey_id']}/responses"
     await acme.client.post(url, json={"respondent": "E-1042", "answers": {}})
     await acme.client.post(url, json={"respondent": "E-0007", "answers": {"pay_fair": 9}})
     after = await samples(acme.client)
-    assert change(before, after, "betrokken_survey_responses_accepted_total") == 2
+    assert change(before, after, "betrokken_survey_responses_accepted_total") == 5
     refused = "betrokken_survey_responses_refused_total"
     assert change(before, after, refused, reason="already_responded") == 1
     assert change(before, after, refused, reason="off_scale") == 1
     assert change(before, after, "betrokken_recognition_events_total") == 1
-    assert change(before, after, "betrokken_release_duration_seconds_count") == 1
+    assert change(before, after, "betrokken_release_duration_seconds_count") == 2
     assert change(before, after, "betrokken_release_suppressed_groups_total", reason="below_minimum") >= 1
     assert any(name == "betrokken_database_pool_connections_in_use" for name, _ in after)
 

@@ -46,6 +46,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(api.put(f"/v1/recognitions/{recognition['id']}/reactions/E-1042/clap"))
     await made(api.put("/v1/chat-identities/slack/U2CERLKJA", json={"email": "only-of-acme@example.com"}))
     await made(api.get("/v1/metrics/recognition"))
+    await made(api.get("/v1/metrics/celebrations"))
     chat = examples["create_chat_connection"] | {"name": MARK}
     connection = await made(api.post("/v1/chat-connections", json=chat))
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
@@ -61,6 +62,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         api.post("/v1/reminders", json={"recipient": "person", "person": "E-0007", "days_before": 3})
     )
     await made(api.patch("/v1/people/E-0007", json={"email": "e-0007@example.com"}))
+    subscription = await made(api.post("/v1/newsletter/subscriptions", json={"person": "E-0007"}))
     async with acme.database.tenant_session(acme.id) as session:
         await plan_digests(session, acme.id, datetime(2027, 2, 26, tzinfo=UTC))
         reader = await person_id(session, acme.id, "E-1050")
@@ -78,6 +80,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "feed_id": feed["id"],
         "card_id": card["id"],
         "reminder_id": reminder["id"],
+        "subscription_id": subscription["id"],
         "wish_id": written["id"],
     }
 

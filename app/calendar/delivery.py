@@ -1,4 +1,4 @@
-"""Sends what is planned: claim, write, send, note. Cards and reminders alike.
+"""Sends what is planned: claim, write, send, note. Cards, reminders and newsletters alike.
 
 A claim is a lease that commits before anything is sent, so two workers never hold the same mail; no
 transaction is open while the mail server is spoken to. A worker that dies between the server's acceptance and
@@ -37,6 +37,7 @@ class Kind(StrEnum):
 
     CARDS = "cards"
     DIGESTS = "digests"
+    NEWSLETTERS = "newsletters"
 
 
 class Undeliverable(Exception):

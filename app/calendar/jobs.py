@@ -35,14 +35,14 @@ async def plan_celebrations(database: Database) -> None:
 
 
 async def send_celebrations(database: Database, clock: Clock = utc_now) -> None:
-    due: Counter[Kind] = Counter()
+    due = Counter({Kind.CARDS: 0, Kind.DIGESTS: 0})
 
     async def send(organization_id: UUID) -> None:
         due.update(await send_due(database, organization_id, clock))
 
     await in_every_organization(database, send)
-    for kind in Kind:
-        telemetry.CALENDAR_MAILS_DUE.labels(kind).set(due[kind])
+    for kind, number in due.items():
+        telemetry.CALENDAR_MAILS_DUE.labels(kind).set(number)
 
 
 async def send_due(database: Database, organization_id: UUID, clock: Clock) -> dict[Kind, int]:

@@ -1,5 +1,6 @@
 """Keys derived from the one secret of the installation, and the tokens that are shown once."""
 
+import base64
 import hashlib
 import hmac
 import os
@@ -11,6 +12,7 @@ from uuid import UUID
 from app.core.settings import Settings
 
 SECRET_FILE = "pseudonym-secret"  # noqa: S105 a file name
+ADDRESS_MAC = 16
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -32,6 +34,21 @@ class Keyring:
     def uuid(self, organization_id: UUID, purpose: str, *parts: bytes) -> UUID:
         """The first 16 bytes of the MAC as they are, in the form of a UUID of no version."""
         return UUID(bytes=self.mac(organization_id, purpose, *parts)[:16])
+
+    def address_token(self, organization_id: UUID, purpose: str, thing_id: UUID) -> str:
+        """For an address in a mail. It is not stored: only the service can make one."""
+        mac = self.mac(organization_id, purpose, thing_id.bytes)[:ADDRESS_MAC]
+        return base64.urlsafe_b64encode(organization_id.bytes + thing_id.bytes + mac).decode()
+
+    def opened(self, purpose: str, token: str) -> tuple[UUID, UUID] | None:
+        """Organisation and thing of an address token made for that purpose; None for any other text."""
+        try:
+            raw = base64.urlsafe_b64decode(token)
+            organization_id, thing_id, mac = UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:]
+        except ValueError:
+            return None
+        wanted = self.mac(organization_id, purpose, thing_id.bytes)[:ADDRESS_MAC]
+        return (organization_id, thing_id) if hmac.compare_digest(mac, wanted) else None
 
     def seal(self, organization_id: UUID, purpose: str, plain: bytes) -> bytes:
         """Encrypts what must be used again: HMAC-SHA256 in counter mode, then authenticated."""

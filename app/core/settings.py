@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         None,
         description="Mail server: smtp://, smtp+starttls:// or smtps://, then user:password@host:port."
-        " Unset: nothing is mailed.",
+        " Unset: invitations are not mailed; cards, reminders and newsletters are written as files into"
+        " `mail` in the data folder.",
     )
     respond_url: str | None = Field(
         None,

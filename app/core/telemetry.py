@@ -36,16 +36,18 @@ JOBS = Counter("betrokken_jobs_total", "Background jobs ended.", ["job", "outcom
 MAILS = Counter("betrokken_mails_total", "Mails offered to the mail server.", ["outcome"])
 CALENDAR_MAILS_DUE = Gauge(
     "betrokken_calendar_mails_due",
-    "Cards and reminders whose time had come when they were last looked at.",
+    "Cards, reminders and newsletters whose time had come when they were last looked at.",
     ["kind"],
     multiprocess_mode="mostrecent",
 )
 CALENDAR_MAILS = Counter(
-    "betrokken_calendar_mails_total", "Cards and reminders that ended or wait again.", ["kind", "outcome"]
+    "betrokken_calendar_mails_total",
+    "Cards, reminders and newsletters that ended or wait again.",
+    ["kind", "outcome"],
 )
 CALENDAR_MAIL_DELAY = Histogram(
     "betrokken_calendar_mail_delay_seconds",
-    "How much later than planned a card or reminder went out.",
+    "How much later than planned a card, reminder or newsletter went out.",
     ["kind"],
     buckets=(60, 120, 300, 900, 3600, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600),
 )

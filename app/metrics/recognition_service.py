@@ -101,14 +101,14 @@ def _narrowed(groups: Sequence[ReportGroup], team: str | None) -> Sequence[Repor
 
 async def _compute(session: AsyncSession, organization_id: UUID, window: Window) -> list[ReportGroup]:
     name = (await organization(session, organization_id)).name
-    directory = Directory(name, _in_tree_order(await team_tree(session, organization_id)))
+    directory = Directory(name, in_tree_order(await team_tree(session, organization_id)))
     employed = await queries.employed(session, organization_id, window)
     counts = await queries.month_people(session, organization_id, window)
     pairs = await queries.month_pairs(session, organization_id, window)
     return await asyncio.to_thread(_groups, directory, window, employed, counts, pairs)
 
 
-def _in_tree_order(teams: Sequence[TeamNode]) -> list[tuple[TeamNode, int | None]]:
+def in_tree_order(teams: Sequence[TeamNode]) -> list[tuple[TeamNode, int | None]]:
     """Each with the ordinal of its parent, 0 for a root; ordinal 0 is the organisation."""
     below: dict[UUID | None, list[TeamNode]] = {}
     for team in teams:

@@ -64,12 +64,13 @@ Anyone = Annotated[Principal, Depends(principal)]
 """Any valid credential."""
 
 
-def requires(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
-    """A dependency that gives the Principal if he has `scope`."""
+def requires(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency that gives the Principal if he has all these scopes."""
 
     async def permitted(who: Anyone) -> Principal:
-        if scope not in who.scopes:
-            raise MissingScope(f"This needs a key with the scope {scope}.")
+        for scope in scopes:
+            if scope not in who.scopes:
+                raise MissingScope(f"This needs a key with the scope {scope}.")
         return who
 
     return permitted

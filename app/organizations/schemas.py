@@ -73,6 +73,7 @@ class Organization(Schema):
     weekend_rule: WeekendRule
     cards: Cards
     card_sender: str | None
+    newsletter_day: int | None
     retention: Retention
     default_series: str | None
     recognition_values: list[str] | None
@@ -112,6 +113,7 @@ class OrganizationPatch(Input):
     weekend_rule: WeekendRule = ABSENT
     cards: CardsPatch = ABSENT
     card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    newsletter_day: Annotated[Integer, Field(ge=1, le=28)] | None = None
     retention: RetentionPatch = ABSENT
     default_series: Series | None = None
     recognition_values: Annotated[Distinct[RecognitionValue], Field(min_length=1, max_length=100)] | None = (

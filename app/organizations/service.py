@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "cards_enabled": True,
     "cards_approval": False,
     "cards_time": "08:00",
+    "newsletter_day": 1,
 }
 LEAST_AFTER_OPENING = 5
 

@@ -13,7 +13,8 @@ from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.invitations import Invitation, InvitationDelivery
 from app.tables.kpis import Kpi, KpiValue
-from app.tables.metrics import Release, ReleaseCell, ReleaseResult
+from app.tables.metrics import CelebrationReport, Release, ReleaseCell, ReleaseResult
+from app.tables.newsletter import Newsletter, NewsletterSubscription
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
 from app.tables.recognition import (
@@ -34,6 +35,7 @@ __all__ = [
     "Card",
     "CardTemplate",
     "CardWish",
+    "CelebrationReport",
     "CelebrationSettings",
     "ChatConnection",
     "ChatIdentity",
@@ -46,6 +48,8 @@ __all__ = [
     "InvitationDelivery",
     "Kpi",
     "KpiValue",
+    "Newsletter",
+    "NewsletterSubscription",
     "Occasion",
     "Organization",
     "Person",

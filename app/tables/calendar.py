@@ -78,7 +78,6 @@ class Dispatch(DependentRow):
     """A mail of the calendar on its way: planned, held, sending, then sent, bounced, missed or cancelled."""
 
     id: UUID = Field(primary_key=True)
-    person_id: UUID
     status: str
     send_at: datetime = instant()
     expires_at: datetime = instant()
@@ -100,6 +99,7 @@ class Card(Dispatch, table=True):
         Index(None, "organization_id", "send_at", "id"),
     )
 
+    person_id: UUID
     occasion: str
     year: int
     is_half_year: bool
@@ -151,6 +151,7 @@ class Digest(Dispatch, table=True):
         Index(None, "organization_id", "status", "send_at"),
     )
 
+    person_id: UUID
     day: date
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Float
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
-from app.tables.base import DependentRow, instant, within_organization
+from app.tables.base import DependentRow, OrganizationRow, instant, within_organization
 
 
 class Release(DependentRow, table=True):
@@ -49,4 +49,13 @@ class ReleaseResult(DependentRow, table=True):
     number: int = Field(primary_key=True)
     metric: str = Field(primary_key=True)
     group_ordinal: int = Field(primary_key=True)
+    body: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class CelebrationReport(OrganizationRow, table=True):
+    """The numbers of a quarter's celebrations, computed once; never changed afterwards."""
+
+    __tablename__ = "celebration_reports"
+
+    period: str = Field(primary_key=True)
     body: dict[str, Any] = Field(sa_type=JSONB)

@@ -24,6 +24,7 @@ class Organization(Timestamps, table=True):
     cards_approval: bool
     cards_time: str
     card_sender: str | None = None
+    newsletter_day: int | None = None
     answers_months: int | None = None
     leavers_months: int | None = None
     default_series: str | None = None

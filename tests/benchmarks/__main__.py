@@ -1,6 +1,6 @@
 """Every benchmark: make bench"""
 
-from tests.benchmarks import disclosure, load, reads, storage
+from tests.benchmarks import calendar, disclosure, load, reads, storage
 
-for benchmark in (disclosure, reads, load, storage):
+for benchmark in (disclosure, reads, load, storage, calendar):
     benchmark.main()

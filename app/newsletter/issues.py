@@ -1,0 +1,229 @@
+"""Which mails are planned, and what stands in each: nothing the API would not tell of the same groups."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import rules, timing
+from app.calendar.delivery import Compose, Undeliverable
+from app.calendar.queries import Place, occurrences_after, team_and_below
+from app.calendar.reminders.service import line_of
+from app.core.languages import language_of
+from app.core.mail import Mail
+from app.core.secrets import Keyring
+from app.metrics import recognition_service
+from app.metrics import service as metrics
+from app.metrics.definitions import document
+from app.metrics.releasing import HEADLINE
+from app.newsletter import queries
+from app.newsletter.rendering import (
+    Celebrations,
+    Group,
+    Issue,
+    Letter,
+    Results,
+    html_of,
+    invitation,
+    newsletter,
+    text_of,
+)
+from app.newsletter.service import CONFIRM, CONFIRM_WITHIN, INVITATION, UNSUBSCRIBE
+from app.organizations.queries import organization as find_organization
+from app.people.errors import UnknownTeam
+from app.recognition.rules import month_end, months_before
+from app.tables import Organization
+
+AHEAD = timedelta(days=1)
+PATIENCE = timedelta(days=3)
+"""How late an issue is still sent; it is about a month, not about a day."""
+
+
+Numbers = dict[date, int]
+"""How many days an organisation celebrates in the month from a date on, counted once for all readers."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, when by the clock of the place, and which teams he leads."""
+
+    subscription: Row[Any]
+    organization: Organization
+    language: str
+    today: date
+    teams: Sequence[str]
+
+    @property
+    def is_colleague(self) -> bool:
+        return self.subscription.person_id is not None
+
+
+# ------------------------------------------------------------------ planning
+
+
+async def plan_issues(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
+    """The issue of this month for whoever confirmed; who never did is forgotten."""
+    await queries.forget_unconfirmed(session, organization_id, now - CONFIRM_WITHIN)
+    organization = await find_organization(session, organization_id)
+    rows: list[dict[str, Any]] = []
+    for day in issue_days(organization.newsletter_day, now):
+        for reader in await queries.confirmed(session, organization, day):
+            send_at = timing.window(day, organization.cards_time, reader.time_zone).send_at
+            expires_at = send_at + PATIENCE
+            if reader.is_here and expires_at > now and send_at <= now + AHEAD:
+                issue = {"subscription_id": reader.id, "issue": f"{day:%Y-%m}"}
+                rows.append({**issue, "send_at": send_at, "expires_at": expires_at})
+    names = ("subscription_id", "issue", "send_at", "expires_at")
+    await queries.plan(session, organization_id, {name: [row[name] for row in rows] for name in names})
+
+
+def issue_days(day_of_month: int | None, now: datetime) -> list[date]:
+    """Those that are near, anywhere on earth."""
+    first, last = timing.days_somewhere(now)
+    days = (
+        first - PATIENCE + timedelta(number) for number in range((last + AHEAD - first + PATIENCE).days + 1)
+    )
+    return [day for day in days if day.day == day_of_month]
+
+
+# ------------------------------------------------------------------ writing
+
+
+def composer(keyring: Keyring, public_url: str) -> Compose:
+    """For the mails of one organisation."""
+    known: Numbers = {}
+
+    async def compose(session: AsyncSession, mail: Row[Any]) -> Mail:
+        """What there is to tell now; a subscription ended since, or a team handed over, counts."""
+        organization = await find_organization(session, mail.organization_id)
+        found = await reader_of(session, organization, mail)
+        is_invitation = mail.issue == INVITATION
+        purpose = CONFIRM if is_invitation else UNSUBSCRIBE
+        token = keyring.address_token(organization.id, purpose, mail.subscription_id)
+        link = f"{public_url.rstrip('/')}/v1/newsletter/{purpose.split()[1]}/{token}"
+        if is_invitation:
+            letter = invitation(found.language, organization.name, found.subscription.name, link)
+        else:
+            letter = newsletter(found.language, await issue_of(session, found, known), link)
+        return as_mail(mail, found, letter, None if is_invitation else link)
+
+    return compose
+
+
+def as_mail(mail: Row[Any], reader: Reader, letter: Letter, unsubscribe: str | None) -> Mail:
+    return Mail(
+        key=str(mail.id),
+        to=reader.subscription.email,
+        subject=letter.subject,
+        text=text_of(letter),
+        html=html_of(letter),
+        language=reader.language,
+        sender=reader.organization.card_sender,
+        unsubscribe=unsubscribe,
+    )
+
+
+async def reader_of(session: AsyncSession, organization: Organization, mail: Row[Any]) -> Reader:
+    day = timing.local_day(mail.send_at, organization.time_zone)
+    found = await queries.reader(session, organization, mail.subscription_id, day)
+    if found.status != ("pending" if mail.issue == INVITATION else "confirmed"):
+        raise Undeliverable("cancelled", "not_subscribed")
+    if not found.is_here:
+        raise Undeliverable("cancelled", "not_employed")
+    if found.email is None:
+        raise Undeliverable("no_address", "no_address")
+    language = language_of(found.locale, organization.locale)
+    today = timing.local_day(mail.send_at, found.time_zone)
+    teams = (
+        ()
+        if found.external_id is None
+        else await queries.teams_led_by(session, organization.id, found.external_id)
+    )
+    return Reader(found, organization, language, today, teams)
+
+
+async def issue_of(session: AsyncSession, reader: Reader, known: Numbers) -> Issue:
+    month = months_before(reader.today, 1)
+    return Issue(
+        organization=reader.organization.name,
+        name=reader.subscription.name,
+        celebrations=await celebrations(session, reader, known),
+        recognition_month=month,
+        recognition=await recognition(session, reader, month),
+        results=await results(session, reader),
+    )
+
+
+async def celebrations(session: AsyncSession, reader: Reader, known: Numbers) -> Celebrations:
+    """All of them as a number; by name those in the reader's teams and of who reports to him."""
+    organization, first = reader.organization, reader.today
+    last = first + timedelta(month_end(first).day - 1)
+    days, start = list(rules.kept_days(first, last)), Place(first)
+    if first not in known:
+        known[first] = len(await occurrences_after(session, organization, days, None, start, None))
+    if not reader.is_colleague:
+        return Celebrations(first, last, known[first], None)
+    teams, reports = await circle(session, reader)
+    near = [
+        *await occurrences_after(session, organization, days, teams, start, None),
+        *await occurrences_after(session, organization, days, None, start, None, person_ids=reports),
+    ]
+    by_place = {(row.kept_on, row.external_id, row.key): row for row in near}
+    own = reader.subscription.external_id
+    lines = [line_of(reader.language, by_place[place]) for place in sorted(by_place) if place[1] != own]
+    return Celebrations(first, last, known[first], lines)
+
+
+async def circle(session: AsyncSession, reader: Reader) -> tuple[list[UUID], Sequence[UUID]]:
+    """His own team with those he leads and all below them; and who reports to him."""
+    own, organization_id = reader.subscription, reader.organization.id
+    teams = [] if own.team_id is None else [own.team_id]
+    for team in reader.teams:
+        teams += await team_and_below(session, organization_id, team)
+    return teams, await queries.reporting_to(session, organization_id, own.external_id)
+
+
+async def recognition(session: AsyncSession, reader: Reader, month: date) -> list[Group]:
+    window = recognition_service.window_of(month, month_end(month), reader.today)
+    asked = (session, reader.organization.id, window)
+    found = await recognition_service.groups(*asked, ["organization"], None)
+    for team in reader.teams:
+        found += await recognition_service.groups(*asked, ["team"], team)
+    return as_groups(found, reader.language)
+
+
+async def results(session: AsyncSession, reader: Reader) -> Results | None:
+    """Of the newest release, as frozen; a team that was not there then is not told of."""
+    try:
+        survey, release = await metrics.release_to_show(session, reader.organization.id, None, None)
+    except metrics.NoReleasedSurvey:
+        return None
+    found = await metrics.read(session, release, HEADLINE, ["organization"], None)
+    for team in reader.teams:
+        with suppress(UnknownTeam):
+            found += await metrics.read(session, release, HEADLINE, ["team"], team)
+    return Results(
+        survey=survey.name,
+        released_on=timing.local_day(release.released_at, reader.organization.time_zone),
+        groups=as_groups(found, reader.language),
+        is_distinct="not_distinct" not in found[0].get("reasons", {}).values(),
+    )
+
+
+def as_groups(bodies: Iterable[dict[str, Any]], language: str) -> list[Group]:
+    """Each once, as the API answers it; of one without numbers the reason in words."""
+    groups: dict[str | None, Group] = {}
+    for body in bodies:
+        ref = dict(body["group"])
+        depth = ref["depth"] + 1 if ref["kind"] == "team" else 0
+        if body["status"] == "ok":
+            groups[ref["id"]] = Group(ref["name"], depth, body)
+        else:
+            why = document()["labels"]["reasons"][body["reason"]][language]
+            groups[ref["id"]] = Group(ref["name"], depth, None, why)
+    return list(groups.values())

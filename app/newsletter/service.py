@@ -1,0 +1,109 @@
+"""Who gets the newsletter: nobody who did not say so, from the address itself."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar.service import find_person
+from app.core.database import transaction_time
+from app.core.errors import Conflict, NotFound, Unprocessable
+from app.core.mail import NotMailable, address_of
+from app.core.secrets import Keyring
+from app.newsletter import queries, schemas
+
+INVITATION = "invitation"
+CONFIRM, UNSUBSCRIBE = "newsletter confirm", "newsletter unsubscribe"
+CONFIRM_WITHIN = timedelta(days=14)
+INVITE_WITHIN = timedelta(days=3)
+"""How long a mail server may be out of reach before an invitation is given up."""
+
+
+class SubscriberNotNamed(Unprocessable):
+    code = "subscriber_not_named"
+    detail = "Name a person, or an email address that is nobody's here: one of the two."
+
+
+class UnknownPerson(Unprocessable):
+    code = "unknown_person"
+    detail = "There is no such person."
+
+
+class BadAddress(Unprocessable):
+    code = "bad_address"
+    detail = "An address is written as name@example.com."
+
+
+class AddressOfPerson(Unprocessable):
+    code = "address_of_person"
+    detail = "This is the address of a person of the organisation: subscribe the person."
+
+
+class AlreadySubscribed(Conflict):
+    code = "already_subscribed"
+    detail = "There is a subscription: delete it first to invite again."
+
+
+class Unsubscribed(Conflict):
+    code = "unsubscribed"
+    detail = "Whoever has this address wants no newsletter."
+
+
+def represent(row: Row[Any]) -> schemas.NewsletterSubscription:
+    return schemas.NewsletterSubscription.model_validate(row, from_attributes=True)
+
+
+async def subscribe(
+    session: AsyncSession, organization_id: UUID, wanted: schemas.NewsletterSubscriptionWrite
+) -> schemas.NewsletterSubscription:
+    """A subscription that waits for its confirmation, and the mail that asks for it."""
+    if (wanted.person is None) == (wanted.email is None):
+        raise SubscriberNotNamed.at("#/person")
+    person_id = await _person(session, organization_id, wanted.person)
+    email = await _address(session, organization_id, wanted.email)
+    subscription_id = uuid4()
+    row = {"organization_id": organization_id, "id": subscription_id, "person_id": person_id}
+    if not await queries.add(session, {**row, "email": email, "language": wanted.language}):
+        status = await queries.status_of(session, organization_id, person_id, email)
+        raise Unsubscribed if status == "unsubscribed" else AlreadySubscribed
+    now = await transaction_time(session)
+    invitation: dict[str, list[Any]] = {"subscription_id": [subscription_id], "issue": [INVITATION]}
+    times = {"send_at": [now], "expires_at": [now + INVITE_WITHIN]}
+    await queries.plan(session, organization_id, invitation | times)
+    return represent(await queries.subscription(session, organization_id, subscription_id))
+
+
+async def _person(session: AsyncSession, organization_id: UUID, external_id: str | None) -> UUID | None:
+    if external_id is None:
+        return None
+    try:
+        return await find_person(session, organization_id, external_id)
+    except NotFound:
+        raise UnknownPerson.at("#/person") from None
+
+
+async def _address(session: AsyncSession, organization_id: UUID, email: str | None) -> str | None:
+    if email is None:
+        return None
+    try:
+        address_of(email)
+    except NotMailable:
+        raise BadAddress.at("#/email") from None
+    if await queries.is_address_of_person(session, organization_id, email.lower()):
+        raise AddressOfPerson.at("#/email")
+    return email.lower()
+
+
+async def confirm(session: AsyncSession, organization_id: UUID, subscription_id: UUID, now: datetime) -> None:
+    if not await queries.confirm(session, organization_id, subscription_id, now - CONFIRM_WITHIN):
+        raise NotFound
+
+
+def whose(keyring: Keyring, purpose: str, token: str) -> tuple[UUID, UUID]:
+    """Organisation and subscription."""
+    found = keyring.opened(purpose, token)
+    if found is None:
+        raise NotFound
+    return found
