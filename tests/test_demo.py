@@ -235,6 +235,17 @@ def test_shown_teams_lie_in_each_quadrant(api: Api) -> None:
     assert len(set(places)) == 4
 
 
+@pytest.mark.acceptance
+def test_the_second_wave_is_held_against_the_first_and_what_was_recognised_between(api: Api) -> None:
+    [whole] = api.sent("GET", "/v1/metrics/trends")["groups"]
+    assert {change["measure"] for change in whole["changes"]} == {"satisfaction", "engagement", "gap", "enps"}
+    [group] = api.sent("GET", "/v1/metrics/recognition-engagement")["groups"]
+    assert group["status"] == "ok"
+    assert group["n"] >= 100
+    assert group["association"]["points"] > 0
+    assert len(group["doses"]) >= 2
+
+
 def groups_of(api: Api, external_id: str) -> list[Any]:
     surveys = {survey["external_id"]: survey["id"] for survey in everything(api, "/v1/surveys")}
     query = {"survey_id": surveys[external_id], "by": ["organization", "team"]}

@@ -137,6 +137,7 @@ async def test_the_world_is_there_to_be_seen(world: dict[str, str], owner: async
         ("/v1/metrics/participation?survey_id={survey_id}", 404),
         ("/v1/metrics/satisfaction-engagement?survey_id={released_survey_id}", 404),
         ("/v1/metrics/outcomes?survey_id={released_survey_id}", 404),
+        ("/v1/metrics/recognition-engagement?survey_id={released_survey_id}", 404),
         ("/v1/people?team=sales-nl", 422),
         ("/v1/calendar?from=2027-01-01&to=2027-12-31&team=sales-nl", 422),
     ],

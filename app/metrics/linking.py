@@ -38,16 +38,18 @@ async def history_of(
     if not earlier or not are_linked(survey, earlier[0]):
         return None
     waves = [survey, *(wave for _, wave in takewhile(_follows, pairwise([survey, *earlier])))]
-    times = [time_between(wave, later) for later, wave in pairwise(waves)]
+    received = [
+        await recognition_queries.received_between(
+            session, survey.organization_id, *time_between(wave, later)
+        )
+        for later, wave in pairwise(waves)
+    ]
     invited = await recognition_queries.invited_to_both(session, survey, earlier[0])
-    rows = await recognition_queries.received_between(session, survey.organization_id, times)
-    persons = list({*invited, *(row.person_id for row in rows)})
+    persons = list({*invited, *(person for own in received for person in own)})
     keys = dict(zip(persons, linked_keys(survey, persons, keyring) or [], strict=True))
-    received: list[dict[bytes, int]] = [{} for _ in times]
-    for row in rows:
-        received[row.time][keys[row.person_id]] = row.received
     older = [await load(session, wave) for wave in waves[2:]]
-    return History(older, received, {keys[person] for person in invited})
+    by_key = [{keys[person]: events for person, events in own.items()} for own in received]
+    return History(older, by_key, {keys[person] for person in invited})
 
 
 def _follows(pair: tuple[Survey, Survey]) -> bool:

@@ -90,13 +90,12 @@ JOIN survey_members other ON other.organization_id = one.organization_id
 WHERE one.organization_id = :organization_id AND one.survey_id = :one
 """)
 RECEIVED_BETWEEN = text("""
-SELECT t.time, rr.person_id, count(*) AS received
-FROM unnest(CAST(:times AS int[]), CAST(:afters AS timestamptz[]), CAST(:untils AS timestamptz[]))
-    AS t (time, after, until)
-JOIN recognitions r ON r.organization_id = :organization_id AND r.occurred_at > t.after
-    AND r.occurred_at <= t.until AND r.source <> 'automatic'
-JOIN recognition_receivers rr ON rr.organization_id = :organization_id AND rr.recognition_id = r.id
-GROUP BY t.time, rr.person_id
+SELECT rr.person_id, count(*) AS received
+FROM recognitions r
+JOIN recognition_receivers rr ON rr.organization_id = r.organization_id AND rr.recognition_id = r.id
+WHERE r.organization_id = :organization_id AND r.occurred_at > :after AND r.occurred_at <= :until
+    AND r.source <> 'automatic'
+GROUP BY rr.person_id
 """)
 REPORT = text("""
 SELECT ordinal, last_ordinal, team, body FROM recognition_reports
@@ -182,16 +181,11 @@ async def invited_to_both(session: AsyncSession, one: Survey, other: Survey) -> 
 
 
 async def received_between(
-    session: AsyncSession, organization_id: UUID, times: Sequence[tuple[datetime, datetime]]
-) -> Sequence[Row[Any]]:
-    """Whoever received something after the one and until the other instant, by the place of the time."""
-    parameters = {
-        "organization_id": organization_id,
-        "times": list(range(len(times))),
-        "afters": [after for after, _ in times],
-        "untils": [until for _, until in times],
-    }
-    return (await session.execute(RECEIVED_BETWEEN, parameters)).all()
+    session: AsyncSession, organization_id: UUID, after: datetime, until: datetime
+) -> dict[UUID, int]:
+    """Whoever received something after the one and until the other instant, and how many events."""
+    parameters = {"organization_id": organization_id, "after": after, "until": until}
+    return {person: received for person, received in await session.execute(RECEIVED_BETWEEN, parameters)}
 
 
 async def report(

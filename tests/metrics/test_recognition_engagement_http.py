@@ -281,15 +281,16 @@ async def test_answers_that_are_not_linked_are_not_put_together(
 
 
 @pytest.mark.usefixtures("organisation")
-async def test_waves_that_overlap_or_ask_something_else(acme: Tenant, owner: asyncpg.Connection) -> None:
+async def test_waves_that_overlap_and_one_that_nobody_answered(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
     await hold(acme, owner, 0)
     await owner.execute(
         "UPDATE surveys SET closed_at = $2 WHERE organization_id = $1", acme.id, CLOSED[1] - timedelta(7)
     )
     await hold(acme, owner, 1)
     assert await why(acme.client) == ("undefined", "waves_overlap")
-    survey_id = await start(acme.client, series="quarterly")
-    await finish(acme, survey_id)
+    await finish(acme, await start(acme.client, series="quarterly"))
     assert await why(acme.client) == ("suppressed", "below_minimum")
 
 
