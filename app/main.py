@@ -26,6 +26,7 @@ from app.metrics.recognition_api import router as recognition_metrics_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
+from app.privacy.audit_api import router as audit_router
 from app.recognition.api import router as recognition_router
 from app.recognition.chat_api import router as chat_router
 from app.surveys import invitations, mailing
@@ -70,6 +71,7 @@ ROUTERS = (
     feeds_router,
     cards_router,
     reminders_router,
+    audit_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),

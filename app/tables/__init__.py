@@ -16,6 +16,7 @@ from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import Release, ReleaseResult
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, Team, Tombstone
+from app.tables.privacy import AnswersLink, AuditEntry, ErasedPerson
 from app.tables.recognition import (
     Recognition,
     RecognitionMonth,
@@ -29,7 +30,9 @@ from app.tables.recognition import (
 from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup, SurveyMember
 
 __all__ = [
+    "AnswersLink",
     "ApiKey",
+    "AuditEntry",
     "CalendarFeed",
     "Card",
     "CardTemplate",
@@ -41,6 +44,7 @@ __all__ = [
     "Credential",
     "Digest",
     "Employment",
+    "ErasedPerson",
     "IdempotencyRecord",
     "Invitation",
     "InvitationDelivery",
