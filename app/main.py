@@ -26,6 +26,9 @@ from app.metrics.recognition_api import router as recognition_metrics_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
+from app.privacy import jobs as privacy_jobs
+from app.privacy import links
+from app.privacy.api import router as privacy_router
 from app.privacy.audit_api import router as audit_router
 from app.recognition.api import router as recognition_router
 from app.recognition.chat_api import router as chat_router
@@ -55,6 +58,7 @@ JOBS: dict[str, JobFunction] = {
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
     invitations.SEND_JOB: mailing.send_invitations,
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
+    links.MAIL_JOB: links.mail_link,
 }
 ROUTERS = (
     operations.router,
@@ -71,6 +75,7 @@ ROUTERS = (
     feeds_router,
     cards_router,
     reminders_router,
+    privacy_router,
     audit_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
@@ -78,6 +83,7 @@ SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
     "send_celebrations": ("* * * * *", calendar_jobs.send_celebrations),
     "forget": ("17 * * * *", organization_jobs.forget),
+    "retain": ("37 * * * *", privacy_jobs.retain),
 }
 
 

@@ -1,7 +1,7 @@
 """The audit log: who did what, in the transaction that does it, so that neither is there without the other.
 
-A person stands in it under a keyed hash alone: it can be searched for somebody whose identifier one knows, and
-holds nothing to erase. The acting role may add entries and read them, and change none.
+A person stands in it under a keyed hash alone: it can be searched for somebody whose identifier one knows,
+and holds nothing to erase. The acting role may add entries and read them, and change none.
 """
 
 import json

@@ -118,6 +118,24 @@ async def store_release(
     return True
 
 
+async def are_there(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, keys: Sequence[bytes]
+) -> bool:
+    """Whether none of these responses was erased."""
+    found = await session.scalar(
+        text(
+            "SELECT count(*) FROM responses WHERE organization_id = :organization_id"
+            " AND survey_id = :survey_id AND respondent_key = ANY (CAST(:keys AS uuid[]))"
+        ),
+        {
+            "organization_id": organization_id,
+            "survey_id": survey_id,
+            "keys": [UUID(bytes=key) for key in keys],
+        },
+    )
+    return bool(found == len(keys))
+
+
 async def mark_included(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, number: int, keys: Sequence[bytes]
 ) -> None:

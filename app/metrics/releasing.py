@@ -57,7 +57,7 @@ WHILE_OPEN: Final = (HEADLINE, DISCLOSURE)
 
 
 class SurveyMoved(Exception):
-    """The survey was closed or released while its release was being computed: do it again."""
+    """It was closed or released, or an answer was erased, while this release was computed: do it again."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ async def release_survey(
         earlier = await queries.wave_before(session, survey)
         current = await load(session, survey)
         before = None if earlier is None else await load(session, earlier)
+        if before is not None and not before.responses:
+            before = None  # they were kept for a while only
     made = await asyncio.to_thread(make, current, before, number)
     if made is None:
         return
@@ -216,6 +218,8 @@ async def store(
     scope = (session, survey.organization_id, survey.id)
     now = await surveys.survey(*scope, lock="write")
     if now is None or now.status != survey.status:
+        raise SurveyMoved
+    if not await queries.are_there(*scope, current.responses.keys):
         raise SurveyMoved
     is_final = survey.status == "closed"
     release = {

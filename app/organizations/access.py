@@ -90,7 +90,7 @@ def requires(scope: Scope) -> Callable[..., Awaitable[Principal]]:
 
 
 async def entry_of(request: Request, who: Principal) -> audit.Entry:
-    """The operation, the last thing its address names and which members were sent; a person only as a mark."""
+    """The operation, the last thing its address names, which members were sent; a person only as a mark."""
     route, path, person = request.scope["route"], dict(request.path_params), None
     if request.url.path.startswith(PEOPLE):
         person = audit.person_mark(keyring_of(request), who.organization_id, path.pop("external_id"))
