@@ -20,7 +20,7 @@ strict = True
 [mypy-{PACKAGE}.client]
 disable_error_code = arg-type
 """
-"""The one exception: the generator's own fixed file passes `*args: object` on. The contract has no part in it."""
+"""The one exception: the generator's own fixed file passes `*args: object` on, whatever the contract says."""
 PRINTED = "8 8 8 47 75"
 NPM = shutil.which("npm")
 pytestmark = pytest.mark.acceptance
