@@ -30,7 +30,9 @@ from app.surveys.submission import pseudonym
 from app.surveys.tokens import recipient_key, token_of
 
 BLANK = "[...]"
-SHORTEST_NAME = 2
+SPACE = "[\\s\u00a0]+"
+SHORTEST_ANYWHERE, SHORTEST_PART = 3, 2
+"""A letter alone is a word of many texts."""
 LEFT = [
     Missing(what="anonymous_answers", reason="cannot_be_found"),
     Missing(what="comments", reason="cannot_be_found"),
@@ -140,19 +142,27 @@ async def _has_both_scores(session: AsyncSession, subject: Subject, response: Ro
 
 
 async def _forget_names(session: AsyncSession, subject: Subject) -> None:
-    """The name and address wherever they stand; in what is about the person also the given name alone."""
-    found = await queries.rows(session, queries.CHAT_IDENTITIES, subject.parameters)
-    known = [subject.name, subject.email, *(row.chat_id for row in found)]
-    await queries.replace_names(
-        session, subject.parameters, whole_words([one for one in known if one]), BLANK
-    )
-    given = subject.name.split()[0] if subject.name.split() else ""
-    if len(given) >= SHORTEST_NAME:
-        await queries.replace_given_name(session, subject.parameters, whole_words([given]), BLANK)
+    """The whole name and the addresses anywhere; in what is about the person also parts of the name."""
+    handles = await queries.rows(session, queries.CHAT_IDENTITIES, subject.parameters)
+    known = [subject.name, subject.email or "", *(row.chat_id for row in handles)]
+    if whole := [one for one in known if len(one.strip()) >= SHORTEST_ANYWHERE]:
+        await queries.replace_names(session, subject.parameters, whole_words(whole), BLANK)
+    if parts := name_parts(subject.name):
+        await queries.replace_name_parts(session, subject.parameters, whole_words(parts), BLANK)
+
+
+def name_parts(name: str) -> list[str]:
+    """Those that are names by themselves: not the `van der` between."""
+    parts = re.findall(r"\w[\w'’-]*", name)
+    return [part for part in parts if part[0].isupper() and len(part) >= SHORTEST_PART]
 
 
 def whole_words(texts: Sequence[str]) -> str:
-    """A regular expression of PostgreSQL's: any of the texts, with any space in it, and a possessive s."""
-    escaped = [r"\s+".join(re.escape(word) for word in text.split()) for text in texts]
-    longest_first = sorted(escaped, key=len, reverse=True)
+    """A regular expression of PostgreSQL's: any of the texts, with any space in it, and a possessive s.
+
+    In each case that is usual, because what a database takes for the same letter depends on its locale.
+    """
+    cased = {one for text in texts for one in (text, text.upper(), text.lower(), text.title())}
+    escaped = {SPACE.join(re.escape(word) for word in text.split()) for text in cased}
+    longest_first = sorted(escaped, key=lambda one: (-len(one), one))
     return rf"(?<!\w)(?:{'|'.join(longest_first)})(?:['’]?s)?(?!\w)"

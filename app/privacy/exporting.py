@@ -13,6 +13,7 @@ from app.calendar.feeds.schemas import CalendarFeed
 from app.calendar.reminders.schemas import Reminder
 from app.calendar.service import represent as represent_occasion
 from app.calendar.service import represent_celebrations
+from app.core import audit
 from app.core.audit import person_mark
 from app.core.errors import NotFound
 from app.core.languages import language_of
@@ -29,6 +30,8 @@ from app.surveys.rules import decode
 from app.surveys.submission import pseudonym, slots_of
 from app.surveys.tokens import recipient_key
 
+OWN_LINK = "answers_link"
+"""Who acts where a person opens the link to his own answers."""
 EVERYTHING = 10**9
 """A limit that nobody's list reaches."""
 LEFT_OUT = [
@@ -166,6 +169,8 @@ async def show_answers(
     whose = await queries.use_link(session, organization_id, token_hash, now)
     if whose is None:
         raise NotFound
+    mark = person_mark(keyring, organization_id, whose.external_id)
+    await audit.record(session, organization_id, OWN_LINK, "show_answers", person=mark)
     return schemas.OwnAnswers(
         exported_at=now,
         person=whose.external_id,

@@ -175,7 +175,7 @@ REPLACE_NAMES = {
     ),
 }
 """Whoever wrote them, whoever they are about."""
-REPLACE_GIVEN_NAME = text("""
+REPLACE_NAME_PARTS = text("""
 UPDATE recognitions r SET message = regexp_replace(r.message, :pattern, :blank, 'gi')
 WHERE r.organization_id = :organization_id AND r.message ~* :pattern AND (
     r.id IN (
@@ -270,9 +270,9 @@ async def replace_names(session: AsyncSession, parameters: Parameters, pattern: 
         await session.execute(query, {**parameters, "pattern": pattern, "blank": blank})
 
 
-async def replace_given_name(session: AsyncSession, parameters: Parameters, pattern: str, blank: str) -> None:
+async def replace_name_parts(session: AsyncSession, parameters: Parameters, pattern: str, blank: str) -> None:
     """In what the person received, and in replies to what he gave."""
-    await session.execute(REPLACE_GIVEN_NAME, {**parameters, "pattern": pattern, "blank": blank})
+    await session.execute(REPLACE_NAME_PARTS, {**parameters, "pattern": pattern, "blank": blank})
 
 
 async def forget(session: AsyncSession, parameters: Parameters) -> None:

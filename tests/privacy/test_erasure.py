@@ -259,5 +259,30 @@ async def test_answers_go_after_the_time_that_was_set_and_numbers_stay(
     later = await released(acme, names_of("sales", 8), pay=4, series="quarterly")
     found = await read(api, "trends", survey_id=later)
     assert found["groups"][0]["changes"] == []
+    await metrics_jobs.freeze_turnover(acme.database, acme.id, UUID(later))
+    assert (await read(api, "outcomes", survey_id=survey_id))["turnover"]["association"]["status"] != "ok"
     (entry,) = (await api.get("/v1/audit", params={"action": "delete_answers"})).json()["items"]
     assert (entry["actor"], entry["target"]) == ("system", survey_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "left"),
+    [
+        ("Noor  de Wit", "Thanks NOOR DE\u00a0WIT!", "Thanks [...]!"),
+        ("O'Neill (Jr.)", "For O'Neill (Jr.) and o'neill (jr.)s desk", "For [...] and [...] desk"),
+        ("Noémie Öz", "Dank je NOÉMIE ÖZ", "Dank je [...]"),
+        ("J", "J gave A plus", "J gave A plus"),
+        ("  ", "Nobody at all", "Nobody at all"),
+        ("a.c", "abc and a.c", "abc and [...]"),
+        ("Jan", "Jan, Jans, Jan's and January", "[...], [...], [...] and January"),
+    ],
+)
+async def test_a_name_is_replaced_as_it_stands(
+    name: str, message: str, left: str, api: ContractClient
+) -> None:
+    await staff(api, {"sales": 3})
+    assert (await api.patch(PERSON, json={"name": name})).status_code == 200
+    body = {"giver": "sales-1", "receivers": ["sales-2"], "message": message}
+    event = (await api.post("/v1/recognitions", json=body)).json()["id"]
+    assert (await erase(api)).status_code == 200
+    assert (await api.get(f"/v1/recognitions/{event}")).json()["message"] == left

@@ -155,6 +155,9 @@ async def thank(api: ContractClient) -> None:
     answer = await event("E-0007", "E-1050", message="noor is right, you too", reply_to=given)
     await event("E-0007", WHO, "E-1050", message="Noor and you did it")
     await event("E-1050", WHO, message="Noor, thank you")
+    await event(
+        "E-0007", WHO, "E-1050", message="The notes of Wit's team: the wit of it, and van der Meer too"
+    )
     await event("E-0007", "E-1050", message=f"{NAME}s work shows. Noordwijk is proud of {EMAIL} and {NAME}")
     await made(api.put(f"/v1/recognitions/{answer}/reactions/{WHO}/clap"))
 
@@ -221,5 +224,6 @@ async def test_what_others_said_stays_without_the_name(acme: Tenant, traces: dic
     assert {event["message"] for event in events} >= {
         "[...] is right, you too",
         "[...] and you did it",
+        "The notes of [...] team: the [...] of it, and van der Meer too",
         "[...] work shows. Noordwijk is proud of [...] and [...]",
     }

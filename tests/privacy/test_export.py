@@ -97,6 +97,8 @@ async def test_the_link_goes_to_the_person_and_shows_the_answers_once(
     assert shown.headers["cache-control"] == "no-store"
     (response,) = shown.json()["responses"]
     assert (response["mode"], response["answers"][0]["answer"]) == ("confidential", 4)
+    (told,) = (await mailer.client.get("/v1/audit", params={"action": "show_answers"})).json()["items"]
+    assert (told["actor"], told["details"]) == ("answers_link", {})
     for again in (await anonymous.post(link), await anonymous.get(link)):
         assert (again.status_code, again.json()["code"]) == (404, "not_found")
 
@@ -160,6 +162,11 @@ async def test_a_made_up_token_opens_nothing(token: str, anonymous: ContractClie
         answer = await anonymous.request(method, f"/v1/answers/{token}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert (await anonymous.get("/v1/answers/a!b")).status_code == 422
+
+
+async def test_a_body_nobody_asked_for_is_not_taken(anonymous: ContractClient) -> None:
+    answer = await anonymous.post(f"/v1/answers/{new_token(uuid4())}", content=b"x" * 10_485_761)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
 async def test_the_export_tells_who_read_it_before(mailer: Tenant) -> None:
