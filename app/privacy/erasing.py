@@ -72,7 +72,7 @@ async def erase_person(
 ) -> Erasure:
     """Repeats harmlessly."""
     mark = person_mark(keyring, organization_id, external_id)
-    person_id = await people.hold_person(session, organization_id, external_id)
+    person_id = await queries.hold_person(session, organization_id, external_id)
     if person_id is None:
         erased_at = await queries.erased_at(session, organization_id, mark)
         if erased_at is None:
@@ -107,15 +107,12 @@ async def _forget_answers(session: AsyncSession, subject: Subject) -> None:
     for survey in await queries.hold_surveys_of(session, subject.parameters):
         await _forget_invitation(session, subject, survey)
     for response in await queries.rows(session, queries.RESPONSES, subject.parameters):
-        is_released = response.status == "released"
-        is_taken = response.release_policy != "rolling" or response.included_in is not None
-        await queries.forget_response(
-            session,
-            subject.organization_id,
-            response,
-            is_unlinked=is_taken and not is_released and response.included_in is not None,
-            is_counted=is_taken and is_released and await _has_both_scores(session, subject, response),
-        )
+        if response.status != "released" and response.included_in is not None:
+            await queries.unlink_response(session, subject.organization_id, response)
+            continue
+        await queries.delete_response(session, subject.organization_id, response)
+        if await _counts_as_erased(session, subject, response):
+            await queries.count_erased(session, subject.organization_id, response)
 
 
 async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Row[Any]) -> None:
@@ -126,6 +123,12 @@ async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Ro
     nonce = await queries.forget_delivery(session, where, recipient)
     token = None if nonce is None else token_hash(token_of(subject.keyring, *scope, nonce))
     await queries.forget_invitation(session, where, keys.get(survey.mode), token)
+
+
+async def _counts_as_erased(session: AsyncSession, subject: Subject, response: Row[Any]) -> bool:
+    """Whether the final release stands on it: left-overs of rolling releases were in none."""
+    is_taken = response.release_policy != "rolling" or response.included_in is not None
+    return response.status == "released" and is_taken and await _has_both_scores(session, subject, response)
 
 
 async def _has_both_scores(session: AsyncSession, subject: Subject, response: Row[Any]) -> bool:

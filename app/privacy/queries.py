@@ -140,6 +140,11 @@ async def unsubscribed_at(session: AsyncSession, parameters: Parameters) -> date
 
 # ------------------------------------------------------------------------------------------- erasing
 
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+HOLD_PEOPLE = text(
+    "SELECT id, external_id FROM people WHERE organization_id = :organization_id"
+    " AND (external_id = :external_id OR manager = :external_id) ORDER BY external_id FOR UPDATE"
+)
 HOLD_SURVEYS = text(
     f"SELECT s.id, s.mode FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s"  # noqa: S608
 )
@@ -230,6 +235,17 @@ UNMARK = text(
 )
 
 
+async def hold_person(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
+    """Locks the person, if there is one, and whom he manages, in the order in which others lock people.
+
+    Erasures of an organisation wait for one another: they change the same texts.
+    """
+    await session.execute(ONE_AT_A_TIME, {"name": f"erasure {organization_id}"})
+    parameters = {"organization_id": organization_id, "external_id": external_id}
+    held = await session.execute(HOLD_PEOPLE, parameters)
+    return next((row.id for row in held if row.external_id == external_id), None)
+
+
 async def hold_surveys_of(session: AsyncSession, parameters: Parameters) -> Sequence[Row[Any]]:
     """Every survey the person was asked in, with its mode: nothing is submitted or released meanwhile."""
     return (await session.execute(HOLD_SURVEYS, parameters)).all()
@@ -251,18 +267,26 @@ async def forget_delivery(session: AsyncSession, parameters: Parameters, recipie
     return nonce
 
 
-async def forget_response(
-    session: AsyncSession, organization_id: UUID, response: Row[Any], *, is_unlinked: bool, is_counted: bool
-) -> None:
-    """It goes; or stays without anything that leads to a person, where an earlier release has taken it."""
-    key = {
+def key_of(organization_id: UUID, response: Row[Any]) -> dict[str, Any]:
+    return {
         "organization_id": organization_id,
         "survey_id": response.survey_id,
         "respondent_key": response.respondent_key,
     }
-    await session.execute(UNLINK_RESPONSE if is_unlinked else DELETE_RESPONSE, key)
-    if is_counted:
-        await session.execute(COUNT_ERASED, {**key, "ordinal": response.cell_ordinal})
+
+
+async def delete_response(session: AsyncSession, organization_id: UUID, response: Row[Any]) -> None:
+    await session.execute(DELETE_RESPONSE, key_of(organization_id, response))
+
+
+async def unlink_response(session: AsyncSession, organization_id: UUID, response: Row[Any]) -> None:
+    """It stays, without anything that leads to a person."""
+    await session.execute(UNLINK_RESPONSE, key_of(organization_id, response))
+
+
+async def count_erased(session: AsyncSession, organization_id: UUID, response: Row[Any]) -> None:
+    where = {"survey_id": response.survey_id, "ordinal": response.cell_ordinal}
+    await session.execute(COUNT_ERASED, {"organization_id": organization_id, **where})
 
 
 async def replace_names(session: AsyncSession, parameters: Parameters, pattern: str, blank: str) -> None:

@@ -80,6 +80,18 @@ async def test_a_sender_who_is_just_putting_somebody_waits(acme: Tenant, api: Co
     assert await code(api.get(PERSON)) == (404, "not_found")
 
 
+async def test_many_are_erased_at_once(acme: Tenant, api: ContractClient) -> None:
+    """Each is somebody's manager, and all were asked in one survey."""
+    await staff(api, {"sales": 8})
+    names = names_of("sales", 8)
+    for name, manager in zip(names, [*names[1:], names[0]], strict=True):
+        await api.patch(f"/v1/people/{name}", json={"manager": manager})
+    await answer(api, await start(api), names)
+    done = await asyncio.gather(*(erase(api, name) for name in names))
+    assert [one.status_code for one in done] == [200] * 8
+    assert (await api.get("/v1/people")).json()["items"] == []
+
+
 async def test_delta_readers_are_told_nothing_of_it(api: ContractClient) -> None:
     await staff(api, {"sales": 2})
     as_of = (await api.get("/v1/people")).json()["as_of"]
