@@ -1,7 +1,7 @@
 """Makes a survey's releases: reads everything once, computes apart, freezes what may be shown."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
@@ -28,16 +28,28 @@ from app.metrics.blocks.pairs import comparable_measures
 from app.metrics.blocks.participation import participation
 from app.metrics.blocks.reliability import reliability
 from app.metrics.blocks.trends import changes, points
-from app.metrics.blocks.wave import Bodies, Wave, of_each_group
-from app.metrics.disclosure import Step, admit, base_regions, erased_few, may_link, plan_release
+from app.metrics.blocks.wave import Bodies, Body, Wave, of_each_group
+from app.metrics.disclosure import (
+    Decision,
+    Precision,
+    Step,
+    admit,
+    base_regions,
+    erased_few,
+    may_link,
+    plan_release,
+)
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
 from app.surveys import queries as surveys
-from app.tables import Survey
+from app.tables import Release, Survey
 
 FORMULA_VERSION = "1"
 HEADLINE, DISCLOSURE, ENPS = "satisfaction_engagement", "disclosure", "enps"
 TRENDS, COMMENTS = "trends", "comments"
+COARSER: Final[Sequence[Precision]] = ("exact", "integer", "banded")
+UNTOLD: Final[Body] = {"status": "suppressed", "reason": "below_minimum", "rule": "R1"}
+"""Of a group that a release says nothing of."""
 HELD_BACK_STEP = 10
 TURNOVER_JOB = "freeze_turnover"
 BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
@@ -61,6 +73,17 @@ class SurveyMoved(Exception):
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A wave that was released, and what that release says of each group being shown."""
+
+    loaded: Loaded
+    disclosed: Bodies
+
+    def wave(self) -> Wave:
+        return as_released(released_wave(self.loaded), self.disclosed)
+
+
+@dataclass(frozen=True)
 class Made:
     bodies: dict[str, Bodies]
     newly_included: Flags
@@ -77,17 +100,30 @@ async def release_survey(
         if survey is None or not is_due(survey):
             return
         number = await next_number(session, survey)
-        earlier = await queries.wave_before(session, survey)
+        before = await load_earlier(session, survey)
         current = await load(session, survey)
-        before = None if earlier is None else await load(session, earlier)
-        if before is not None and not before.responses:
-            before = None  # they were kept for a while only
     made = await asyncio.to_thread(make, current, before, number)
     if made is None:
         return
     async with database.tenant_session(organization_id) as session:
         await store(session, current, number, made, released_at)
     observe(made.bodies[HEADLINE], perf_counter() - started)
+
+
+async def load_earlier(session: AsyncSession, survey: Survey) -> Earlier | None:
+    """The wave before; None where there is none, or its answers are gone: they are kept for a while only."""
+    earlier = await queries.wave_before(session, survey)
+    if earlier is None:
+        return None
+    loaded = await load(session, earlier)
+    release = await queries.newest_release(session, earlier.organization_id, earlier.id)
+    if release is None or not loaded.responses:
+        return None
+    return Earlier(loaded, await disclosed_by(session, release, loaded))
+
+
+async def disclosed_by(session: AsyncSession, release: Release, loaded: Loaded) -> Bodies:
+    return await queries.bodies(session, release, DISCLOSURE, range(len(loaded.groups)))
 
 
 def is_due(survey: Survey) -> bool:
@@ -99,7 +135,7 @@ async def next_number(session: AsyncSession, survey: Survey) -> int:
     return last.number + 1 if last else 1
 
 
-def make(current: Loaded, before: Loaded | None, number: int) -> Made | None:
+def make(current: Loaded, before: Earlier | None, number: int) -> Made | None:
     """None where a survey still open has too little new to add."""
     is_final = current.survey.status == "closed"
     everybody = current.sample()
@@ -141,7 +177,7 @@ def while_open(wave: Wave) -> dict[str, Bodies]:
     return {**waiting, TRENDS: followed, **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN}}
 
 
-def computed(wave: Wave, current: Loaded, before: Loaded | None) -> dict[str, Bodies]:
+def computed(wave: Wave, current: Loaded, before: Earlier | None) -> dict[str, Bodies]:
     found = {metric: block(wave) for metric, block in BLOCKS.items()}
     analyses = analyse(wave)
     return {
@@ -153,8 +189,8 @@ def computed(wave: Wave, current: Loaded, before: Loaded | None) -> dict[str, Bo
     }
 
 
-def changed(wave: Wave, current: Loaded, before: Loaded) -> Bodies:
-    previous = released_wave(before)
+def changed(wave: Wave, current: Loaded, earlier: Earlier) -> Bodies:
+    previous, before = earlier.wave(), earlier.loaded
     groups, k = previous.sample.groups, before.k
     erased = erased_few(groups, previous.plan, before.erased(), k)
     return changes(
@@ -203,6 +239,28 @@ def released_wave(loaded: Loaded) -> Wave:
     if loaded.survey.release_policy != "rolling":
         everybody = replace(everybody, included=np.ones(len(everybody.places), dtype=np.int64))
     return wave_of(loaded, everybody.of(everybody.included > 0), step_of(loaded, is_final=True))
+
+
+def as_released(wave: Wave, disclosed: Bodies) -> Wave:
+    """Without those erased since, rules may show more than the release did, or more finely: they must not."""
+    decisions = {
+        ordinal: as_decided(own, disclosed.get(ordinal, UNTOLD))
+        for ordinal, own in wave.plan.decisions.items()
+    }
+    hidden = {measure: dict(own) for measure, own in wave.plan.hidden.items()}
+    for ordinal, body in disclosed.items():
+        for measure, reason in body.get("hidden", {}).items():
+            hidden.setdefault(measure, {})[ordinal] = reason
+    return replace(wave, plan=replace(wave.plan, decisions=decisions, hidden=hidden))
+
+
+def as_decided(own: Decision, then: Body) -> Decision:
+    if own.precision is None:
+        return own
+    if then["status"] != "shown":
+        return Decision("suppressed", then["reason"], None, False, then["rule"])
+    precision = max(own.precision, then["precision"], key=COARSER.index)
+    return replace(own, precision=precision, shows_invited=own.shows_invited and then["shows_invited"])
 
 
 def wave_of(current: Loaded, sample: Sample, step: Step) -> Wave:

@@ -18,7 +18,7 @@ from app.metrics import outcome_queries, queries
 from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Exposure
 from app.metrics.loading import Loaded, load
-from app.metrics.releasing import released_wave
+from app.metrics.releasing import Earlier, disclosed_by
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.surveys.submission import pseudonym
@@ -48,8 +48,9 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
         if survey.access == "open" or release is None or await is_frozen(session, release):
             return
         loaded = await load(session, survey)
+        disclosed = await disclosed_by(session, release, loaded)
         exposure = await exposure_of(session, loaded, following, keyring)
-    wave = await asyncio.to_thread(released_wave, loaded)
+    wave = await asyncio.to_thread(Earlier(loaded, disclosed).wave)
     bodies = await asyncio.to_thread(outcomes.turnover, wave, exposure)
     association = await asyncio.to_thread(outcomes.leaving, wave, exposure)
     rows = [

@@ -187,6 +187,28 @@ async def test_a_later_change_is_withheld_where_few_were_erased(acme: Tenant) ->
     assert group_of(found, None)["repeaters"][0]["status"] != "ok"
 
 
+async def test_what_was_hidden_then_is_not_told_by_a_trend_now(acme: Tenant) -> None:
+    """Care was hidden for the three beside it. They are erased: told now, it would tell of them."""
+    await staff(acme.client, {"sales": 20, "care": 20, "board": 3})
+    for name in names_of("board", 3):
+        await acme.client.patch(f"/v1/people/{name}", json={"team": None})
+    first = await start(acme.client, series="quarterly")
+    await answer(acme.client, first, names_of("board", 3), 5)
+    for team in ("sales", "care"):
+        await answer(acme.client, first, names_of(team, 20)[:10], 3)
+        await answer(acme.client, first, names_of(team, 20)[10:], 2)
+    await finish(acme, first)
+    shown = await read(acme.client, survey_id=first, by=["team"])
+    hidden = next(group["group"]["id"] for group in shown["groups"] if group.get("reason") == "complementary")
+    for name in names_of("board", 3):
+        await erase(acme.client, name)
+    await wave(acme, 4, set())
+    found = await read(acme.client, "trends", series="quarterly", by=["organization", "team"])
+    told = {group["group"]["id"]: change_of(group, "satisfaction") for group in found["groups"][:3]}
+    assert told[None]["reason"] == "erased"
+    assert (told[hidden]["status"], told[hidden]["reason"]) == ("suppressed", "complementary")
+
+
 async def test_where_as_many_as_the_minimum_were_erased_it_is_told(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 20})
     await released(acme, names_of("sales", 20), pay=3, series="quarterly")
