@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
 from app.core import migrations
+from app.core.audit import COMMAND_LINE, record
 from app.core.database import Database
 from app.core.embedded import EmbeddedUnavailable, embedded_postgres
 from app.core.errors import AppError, is_retryable
@@ -257,7 +258,10 @@ def create_key(
         wanted = ApiKeyWrite(name=name, scopes=[scope.value for scope in scopes])
         async with database.tenant_session(organization) as session:
             await organizations.require_organization(session, organization)
-            return (await organizations.issue_api_key(session, organization, wanted)).key
+            issued = await organizations.issue_api_key(session, organization, wanted)
+            told = {"name": name, "scopes": sorted(wanted.scopes)}
+            await record(session, organization, COMMAND_LINE, "create_api_key", str(issued.id), told)
+            return issued.key
 
     key = with_database(Settings(), create)
     typer.echo(json.dumps({"key": key}) if as_json else key)

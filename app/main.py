@@ -32,6 +32,10 @@ from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
+from app.privacy import jobs as privacy_jobs
+from app.privacy import links
+from app.privacy.api import router as privacy_router
+from app.privacy.audit_api import router as audit_router
 from app.recognition.api import router as recognition_router
 from app.recognition.chat_api import router as chat_router
 from app.surveys import invitations, mailing
@@ -61,6 +65,7 @@ JOBS: dict[str, JobFunction] = {
     invitations.SEND_JOB: mailing.send_invitations,
     imports.RUN_JOB: import_jobs.run_import,
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
+    links.MAIL_JOB: links.mail_link,
 }
 ROUTERS = (
     operations.router,
@@ -80,6 +85,8 @@ ROUTERS = (
     reminders_router,
     newsletter_router,
     imports_router,
+    privacy_router,
+    audit_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
@@ -89,6 +96,7 @@ SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "send_newsletters": ("* * * * *", newsletter_jobs.send_newsletters),
     "forget": ("17 * * * *", organization_jobs.forget),
     "forget_imports": ("27 * * * *", import_jobs.forget_imports),
+    "retain": ("37 * * * *", privacy_jobs.retain),
 }
 
 

@@ -11,6 +11,7 @@ from app.calendar.cards.service import plan_cards
 from app.calendar.queries import person_id
 from app.calendar.reminders.queries import unsubscribe
 from app.calendar.reminders.service import plan_digests
+from app.privacy.queries import ask_for_link
 from tests.conftest import Tenant
 from tests.contract import operations
 
@@ -73,6 +74,12 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         reader = await person_id(session, acme.id, "E-1050")
         assert reader is not None
         await unsubscribe(session, acme.id, reader)
+    await made(api.put("/v1/people/E-9999", json={"name": MARK}))
+    await made(api.post("/v1/people/E-9999/erasure"))
+    async with acme.database.tenant_session(acme.id) as session:
+        asker = await person_id(session, acme.id, "E-0007")
+        assert asker is not None
+        await ask_for_link(session, acme.id, asker)
     waiting = await made(api.post("/v1/imports?kind=people", content=half_good, headers=LINES))
     survey = await open_survey(acme, "E-1042")
     return {

@@ -16,6 +16,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
+from app.core import audit
 from app.core.conditional import NO_STORE
 from app.core.errors import AppError, Conflict, Unprocessable
 from app.core.secrets import Keyring
@@ -120,6 +121,8 @@ class Once:
         A secret's answer is not kept. `is_kept=False` writes no record at all: for the one case in
         which a row beside the effect would betray who caused it.
         """
+        if hasattr(model, "id"):
+            audit.tell_more(self.session, target=str(model.id))
         body = model.model_dump_json().encode()
         sent = {"Content-Type": "application/json", **headers}
         if self.key is not None and is_kept:

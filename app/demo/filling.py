@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +53,7 @@ class Filling:
         staff = [person.as_sent() for person in self.company.people]
         batches: list[tuple[Put, list[dict[str, Any]]]] = [
             (people.put_teams, self.company.teams_as_sent()),
-            (people.put_people, staff),
+            (partial(people.put_people, keyring=self.keyring), staff),
         ]
         for put, items in self.progress.track(batches, description="Teams and people"):
             require_success(await put(self.session, self.organization_id, items, len(items)))

@@ -57,7 +57,7 @@ async def feed_teams(feed: Feed, rows: Rows) -> BatchResult:
 async def feed_people(feed: Feed, rows: Rows) -> BatchResult:
     if feed.creates_teams:
         rows = await with_teams_by_name(feed, rows)
-    return await people.put_people(*feed.target, rows, len(rows))
+    return await people.put_people(*feed.target, rows, len(rows), feed.keyring)
 
 
 async def with_teams_by_name(feed: Feed, rows: Rows) -> Rows:

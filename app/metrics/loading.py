@@ -29,8 +29,6 @@ class Loaded:
     """How many, by the direct group of the tree."""
     least_comments: int
     budget: Budget
-    shown: frozenset[int]
-    """The groups that its newest release shows; none before the first."""
 
     @property
     def k(self) -> int:
@@ -118,7 +116,6 @@ async def load(session: AsyncSession, survey: Survey) -> Loaded:
         responses=await queries.responses_of(*scope, len(questionnaire.content["questions"])),
         comments=await queries.comments_by_group(*scope, nodes),
         least_comments=organization.minimum_comment_group_size,
-        shown=await queries.shown_groups(*scope),
         budget=Budget(
             epsilon=organization.benchmark_epsilon,
             total=organization.benchmark_budget,

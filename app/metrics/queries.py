@@ -45,12 +45,6 @@ BODIES = text(
     " WHERE organization_id = :organization_id AND survey_id = :survey_id AND number = :number"
     " AND metric = :metric AND group_ordinal = ANY (CAST(:ordinals AS int[]))"
 )
-SHOWN_GROUPS = text(
-    "SELECT r.group_ordinal FROM release_results r WHERE r.organization_id = :organization_id"
-    " AND r.survey_id = :survey_id AND r.metric = 'disclosure' AND r.body->>'status' = 'shown'"
-    " AND r.number = (SELECT max(number) FROM releases"
-    "  WHERE organization_id = :organization_id AND survey_id = :survey_id)"
-)
 COMMENTS_WITHIN = text(
     "WITH RECURSIVE below AS ("
     " SELECT external_id AS top, ordinal FROM survey_groups WHERE organization_id = :organization_id"
@@ -164,6 +158,24 @@ def _cells_of(release: Release) -> list[ColumnElement[bool]]:
         col(ReleaseCell.survey_id) == release.survey_id,
         col(ReleaseCell.number) == release.number,
     ]
+
+
+async def are_there(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID, keys: Sequence[bytes]
+) -> bool:
+    """Whether none of these responses was erased."""
+    found = await session.scalar(
+        text(
+            "SELECT count(*) FROM responses WHERE organization_id = :organization_id"
+            " AND survey_id = :survey_id AND respondent_key = ANY (CAST(:keys AS uuid[]))"
+        ),
+        {
+            "organization_id": organization_id,
+            "survey_id": survey_id,
+            "keys": [UUID(bytes=key) for key in keys],
+        },
+    )
+    return bool(found == len(keys))
 
 
 async def mark_included(
@@ -288,11 +300,6 @@ async def bodies(
         "ordinals": list(ordinals),
     }
     return {ordinal: body for ordinal, body in await session.execute(BODIES, parameters)}
-
-
-async def shown_groups(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> frozenset[int]:
-    parameters = {"organization_id": organization_id, "survey_id": survey_id}
-    return frozenset(await session.scalars(SHOWN_GROUPS, parameters))
 
 
 async def comments_within(

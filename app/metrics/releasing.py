@@ -35,8 +35,9 @@ from app.metrics.blocks.recognition_engagement import Answered, Past, recognitio
 from app.metrics.blocks.reliability import reliability
 from app.metrics.blocks.trends import changes, points
 from app.metrics.blocks.wave import ORGANIZATION, Bodies, Wave, of_each_group
-from app.metrics.disclosure import Step, admit, base_regions, erased_few, may_link, plan_release
+from app.metrics.disclosure import admit, base_regions, may_link
 from app.metrics.disclosure.tree import none_or_enough
+from app.metrics.earlier import DISCLOSURE, Earlier, load_earlier, released_sample, step_of, wave_of
 from app.metrics.linking import MOST_WAVES, History, are_linked, history_of, time_between
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
@@ -45,7 +46,7 @@ from app.surveys import queries as surveys
 from app.tables import Survey
 
 FORMULA_VERSION = "1"
-HEADLINE, DISCLOSURE, ENPS = "satisfaction_engagement", "disclosure", "enps"
+HEADLINE, ENPS = "satisfaction_engagement", "enps"
 TRENDS, COMMENTS, FILTER, BENCHMARK = "trends", "comments", "filter", "benchmark"
 RECOGNITION = "recognition_engagement"
 ENGAGEMENT = "engagement"
@@ -69,7 +70,7 @@ WHILE_OPEN: Final = (HEADLINE, DISCLOSURE)
 
 
 class SurveyMoved(Exception):
-    """The survey was closed or released while its release was being computed: do it again."""
+    """It was closed or released, or an answer was erased, while this release was computed: do it again."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ async def release_survey(
         number = await next_number(session, survey)
         earlier = await queries.waves_before(session, survey, MOST_WAVES - 1)
         current = await load(session, survey)
-        before = await load(session, earlier[0]) if earlier else None
+        before = await load_earlier(session, earlier[0]) if earlier else None
         history = await history_of(session, survey, earlier, keyring) if survey.status == "closed" else None
     made = await asyncio.to_thread(make, current, before, history, number)
     if made is None:
@@ -111,7 +112,7 @@ async def next_number(session: AsyncSession, survey: Survey) -> int:
     return last.number + 1 if last else 1
 
 
-def make(current: Loaded, before: Loaded | None, history: History | None, number: int) -> Made | None:
+def make(current: Loaded, before: Earlier | None, history: History | None, number: int) -> Made | None:
     """None where a survey still open has too little new to add."""
     is_final = current.survey.status == "closed"
     everybody = current.sample()
@@ -120,7 +121,7 @@ def make(current: Loaded, before: Loaded | None, history: History | None, number
         return None
     included = np.where(new, number, everybody.included)
     sample = replace(everybody, included=included).of(included > 0)
-    wave = wave_of(current, sample, step_of(current, is_final=is_final))
+    wave = wave_of(current, sample, step_of(current.survey, is_final=is_final))
     bodies = computed(wave, current, before, history) if is_final else while_open(wave)
     shared, cells = cells_of(wave) if is_final else ({**LATER, "n": 0}, [])
     noisy = benchmark(wave, current.budget, SystemRandom()) if is_final else LATER
@@ -140,12 +141,6 @@ def newly_included(current: Loaded, everybody: Sample) -> Flags:
     return waiting
 
 
-def step_of(current: Loaded, *, is_final: bool) -> Step:
-    if current.survey.release_policy != "rolling":
-        return "only"
-    return "final" if is_final else "interim"
-
-
 def while_open(wave: Wave) -> dict[str, Bodies]:
     nothing = of_each_group(wave, lambda ordinal, _: {**LATER, "n": wave.n(ordinal)})
     waiting = dict.fromkeys([*BLOCKS, "drivers", "levers", COMMENTS], nothing)
@@ -157,7 +152,7 @@ def while_open(wave: Wave) -> dict[str, Bodies]:
 
 
 def computed(
-    wave: Wave, current: Loaded, before: Loaded | None, history: History | None
+    wave: Wave, current: Loaded, before: Earlier | None, history: History | None
 ) -> dict[str, Bodies]:
     found = {metric: block(wave) for metric, block in BLOCKS.items()}
     analyses = analyse(wave)
@@ -185,9 +180,8 @@ class Beside:
     may_link: bool
 
     @classmethod
-    def take(cls, wave: Wave, current: Loaded, before: Loaded) -> "Beside":
-        previous = released_wave(before)
-        erased = erased_since(before, previous)
+    def take(cls, wave: Wave, current: Loaded, earlier: Earlier) -> "Beside":
+        before, previous, erased = earlier.loaded, earlier.wave(), earlier.erased()
         may_link = (
             not erased and are_linked(current.survey, before.survey) and may_put_together(wave, previous)
         )
@@ -223,13 +217,6 @@ def changed(wave: Wave, beside: Beside) -> Bodies:
     return changes(wave, beside.previous, beside.comparable, erased=beside.erased, may_link=beside.may_link)
 
 
-def erased_since(loaded: Loaded, wave: Wave) -> frozenset[int]:
-    """The groups of a released wave, planned without what was erased since, of which nothing more is told."""
-    planned = {ordinal for ordinal, own in wave.plan.decisions.items() if own.status == "ok"}
-    few = erased_few(wave.sample.groups, loaded.shown, loaded.erased(), loaded.k)
-    return few | (planned - loaded.shown)
-
-
 def may_put_together(wave: Wave, previous: Wave) -> bool:
     """Whether those who answered both waves may be told of by themselves, in either (R9)."""
     return all(
@@ -256,24 +243,6 @@ def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
     }
 
 
-def released_wave(loaded: Loaded) -> Wave:
-    """The wave as its final release was computed from, without what was erased since."""
-    return wave_of(loaded, released_sample(loaded), step_of(loaded, is_final=True))
-
-
-def released_sample(loaded: Loaded) -> Sample:
-    everybody = loaded.sample()
-    if loaded.survey.release_policy != "rolling":
-        everybody = replace(everybody, included=np.ones(len(everybody.places), dtype=np.int64))
-    return everybody.of(everybody.included > 0)
-
-
-def wave_of(current: Loaded, sample: Sample, step: Step) -> Wave:
-    invited = current.invited()
-    plan = plan_release(sample, invited, current.k, step=step)
-    return Wave.take(current.survey.id, current.k, sample, invited, plan)
-
-
 async def store(
     session: AsyncSession, current: Loaded, number: int, made: Made, released_at: datetime
 ) -> None:
@@ -282,7 +251,13 @@ async def store(
     now = await surveys.survey(*scope, lock="write")
     is_final = survey.status == "closed"
     epsilon = spent(made.bodies[BENCHMARK][ORGANIZATION])
-    if now is None or now.status != survey.status or not await is_affordable(session, current, epsilon):
+    is_as_computed = (
+        now is not None
+        and now.status == survey.status
+        and await queries.are_there(*scope, current.responses.keys)
+        and await is_affordable(session, current, epsilon)
+    )
+    if not is_as_computed:
         raise SurveyMoved
     release = {
         "organization_id": survey.organization_id,

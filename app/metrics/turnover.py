@@ -17,9 +17,9 @@ from app.metrics import outcome_queries, queries
 from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Exposure
 from app.metrics.blocks.wave import ORGANIZATION
+from app.metrics.earlier import Earlier, disclosed_by
 from app.metrics.linking import linked_keys
 from app.metrics.loading import Loaded, load
-from app.metrics.releasing import erased_since, released_wave
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.tables import Release, Survey
@@ -48,10 +48,11 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
         if survey.access == "open" or release is None or await is_frozen(session, release):
             return
         loaded = await load(session, survey)
+        earlier = Earlier(loaded, await disclosed_by(session, release, loaded))
         exposure = await exposure_of(session, loaded, following, keyring)
-    wave = await asyncio.to_thread(released_wave, loaded)
+    wave = await asyncio.to_thread(earlier.wave)
     bodies = await asyncio.to_thread(outcomes.turnover, wave, exposure)
-    is_erased = ORGANIZATION in erased_since(loaded, wave)
+    is_erased = ORGANIZATION in earlier.erased()
     association = await asyncio.to_thread(outcomes.leaving, wave, exposure, is_erased)
     rows = [
         {"metric": LEAVING, "group_ordinal": 0, "body": association},

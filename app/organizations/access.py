@@ -11,7 +11,7 @@ from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import idempotency
+from app.core import audit, idempotency
 from app.core.database import Database
 from app.core.errors import Forbidden, Unauthorized
 from app.core.principal import Principal, Scope
@@ -21,6 +21,17 @@ from app.organizations import queries
 from app.tables import Credential
 
 API_KEY = "api_key"
+AUDITED = {Scope.RESPONSES_READ, Scope.PRIVACY_MANAGE}
+"""Scopes of which every use is recorded: what answers whose answer this is."""
+ADMINISTRATIVE = AUDITED | {
+    Scope.CALENDAR_WRITE,
+    Scope.KEYS_MANAGE,
+    Scope.ORGANIZATION_WRITE,
+    Scope.SURVEYS_WRITE,
+    Scope.WEBHOOKS_MANAGE,
+}
+"""Scopes of which every change is."""
+PEOPLE = "/v1/people/"
 
 
 class MissingScope(Forbidden):
@@ -46,6 +57,7 @@ async def tenant_session(
 ) -> AsyncIterator[AsyncSession]:
     async with database_of(request).tenant_session(credential.organization_id) as session:
         yield session
+        await audit.keep(session)
 
 
 Tenant = Annotated[AsyncSession, Depends(tenant_session, scope="function")]
@@ -64,16 +76,34 @@ Anyone = Annotated[Principal, Depends(principal)]
 """Any valid credential."""
 
 
-def requires(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:
-    """A dependency that gives the Principal if he has all these scopes."""
+def requires(*scopes: Scope) -> Callable[..., Awaitable[Principal]]:
+    """A dependency that gives the Principal if he has all these scopes; what they open is audited by them."""
 
-    async def permitted(who: Anyone) -> Principal:
+    async def permitted(who: Anyone, session: Tenant, request: Request) -> Principal:
         for scope in scopes:
             if scope not in who.scopes:
                 raise MissingScope(f"This needs a key with the scope {scope}.")
+        if (AUDITED if request.method == "GET" else ADMINISTRATIVE).intersection(scopes):
+            audit.note(session, await entry_of(request, who))
         return who
 
     return permitted
+
+
+async def entry_of(request: Request, who: Principal) -> audit.Entry:
+    """The operation, the last thing its address names, which members were sent; a person only as a mark."""
+    route, path, person = request.scope["route"], dict(request.path_params), None
+    if request.url.path.startswith(PEOPLE):
+        person = audit.person_mark(keyring_of(request), who.organization_id, path.pop("external_id"))
+    sent = await request.json() if route.body_field is not None else None
+    return audit.Entry(
+        who.organization_id,
+        who.subject,
+        action=route.operation_id,
+        target=str([*path.values()][-1]) if path else None,
+        person=person,
+        details={"members": sorted(sent)} if isinstance(sent, dict) else {},
+    )
 
 
 def database_of(request: Request) -> Database:

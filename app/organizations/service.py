@@ -3,6 +3,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.errors import Conflict, NotAvailableYet, NotFound
 from app.core.principal import Principal
@@ -122,6 +123,7 @@ async def create_api_key(
     beyond = set(wanted.scopes) - who.scopes
     if beyond:
         raise MissingScope(f"Your own key lacks {', '.join(sorted(beyond))}, so it cannot give them.")
+    audit.tell_more(session, name=wanted.name, scopes=sorted(wanted.scopes))
     return await issue_api_key(session, who.organization_id, wanted)
 
 

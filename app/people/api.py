@@ -10,7 +10,7 @@ from app.core.pages import Page, Paging
 from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Date, Identifier, Instant
-from app.organizations.access import Once, SettingsOf, Tenant, requires
+from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, requires
 from app.people import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["people"])
@@ -118,10 +118,16 @@ async def list_people(
 
 @router.post("/v1/people/batch", operation_id="put_people_batch", response_model=BatchResult)
 async def put_people_batch(
-    body: schemas.PersonBatch, who: PeopleWriter, session: Tenant, once: Once, settings: SettingsOf
+    body: schemas.PersonBatch,
+    who: PeopleWriter,
+    session: Tenant,
+    once: Once,
+    settings: SettingsOf,
+    keyring: KeyringOf,
 ) -> Response:
     limit = settings.people_batch_limit
-    return await once.answer(200, await service.put_people(session, who.organization_id, body.items, limit))
+    result = await service.put_people(session, who.organization_id, body.items, limit, keyring)
+    return await once.answer(200, result)
 
 
 @router.get("/v1/people/{external_id}", operation_id="get_person", response_model=schemas.Person)
@@ -147,8 +153,11 @@ async def put_person(
     who: PeopleWriter,
     session: Tenant,
     conditions: Conditions,
+    keyring: KeyringOf,
 ) -> Response:
-    person, is_new = await service.put_person(session, who.organization_id, external_id, body, conditions)
+    person, is_new = await service.put_person(
+        session, who.organization_id, external_id, body, conditions, keyring
+    )
     return put_answer(person, is_new, "people")
 
 

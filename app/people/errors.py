@@ -52,3 +52,10 @@ class EndsBeforeStarts(Unprocessable):
 class PersonInUse(Conflict):
     code = "person_in_use"
     detail = "Surveys, answers or recognition events refer to this person: send ends_on for a leaver."
+
+
+class PersonErased(Conflict):
+    code = "person_erased"
+    detail = (
+        "This person was erased. Whoever is on file again with consent is let in by DELETE .../erasure first."
+    )

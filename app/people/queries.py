@@ -543,6 +543,29 @@ async def delete_person(session: AsyncSession, organization_id: UUID, person_id:
     )
 
 
+async def erased_marks(session: AsyncSession, organization_id: UUID, marks: Collection[bytes]) -> set[bytes]:
+    """Those of the marks that stand for somebody erased."""
+    found = await session.scalars(
+        text(
+            "SELECT mark FROM erased_people"
+            " WHERE organization_id = :organization_id AND mark = ANY(CAST(:marks AS bytea[]))"
+        ),
+        {"organization_id": organization_id, "marks": list(marks)},
+    )
+    return set(found)
+
+
+async def take_back(session: AsyncSession, organization_id: UUID, external_ids: Collection[str]) -> None:
+    """Of people this transaction has added."""
+    await session.execute(
+        text(
+            "DELETE FROM people"
+            " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
+        ),
+        {"organization_id": organization_id, "ids": list(external_ids)},
+    )
+
+
 # ----------------------------------------------------------------------------------------- tombstones
 
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.audit import person_mark
 from app.core.batches import (
     BatchResult,
     DependsOnFailedRow,
@@ -18,12 +19,14 @@ from app.core.batches import (
 )
 from app.core.conditional import Preconditions
 from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessable, validated
+from app.core.secrets import Keyring
 from app.organizations.queries import TOMBSTONE_DAYS
 from app.people import queries, rules, schemas
 from app.people.errors import (
     EffectiveInFuture,
     EndsBeforeStarts,
     OwnManager,
+    PersonErased,
     PersonIdTaken,
     PersonInUse,
     TeamCycle,
@@ -292,6 +295,7 @@ async def put_person(
     external_id: str,
     body: schemas.PersonWrite,
     conditions: Preconditions,
+    keyring: Keyring,
 ) -> tuple[schemas.Person, bool]:
     """The person, and whether he is new.
 
@@ -301,6 +305,8 @@ async def put_person(
     item = validated(schemas.PersonItem, body.model_dump() | {"external_id": external_id})
     record = await _record(session, organization_id, item)
     is_new = bool(await queries.add_or_hold_people(session, organization_id, [record]))
+    if is_new and await _erased(session, organization_id, [external_id], keyring):
+        raise PersonErased
     conditions.check(None if is_new else await read_person(session, organization_id, external_id))
     if not is_new:
         await _change_people(session, organization_id, [record], _effective([item]))
@@ -339,12 +345,15 @@ async def _renumber(session: AsyncSession, organization_id: UUID, record: Person
 
 
 async def put_people(
-    session: AsyncSession, organization_id: UUID, items: Sequence[Any], limit: int
+    session: AsyncSession, organization_id: UUID, items: Sequence[Any], limit: int, keyring: Keyring
 ) -> BatchResult:
     parsed = refuse_repeats(parse_items(items, schemas.PersonItem, limit), lambda item: item.external_id)
     records = await _records(session, organization_id, parsed)
     good = [record for record in records if not isinstance(record, AppError)]
     created = await queries.add_or_hold_people(session, organization_id, good)
+    erased = await _erased(session, organization_id, created, keyring)
+    if erased:
+        await queries.take_back(session, organization_id, erased)
     held = [record for record in good if record.external_id not in created]
     effective = _effective(item for item in parsed if not isinstance(item, AppError))
     changed = await _change_people(session, organization_id, held, effective)
@@ -354,6 +363,8 @@ async def put_people(
         [
             record
             if isinstance(record, AppError)
+            else PersonErased()
+            if record.external_id in erased
             else Done(effects.get(record.external_id, Effect.UNCHANGED))
             for record in records
         ],
@@ -368,6 +379,15 @@ async def end_employment(
     held = await queries.people(session, organization_id, external_ids)
     records = [queries.record_of(row)._replace(ends_on=max(on, row["starts_on"] or on)) for row in held]
     return len(await _change_people(session, organization_id, records, {}))
+
+
+async def _erased(
+    session: AsyncSession, organization_id: UUID, external_ids: Collection[str], keyring: Keyring
+) -> set[str]:
+    """Who of them was erased. Asked after adding: an erasure under way was waited for, and is seen now."""
+    marks = {person_mark(keyring, organization_id, external_id): external_id for external_id in external_ids}
+    found = await queries.erased_marks(session, organization_id, marks.keys()) if marks else set()
+    return {marks[mark] for mark in found}
 
 
 async def _record(session: AsyncSession, organization_id: UUID, item: schemas.PersonItem) -> PersonRecord:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from app.core import audit
 from app.core.database import Database
 from app.organizations import queries as organizations
 from app.surveys import invitations, queries, service
@@ -15,6 +16,7 @@ async def open_on_time(database: Database, organization_id: UUID, survey_id: UUI
         survey = await queries.survey(session, organization_id, survey_id, lock="write")
         if survey and survey.status == "draft" and survey.opens_at and survey.opens_at <= now:
             await service.open_survey(session, organization_id, survey_id, now)
+            await audit.record(session, organization_id, audit.SYSTEM, "open_survey", str(survey_id))
 
 
 async def close_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
@@ -23,6 +25,7 @@ async def close_on_time(database: Database, organization_id: UUID, survey_id: UU
         survey = await queries.survey(session, organization_id, survey_id, lock="write")
         if survey and survey.status == "open" and survey.closes_at and survey.closes_at <= now:
             await service.close_survey(session, organization_id, survey_id, now)
+            await audit.record(session, organization_id, audit.SYSTEM, "close_survey", str(survey_id))
 
 
 async def tend_surveys(database: Database) -> None:

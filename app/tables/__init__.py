@@ -18,6 +18,7 @@ from app.tables.metrics import CelebrationReport, Release, ReleaseCell, ReleaseR
 from app.tables.newsletter import Newsletter, NewsletterSubscription
 from app.tables.organizations import ApiKey, Credential, Organization
 from app.tables.people import Employment, Person, PersonHistory, Team, Tombstone
+from app.tables.privacy import AnswersLink, AuditEntry, ErasedPerson
 from app.tables.recognition import (
     Recognition,
     RecognitionMonth,
@@ -31,7 +32,9 @@ from app.tables.recognition import (
 from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup, SurveyMember
 
 __all__ = [
+    "AnswersLink",
     "ApiKey",
+    "AuditEntry",
     "CalendarFeed",
     "Card",
     "CardTemplate",
@@ -44,6 +47,7 @@ __all__ = [
     "Credential",
     "Digest",
     "Employment",
+    "ErasedPerson",
     "IdempotencyRecord",
     "Import",
     "ImportChunk",

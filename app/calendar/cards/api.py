@@ -71,10 +71,14 @@ async def get_card(
 
 @router.patch(CARDS + "/{card_id}", operation_id="update_card", response_model=schemas.Card)
 async def update_card(
-    card_id: UUID, body: schemas.CardPatch, who: CalendarWriter, session: Tenant, response: Response
-) -> schemas.Card:
-    response.headers.update(NO_STORE)
-    return await service.change_card(session, who.organization_id, card_id, body)
+    card_id: UUID,
+    body: schemas.CardPatch,
+    who: CalendarWriter,
+    session: Tenant,
+    conditions: ChangeConditions,
+) -> Response:
+    card = await service.change_card(session, who.organization_id, card_id, body, conditions)
+    return conditions.answer(card)
 
 
 @router.get(

@@ -242,10 +242,15 @@ async def read_card(session: AsyncSession, organization_id: UUID, card_id: UUID)
 
 
 async def change_card(
-    session: AsyncSession, organization_id: UUID, card_id: UUID, patch: schemas.CardPatch
+    session: AsyncSession,
+    organization_id: UUID,
+    card_id: UUID,
+    patch: schemas.CardPatch,
+    conditions: Preconditions,
 ) -> schemas.Card:
     """Approves a card that is held, or cancels one; a repeat changes nothing."""
     card = await find_card(session, organization_id, card_id, lock=True)
+    conditions.check(await read_card(session, organization_id, card_id))
     if card.status != patch.status:
         if card.status not in OPEN:
             raise CardClosed

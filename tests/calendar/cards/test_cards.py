@@ -158,6 +158,13 @@ async def test_a_cancelled_card_stays_cancelled(acme: Tenant, api: ContractClien
     assert sink.mails == []
 
 
+async def test_a_card_is_changed_as_it_was_read(acme: Tenant, api: ContractClient) -> None:
+    path = f"/v1/cards/{(await planned(acme, api))['id']}"
+    read = {"If-Match": (await api.get(path)).headers["etag"]}
+    assert (await api.patch(path, json={"status": "cancelled"}, headers=read)).status_code == 200
+    assert (await api.patch(path, json={"status": "planned"}, headers=read)).status_code == 412
+
+
 @pytest.mark.parametrize("body", [{}, {"status": "sent"}, {"status": None}])
 async def test_bad_changes_are_refused(acme: Tenant, api: ContractClient, body: dict[str, Any]) -> None:
     card = await planned(acme, api)

@@ -1,0 +1,124 @@
+"""The audit log: who did what, in the transaction that does it, so that neither is there without the other.
+
+A person stands in it under a keyed hash alone: it can be searched for somebody whose identifier one knows,
+and holds nothing to erase. The acting role may add entries and read them, and change none.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.secrets import Keyring
+
+COMMAND_LINE = "command_line"
+SYSTEM = "system"
+"""Who acts where no key does."""
+MARK_SIZE = 16
+NOTED = "audit"
+ADD = text(
+    "INSERT INTO audit_entries (organization_id, id, actor, action, target, person, details) VALUES"
+    " (:organization_id, gen_random_uuid(), :actor, :action, :target, :person, CAST(:details AS jsonb))"
+)
+ENTRIES_BEFORE = text("""
+SELECT recorded_at, id, actor, action, target, encode(person, 'hex') AS person, details
+FROM audit_entries
+WHERE organization_id = :organization_id
+  AND (CAST(:actor AS text) IS NULL OR actor = :actor)
+  AND (CAST(:action AS text) IS NULL OR action = :action)
+  AND (CAST(:target AS text) IS NULL OR target = :target)
+  AND (CAST(:person AS bytea) IS NULL OR person = :person)
+  AND (CAST(:recorded_after AS timestamptz) IS NULL OR recorded_at >= :recorded_after)
+  AND (CAST(:recorded_before AS timestamptz) IS NULL OR recorded_at < :recorded_before)
+  AND (CAST(:at AS timestamptz) IS NULL OR (recorded_at, id) < (:at, CAST(:id AS uuid)))
+ORDER BY recorded_at DESC, id DESC
+LIMIT :limit
+""")
+
+
+@dataclass
+class Entry:
+    organization_id: UUID
+    actor: str
+    action: str
+    target: str | None = None
+    person: bytes | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """None: any."""
+
+    actor: str | None
+    action: str | None
+    target: str | None
+    person: bytes | None
+    recorded_after: datetime | None
+    recorded_before: datetime | None
+
+
+def person_mark(keyring: Keyring, organization_id: UUID, external_id: str) -> bytes:
+    """What stands for a person where his identifier must not."""
+    return keyring.mac(organization_id, "person-mark", external_id.encode())[:MARK_SIZE]
+
+
+async def record(
+    session: AsyncSession,
+    organization_id: UUID,
+    actor: str,
+    action: str,
+    target: str | None = None,
+    details: dict[str, Any] | None = None,
+    *,
+    person: bytes | None = None,
+) -> None:
+    """Details hold nothing personal: names of members and settings, never what people wrote."""
+    values = {"organization_id": organization_id, "actor": actor, "action": action, "target": target}
+    await session.execute(ADD, {**values, "person": person, "details": json.dumps(details or {})})
+
+
+def note(session: AsyncSession, entry: Entry) -> None:
+    """To be recorded when the request has done its work."""
+    session.info[NOTED] = entry
+
+
+def tell_more(session: AsyncSession, *, target: str | None = None, **details: Any) -> None:
+    """Completes what the request noted, if it noted anything."""
+    entry: Entry | None = session.info.get(NOTED)
+    if entry is not None:
+        entry.target = target or entry.target
+        entry.details |= details
+
+
+async def keep(session: AsyncSession) -> None:
+    """Records what the request noted."""
+    entry: Entry | None = session.info.pop(NOTED, None)
+    if entry is not None:
+        await record(
+            session,
+            entry.organization_id,
+            entry.actor,
+            entry.action,
+            entry.target,
+            entry.details,
+            person=entry.person,
+        )
+
+
+async def entries_before(
+    session: AsyncSession,
+    organization_id: UUID,
+    filters: Filters,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Newest first, from the entry after `after` on."""
+    at, entry_id = after or (None, None)
+    page = {"organization_id": organization_id, "at": at, "id": entry_id, "limit": limit}
+    return (await session.execute(ENTRIES_BEFORE, {**vars(filters), **page})).all()

@@ -1,0 +1,47 @@
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.core import audit
+from app.core.conditional import NO_STORE
+from app.core.database import as_of
+from app.core.pages import Page
+from app.core.principal import Principal, Scope
+from app.core.requests import Route
+from app.core.schema import Identifier, Instant
+from app.organizations.access import KeyringOf, Tenant, requires
+from app.privacy import schemas
+
+router = APIRouter(route_class=Route, tags=["privacy"])
+Auditor = Annotated[Principal, Depends(requires(Scope.AUDIT_READ))]
+Text = Annotated[str | None, Query(min_length=1, max_length=200)]
+Moment = Annotated[Instant | None, Query()]
+
+
+def filters(
+    who: Auditor,
+    keyring: KeyringOf,
+    actor: Text = None,
+    action: Text = None,
+    target: Text = None,
+    person: Annotated[Identifier | None, Query()] = None,
+    recorded_after: Moment = None,
+    recorded_before: Moment = None,
+) -> audit.Filters:
+    mark = audit.person_mark(keyring, who.organization_id, person) if person else None
+    return audit.Filters(actor, action, target, mark, recorded_after, recorded_before)
+
+
+@router.get("/v1/audit", operation_id="list_audit_entries", response_model=schemas.AuditPage)
+async def list_audit_entries(
+    who: Auditor, session: Tenant, page: Page, wanted: Annotated[audit.Filters, Depends(filters)]
+) -> schemas.AuditPage:
+    page.response.headers.update(NO_STORE)
+    now = await as_of(session)
+    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    rows = await audit.entries_before(session, who.organization_id, wanted, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.recorded_at.isoformat(), str(row.id)])
+    items = [schemas.AuditEntry.model_validate(row, from_attributes=True) for row in rows]
+    return schemas.AuditPage(items=items, next_cursor=cursor, as_of=now)

@@ -1,0 +1,144 @@
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from app.calendar.cards.schemas import Status
+from app.calendar.cards.templates import CardKind
+from app.calendar.feeds.schemas import CalendarFeed
+from app.calendar.reminders.schemas import Reminder
+from app.calendar.schemas import Celebrations, Occasion
+from app.core.schema import Instant, Schema
+from app.people.schemas import Person
+from app.recognition.schemas import Recognition
+from app.surveys.schemas import Mode
+
+
+class AuditEntry(Schema):
+    id: UUID
+    recorded_at: Instant
+    actor: str
+    action: str
+    target: str | None
+    person: str | None
+    details: dict[str, Any]
+
+
+class AuditPage(Schema):
+    items: list[AuditEntry]
+    next_cursor: str | None
+    as_of: Instant
+
+
+class Missing(Schema):
+    """Something of the person that a right does not reach, and why."""
+
+    what: Literal["confidential_answers", "anonymous_answers", "comments", "released_numbers"]
+    reason: Literal["by_link_only", "cannot_be_found", "never_recomputed"]
+
+
+class Erasure(Schema):
+    erased_at: Instant
+    not_erased: list[Missing]
+
+
+class ExportedWish(Schema):
+    author: str
+    text: str
+    created_at: Instant
+
+
+class ExportedCard(Schema):
+    kind: CardKind
+    label: str | None
+    kept_on: date
+    status: Status
+    sent_at: Instant | None
+    wishes: list[ExportedWish]
+
+
+class WrittenWish(Schema):
+    person: str
+    text: str
+    created_at: Instant
+
+
+class ExportedDigest(Schema):
+    day: date
+    status: Status
+    sent_at: Instant | None
+
+
+class ChatName(Schema):
+    product: str
+    chat_id: str
+    email: str
+    created_at: Instant
+    updated_at: Instant
+
+
+class ExportedReaction(Schema):
+    recognition: UUID
+    kind: str
+    created_at: Instant
+
+
+class ExportedSurvey(Schema):
+    id: UUID
+    name: str
+    mode: Mode
+    opened_at: Instant
+    closed_at: Instant | None
+    team: str | None
+    segments: dict[str, str]
+    invitation_issued: bool
+
+
+class OwnAnswer(Schema):
+    question: str
+    text: str
+    answer: int | None
+
+
+class ExportedResponse(Schema):
+    survey: UUID
+    name: str
+    mode: Mode
+    questionnaire: str
+    questionnaire_version: int
+    submitted_at: Instant
+    locale: str | None
+    answers: list[OwnAnswer]
+
+
+class PersonExport(Schema):
+    exported_at: Instant
+    person: Person
+    manages: list[str]
+    leads: list[str]
+    occasions: list[Occasion]
+    celebrations: Celebrations | None
+    cards: list[ExportedCard]
+    wishes: list[WrittenWish]
+    reminders: list[Reminder]
+    digests: list[ExportedDigest]
+    unsubscribed_at: Instant | None
+    feeds: list[CalendarFeed]
+    chat_identities: list[ChatName]
+    recognitions_given: list[Recognition]
+    recognitions_received: list[Recognition]
+    reactions: list[ExportedReaction]
+    surveys: list[ExportedSurvey]
+    responses: list[ExportedResponse]
+    audit: list[AuditEntry]
+    not_included: list[Missing]
+
+
+class AnswersLinkAsked(Schema):
+    status: Literal["queued"]
+
+
+class OwnAnswers(Schema):
+    exported_at: Instant
+    person: str
+    responses: list[ExportedResponse]
+    not_included: list[Missing]

@@ -1,0 +1,3 @@
+from tests.acceptance.conftest import service
+
+__all__ = ["service"]

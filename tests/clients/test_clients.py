@@ -1,0 +1,101 @@
+"""Clients made from the contract by others' generators compile under strict types and do the main job."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.process import PATIENCE, Api, Service
+from tests.contract import operations
+
+HERE = Path(__file__).parent
+CONTRACT = HERE.parents[1] / "openapi" / "openapi.yaml"
+PACKAGE = "betrokken_client"
+GENERATOR_CONFIG = f"package_name_override: {PACKAGE}\npost_hooks: []\n"
+MYPY_CONFIG = f"""
+[mypy]
+strict = True
+[mypy-{PACKAGE}.client]
+disable_error_code = arg-type
+"""
+"""The one exception: the generator's own fixed file passes `*args: object` on, whatever the contract says."""
+PRINTED = "8 8 8 47 75"
+NPM = shutil.which("npm")
+pytestmark = pytest.mark.acceptance
+
+
+def run(*command: str | Path, cwd: Path, patience: float = 4 * PATIENCE) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=patience)
+    assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def program(name: str) -> Path:
+    return Path(sys.executable).with_name(name)
+
+
+def key_of(api: Api) -> str:
+    return api.headers["authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture(scope="module")
+def python_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the generated package and the script that uses it."""
+    folder = tmp_path_factory.mktemp("python")
+    (folder / "generator.yaml").write_text(GENERATOR_CONFIG)
+    generate = (program("openapi-python-client"), "generate", "--path", CONTRACT, "--meta", "none")
+    run(*generate, "--output-path", PACKAGE, "--config", "generator.yaml", cwd=folder)
+    shutil.copy(HERE / "python" / "main_job.py", folder)
+    return folder
+
+
+def test_the_python_client_is_complete_and_strictly_typed(python_client: Path) -> None:
+    (python_client / "mypy.ini").write_text(MYPY_CONFIG)
+    run(program("mypy"), "main_job.py", PACKAGE, "--config-file", "mypy.ini", cwd=python_client)
+    modules = {file.stem for file in (python_client / PACKAGE / "api").rglob("*.py")}
+    assert not {operation.id for operation in operations()} - modules
+
+
+def test_the_python_client_does_the_main_job(python_client: Path, service: Service) -> None:
+    key = key_of(service.organization("Python"))
+    assert run(sys.executable, "main_job.py", service.url, key, cwd=python_client).strip() == PRINTED
+
+
+@pytest.fixture(scope="module")
+def typescript_client(pytestconfig: pytest.Config) -> Path:
+    """A folder with the generated types, the script that uses them and what npm installed beside them."""
+    if NPM is None:
+        pytest.skip("npm is not installed")
+    folder = Path(pytestconfig.cache.mkdir("typescript-client"))
+    shutil.copytree(HERE / "typescript", folder, dirs_exist_ok=True)
+    try:
+        install(folder)
+    except AssertionError as error:
+        pytest.skip(f"npm cannot install here: {error}")
+    types = folder / "node_modules" / ".bin" / "openapi-typescript"
+    run(types, CONTRACT, "--default-non-nullable", "false", "--output", "schema.d.ts", cwd=folder)
+    return folder
+
+
+def install(folder: Path) -> None:
+    """As the lock file says, unless that is what is there."""
+    wanted, marker = (folder / "package-lock.json").read_bytes(), folder / "node_modules" / ".installed-lock"
+    if not marker.exists() or marker.read_bytes() != wanted:
+        run(str(NPM), "ci", "--no-audit", "--no-fund", cwd=folder)
+        marker.write_bytes(wanted)
+
+
+def test_the_typescript_client_is_strictly_typed_and_does_the_main_job(
+    typescript_client: Path, service: Service
+) -> None:
+    run(
+        typescript_client / "node_modules" / ".bin" / "tsc",
+        "--project",
+        "tsconfig.json",
+        cwd=typescript_client,
+    )
+    key = key_of(service.organization("TypeScript"))
+    script = typescript_client / "built" / "main_job.js"
+    assert run("node", script, service.url, key, cwd=typescript_client).strip() == PRINTED

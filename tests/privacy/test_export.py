@@ -1,0 +1,187 @@
+"""What is kept of somebody; and confidential answers, which only their giver gets to see."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from app.core.principal import Scope
+from app.core.settings import Settings
+from app.privacy.links import new_token
+from tests.conftest import Tenant, client_for
+from tests.contract import ContractClient
+from tests.metrics.test_release import CONTENT
+from tests.sink import Sink
+from tests.surveys.inviting import employ, with_mail
+from tests.surveys.test_surveys import opened
+
+PERSON = "/v1/people/E-1"
+LINK = re.compile(r"http://127\.0\.0\.1:8000(/v1/answers/[A-Za-z0-9_=-]+)")
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+async def mailer(
+    settings: Settings, database_url: str, sink: Sink, owner: asyncpg.Connection
+) -> AsyncIterator[Tenant]:
+    """An organisation that mails, with somebody who answered in confidence."""
+    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'mail_answers_link'")  # what others left
+    async with with_mail(settings, database_url, sink) as tenant:
+        await employ(tenant.client, "E-1", email="noor@example.com", locale="nl")
+        await tenant.client.put("/v1/questionnaires/two", json=CONTENT)
+        for mode in ("confidential", "attributed"):
+            survey_id = await opened(tenant.client, questionnaire="two", mode=mode, name=mode)
+            body = {"respondent": "E-1", "answers": {"pay": 4, "bond": None}}
+            await tenant.client.post(f"/v1/surveys/{survey_id}/responses", json=body)
+        yield tenant
+
+
+async def of(owner: asyncpg.Connection, tenant: Tenant, statement: str) -> list[asyncpg.Record]:
+    """The rows of the organisation, which a login that is no superuser does not see without saying whose."""
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(tenant.id))
+    found: list[asyncpg.Record] = await owner.fetch(statement, tenant.id)
+    return found
+
+
+async def asked(tenant: Tenant) -> httpx.Response:
+    return await tenant.client.post(f"{PERSON}/export/answers-link")
+
+
+async def link_of(mailer: Tenant, sink: Sink) -> str:
+    assert (await asked(mailer)).status_code == 202
+    await mailer.work()
+    recipient, mail = sink.mails[-1]
+    assert recipient == "noor@example.com"
+    ((address),) = LINK.findall(mail.get_content())
+    return str(address)
+
+
+async def test_confidential_answers_are_not_in_the_export(mailer: Tenant) -> None:
+    export = (await mailer.client.get(f"{PERSON}/export")).json()
+    assert [one["mode"] for one in export["responses"]] == ["attributed"]
+    assert {"what": "confidential_answers", "reason": "by_link_only"} in export["not_included"]
+    given = {one["question"]: (one["text"], one["answer"]) for one in export["responses"][0]["answers"]}
+    assert given == {"pay": ("pay", 4), "bond": ("bond", None)}
+
+
+async def test_the_export_does_not_tell_whether_somebody_answered(mailer: Tenant) -> None:
+    await employ(mailer.client, "E-2", email="e-2@example.com", locale="nl")
+    await opened(mailer.client, questionnaire="two", mode="confidential")
+
+    async def told(person: str) -> Any:
+        export = (await mailer.client.get(f"/v1/people/{person}/export")).json()
+        return [one for one in export["surveys"] if one["mode"] == "confidential"][-1:]
+
+    assert await told("E-1") == await told("E-2")
+    links = [await mailer.client.post(f"/v1/people/{one}/export/answers-link") for one in ("E-1", "E-2")]
+    assert links[0].content == links[1].content
+
+
+async def test_the_link_goes_to_the_person_and_shows_the_answers_once(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient
+) -> None:
+    link = await link_of(mailer, sink)
+    for _ in range(2):
+        page = await anonymous.get(link)
+        assert (page.status_code, "<button>" in page.text) == (200, True)
+        assert "frame" not in page.headers["content-security-policy"]
+    shown = await anonymous.post(link)
+    assert shown.headers["cache-control"] == "no-store"
+    (response,) = shown.json()["responses"]
+    assert (response["mode"], response["answers"][0]["answer"]) == ("confidential", 4)
+    (told,) = (await mailer.client.get("/v1/audit", params={"action": "show_answers"})).json()["items"]
+    assert (told["actor"], told["details"]) == ("answers_link", {})
+    for again in (await anonymous.post(link), await anonymous.get(link)):
+        assert (again.status_code, again.json()["code"]) == (404, "not_found")
+
+
+async def test_a_second_link_replaces_the_first(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient
+) -> None:
+    first, second = await link_of(mailer, sink), await link_of(mailer, sink)
+    assert (await anonymous.get(first)).status_code == 404
+    assert (await anonymous.get(second)).status_code == 200
+
+
+async def test_a_link_expires(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient, owner: asyncpg.Connection
+) -> None:
+    link = await link_of(mailer, sink)
+    await of(owner, mailer, "UPDATE answers_links SET expires_at = now() WHERE organization_id = $1")
+    assert (await anonymous.get(link)).status_code == 404
+    assert (await anonymous.post(link)).status_code == 404
+
+
+async def test_no_token_is_stored(mailer: Tenant, sink: Sink, owner: asyncpg.Connection) -> None:
+    link = await link_of(mailer, sink)
+    links = await of(owner, mailer, "SELECT * FROM answers_links WHERE organization_id = $1")
+    rows = str(links) + str(await owner.fetch("SELECT * FROM pgqueuer"))
+    assert links
+    assert link.rsplit("/", 1)[-1] not in rows
+
+
+async def test_a_link_nobody_takes_is_forgotten(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    sink.refusals["noor@example.com"] = "550 no such user"
+    await asked(mailer)
+    await mailer.work()
+    assert await of(owner, mailer, "SELECT * FROM answers_links WHERE organization_id = $1") == []
+
+
+async def test_without_an_address_or_a_server_there_is_no_link(mailer: Tenant, acme: Tenant) -> None:
+    await mailer.client.patch(PERSON, json={"email": None})
+    refused = await asked(mailer)
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_mail_address")
+    await employ(acme.client, "E-1", email="noor@example.com")
+    refused = await asked(acme)
+    assert (refused.status_code, refused.json()["code"]) == (409, "mail_not_set_up")
+    refused = await acme.client.post("/v1/people/nobody/export/answers-link")
+    assert refused.status_code == 404
+
+
+async def test_an_erased_person_has_no_link_any_more(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient
+) -> None:
+    link = await link_of(mailer, sink)
+    await mailer.client.post(f"{PERSON}/erasure")
+    assert (await anonymous.post(link)).status_code == 404
+
+
+@pytest.mark.parametrize("token", ["x", "AAAA", "EXAMPLEexampleEXAMPLEexample", new_token(uuid4())])
+async def test_a_made_up_token_opens_nothing(token: str, anonymous: ContractClient) -> None:
+    for method in ("get", "post"):
+        answer = await anonymous.request(method, f"/v1/answers/{token}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await anonymous.get("/v1/answers/a!b")).status_code == 422
+
+
+async def test_a_body_nobody_asked_for_is_not_taken(anonymous: ContractClient) -> None:
+    answer = await anonymous.post(f"/v1/answers/{new_token(uuid4())}", content=b"x" * 10_485_761)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_the_export_tells_who_read_it_before(mailer: Tenant) -> None:
+    survey_id = (await mailer.client.get("/v1/surveys")).json()["items"][0]["id"]
+    await mailer.client.get(f"/v1/surveys/{survey_id}/responses")
+    await mailer.client.get(f"{PERSON}/export")
+    audit = (await mailer.client.get(f"{PERSON}/export")).json()["audit"]
+    assert [one["action"] for one in audit] == ["list_responses", "export_person"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("get", "export"), ("post", "export/answers-link"), ("post", "erasure"), ("delete", "erasure")],
+)
+async def test_only_a_key_that_manages_privacy_may(method: str, path: str, mailer: Tenant) -> None:
+    key = await mailer.key(*sorted({scope.value for scope in Scope} - {"privacy:manage"}))
+    answer = await client_for(mailer.app, key).request(method, f"{PERSON}/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
