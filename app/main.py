@@ -11,7 +11,7 @@ from app.calendar.api import router as calendar_router
 from app.calendar.cards.api import router as cards_router
 from app.calendar.feeds.api import router as feeds_router
 from app.calendar.reminders.api import router as reminders_router
-from app.core import operations, telemetry
+from app.core import operations, outbox, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
@@ -33,6 +33,8 @@ from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
 from app.surveys.respond_api import router as respond_router
+from app.webhooks import jobs as webhook_jobs
+from app.webhooks.api import router as webhooks_router
 
 EXPOSED_HEADERS = [
     "ETag",
@@ -54,6 +56,7 @@ JOBS: dict[str, JobFunction] = {
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
     invitations.SEND_JOB: mailing.send_invitations,
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
+    outbox.DELIVER_JOB: webhook_jobs.deliver_webhook,
 }
 ROUTERS = (
     operations.router,
@@ -70,12 +73,15 @@ ROUTERS = (
     feeds_router,
     cards_router,
     reminders_router,
+    webhooks_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
     "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
     "send_celebrations": ("* * * * *", calendar_jobs.send_celebrations),
     "forget": ("17 * * * *", organization_jobs.forget),
+    "wake_webhooks": ("* * * * *", webhook_jobs.wake_webhooks),
+    "forget_deliveries": ("23 * * * *", webhook_jobs.forget_deliveries),
 }
 
 

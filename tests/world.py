@@ -65,6 +65,10 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         reader = await person_id(session, acme.id, "E-1050")
         assert reader is not None
         await unsubscribe(session, acme.id, reader)
+    webhook = {"url": "https://hooks.example.com/", "events": ["import.finished"], "description": MARK}
+    hook = await made(api.post("/v1/webhooks", json=webhook))
+    delivery = await made(api.post(f"/v1/webhooks/{hook['id']}/test"))
+    await made(api.patch(f"/v1/webhooks/{hook['id']}", json={"enabled": False}))
     survey = await open_survey(acme)
     return {
         "organization": str(acme.id),
@@ -78,6 +82,8 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "card_id": card["id"],
         "reminder_id": reminder["id"],
         "wish_id": written["id"],
+        "webhook_id": hook["id"],
+        "delivery_id": delivery["id"],
     }
 
 

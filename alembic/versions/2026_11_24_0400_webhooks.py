@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("webhook_id", sa.Uuid(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("once_key", sa.Text(), nullable=True),
         sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -73,6 +74,13 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_webhook_deliveries")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "webhook_id",
+            "event",
+            "once_key",
+            name=op.f("uq_webhook_deliveries_organization_id_webhook_id_event_once_key"),
+        ),
     )
     op.create_index(
         op.f("ix_webhook_deliveries_organization_id_webhook_id_created_at_id"),

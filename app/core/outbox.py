@@ -21,10 +21,14 @@ WHERE organization_id = :organization_id AND disabled_at IS NULL AND :event = AN
 FOR KEY SHARE
 """)
 ADD_DELIVERIES = text("""
-INSERT INTO webhook_deliveries (organization_id, id, webhook_id, event, data, status, attempts, due_at)
-SELECT :organization_id, gen_random_uuid(), w.id, :event, d.data, 'pending', 0, now()
+INSERT INTO webhook_deliveries
+    (organization_id, id, webhook_id, event, once_key, data, status, attempts, due_at)
+SELECT :organization_id, gen_random_uuid(), w.id, :event, (CAST(:once_keys AS text[]))[d.position], d.data,
+    'pending', 0, now()
 FROM unnest(CAST(:webhook_ids AS uuid[])) AS w (id)
-CROSS JOIN jsonb_array_elements(CAST(:items AS jsonb)) AS d (data)
+CROSS JOIN jsonb_array_elements(CAST(:items AS jsonb)) WITH ORDINALITY AS d (data, position)
+ON CONFLICT (organization_id, webhook_id, event, once_key) DO NOTHING
+RETURNING webhook_id, id
 """)
 
 
@@ -34,15 +38,21 @@ async def announce(session: AsyncSession, organization_id: UUID, event: str, dat
 
 
 async def announce_each(
-    session: AsyncSession, organization_id: UUID, event: str, items: Sequence[Mapping[str, Any]]
+    session: AsyncSession,
+    organization_id: UUID,
+    event: str,
+    items: Sequence[Mapping[str, Any]],
+    once_keys: Sequence[str] = (),
 ) -> None:
-    """An event for each of `items`, in a constant number of statements."""
-    if not items:
-        return
-    found = await session.scalars(SUBSCRIBERS, {"organization_id": organization_id, "event": event})
-    webhook_ids = found.all()
+    """An event for each of `items`, in a constant number of statements; under the same key only once."""
+    webhook_ids = await subscribers(session, organization_id, event) if items else ()
     if webhook_ids:
-        await add_deliveries(session, organization_id, webhook_ids, event, items)
+        await add_deliveries(session, organization_id, webhook_ids, event, items, once_keys)
+
+
+async def subscribers(session: AsyncSession, organization_id: UUID, event: str) -> Sequence[UUID]:
+    found = await session.scalars(SUBSCRIBERS, {"organization_id": organization_id, "event": event})
+    return found.all()
 
 
 async def add_deliveries(
@@ -51,13 +61,17 @@ async def add_deliveries(
     webhook_ids: Sequence[UUID],
     event: str,
     items: Sequence[Mapping[str, Any]],
-) -> None:
+    once_keys: Sequence[str] = (),
+) -> Sequence[UUID]:
+    """For these webhooks, whatever they subscribed to; the ids under which the events are sent."""
     values = {
         "organization_id": organization_id,
         "webhook_ids": list(webhook_ids),
         "event": event,
+        "once_keys": list(once_keys),
         "items": json.dumps([dict(item) for item in items], default=str),
     }
-    await session.execute(ADD_DELIVERIES, values)
-    for webhook_id in webhook_ids:
+    added = (await session.execute(ADD_DELIVERIES, values)).all()
+    for webhook_id in {row.webhook_id for row in added}:
         await enqueue(session, DELIVER_JOB, organization_id, webhook_id)
+    return [row.id for row in added]

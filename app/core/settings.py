@@ -65,6 +65,9 @@ class Settings(BaseSettings):
         description="Address at which others reach this service; stands in feed addresses and in mails.",
     )
     worker_enabled: bool = Field(True, description="Run the job worker inside `serve`.")
+    webhooks_private: bool = Field(
+        False, description="Let webhooks go to http:// and to private addresses: for development."
+    )
     mail_from: str | None = Field(
         None,
         pattern=MAIL_FROM,

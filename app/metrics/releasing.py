@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import telemetry
 from app.core.database import Database
 from app.core.jobs import enqueue
+from app.core.outbox import announce
 from app.metrics import queries
 from app.metrics.blocks.comments import comments
 from app.metrics.blocks.disclosed import disclosed
@@ -33,6 +34,7 @@ from app.metrics.disclosure import Step, admit, base_regions, erased_few, may_li
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
 from app.surveys import queries as surveys
+from app.surveys.service import named
 from app.tables import Survey
 
 FORMULA_VERSION = "1"
@@ -236,6 +238,8 @@ async def store(
         await queries.mark_released(*scope, released_at)
         if survey.series is not None:
             await enqueue(session, TURNOVER_JOB, survey.organization_id, survey.id, is_single=True)
+    told = {**named(survey), "number": number, "final": is_final}
+    await announce(session, survey.organization_id, "survey.released", told)
 
 
 def rounded_up(held_back: int) -> int:

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Index, Text, text
+from sqlalchemy import ARRAY, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -36,6 +36,7 @@ class WebhookDelivery(DependentRow, table=True):
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
         within_organization(["webhook_id"], "webhooks", ondelete="CASCADE"),
+        UniqueConstraint("organization_id", "webhook_id", "event", "once_key"),
         Index(None, "organization_id", "webhook_id", "created_at", "id"),
         Index(None, "organization_id", "due_at", postgresql_where=text("status = 'pending'")),
     )
@@ -43,6 +44,7 @@ class WebhookDelivery(DependentRow, table=True):
     id: UUID = Field(primary_key=True)
     webhook_id: UUID
     event: str
+    once_key: str | None = None
     data: dict[str, Any] = Field(sa_type=JSONB)
     status: str
     attempts: int
