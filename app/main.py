@@ -15,6 +15,7 @@ from app.core import operations, outbox, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
+from app.core.oidc import issuer_of
 from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
@@ -112,6 +113,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     )
     app.state.settings = settings
     app.state.keyring = Keyring(load_secret(settings))
+    app.state.issuer = issuer_of(settings)
     for router in ROUTERS:
         app.include_router(router)
     operations.mount_assets(app)

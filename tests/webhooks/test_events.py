@@ -99,6 +99,16 @@ async def test_a_survey_opens_is_counted_closes_and_is_released(acme: Tenant) ->
     ]
 
 
+async def test_an_anonymous_response_touches_nothing_of_webhooks(acme: Tenant, queries: list[str]) -> None:
+    await acme.client.put("/v1/people/E-1", json=PERSON)
+    survey_id = await opened(acme.client, mode="anonymous", access="open")
+    queries.clear()
+    sent = await acme.client.post(f"/v1/surveys/{survey_id}/responses", json={"answers": {"S01": 4}})
+    assert sent.status_code == 201
+    assert queries
+    assert not [query for query in queries if "webhook" in query or "pgqueuer" in query]
+
+
 async def test_recognition_is_told_of_without_a_word_or_a_name(acme: Tenant) -> None:
     for external_id in ("E-0007", "E-1042", "E-1050"):
         await acme.client.put(f"/v1/people/{external_id}", json=PERSON)
