@@ -121,6 +121,7 @@ class Round:
             "due_at": [due_at for _, due_at in noted],
         }
         await queries.note_attempts(session, self.organization_id, now, columns)
+        await queries.forget_delivered(session, *self.place, rules.FORGOTTEN_EVENT)
         for status, _ in noted:
             telemetry.WEBHOOKS.labels("deferred" if status == "pending" else status).inc()
         is_well = any(attempt.error is None for attempt in attempts)

@@ -50,6 +50,11 @@ UPDATE webhook_deliveries d SET status = 'failed', error = coalesce(d.error, 'we
 FROM disabled
 WHERE d.organization_id = :organization_id AND d.webhook_id = disabled.id AND d.status = 'pending'
 """)
+FORGET_DELIVERED = text("""
+DELETE FROM webhook_deliveries
+WHERE organization_id = :organization_id AND webhook_id = :webhook_id AND event = :event
+    AND status = 'delivered'
+""")
 WITH_DUE = text("""
 SELECT DISTINCT webhook_id FROM webhook_deliveries
 WHERE organization_id = :organization_id AND status = 'pending' AND due_at <= :now
@@ -172,6 +177,13 @@ async def disable(
 async def webhooks_with_due(session: AsyncSession, organization_id: UUID, now: datetime) -> Sequence[UUID]:
     found = await session.scalars(WITH_DUE, {"organization_id": organization_id, "now": now})
     return found.all()
+
+
+async def forget_delivered(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, event: str
+) -> None:
+    where = {"organization_id": organization_id, "webhook_id": webhook_id, "event": event}
+    await session.execute(FORGET_DELIVERED, where)
 
 
 async def forget_deliveries(session: AsyncSession, organization_id: UUID, before: datetime) -> None:

@@ -15,6 +15,8 @@ JITTER = 0.2
 PATIENCE = timedelta(days=5)
 OVERLAP = timedelta(hours=24)
 KEPT_DAYS = 30
+FORGOTTEN_EVENT = "person.erased"
+"""Names somebody who is to be named nowhere: it leaves the log when it was delivered."""
 GONE = 410
 
 

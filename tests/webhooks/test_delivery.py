@@ -202,6 +202,21 @@ async def test_the_log_is_kept_for_thirty_days(acme: Tenant, receiver: Receiver,
     assert await log_of(acme, hook) == []
 
 
+async def test_who_was_erased_is_named_in_no_log_once_the_receiver_knows(
+    acme: Tenant, receiver: Receiver
+) -> None:
+    hook = await subscribed(acme, receiver.url, "person.erased", EVENT)
+    await happens(acme, "person.erased")
+    await happens(acme)
+    receiver.status = "500 Internal Server Error"
+    await deliver(acme, hook)
+    assert len(await log_of(acme, hook)) == 2
+    receiver.status = "200 OK"
+    await deliver(acme, hook, timedelta(minutes=2))
+    assert {"person.erased", EVENT} == {json.loads(request.body)["type"] for request in receiver.received}
+    assert [entry["event"] for entry in await log_of(acme, hook)] == [EVENT]
+
+
 async def test_a_slow_receiver_holds_up_nobody_else_and_one_place_of_the_queue(
     acme: Tenant, receiver: Receiver, hook: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
