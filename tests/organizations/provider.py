@@ -17,7 +17,8 @@ Json = dict[str, Any]
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC = ec.generate_private_key(ec.SECP256R1())
-PRIVATE = {"rsa": RSA, "other": OTHER_RSA, "ec": EC}
+WEAK_RSA = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+PRIVATE = {"rsa": RSA, "other": OTHER_RSA, "weak": WEAK_RSA, "ec": EC}
 
 
 def public(kid: str) -> Json:

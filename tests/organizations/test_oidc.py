@@ -179,6 +179,13 @@ async def test_a_secret_key_that_was_published_by_mistake_opens_nothing(
     assert (await ask(acme, provider.token(**of(acme)))).status_code == 200
 
 
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+async def test_a_key_that_is_too_short_signs_nothing(acme: Tenant, provider: Provider) -> None:
+    provider.keys = [public("weak"), public("rsa")]
+    await refused(acme, provider.token("weak", **of(acme)))
+    assert (await ask(acme, provider.token(**of(acme)))).status_code == 200
+
+
 async def test_a_signature_that_is_another_key_s_or_another_text_s(acme: Tenant, provider: Provider) -> None:
     claims = claims_of(acme, provider)
     await refused(acme, jwt.encode(claims, OTHER_RSA, algorithm="RS256", headers={"kid": "rsa"}))
