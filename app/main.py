@@ -11,10 +11,11 @@ from app.calendar.api import router as calendar_router
 from app.calendar.cards.api import router as cards_router
 from app.calendar.feeds.api import router as feeds_router
 from app.calendar.reminders.api import router as reminders_router
-from app.core import operations, telemetry
+from app.core import operations, outbox, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
+from app.core.oidc import issuer_of
 from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
@@ -43,6 +44,8 @@ from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
 from app.surveys.respond_api import router as respond_router
+from app.webhooks import jobs as webhook_jobs
+from app.webhooks.api import router as webhooks_router
 
 EXPOSED_HEADERS = [
     "ETag",
@@ -66,6 +69,7 @@ JOBS: dict[str, JobFunction] = {
     imports.RUN_JOB: import_jobs.run_import,
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
     links.MAIL_JOB: links.mail_link,
+    outbox.DELIVER_JOB: webhook_jobs.deliver_webhook,
 }
 ROUTERS = (
     operations.router,
@@ -87,6 +91,7 @@ ROUTERS = (
     imports_router,
     privacy_router,
     audit_router,
+    webhooks_router,
 )
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
@@ -97,6 +102,8 @@ SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "forget": ("17 * * * *", organization_jobs.forget),
     "forget_imports": ("27 * * * *", import_jobs.forget_imports),
     "retain": ("37 * * * *", privacy_jobs.retain),
+    "wake_webhooks": ("* * * * *", webhook_jobs.wake_webhooks),
+    "forget_deliveries": ("23 * * * *", webhook_jobs.forget_deliveries),
 }
 
 
@@ -127,6 +134,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     )
     app.state.settings = settings
     app.state.keyring = Keyring(load_secret(settings))
+    app.state.issuer = issuer_of(settings)
     for router in ROUTERS:
         app.include_router(router)
     operations.mount_assets(app)

@@ -74,6 +74,10 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         reader = await person_id(session, acme.id, "E-1050")
         assert reader is not None
         await unsubscribe(session, acme.id, reader)
+    webhook = {"url": "https://hooks.example.com/", "events": ["import.finished"], "description": MARK}
+    hook = await made(api.post("/v1/webhooks", json=webhook))
+    delivery = await made(api.post(f"/v1/webhooks/{hook['id']}/test"))
+    await made(api.patch(f"/v1/webhooks/{hook['id']}", json={"enabled": False}))
     await made(api.put("/v1/people/E-9999", json={"name": MARK}))
     await made(api.post("/v1/people/E-9999/erasure"))
     async with acme.database.tenant_session(acme.id) as session:
@@ -96,6 +100,8 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "subscription_id": subscription["id"],
         "wish_id": written["id"],
         "import_id": waiting["id"],
+        "webhook_id": hook["id"],
+        "delivery_id": delivery["id"],
     }
 
 

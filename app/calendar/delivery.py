@@ -25,6 +25,7 @@ from app.core import logging as app_logging
 from app.core import telemetry
 from app.core.database import Database
 from app.core.mail import Mail, Outcome, post_or_folder
+from app.core.outbox import announce
 
 log = logging.getLogger("betrokken.calendar")
 
@@ -72,6 +73,7 @@ FINISH = {
     kind: text(f"""
 UPDATE {table} SET status = :status, held_until = :held_until, sent_at = :sent_at, failure = :failure
 WHERE organization_id = :organization_id AND id = :id AND status = 'sending'
+RETURNING id
 """)  # noqa: S608
     for kind, table in TABLES.items()
 }
@@ -171,5 +173,7 @@ class Round:
         values = {"status": status, "sent_at": sent_at, "held_until": held_until, "failure": failure}
         where = {"organization_id": self.organization_id, "id": claimed.id}
         async with self.database.tenant_session(self.organization_id) as session:
-            await session.execute(FINISH[self.kind], where | values)
+            is_ours = (await session.execute(FINISH[self.kind], where | values)).first() is not None
+            if is_ours and status == "sent" and self.kind is Kind.CARDS and claimed.visibility != "private":
+                await announce(session, self.organization_id, "card.sent", {"card_id": claimed.id})
         telemetry.CALENDAR_MAILS.labels(self.kind, status).inc()

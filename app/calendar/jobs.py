@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.calendar.cards import service as cards
 from app.calendar.delivery import Clock, Kind, Round
+from app.calendar.due import tell_of_due
 from app.calendar.reminders import service as reminders
 from app.core import logging as app_logging
 from app.core import telemetry
@@ -30,6 +31,8 @@ async def plan_celebrations(database: Database) -> None:
             await cards.plan_cards(session, organization_id, utc_now())
         async with database.tenant_session(organization_id) as session:
             await reminders.plan_digests(session, organization_id, utc_now())
+        async with database.tenant_session(organization_id) as session:
+            await tell_of_due(session, organization_id, utc_now())
 
     await in_every_organization(database, plan)
 

@@ -175,11 +175,6 @@ class IdentifierMismatch(Unprocessable):
     detail = "The identifier in the body is not the one in the path: send the same, or none."
 
 
-class NotAvailableYet(Unprocessable):
-    code = "not_available_yet"
-    detail = "This version does not do that yet."
-
-
 class Unavailable(AppError):
     status = 503
     code = "unavailable"

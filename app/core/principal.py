@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 
@@ -31,3 +32,6 @@ class Principal:
     organization_id: UUID
     subject: str
     scopes: frozenset[Scope]
+    kind: Literal["api_key", "oidc"]
+    teams: tuple[str, ...] | None
+    """Sees these teams with those below them, and nothing else; None sees everything."""

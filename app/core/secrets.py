@@ -13,6 +13,7 @@ from app.core.settings import Settings
 
 SECRET_FILE = "pseudonym-secret"  # noqa: S105 a file name
 ADDRESS_MAC = 16
+KEY_PREFIX = "btk_"
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -101,12 +102,12 @@ def token_hash(token: str) -> bytes:
 
 def new_api_key(environment: str) -> str:
     """`btk_<env>_<43 random characters><6 of checksum>`; the checksum lets scanners tell it from noise."""
-    body = f"btk_{environment}_" + "".join(secrets.choice(BASE62) for _ in range(43))
+    body = f"{KEY_PREFIX}{environment}_" + "".join(secrets.choice(BASE62) for _ in range(43))
     return body + _checksum(body)
 
 
 def is_well_formed(key: str) -> bool:
-    return key.startswith("btk_") and hmac.compare_digest(_checksum(key[:-6]).encode(), key[-6:].encode())
+    return key.startswith(KEY_PREFIX) and hmac.compare_digest(_checksum(key[:-6]).encode(), key[-6:].encode())
 
 
 def _checksum(body: str) -> str:

@@ -2,14 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MAIL_SERVER = re.compile(
     r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
 )
 MAIL_FROM = r"^([^<>\r\n]*<)?[^\s<>@]+@[^\s<>@]+>?$"
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
 class Settings(BaseSettings):
@@ -69,6 +71,34 @@ class Settings(BaseSettings):
         description="Address at which others reach this service; stands in feed addresses and in mails.",
     )
     worker_enabled: bool = Field(True, description="Run the job worker inside `serve`.")
+    oidc_issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Identity provider whose tokens are taken beside API keys; its keys are found by"
+        " discovery. Unset: API keys alone.",
+    )
+    oidc_audience: str | None = Field(
+        None, min_length=1, description="What a token's `aud` must name. Required with BETROKKEN_OIDC_ISSUER."
+    )
+    oidc_algorithms: list[Algorithm] = Field(
+        ["RS256", "ES256"],
+        min_length=1,
+        description="Signatures taken, as a JSON list; never a symmetric one.",
+    )
+    oidc_organization_claim: str = Field(
+        "betrokken_organization", min_length=1, description="Claim that holds the organisation's id."
+    )
+    oidc_scopes_claim: str = Field(
+        "scope", min_length=1, description="Claim that holds scopes: a list, or one text with spaces between."
+    )
+    oidc_person_claim: str = Field(
+        "betrokken_person",
+        min_length=1,
+        description="Claim that makes a token a manager's: the person whose teams are all that it sees.",
+    )
+    webhooks_private: bool = Field(
+        False, description="Let webhooks go to http:// and to private addresses: for development."
+    )
     mail_from: str | None = Field(
         None,
         pattern=MAIL_FROM,
@@ -97,3 +127,9 @@ class Settings(BaseSettings):
         if info.data.get("mail_from") is None:
             raise ValueError("a mail has a sender: set BETROKKEN_MAIL_FROM too")
         return value
+
+    @model_validator(mode="after")
+    def tokens_are_for_somebody(self) -> Self:
+        if self.oidc_issuer is not None and self.oidc_audience is None:
+            raise ValueError("a token is for somebody: set BETROKKEN_OIDC_AUDIENCE too")
+        return self

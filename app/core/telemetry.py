@@ -34,6 +34,7 @@ SUPPRESSED_GROUPS = Counter(
 )
 JOBS = Counter("betrokken_jobs_total", "Background jobs ended.", ["job", "outcome"])
 MAILS = Counter("betrokken_mails_total", "Mails offered to the mail server.", ["outcome"])
+WEBHOOKS = Counter("betrokken_webhook_attempts_total", "Events offered to webhooks.", ["outcome"])
 CALENDAR_MAILS_DUE = Gauge(
     "betrokken_calendar_mails_due",
     "Cards, reminders and newsletters whose time had come when they were last looked at.",

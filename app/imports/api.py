@@ -22,12 +22,12 @@ from app.organizations.access import (
     Anyone,
     KeyringOf,
     MissingScope,
+    Proven,
+    TeamsOnly,
     Tenant,
-    credential,
     database_of,
     principal,
 )
-from app.tables import Credential
 
 router = APIRouter(route_class=Route, tags=["imports"])
 IMPORT = "/v1/imports/{import_id}"
@@ -55,12 +55,12 @@ def wanted(
 Wanted = Annotated[service.Wanted, Depends(wanted)]
 
 
-async def importer(
-    request: Request, credential: Annotated[Credential, Depends(credential)], wanted: Wanted
-) -> Principal:
+async def importer(request: Request, credential: Proven, wanted: Wanted) -> Principal:
     """Who has the scope of this kind. Found in a transaction of its own: none is open while a file comes."""
     async with database_of(request).tenant_session(credential.organization_id) as session:
-        who = await principal(session, credential)
+        who = await principal(request, session, credential)
+    if who.teams is not None:
+        raise TeamsOnly
     if service.SCOPES[wanted.kind] not in who.scopes:
         raise MissingScope(f"This needs a key with the scope {service.SCOPES[wanted.kind]}.")
     return who
@@ -74,6 +74,8 @@ async def import_reader(who: Anyone) -> Principal:
     """Who may import anything sees the imports of the kinds he may import."""
     if not kinds_of(who):
         raise MissingScope("This needs a key that may import.")
+    if who.teams is not None:
+        raise TeamsOnly
     return who
 
 

@@ -1,8 +1,9 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.conditional import REVALIDATE, ReadConditions
@@ -14,17 +15,21 @@ from app.kpis.schemas import Period
 from app.metrics import definitions, filtering, outcomes, reading, schemas, service
 from app.metrics.releasing import FORMULA_VERSION, RECOGNITION
 from app.organizations import queries as organizations
-from app.organizations.access import Anyone, Tenant, requires
+from app.organizations.access import Anyone, TeamsOnly, Tenant, requires
 from app.tables import Release, Survey
 
 router = APIRouter(route_class=Route, tags=["metrics"])
 MetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]
+"""Reads of the whole organisation; who sees some teams only is refused."""
+TeamMetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ, by_team=True))]
 PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]
 GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
 By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
 Series = Annotated[str | None, Query(min_length=1, max_length=100)]
 Language = Annotated[str | None, Header(max_length=1000)]
+OF_VIEW = {"survey_id", "series", "by", "team"}
+"""What narrows or moves a view; whatever else an endpoint takes could widen it."""
 
 
 async def wanted_language(who: Anyone, session: Tenant, accept_language: Language = None) -> str:
@@ -44,9 +49,11 @@ class View:
     release: Release
     by: list[str]
     team: str | None
+    tops: Sequence[str] | None = None
+    """The teams that the reader sees, with those below them; None: everything."""
 
     async def groups(self, metric: str) -> list[dict[str, Any]]:
-        return await service.read(self.session, self.release, metric, self.by, self.team)
+        return await service.read(self.session, self.release, metric, self.by, self.team, self.tops)
 
     @property
     def header(self) -> dict[str, Any]:
@@ -54,7 +61,8 @@ class View:
 
 
 async def view(
-    who: MetricsReader,
+    who: TeamMetricsReader,
+    request: Request,
     session: Tenant,
     survey_id: UUID | None = None,
     series: Series = None,
@@ -62,11 +70,16 @@ async def view(
     team: TeamParameter = None,
 ) -> View:
     survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
-    return View(session, survey, release, by, team)
+    if who.teams is not None and not request.query_params.keys() <= OF_VIEW:
+        raise TeamsOnly
+    return View(session, survey, release, by, team, who.teams)
 
 
 MetricsView = Annotated[View, Depends(view)]
-"""The release a reader of metrics asked for, with the groups wanted of it."""
+"""The release a reader of metrics asked for, with the groups wanted of it.
+
+An endpoint that tells more than `groups` of it takes a MetricsReader too, or asks for `tops`.
+"""
 
 
 @router.get(
@@ -161,7 +174,7 @@ async def get_trends(view: MetricsView, conditions: ReadConditions) -> Response:
 
 @router.get("/v1/metrics/overview", operation_id="get_overview", response_model=schemas.Overview)
 async def get_overview(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    glance = await reading.overview(view.session, view.release, view.by, view.team, language)
+    glance = await reading.overview(view.session, view.release, view.by, view.team, language, tops=view.tops)
     answer = schemas.Overview.model_validate({**view.header, **glance})
     return conditions.answer(answer, headers=REVALIDATE)
 
@@ -210,6 +223,7 @@ async def get_disclosure(
 
 @router.get("/v1/metrics/outcomes", operation_id="get_outcomes", response_model=schemas.Outcomes)
 async def get_outcomes(
+    who: MetricsReader,
     view: MetricsView,
     conditions: ReadConditions,
     language: WantedLanguage,
@@ -237,6 +251,6 @@ async def get_benchmark(
 
 @router.get("/v1/metrics/definitions", operation_id="get_definitions", response_model=schemas.Definitions)
 async def get_definitions(
-    who: MetricsReader, conditions: ReadConditions, language: WantedLanguage
+    who: TeamMetricsReader, conditions: ReadConditions, language: WantedLanguage
 ) -> Response:
     return conditions.answer(definitions.definitions(language, FORMULA_VERSION), headers=REVALIDATE)

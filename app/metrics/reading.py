@@ -103,16 +103,25 @@ def _series(
 
 
 async def overview(
-    session: AsyncSession, release: Release, by: Sequence[str], team: str | None, language: str
+    session: AsyncSession,
+    release: Release,
+    by: Sequence[str],
+    team: str | None,
+    language: str,
+    *,
+    tops: Sequence[str] | None,
 ) -> Body:
+    """The levers are the whole organisation's: not for who sees some teams only."""
     groups, *parts = [
-        await service.read(session, release, metric, by, team)
+        await service.read(session, release, metric, by, team, tops)
         for metric in (HEADLINE, ENPS, "participation", TRENDS)
     ]
-    whole = await service.read(session, release, "levers", ["organization"], None)
+    whole = (
+        None if tops is not None else await service.read(session, release, "levers", ["organization"], None)
+    )
     return {
         **await service.distinctness_of(session, release),
-        "levers": worded_levers(whole, language)[ORGANIZATION],
+        "levers": None if whole is None else worded_levers(whole, language)[ORGANIZATION],
         "groups": [
             _glance(*of_group) if of_group[0]["status"] == "ok" else of_group[0]
             for of_group in zip(groups, *parts, strict=True)

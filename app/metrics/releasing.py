@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import telemetry
 from app.core.database import Database
 from app.core.jobs import enqueue
+from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.metrics import queries
 from app.metrics.blocks.benchmark import benchmark, spent
@@ -43,6 +44,7 @@ from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
+from app.surveys.service import named
 from app.tables import Survey
 
 FORMULA_VERSION = "1"
@@ -278,6 +280,8 @@ async def store(
         await queries.mark_released(*scope, released_at)
         if survey.series is not None:
             await enqueue(session, TURNOVER_JOB, survey.organization_id, survey.id, is_single=True)
+    told = {**named(survey), "number": number, "final": is_final}
+    await announce(session, survey.organization_id, "survey.released", told)
 
 
 async def is_affordable(session: AsyncSession, current: Loaded, epsilon: float) -> bool:

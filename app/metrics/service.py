@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.errors import Conflict, NotFound, Unprocessable
+from app.core.errors import AppError, Conflict, NotFound, Unprocessable
 from app.metrics import definitions, queries, schemas
 from app.metrics.loading import questionnaire_of
 from app.organizations import queries as organizations
@@ -73,11 +73,16 @@ async def released(session: AsyncSession, survey: Survey | None) -> tuple[Survey
 
 
 async def read(
-    session: AsyncSession, release: Release, metric: str, by: Sequence[str], team: str | None
+    session: AsyncSession,
+    release: Release,
+    metric: str,
+    by: Sequence[str],
+    team: str | None,
+    tops: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """The groups asked for, with what the release says of them."""
+    """The groups asked for, with what the release says of them; of the subtrees of `tops` alone, if given."""
     groups = await queries.groups_of(session, release)
-    wanted = chosen(groups, by, team)
+    wanted = chosen(groups, by, team) if tops is None else chosen_below(groups, by, team, tops)
     bodies = await queries.bodies(session, release, metric, [group.ordinal for group in wanted])
     return [
         {"group": ref(group, groups), **bodies[group.ordinal]} for group in wanted if group.ordinal in bodies
@@ -154,10 +159,31 @@ def chosen(groups: Sequence[SurveyGroup], by: Sequence[str], team: str | None) -
     return [group for group in groups if group.kind in by or group.segment in segments]
 
 
+def chosen_below(
+    groups: Sequence[SurveyGroup], by: Sequence[str], team: str | None, tops: Sequence[str]
+) -> list[SurveyGroup]:
+    """For who sees these teams and what is below them: they take the organisation's place."""
+    if any(kind.startswith(SEGMENT) for kind in by):
+        raise NotWithinTeam.parameter("by")
+    led = [group for group in groups if group.kind == "team" and group.external_id in tops]
+    below = {one.ordinal for top in led for one in within(groups, ["team"], top.external_id)}
+    if team is None:
+        return [group for group in groups if group.ordinal in below and ("team" in by or group in led)]
+    wanted = within(groups, by, team)
+    if wanted[0].ordinal not in below:
+        raise no_such_team()
+    return wanted
+
+
+def no_such_team() -> AppError:
+    """The same whether there is none or it is not for this reader."""
+    return UnknownTeam.parameter("team", "The survey knows no such team.")
+
+
 def within(groups: Sequence[SurveyGroup], by: Sequence[str], team: str) -> list[SurveyGroup]:
     top = next((group for group in groups if group.kind == "team" and group.external_id == team), None)
     if top is None:
-        raise UnknownTeam.parameter("team", "The survey knows no such team.")
+        raise no_such_team()
     below = {top.ordinal}
     for group in groups[top.ordinal + 1 :]:
         if group.parent in below:

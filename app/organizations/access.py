@@ -4,7 +4,9 @@ An endpoint's signature says what it needs: `who: PeopleReader`, `session: Tenan
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
@@ -14,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, idempotency
 from app.core.database import Database
 from app.core.errors import Forbidden, Unauthorized
+from app.core.oidc import BadToken, Claims, Issuer
 from app.core.principal import Principal, Scope
-from app.core.secrets import Keyring, is_well_formed, token_hash
+from app.core.secrets import KEY_PREFIX, Keyring, is_well_formed, token_hash
 from app.core.settings import Settings
 from app.organizations import queries
-from app.tables import Credential
 
 API_KEY = "api_key"
 AUDITED = {Scope.RESPONSES_READ, Scope.PRIVACY_MANAGE}
@@ -38,23 +40,54 @@ class MissingScope(Forbidden):
     code = "missing_scope"
 
 
+class TeamsOnly(Forbidden):
+    code = "teams_only"
+    detail = "This credential sees the metrics of some teams, and nothing else."
+
+
 bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
 Token = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
-async def credential(request: Request, token: Token) -> Credential:
-    if token is None or not is_well_formed(token.credentials):
+@dataclass(frozen=True)
+class Proof:
+    """What a token leads to: a key of an organisation, or what an identity provider says of its bearer."""
+
+    organization_id: UUID
+    key_id: UUID | None = None
+    claims: Claims = field(default_factory=dict)
+
+
+async def credential(request: Request, token: Token) -> Proof:
+    if token is None:
         raise Unauthorized
-    async with database_of(request).system_session(reason="find the organisation of a token") as session:
-        found = await queries.credential_of(session, token_hash(token.credentials))
+    if token.credentials.startswith(KEY_PREFIX) or request.app.state.issuer is None:
+        return await proof_of_key(database_of(request), token.credentials)
+    return await proof_of_token(request.app.state.issuer, settings_of(request), token.credentials)
+
+
+async def proof_of_key(database: Database, key: str) -> Proof:
+    if not is_well_formed(key):
+        raise Unauthorized
+    async with database.system_session(reason="find the organisation of a token") as session:
+        found = await queries.credential_of(session, token_hash(key))
     if found is None or found.kind != API_KEY:
         raise Unauthorized
-    return found
+    return Proof(found.organization_id, key_id=found.credential_id)
 
 
-async def tenant_session(
-    request: Request, credential: Annotated[Credential, Depends(credential)]
-) -> AsyncIterator[AsyncSession]:
+async def proof_of_token(issuer: Issuer, settings: Settings, token: str) -> Proof:
+    try:
+        claims = await issuer.claims_of(token)
+        return Proof(UUID(str(claims[settings.oidc_organization_claim])), claims=claims)
+    except (BadToken, KeyError, ValueError):
+        raise Unauthorized from None
+
+
+Proven = Annotated[Proof, Depends(credential)]
+
+
+async def tenant_session(request: Request, credential: Proven) -> AsyncIterator[AsyncSession]:
     async with database_of(request).tenant_session(credential.organization_id) as session:
         yield session
         await audit.keep(session)
@@ -64,25 +97,50 @@ Tenant = Annotated[AsyncSession, Depends(tenant_session, scope="function")]
 """The request's transaction: commits before the answer is sent."""
 
 
-async def principal(session: Tenant, credential: Annotated[Credential, Depends(credential)]) -> Principal:
-    key = await queries.api_key(session, credential.organization_id, credential.credential_id)
+async def principal(request: Request, session: Tenant, credential: Proven) -> Principal:
+    if credential.key_id is None:
+        return await principal_of_claims(session, credential, settings_of(request))
+    key = await queries.api_key(session, credential.organization_id, credential.key_id)
     if key is None:
         raise Unauthorized
     scopes = frozenset(Scope(scope) for scope in key.scopes)
-    return Principal(credential.organization_id, str(key.id), scopes)
+    teams = tuple(key.teams) if key.teams is not None else None
+    if key.person is not None:
+        teams = await queries.teams_led_by(session, credential.organization_id, key.person)
+    return Principal(credential.organization_id, str(key.id), scopes, kind="api_key", teams=teams)
+
+
+async def principal_of_claims(session: AsyncSession, proof: Proof, settings: Settings) -> Principal:
+    """Scopes that are none of ours are another service's."""
+    if not await queries.is_organization(session, proof.organization_id):
+        raise Unauthorized
+    listed = proof.claims.get(settings.oidc_scopes_claim, [])
+    named = listed.split() if isinstance(listed, str) else listed
+    scopes = frozenset(scope for scope in Scope if isinstance(named, list) and scope in named)
+    teams = None
+    if settings.oidc_person_claim in proof.claims:
+        person = proof.claims[settings.oidc_person_claim]
+        is_named = isinstance(person, str)
+        teams = await queries.teams_led_by(session, proof.organization_id, person) if is_named else ()
+    return Principal(proof.organization_id, proof.claims["sub"], scopes, kind="oidc", teams=teams)
 
 
 Anyone = Annotated[Principal, Depends(principal)]
 """Any valid credential."""
 
 
-def requires(*scopes: Scope) -> Callable[..., Awaitable[Principal]]:
-    """A dependency that gives the Principal if he has all these scopes; what they open is audited by them."""
+def requires(*scopes: Scope, by_team: bool = False) -> Callable[..., Awaitable[Principal]]:
+    """A dependency that gives the Principal if he has all these scopes; what they open is audited by them.
+
+    Who sees some teams only is refused, unless the endpoint shows him no more than these (`by_team`).
+    """
 
     async def permitted(who: Anyone, session: Tenant, request: Request) -> Principal:
         for scope in scopes:
             if scope not in who.scopes:
                 raise MissingScope(f"This needs a key with the scope {scope}.")
+        if who.teams is not None and not by_team:
+            raise TeamsOnly
         if (AUDITED if request.method == "GET" else ADMINISTRATIVE).intersection(scopes):
             audit.note(session, await entry_of(request, who))
         return who

@@ -24,9 +24,9 @@ async def get_me(who: Anyone, session: Tenant) -> schemas.Me:
     return schemas.Me(
         organization=schemas.OrganizationRef(id=organization.id, name=organization.name),
         subject=who.subject,
-        kind="api_key",
+        kind=who.kind,
         scopes=sorted(who.scopes),
-        teams=None,
+        teams=None if who.teams is None else list(who.teams),
     )
 
 

@@ -10,6 +10,22 @@ from sqlmodel import col, func, select, tuple_, update
 from app.tables import ApiKey, Credential, Organization
 
 TOMBSTONE_DAYS = 30
+TEAMS_LED_BY = text("""
+SELECT t.external_id
+FROM teams t
+JOIN people p ON p.organization_id = t.organization_id AND p.external_id = t.lead
+JOIN organizations o ON o.id = p.organization_id
+WHERE t.organization_id = :organization_id AND t.lead = :person AND p.is_active
+    AND CAST(now() AT TIME ZONE o.time_zone AS date)
+        BETWEEN coalesce(p.starts_on, '-infinity') AND coalesce(p.ends_on, 'infinity')
+ORDER BY t.external_id
+""")
+UNKNOWN_TEAMS = text("""
+SELECT name FROM unnest(CAST(:teams AS text[])) AS wanted (name)
+WHERE NOT EXISTS (
+    SELECT FROM teams t WHERE t.organization_id = :organization_id AND t.external_id = wanted.name
+)
+""")
 
 
 async def credential_of(session: AsyncSession, token_hash: bytes) -> Credential | None:
@@ -24,6 +40,21 @@ async def organization(session: AsyncSession, organization_id: UUID, *, lock: bo
     query = select(Organization).where(col(Organization.id) == organization_id)
     query = query.with_for_update(key_share=True) if lock else query
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
+
+
+async def is_organization(session: AsyncSession, organization_id: UUID) -> bool:
+    return await session.get(Organization, organization_id) is not None
+
+
+async def teams_led_by(session: AsyncSession, organization_id: UUID, person: str) -> tuple[str, ...]:
+    """Of somebody who works here today."""
+    led = await session.scalars(TEAMS_LED_BY, {"organization_id": organization_id, "person": person})
+    return tuple(led)
+
+
+async def unknown_teams(session: AsyncSession, organization_id: UUID, teams: Sequence[str]) -> Sequence[str]:
+    where = {"organization_id": organization_id, "teams": list(teams)}
+    return (await session.scalars(UNKNOWN_TEAMS, where)).all()
 
 
 async def organization_ids(session: AsyncSession) -> Sequence[UUID]:

@@ -39,7 +39,7 @@ class OrganizationRef(Schema):
 class Me(Schema):
     organization: OrganizationRef
     subject: str
-    kind: Literal["api_key"]
+    kind: Literal["api_key", "oidc"]
     scopes: list[str]
     teams: list[str] | None
 
@@ -130,6 +130,7 @@ class ApiKeyWrite(Input):
     name: Name
     scopes: Annotated[Distinct[Scope], Field(min_length=1)]
     teams: Annotated[Distinct[Identifier], Field(min_length=1)] | None = None
+    person: Identifier | None = None
     environment: Environment = "live"
 
 
@@ -138,6 +139,7 @@ class ApiKey(Schema):
     name: str
     scopes: list[Scope]
     teams: list[str] | None
+    person: str | None
     environment: Environment
     created_at: Instant
 

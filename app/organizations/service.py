@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit
 from app.core.conditional import Preconditions
-from app.core.errors import Conflict, NotAvailableYet, NotFound
+from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.principal import Principal
 from app.core.secrets import new_api_key, token_hash
 from app.organizations import queries, schemas
@@ -36,6 +36,16 @@ class MinimumGroupSizeLocked(Conflict):
     detail = "Respondents were told a larger minimum: below 5 is possible only before a first survey opens."
 
 
+class NarrowedTwice(Unprocessable):
+    code = "narrowed_twice"
+    detail = "A key sees the teams it names, or those a person leads: send one of the two."
+
+
+class UnknownTeam(Unprocessable):
+    code = "unknown_team"
+    detail = "There is no such team."
+
+
 class UnknownOrganization(NotFound):
     code = "unknown_organization"
 
@@ -50,7 +60,7 @@ def represent(row: Organization) -> schemas.Organization:
 
 
 def represent_key(row: ApiKey) -> schemas.ApiKey:
-    return schemas.ApiKey.model_validate({**row.model_dump(), "teams": None})
+    return schemas.ApiKey.model_validate(row.model_dump())
 
 
 async def create_organization(session: AsyncSession, name: str, **settings: Any) -> UUID:
@@ -89,10 +99,10 @@ def in_months(milestones: list[float] | None) -> dict[str, list[int]]:
 async def issue_api_key(
     session: AsyncSession, organization_id: UUID, wanted: schemas.ApiKeyWrite
 ) -> schemas.ApiKeyCreated:
-    if wanted.teams is not None:
-        raise NotAvailableYet.at(
-            "#/teams", "Keys narrowed to teams come with a later version; leave it null."
-        )
+    if wanted.teams is not None and wanted.person is not None:
+        raise NarrowedTwice.at("#/person")
+    if unknown := await queries.unknown_teams(session, organization_id, wanted.teams or ()):
+        raise UnknownTeam.at("#/teams", f"There is no team {unknown[0]}.")
     secret = new_api_key(wanted.environment)
     row = ApiKey(
         organization_id=organization_id,
@@ -100,6 +110,8 @@ async def issue_api_key(
         name=wanted.name,
         environment=wanted.environment,
         scopes=list(wanted.scopes),
+        teams=wanted.teams,
+        person=wanted.person,
     )
     session.add(row)
     await session.flush()

@@ -19,6 +19,7 @@ from app.core.batches import (
 )
 from app.core.conditional import Preconditions
 from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessable, validated
+from app.core.outbox import announce_each
 from app.core.secrets import Keyring
 from app.organizations.queries import TOMBSTONE_DAYS
 from app.people import queries, rules, schemas
@@ -304,9 +305,10 @@ async def put_person(
     require_identifier(body, external_id)
     item = validated(schemas.PersonItem, body.model_dump() | {"external_id": external_id})
     record = await _record(session, organization_id, item)
-    is_new = bool(await queries.add_or_hold_people(session, organization_id, [record]))
-    if is_new and await _erased(session, organization_id, [external_id], keyring):
+    created, erased = await _add_or_hold(session, organization_id, [record], keyring)
+    if erased:
         raise PersonErased
+    is_new = bool(created)
     conditions.check(None if is_new else await read_person(session, organization_id, external_id))
     if not is_new:
         await _change_people(session, organization_id, [record], _effective([item]))
@@ -350,11 +352,8 @@ async def put_people(
     parsed = refuse_repeats(parse_items(items, schemas.PersonItem, limit), lambda item: item.external_id)
     records = await _records(session, organization_id, parsed)
     good = [record for record in records if not isinstance(record, AppError)]
-    created = await queries.add_or_hold_people(session, organization_id, good)
-    erased = await _erased(session, organization_id, created, keyring)
-    if erased:
-        await queries.take_back(session, organization_id, erased)
-    held = [record for record in good if record.external_id not in created]
+    created, erased = await _add_or_hold(session, organization_id, good, keyring)
+    held = [record for record in good if record.external_id not in created | erased]
     effective = _effective(item for item in parsed if not isinstance(item, AppError))
     changed = await _change_people(session, organization_id, held, effective)
     effects = dict.fromkeys(created, Effect.CREATED) | dict.fromkeys(changed, Effect.UPDATED)
@@ -437,6 +436,20 @@ def held_of(person: RowMapping | PersonRecord) -> Held:
     return Held(known["team"], known["manager"], known["segments"])
 
 
+async def _add_or_hold(
+    session: AsyncSession, organization_id: UUID, records: Sequence[PersonRecord], keyring: Keyring
+) -> tuple[set[str], set[str]]:
+    """Adds who is not there and holds who is; says whom it added, and whom not because he was erased."""
+    added = set(await queries.add_or_hold_people(session, organization_id, records))
+    erased = await _erased(session, organization_id, added, keyring)
+    if erased:
+        await queries.take_back(session, organization_id, erased)
+    created = added - erased
+    told = [{"external_id": record.external_id} for record in records if record.external_id in created]
+    await announce_each(session, organization_id, "person.created", told)
+    return created, erased
+
+
 async def _change_people(
     session: AsyncSession, organization_id: UUID, records: Sequence[PersonRecord], effective: Effective
 ) -> set[str]:
@@ -452,6 +465,7 @@ async def _change_people(
     if changed:
         await _move_periods(session, organization_id, changed, wanted)
         await queries.change_people(session, organization_id, [wanted[row["external_id"]] for row in changed])
+        await _tell_of_changes(session, organization_id, changed, wanted)
     return {row["external_id"] for row in changed}
 
 
@@ -479,6 +493,28 @@ async def _changed_pasts(
         if becomes != past:
             changed[row["id"]] = becomes
     return changed
+
+
+async def _tell_of_changes(
+    session: AsyncSession,
+    organization_id: UUID,
+    before: Sequence[RowMapping],
+    wanted: Mapping[str, PersonRecord],
+) -> None:
+    after = [wanted[row["external_id"]] for row in before]
+    updated = [{"external_id": record.external_id} for record in after]
+    left = [
+        {"external_id": record.external_id, "ends_on": record.ends_on}
+        for row, record in zip(before, after, strict=True)
+        if _leaves(row, record)
+    ]
+    await announce_each(session, organization_id, "person.updated", updated)
+    await announce_each(session, organization_id, "person.left", left)
+
+
+def _leaves(before: RowMapping, after: PersonRecord) -> bool:
+    has_new_last_day = after.ends_on is not None and after.ends_on != before["ends_on"]
+    return has_new_last_day or (before["is_active"] and not after.is_active)
 
 
 async def _move_periods(

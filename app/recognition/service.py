@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.batches import Done, Effect
 from app.core.conditional import Preconditions
 from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, pointer
+from app.core.outbox import announce_each
 from app.organizations.queries import organization
 from app.people.errors import UnknownTeam
 from app.recognition import queries, rules
@@ -196,6 +197,8 @@ async def _store(
     kept = [event for event in events if event.id in stored - excess]
     await queries.insert_receivers(session, settings.id, kept)
     await count_new(session, settings.id, [event.id for event in kept])
+    told = [{"recognition_id": event.id, "visibility": event.visibility} for event in kept]
+    await announce_each(session, settings.id, "recognition.created", told)
     repeated = {e.external_id for e in events if e.external_id is not None and e.id not in stored}
     earlier = await queries.events_by_external_id(session, settings.id, repeated)
     return [

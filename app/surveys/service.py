@@ -11,6 +11,7 @@ from app.core.conditional import Preconditions
 from app.core.database import transaction_time
 from app.core.errors import IdentifierMismatch, NotFound, validated
 from app.core.jobs import enqueue
+from app.core.outbox import announce
 from app.organizations import queries as organizations
 from app.surveys import invitation_queries, queries, rules, schemas
 from app.surveys.audience import check_audience, freeze_audience
@@ -235,7 +236,13 @@ async def open_survey(session: AsyncSession, organization_id: UUID, survey_id: U
     row.participation_count, row.participation_on = 0, today
     await _touch(session, row)
     await schedule(session, row, now)
+    await announce(session, organization_id, "survey.opened", named(row))
     return row
+
+
+def named(row: Survey) -> dict[str, Any]:
+    """What an event tells of a survey."""
+    return {"survey_id": row.id, "external_id": row.external_id}
 
 
 async def close_survey(
@@ -257,6 +264,7 @@ async def close_survey(
     row.participation_on = local_date(organization, now)
     await _touch(session, row)
     await enqueue(session, RELEASE_JOB, organization_id, survey_id, is_single=True)
+    await announce(session, organization_id, "survey.closed", named(row))
     return row
 
 
@@ -299,4 +307,7 @@ async def count_participation(session: AsyncSession, organization_id: UUID, now:
         row.participation_on = today
         if row.release_policy == "rolling":
             await enqueue(session, RELEASE_JOB, organization_id, row.id)
-    await session.flush()
+        await session.flush()
+        told = await participation(session, organization_id, row.id)
+        data = {"survey_id": row.id, **told.model_dump(mode="json")}
+        await announce(session, organization_id, "survey.participation", data)

@@ -30,6 +30,7 @@ from app.tables.recognition import (
     RecognitionReport,
 )
 from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup, SurveyMember
+from app.tables.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AnswersLink",
@@ -83,4 +84,6 @@ __all__ = [
     "Team",
     "Tombstone",
     "Unsubscription",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -42,6 +42,9 @@ class ApiKey(OrganizationRow, table=True):
     name: str
     environment: str
     scopes: list[str] = Field(sa_type=ARRAY(String))
+    teams: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    person: str | None = None
+    """Sees these teams, or those that the person leads now, with those below them; external ids."""
     created_at: datetime = instant(now=True)
 
 

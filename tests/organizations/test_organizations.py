@@ -92,6 +92,17 @@ async def test_a_time_zone_is_an_iana_name(api: ContractClient) -> None:
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_time_zone")
 
 
-async def test_keys_narrowed_to_teams_are_refused_for_now(api: ContractClient) -> None:
-    body = {"name": "x", "scopes": ["people:read"], "teams": ["sales"]}
-    assert (await api.post("/v1/api-keys", json=body)).json()["code"] == "not_available_yet"
+async def test_a_key_is_narrowed_by_teams_or_by_who_leads_them(api: ContractClient) -> None:
+    await api.put("/v1/teams/sales", json={"name": "Sales"})
+    body = {"name": "x", "scopes": ["metrics:read"]}
+    by_team = (await api.post("/v1/api-keys", json=body | {"teams": ["sales"]})).json()
+    assert (by_team["teams"], by_team["person"]) == (["sales"], None)
+    by_person = (await api.post("/v1/api-keys", json=body | {"person": "E-1"})).json()
+    assert (by_person["teams"], by_person["person"]) == (None, "E-1")
+    for wrong, code in (
+        ({"teams": ["sales", "nowhere"]}, "unknown_team"),
+        ({"teams": ["sales"], "person": "E-1"}, "narrowed_twice"),
+        ({"teams": []}, "invalid_value"),
+    ):
+        answer = await api.post("/v1/api-keys", json=body | wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, code)

@@ -77,5 +77,5 @@ OverviewGroup = Annotated[
 class Overview(Metrics):
     distinctness: Distinctness | None
     reasons: Reasons
-    levers: LeversGroup
+    levers: LeversGroup | None
     groups: list[OverviewGroup]

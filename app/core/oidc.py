@@ -1,0 +1,126 @@
+"""Tokens of an identity provider (OpenID Connect Discovery 1.0, RFC 7517, RFC 8725).
+
+Nothing of a token is believed before its signature: its `alg` must be one of the configured ones, none of
+which is symmetric, and that of the key; the key is one that the issuer publishes, found by `kid`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+
+from app.core.errors import Unavailable
+from app.core.outbound import NotSent, get_json
+from app.core.settings import Settings
+
+log = logging.getLogger("betrokken.oidc")
+
+CLOCK_SKEW = 60
+KEYS_KEPT = 3600
+LEAST_PAUSE = 30
+"""Seconds between two looks at the issuer's keys, however many unknown ones tokens name."""
+DISCOVERY = "/.well-known/openid-configuration"
+REQUIRED = ["exp", "iss", "aud", "sub"]
+
+Claims = Mapping[str, Any]
+
+
+class BadToken(Exception):
+    """Not a token of this issuer for us, or not any more."""
+
+
+class IssuerUnreachable(Unavailable):
+    detail = "The identity provider cannot be reached: try again shortly, or use an API key."
+
+
+class Issuer:
+    def __init__(self, url: str, audience: str, algorithms: list[str]) -> None:
+        self.url = url
+        self.audience = audience
+        self.algorithms = algorithms
+        self.clock = time.monotonic
+        self._keys: dict[str | None, jwt.PyJWK] = {}
+        self._read_at = self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def claims_of(self, token: str) -> Claims:
+        """Raises BadToken; Unavailable while the issuer's keys could never be read."""
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            raise BadToken from None
+        if header.get("alg") not in self.algorithms:
+            raise BadToken
+        key = await self._key(header.get("kid"))
+        try:
+            claims: Claims = jwt.decode(
+                token,
+                key,
+                algorithms=self.algorithms,
+                audience=self.audience,
+                issuer=self.url,
+                leeway=CLOCK_SKEW,
+                options={"require": REQUIRED, "enforce_minimum_key_length": True},
+            )
+        except jwt.PyJWTError:
+            raise BadToken from None
+        return claims
+
+    async def _key(self, kid: str | None) -> jwt.PyJWK:
+        if not self._has_fresh(kid):
+            async with self._asking:
+                await self._look_again(kid)
+        if not self._keys:
+            raise IssuerUnreachable
+        if kid not in self._keys:
+            raise BadToken
+        return self._keys[kid]
+
+    def _has_fresh(self, kid: str | None) -> bool:
+        return kid in self._keys and self.clock() - self._read_at < KEYS_KEPT
+
+    async def _look_again(self, kid: str | None) -> None:
+        """Keys that cannot be read now stay as they were."""
+        now = self.clock()
+        if self._has_fresh(kid) or now - self._asked_at < LEAST_PAUSE:
+            return
+        self._asked_at = now
+        try:
+            self._keys = keys_of(await self._published())
+            self._read_at = now
+        except NotSent as refusal:
+            log.warning("identity_provider_unreachable", extra={"reason": refusal.reason})
+
+    async def _published(self) -> Any:
+        found = await get_json(self.url.rstrip("/") + DISCOVERY)
+        address = found.get("jwks_uri") if isinstance(found, dict) else None
+        if not isinstance(address, str) or found.get("issuer") != self.url:
+            raise NotSent("not_this_issuer")
+        if not address.startswith("https://") and self.url.startswith("https://"):
+            raise NotSent("keys_not_over_https")
+        return await get_json(address)
+
+
+def keys_of(published: Any) -> dict[str | None, jwt.PyJWK]:
+    """The keys for signatures, by id; a secret key that was published is none."""
+    listed = published.get("keys") if isinstance(published, dict) else None
+    found: dict[str | None, jwt.PyJWK] = {}
+    for data in listed if isinstance(listed, list) else []:
+        if not isinstance(data, dict) or data.get("kty") == "oct" or data.get("use", "sig") != "sig":
+            continue
+        try:
+            found[data.get("kid")] = jwt.PyJWK(data)
+        except jwt.PyJWTError:
+            continue
+    if not found:
+        raise NotSent("no_keys")
+    return found
+
+
+def issuer_of(settings: Settings) -> Issuer | None:
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    return Issuer(settings.oidc_issuer, settings.oidc_audience, list(settings.oidc_algorithms))

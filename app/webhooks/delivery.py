@@ -1,0 +1,138 @@
+"""Delivers what is due to one webhook: take a lease, send, note.
+
+The lease keeps a second worker away, so that a slow receiver holds one place in the queue and not all of
+them. No transaction is open while something is sent. A worker that dies between an answer and the note leaves
+the event pending: it is sent again, under the same webhook-id.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import outbound, telemetry
+from app.core.database import Database
+from app.core.outbox import announce
+from app.core.secrets import Keyring
+from app.webhooks import queries, rules
+from app.webhooks.service import SEAL
+
+log = logging.getLogger("betrokken.webhooks")
+
+AT_ONCE = 8
+LEASE = timedelta(minutes=2)
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    delivery: Row[Any]
+    status_code: int | None
+    error: str | None
+
+    def noted(self, now: datetime) -> tuple[str, datetime | None]:
+        """What becomes of the delivery, and when it is tried again."""
+        if self.error is None:
+            return "delivered", None
+        pause = rules.pause_after(self.delivery.attempts + 1, random.random())  # noqa: S311 jitter
+        return ("failed", None) if pause is None else ("pending", now + pause)
+
+
+@dataclass(frozen=True)
+class Round:
+    database: Database
+    keyring: Keyring
+    organization_id: UUID
+    webhook_id: UUID
+    clock: Clock
+
+    @property
+    def place(self) -> tuple[UUID, UUID]:
+        return self.organization_id, self.webhook_id
+
+    async def run(self) -> None:
+        if not await self._claim():
+            return
+        try:
+            async with outbound.client() as client:
+                while await self._send_some(client):
+                    pass
+        finally:
+            await self._release()
+
+    async def _claim(self) -> bool:
+        now = self.clock()
+        async with self.database.tenant_session(self.organization_id) as session:
+            return await queries.claim(session, *self.place, now, now + LEASE)
+
+    async def _release(self) -> None:
+        async with self.database.tenant_session(self.organization_id) as session:
+            await queries.release(session, *self.place)
+
+    async def _send_some(self, client: httpx.AsyncClient) -> bool:
+        """Whether to go on: there may be more, and the receiver takes some of it."""
+        now = self.clock()
+        async with self.database.tenant_session(self.organization_id) as session:
+            target = await queries.keep_claim(session, *self.place, now + LEASE)
+            due = await queries.due(session, *self.place, now, AT_ONCE)
+        if target is None or not due:
+            return False
+        secrets = self._secrets(target, now)
+        attempts = await asyncio.gather(*(self._attempt(client, target.url, secrets, one) for one in due))
+        async with self.database.tenant_session(self.organization_id) as session:
+            await self._note(session, attempts)
+        return any(attempt.error is None for attempt in attempts)
+
+    def _secrets(self, target: Row[Any], now: datetime) -> list[str]:
+        sealed = [target.sealed_secret]
+        if target.earlier_until is not None and target.earlier_until > now:
+            sealed.append(target.earlier_secret)
+        opened = [self.keyring.unseal(self.organization_id, SEAL, one) for one in sealed]
+        return [secret.decode() for secret in opened if secret is not None]
+
+    async def _attempt(
+        self, client: httpx.AsyncClient, url: str, secrets: Sequence[str], delivery: Row[Any]
+    ) -> Attempt:
+        text = rules.message(delivery.event, delivery.created_at, delivery.data)
+        headers = rules.signed_headers(secrets, delivery.id, self.clock(), text)
+        may_be_private = self.database.settings.webhooks_private
+        try:
+            status = await outbound.post(client, url, text.encode(), headers, may_be_private=may_be_private)
+        except outbound.NotSent as refusal:
+            return Attempt(delivery, None, refusal.reason)
+        return Attempt(delivery, status, rules.error_of(status))
+
+    async def _note(self, session: AsyncSession, attempts: Sequence[Attempt]) -> None:
+        now = self.clock()
+        noted = [attempt.noted(now) for attempt in attempts]
+        columns: dict[str, list[Any]] = {
+            "id": [attempt.delivery.id for attempt in attempts],
+            "status": [status for status, _ in noted],
+            "status_code": [attempt.status_code for attempt in attempts],
+            "error": [attempt.error for attempt in attempts],
+            "due_at": [due_at for _, due_at in noted],
+        }
+        await queries.note_attempts(session, self.organization_id, now, columns)
+        await queries.forget_delivered(session, *self.place, rules.FORGOTTEN_EVENT)
+        for status, _ in noted:
+            telemetry.WEBHOOKS.labels("deferred" if status == "pending" else status).inc()
+        is_well = any(attempt.error is None for attempt in attempts)
+        failing_since = await queries.note_health(session, *self.place, now, is_well=is_well)
+        statuses = [attempt.status_code for attempt in attempts]
+        reason = rules.reason_to_disable(statuses, failing_since, now)
+        if reason is not None:
+            await self._disable(session, now, reason)
+
+    async def _disable(self, session: AsyncSession, now: datetime, reason: str) -> None:
+        await queries.disable(session, *self.place, now, reason)
+        told = {"webhook_id": self.webhook_id, "reason": reason}
+        await announce(session, self.organization_id, "webhook.disabled", told)
+        log.warning("webhook_disabled", extra={"webhook_id": str(self.webhook_id), "reason": reason})

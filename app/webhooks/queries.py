@@ -1,0 +1,195 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select, tuple_
+
+from app.tables import Webhook, WebhookDelivery
+
+CLAIM = text("""
+UPDATE webhooks SET busy_until = :busy_until
+WHERE organization_id = :organization_id AND id = :id AND disabled_at IS NULL
+    AND coalesce(busy_until <= :now, true)
+RETURNING id
+""")
+KEEP_CLAIM = text("""
+UPDATE webhooks SET busy_until = :busy_until
+WHERE organization_id = :organization_id AND id = :id AND disabled_at IS NULL
+RETURNING url, sealed_secret, earlier_secret, earlier_until
+""")
+RELEASE = text("UPDATE webhooks SET busy_until = NULL WHERE organization_id = :organization_id AND id = :id")
+DUE = text("""
+SELECT id, event, data, attempts, created_at FROM webhook_deliveries
+WHERE organization_id = :organization_id AND webhook_id = :webhook_id
+    AND status = 'pending' AND due_at <= :now
+ORDER BY due_at, id LIMIT :limit
+""")
+NOTE = text("""
+UPDATE webhook_deliveries d SET status = n.status, attempts = d.attempts + 1, attempted_at = :now,
+    status_code = n.status_code, error = n.error, due_at = coalesce(n.due_at, d.due_at),
+    delivered_at = CASE WHEN n.status = 'delivered' THEN CAST(:now AS timestamptz) END
+FROM unnest(CAST(:id AS uuid[]), CAST(:status AS text[]), CAST(:status_code AS int[]), CAST(:error AS text[]),
+            CAST(:due_at AS timestamptz[])) AS n (id, status, status_code, error, due_at)
+WHERE d.organization_id = :organization_id AND d.id = n.id
+""")
+NOTE_HEALTH = text("""
+UPDATE webhooks SET failing_since = CASE WHEN :is_well THEN NULL ELSE coalesce(failing_since, :now) END
+WHERE organization_id = :organization_id AND id = :id
+RETURNING failing_since
+""")
+DISABLE = text("""
+WITH disabled AS (
+    UPDATE webhooks SET disabled_at = :now, disabled_reason = :reason, updated_at = :now
+    WHERE organization_id = :organization_id AND id = :id AND disabled_at IS NULL
+    RETURNING id
+)
+UPDATE webhook_deliveries d SET status = 'failed', error = coalesce(d.error, 'webhook_disabled')
+FROM disabled
+WHERE d.organization_id = :organization_id AND d.webhook_id = disabled.id AND d.status = 'pending'
+""")
+FORGET_DELIVERED = text("""
+DELETE FROM webhook_deliveries
+WHERE organization_id = :organization_id AND webhook_id = :webhook_id AND event = :event
+    AND status = 'delivered'
+""")
+WITH_DUE = text("""
+SELECT DISTINCT webhook_id FROM webhook_deliveries
+WHERE organization_id = :organization_id AND status = 'pending' AND due_at <= :now
+""")
+
+
+async def webhook(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, *, lock: bool = False
+) -> Webhook | None:
+    query = select(Webhook).where(
+        col(Webhook.organization_id) == organization_id, col(Webhook.id) == webhook_id
+    )
+    query = query.with_for_update(key_share=True) if lock else query
+    return (await session.scalars(query)).one_or_none()
+
+
+async def webhooks_before(
+    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Webhook]:
+    """Newest first, from the webhook after `after` on."""
+    query = select(Webhook).where(col(Webhook.organization_id) == organization_id)
+    if after is not None:
+        query = query.where(tuple_(col(Webhook.created_at), col(Webhook.id)) < after)
+    newest_first = query.order_by(col(Webhook.created_at).desc(), col(Webhook.id).desc())
+    return (await session.scalars(newest_first.limit(limit))).all()
+
+
+async def delete_webhook(session: AsyncSession, organization_id: UUID, webhook_id: UUID) -> bool:
+    """Whether there was such a webhook."""
+    gone = await session.execute(
+        text("DELETE FROM webhooks WHERE organization_id = :organization_id AND id = :id RETURNING id"),
+        {"organization_id": organization_id, "id": webhook_id},
+    )
+    return gone.first() is not None
+
+
+async def deliveries_before(
+    session: AsyncSession,
+    organization_id: UUID,
+    webhook_id: UUID,
+    status: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[WebhookDelivery]:
+    """Newest first, from the delivery after `after` on."""
+    row = WebhookDelivery
+    query = select(row).where(col(row.organization_id) == organization_id, col(row.webhook_id) == webhook_id)
+    if status is not None:
+        query = query.where(col(row.status) == status)
+    if after is not None:
+        query = query.where(tuple_(col(row.created_at), col(row.id)) < after)
+    newest_first = query.order_by(col(row.created_at).desc(), col(row.id).desc())
+    return (await session.scalars(newest_first.limit(limit))).all()
+
+
+async def delivery(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, delivery_id: UUID
+) -> WebhookDelivery | None:
+    query = select(WebhookDelivery).where(
+        col(WebhookDelivery.organization_id) == organization_id,
+        col(WebhookDelivery.webhook_id) == webhook_id,
+        col(WebhookDelivery.id) == delivery_id,
+    )
+    return (await session.scalars(query.with_for_update())).one_or_none()
+
+
+# ---------------------------------------------------------------------------------------- on the way
+
+
+async def claim(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, now: datetime, busy_until: datetime
+) -> bool:
+    """Whether nobody else delivers to this webhook now, and it is enabled."""
+    where = {"organization_id": organization_id, "id": webhook_id, "now": now, "busy_until": busy_until}
+    return (await session.execute(CLAIM, where)).first() is not None
+
+
+async def keep_claim(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, busy_until: datetime
+) -> Row[Any] | None:
+    """Where to send and what signs it; None where the webhook was deleted or disabled since."""
+    where = {"organization_id": organization_id, "id": webhook_id, "busy_until": busy_until}
+    return (await session.execute(KEEP_CLAIM, where)).one_or_none()
+
+
+async def release(session: AsyncSession, organization_id: UUID, webhook_id: UUID) -> None:
+    await session.execute(RELEASE, {"organization_id": organization_id, "id": webhook_id})
+
+
+async def due(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, now: datetime, limit: int
+) -> Sequence[Row[Any]]:
+    where = {"organization_id": organization_id, "webhook_id": webhook_id, "now": now, "limit": limit}
+    return (await session.execute(DUE, where)).all()
+
+
+async def note_attempts(
+    session: AsyncSession, organization_id: UUID, now: datetime, columns: dict[str, list[Any]]
+) -> None:
+    await session.execute(NOTE, {"organization_id": organization_id, "now": now, **columns})
+
+
+async def note_health(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, now: datetime, *, is_well: bool
+) -> datetime | None:
+    """Since when it has been failing."""
+    where = {"organization_id": organization_id, "id": webhook_id, "now": now, "is_well": is_well}
+    since: datetime | None = await session.scalar(NOTE_HEALTH, where)
+    return since
+
+
+async def disable(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, now: datetime, reason: str
+) -> None:
+    """What is still on its way fails with it."""
+    where = {"organization_id": organization_id, "id": webhook_id, "now": now, "reason": reason}
+    await session.execute(DISABLE, where)
+
+
+async def webhooks_with_due(session: AsyncSession, organization_id: UUID, now: datetime) -> Sequence[UUID]:
+    found = await session.scalars(WITH_DUE, {"organization_id": organization_id, "now": now})
+    return found.all()
+
+
+async def forget_delivered(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, event: str
+) -> None:
+    where = {"organization_id": organization_id, "webhook_id": webhook_id, "event": event}
+    await session.execute(FORGET_DELIVERED, where)
+
+
+async def forget_deliveries(session: AsyncSession, organization_id: UUID, before: datetime) -> None:
+    await session.execute(
+        text(
+            "DELETE FROM webhook_deliveries WHERE organization_id = :organization_id AND created_at < :before"
+        ),
+        {"organization_id": organization_id, "before": before},
+    )

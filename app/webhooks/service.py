@@ -1,0 +1,191 @@
+import secrets
+from collections.abc import Iterable
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.conditional import Preconditions
+from app.core.database import transaction_time
+from app.core.errors import Conflict, NotFound, Unprocessable
+from app.core.jobs import enqueue
+from app.core.outbound import flaw_of
+from app.core.outbox import DELIVER_JOB, add_deliveries
+from app.core.principal import Principal, Scope
+from app.core.secrets import Keyring
+from app.organizations.access import MissingScope
+from app.tables import Webhook, WebhookDelivery
+from app.webhooks import queries, rules, schemas
+
+SEAL = "webhook"
+TEST_EVENT = "webhook.test"
+REQUESTED = "requested"
+SCOPES = {
+    "survey": Scope.SURVEYS_READ,
+    "person": Scope.PEOPLE_READ,
+    "recognition": Scope.RECOGNITIONS_READ,
+    "occasion": Scope.CALENDAR_READ,
+    "card": Scope.CALENDAR_READ,
+}
+"""What reads the things that events tell of; the first part of an event's name says which."""
+CLEAN_RECORD = {"disabled_at": None, "disabled_reason": None, "failing_since": None}
+
+
+class BadUrl(Unprocessable):
+    code = "bad_url"
+    detail = "Send an address of the form https://host/path, without a user, a password or a fragment."
+
+
+class AddressNotPublic(Unprocessable):
+    code = "address_not_public"
+    detail = "Nothing is sent to private addresses: send one that the internet can reach."
+
+
+class WebhookDisabled(Conflict):
+    code = "webhook_disabled"
+    detail = "Nothing is sent to a disabled webhook: enable it first."
+
+
+FLAWS = {flaw.code: flaw for flaw in (BadUrl, AddressNotPublic)}
+
+
+def represent(row: Webhook) -> schemas.Webhook:
+    derived = {"enabled": row.disabled_at is None, "earlier_secret_until": row.earlier_until}
+    return schemas.Webhook.model_validate({**row.model_dump(), **derived})
+
+
+def represent_once(row: Webhook, secret: str) -> schemas.WebhookWithSecret:
+    return schemas.WebhookWithSecret(**represent(row).model_dump(), secret=secret)
+
+
+def represent_delivery(row: WebhookDelivery) -> schemas.WebhookDelivery:
+    waits = row.due_at if row.status == "pending" else None
+    return schemas.WebhookDelivery.model_validate({**row.model_dump(), "next_attempt_at": waits})
+
+
+def refuse_flawed(url: str, *, may_be_private: bool) -> None:
+    """What a name leads to is looked at when something is sent there, each time."""
+    flaw = flaw_of(url, may_be_private=may_be_private)
+    if flaw is not None:
+        raise FLAWS[flaw].at("#/url")
+
+
+def require_scopes(who: Principal, events: Iterable[str]) -> None:
+    """Nobody is told by a webhook what he could not read."""
+    needed = {SCOPES[thing] for event in events if (thing := event.partition(".")[0]) in SCOPES}
+    if beyond := needed - who.scopes:
+        raise MissingScope(f"To be told of these events, your key also needs {', '.join(sorted(beyond))}.")
+
+
+async def found(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, *, lock: bool = False
+) -> Webhook:
+    row = await queries.webhook(session, organization_id, webhook_id, lock=lock)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def found_enabled(session: AsyncSession, organization_id: UUID, webhook_id: UUID) -> Webhook:
+    row = await found(session, organization_id, webhook_id, lock=True)
+    if row.disabled_at is not None:
+        raise WebhookDisabled
+    return row
+
+
+async def create_webhook(
+    session: AsyncSession,
+    who: Principal,
+    wanted: schemas.WebhookWrite,
+    keyring: Keyring,
+    *,
+    may_be_private: bool,
+) -> schemas.WebhookWithSecret:
+    require_scopes(who, wanted.events)
+    refuse_flawed(wanted.url, may_be_private=may_be_private)
+    secret = rules.new_secret(secrets.token_bytes(32))
+    row = Webhook(
+        organization_id=who.organization_id,
+        id=uuid4(),
+        sealed_secret=keyring.seal(who.organization_id, SEAL, secret.encode()),
+        **wanted.model_dump(),
+    )
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return represent_once(row, secret)
+
+
+async def update_webhook(
+    session: AsyncSession,
+    who: Principal,
+    webhook_id: UUID,
+    patch: schemas.WebhookPatch,
+    conditions: Preconditions,
+    *,
+    may_be_private: bool,
+) -> schemas.Webhook:
+    row = await found(session, who.organization_id, webhook_id, lock=True)
+    conditions.check(represent(row))
+    now = await transaction_time(session)
+    sent = patch.model_dump(include={"url", "events", "description"}, exclude_unset=True)
+    if sent.keys() & {"url", "events"}:
+        require_scopes(who, sent.get("events", row.events))
+    if "url" in sent:
+        refuse_flawed(sent["url"], may_be_private=may_be_private)
+    wanted = sent | (CLEAN_RECORD if patch.enabled else {})
+    changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if changes:
+        row.updated_at = now
+        await session.flush()
+    if patch.enabled is False:
+        await queries.disable(session, who.organization_id, webhook_id, now, REQUESTED)
+        await session.refresh(row)
+    return represent(row)
+
+
+async def rotate_secret(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, keyring: Keyring
+) -> schemas.WebhookWithSecret:
+    """A new secret; for a day the one before it signs too."""
+    row = await found(session, organization_id, webhook_id, lock=True)
+    secret, now = rules.new_secret(secrets.token_bytes(32)), await transaction_time(session)
+    row.earlier_secret, row.earlier_until = row.sealed_secret, now + rules.OVERLAP
+    row.sealed_secret = keyring.seal(organization_id, SEAL, secret.encode())
+    row.updated_at = now
+    await session.flush()
+    return represent_once(row, secret)
+
+
+async def send_test(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID
+) -> schemas.WebhookDelivery:
+    """An event for this webhook alone, whatever it subscribed to."""
+    await found_enabled(session, organization_id, webhook_id)
+    [delivery_id] = await add_deliveries(session, organization_id, [webhook_id], TEST_EVENT, [{}])
+    return await read_delivery(session, organization_id, webhook_id, delivery_id)
+
+
+async def redeliver(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, delivery_id: UUID
+) -> schemas.WebhookDelivery:
+    """Sends it from the first attempt on, under the same webhook-id."""
+    await found_enabled(session, organization_id, webhook_id)
+    row = await queries.delivery(session, organization_id, webhook_id, delivery_id)
+    if row is None:
+        raise NotFound
+    row.status, row.attempts, row.delivered_at = "pending", 0, None
+    row.due_at = await transaction_time(session)
+    await session.flush()
+    await enqueue(session, DELIVER_JOB, organization_id, webhook_id)
+    return represent_delivery(row)
+
+
+async def read_delivery(
+    session: AsyncSession, organization_id: UUID, webhook_id: UUID, delivery_id: UUID
+) -> schemas.WebhookDelivery:
+    row = await queries.delivery(session, organization_id, webhook_id, delivery_id)
+    if row is None:
+        raise NotFound
+    return represent_delivery(row)

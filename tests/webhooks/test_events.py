@@ -1,0 +1,158 @@
+"""What happens in the organisation, and what its webhooks are told of it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.calendar.cards.service import plan_cards
+from app.calendar.due import tell_of_due
+from app.calendar.jobs import send_due
+from app.surveys.service import count_participation
+from app.webhooks.schemas import Event
+from tests.conftest import Tenant
+from tests.contract import operations
+from tests.surveys.test_surveys import opened
+from tests.webhooks.hooks import Json, subscribed
+
+EXAMPLES: dict[str, Json] = {operation.id: operation.body for operation in operations()}
+EVENTS = text("""
+SELECT event, data FROM webhook_deliveries ORDER BY created_at, event, data ->> 'external_id'
+""")
+PERSON = {"name": "Somebody", "starts_on": "2021-03-01"}
+
+
+@pytest.fixture
+async def acme(acme: Tenant) -> AsyncIterator[Tenant]:
+    """With a webhook for everything, and no worker that would deliver it."""
+    await subscribed(acme, "https://hooks.example.com/", *Event.__args__)
+    yield acme
+    async with acme.database.tenant_session(acme.id) as session:
+        await session.execute(text("DELETE FROM webhooks"))
+
+
+async def told(tenant: Tenant, about: str = "") -> list[tuple[str, Any]]:
+    """Every event so far whose name begins so, oldest first."""
+    async with tenant.database.tenant_session(tenant.id) as session:
+        rows = await session.execute(EVENTS)
+        return [(row.event, row.data) for row in rows if row.event.startswith(about)]
+
+
+async def test_people_come_change_and_leave(acme: Tenant) -> None:
+    path, one = "/v1/people/E-1", {"external_id": "E-1"}
+    await acme.client.put(path, json=PERSON)
+    await acme.client.put(path, json=PERSON)
+    assert await told(acme) == [("person.created", one)]
+    await acme.client.patch(path, json={"name": "Another"})
+    await acme.client.patch(path, json={"name": "Another"})
+    assert (await told(acme))[1:] == [("person.updated", one)]
+    await acme.client.patch(path, json={"ends_on": "2026-12-31"})
+    leaves = ("person.left", one | {"ends_on": "2026-12-31"})
+    assert (await told(acme))[2:] == [leaves, ("person.updated", one)]
+    await acme.client.patch(path, json={"ends_on": None})
+    await acme.client.patch(path, json={"active": False})
+    assert ("person.left", one | {"ends_on": None}) in await told(acme)
+    assert len(await told(acme, "person.left")) == 2
+
+
+async def test_a_batch_tells_of_each_person_it_changed(acme: Tenant) -> None:
+    people = [PERSON | {"external_id": f"E-{number}"} for number in range(3)]
+    await acme.client.post("/v1/people/batch", json={"items": people[:2]})
+    people[0] |= {"name": "Another", "ends_on": "2026-12-31"}
+    await acme.client.post("/v1/people/batch", json={"items": [*people, {"external_id": "..", "name": ""}]})
+    names = [(event, data["external_id"]) for event, data in await told(acme)]
+    assert names == [
+        ("person.created", "E-0"),
+        ("person.created", "E-1"),
+        ("person.created", "E-2"),
+        ("person.left", "E-0"),
+        ("person.updated", "E-0"),
+    ]
+
+
+async def test_a_survey_opens_is_counted_closes_and_is_released(acme: Tenant) -> None:
+    for number in range(6):
+        await acme.client.put(f"/v1/people/E-{number}", json=PERSON)
+    survey_id = await opened(acme.client, mode="confidential")
+    for number in range(3):
+        response = {"respondent": f"E-{number}", "answers": {"S01": 4, "E01": 4}}
+        await acme.client.post(f"/v1/surveys/{survey_id}/responses", json=response)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    async with acme.database.tenant_session(acme.id) as session:
+        await count_participation(session, acme.id, tomorrow)
+    async with acme.database.tenant_session(acme.id) as session:
+        await count_participation(session, acme.id, tomorrow)
+    open_total = (await acme.client.get(f"/v1/surveys/{survey_id}/participation")).json()
+    assert open_total["reasons"] == {"responded": "below_minimum"}
+    await acme.client.post(f"/v1/surveys/{survey_id}/close")
+    async with acme.database.tenant_session(acme.id) as session:
+        await session.execute(text("UPDATE webhooks SET busy_until = 'infinity'"))
+    await acme.work()
+    which = {"survey_id": survey_id, "external_id": None}
+    assert await told(acme, "survey.") == [
+        ("survey.opened", which),
+        ("survey.participation", {"survey_id": survey_id, **open_total}),
+        ("survey.closed", which),
+        ("survey.released", which | {"number": 1, "final": True}),
+    ]
+
+
+async def test_an_anonymous_response_touches_nothing_of_webhooks(acme: Tenant, queries: list[str]) -> None:
+    await acme.client.put("/v1/people/E-1", json=PERSON)
+    survey_id = await opened(acme.client, mode="anonymous", access="open")
+    queries.clear()
+    sent = await acme.client.post(f"/v1/surveys/{survey_id}/responses", json={"answers": {"S01": 4}})
+    assert sent.status_code == 201
+    assert queries
+    assert not [query for query in queries if "webhook" in query or "pgqueuer" in query]
+
+
+async def test_recognition_is_told_of_without_a_word_or_a_name(acme: Tenant) -> None:
+    for external_id in ("E-0007", "E-1042", "E-1050"):
+        await acme.client.put(f"/v1/people/{external_id}", json=PERSON)
+    body = EXAMPLES["create_recognition"] | {"visibility": "private"}
+    made = [(await acme.client.post("/v1/recognitions", json=body)) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 200]
+    recognition = {"recognition_id": made[0].json()["id"], "visibility": "private"}
+    assert await told(acme, "recognition.") == [("recognition.created", recognition)]
+
+
+async def test_a_day_is_told_of_once_where_its_person_is(acme: Tenant) -> None:
+    for external_id, zone in (("E-1", "Asia/Tokyo"), ("E-2", "America/New_York"), ("E-3", "Asia/Tokyo")):
+        await acme.client.put(f"/v1/people/{external_id}", json={"name": external_id, "time_zone": zone})
+        visibility = "private" if external_id == "E-3" else "team"
+        birthday = EXAMPLES["put_occasion"] | {"visibility": visibility, "month": 5, "day": 20}
+        await acme.client.put(f"/v1/people/{external_id}/occasions/birthday", json=birthday)
+
+    async def due(now: datetime) -> list[str]:
+        for _ in range(2):
+            async with acme.database.tenant_session(acme.id) as session:
+                await tell_of_due(session, acme.id, now)
+        events = await told(acme, "occasion.")
+        assert all(
+            data == {"person": data["person"], "key": "birthday", "on": "2027-05-20"} for _, data in events
+        )
+        return [data["person"] for _, data in events]
+
+    assert await due(datetime(2027, 5, 19, 14, 59, tzinfo=UTC)) == []
+    assert await due(datetime(2027, 5, 19, 15, 0, tzinfo=UTC)) == ["E-1"]
+    assert await due(datetime(2027, 5, 20, 3, 59, tzinfo=UTC)) == ["E-1"]
+    assert sorted(await due(datetime(2027, 5, 20, 4, 0, tzinfo=UTC))) == ["E-1", "E-2"]
+
+
+async def test_a_card_that_was_sent(acme: Tenant) -> None:
+    person = {"name": "Noor", "email": "noor@example.com", "time_zone": "UTC"}
+    await acme.client.put("/v1/people/E-1", json=person)
+    birthday = EXAMPLES["put_occasion"] | {"visibility": "team", "month": 5, "day": 20}
+    await acme.client.put("/v1/people/E-1/occasions/birthday", json=birthday)
+    secret = birthday | {"kind": "custom", "label": "Ours alone", "visibility": "private"}
+    await acme.client.put("/v1/people/E-1/occasions/secret", json=secret)
+    day = datetime(2027, 5, 20, 12, tzinfo=UTC)
+    async with acme.database.tenant_session(acme.id) as session:
+        await plan_cards(session, acme.id, day)
+    await send_due(acme.database, acme.id, lambda: day)
+    [card] = (await acme.client.get("/v1/cards")).json()["items"]
+    assert card["status"] == "sent"
+    assert await told(acme, "card.") == [("card.sent", {"card_id": card["id"]})]
