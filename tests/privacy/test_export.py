@@ -156,7 +156,11 @@ async def test_an_erased_person_has_no_link_any_more(
     assert (await anonymous.post(link)).status_code == 404
 
 
-@pytest.mark.parametrize("token", ["x", "AAAA", "EXAMPLEexampleEXAMPLEexample", new_token(uuid4())])
+@pytest.mark.parametrize(
+    "token",
+    ["x", "AAAA", "EXAMPLEexampleEXAMPLEexample", new_token(uuid4())],
+    ids=["one letter", "four", "words", "another"],
+)
 async def test_a_made_up_token_opens_nothing(token: str, anonymous: ContractClient) -> None:
     for method in ("get", "post"):
         answer = await anonymous.request(method, f"/v1/answers/{token}")
