@@ -39,6 +39,7 @@ MOST_REPORTED = 100_000
 MOST_FAULTS = 20
 """Of one row, in the report."""
 MISSING = "missing_from_file"
+UNFINISHED = (service.QUEUED, service.RUNNING)
 
 
 class Taken(NamedTuple):
@@ -59,7 +60,7 @@ async def run(
     """Safe to repeat, and to do twice at once."""
     async with database.tenant_session(organization_id) as session:
         row = await queries.find(session, organization_id, import_id)
-    if row is None or row.status not in (service.QUEUED, service.RUNNING):
+    if row is None or row.status not in UNFINISHED:
         return
     work = Work(database, row, keyring, clock)
     try:
@@ -271,7 +272,7 @@ class Work:
         """What was stored stays; the rest of the file is not read."""
         async with self.session() as session:
             held = await queries.hold(session, *self.key)
-            if held is not None:
+            if held is not None and held.status in UNFINISHED:
                 await self.close(session, service.FAILED, error, held.line)
 
     async def give_up(self, error: Exception) -> None:

@@ -124,6 +124,24 @@ async def test_two_workers_at_once_store_once(acme: Tenant, api: ContractClient)
     assert (counts(found), found["summary"]["rows"]) == ((300, 0, 0, 0), 300)
 
 
+async def test_who_comes_too_late_spoils_nothing(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker finished the import and dropped its file after this one looked."""
+    import_id = await accepted(acme, b"external_id,name\nE-1,x\n", form="csv")
+    real = Work.carry_out
+
+    async def late(self: Work) -> None:
+        monkeypatch.setattr(Work, "carry_out", real)
+        await go_on(acme, import_id)
+        await real(self)
+
+    monkeypatch.setattr(Work, "carry_out", late)
+    await go_on(acme, import_id)
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], found["problem"], counts(found)) == ("finished", None, (1, 0, 0, 0))
+
+
 async def test_a_survey_that_closes_half_way_stops_its_import(
     acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -451,6 +451,14 @@ async def test_progress_can_be_watched(
     assert (seen[0], seen[-1]) == (b"event: queued", b"event: finished")
 
 
+async def test_who_asks_again_is_told_that_nothing_changed(acme: Tenant, api: ContractClient) -> None:
+    path = f"/v1/imports/{await accepted(acme, lines(PEOPLE))}"
+    tag = {"If-None-Match": (await api.get(path)).headers["etag"]}
+    assert (await api.get(path, headers=tag)).status_code == 304
+    await acme.work()
+    assert (await api.get(path, headers=tag)).status_code == 200
+
+
 async def test_pages_of_imports(acme: Tenant, api: ContractClient) -> None:
     ids = [await accepted(acme, lines(PEOPLE)) for _ in range(3)]
     first = (await api.get("/v1/imports?limit=2")).json()
