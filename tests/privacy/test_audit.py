@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.core import audit
 from app.core.principal import Scope
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient, Operation, operations
@@ -73,6 +74,15 @@ async def test_what_is_refused_or_replayed_is_not_told_twice(api: ContractClient
     for _ in range(2):
         await api.post("/v1/surveys", json=DRAFT, headers={"Idempotency-Key": "k"})
     assert len(await entries(api)) == 1
+
+
+async def test_what_cannot_be_told_is_not_done(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "ADD", text("SELECT 1 / 0"))
+    assert (await api.patch("/v1/organization", json={"name": "Unseen"})).status_code == 500
+    monkeypatch.undo()
+    assert (await api.get("/v1/organization")).json()["name"] == "Acme"
 
 
 def is_told(operation: Operation) -> bool:
