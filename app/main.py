@@ -28,6 +28,8 @@ from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
 from app.recognition.api import router as recognition_router
 from app.recognition.chat_api import router as chat_router
+from app.scim.api import mount_scim
+from app.scim.errors import ScimErrors
 from app.surveys import invitations, mailing
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
@@ -109,6 +111,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     operations.mount_assets(app)
+    mount_scim(app)
     install_error_handlers(app)
     add_middleware(app, settings)
     return app
@@ -119,6 +122,7 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         BodyMiddleware, max_bytes=settings.max_body_bytes, max_decompressed=settings.max_decompressed_bytes
     )
+    app.add_middleware(ScimErrors)
     app.add_middleware(
         OriginMiddleware,
         allow_origins=settings.cors_origins,

@@ -26,6 +26,7 @@ from app.tables.recognition import (
     RecognitionReceiver,
     RecognitionReport,
 )
+from app.tables.scim import ScimGroup, ScimUser
 from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup, SurveyMember
 
 __all__ = [
@@ -62,6 +63,8 @@ __all__ = [
     "ReleaseResult",
     "Reminder",
     "Response",
+    "ScimGroup",
+    "ScimUser",
     "Survey",
     "SurveyCell",
     "SurveyGroup",
