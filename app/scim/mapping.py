@@ -40,7 +40,8 @@ class Shared(NamedTuple):
     email: str | None
     locale: str | None
     time_zone: str | None
-    active: bool | None
+    active: bool
+    """Unless a client says no."""
     manager: str | None
     """To SCIM the id of a person, or whatever names one who is still to come."""
     starts_on: str | None
@@ -91,7 +92,7 @@ def shared_of(user: User[Any]) -> Shared:
         email=user.emails[chosen_email(user.emails)].value if user.emails else None,
         locale=(people and people.locale) or language_of(user.preferred_language) or language_of(user.locale),
         time_zone=user.timezone if user.timezone in available_timezones() else None,
-        active=user.active,
+        active=user.active is not False,
         manager=enterprise.manager.value if enterprise and enterprise.manager else None,
         starts_on=people and people.start_date,
         ends_on=people and people.end_date,
@@ -121,8 +122,6 @@ def language_of(sent: str | None) -> str | None:
 def changes(before: Shared | None, after: Shared) -> dict[str, Any]:
     """What a sender changed of what is shared: what he repeats he did not write."""
     sent = after._asdict()
-    if after.active is None:
-        del sent["active"]
     if before is None:
         return {name: value for name, value in sent.items() if value is not None}
     return {name: value for name, value in sent.items() if value != getattr(before, name)}
@@ -142,6 +141,8 @@ def document_of(user: User[Any], own_external_id: str) -> dict[str, Any]:
         kept[ENTERPRISE] = enterprise
     if user[PeopleUser] and user[PeopleUser].locale:
         kept[PEOPLE] = {"locale": user[PeopleUser].locale}
+    if user.active is None:
+        kept["active"] = None
     return kept | external_id_to_keep(user, own_external_id)
 
 
@@ -163,7 +164,8 @@ def user_of(stored: Stored, base: str) -> Person:
     if stored.shared.manager:
         user[EnterpriseUser] = user[EnterpriseUser] or EnterpriseUser()
         user[EnterpriseUser].manager = manager_of(stored.shared.manager, base)
-    user.active = stored.shared.active
+    is_unsaid = stored.document.get("active", True) is None
+    user.active = None if is_unsaid and stored.shared.active else stored.shared.active
     user.groups = [membership(stored.team, base)] if stored.team else None
     identify(user, "User", stored, base)
     return user

@@ -39,7 +39,9 @@ class Manager(scim.ComplexAttribute):
     value: Annotated[str | None, Required.true, CaseExact.true] = None
     """The id of the manager; the identifier of one who is still to come is kept."""
 
-    ref: scim.Reference["User[Any]"] | None = Field(None, serialization_alias="$ref", validation_alias="$ref")
+    ref: scim.Reference["User"] | None = Field(  # type: ignore[type-arg]
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
     """The URI of the manager."""
 
 

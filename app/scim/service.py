@@ -146,6 +146,7 @@ async def held_user(
 
 
 async def create_user(session: AsyncSession, caller: Caller, user: Person) -> Person:
+    user.active = True if user.active is None else user.active
     key = mapping.key_of(user.user_name or "")
     await refuse_taken(session, caller, key, None)
     external_id = user.external_id
@@ -169,7 +170,6 @@ async def bring_back(session: AsyncSession, caller: Caller, id_: UUID, user: Per
     [row] = await queries.users(session, caller.organization_id, [id_], with_hidden=True)
     stored = stored_user(row, caller)
     before = mapping.user_of(stored, caller.base)
-    user.active = True if user.active is None else user.active
     keep_unmentioned(user, before)
     return await change_user(session, caller, stored, before, user)
 

@@ -54,7 +54,6 @@ async def test_the_conformance_tester_finds_nothing_wrong(address: str, acme: Te
     wrong = [f"{one.title} {one.resource_type}: {one.reason}" for one in results if one.status in FAILURES]
     assert not wrong, "\n".join(wrong)
     summary = Counter(one.status.name for one in results)
-    print(dict(summary))
     assert summary["SUCCESS"] > 100
     checked = {(one.title, one.resource_type) for one in results if one.status is Status.SUCCESS}
     for kind in ("User", "Group"):
