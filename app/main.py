@@ -15,6 +15,7 @@ from app.core import operations, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
+from app.core.limits import RateLimitMiddleware
 from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
@@ -122,6 +123,8 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         BodyMiddleware, max_bytes=settings.max_body_bytes, max_decompressed=settings.max_decompressed_bytes
     )
+    if settings.rate_limit:
+        app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
     app.add_middleware(ScimErrors)
     app.add_middleware(
         OriginMiddleware,

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import idempotency
 from app.core.database import Database
 from app.core.errors import Forbidden, Unauthorized
+from app.core.limits import mark_known
 from app.core.principal import Principal, Scope
 from app.core.secrets import Keyring, is_well_formed, token_hash
 from app.core.settings import Settings
@@ -38,6 +39,7 @@ async def credential(request: Request, token: Token) -> Credential:
         found = await queries.credential_of(session, token_hash(token.credentials))
     if found is None or found.kind != API_KEY:
         raise Unauthorized
+    mark_known(request.scope)
     return found
 
 
