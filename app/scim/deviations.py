@@ -26,8 +26,15 @@ def spread(operation: Any) -> Iterator[Any]:
             yield {**operation, "path": key, "value": value[key]}
     elif isinstance(path, str) and path.lower().endswith(":manager"):
         yield operation | ({"value": manager_of(value)} if value else {})
+    elif isinstance(value, list) and str(operation.get("op")).lower() == "remove":
+        yield operation | {"value": [selected_by(entry) for entry in value]}
     else:
         yield operation
+
+
+def selected_by(entry: Any) -> Any:
+    """What a remove names: by value, whatever else is said of it."""
+    return {"value": entry["value"]} if isinstance(entry, dict) and "value" in entry else entry
 
 
 def manager_of(value: Any) -> Any:
