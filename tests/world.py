@@ -12,6 +12,7 @@ from app.calendar.reminders.queries import unsubscribe
 from app.calendar.reminders.service import plan_digests
 from tests.conftest import Tenant
 from tests.contract import operations
+from tests.scim.client import GROUP, USER, scim_of
 
 MARK = "Only of Acme"
 EXEMPT = {"organizations", "credentials", "alembic_version"}
@@ -32,6 +33,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(
         api.put("/v1/people/E-1042/occasions/birthday", json=examples["put_occasion"] | {"label": MARK})
     )
+    await made_by_scim(acme)
     await made(api.put("/v1/kpis/customer-satisfaction", json=examples["put_kpi"] | {"unit": MARK}))
     await made(api.post("/v1/kpis/values/batch", json=examples["put_kpi_values_batch"]))
     await made(api.put("/v1/people/E-1042/celebrations", json=examples["put_celebrations"]))
@@ -79,6 +81,13 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "reminder_id": reminder["id"],
         "wish_id": written["id"],
     }
+
+
+async def made_by_scim(acme: Tenant) -> None:
+    """A user and a group whom only SCIM knows something of."""
+    scim = await scim_of(acme)
+    user = await scim.made("Users", schemas=[USER], userName="only-of-acme", title=MARK)
+    await scim.made("Groups", schemas=[GROUP], displayName=MARK, members=[{"value": user["id"]}])
 
 
 async def open_survey(acme: Tenant) -> str:
