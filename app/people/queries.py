@@ -343,10 +343,10 @@ async def hold_person(session: AsyncSession, organization_id: UUID, external_id:
 
 
 async def hold_people(session: AsyncSession, organization_id: UUID, external_ids: Collection[str]) -> None:
-    """Locks them until this transaction ends, in the order every writer of several keeps."""
+    """Locks those who are on file until this transaction ends, in the order all writers keep."""
     await session.execute(
         text(
-            "SELECT id FROM people"
+            "SELECT FROM people"
             " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
             " ORDER BY external_id FOR UPDATE"
         ),

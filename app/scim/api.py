@@ -71,10 +71,11 @@ def search_of(sent: Any, model: Any) -> scim.SearchRequest[Any]:
 
 def patch_of(sent: Any, model: type[Patched]) -> scim.PatchOp[Patched]:
     """With its deviations undone. A path to what no schema has is refused: it would change nothing."""
-    if isinstance(sent, dict) and "Operations" in sent:
-        sent = sent | {"Operations": operations_of(sent["Operations"])}
-        if isinstance(sent["Operations"], list) and len(sent["Operations"]) > MOST_OPERATIONS:
+    if isinstance(sent, dict) and isinstance(sent.get("Operations"), list):
+        operations = operations_of(sent["Operations"])
+        if len(operations) > MOST_OPERATIONS:
             raise scim.TooManyException(detail=f"A PATCH may have {MOST_OPERATIONS} operations.")
+        sent = sent | {"Operations": operations}
     patch_type: type[scim.PatchOp[Patched]] = scim.PatchOp.__class_getitem__(model)
     patch = patch_type.model_validate(sent, scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=POLICY)
     for operation in patch.operations or []:

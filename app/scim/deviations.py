@@ -1,16 +1,34 @@
 """What identity providers send that is not SCIM, made SCIM: the library tolerates the rest."""
 
+import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 MOST_OPERATIONS = 250
+ONE_MEMBER = re.compile(r'members\[value eq "([^"\\]*)"\]', re.IGNORECASE)
 
 
-def operations_of(sent: Any) -> Any:
+def operations_of(sent: list[Any]) -> list[Any]:
     """The operations of a PATCH, one a target, with a manager as the object it is."""
-    if not isinstance(sent, list):
-        return sent
-    return [plain for operation in sent for plain in spread(operation)]
+    return list(joined([plain for operation in sent for plain in spread(operation)]))
+
+
+def joined(operations: list[Any]) -> Iterator[Any]:
+    """Members removed one by one are removed at once: an operation costs as much as the group is large."""
+    for is_removal, run in groupby(operations, lambda operation: removed_member(operation) is not None):
+        if is_removal:
+            values = [{"value": removed_member(operation)} for operation in run]
+            yield {"op": "remove", "path": "members", "value": values}
+        else:
+            yield from run
+
+
+def removed_member(operation: Any) -> str | None:
+    if not isinstance(operation, dict) or str(operation.get("op")).lower() != "remove":
+        return None
+    named = ONE_MEMBER.fullmatch(str(operation.get("path")))
+    return named[1] if named else None
 
 
 def spread(operation: Any) -> Iterator[Any]:

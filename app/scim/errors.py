@@ -42,7 +42,7 @@ class ScimErrors:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{PREFIX}/"):
             return await self.app(scope, receive, send)
         start: Message | None = None
         problem = b""

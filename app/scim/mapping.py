@@ -7,7 +7,8 @@ long as it says the same: where another writer has changed the person since, the
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -77,6 +78,12 @@ class StoredTeam(NamedTuple):
     updated_at: datetime
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Found out once: it takes as long as a request."""
+    return frozenset(available_timezones())
+
+
 def key_of(user_name: str) -> str:
     """A user name as comparisons see it: RFC 7643 has it case-insensitive."""
     return scim.default_comparison_key(scim.Path[User[Any]]("userName").resolve(), user_name)
@@ -91,7 +98,7 @@ def shared_of(user: User[Any]) -> Shared:
         name=name_of(user),
         email=user.emails[chosen_email(user.emails)].value if user.emails else None,
         locale=(people and people.locale) or language_of(user.preferred_language) or language_of(user.locale),
-        time_zone=user.timezone if user.timezone in available_timezones() else None,
+        time_zone=user.timezone if user.timezone in time_zones() else None,
         active=user.active is not False,
         manager=enterprise.manager.value if enterprise and enterprise.manager else None,
         starts_on=people and people.start_date,
@@ -212,7 +219,7 @@ def group_of(stored: StoredTeam, base: str) -> Group:
 
 def member(person_id: UUID, base: str) -> GroupMember:
     address = address_of("User", str(person_id), base)
-    return GroupMember.model_validate({"value": str(person_id), "$ref": address, "type": "User"})
+    return GroupMember.model_construct(value=str(person_id), ref=cast(Any, address), type="User")
 
 
 def identify(resource: scim.Resource[Any], kind: str, stored: Stored | StoredTeam, base: str) -> None:

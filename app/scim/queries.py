@@ -55,8 +55,8 @@ def escaped(part: str) -> str:
 USERS = text("""
 SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active, p.starts_on, p.ends_on,
     p.manager, m.id AS manager_id, t.id AS team_id, t.name AS team_name,
-    coalesce(s.attributes, '{}') AS attributes, s.person_id IS NULL AS is_new_to_scim,
-    o.month, o.day, o.consent, p.created_at, greatest(p.updated_at, s.updated_at) AS updated_at,
+    coalesce(s.attributes, '{}') AS attributes, o.month, o.day, o.consent, p.created_at,
+    greatest(p.updated_at, s.updated_at) AS updated_at,
     coalesce(
         s.user_name,
         CASE WHEN NOT EXISTS (
@@ -160,22 +160,6 @@ async def hide_user(session: AsyncSession, organization_id: UUID, person_id: UUI
     )
 
 
-async def visible_ids_by_external_id(
-    session: AsyncSession, organization_id: UUID, external_ids: Collection[str]
-) -> dict[str, UUID]:
-    found = await session.execute(
-        text("""
-            SELECT p.external_id, p.id
-            FROM people p
-            LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
-            WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
-              AND p.external_id = ANY(CAST(:external_ids AS text[]))
-        """),
-        {"organization_id": organization_id, "external_ids": list(external_ids)},
-    )
-    return {row.external_id: row.id for row in found}
-
-
 async def external_ids(
     session: AsyncSession, organization_id: UUID, ids: Collection[UUID]
 ) -> dict[UUID, str]:
@@ -237,15 +221,6 @@ async def groups(
         GROUPS, {"organization_id": organization_id, "ids": ids, "with_hidden": with_hidden}
     )
     return found.mappings().all()
-
-
-async def hold_group(session: AsyncSession, organization_id: UUID, id_: UUID) -> bool:
-    """Locks the team until this transaction ends; says whether there is one."""
-    held = await session.scalar(
-        text("SELECT id FROM teams WHERE organization_id = :organization_id AND id = :id FOR UPDATE"),
-        {"organization_id": organization_id, "id": id_},
-    )
-    return held is not None
 
 
 async def team_id(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:

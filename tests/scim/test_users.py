@@ -1,5 +1,6 @@
 """Users of SCIM and people of /v1 are one directory."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -157,6 +158,21 @@ async def test_a_user_name_is_taken_whatever_its_case(scim: ScimClient, other: T
         ),
     ):
         assert (answer.status_code, answer.json()["scimType"]) == (409, "uniqueness")
+
+
+async def test_of_many_who_want_a_name_at_once_one_gets_it(scim: ScimClient) -> None:
+    body = {"schemas": [USER], "userName": "racer"}
+    answers = await asyncio.gather(*(scim.post("/Users", json=body) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
+    assert len(await scim.found("Users")) == 1
+
+
+async def test_changes_at_once_are_all_kept(scim: ScimClient) -> None:
+    made = await scim.made("Users", schemas=[USER], userName="kim")
+    names = ("title", "nickName", "userType", "displayName")
+    await asyncio.gather(*(scim.patched(f"/Users/{made['id']}", replace(name, "x")) for name in names))
+    now = (await scim.get(f"/Users/{made['id']}")).json()
+    assert [now[name] for name in names] == ["x"] * 4
 
 
 async def test_a_name_of_the_directory_is_taken_too(scim: ScimClient, acme: Tenant) -> None:
