@@ -15,6 +15,7 @@ from app.core import operations, outbox, telemetry
 from app.core.database import Database
 from app.core.errors import install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
+from app.core.limits import RateLimitMiddleware
 from app.core.oidc import issuer_of
 from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
@@ -39,6 +40,8 @@ from app.privacy.api import router as privacy_router
 from app.privacy.audit_api import router as audit_router
 from app.recognition.api import router as recognition_router
 from app.recognition.chat_api import router as chat_router
+from app.scim.api import mount_scim
+from app.scim.errors import ScimErrors
 from app.surveys import invitations, mailing
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
@@ -138,6 +141,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     operations.mount_assets(app)
+    mount_scim(app)
     install_error_handlers(app)
     add_middleware(app, settings)
     return app
@@ -151,6 +155,9 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
         limits=BodyLimits(settings.max_body_bytes, settings.max_decompressed_bytes),
         streamed={("POST", "/v1/imports"): files},
     )
+    if settings.rate_limit:
+        app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
+    app.add_middleware(ScimErrors)
     app.add_middleware(
         OriginMiddleware,
         allow_origins=settings.cors_origins,

@@ -14,6 +14,7 @@ from app.calendar.reminders.service import plan_digests
 from app.privacy.queries import ask_for_link
 from tests.conftest import Tenant
 from tests.contract import operations
+from tests.scim.client import GROUP, USER, scim_of
 
 MARK = "Only of Acme"
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -37,6 +38,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(
         api.put("/v1/people/E-1042/occasions/birthday", json=examples["put_occasion"] | {"label": MARK})
     )
+    await made_by_scim(acme)
     await made(api.put("/v1/kpis/customer-satisfaction", json=examples["put_kpi"] | {"unit": MARK}))
     await made(api.post("/v1/kpis/values/batch", json=examples["put_kpi_values_batch"]))
     await made(api.put("/v1/people/E-1042/celebrations", json=examples["put_celebrations"]))
@@ -103,6 +105,13 @@ async def furnish(acme: Tenant) -> dict[str, str]:
         "webhook_id": hook["id"],
         "delivery_id": delivery["id"],
     }
+
+
+async def made_by_scim(acme: Tenant) -> None:
+    """A user and a group whom only SCIM knows something of."""
+    scim = await scim_of(acme)
+    user = await scim.made("Users", schemas=[USER], userName="only-of-acme", title=MARK)
+    await scim.made("Groups", schemas=[GROUP], displayName=MARK, members=[{"value": user["id"]}])
 
 
 async def open_survey(acme: Tenant, *respondents: str) -> str:

@@ -10,6 +10,7 @@ AppError
 ├── PayloadTooLarge       413
 ├── UnsupportedMediaType  415
 ├── Unprocessable         422
+├── TooManyRequests       429
 └── Unavailable           503
 
 A slice raises a subclass named for what went wrong, with `code` and a `detail` that says what to do next.
@@ -173,6 +174,12 @@ class Unprocessable(AppError):
 class IdentifierMismatch(Unprocessable):
     code = "identifier_mismatch"
     detail = "The identifier in the body is not the one in the path: send the same, or none."
+
+
+class TooManyRequests(AppError):
+    status = 429
+    code = "rate_limited"
+    detail = "This key has made as many requests as it may for now: wait as long as Retry-After says."
 
 
 class Unavailable(AppError):

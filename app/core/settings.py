@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
+from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -53,6 +54,10 @@ class Settings(BaseSettings):
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
     )
     cors_origins: list[str] = Field([], description="Browser origins that may call the API, as a JSON list.")
+    rate_limit: str | None = Field(
+        "120000/minute",
+        description="Requests a key may make of one process, as 600/minute; none for no limit.",
+    )
     max_body_bytes: int = Field(10 * 2**20, ge=1024, description="Largest request body on the wire.")
     max_decompressed_bytes: int = Field(
         50 * 2**20, ge=1024, description="Largest request body after decompression."
@@ -116,6 +121,17 @@ class Settings(BaseSettings):
         description="Page on which invited people answer; their token is added behind a #. Required to mail"
         " invitations.",
     )
+
+    @field_validator("rate_limit")
+    @classmethod
+    def can_be_counted(cls, value: str | None) -> str | None:
+        if value is None or value == "none":
+            return None
+        try:
+            parse(value)
+        except ValueError:
+            raise ValueError("write a number and a time, as 600/minute or 10/second, or none") from None
+        return value
 
     @field_validator("smtp_url")
     @classmethod

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import audit, idempotency
 from app.core.database import Database
 from app.core.errors import Forbidden, Unauthorized
+from app.core.limits import mark_known
 from app.core.oidc import BadToken, Claims, Issuer
 from app.core.principal import Principal, Scope
 from app.core.secrets import KEY_PREFIX, Keyring, is_well_formed, token_hash
@@ -61,9 +62,13 @@ class Proof:
 async def credential(request: Request, token: Token) -> Proof:
     if token is None:
         raise Unauthorized
-    if token.credentials.startswith(KEY_PREFIX) or request.app.state.issuer is None:
-        return await proof_of_key(database_of(request), token.credentials)
-    return await proof_of_token(request.app.state.issuer, settings_of(request), token.credentials)
+    issuer = request.app.state.issuer
+    if token.credentials.startswith(KEY_PREFIX) or issuer is None:
+        proof = await proof_of_key(database_of(request), token.credentials)
+    else:
+        proof = await proof_of_token(issuer, settings_of(request), token.credentials)
+    mark_known(request.scope)
+    return proof
 
 
 async def proof_of_key(database: Database, key: str) -> Proof:

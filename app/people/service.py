@@ -389,6 +389,27 @@ async def _erased(
     return {marks[mark] for mark in found}
 
 
+async def join_team(
+    session: AsyncSession, organization_id: UUID, external_ids: Collection[str], team: str
+) -> None:
+    """Moves people, from wherever they are."""
+    await queries.hold_people(session, organization_id, external_ids)
+    teams = await queries.hold_teams(session, organization_id, [team])
+    held = await queries.people(session, organization_id, list(external_ids))
+    moved = [queries.record_of(row)._replace(team_id=teams[team]) for row in held]
+    await _change_people(session, organization_id, moved, {})
+
+
+async def leave_team(
+    session: AsyncSession, organization_id: UUID, external_ids: Collection[str], team: str
+) -> None:
+    """Leaves alone whoever is elsewhere by now."""
+    await queries.hold_people(session, organization_id, external_ids)
+    held = await queries.people(session, organization_id, list(external_ids))
+    moved = [queries.record_of(row)._replace(team_id=None) for row in held if row["team"] == team]
+    await _change_people(session, organization_id, moved, {})
+
+
 async def _record(session: AsyncSession, organization_id: UUID, item: schemas.PersonItem) -> PersonRecord:
     [record] = await _records(session, organization_id, [item])
     if isinstance(record, AppError):

@@ -29,6 +29,7 @@ from app.tables.recognition import (
     RecognitionReceiver,
     RecognitionReport,
 )
+from app.tables.scim import ScimGroup, ScimUser
 from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup, SurveyMember
 from app.tables.webhooks import Webhook, WebhookDelivery
 
@@ -77,6 +78,8 @@ __all__ = [
     "ReleaseResult",
     "Reminder",
     "Response",
+    "ScimGroup",
+    "ScimUser",
     "Survey",
     "SurveyCell",
     "SurveyGroup",

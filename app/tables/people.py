@@ -1,7 +1,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -30,6 +30,7 @@ class Person(OrganizationRow, Timestamps, table=True):
     __table_args__ = (
         UniqueConstraint("organization_id", "external_id"),
         within_organization(["team_id"], "teams"),
+        Index("ix_people_organization_id_email", "organization_id", text("lower(email)")),
         Index(None, "organization_id", "team_id"),
         Index(None, "organization_id", "updated_at", "id"),
     )

@@ -1,0 +1,264 @@
+"""What SCIM asks of people and teams: by their own ids, without what a client has deleted."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Narrowing(NamedTuple):
+    """What a filter demands, as far as an index can help; a superset of what it lets through."""
+
+    id: UUID | None = None
+    user_name: str | None = None
+    external_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+
+
+USER_IDS = text("""
+SELECT p.id
+FROM people p
+LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
+WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
+  AND (CAST(:id AS uuid) IS NULL OR p.id = :id)
+  AND (CAST(:user_name AS text) IS NULL OR p.id IN (
+        SELECT person_id FROM scim_users
+        WHERE organization_id = :organization_id AND user_name_key = :user_name AND hidden_at IS NULL
+        UNION ALL
+        SELECT id FROM people WHERE organization_id = :organization_id AND lower(email) = :user_name
+        UNION ALL
+        SELECT id FROM people WHERE organization_id = :organization_id AND lower(external_id) = :user_name
+    ))
+  AND (CAST(:external_id AS text) IS NULL
+    OR p.external_id = :external_id OR s.attributes ->> 'externalId' = :external_id)
+  AND (CAST(:email AS text) IS NULL
+    OR lower(p.email) = :email OR lower(CAST(s.attributes -> 'emails' AS text)) LIKE :email_within)
+ORDER BY p.created_at, p.id
+""")
+
+
+async def user_ids(session: AsyncSession, organization_id: UUID, narrowing: Narrowing) -> Sequence[UUID]:
+    """Everybody SCIM may see, in the order of arrival."""
+    asked = {"email_within": f"%{escaped(narrowing.email or '')}%", **narrowing._asdict()}
+    return (await session.scalars(USER_IDS, {"organization_id": organization_id, **asked})).all()
+
+
+def escaped(part: str) -> str:
+    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+USERS = text("""
+SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active, p.starts_on, p.ends_on,
+    p.manager, m.id AS manager_id, t.id AS team_id, t.name AS team_name,
+    coalesce(s.attributes, '{}') AS attributes, o.month, o.day, o.consent, p.created_at,
+    greatest(p.updated_at, s.updated_at) AS updated_at,
+    coalesce(
+        s.user_name,
+        CASE WHEN NOT EXISTS (
+                SELECT FROM people d
+                WHERE d.organization_id = p.organization_id AND lower(d.email) = lower(p.email)
+                  AND d.id <> p.id
+            ) AND NOT EXISTS (
+                SELECT FROM scim_users d
+                WHERE d.organization_id = p.organization_id AND d.user_name_key = lower(p.email)
+                  AND d.hidden_at IS NULL AND d.person_id <> p.id
+            ) THEN p.email END,
+        p.external_id
+    ) AS user_name
+FROM people p
+LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
+LEFT JOIN people m ON m.organization_id = p.organization_id AND m.external_id = p.manager
+LEFT JOIN scim_groups g ON g.organization_id = p.organization_id AND g.team_id = p.team_id
+LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id AND g.hidden_at IS NULL
+LEFT JOIN occasions o ON o.organization_id = p.organization_id AND o.person_id = p.id
+    AND o.key = 'birthday' AND o.kind = 'birthday'
+WHERE p.organization_id = :organization_id AND p.id = ANY(CAST(:ids AS uuid[]))
+  AND (s.hidden_at IS NULL OR :with_hidden)
+""").columns(attributes=JSONB)
+
+
+async def users(
+    session: AsyncSession, organization_id: UUID, ids: Sequence[UUID], *, with_hidden: bool = False
+) -> Sequence[RowMapping]:
+    """Without a user name of its own, a person has the address for one if nobody else has it."""
+    found = await session.execute(
+        USERS, {"organization_id": organization_id, "ids": ids, "with_hidden": with_hidden}
+    )
+    return found.mappings().all()
+
+
+async def hold_user(session: AsyncSession, organization_id: UUID, id_: UUID) -> bool:
+    """Locks the person until this transaction ends; says whether there is one."""
+    held = await session.scalar(
+        text("SELECT id FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE"),
+        {"organization_id": organization_id, "id": id_},
+    )
+    return held is not None
+
+
+async def hidden_user(
+    session: AsyncSession, organization_id: UUID, user_name_key: str, external_id: str | None
+) -> UUID | None:
+    """The person a client has deleted and now brings back; the same user name goes before the same id."""
+    hidden: UUID | None = await session.scalar(
+        text("""
+            SELECT p.id
+            FROM scim_users s JOIN people p ON p.organization_id = s.organization_id AND p.id = s.person_id
+            WHERE s.organization_id = :organization_id AND s.hidden_at IS NOT NULL
+              AND (s.user_name_key = :user_name_key OR p.external_id = CAST(:external_id AS text))
+            ORDER BY s.user_name_key = :user_name_key DESC, s.hidden_at DESC
+            LIMIT 1
+        """),
+        {
+            "organization_id": organization_id,
+            "user_name_key": user_name_key,
+            "external_id": external_id,
+        },
+    )
+    return hidden
+
+
+PUT_USER = text("""
+INSERT INTO scim_users AS s (organization_id, person_id, user_name, user_name_key, attributes)
+VALUES (:organization_id, :person_id, :user_name, :user_name_key, CAST(:attributes AS jsonb))
+ON CONFLICT (organization_id, person_id) DO UPDATE SET
+    user_name = excluded.user_name, user_name_key = excluded.user_name_key,
+    attributes = excluded.attributes, hidden_at = NULL, updated_at = now()
+WHERE (s.user_name, s.attributes) IS DISTINCT FROM (excluded.user_name, excluded.attributes)
+    OR s.hidden_at IS NOT NULL OR :is_touched
+""")
+
+
+async def put_user(
+    session: AsyncSession,
+    organization_id: UUID,
+    person_id: UUID,
+    user_name: str,
+    user_name_key: str,
+    attributes: Mapping[str, Any],
+    *,
+    is_touched: bool = False,
+) -> None:
+    """Also brings back whom a client had deleted."""
+    row = {"person_id": person_id, "user_name": user_name, "user_name_key": user_name_key}
+    document = {"attributes": json.dumps(attributes), "is_touched": is_touched}
+    await session.execute(PUT_USER, {"organization_id": organization_id, **row, **document})
+
+
+async def hide_user(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
+    await session.execute(
+        text(
+            "UPDATE scim_users SET hidden_at = now(), updated_at = now()"
+            " WHERE organization_id = :organization_id AND person_id = :id"
+        ),
+        {"organization_id": organization_id, "id": person_id},
+    )
+
+
+async def external_ids(
+    session: AsyncSession, organization_id: UUID, ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Of those of the people whom SCIM may see."""
+    found = await session.execute(
+        text("""
+            SELECT p.id, p.external_id
+            FROM people p
+            LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
+            WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
+              AND p.id = ANY(CAST(:ids AS uuid[]))
+        """),
+        {"organization_id": organization_id, "ids": list(ids)},
+    )
+    return {row.id: row.external_id for row in found}
+
+
+# --------------------------------------------------------------------------------------------- groups
+
+GROUP_IDS = text("""
+SELECT t.id
+FROM teams t
+LEFT JOIN scim_groups s ON s.organization_id = t.organization_id AND s.team_id = t.id
+WHERE t.organization_id = :organization_id AND s.hidden_at IS NULL
+  AND (CAST(:id AS uuid) IS NULL OR t.id = :id)
+  AND (CAST(:name AS text) IS NULL OR lower(t.name) = :name)
+  AND (CAST(:external_id AS text) IS NULL
+    OR t.external_id = :external_id OR s.attributes ->> 'externalId' = :external_id)
+ORDER BY t.created_at, t.id
+""")
+
+
+async def group_ids(session: AsyncSession, organization_id: UUID, narrowing: Narrowing) -> Sequence[UUID]:
+    """Every team SCIM may see, in the order of arrival."""
+    asked = {"organization_id": organization_id, **narrowing._asdict()}
+    return (await session.scalars(GROUP_IDS, asked)).all()
+
+
+GROUPS = text("""
+SELECT t.id, t.external_id, t.name, coalesce(s.attributes, '{}') AS attributes, t.created_at,
+    greatest(t.updated_at, s.updated_at) AS updated_at,
+    ARRAY(
+        SELECT p.id FROM people p
+        LEFT JOIN scim_users u ON u.organization_id = p.organization_id AND u.person_id = p.id
+        WHERE p.organization_id = t.organization_id AND p.team_id = t.id AND u.hidden_at IS NULL
+        ORDER BY p.created_at, p.id
+    ) AS members
+FROM teams t
+LEFT JOIN scim_groups s ON s.organization_id = t.organization_id AND s.team_id = t.id
+WHERE t.organization_id = :organization_id AND t.id = ANY(CAST(:ids AS uuid[]))
+  AND (s.hidden_at IS NULL OR :with_hidden)
+""").columns(attributes=JSONB)
+
+
+async def groups(
+    session: AsyncSession, organization_id: UUID, ids: Sequence[UUID], *, with_hidden: bool = False
+) -> Sequence[RowMapping]:
+    found = await session.execute(
+        GROUPS, {"organization_id": organization_id, "ids": ids, "with_hidden": with_hidden}
+    )
+    return found.mappings().all()
+
+
+async def team_id(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
+    found: UUID | None = await session.scalar(
+        text("SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = :external_id"),
+        {"organization_id": organization_id, "external_id": external_id},
+    )
+    return found
+
+
+PUT_GROUP = text("""
+INSERT INTO scim_groups AS s (organization_id, team_id, attributes)
+VALUES (:organization_id, :team_id, CAST(:attributes AS jsonb))
+ON CONFLICT (organization_id, team_id) DO UPDATE SET
+    attributes = excluded.attributes, hidden_at = NULL, updated_at = now()
+WHERE s.attributes IS DISTINCT FROM excluded.attributes OR s.hidden_at IS NOT NULL OR :is_touched
+""")
+
+
+async def put_group(
+    session: AsyncSession,
+    organization_id: UUID,
+    id_: UUID,
+    attributes: Mapping[str, Any],
+    *,
+    is_touched: bool = False,
+) -> None:
+    """Also brings back what a client had deleted."""
+    row = {"team_id": id_, "attributes": json.dumps(attributes), "is_touched": is_touched}
+    await session.execute(PUT_GROUP, {"organization_id": organization_id, **row})
+
+
+async def hide_group(session: AsyncSession, organization_id: UUID, id_: UUID) -> None:
+    await session.execute(
+        text("""
+            INSERT INTO scim_groups (organization_id, team_id, attributes, hidden_at)
+            VALUES (:organization_id, :id, '{}', now())
+            ON CONFLICT (organization_id, team_id) DO UPDATE SET hidden_at = now(), updated_at = now()
+        """),
+        {"organization_id": organization_id, "id": id_},
+    )
