@@ -113,7 +113,7 @@ HOUR, SKEW = timedelta(hours=1), timedelta(seconds=40)
         {"betrokken_organization": ["x"]},
         {"betrokken_organization": "00000000-0000-0000-0000-000000000000"},
     ],
-    ids=lambda claims: "-".join(claims),
+    ids="-".join,
 )
 async def test_a_token_whose_claims_are_not_for_us(claims: Json, acme: Tenant, provider: Provider) -> None:
     await refused(acme, provider.token(**(of(acme) | claims)))
