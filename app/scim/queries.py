@@ -92,34 +92,39 @@ async def users(
     return found.mappings().all()
 
 
-async def hold_user(session: AsyncSession, organization_id: UUID, id_: UUID) -> bool:
-    """Locks the person until this transaction ends; says whether there is one."""
-    held = await session.scalar(
-        text("SELECT id FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE"),
+async def hold_user(session: AsyncSession, organization_id: UUID, id_: UUID) -> None:
+    """Locks the person, if there is one, until this transaction ends."""
+    await session.execute(
+        text("SELECT FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE"),
         {"organization_id": organization_id, "id": id_},
     )
-    return held is not None
+
+
+HIDDEN_USER = text("""
+WITH hidden AS (
+    SELECT p.id, s.user_name_key, s.hidden_at,
+        CASE WHEN jsonb_exists(s.attributes, 'externalId') THEN s.attributes ->> 'externalId'
+            ELSE p.external_id END AS external_id
+    FROM scim_users s JOIN people p ON p.organization_id = s.organization_id AND p.id = s.person_id
+    WHERE s.organization_id = :organization_id AND s.hidden_at IS NOT NULL
+)
+SELECT id FROM hidden
+WHERE external_id = CAST(:external_id AS text)
+    OR user_name_key = :user_name_key AND (external_id IS NULL OR CAST(:external_id AS text) IS NULL)
+ORDER BY external_id = CAST(:external_id AS text) DESC NULLS LAST, hidden_at DESC
+LIMIT 1
+""")
 
 
 async def hidden_user(
     session: AsyncSession, organization_id: UUID, user_name_key: str, external_id: str | None
 ) -> UUID | None:
-    """The person a client has deleted and now brings back; the same user name goes before the same id."""
-    hidden: UUID | None = await session.scalar(
-        text("""
-            SELECT p.id
-            FROM scim_users s JOIN people p ON p.organization_id = s.organization_id AND p.id = s.person_id
-            WHERE s.organization_id = :organization_id AND s.hidden_at IS NOT NULL
-              AND (s.user_name_key = :user_name_key OR p.external_id = CAST(:external_id AS text))
-            ORDER BY s.user_name_key = :user_name_key DESC, s.hidden_at DESC
-            LIMIT 1
-        """),
-        {
-            "organization_id": organization_id,
-            "user_name_key": user_name_key,
-            "external_id": external_id,
-        },
-    )
+    """The person a client has deleted and now brings back.
+
+    User names are given to other people in time: with two different ids of the client it is somebody else.
+    """
+    asked = {"user_name_key": user_name_key, "external_id": external_id}
+    hidden: UUID | None = await session.scalar(HIDDEN_USER, {"organization_id": organization_id, **asked})
     return hidden
 
 

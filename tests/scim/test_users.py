@@ -211,6 +211,21 @@ async def test_delete_deactivates_and_hides_and_never_erases(scim: ScimClient, a
     assert (await acme.client.get("/v1/people/E-1042")).json()["active"] is True
 
 
+async def test_who_gets_the_user_name_of_one_who_left_is_somebody_else(
+    scim: ScimClient, acme: Tenant
+) -> None:
+    made = await scim.made("Users", **NOOR)
+    await scim.delete(f"/Users/{made['id']}")
+    noa = {"userName": "noor@example.com", "externalId": "E-2000", "displayName": "Noa"}
+    heir = await scim.made("Users", schemas=[USER], **noa)
+    assert heir["id"] != made["id"]
+    assert (await acme.client.get("/v1/people/E-1042")).json()["name"] == "Noor de Wit"
+    taken = await scim.post("/Users", json=NOOR)
+    assert (taken.status_code, taken.json()["scimType"]) == (409, "uniqueness")
+    back = await scim.made("Users", **NOOR | {"userName": "noor2@example.com"})
+    assert (back["id"], back["active"]) == (made["id"], True), "the same id of the client is the same person"
+
+
 async def test_a_person_scim_never_wrote_can_be_deleted(scim: ScimClient, acme: Tenant) -> None:
     await acme.client.put("/v1/people/E-7", json={"name": "Sam"})
     [sam] = await scim.found("Users")
