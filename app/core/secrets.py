@@ -28,9 +28,10 @@ class Keyring:
         self._root = secret.encode()
 
     def mac(self, organization_id: UUID, purpose: str, *parts: bytes) -> bytes:
-        key = hmac.digest(self._root, purpose.encode() + b"\0" + organization_id.bytes, "sha256")
-        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-        return hmac.digest(key, framed, "sha256")
+        return hmac.digest(self._key(organization_id, purpose), _framed(*parts), "sha256")
+
+    def _key(self, organization_id: UUID, purpose: str) -> bytes:
+        return hmac.digest(self._root, purpose.encode() + b"\0" + organization_id.bytes, "sha256")
 
     def uuid(self, organization_id: UUID, purpose: str, *parts: bytes) -> UUID:
         """The first 16 bytes of the MAC as they are, in the form of a UUID of no version."""
@@ -65,11 +66,15 @@ class Keyring:
         return self._xored(organization_id, purpose, nonce, cipher)
 
     def _xored(self, organization_id: UUID, purpose: str, nonce: bytes, data: bytes) -> bytes:
-        blocks = (
-            self.mac(organization_id, purpose + " stream", nonce, count.to_bytes(8, "big"))
-            for count in range(len(data) // 32 + 1)
-        )
-        return bytes(a ^ b for a, b in zip(data, b"".join(blocks), strict=False))
+        key, start = self._key(organization_id, purpose + " stream"), _framed(nonce) + (8).to_bytes(8, "big")
+        counts = range(len(data) // 32 + 1)
+        blocks = b"".join([hmac.digest(key, start + count.to_bytes(8, "big"), "sha256") for count in counts])
+        mixed = int.from_bytes(data, "big") ^ int.from_bytes(blocks[: len(data)], "big")
+        return mixed.to_bytes(len(data), "big")
+
+
+def _framed(*parts: bytes) -> bytes:
+    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
 
 
 def load_secret(settings: Settings) -> str:

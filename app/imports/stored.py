@@ -57,7 +57,7 @@ class File:
         self.kept: dict[int, bytes] = {}
 
     async def add(self, session: AsyncSession, ordinal: int, plain: bytes) -> None:
-        sealed = self.keyring.seal(self.organization_id, SEAL, zlib.compress(plain, 6))
+        sealed = self.keyring.seal(self.organization_id, SEAL, zlib.compress(plain, 1))
         await queries.add_chunk(session, self.organization_id, self.import_id, ordinal, sealed)
 
     async def window(self, session: AsyncSession, position: int) -> bytes:
