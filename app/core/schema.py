@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
@@ -75,8 +76,14 @@ def _storable(value: datetime) -> datetime:
     return value
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    """Looked up once: it reads the file system."""
+    return frozenset(available_timezones())
+
+
 def _time_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _time_zones():
         raise PydanticCustomError("unknown_time_zone", "write an IANA time zone, such as Europe/Amsterdam")
     return value
 
