@@ -56,6 +56,16 @@ async def test_somebody_erased_is_gone_and_stays_away_until_let_in_again(api: Co
     assert (await api.put(PERSON, json={"name": "Noor"})).status_code == 201
 
 
+async def test_nobody_gets_the_number_of_somebody_erased(api: ContractClient) -> None:
+    await staff(api, {"sales": 2})
+    await erase(api)
+    other, renumbered = "/v1/people/sales-1", {"external_id": "sales-0"}
+    assert await code(api.patch(other, json=renumbered)) == (409, "person_erased")
+    assert (await api.get(other)).status_code == 200
+    await api.delete(f"{PERSON}/erasure")
+    assert (await api.patch(other, json=renumbered)).status_code == 200
+
+
 async def test_in_a_batch_the_others_are_put(api: ContractClient) -> None:
     await staff(api, {"sales": 2})
     await erase(api)
