@@ -170,9 +170,7 @@ async def update_person(
     conditions: ChangeConditions,
     keyring: KeyringOf,
 ) -> Response:
-    person = await service.update_person(
-        session, who.organization_id, external_id, body, conditions, keyring
-    )
+    person = await service.update_person(session, who.organization_id, external_id, body, conditions, keyring)
     return conditions.answer(person)
 
 

@@ -388,7 +388,7 @@ async def end_employment(
 async def _erased(
     session: AsyncSession, organization_id: UUID, external_ids: Collection[str], keyring: Keyring
 ) -> set[str]:
-    """Who of them was erased. Asked after adding or renumbering: an erasure under way was waited for, and is seen now."""
+    """Who of them was erased. Asked after writing: an erasure under way was waited for, and is seen now."""
     marks = {person_mark(keyring, organization_id, external_id): external_id for external_id in external_ids}
     found = await queries.erased_marks(session, organization_id, marks.keys()) if marks else set()
     return {marks[mark] for mark in found}
