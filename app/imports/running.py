@@ -21,6 +21,7 @@ from app.core import logging as app_logging
 from app.core.batches import BatchItemResult, BatchSummary, external_id_of
 from app.core.database import Database
 from app.core.errors import AppError, is_retryable
+from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.imports import feeding, queries, rules, service, stored
 from app.imports.errors import TooManyMissing, TooManyProblems, UnreadableRows
@@ -158,7 +159,9 @@ class Work:
                     async with self.session() as session:
                         held = await queries.hold(session, *self.key)
                         assert held is not None
-                        await self.record(session, held, told)
+                        is_full = await self.record(session, held, told)
+                    if is_full:
+                        raise Rehearsed
                 async with self.session() as session:
                     held = await queries.hold(session, *self.key)
                     assert held is not None
@@ -206,13 +209,16 @@ class Work:
             now=self.clock(),
         )
 
-    async def record(self, session: AsyncSession, held: Import, taken: Taken) -> None:
+    async def record(self, session: AsyncSession, held: Import, taken: Taken) -> bool:
+        """Whether the report is full, which ends the import."""
         end, summary = taken.piece.end, taken.summary
         values = {name: getattr(held, name) + number for name, number in summary.model_dump().items()}
         values |= {"rows": held.rows + len(taken.piece.items), **end._asdict()}
         await self.tell(session, held, taken.report, values)
-        if held.reported + len(taken.report) >= MOST_REPORTED:
+        is_full = held.reported + len(taken.report) >= MOST_REPORTED
+        if is_full:
             await self.close(session, service.FAILED, TooManyProblems())
+        return is_full
 
     async def tell(
         self, session: AsyncSession, held: Import, lines: Sequence[dict[str, Any]], values: dict[str, Any]
@@ -267,6 +273,7 @@ class Work:
         values = {"status": status, "problem": problem, "finished_at": self.clock()}
         await queries.change(session, *self.key, values)
         await queries.delete_chunks(session, *self.key)
+        await announce(session, self.row.organization_id, "import.finished", {"import_id": self.row.id})
 
     async def stop(self, error: AppError | FileRefused) -> None:
         """What was stored stays; the rest of the file is not read."""

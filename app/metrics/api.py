@@ -244,7 +244,7 @@ async def get_benchmark(
 ) -> Response:
     survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
     answer = schemas.Benchmark.model_validate(
-        {**service.header(survey, release), "benchmark": await service.benchmark_of(session, release)}
+        {**service.header(survey, release), "scores": await service.benchmark_of(session, release)}
     )
     return conditions.answer(answer, headers=REVALIDATE)
 

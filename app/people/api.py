@@ -168,8 +168,9 @@ async def update_person(
     who: PeopleWriter,
     session: Tenant,
     conditions: ChangeConditions,
+    keyring: KeyringOf,
 ) -> Response:
-    person = await service.update_person(session, who.organization_id, external_id, body, conditions)
+    person = await service.update_person(session, who.organization_id, external_id, body, conditions, keyring)
     return conditions.answer(person)
 
 

@@ -505,6 +505,9 @@ RENUMBER = (
     "UPDATE teams SET lead = :new, updated_at = now()"
     " WHERE organization_id = :organization_id AND lead = :old",
     "UPDATE person_history SET manager = :new WHERE organization_id = :organization_id AND manager = :old",
+    "UPDATE reminders SET person = :new WHERE organization_id = :organization_id AND person = :old",
+    "UPDATE calendar_feeds SET manager = :new WHERE organization_id = :organization_id AND manager = :old",
+    "UPDATE api_keys SET person = :new WHERE organization_id = :organization_id AND person = :old",
 )
 
 

@@ -321,6 +321,7 @@ async def update_person(
     external_id: str,
     patch: schemas.PersonPatch,
     conditions: Preconditions,
+    keyring: Keyring,
 ) -> schemas.Person:
     """An `external_id` that is sent renumbers the person, who stays the same."""
     if await queries.hold_person(session, organization_id, external_id) is None:
@@ -332,16 +333,20 @@ async def update_person(
     await _change_people(session, organization_id, [record], _effective([item]))
     number = patch.external_id if "external_id" in patch.model_fields_set else external_id
     if number != external_id:
-        await _renumber(session, organization_id, record, number)
+        await _renumber(session, organization_id, record, number, keyring)
     return await read_person(session, organization_id, number)
 
 
-async def _renumber(session: AsyncSession, organization_id: UUID, record: PersonRecord, number: str) -> None:
+async def _renumber(
+    session: AsyncSession, organization_id: UUID, record: PersonRecord, number: str, keyring: Keyring
+) -> None:
     if record.manager == number:
         raise OwnManager.at("#/external_id")
     if await queries.people_by_external_ids(session, organization_id, [number]):
         raise PersonIdTaken.at("#/external_id")
     await queries.renumber_person(session, organization_id, record.external_id, number)
+    if await _erased(session, organization_id, [number], keyring):
+        raise PersonErased
     await queries.bury(session, organization_id, "person", record.external_id)
     await queries.exhume(session, organization_id, "person", [number])
 
@@ -383,7 +388,7 @@ async def end_employment(
 async def _erased(
     session: AsyncSession, organization_id: UUID, external_ids: Collection[str], keyring: Keyring
 ) -> set[str]:
-    """Who of them was erased. Asked after adding: an erasure under way was waited for, and is seen now."""
+    """Who of them was erased. Asked after writing: an erasure under way was waited for, and is seen now."""
     marks = {person_mark(keyring, organization_id, external_id): external_id for external_id in external_ids}
     found = await queries.erased_marks(session, organization_id, marks.keys()) if marks else set()
     return {marks[mark] for mark in found}

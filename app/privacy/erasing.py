@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import person_mark
 from app.core.errors import NotFound
+from app.core.outbox import announce
 from app.core.secrets import Keyring, token_hash
 from app.metrics.loading import as_instrument
 from app.metrics.sample import DIMENSIONS, Scores
@@ -85,7 +86,9 @@ async def erase_person(
     await recognition.erase_person(session, organization_id, person_id)
     await queries.forget(session, {**subject.parameters, "quoted": queries.quoted([external_id])})
     await people.delete_person(session, organization_id, person_id)
-    return represent(await queries.mark(session, organization_id, mark))
+    erased_at = await queries.mark(session, organization_id, mark)
+    await announce(session, organization_id, "person.erased", {"external_id": external_id})
+    return represent(erased_at)
 
 
 def represent(erased_at: datetime) -> Erasure:

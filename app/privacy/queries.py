@@ -31,6 +31,26 @@ LEADS = text(
     "SELECT external_id FROM teams WHERE organization_id = :organization_id AND lead = :external_id"
     " ORDER BY external_id"
 )
+HISTORY = text(
+    "SELECT ends_on AS until, team, manager, segments FROM person_history"
+    " WHERE organization_id = :organization_id AND person_id = :person_id ORDER BY ends_on"
+).columns(segments=JSONB)
+SCIM_USERS = text(
+    "SELECT user_name, attributes, hidden_at, created_at, updated_at FROM scim_users"
+    " WHERE organization_id = :organization_id AND person_id = :person_id"
+).columns(attributes=JSONB)
+API_KEYS = text(
+    "SELECT id, name, scopes, created_at FROM api_keys"
+    " WHERE organization_id = :organization_id AND person = :external_id ORDER BY created_at, id"
+)
+IMPORT_LINES = text("""
+SELECT i.id AS import_id, i.created_at AS sent_at, l.line, l.pointer, l.column_name AS column, l.code,
+    l.detail
+FROM import_report_lines l
+JOIN imports i ON i.organization_id = l.organization_id AND i.id = l.import_id AND i.kind = 'people'
+WHERE l.organization_id = :organization_id AND l.external_id = :external_id
+ORDER BY i.created_at, i.id, l.ordinal
+""")
 CARDS = text("""
 SELECT c.kind, c.label, c.kept_on, c.status, c.sent_at,
     (
@@ -58,6 +78,21 @@ DIGESTS = text(
     "SELECT day, status, sent_at FROM digests"
     " WHERE organization_id = :organization_id AND person_id = :person_id ORDER BY day"
 )
+NEWSLETTERS = text("""
+SELECT s.email, s.language, s.status, s.created_at, s.confirmed_at,
+    (
+        SELECT coalesce(jsonb_agg(
+            jsonb_build_object(
+                'issue', n.issue, 'status', n.status, 'sent_at', n.sent_at, 'failure', n.failure
+            ) ORDER BY n.send_at, n.id
+        ), '[]')
+        FROM newsletters n
+        WHERE n.organization_id = s.organization_id AND n.subscription_id = s.id
+    ) AS mails
+FROM newsletter_subscriptions s
+WHERE s.organization_id = :organization_id AND (s.person_id = :person_id OR s.email = lower(:email))
+ORDER BY s.created_at, s.id
+""").columns(mails=JSONB)
 UNSUBSCRIBED_AT = text(
     "SELECT created_at FROM unsubscriptions"
     " WHERE organization_id = :organization_id AND person_id = :person_id"
@@ -143,7 +178,10 @@ async def unsubscribed_at(session: AsyncSession, parameters: Parameters) -> date
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 HOLD_PEOPLE = text(
     "SELECT id, external_id FROM people WHERE organization_id = :organization_id"
-    " AND (external_id = :external_id OR manager = :external_id) ORDER BY external_id FOR UPDATE"
+    " AND (external_id = :external_id OR manager = :external_id OR id IN ("
+    "   SELECT person_id FROM person_history"
+    "   WHERE organization_id = :organization_id AND manager = :external_id"
+    " )) ORDER BY external_id FOR UPDATE"
 )
 HOLD_SURVEYS = text(
     f"SELECT s.id, s.mode FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s"  # noqa: S608
@@ -209,6 +247,27 @@ FORGET = {
         "UPDATE people SET manager = NULL, updated_at = now()"
         " WHERE organization_id = :organization_id AND manager = :external_id"
     ),
+    "person_history": text(
+        "UPDATE person_history SET manager = NULL"
+        " WHERE organization_id = :organization_id AND manager = :external_id"
+    ),
+    "api_keys": text(
+        "DELETE FROM api_keys WHERE organization_id = :organization_id AND person = :external_id"
+    ),
+    "newsletter_subscriptions": text(
+        "DELETE FROM newsletter_subscriptions"
+        " WHERE organization_id = :organization_id AND email = lower(:email)"
+    ),
+    "import_report_lines": text(
+        "DELETE FROM import_report_lines l USING imports i"
+        " WHERE l.organization_id = :organization_id AND l.external_id = :external_id"
+        " AND i.organization_id = :organization_id AND i.id = l.import_id AND i.kind = 'people'"
+    ),
+    "webhook_deliveries": text(
+        "DELETE FROM webhook_deliveries WHERE organization_id = :organization_id"
+        " AND (event LIKE 'person.%' AND data ->> 'external_id' = :external_id"
+        " OR data ->> 'person' = :external_id)"
+    ),
     "chat_identities": text(
         "DELETE FROM chat_identities"
         " WHERE organization_id = :organization_id AND lower(email) = lower(:email)"
@@ -223,7 +282,7 @@ FORGET = {
         " WHERE position(q.needle IN r.answer) > 0)"
     ),
 }
-"""What does not go with the person's own row. Of a manager's feed and of kept answers all goes."""
+"""What does not go with the person's own row. Of a manager's feed or key and of kept answers all goes."""
 MARK = text(
     "INSERT INTO erased_people (organization_id, mark) VALUES (:organization_id, :mark) RETURNING erased_at"
 )
@@ -236,7 +295,7 @@ UNMARK = text(
 
 
 async def hold_person(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
-    """Locks the person, if there is one, and whom he manages, in the order in which others lock people.
+    """Locks the person, if there is one, and whom he manages or did, in the order others lock people in.
 
     Erasures of an organisation wait for one another: they change the same texts.
     """

@@ -41,6 +41,54 @@ class Erasure(Schema):
     not_erased: list[Missing]
 
 
+class ExportedPast(Schema):
+    until: date
+    team: str | None
+    manager: str | None
+    segments: dict[str, str]
+
+
+class ExportedScimUser(Schema):
+    user_name: str
+    attributes: dict[str, Any]
+    hidden_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class ExportedApiKey(Schema):
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: Instant
+
+
+class ExportedImportLine(Schema):
+    import_id: UUID
+    sent_at: Instant
+    line: int | None
+    pointer: str | None
+    column: str | None
+    code: str
+    detail: str
+
+
+class ExportedNewsletterMail(Schema):
+    issue: str
+    status: Status
+    sent_at: Instant | None
+    failure: str | None
+
+
+class ExportedNewsletter(Schema):
+    email: str | None
+    language: str | None
+    status: Literal["pending", "confirmed", "unsubscribed"]
+    created_at: Instant
+    confirmed_at: Instant | None
+    mails: list[ExportedNewsletterMail]
+
+
 class ExportedWish(Schema):
     author: str
     text: str
@@ -113,6 +161,8 @@ class ExportedResponse(Schema):
 class PersonExport(Schema):
     exported_at: Instant
     person: Person
+    history: list[ExportedPast]
+    scim: list[ExportedScimUser]
     manages: list[str]
     leads: list[str]
     occasions: list[Occasion]
@@ -122,13 +172,16 @@ class PersonExport(Schema):
     reminders: list[Reminder]
     digests: list[ExportedDigest]
     unsubscribed_at: Instant | None
+    newsletters: list[ExportedNewsletter]
     feeds: list[CalendarFeed]
+    api_keys: list[ExportedApiKey]
     chat_identities: list[ChatName]
     recognitions_given: list[Recognition]
     recognitions_received: list[Recognition]
     reactions: list[ExportedReaction]
     surveys: list[ExportedSurvey]
     responses: list[ExportedResponse]
+    import_lines: list[ExportedImportLine]
     audit: list[AuditEntry]
     not_included: list[Missing]
 

@@ -232,7 +232,7 @@ async def change_user(
     if sent:
         patch = validated(people_schemas.PersonPatch, sent)
         await people.update_person(
-            session, caller.organization_id, stored.external_id, patch, Preconditions()
+            session, caller.organization_id, stored.external_id, patch, Preconditions(), caller.keyring
         )
     return await keep_rest(session, caller, stored.id, stored.external_id, before, after)
 
@@ -314,7 +314,9 @@ async def delete_user(session: AsyncSession, caller: Caller, id_: str, condition
     """Deactivates and hides; erasing is another matter."""
     stored, _ = await held_user(session, caller, id_, conditions)
     patch = people_schemas.PersonPatch(active=False)
-    await people.update_person(session, caller.organization_id, stored.external_id, patch, Preconditions())
+    await people.update_person(
+        session, caller.organization_id, stored.external_id, patch, Preconditions(), caller.keyring
+    )
     await queries.put_user(
         session,
         caller.organization_id,

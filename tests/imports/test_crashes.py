@@ -164,11 +164,12 @@ async def test_a_survey_that_closes_half_way_stops_its_import(
     assert found["problem"] == found["problem"] | {"code": "survey_not_open", "line": 101}
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
 async def test_a_report_has_an_end(
-    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+    dry_run: bool, acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "MOST_REPORTED", 60)
-    import_id = await accepted(acme, b"{\n" * 300)
+    import_id = await accepted(acme, b"{\n" * 300, dry_run=dry_run)
     await go_on(acme, import_id)
     found = (await api.get(f"/v1/imports/{import_id}")).json()
     assert (found["status"], found["problem"]["code"]) == ("failed", "too_many_problems")

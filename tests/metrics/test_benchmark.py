@@ -56,7 +56,7 @@ async def wave_of(tenant: Tenant) -> str:
 
 async def benchmark_of(tenant: Tenant, survey_id: str) -> Json:
     found = await read(tenant.client, "benchmark", survey_id=survey_id)
-    told: Json = found["benchmark"]
+    told: Json = found["scores"]
     return told
 
 

@@ -144,6 +144,10 @@ async def test_another_number_keeps_the_person(acme: Tenant, api: ContractClient
     started = (await api.get("/v1/people")).json()["as_of"]
     event = {"giver": "E-1", "receivers": ["E-2"], "message": "Thank you."}
     given = (await api.post("/v1/recognitions", json=event)).json()["id"]
+    reminder = {"recipient": "person", "person": "E-1", "days_before": 1}
+    await api.post("/v1/reminders", json=reminder)
+    await api.post("/v1/calendar/feeds", json={"scope": "manager", "manager": "E-1"})
+    await api.post("/v1/api-keys", json={"name": "Noor's", "scopes": ["people:read"], "person": "E-1"})
     answer = await api.patch("/v1/people/E-1", json={"external_id": "N-1", "name": "Noor"})
     assert (answer.status_code, answer.json()["external_id"]) == (200, "N-1")
     assert (await api.get("/v1/people/E-1")).status_code == 404
@@ -153,6 +157,9 @@ async def test_another_number_keeps_the_person(acme: Tenant, api: ContractClient
     assert (managed["manager"], managed["unresolved"]) == ("N-1", [])
     assert (await api.get("/v1/teams/a")).json()["lead"] == "N-1"
     assert (await api.get(f"/v1/recognitions/{given}")).json()["giver"] == "N-1"
+    assert (await api.get("/v1/reminders")).json()["items"][0]["person"] == "N-1"
+    assert (await api.get("/v1/calendar/feeds")).json()["items"][0]["manager"] == "N-1"
+    assert "N-1" in [key["person"] for key in (await api.get("/v1/api-keys")).json()["items"]]
     assert await listed(api, updated_after=started) == ["E-1-", "E-2", "N-1"]
     assert (await api.patch("/v1/people/N-1", json={"external_id": "E-1"})).status_code == 200
     assert await listed(api, updated_after=started) == ["E-1", "E-2", "N-1-"]

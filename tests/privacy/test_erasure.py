@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from app.metrics import jobs as metrics_jobs
 from app.metrics import releasing
+from app.people.queries import hold_people, pasts, people_by_external_ids, replace_pasts
 from app.privacy.jobs import retain, retain_in
 from tests.conftest import Tenant
 from tests.contract import ContractClient
@@ -56,6 +57,16 @@ async def test_somebody_erased_is_gone_and_stays_away_until_let_in_again(api: Co
     assert (await api.put(PERSON, json={"name": "Noor"})).status_code == 201
 
 
+async def test_nobody_gets_the_number_of_somebody_erased(api: ContractClient) -> None:
+    await staff(api, {"sales": 2})
+    await erase(api)
+    other, renumbered = "/v1/people/sales-1", {"external_id": "sales-0"}
+    assert await code(api.patch(other, json=renumbered)) == (409, "person_erased")
+    assert (await api.get(other)).status_code == 200
+    await api.delete(f"{PERSON}/erasure")
+    assert (await api.patch(other, json=renumbered)).status_code == 200
+
+
 async def test_in_a_batch_the_others_are_put(api: ContractClient) -> None:
     await staff(api, {"sales": 2})
     await erase(api)
@@ -78,6 +89,26 @@ async def test_a_sender_who_is_just_putting_somebody_waits(acme: Tenant, api: Co
     assert (await erasing).status_code == 200
     assert (await putting).status_code in (200, 409)
     assert await code(api.get(PERSON)) == (404, "not_found")
+
+
+async def test_a_past_that_is_just_being_written_names_nobody_erased(
+    acme: Tenant, api: ContractClient, owner: asyncpg.Connection
+) -> None:
+    await staff(api, {"sales": 2})
+    for manager, since in (("sales-0", "2023-01-01"), (None, "2024-01-01")):
+        past = {"manager": manager, "effective_on": since}
+        assert (await api.patch("/v1/people/sales-1", json=past)).status_code == 200
+    named = "SELECT count(*) FROM person_history WHERE organization_id = $1 AND manager = 'sales-0'"
+    async with acme.database.tenant_session(acme.id) as session:
+        ids = await people_by_external_ids(session, acme.id, ["sales-1"])
+        await hold_people(session, acme.id, ids)
+        past = await pasts(session, acme.id, list(ids.values()))
+        erasing = asyncio.create_task(erase(api))
+        await asyncio.sleep(0.2)
+        await replace_pasts(session, acme.id, past)
+        assert await owner.fetchval(named, acme.id) == 1
+    assert (await erasing).status_code == 200
+    assert await owner.fetchval(named, acme.id) == 0
 
 
 async def test_many_are_erased_at_once(acme: Tenant, api: ContractClient) -> None:

@@ -11,17 +11,22 @@ from app.calendar.queries import person_id
 from app.calendar.reminders.queries import unsubscribe
 from app.core.audit import person_mark
 from app.core.secrets import Keyring
-from app.privacy.queries import ask_for_link
+from app.imports.jobs import run_import
+from app.privacy.queries import FORGET, ask_for_link
 from app.surveys.submission import pseudonym
 from app.surveys.tokens import recipient_key
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient
+from tests.imports.files import accepted, lines
+from tests.scim.client import USER, scim_of
 from tests.world import furnish, made, rows_of, tenant_tables
 
 WHO, NAME, EMAIL = "E-1042", "Noor van der Wit", "noor@example.com"
 EXPORTED = {
     "people": "person",
     "employments": "person",
+    "person_history": "history",
+    "scim_users": "scim",
     "teams": "leads",
     "occasions": "occasions",
     "celebration_settings": "celebrations",
@@ -30,7 +35,10 @@ EXPORTED = {
     "reminders": "reminders",
     "digests": "digests",
     "unsubscriptions": "unsubscribed_at",
+    "newsletter_subscriptions": "newsletters",
+    "newsletters": "newsletters",
     "calendar_feeds": "feeds",
+    "api_keys": "api_keys",
     "chat_identities": "chat_identities",
     "recognitions": "recognitions_given",
     "recognition_receivers": "recognitions_received",
@@ -38,34 +46,41 @@ EXPORTED = {
     "survey_members": "surveys",
     "invitation_deliveries": "surveys",
     "responses": "responses",
+    "import_report_lines": "import_lines",
     "audit_entries": "audit",
 }
 """Table -> where in the export it stands."""
 NOT_EXPORTED = {
     "answers_links": "the secret of a mail that only the person has; asking for it is in the audit log",
     "idempotency_records": "answers of the last day, of what is in the other tables",
+    "import_chunks": "sealed files that wait; gone when read, or after a day if they never came whole",
     "invitations": "would tell whether the person answered a confidential survey",
     "recognition_month_pairs": "counts of the events that are exported",
     "recognition_month_people": "counts of the events that are exported",
     "recognition_numbers": "a number that stands for the person in those counts, and tells nothing",
     "tombstones": "deleted identifiers; nobody of them is there to be exported",
     "erased_people": "keyed hashes of people who are not there",
+    "webhook_deliveries": "tell, for thirty days, that something happened which is exported",
 }
 IMPERSONAL = {
-    "api_keys": "what a system may do",
     "card_templates": "designs",
+    "celebration_reports": "numbers of groups",
     "chat_connections": "a system",
     "comments": "nothing leads from a person to them",
+    "imports": "how far a file was read",
     "kpi_values": "of teams",
     "kpis": "of the organisation",
     "questionnaires": "questions",
     "recognition_months": "counts of the organisation",
     "recognition_reports": "counts of groups",
+    "release_cells": "sums over groups, never computed again (R11)",
     "release_results": "numbers of groups, never computed again (R11)",
     "releases": "of a survey",
     "survey_cells": "of groups, with how many were erased of them",
     "survey_groups": "of a survey",
+    "scim_groups": "another name of a team",
     "surveys": "of the organisation",
+    "webhooks": "systems",
 }
 KEPT_OF_THE_ERASED = {
     "audit_entries": "a keyed hash, so that it can be told that somebody was erased",
@@ -102,8 +117,15 @@ async def traces(acme: Tenant) -> dict[str, str]:
     """Of somebody with a row in every table that can have one: all that leads back to that person."""
     await furnish(acme)
     api, keyring = acme.client, Keyring(SECRET)
+    await made(api.post("/v1/newsletter/subscriptions", json={"email": EMAIL}))
+    await exchange(acme)
     await made(api.patch(f"/v1/people/{WHO}", json={"name": NAME, "email": EMAIL}))
+    await made(api.post("/v1/newsletter/subscriptions", json={"person": WHO}))
     await made(api.patch("/v1/people/E-0007", json={"manager": WHO}))
+    for manager, since in ((WHO, "2023-01-01"), (None, "2024-01-01")):
+        past = {"manager": manager, "effective_on": since}
+        await made(api.patch("/v1/people/E-1050", json=past))
+    await made(api.post("/v1/api-keys", json={"name": "Board", "scopes": ["metrics:read"], "person": WHO}))
     await made(api.patch("/v1/teams/sales", json={"lead": WHO}))
     await made(api.put("/v1/chat-identities/slack/UNOOR1042", json={"email": EMAIL.upper()}))
     await made(api.post("/v1/reminders", json={"recipient": "person", "person": WHO, "days_before": 1}))
@@ -120,6 +142,7 @@ async def traces(acme: Tenant) -> dict[str, str]:
     await made(api.get(f"/v1/people/{WHO}/export"))
     return {
         "identifier": f",{WHO},",
+        "identifier in a document": f'""{WHO}""',
         "identifier in a kept answer": f'"{WHO}"'.encode().hex(),
         "name": NAME,
         "address": EMAIL,
@@ -128,6 +151,19 @@ async def traces(acme: Tenant) -> dict[str, str]:
         "pseudonym": str(pseudonym(keyring, acme.id, person)),
         "recipient": str(recipient_key(keyring, acme.id, UUID(confidential), person)),
     }
+
+
+async def exchange(acme: Tenant) -> None:
+    """Other systems tell of Noor, and are told."""
+    webhook = {"url": "https://hooks.example.com/", "events": ["person.updated"]}
+    hook = await made(acme.client.post("/v1/webhooks", json=webhook))
+    scim = await scim_of(acme)
+    [user] = await scim.found("Users", filter=f'externalId eq "{WHO}"')
+    document = {"schemas": [USER], "userName": EMAIL, "displayName": NAME, "nickName": NAME}
+    assert (await scim.put(f"/Users/{user['id']}", json=document)).is_success
+    import_id = await accepted(acme, lines([{"external_id": WHO, "name": NAME, "team": "nowhere"}]))
+    await run_import(acme.database, acme.id, UUID(import_id))
+    await made(acme.client.patch(f"/v1/webhooks/{hook['id']}", json={"enabled": False}))
 
 
 async def write_cards(api: ContractClient) -> None:
@@ -178,12 +214,12 @@ async def ask(api: ContractClient) -> str:
 
 
 async def found_in(owner: asyncpg.Connection, acme: Tenant, traces: dict[str, str]) -> set[tuple[str, str]]:
-    """Which trace stands in which table."""
+    """Which trace stands in which table. Each column stands between commas."""
     return {
         (table, name)
         for table, rows in (await rows_of(owner, str(acme.id))).items()
         for name, trace in traces.items()
-        if any(trace.casefold() in row.casefold() for row in rows)
+        if any(trace.casefold() in f",{row[1:-1]},".casefold() for row in rows)
     }
 
 
@@ -207,6 +243,7 @@ async def test_the_erasure_leaves_no_trace(
     await made(other.client.put(f"/v1/people/{WHO}", json={"name": NAME, "email": EMAIL}))
     before = await found_in(owner, acme, traces)
     assert {name for _, name in before} == set(traces), "each could be found, so that it can be missed"
+    assert {table for table, _ in before} >= FORGET.keys() - {"tombstones"}, "each had something to forget"
     mark = person_mark(Keyring(SECRET), acme.id, WHO).hex()
     counted = {table: len(rows) for table, rows in (await rows_of(owner, str(acme.id))).items()}
     erased = await made(acme.client.post(f"/v1/people/{WHO}/erasure", headers={"Idempotency-Key": "e"}))

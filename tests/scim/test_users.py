@@ -226,6 +226,18 @@ async def test_who_gets_the_user_name_of_one_who_left_is_somebody_else(
     assert (back["id"], back["active"]) == (made["id"], True), "the same id of the client is the same person"
 
 
+async def test_who_was_erased_is_not_made_again(scim: ScimClient, acme: Tenant) -> None:
+    made = await scim.made("Users", **NOOR)
+    await acme.client.post("/v1/people/E-1042/erasure")
+    assert (await scim.get(f"/Users/{made['id']}")).status_code == 404
+    refused = await scim.post("/Users", json=NOOR)
+    assert (refused.status_code, refused.json().get("scimType")) == (409, None)
+    assert "(person_erased)" in refused.json()["detail"]
+    assert await scim.found("Users") == []
+    await acme.client.delete("/v1/people/E-1042/erasure")
+    await scim.made("Users", **NOOR)
+
+
 async def test_a_person_scim_never_wrote_can_be_deleted(scim: ScimClient, acme: Tenant) -> None:
     await acme.client.put("/v1/people/E-7", json={"name": "Sam"})
     [sam] = await scim.found("Users")

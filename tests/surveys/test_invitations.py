@@ -256,7 +256,9 @@ async def test_no_row_that_names_a_person_shares_a_transaction_with_his_pseudony
         "invitations",
         "invitation_deliveries",
         "idempotency_records",
+        "audit_entries",
     }
+    assert await owner.fetchval("SELECT count(*) FROM audit_entries WHERE person IS NOT NULL") == 0
     assert await linked(owner, rows, "xmax") <= {"surveys", "organizations"}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -10,10 +11,13 @@ from sqlalchemy import text
 from app.calendar.cards.service import plan_cards
 from app.calendar.due import tell_of_due
 from app.calendar.jobs import send_due
+from app.imports.jobs import run_import
+from app.privacy.jobs import retain_in
 from app.surveys.service import count_participation
 from app.webhooks.schemas import Event
 from tests.conftest import Tenant
 from tests.contract import operations
+from tests.imports.files import accepted, lines
 from tests.surveys.test_surveys import opened
 from tests.webhooks.hooks import Json, subscribed
 
@@ -70,6 +74,44 @@ async def test_a_batch_tells_of_each_person_it_changed(acme: Tenant) -> None:
         ("person.left", "E-0"),
         ("person.updated", "E-0"),
     ]
+
+
+async def test_who_was_erased_is_told_of_once_and_in_nothing_else(acme: Tenant) -> None:
+    for external_id in ("E-1", "E-2"):
+        await acme.client.put(f"/v1/people/{external_id}", json=PERSON)
+    survey = {"survey_id": await opened(acme.client, external_id="E-1"), "external_id": "E-1"}
+    for _ in range(2):
+        await acme.client.post("/v1/people/E-1/erasure")
+    assert await told(acme) == [
+        ("person.created", {"external_id": "E-2"}),
+        ("survey.opened", survey),
+        ("person.erased", {"external_id": "E-1"}),
+    ]
+
+
+async def test_leavers_erased_in_time_are_told_of(acme: Tenant) -> None:
+    await acme.client.put("/v1/people/E-1", json=PERSON | {"ends_on": "2022-03-01"})
+    await acme.client.patch("/v1/organization", json={"retention": {"leavers_months": 12}})
+    await retain_in(acme.database, acme.id, datetime.now(UTC))
+    assert await told(acme) == [("person.erased", {"external_id": "E-1"})]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "status"),
+    [
+        (lines([PERSON | {"external_id": "E-1"}, {}]), {}, "finished"),
+        (lines([PERSON | {"external_id": "E-1"}]), {"dry_run": True}, "finished"),
+        (b"\xff", {"form": "csv"}, "failed"),
+    ],
+)
+async def test_an_import_that_ended_is_told_of_once(
+    content: bytes, options: Json, status: str, acme: Tenant
+) -> None:
+    import_id = await accepted(acme, content, **options)
+    for _ in range(2):
+        await run_import(acme.database, acme.id, UUID(import_id))
+    assert (await acme.client.get(f"/v1/imports/{import_id}")).json()["status"] == status
+    assert await told(acme, "import.") == [("import.finished", {"import_id": import_id})]
 
 
 async def test_a_survey_opens_is_counted_closes_and_is_released(acme: Tenant) -> None:

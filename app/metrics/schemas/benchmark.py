@@ -21,5 +21,8 @@ class BenchmarkUndefined(Schema):
     ]
 
 
+NoisyScores = Annotated[BenchmarkOk | BenchmarkUndefined, Field(discriminator="status")]
+
+
 class Benchmark(Metrics):
-    benchmark: Annotated[BenchmarkOk | BenchmarkUndefined, Field(discriminator="status")]
+    scores: NoisyScores

@@ -44,7 +44,7 @@ class SegmentRef(Schema):
     segment: str
     id: str
     name: str
-    parent: None
+    parent: str | None
     depth: int
 
 
