@@ -10,7 +10,7 @@ from app.metrics.blocks.filtered import cells_of, of_union
 from app.metrics.blocks.headline import Census, headline, told
 from app.metrics.blocks.wave import Body, Wave
 from app.metrics.disclosure import Precision
-from app.metrics.filtering import BadFilter, parsed
+from app.metrics.filtering import BadFilter, Wanted, parsed, whole_cells
 from app.metrics.sample import Groups, Places, Rollup
 from tests.conftest import Tenant
 from tests.metrics.test_release import answer, finish, read
@@ -70,6 +70,15 @@ def test_the_form_of_a_filter(sent: str, values: dict[str, set[str]]) -> None:
 def test_another_form_is_refused(sent: str) -> None:
     with pytest.raises(BadFilter):
         parsed(sent)
+
+
+@pytest.mark.parametrize(
+    ("categories", "cells"),
+    [({10}, [0]), ({10, 11}, None), ({11, 12}, [1]), ({10, 11, 12}, [0, 1]), ({13}, None)],
+)
+def test_a_cell_counts_whole_or_refuses_all(categories: set[int], cells: list[int] | None) -> None:
+    places = {0: [[1, 10], [2, 10]], 1: [[1, 11], [2, 12]], 2: [[3, 10]]}
+    assert whole_cells(places, Wanted(frozenset({1, 2}), [frozenset(categories)])) == cells
 
 
 async def asked(tenant: Tenant, survey_id: str, wanted: str, **params: str) -> Body:
