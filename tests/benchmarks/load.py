@@ -1,13 +1,11 @@
 """Loading and releasing responses against the raw limit: python -m tests.benchmarks.load"""
 
 import asyncio
-from uuid import uuid4
 
 import asyncpg
 import numpy as np
 
-from app.metrics import loading, releasing
-from app.metrics.blocks.wave import Wave
+from app.metrics import loading
 from app.metrics.disclosure import plan_release
 from app.metrics.sample import Groups, Places, Rollup, Sample, Scores
 from tests.benchmarks.bench import (
@@ -23,6 +21,7 @@ from tests.benchmarks.bench import (
     show,
     submit,
 )
+from tests.benchmarks.disclosure import compute
 
 
 def copy_seconds(database_url: str, organization_id: str) -> float:
@@ -59,7 +58,7 @@ def compute_seconds(count: int) -> float:
     members = np.arange(count) % len(TEAMS) + len(parents) - len(TEAMS)
     groups = Groups(parents, ["", *departments, *TEAMS])
 
-    def compute() -> None:
+    def release() -> None:
         sample = Sample(
             instrument=instrument,
             groups=groups,
@@ -70,11 +69,9 @@ def compute_seconds(count: int) -> float:
             linked=None,
         )
         invited = Rollup(groups, sample.places).counts()
-        wave = Wave.take(uuid4(), 5, sample, invited, plan_release(sample, invited, 5))
-        for block in releasing.BLOCKS.values():
-            block(wave)
+        compute(sample, invited, plan_release(sample, invited, 5))
 
-    return seconds(compute)
+    return seconds(release)
 
 
 def main(count: int = RESPONSES) -> None:
