@@ -70,6 +70,9 @@ async def test_drawn_once_a_release_until_the_budget_is_spent(acme: Tenant) -> N
     told = await benchmark_of(acme, first)
     assert (told["status"], told["n"], told["epsilon"]) == ("ok", 100, 0.5)
     assert told == await benchmark_of(acme, first)
+    path = f"/v1/metrics/benchmark?survey_id={first}"
+    tag = {"If-None-Match": (await acme.client.get(path)).headers["etag"]}
+    assert (await acme.client.get(path, headers=tag)).status_code == 304
     assert (await benchmark_of(acme, second))["status"] == "ok"
     assert await benchmark_of(acme, third) == {"status": "undefined", "reason": "budget_spent"}
     assert (await benchmark_of(acme, before))["reason"] == "benchmarks_off"

@@ -184,6 +184,8 @@ async def test_without_a_release_the_answers_are_those_of_every_metric(acme: Ten
     assert await code(acme.client, survey_id=survey_id) == (409, "release_pending")
     await acme.work()
     assert await code(acme.client, by="segment:location") == (422, "unknown_segment")
+    both = {"by": "segment:location", "team": "sales"}
+    assert await code(acme.client, **both) == (422, "not_within_team")
     assert await code(acme.client, team="nowhere") == (422, "unknown_team")
     assert await code(acme.client, period="2027-Q5") == (422, "invalid_value")
     assert await code(other.client, survey_id=survey_id) == (404, "not_found")

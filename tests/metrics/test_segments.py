@@ -53,7 +53,11 @@ async def test_a_segment_that_would_single_a_few_of_a_team_out_is_withheld(acme:
         acme, {"sales": {"Utrecht": 12, "Delft": 1}, "care": {"Utrecht": 1, "Delft": 12}}
     )
     assert [(group["status"], group["reason"]) for group in groups] == [("suppressed", "crossing")] * 2
-    plan = (await acme.client.get(f"/v1/surveys/{survey_id}/disclosure")).json()
+    path = f"/v1/surveys/{survey_id}/disclosure"
+    read_plan = await acme.client.get(path)
+    tag = {"If-None-Match": read_plan.headers["etag"]}
+    assert (await acme.client.get(path, headers=tag)).status_code == 304
+    plan = read_plan.json()
     assert plan["segments"] == [{"segment": "location", "status": "withheld"}]
     hidden = [group for group in plan["groups"] if group["status"] == "suppressed"]
     assert {group["rule"] for group in hidden} == {"R5a"} <= plan["rules"].keys()

@@ -330,3 +330,22 @@ async def test_a_genuine_token_that_was_never_kept_is_known_as_used(acme: Tenant
     survey_id, _ = await staffed(acme, "anonymous")
     token = token_of(Keyring(SECRET), acme.id, UUID(survey_id), new_nonce())
     assert (await answer(acme, token)).json()["code"] == "already_responded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "said"),
+    [
+        ("application/json", b"{", (400, "malformed_json")),
+        ("text/plain", b"{}", (415, "unsupported_media_type")),
+        ("application/json", b" " * 11_000_000, (413, "body_too_large")),
+    ],
+    ids=["no JSON", "another type", "too large"],
+)
+async def test_what_is_no_answer_at_all_uses_nothing_up(
+    kind: str, content: bytes, said: tuple[int, str], acme: Tenant
+) -> None:
+    _, (token, *_) = await staffed(acme, "confidential")
+    door = at_the_door(acme, token)
+    refused = await door.post("/v1/respond", content=content, headers={"Content-Type": kind})
+    assert (refused.status_code, refused.json()["code"]) == said
+    assert (await answer(acme, token)).status_code == 201
