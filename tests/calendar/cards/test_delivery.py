@@ -328,6 +328,7 @@ async def test_kill_9_between_acceptance_and_commit(acme: Tenant, tmp_path: Path
             "BETROKKEN_SMTP_URL": sink.url,
             "BETROKKEN_MAIL_FROM": "cards@example.com",
             "BETROKKEN_DATA_DIR": str(tmp_path),
+            "BETROKKEN_PSEUDONYM_SECRET": "a secret of the worker that is killed",
         }
         arguments = (acme.database.url, str(acme.id), EIGHT.isoformat())
         sink.worker = await asyncio.create_subprocess_exec(
