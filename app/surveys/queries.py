@@ -34,6 +34,9 @@ INSERT_MEMBERS = text(
     " SELECT :organization_id, :survey_id, m.*"
     " FROM unnest(CAST(:people AS uuid[]), CAST(:ordinals AS int[])) AS m"
 )
+FORGET_PLANS = text("DISCARD PLANS")
+"""Foreign keys are checked by plans that a connection keeps. One made while hardly anybody was on file reads
+the whole table for each of a hundred thousand members, until the server has next analysed it."""
 INSERT_RESPONSES = text(
     "INSERT INTO responses"
     " (organization_id, survey_id, respondent_key, submitted_at, cell_ordinal, locale, answers)"
@@ -263,6 +266,7 @@ async def store_members(session: AsyncSession, survey: Survey, members: Mapping[
     """Person -> ordinal of the cell."""
     people = sorted(members)
     ordinals = [members[person] for person in people]
+    await session.execute(FORGET_PLANS)
     await session.execute(INSERT_MEMBERS, {**_scope(survey), "people": people, "ordinals": ordinals})
 
 
