@@ -1,4 +1,4 @@
-"""Reference values and data that nobody in this project computed; they lie beside the repository."""
+"""Reference values and data that nobody in this project computed: tests/golden/README.md says who did."""
 
 import csv
 import json
@@ -9,14 +9,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-FOLDER = Path(__file__).parents[3] / "shared/golden"
+FOLDER = Path(__file__).parents[1] / "golden"
 RELATIVE = 1e-6  # the tolerance of every entry used here
 
 
 def entries() -> dict[str, Any]:
-    every: dict[str, Any] = json.loads(_path("reference.json").read_text())
+    every = _reference()
     del every["_meta"]
     return every
+
+
+def digests() -> dict[str, str]:
+    """SHA-256 of each file the values were computed of."""
+    pinned: dict[str, str] = _reference()["_meta"]["sha256"]
+    return pinned
 
 
 def reference(entry: str) -> Any:
@@ -25,7 +31,7 @@ def reference(entry: str) -> Any:
 
 def columns(file: str, *names: str) -> list[NDArray[np.float64]]:
     """NaN where the file has nothing."""
-    with _path(file).open(newline="") as lines:
+    with (FOLDER / file).open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     return [np.array([float(row[name] or "nan") for row in rows]) for name in names]
 
@@ -35,7 +41,7 @@ def column(file: str, name: str) -> NDArray[np.float64]:
 
 
 def texts(file: str, name: str) -> NDArray[np.str_]:
-    with _path(file).open(newline="") as lines:
+    with (FOLDER / file).open(newline="") as lines:
         return np.array([row[name] for row in csv.DictReader(lines)])
 
 
@@ -43,7 +49,6 @@ def close(expected: Any) -> Any:
     return pytest.approx(expected, rel=RELATIVE)
 
 
-def _path(file: str) -> Path:
-    if not FOLDER.is_dir():
-        pytest.skip(f"no golden data beside the repository: {FOLDER.name} is missing")
-    return FOLDER / file
+def _reference() -> dict[str, Any]:
+    everything: dict[str, Any] = json.loads((FOLDER / "reference.json").read_text())
+    return everything

@@ -6,6 +6,7 @@ Each reproduction returns the entry's value as far as it is ours, in the entry's
 import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from hashlib import sha256
 from math import erfc, hypot, sqrt
 from typing import Any, Final
 
@@ -52,7 +53,7 @@ from app.metrics.formulas import (
 )
 from app.metrics.formulas.multiplicity import benjamini_hochberg
 from app.metrics.formulas.resampling import correlations_of
-from tests.metrics.golden import column, columns, entries, reference, texts
+from tests.metrics.golden import FOLDER, column, columns, digests, entries, reference, texts
 
 Values = Any
 T29 = 2.045229642132703  # qt(.975, 29)
@@ -713,6 +714,11 @@ def within(tolerance: str, path: str, expected: float) -> Any:
 
 def close_to(expected: float, relative: float) -> Any:
     return pytest.approx(expected, rel=relative, abs=1e-12 if expected == 0 else 0)
+
+
+def test_the_files_are_those_the_values_were_computed_of() -> None:
+    files = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("*.csv")}
+    assert files == digests()
 
 
 def test_every_entry_has_its_function_or_its_reason() -> None:
