@@ -1,4 +1,4 @@
-"""The arrows of architecture.md, held by import-linter (its contracts are in pyproject.toml)."""
+"""The arrows of CONTRIBUTING.md, held by import-linter (its contracts are in pyproject.toml)."""
 
 import subprocess
 import sys

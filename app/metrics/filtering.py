@@ -1,4 +1,4 @@
-"""Answers of a release to a filter: of whole base cells, or of nobody (metrics.md R5b)."""
+"""Answers of a release to a filter: of whole base cells, or of nobody (disclosure.md R5b)."""
 
 import re
 from collections.abc import Mapping, Sequence

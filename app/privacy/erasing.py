@@ -1,7 +1,7 @@
 """Article 17: what is kept of a person goes, or loses whose it is, in one transaction.
 
-Released numbers stay as they are (metrics.md R11): of an answer they stand on, its cell counts that one was
-erased, so that a later trend can be withheld where it would tell that one.
+Released numbers stay as they are (disclosure.md R11): of an answer they stand on, its cell counts that one
+was erased, so that a later trend can be withheld where it would tell that one.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Which categories and cells an anonymous survey keeps apart (metrics.md R9a). Pure: no I/O, nothing of ours.
+"""Which categories and cells an anonymous survey keeps apart (disclosure.md R9a). Pure, nothing of ours.
 
 Decided when the survey opens, from the numbers invited alone; an anonymous response stores its merged cell.
 """

@@ -141,7 +141,7 @@ def freeze_cells(
 ) -> MergedCells:
     """The cells of the people at these places, with the cell of each; categories under k are "other".
 
-    Merged ones hold at least k people each (metrics.md R9a).
+    Merged ones hold at least k people each (disclosure.md R9a).
     """
     placed = _reported(places, k)
     counts = Counter(placed)

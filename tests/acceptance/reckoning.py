@@ -144,7 +144,7 @@ def omega(table: NDArray[np.float64]) -> float:
 
 @dataclass(frozen=True)
 class Display:
-    """How a group's numbers are shown (metrics.md R7)."""
+    """How a group's numbers are shown (disclosure.md R7)."""
 
     precision: str
 

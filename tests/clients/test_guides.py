@@ -18,23 +18,18 @@ LAST_WORDS = {
     "dashboard": "304",
 }
 """In the order they build on one another, what the last line each prints has in it."""
-pytestmark = [
-    pytest.mark.acceptance,
-    *(
-        pytest.mark.skipif(shutil.which(name) is None, reason=f"{name} is not installed")
-        for name in ("curl", "openssl")
-    ),
-]
 
 
 def commands(guide: str) -> str:
     return "\n".join(re.findall(r"```sh\n(.*?)```", (GUIDES / f"{guide}.md").read_text("utf-8"), re.DOTALL))
 
 
-def test_every_guide_is_run() -> None:
-    assert {file.stem for file in GUIDES.iterdir()} == set(LAST_WORDS)
+def test_every_guide_with_commands_is_run() -> None:
+    assert {file.stem for file in GUIDES.iterdir() if commands(file.stem)} == set(LAST_WORDS)
 
 
+@pytest.mark.acceptance
+@pytest.mark.skipif(not all(map(shutil.which, ("curl", "openssl"))), reason="curl or openssl is missing")
 def test_the_guides_do_what_they_say(service: Service, tmp_path: Path) -> None:
     key = key_of(service.organization("Guides"))
     environment = {**service.environment, "URL": service.url, "KEY": key}

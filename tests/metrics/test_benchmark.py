@@ -1,4 +1,4 @@
-"""Numbers with noise (metrics.md R12): off by default, drawn once, of the organisation, within a budget."""
+"""Numbers with noise (disclosure.md R12): off by default, drawn once, of all, within a budget."""
 
 from random import Random
 

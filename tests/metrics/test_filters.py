@@ -1,4 +1,4 @@
-"""Answers to filters: of whole base cells, or none (metrics.md R5b)."""
+"""Answers to filters: of whole base cells, or none (disclosure.md R5b)."""
 
 import asyncpg
 import numpy as np

@@ -1,4 +1,4 @@
-"""Over HTTP: releases while a survey is open (metrics.md R2) add nobody or enough; the last holds back."""
+"""Over HTTP: releases while a survey is open (disclosure.md R2) add nobody or enough; the last holds back."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Both scores of the whole organisation with noise, to be handed to others (metrics.md R12)."""
+"""Both scores of the whole organisation with noise, to be handed to others (disclosure.md R12)."""
 
 from dataclasses import dataclass
 from random import Random

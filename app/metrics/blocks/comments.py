@@ -1,4 +1,4 @@
-"""Where comments may be read (metrics.md R10): decided from how many were given, never from what they say."""
+"""Where comments may be read (disclosure.md R10): by how many were given, never by what they say."""
 
 from app.metrics.blocks.wave import Bodies, Wave
 from app.metrics.disclosure import Node, decide

@@ -1,4 +1,4 @@
-"""The headline of any union of base cells (metrics.md R5b): what is kept of each, and how they add up."""
+"""The headline of any union of base cells (disclosure.md R5b): what is kept of each, and how they add up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

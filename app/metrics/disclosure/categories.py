@@ -1,4 +1,4 @@
-"""Which categories of which dimensions may be shown beside the tree (metrics.md R5a)."""
+"""Which categories of which dimensions may be shown beside the tree (disclosure.md R5a)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which combinations of team and categories may be asked for (metrics.md R5b; Chin & Ozsoyoglu 1981)."""
+"""Which combinations of team and categories may be asked for (disclosure.md R5b; Chin & Ozsoyoglu 1981)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""In which groups of the tree a score of some of the headline set may be shown beside it (metrics.md R6).
+"""In which groups of the tree a score of some of the headline set may be shown beside it (disclosure.md R6).
 
 A dimension is a mean of facets, 1/F of each for a person who has F of them, and a facet one of questions. So
 persons with another pattern than most of their region stand out where means are subtracted: counting who

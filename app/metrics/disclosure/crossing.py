@@ -1,4 +1,4 @@
-"""Whether groups of the tree and categories of dimensions single anybody out together (metrics.md R5a).
+"""Whether groups of the tree and categories of dimensions single anybody out together (disclosure.md R5a).
 
 What follows from both is a sum of a term of the region and one of the category of each dimension: a value a
 person. `is_safe` says that each such sum which differs within some region lives on k persons or more.

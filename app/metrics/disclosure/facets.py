@@ -1,4 +1,4 @@
-"""Facets beside the dimension they are the mean of: who has fewer of them than most (metrics.md R6)."""
+"""Facets beside the dimension they are the mean of: who has fewer of them than most (disclosure.md R6)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

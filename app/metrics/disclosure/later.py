@@ -1,4 +1,4 @@
-"""What may be told of a wave after its release: of who came back (metrics.md R9), after erasures (R11)."""
+"""What may be told of a wave after its release: of who came back (disclosure.md R9), after erasures (R11)."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet

@@ -1,4 +1,4 @@
-"""Noise for numbers compared between organisations, so that no one person shows in them (metrics.md R12)."""
+"""Noise for numbers compared between organisations, so that nobody shows in them (disclosure.md R12)."""
 
 from random import Random
 

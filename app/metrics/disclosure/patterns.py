@@ -1,4 +1,4 @@
-"""Who of the headline set has which scores: what sets of scores there are to take apart (metrics.md R6)."""
+"""Who of the headline set has which scores: what there is to take apart (disclosure.md R6)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Everything that a release may show (metrics.md section 3), in the order in which rules give way.
+"""Everything that a release may show (disclosure.md), in the order in which rules give way.
 
 The tree goes first, then dimensions in their order of priority, then filters, then the scores of some.
 """

@@ -1,4 +1,4 @@
-"""Releases while a survey is open (metrics.md R2): each adds nobody or at least k to every region."""
+"""Releases while a survey is open (disclosure.md R2): each adds nobody or at least k to every region."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How precisely a number of a shown group is told (metrics.md R7)."""
+"""How precisely a number of a shown group is told (disclosure.md R7)."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""For which dimensions the scores of some of the headline set may be shown by category (metrics.md R5a, R6).
+"""For which dimensions scores of some of the headline set may be shown by category (disclosure.md R5a, R6).
 
 All categories of a dimension show a measure or none does. Questions and levers are shown by category only
 where all of the headline set answered the same ones: each is one more sum of what is safe already.

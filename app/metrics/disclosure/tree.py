@@ -1,4 +1,4 @@
-"""Which groups of an organisation's tree may be shown, and how precisely (metrics.md 3.2).
+"""Which groups of an organisation's tree may be shown, and how precisely (disclosure.md 3.2).
 
 Decided from who belongs to which set, never from what anybody answered.
 """
