@@ -61,7 +61,7 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Satisfaction versus engagement, as a service. Settings are environment variables: see the README.",
+    help="Satisfaction versus engagement, as a service. Settings are environment variables: see settings.md.",
 )
 organizations_cli = typer.Typer(no_args_is_help=True, help="Organisations of this installation.")
 keys_cli = typer.Typer(no_args_is_help=True, help="API keys.")

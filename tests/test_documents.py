@@ -138,3 +138,10 @@ def test_the_built_in_questionnaire_is_as_the_guide_has_it() -> None:
         for key in re.sub(r" \(.*\)", "", keys).split(", ")
     }
     assert told == built
+
+
+def test_the_front_door_is_short_and_leads_to_every_guide() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 900, "README.md is for the first ten minutes: the rest belongs into a guide"
+    assert {file for file, _ in links(ROOT / "README.md")} >= set(DOCUMENTS) - {ROOT / "README.md"}
+    assert re.search(r"^    make test$", text, re.MULTILINE), "others read the command from here"

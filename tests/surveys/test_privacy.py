@@ -1,4 +1,4 @@
-"""What is stored of a response in each mode, read from the tables themselves (the README's privacy table)."""
+"""What is stored of a response in each mode, read from the tables themselves (the table of privacy.md)."""
 
 import json
 from collections.abc import Callable

@@ -319,7 +319,7 @@ class KillingSink(Sink):
 
 
 async def test_kill_9_between_acceptance_and_commit(acme: Tenant, tmp_path: Path) -> None:
-    """A real process, really killed: what the README says of it."""
+    """A real process, really killed: what operate.md says of it."""
     await celebrating(acme, "ann", 5, 4)
     await plan(acme, EIGHT)
     async with listening(KillingSink()) as sink:
