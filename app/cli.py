@@ -21,7 +21,6 @@ from typer.core import TyperGroup
 from app.core import migrations
 from app.core.audit import COMMAND_LINE, record
 from app.core.database import Database
-from app.core.embedded import EmbeddedUnavailable, embedded_postgres
 from app.core.errors import AppError, is_retryable
 from app.core.logging import configure_logging
 from app.core.principal import Scope
@@ -29,6 +28,8 @@ from app.core.secrets import SecretMissing
 from app.core.settings import Settings
 from app.demo import screen
 from app.demo.service import prepare
+from app.embedded.errors import EmbeddedUnavailable
+from app.embedded.server import embedded_postgres
 from app.imports.sending import Delivery, SendingFailed, mapping_of, summary_of
 from app.main import create_worker
 from app.organizations import service as organizations

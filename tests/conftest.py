@@ -24,9 +24,9 @@ from sqlalchemy import event, text
 
 from app.core import migrations
 from app.core.database import Database
-from app.core.embedded import embedded_postgres
 from app.core.principal import Scope
 from app.core.settings import Settings
+from app.embedded.server import embedded_postgres
 from app.main import create_app, create_worker
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite

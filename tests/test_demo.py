@@ -26,7 +26,7 @@ from app.demo.waves import WAVES, Wave, responses
 from app.surveys.built_in import built_in
 from tests.acceptance.process import Api
 from tests.conftest import SECRET, on_database, run_sql
-from tests.core.test_embedded import is_stopped, servers_below
+from tests.embedded.servers import is_stopped, servers_below
 
 REPOSITORY = Path(__file__).parents[1]
 PATIENCE = 60.0

@@ -15,7 +15,7 @@ import pytest
 from tests.acceptance.process import Service, eventually, free_port, is_ready, serving
 from tests.acceptance.steps import open_survey, put_all
 from tests.conftest import GIVEN_DATABASE
-from tests.core.test_embedded import servers_below
+from tests.embedded.servers import servers_below
 
 PEOPLE = [f"E-{number}" for number in range(2000)]
 

@@ -15,7 +15,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from app.core.embedded import embedded_postgres
+from app.embedded.server import embedded_postgres
 from app.surveys.built_in import built_in
 from tests.acceptance.process import Api, Service, eventually, served_database, serving
 from tests.acceptance.steps import open_survey, put_all

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 
 from app.core import migrations
 from app.core.database import Database
-from app.core.embedded import embedded_postgres
 from app.core.secrets import new_api_key
 from app.core.settings import Settings
+from app.embedded.server import embedded_postgres
 from app.main import create_app
 from tests.conftest import GIVEN_DATABASE, SECRET
 

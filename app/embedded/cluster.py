@@ -1,0 +1,106 @@
+"""What a cluster's folder tells about its server, and how to stop that."""
+
+import logging
+import os
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from app.embedded.errors import EmbeddedUnavailable
+from app.embedded.sockets import PORT, is_listening
+
+MAJOR = "18"
+NAME = "betrokken"  # of the database, and of the role that owns it
+PATIENCE = 300.0  # seconds; recovery after a power cut may take minutes
+GRACE = 2.0  # a live server opens its socket within milliseconds of writing its process number
+
+log = logging.getLogger("betrokken.embedded")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    folder: Path
+
+    @property
+    def server_log(self) -> Path:
+        return self.folder / "server.log"
+
+    def require_own_major(self) -> None:
+        major = (self.folder / "PG_VERSION").read_text().strip()
+        if major != MAJOR:
+            raise EmbeddedUnavailable(
+                f"{self.folder} was made by PostgreSQL {major} and this release brings {MAJOR}: carry the "
+                "data over with the old release's pg_dump, or set BETROKKEN_DATA_DIR to another folder"
+            )
+
+    def is_ready(self) -> bool:
+        """Waits while a server is on its way up or down; False when there is none."""
+        deadline = time.monotonic() + PATIENCE
+        silent_until = time.monotonic() + GRACE
+        while status := self._status():
+            if status == "ready":
+                return True
+            if status == "silent" and time.monotonic() > silent_until:
+                log.info("stale_process_number_removed", extra={"folder": str(self.folder)})
+                self._process_file.unlink()
+            if time.monotonic() > deadline:
+                raise EmbeddedUnavailable(f"PostgreSQL is still {status}; look into {self.server_log}")
+            time.sleep(0.02)
+        return False
+
+    def stop(self) -> None:
+        if self._status() in ("", "silent"):
+            return
+        socket_folder = self.socket_folder()
+        os.kill(self._process(), signal.SIGINT)  # disconnect everybody, write a checkpoint, end
+        deadline = time.monotonic() + PATIENCE
+        while self._status():
+            if time.monotonic() > deadline:
+                raise EmbeddedUnavailable(f"PostgreSQL does not stop; look into {self.server_log}")
+            time.sleep(0.02)
+        if socket_folder != self.folder:
+            shutil.rmtree(socket_folder, ignore_errors=True)
+        log.debug("postgres_stopped", extra={"folder": str(self.folder)})
+
+    def url(self, database: str = NAME) -> str:
+        address = urlencode({"host": self.socket_folder(), "port": PORT}, safe="/")
+        return f"postgresql://{NAME}@/{database}?{address}"
+
+    def socket_folder(self) -> Path:
+        return Path(self._process_lines()[4])
+
+    @property
+    def _process_file(self) -> Path:
+        return self.folder / "postmaster.pid"
+
+    def _process_lines(self) -> list[str]:
+        """Process number, folder, start time, port, socket folder, listen address, shared memory, status."""
+        return self._process_file.read_text().splitlines()
+
+    def _process(self) -> int:
+        return int(self._process_lines()[0])
+
+    def _status(self) -> str:
+        """`starting`, `ready`, `stopping`; `silent`: a living process without a socket; or empty: none."""
+        try:
+            lines = self._process_lines()
+        except FileNotFoundError:
+            return ""
+        if not lines or not _is_alive(int(lines[0])):
+            return ""
+        if len(lines) < 5 or not is_listening(Path(lines[4])):
+            return "silent"
+        return lines[7].strip() if len(lines) > 7 else "starting"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
