@@ -1,9 +1,14 @@
-# `make help` lists the targets. Everything runs in .venv, made from the hash locks.
+# `make help` lists the targets. Everything runs in .venv, made from the locks as they stand.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := $(VENV)/.demo
 INSTALLED := $(VENV)/.installed
+READERS := $(VENV)/readers/.installed
+NPM := $(VENV)/npm/.installed
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
+FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test nightly check lint bench lock clean
@@ -11,41 +16,64 @@ INSTALLED := $(VENV)/.installed
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(INSTALLED): requirements-dev.lock pyproject.toml
+define install
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Betrokken needs Python 3.11 to 3.13: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
-	$(BIN)/pip check
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python $(FROM_LOCK) $<
+	$(BIN)/python -m pip check
+	$(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable .
+endef
+
+$(DEMO): requirements-demo.lock pyproject.toml
+	$(install)
 	@touch $@
 
-demo: $(INSTALLED) ## a filled demo organisation on http://127.0.0.1:8000
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	$(install)
+	@touch $@ $(DEMO)
+
+$(READERS): tests/calendar/feeds/requirements.lock $(INSTALLED)
+	@$(PYTHON) -m venv $(@D) && $(@D)/bin/python $(FROM_LOCK) $< && touch $@ \
+	|| echo 'khal and vdirsyncer could not be installed: their tests are skipped'
+
+$(NPM): tests/npm/package-lock.json tests/npm/package.json tests/npm/.npmrc | $(INSTALLED)
+	@mkdir -p $(@D) && cp $^ $(@D) && npm ci --prefix $(@D) --silent --no-audit --no-fund && touch $@ \
+	|| echo 'npm could not install: spectral and the tests of JavaScript are skipped'
+
+demo: $(DEMO) ## a filled demo organisation on http://127.0.0.1:8000
 	@$(BIN)/betrokken demo
 
-nightly: $(INSTALLED) ## thousands of random cases instead of hundreds of fixed ones
+nightly: $(INSTALLED) $(READERS) $(NPM) ## thousands of random cases instead of hundreds of fixed ones
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
 
-test: $(INSTALLED) ## every test, on the bundled PostgreSQL or make test DATABASE_URL=...
+test: $(INSTALLED) $(READERS) $(NPM) ## every test, on the bundled PostgreSQL or make test DATABASE_URL=...
 	$(if $(DATABASE_URL),DATABASE_URL='$(DATABASE_URL)') $(BIN)/pytest -n 2 --dist loadfile -m 'not nightly'
 
-lint: $(INSTALLED) ## style, types, architecture and contract
+lint: $(INSTALLED) $(NPM) ## style, types, architecture, dependencies and contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry app alembic
+	$(BIN)/deptry tests --exclude '^$$' --ignore DEP002,DEP004
 	$(BIN)/openapi-spec-validator openapi/openapi.yaml
-	@if command -v npm >/dev/null; then \
-	  npx --yes @stoplight/spectral-cli@6.16.0 lint --quiet -r openapi/.spectral.yaml openapi/openapi.yaml; \
-	else echo 'spectral skipped: npm is not installed'; fi
+	@if test -e $(NPM); then \
+	  $(VENV)/npm/node_modules/.bin/spectral lint --quiet -r openapi/.spectral.yaml openapi/openapi.yaml; \
+	else echo 'spectral skipped: it is not installed'; fi
 
 check: lint test ## lint and test
 
 bench: $(INSTALLED) ## speed and size, as ratios against the raw limit
 	$(BIN)/python -m tests.benchmarks
 
-lock: ## new hash locks from pyproject.toml
-	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet --output-file requirements.lock
-	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet --extra dev --output-file requirements-dev.lock
+LOCK := uv pip compile --universal --generate-hashes --no-header --quiet
+
+lock: ## new locks of everything that is fetched
+	$(LOCK) pyproject.toml --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra demo --output-file requirements-demo.lock
+	$(LOCK) pyproject.toml --extra dev --output-file requirements-dev.lock
+	$(LOCK) tests/calendar/feeds/requirements.in --python-version 3.11 --output-file tests/calendar/feeds/requirements.lock
+	npm install --prefix tests/npm --package-lock-only --no-audit --no-fund
 
 clean: ## remove the environment and the demo's data
 	rm -rf $(VENV) .betrokken

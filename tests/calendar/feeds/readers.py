@@ -1,24 +1,19 @@
 """Calendar programs that are not ours: what each of them makes of a feed, as (UID, date).
 
-khal and vdirsyncer need versions of their own, so they are installed into a venv under pytest's cache;
-ical.js comes from npm into a folder there. What cannot be had is skipped, with the reason.
+khal and vdirsyncer need versions of their own, so they have an environment of their own.
 """
 
 import asyncio
 import json
-import shutil
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
 import recurring_ical_events
 from icalendar import Calendar
 
+from tests.installed import node_modules_in, reader_programs
+
 Found = set[tuple[str, str]]
-READERS = ("khal==0.14.1", "vdirsyncer==0.21.0")
-ICAL_JS = "ical.js@2.2.1"
 EXPAND = """
 import fs from "node:fs";
 import ICAL from "ical.js";
@@ -72,22 +67,9 @@ def by_icalendar(body: bytes, first: date, last: date) -> Found:
     return {(str(event["UID"]), event["DTSTART"].dt.isoformat()) for event in events}
 
 
-def installed_khal(cache: Path) -> Path:
-    """The folder of khal's and vdirsyncer's programs."""
-    programs = cache / "venv" / "bin"
-    if not (programs / "khal").exists():
-        subprocess.run([sys.executable, "-m", "venv", cache / "venv"], check=True)
-        done = subprocess.run(
-            [programs / "pip", "install", "--quiet", *READERS], capture_output=True, check=False
-        )
-        if done.returncode:
-            shutil.rmtree(cache / "venv")
-            pytest.skip("khal and vdirsyncer cannot be installed here: no Python package index")
-    return programs
-
-
-async def by_khal(programs: Path, url: str, folder: Path, first: date, last: date) -> Found:
+async def by_khal(url: str, folder: Path, first: date, last: date) -> Found:
     """vdirsyncer fetches the address into one file an event, with other UIDs; khal lists their titles."""
+    programs = reader_programs()
     (folder / "events").mkdir()
     config = folder / "vdirsyncer.conf"
     config.write_text(SYNC.format(folder=folder, url=url), encoding="utf-8")
@@ -103,18 +85,9 @@ async def by_khal(programs: Path, url: str, folder: Path, first: date, last: dat
     return {(title, day) for day, title in rows if day <= last.isoformat()}
 
 
-def installed_ical_js(cache: Path) -> Path:
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("ical.js needs node and npm, which are not installed here")
-    if not (cache / "node_modules" / "ical.js").exists():
-        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", cache, ICAL_JS]
-        if subprocess.run(npm, capture_output=True, check=False).returncode:
-            pytest.skip("ical.js cannot be installed here: no npm registry")
-    (cache / "expand.mjs").write_text(EXPAND, encoding="utf-8")
-    return cache / "expand.mjs"
-
-
-async def by_ical_js(script: Path, file: Path, first: date, last: date) -> Found:
+async def by_ical_js(file: Path, first: date, last: date) -> Found:
+    script = node_modules_in(file.parent).with_name("expand.mjs")
+    script.write_text(EXPAND, encoding="utf-8")
     printed = await run("node", script, file, first.isoformat(), last.isoformat())
     return {(uid, day) for uid, day in json.loads(printed)}
 

@@ -114,11 +114,9 @@ async def test_khal_through_vdirsyncer_reads_the_same(
     anonymous: ContractClient,
     served: str,
     tmp_path: Path,
-    pytestconfig: pytest.Config,
 ) -> None:
-    programs = readers.installed_khal(pytestconfig.cache.mkdir("khal"))  # type: ignore[union-attr]
     path = await new_feed(api, language="nl")
-    found = await readers.by_khal(programs, served + path, tmp_path, FIRST, LAST)
+    found = await readers.by_khal(served + path, tmp_path, FIRST, LAST)
     events = Calendar.from_ical((await anonymous.get(path)).content).walk("VEVENT")
     titles = {str(event["UID"]): str(event["SUMMARY"]) for event in events}
     assert found == {(titles[uid], day) for uid, day in await expected(acme, api)}
@@ -127,12 +125,11 @@ async def test_khal_through_vdirsyncer_reads_the_same(
 
 @pytest.mark.usefixtures("staff")
 async def test_ical_js_reads_the_same(
-    acme: Tenant, api: ContractClient, anonymous: ContractClient, tmp_path: Path, pytestconfig: pytest.Config
+    acme: Tenant, api: ContractClient, anonymous: ContractClient, tmp_path: Path
 ) -> None:
-    script = readers.installed_ical_js(pytestconfig.cache.mkdir("ical-js"))  # type: ignore[union-attr]
     file = tmp_path / "feed.ics"
     file.write_bytes((await anonymous.get(await new_feed(api, alarm_days=0))).content)
-    assert await readers.by_ical_js(script, file, FIRST, LAST) == await expected(acme, api)
+    assert await readers.by_ical_js(file, FIRST, LAST) == await expected(acme, api)
 
 
 @pytest.mark.usefixtures("staff")
