@@ -3,12 +3,13 @@
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-CONTRACT = Path(__file__).parents[2] / "openapi" / "openapi.yaml"
+from app.core.resources import resource
+
+CONTRACT = resource("openapi/openapi.yaml")
 METHODS = ("get", "put", "post", "patch", "delete")
 
 

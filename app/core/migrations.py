@@ -1,7 +1,6 @@
 """Brings a database to the newest schema, with the acting role that row-level security binds."""
 
 from functools import cache
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -11,8 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.database import Database
+from app.core.resources import resource
 
-SCRIPTS = Path(__file__).parents[2] / "alembic"
+SCRIPTS = resource("alembic")
 OLDEST_POSTGRESQL = 150000
 MADE_BY_ANOTHER = ("42710", "23505")
 """duplicate_object and unique_violation."""
