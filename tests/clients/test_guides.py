@@ -41,7 +41,7 @@ def test_the_guides_do_what_they_say(service: Service, tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=10 * PATIENCE,
         )
         assert done.returncode == 0, f"{guide}: {done.stdout[-1500:]}{done.stderr}"
         assert words in done.stdout.strip().splitlines()[-1], f"{guide}: {done.stdout[-1500:]}"
