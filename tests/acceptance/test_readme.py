@@ -30,7 +30,12 @@ def test_the_first_integration_prints_what_it_says(service: Service) -> None:
     }
     script = "set -eu\n" + block("sh")
     done = subprocess.run(
-        ["sh", "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=10 * PATIENCE
+        ["sh", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10 * PATIENCE,
     )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines() if line]
