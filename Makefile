@@ -68,10 +68,12 @@ bench: $(INSTALLED) ## speed and size, as ratios against the raw limit
 
 LOCK := uv pip compile --universal --generate-hashes --no-header --quiet
 
-lock: ## new locks of everything that is fetched
-	$(LOCK) pyproject.toml --output-file requirements.lock
-	$(LOCK) pyproject.toml --extra demo --output-file requirements-demo.lock
+lock: ## new locks of everything that is fetched; uv keeps the versions that it finds, so all are tested
 	$(LOCK) pyproject.toml --extra dev --output-file requirements-dev.lock
+	cp requirements-dev.lock requirements-demo.lock
+	$(LOCK) pyproject.toml --extra demo --output-file requirements-demo.lock
+	cp requirements-demo.lock requirements.lock
+	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) tests/calendar/feeds/requirements.in --python-version 3.11 --output-file tests/calendar/feeds/requirements.lock
 	npm install --prefix tests/npm --package-lock-only --no-audit --no-fund
 
