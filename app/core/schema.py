@@ -78,8 +78,8 @@ def _storable(value: datetime) -> datetime:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    """Looked up once: it reads the file system."""
-    return frozenset(available_timezones())
+    """Looked up once: it reads the file system. On some machines it has one that is whichever they are in."""
+    return frozenset(available_timezones() - {"localtime"})
 
 
 def _time_zone(value: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from app.metrics.recognition_queries import ReportGroup, Window
 from app.organizations.queries import organization
 from app.people.errors import UnknownTeam
 from app.people.queries import TeamNode, team_tree
-from app.recognition.rules import months_of
+from app.recognition.rules import days_before, months_of
 
 FORMULA_VERSION = "1"
 YEAR_DAYS = 365
@@ -44,7 +44,7 @@ class Directory:
 def window_of(first: date, last: date, today: date) -> Window:
     """`first` and `last` bound whole months, the last of which may not be over yet."""
     until = min(last, today)
-    return Window(first, last, until, min(first, (until - timedelta(YEAR_DAYS)).replace(day=1)))
+    return Window(first, last, until, min(first, days_before(until, YEAR_DAYS).replace(day=1)))
 
 
 async def groups(

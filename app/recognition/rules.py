@@ -52,9 +52,19 @@ def whole_months(first: date, last: date) -> tuple[date, date]:
 
 
 def months_before(day: date, months: int) -> date:
-    """The first day of the month that many before."""
-    month = 12 * day.year + day.month - 1 - months
+    """The first day of the month that many before, or the first there is."""
+    month = max(12 * day.year + day.month - 1 - months, 12 * date.min.year)
     return date(month // 12, month % 12 + 1, 1)
+
+
+def days_before(day: date, days: int) -> date:
+    """Or the first day there is."""
+    return date.fromordinal(max(day.toordinal() - days, date.min.toordinal()))
+
+
+def months_from(first: date, last: date) -> int:
+    """How many months two days and what is between them lie in."""
+    return 12 * (last.year - first.year) + last.month - first.month + 1
 
 
 def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:

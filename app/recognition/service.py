@@ -325,7 +325,7 @@ async def months_asked_for(
     last = last or today
     first = first or rules.months_before(last, USUAL_MONTHS - 1)
     begin, end = rules.whole_months(first, last)
-    if first > last or begin > today or len(list(rules.months_of(begin, end))) > MOST_MONTHS:
+    if first > last or begin > today or rules.months_from(begin, end) > MOST_MONTHS:
         raise BadRange.parameter("to")
     return today, begin, end
 

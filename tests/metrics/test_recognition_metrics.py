@@ -1,19 +1,18 @@
 """Recognition over HTTP: windows, groups, what is kept and when it is computed again."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.organizations.service import DEFAULTS
 from app.recognition.rules import month_end, months_before, months_of, whole_months
 from tests.calendar.staff import people_on_file, team_on_file, worked_before
+from tests.clock import today
 from tests.conftest import Tenant
 from tests.contract import ContractClient, contract
 
 METRICS, EVENTS = "/v1/metrics/recognition", "/v1/recognitions"
-TODAY = datetime.now(ZoneInfo(DEFAULTS["time_zone"])).date()
+TODAY = today()
 THIS_MONTH = TODAY.replace(day=1)
 BEFORE = months_before(TODAY, 2)
 """The first day of the month before the last one."""
@@ -120,17 +119,23 @@ async def test_windows_are_whole_months(acme: Tenant, api: ContractClient) -> No
     await staff(acme, sales=12)
     found = await read(api, **{"from": str(BEFORE + timedelta(3)), "to": str(BEFORE + timedelta(9))})
     assert (found["from"], found["to"]) == (str(BEFORE), str(month_end(BEFORE)))
-    usual = await read(api)
-    assert (usual["from"], usual["to"]) == (str(BEFORE), str(month_end(TODAY)))
-    assert usual["until"] == str(TODAY)
+    asked_on, usual = today(), await read(api)
+    until = date.fromisoformat(usual["until"])
+    assert until in (asked_on, today())
+    assert (usual["from"], usual["to"]) == (str(months_before(until, 2)), str(month_end(until)))
     for wrong in (
         {"from": str(TODAY), "to": str(BEFORE)},
-        {"from": str(month_end(TODAY) + timedelta(5)), "to": str(month_end(TODAY) + timedelta(9))},
+        {"from": str(TODAY + timedelta(62)), "to": str(TODAY + timedelta(66))},
         {"from": str(TODAY - timedelta(800)), "to": str(TODAY)},
     ):
         refused = await api.get(METRICS, params=wrong)
         assert (refused.status_code, refused.json()["code"]) == (422, "bad_range")
     assert (await api.get(METRICS, params={"from": "soon"})).status_code == 422
+    for path in (METRICS, "/v1/people/sales-0/recognition"):
+        first_ever = (await api.get(path, params={"to": "0001-01-09"})).json()
+        assert (first_ever["from"], first_ever["to"]) == ("0001-01-01", "0001-01-31")
+        until_the_last_ever = await api.get(path, params={"from": str(BEFORE), "to": "9999-12-31"})
+        assert until_the_last_ever.json()["code"] == "bad_range"
     assert (await api.get(METRICS, params={"by": "segment:x"})).status_code == 422
 
 

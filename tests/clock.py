@@ -1,0 +1,23 @@
+"""What day it is, where a test cannot choose it. Asked for when needed: a run may last past midnight."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from app.organizations.service import DEFAULTS
+
+A_NEW_DAY = timedelta(hours=26)
+"""After so long it is another day: the one on which clocks are put back has 25 hours."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """In an organisation that has set no time zone."""
+    return now().astimezone(ZoneInfo(DEFAULTS["time_zone"])).date()
+
+
+def next_year() -> int:
+    """A day in its February is weeks ahead, whatever day it is today."""
+    return today().year + 1
