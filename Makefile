@@ -11,10 +11,10 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile -
 FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly check lint bench lock clean
+.PHONY: help demo test nightly calendar-proof check lint bench lock clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 define install
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Betrokken needs Python 3.11 to 3.13: make PYTHON=python3.12")'
@@ -45,6 +45,9 @@ demo: $(DEMO) ## a filled demo organisation on http://127.0.0.1:8000
 
 nightly: $(INSTALLED) $(READERS) $(NPM) ## thousands of random cases instead of hundreds of fixed ones
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
+
+calendar-proof: $(INSTALLED) $(READERS) $(NPM) ## the tests on other days and in other time zones, by faketime
+	@$(BIN)/python -m tests.calendar_proof
 
 test: $(INSTALLED) $(READERS) $(NPM) ## every test, on the bundled PostgreSQL or make test DATABASE_URL=...
 	$(if $(DATABASE_URL),DATABASE_URL='$(DATABASE_URL)') $(BIN)/pytest -n 2 --dist loadfile -m 'not nightly'

@@ -23,8 +23,10 @@ from app.demo.company import Company, found_company
 from app.demo.service import ORGANIZATION_ID
 from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
+from app.recognition.rules import months_before
 from app.surveys.built_in import built_in
 from tests.acceptance.process import Api
+from tests.clock import today
 from tests.conftest import SECRET, on_database, run_sql
 from tests.embedded.servers import is_stopped, servers_below
 
@@ -269,11 +271,16 @@ def test_18_months_of_recognition_in_both_languages(api: Api) -> None:
     assert "Thank you" in messages
 
 
+def twelve_months() -> dict[str, str]:
+    """Parameters of a calendar from this month on, with each day of the year once, 29 February too."""
+    first = today().replace(day=1)
+    last = months_before(first, -12) - timedelta(1)
+    return {"from": first.isoformat(), "to": last.isoformat()}
+
+
 @pytest.mark.acceptance
 def test_the_calendar_has_days_of_every_kind_and_a_29_february(api: Api) -> None:
-    today = datetime.now(UTC).date()
-    year = {"from": today.isoformat(), "to": (today + timedelta(364)).isoformat()}
-    days = everything(api, "/v1/calendar", **year)
+    days = everything(api, "/v1/calendar", **twelve_months())
     assert {day["kind"] for day in days} == {"birthday", "wedding", "family_birthday", "work_anniversary"}
     leap = api.sent("GET", "/v1/people/E-0012/occasions/birthday")
     assert (leap["month"], leap["day"]) == (2, 29)
@@ -283,9 +290,7 @@ def test_the_calendar_has_days_of_every_kind_and_a_29_february(api: Api) -> None
 
 @pytest.mark.acceptance
 def test_some_consent_to_their_birthday_and_some_do_not(api: Api) -> None:
-    today = datetime.now(UTC).date()
-    year = {"from": today.isoformat(), "to": (today + timedelta(364)).isoformat()}
-    days = everything(api, "/v1/calendar", **year)
+    days = everything(api, "/v1/calendar", **twelve_months())
     celebrated = {day["person"]["external_id"] for day in days if day["kind"] == "birthday"}
     people = [f"E-{number:04}" for number in range(1, 41)]
     birthdays = {person: api.sent("GET", f"/v1/people/{person}/occasions/birthday") for person in people}

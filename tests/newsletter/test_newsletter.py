@@ -377,6 +377,7 @@ async def test_who_leads_a_team_reads_what_the_api_tells_of_it(
     await measured(acme)
     for number in range(11):
         event = {"giver": "mo", "receivers": [f"north-{number}"], "message": "Thanks"}
+        event["occurred_at"] = NOW.isoformat()
         await api.post("/v1/recognitions", json=event)
     await subscribed(acme, "mo", "ann")
     told = lines(await issue(acme, sink, "mo@example.com"))

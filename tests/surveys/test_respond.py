@@ -11,6 +11,7 @@ import pytest
 from app.core.secrets import Keyring
 from app.surveys.built_in import built_in
 from app.surveys.tokens import new_nonce, token_of
+from tests.clock import next_year
 from tests.conftest import SECRET, Tenant, client_for
 from tests.surveys.inviting import MODES, answer, ask, at_the_door, tokens
 from tests.surveys.test_privacy import TENANT_TABLES, linked, people_ids, pseudonym
@@ -41,13 +42,14 @@ async def responses(owner: asyncpg.Connection, survey_id: str) -> list[asyncpg.R
 
 
 async def test_the_form_is_in_the_readers_language(acme: Tenant) -> None:
-    _, (token, *_) = await staffed(acme, "confidential", closes_at="2031-02-01T18:00:00+01:00")
+    day = f"{next_year()}-02-01"
+    _, (token, *_) = await staffed(acme, "confidential", closes_at=f"{day}T18:00:00+01:00")
     english, dutch = [await form(acme, token, language) for language in ("fr, en;q=0.5", "nl-BE")]
     assert english.headers["cache-control"] == "no-store"
     assert [answer.headers["content-language"] for answer in (english, dutch)] == ["en", "nl"]
     told = english.json()
     assert (told["organization"], told["name"], told["mode"]) == ("Acme", "Autumn", "confidential")
-    assert (told["closes_at"], told["takes_locale"], told["language"]) == ("2031-02-01T17:00:00Z", True, "en")
+    assert (told["closes_at"], told["takes_locale"], told["language"]) == (f"{day}T17:00:00Z", True, "en")
     first = {"key": "S01", "scale": {"low": 1, "high": 5}}
     assert told["questions"][0] == first | {
         "text": "My salary is in reasonable proportion to what I deliver."

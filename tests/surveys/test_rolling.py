@@ -1,10 +1,11 @@
 """Rolling releases: who may have them, and when they are asked for."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import asyncpg
 
 from app.surveys import service
+from tests.clock import A_NEW_DAY
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.surveys.test_surveys import draft, hire, opened
@@ -22,7 +23,7 @@ async def asked_for(owner: asyncpg.Connection, survey_id: str) -> int:
 async def days_pass(acme: Tenant, *days: int) -> None:
     for day in days:
         async with acme.database.tenant_session(acme.id) as session:
-            await service.count_participation(session, acme.id, datetime.now(UTC) + timedelta(days=day))
+            await service.count_participation(session, acme.id, datetime.now(UTC) + day * A_NEW_DAY)
 
 
 async def test_an_anonymous_survey_does_not_roll(api: ContractClient) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.surveys import service
 from app.surveys.built_in import built_in
+from tests.clock import A_NEW_DAY, next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 
@@ -133,13 +134,14 @@ async def test_an_audience_is_merged_and_not_left_empty(api: ContractClient) -> 
 
 
 async def test_an_open_survey_takes_a_name_and_a_later_end_only(api: ContractClient) -> None:
-    survey_id = await opened(api, closes_at="2030-01-01T00:00:00Z")
+    year = next_year()
+    survey_id = await opened(api, closes_at=f"{year}-02-01T00:00:00Z")
     url = f"/v1/surveys/{survey_id}"
     assert (await api.patch(url, json={"name": "Renamed"})).json()["name"] == "Renamed"
-    later = await api.patch(url, json={"closes_at": "2031-01-01T01:00:00+01:00"})
-    assert later.json()["closes_at"] == "2031-01-01T00:00:00Z"
+    later = await api.patch(url, json={"closes_at": f"{year + 1}-02-01T01:00:00+01:00"})
+    assert later.json()["closes_at"] == f"{year + 1}-02-01T00:00:00Z"
     for patch in (
-        {"closes_at": "2029-01-01T00:00:00Z"},
+        {"closes_at": f"{year}-02-01T00:00:00Z"},
         {"closes_at": None},
         {"mode": "attributed"},
         {"series": "x"},
@@ -393,7 +395,7 @@ async def test_participation_is_counted_on_a_new_day(acme: Tenant) -> None:
         {"responded": "below_minimum"},
     )
     async with acme.database.tenant_session(acme.id) as session:
-        await service.count_participation(session, acme.id, datetime.now(UTC) + timedelta(days=1))
+        await service.count_participation(session, acme.id, datetime.now(UTC) + A_NEW_DAY)
     assert (await acme.client.get(url)).json()["responded"] == 6
 
 

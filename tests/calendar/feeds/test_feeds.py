@@ -3,7 +3,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,12 +20,12 @@ from app.serving import open_door, url_of
 from tests.calendar.feeds import readers
 from tests.calendar.staff import people_on_file, team_on_file
 from tests.calendar.test_calendar import all_celebrated, put
+from tests.clock import today
 from tests.conftest import Tenant, client_for
 from tests.contract import ContractClient
 
 FEEDS = "/v1/calendar/feeds"
-YEAR = datetime.now(UTC).year
-FIRST, LAST = date(YEAR, 1, 1), date(YEAR + 4, 12, 31)
+YEARS = 5
 
 
 async def new_feed(api: ContractClient, **more: Any) -> str:
@@ -44,13 +44,14 @@ async def summaries(anonymous: ContractClient, path: str) -> set[str]:
 @pytest.fixture
 async def staff(acme: Tenant, api: ContractClient) -> None:
     """Days that calendar programs are known to read differently."""
+    year = today().year
     await people_on_file(acme, "leap", starts_on=date(2016, 2, 29), name='Leap; Day, \\n "Years"')
     await people_on_file(acme, "late", starts_on=date(2000, 2, 29), name="Noor\r\nBEGIN:VEVENT")
     await api.put("/v1/people/late/celebrations", json={"leap_day_rule": "mar_1"})
-    await people_on_file(acme, "half", starts_on=date(YEAR - 12, 8, 31), name="👨‍👩‍👧‍👦" * 20)
-    await people_on_file(acme, "leaver", ends_on=date(YEAR + 2, 6, 15))
-    await people_on_file(acme, "gone", ends_on=date(YEAR - 1, 6, 15))
-    await people_on_file(acme, "joiner", starts_on=date(YEAR + 1, 3, 1))
+    await people_on_file(acme, "half", starts_on=date(year - 12, 8, 31), name="👨‍👩‍👧‍👦" * 20)
+    await people_on_file(acme, "leaver", ends_on=date(year + 2, 6, 15))
+    await people_on_file(acme, "gone", ends_on=date(year - 1, 6, 15))
+    await people_on_file(acme, "joiner", starts_on=date(year + 1, 3, 1))
     await people_on_file(acme, "inactive", is_active=False)
     everybody: dict[str, Any] = {"visibility": "organization"}
     for person in ("leap", "leaver", "gone", "joiner", "inactive"):
@@ -59,17 +60,25 @@ async def staff(acme: Tenant, api: ContractClient) -> None:
     await put(api, "leap", "on-the-first", 2, 29, leap_day_rule="mar_1", **everybody)
     await put(api, "leap", "new-year", 1, 1, **everybody)
     await put(api, "leap", "eve", 12, 31, **everybody)
-    await put(api, "leap", "wedding", 5, 20, kind="wedding", year=YEAR + 1, **everybody)
-    await put(api, "leap", "move", 2, 28, year=YEAR + 2, recurrence="once", **everybody)
-    await put(api, "leap", "past", 2, 28, year=YEAR - 2, recurrence="once", **everybody)
+    await put(api, "leap", "wedding", 5, 20, kind="wedding", year=year + 1, **everybody)
+    await put(api, "leap", "move", 2, 28, year=year + 2, recurrence="once", **everybody)
+    await put(api, "leap", "past", 2, 28, year=year - 2, recurrence="once", **everybody)
     await put(api, "leap", "for-the-team", 7, 7)
     await put(api, "leap", "refused", 7, 8, consent=False, **everybody)
+
+
+def years() -> range:
+    return range(today().year, today().year + YEARS)
+
+
+def first_and_last() -> tuple[date, date]:
+    return date(years()[0], 1, 1), date(years()[-1], 12, 31)
 
 
 async def expected(acme: Tenant, api: ContractClient) -> readers.Found:
     """What /v1/calendar has, as the feed names it."""
     items = []
-    for year in range(YEAR, YEAR + 5):
+    for year in years():
         items += await all_celebrated(api, f"{year}-01-01", f"{year}-12-31")
     async with acme.database.tenant_session(acme.id) as session:
         ids = {
@@ -104,7 +113,7 @@ async def test_icalendar_reads_five_years_as_the_calendar_has_them(
     body = (await anonymous.get(await new_feed(api, alarm_days=1))).content
     wanted = await expected(acme, api)
     assert len({day for _, day in wanted if day[5:] in ("02-28", "02-29", "03-01")}) >= 9
-    assert readers.by_icalendar(body, FIRST, LAST) == wanted
+    assert readers.by_icalendar(body, *first_and_last()) == wanted
 
 
 @pytest.mark.usefixtures("staff")
@@ -116,7 +125,7 @@ async def test_khal_through_vdirsyncer_reads_the_same(
     tmp_path: Path,
 ) -> None:
     path = await new_feed(api, language="nl")
-    found = await readers.by_khal(served + path, tmp_path, FIRST, LAST)
+    found = await readers.by_khal(served + path, tmp_path, *first_and_last())
     events = Calendar.from_ical((await anonymous.get(path)).content).walk("VEVENT")
     titles = {str(event["UID"]): str(event["SUMMARY"]) for event in events}
     assert found == {(titles[uid], day) for uid, day in await expected(acme, api)}
@@ -129,7 +138,7 @@ async def test_ical_js_reads_the_same(
 ) -> None:
     file = tmp_path / "feed.ics"
     file.write_bytes((await anonymous.get(await new_feed(api, alarm_days=0))).content)
-    assert await readers.by_ical_js(file, FIRST, LAST) == await expected(acme, api)
+    assert await readers.by_ical_js(file, *first_and_last()) == await expected(acme, api)
 
 
 @pytest.mark.usefixtures("staff")
@@ -145,7 +154,7 @@ async def test_a_feed_is_as_calendar_programs_want_it(api: ContractClient, anony
     assert str(calendar["X-PUBLISHED-TTL"]) == "PT12H"
     assert str(calendar["NAME"]) == "Mensenkalender Acme"
     for event in calendar.walk("VEVENT"):
-        assert event["DTSTART"].dt.year >= YEAR, "a series that starts in a birth year publishes an age"
+        assert event["DTSTART"].dt.year >= years()[0], "a series that starts in a birth year publishes an age"
         assert event["TRANSP"] == "TRANSPARENT"
         [alarm] = event.walk("VALARM")
         assert alarm["TRIGGER"].dt == timedelta(hours=8) - timedelta(days=2)
@@ -223,13 +232,14 @@ async def test_a_feed_s_token_is_no_api_key(api: ContractClient, app: FastAPI) -
 async def test_feeds_of_another_organization_show_their_own(
     acme: Tenant, other: Tenant, anonymous: ContractClient
 ) -> None:
-    await people_on_file(acme, "ann", starts_on=date(2020, 5, 4))
+    last_year = today().year - 1
+    await people_on_file(acme, "ann", starts_on=date(last_year, 5, 4))
     path = await new_feed(acme.client)
-    assert await summaries(anonymous, path) == {"Ann: with us since 2020"}
+    assert await summaries(anonymous, path) == {f"Ann: with us since {last_year}"}
     assert await summaries(anonymous, await new_feed(other.client)) == set()
     [feed] = (await acme.client.get(FEEDS)).json()["items"]
     assert (await other.client.delete(f"{FEEDS}/{feed['id']}")).status_code == 404
-    assert await summaries(anonymous, path) == {"Ann: with us since 2020"}
+    assert await summaries(anonymous, path) == {f"Ann: with us since {last_year}"}
 
 
 async def test_teams_and_managers_see_what_is_for_the_team(
