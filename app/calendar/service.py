@@ -20,27 +20,27 @@ READ_ONLY = {"key", "created_at", "updated_at"}
 
 class BirthYearNotKept(Unprocessable):
     code = "birth_year_not_kept"
-    detail = "A birth year is not kept: leave year null for birthdays."
+    detail = "The year of birth is not stored: leave year out for birthdays."
 
 
 class NoSuchDay(Unprocessable):
     code = "no_such_day"
-    detail = "There is no such day: check day and month, and year where there is one."
+    detail = "This day does not exist: check day, month and year."
 
 
 class DerivedOccasion(Unprocessable):
     code = "derived_occasion"
-    detail = "This day follows from the person's starts_on: set that, or take another key."
+    detail = "This day follows from the person's starts_on: change that, or use another key."
 
 
 class OnceNeedsYear(Unprocessable):
     code = "once_needs_year"
-    detail = "A day that comes once is of kind custom and has a year."
+    detail = "A day that comes once needs kind custom and a year."
 
 
 class BadRange(Unprocessable):
     code = "bad_range"
-    detail = f"Ask for at most {rules.MOST_DAYS} days, from not after to."
+    detail = f"Ask for at most {rules.MOST_DAYS} days, with from no later than to."
 
 
 def represent(row: Occasion) -> schemas.Occasion:
@@ -78,7 +78,7 @@ async def find_person(
 ) -> UUID:
     found = await queries.person_id(session, organization_id, external_id, lock=lock)
     if found is None:
-        raise NotFound(f"There is no person {external_id}.")
+        raise NotFound(f"There is no person {external_id}: check the identifier, or create the person first.")
     return found
 
 
@@ -87,7 +87,7 @@ async def find_occasion(
 ) -> schemas.Occasion:
     row = await queries.occasion(session, organization_id, person_id, key)
     if row is None:
-        raise NotFound(f"This person has no occasion {key}.")
+        raise NotFound(f"This person has no occasion {key}: check the key, or create it first.")
     return represent(row)
 
 

@@ -1,7 +1,6 @@
 """How the calendar names a day, in each of the languages of app.core.languages. Pure."""
 
 from collections.abc import Mapping
-from datetime import date
 
 SUMMARIES: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -11,7 +10,9 @@ SUMMARIES: Mapping[str, Mapping[str, str]] = {
         "first_day": "{name}: first day",
         "wedding": "{name}: wedding anniversary",
         "family_birthday": "{name}: birthday in the family",
-        "family_birthday_of": "{who}: birthday (family of {name})",
+        "family_birthday_of": "{name}'s {relation} {label}: birthday",
+        "family_birthday_of_label": "{label}: birthday (family of {name})",
+        "family_birthday_of_relation": "{name}'s {relation}: birthday",
         "custom": "{name}: a special day",
         "custom_of": "{name}: {label}",
     },
@@ -22,17 +23,15 @@ SUMMARIES: Mapping[str, Mapping[str, str]] = {
         "first_day": "{name}: eerste werkdag",
         "wedding": "{name}: trouwdag",
         "family_birthday": "{name}: verjaardag in de familie",
-        "family_birthday_of": "{who} is jarig (familie van {name})",
+        "family_birthday_of": "{label} ({relation} van {name}) is jarig",
+        "family_birthday_of_label": "{label} is jarig (familie van {name})",
+        "family_birthday_of_relation": "{name}: {relation} is jarig",
         "custom": "{name}: een bijzondere dag",
         "custom_of": "{name}: {label}",
     },
 }
-CALENDAR: Mapping[str, str] = {"en": "People calendar", "nl": "Mensenkalender"}
+CALENDAR: Mapping[str, str] = {"en": "Celebrations", "nl": "Bijzondere dagen"}
 
-MONTHS: Mapping[str, str] = {
-    "en": "January February March April May June July August September October November December",
-    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
-}
 DIGEST: Mapping[str, Mapping[str, str]] = {
     "en": {
         "subject": "Coming up: {what}",
@@ -40,7 +39,7 @@ DIGEST: Mapping[str, Mapping[str, str]] = {
         "opening": "Hello {name},",
         "body": "These days are coming up:",
         "closing": "{organization}",
-        "reason": "You receive this reminder because {organization} chose you for it. No more:",
+        "reason": "{organization} sends you this reminder. To stop it:",
     },
     "nl": {
         "subject": "Binnenkort: {what}",
@@ -48,14 +47,9 @@ DIGEST: Mapping[str, Mapping[str, str]] = {
         "opening": "Beste {name},",
         "body": "Deze dagen komen eraan:",
         "closing": "{organization}",
-        "reason": "Je krijgt deze herinnering omdat {organization} je daarvoor koos. Niet meer:",
+        "reason": "{organization} stuurt je deze herinnering. Geen herinneringen meer?",
     },
 }
-
-
-def in_words(language: str, day: date) -> str:
-    """4 May, or 4 mei."""
-    return f"{day.day} {MONTHS[language].split()[day.month - 1]}"
 
 
 def summary(
@@ -72,12 +66,17 @@ def summary(
     words = SUMMARIES[language]
     if months is not None:
         return words["milestone"].format(name=name, years=in_years(language, months))
-    who = ", ".join(part for part in (label, relation) if part)
-    if kind == "family_birthday" and who:
-        return words["family_birthday_of"].format(name=name, who=who)
+    return words[_named(kind, label, relation)].format(name=name, label=label, relation=relation, year=year)
+
+
+def _named(kind: str, label: str | None, relation: str | None) -> str:
+    """Under which of SUMMARIES a day is named, by what is known of it."""
     if kind == "custom" and label:
-        return words["custom_of"].format(name=name, label=label)
-    return words[kind].format(name=name, year=year)
+        return "custom_of"
+    if kind == "family_birthday" and (label or relation):
+        missing = "" if label and relation else "_label" if label else "_relation"
+        return f"family_birthday_of{missing}"
+    return kind
 
 
 def in_years(language: str, months: int) -> str:

@@ -34,12 +34,12 @@ class BatchTooLarge(Unprocessable):
 
 class DuplicateInBatch(Unprocessable):
     code = "duplicate_in_batch"
-    detail = "An earlier item of this batch has the same key: send one of them."
+    detail = "An earlier item of this batch has the same key: send only one of them."
 
 
 class DependsOnFailedRow(Unprocessable):
     code = "depends_on_failed_row"
-    detail = "This needs another item of the batch, and that one failed: mend it and send both."
+    detail = "This needs another item of the batch, and that one failed: correct that item and send both."
 
 
 class ProblemError(Schema):
@@ -98,7 +98,9 @@ class Done:
 def parse_items(items: Sequence[Any], model: type[Item], limit: int) -> list[Item | AppError]:
     """Each item as `model`, or the error why it is not one; pointers are relative to the item."""
     if len(items) > limit:
-        detail = f"A batch has at most {limit} items and this one {len(items)}: send several."
+        detail = (
+            f"A batch has at most {limit} items and this one has {len(items)}: send several smaller batches."
+        )
         raise BatchTooLarge.at("#/items", detail)
     return [_parse(item, model) for item in items]
 

@@ -118,7 +118,7 @@ class BadRequest(AppError):
 
 class MalformedJson(BadRequest):
     code = "malformed_json"
-    detail = "The body is not JSON as RFC 8259 has it."
+    detail = "The request body is not valid JSON: correct it and send it again."
 
 
 class Unauthorized(AppError):
@@ -138,7 +138,7 @@ class Forbidden(AppError):
 class NotFound(AppError):
     status = 404
     code = "not_found"
-    detail = "There is nothing here under that name."
+    detail = "Nothing was found under this address: check the path and the identifiers in it."
 
 
 class Conflict(AppError):
@@ -147,13 +147,13 @@ class Conflict(AppError):
 
 
 class SimultaneousWrite(Conflict):
-    detail = "Another request wrote the same at this moment: read it again, then repeat."
+    detail = "Another request changed the same thing at the same moment: read it again, then repeat."
 
 
 class PreconditionFailed(AppError):
     status = 412
     code = "precondition_failed"
-    detail = "It has changed since you read it, or exists already: read it again."
+    detail = "It has changed since you read it, or it exists already: read it again, then repeat."
 
 
 class PayloadTooLarge(AppError):
@@ -173,13 +173,13 @@ class Unprocessable(AppError):
 
 class IdentifierMismatch(Unprocessable):
     code = "identifier_mismatch"
-    detail = "The identifier in the body is not the one in the path: send the same, or none."
+    detail = "The identifier in the body differs from the one in the path: send the same, or leave it out."
 
 
 class TooManyRequests(AppError):
     status = 429
     code = "rate_limited"
-    detail = "This key has made as many requests as it may for now: wait as long as Retry-After says."
+    detail = "This API key has sent too many requests: wait as long as Retry-After says."
 
 
 class Unavailable(AppError):

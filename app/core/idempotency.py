@@ -39,17 +39,17 @@ FORGET_RECORDS = text(
 
 class KeyReused(Unprocessable):
     code = "idempotency_key_reused"
-    detail = "This Idempotency-Key was used with another body or address: take a new key for a new request."
+    detail = "This Idempotency-Key was used for a different request: send a new key with a new request."
 
 
 class InProgress(Conflict):
     code = "idempotency_in_progress"
-    detail = "A request with this Idempotency-Key is being handled: wait and repeat it."
+    detail = "A request with this Idempotency-Key is still being handled: wait, then repeat it."
 
 
 class SecretAlreadyShown(Conflict):
     code = "secret_already_shown"
-    detail = "This was done, and its secret was shown then; it is shown once only."
+    detail = "This was done before, and its secret was shown then, once: create a new one if it is lost."
 
 
 class Replay(AppError):

@@ -27,7 +27,7 @@ class YamlResponse(Response):
 
 class NotMigrated(Unavailable):
     code = "not_migrated"
-    detail = "The database does not have this version's schema: run `betrokken migrate`."
+    detail = "The database does not have this version's tables: run `betrokken migrate`."
 
 
 @router.get("/health/live", operation_id="get_liveness", response_model=Health)

@@ -85,7 +85,7 @@ class CutOff(BadRequest):
     """Its sender hung up: whoever reads the body stops, and nobody is there to be told."""
 
     code = "body_cut_off"
-    detail = "The body ended before its time."
+    detail = "The request body is incomplete: send it again."
 
 
 class BodyMiddleware:
@@ -167,7 +167,10 @@ class Body:
             return lambda chunk, last: [chunk]
         if encoding in ("gzip", "x-gzip"):
             return self.gunzip()
-        raise UnsupportedMediaType("Content-Encoding is gzip or absent.", code="unsupported_encoding")
+        raise UnsupportedMediaType(
+            "This Content-Encoding is not supported: send gzip, or leave the header out.",
+            code="unsupported_encoding",
+        )
 
     def gunzip(self) -> Callable[[bytes, bool], Iterable[bytes]]:
         stream, size = zlib.decompressobj(wbits=31), 0
@@ -179,13 +182,19 @@ class Body:
                 try:
                     plain = stream.decompress(chunk, PIECE)
                 except zlib.error:
-                    raise BadRequest("The body is not gzip.", code="malformed_gzip") from None
+                    raise BadRequest(
+                        "The body is not gzip: send it compressed with gzip, or leave Content-Encoding out.",
+                        code="malformed_gzip",
+                    ) from None
                 chunk, is_full, size = stream.unconsumed_tail, len(plain) == PIECE, size + len(plain)
                 if size > self.limits.decompressed:
                     raise self.too_large()
                 yield plain
             if stream.unused_data or (last and not stream.eof):
-                raise BadRequest("The gzip body is not one whole member.", code="malformed_gzip")
+                raise BadRequest(
+                    "The gzip body is cut off or has something after its end: compress it again and send it.",
+                    code="malformed_gzip",
+                )
 
         return decode
 
@@ -199,9 +208,9 @@ class Body:
 
 def refuse_bad_address(scope: Scope) -> None:
     if b"%2f" in scope.get("raw_path", b"").lower() or "//" in scope["path"]:
-        raise BadRequest("A path has neither an encoded slash nor an empty segment.", code="bad_path")
+        raise BadRequest("The path has an encoded slash or an empty part: remove it.", code="bad_path")
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-        raise Unprocessable("An address holds no NUL character.", code="invalid_text")
+        raise Unprocessable("The address has a NUL character: remove it.", code="invalid_text")
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
@@ -236,12 +245,14 @@ def passed_on(pieces: AsyncIterator[bytes], receive: Receive) -> Receive:
 def parse_json(body: bytes) -> Any:
     """RFC 8259 JSON without duplicate keys, NaN, Infinity, numbers beyond a double, and NUL in text."""
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        raise PayloadTooLarge("The body holds too many values: send smaller batches.")
+        raise PayloadTooLarge("The body has too many values: send smaller batches.")
     try:
         value = jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
     except ValueError as error:
         if "hex escape" in str(error) and SURROGATE.search(body):
-            raise Unprocessable("Text holds no lone surrogate.", code="invalid_text") from None
+            raise Unprocessable(
+                "The text has half a character (a lone surrogate): send valid Unicode.", code="invalid_text"
+            ) from None
         raise MalformedJson(f"The body is not JSON: {error}.") from None
     if SUSPICIOUS.search(body):
         refuse_unstorable(value)
@@ -250,9 +261,9 @@ def parse_json(body: bytes) -> Any:
 
 def refuse_unstorable(value: Any) -> None:
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        raise MalformedJson("The body holds a number beyond the range of a double.")
+        raise MalformedJson("The body has a number that is too large: send one within the range of a double.")
     if isinstance(value, str) and "\0" in value:
-        raise Unprocessable("Text holds no NUL character.", code="invalid_text")
+        raise Unprocessable("The text has a NUL character: remove it.", code="invalid_text")
     if isinstance(value, dict):
         for key, member in value.items():
             refuse_unstorable(key)

@@ -49,7 +49,7 @@ def _identifier(value: Any) -> str:
 def _only_text(value: Any) -> Any:
     """A date or an instant is written as a string; pydantic alone would take a number for a Unix time."""
     if not isinstance(value, str | date):
-        raise PydanticCustomError("invalid_value", "write it as a string")
+        raise PydanticCustomError("invalid_value", "write this as a string, in quotes")
     return value
 
 
@@ -90,7 +90,7 @@ def _time_zone(value: str) -> str:
 
 def _distinct(values: list[Any]) -> list[Any]:
     if len(set(values)) != len(values):
-        raise PydanticCustomError("invalid_value", "each may be named once")
+        raise PydanticCustomError("invalid_value", "each may be listed once")
     return values
 
 

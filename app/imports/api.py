@@ -62,7 +62,7 @@ async def importer(request: Request, credential: Proven, wanted: Wanted) -> Prin
     if who.teams is not None:
         raise TeamsOnly
     if service.SCOPES[wanted.kind] not in who.scopes:
-        raise MissingScope(f"This needs a key with the scope {service.SCOPES[wanted.kind]}.")
+        raise MissingScope(f"This needs an API key with the scope {service.SCOPES[wanted.kind]}.")
     return who
 
 
@@ -73,7 +73,7 @@ def kinds_of(who: Principal) -> list[Kind]:
 async def import_reader(who: Anyone) -> Principal:
     """Who may import anything sees the imports of the kinds he may import."""
     if not kinds_of(who):
-        raise MissingScope("This needs a key that may import.")
+        raise MissingScope("This needs an API key with a scope that allows an import.")
     if who.teams is not None:
         raise TeamsOnly
     return who
@@ -105,7 +105,7 @@ ImportReader = Annotated[Principal, Depends(import_reader)]
 async def readable_import(import_id: UUID, who: ImportReader, session: Tenant) -> schemas.Import:
     found = await service.read_import(session, who.organization_id, import_id)
     if found.kind not in kinds_of(who):
-        raise NotFound(f"There is no import {import_id}.")
+        raise NotFound(f"There is no import {import_id}: check the id, or send the file again.")
     return found
 
 

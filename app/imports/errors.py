@@ -6,7 +6,7 @@ from app.imports import rules
 
 class SurveyRequired(Unprocessable):
     code = "survey_required"
-    detail = "Responses belong to a survey: name it as survey_id."
+    detail = "Responses belong to a survey: send its id as survey_id."
 
 
 class NotForThisImport(Unprocessable):
@@ -36,7 +36,7 @@ class UnreadableRows(Unprocessable):
 
 class TooManyProblems(Unprocessable):
     code = "too_many_problems"
-    detail = "The report is full: mend what it says and send the file again."
+    detail = "The report is full: correct the rows it lists and send the file again."
 
 
 class RowRefused(Unprocessable):

@@ -151,14 +151,16 @@ def read_header(window: bytes, is_last: bool) -> Header:
     delimiter = ";" if bare.count(b";") > bare.count(b",") else ","
     found = csv_rows(window, is_last, delimiter, 1, 1)
     if not found.rows or isinstance(found.rows[0].content, Flaw | bytes):
-        raise FileRefused("no_header", "The first row of a CSV file names its columns.")
+        raise FileRefused(
+            "no_header", "The file has no header: name the columns in the first row of the CSV file."
+        )
     names = [name.strip() for name in found.rows[0].content]
     if len(names) > MOST_COLUMNS:
         raise FileRefused("too_many_columns", f"A file has at most {MOST_COLUMNS} columns: leave some out.")
     named = [name for name in names if name]
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice is not None:
-        raise FileRefused("repeated_column", f"Two columns are called {twice}.")
+        raise FileRefused("repeated_column", f"Two columns are called {twice}: rename or remove one of them.")
     return Header(delimiter, names, found.consumed, found.lines)
 
 
@@ -229,7 +231,7 @@ def plain_layout(kind: Kind, header: Header, members: Collection[str]) -> Layout
     columns = [Column(path_of(name), [place]) for place, name in enumerate(header.names) if name]
     stranger = next((column.path[0] for column in columns if column.path[0] not in members), None)
     if stranger is not None:
-        raise FileRefused("unknown_column", f"There is no member {stranger}: rename the column, or map it.")
+        raise FileRefused("unknown_column", f"There is no field {stranger}: rename the column, or map it.")
     return Layout(kind, header, columns)
 
 
@@ -241,7 +243,10 @@ def mapped_layout(
     found = {target: _places(source, places) for target, source in columns.items()}
     mapped = [Column(path_of(target), where) for target, where in found.items() if where]
     if not mapped:
-        raise FileRefused("mapping_does_not_fit", "The file has none of the columns of the mapping.")
+        raise FileRefused(
+            "mapping_does_not_fit",
+            "The file has none of the columns in the mapping: check that they belong together.",
+        )
     return Layout(kind, header, mapped, dates, empty)
 
 

@@ -247,7 +247,9 @@ class Work:
     async def missing_people(self, session: AsyncSession, source: Source, today: date) -> Sequence[str]:
         nameless = await stored.note_people(session, source, PIECES[self.kind])
         if nameless and self.row.missing == "end":
-            raise UnreadableRows(f"{nameless} rows name nobody, so who is missing cannot be told.")
+            raise UnreadableRows(
+                f"{nameless} rows name no person, so nobody can be found missing: correct these rows."
+            )
         return await queries.missing_people(session, self.row.organization_id, today)
 
     async def finish(self, stage: AsyncSession, session: AsyncSession, source: Source, held: Import) -> None:
@@ -318,5 +320,5 @@ def report_line(item: Item, pointer: str | None, code: str, detail: str, source:
 
 
 def missing_line(external_id: str) -> dict[str, Any]:
-    detail = "This person is employed and not in the file."
+    detail = "This person is employed but is not in the file: add them, or send their last day."
     return {"external_id": external_id, "code": MISSING, "detail": detail}

@@ -92,13 +92,19 @@ async def check(
     """Refuses before the file is read what would fail anyway."""
     form = format_of(content_type)
     if wanted.missing != "ignore" and wanted.kind != "people":
-        raise NotForThisImport.parameter("missing", "Only people can be a full snapshot.")
+        raise NotForThisImport.parameter(
+            "missing", "Only an import of people can be a full list: leave missing out."
+        )
     if wanted.mapping is not None and form != "csv":
-        raise NotForThisImport.parameter("mapping", "Only the columns of a CSV file can be mapped.")
+        raise NotForThisImport.parameter(
+            "mapping", "Only the columns of a CSV file can be mapped: leave mapping out."
+        )
     if wanted.kind == "responses":
         await check_survey(session, organization_id, wanted.survey_id, now)
     elif wanted.survey_id is not None:
-        raise NotForThisImport.parameter("survey_id", "Only responses belong to a survey.")
+        raise NotForThisImport.parameter(
+            "survey_id", "Only responses belong to a survey: leave survey_id out."
+        )
     mapping = None if wanted.mapping is None else mapping_of(wanted.kind, wanted.mapping).model_dump()
     return Expected(form, mapping)
 
@@ -125,13 +131,19 @@ def mapping_of(kind: Kind, given: str) -> schemas.ColumnMapping:
     try:
         mapping = schemas.ColumnMapping.model_validate(json.loads(given))
     except (ValueError, ValidationError) as error:
-        raise BadMapping.parameter("mapping", "This is no mapping: see the contract's example.") from error
+        raise BadMapping.parameter(
+            "mapping", "This is not a mapping: see the example in the API documentation."
+        ) from error
     known_members = schemas.members(kind)
     stranger = next((one for one in mapping.columns if rules.path_of(one)[0] not in known_members), None)
     if stranger is not None:
-        raise BadMapping.parameter("mapping", f"Rows of {kind} have no member {stranger}.")
+        raise BadMapping.parameter(
+            "mapping", f"Rows of {kind} have no field {stranger}: correct or remove it in the mapping."
+        )
     if mapping.create_teams and kind != "people":
-        raise BadMapping.parameter("mapping", "Only people bring teams along.")
+        raise BadMapping.parameter(
+            "mapping", "Only an import of people can create teams: leave create_teams out of the mapping."
+        )
     return mapping
 
 
@@ -207,7 +219,7 @@ async def read_import(session: AsyncSession, organization_id: UUID, import_id: U
 async def found(session: AsyncSession, organization_id: UUID, import_id: UUID) -> Import:
     row = await queries.find(session, organization_id, import_id)
     if row is None:
-        raise NotFound(f"There is no import {import_id}.")
+        raise NotFound(f"There is no import {import_id}: check the id, or send the file again.")
     return row
 
 

@@ -17,7 +17,7 @@ READ_ONLY = {"key", "created_at", "updated_at"}
 
 class UnknownKpi(Unprocessable):
     code = "unknown_kpi"
-    detail = "There is no KPI under this key: put it first."
+    detail = "There is no KPI with this key: create it first."
 
 
 def represent(row: Kpi) -> schemas.Kpi:

@@ -43,7 +43,7 @@ KINDS = ("birthday", "work_anniversary", "first_day", "custom")
 
 class PeriodNotOver(Conflict):
     code = "period_not_over"
-    detail = "A quarter has numbers from nine days after its last day."
+    detail = "This quarter has no numbers yet: ask from nine days after its last day."
 
 
 async def quarter_to_show(

@@ -23,17 +23,17 @@ SEGMENT = "segment:"
 
 class NoReleasedSurvey(NotFound):
     code = "no_released_survey"
-    detail = "No survey has been released yet: close one, and its release follows."
+    detail = "No survey has results yet: close one, and its results follow shortly."
 
 
 class SurveyNotReleased(Conflict):
     code = "survey_not_released"
-    detail = "A survey has numbers after it was closed and released."
+    detail = "This survey has no numbers yet: close it, and ask again once it is released."
 
 
 class ReleasePending(Conflict):
     code = "release_pending"
-    detail = "The release is being made: ask again shortly."
+    detail = "The results are being computed: ask again shortly."
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "1"})
@@ -41,7 +41,7 @@ class ReleasePending(Conflict):
 
 class NotWithinTeam(Unprocessable):
     code = "not_within_team"
-    detail = "Segments are told of the whole organisation: leave team out, or use filter."
+    detail = "Segments are shown for the whole organisation only: leave team out, or use filter."
 
 
 async def release_to_show(
@@ -177,7 +177,9 @@ def chosen_below(
 
 def no_such_team() -> AppError:
     """The same whether there is none or it is not for this reader."""
-    return UnknownTeam.parameter("team", "The survey knows no such team.")
+    return UnknownTeam.parameter(
+        "team", "The survey has no such team: send a team that was there when it opened."
+    )
 
 
 def within(groups: Sequence[SurveyGroup], by: Sequence[str], team: str) -> list[SurveyGroup]:

@@ -12,7 +12,7 @@ import yaml
 
 from app.calendar.cards.rendering import one_line
 from app.calendar.cards.templates import ESCAPED, PLAIN
-from app.calendar.words import MONTHS, in_words
+from app.core.languages import day_in_words, in_words, month_in_words
 
 FOLDER = Path(__file__).parent
 MOST_LINES = 25
@@ -185,7 +185,7 @@ def _results(language: str, results: Results | None) -> Section:
     rows, notes = _rows(language, results.groups, _scores)
     if not results.is_distinct:
         notes.append(said["not_distinct"])
-    day = f"{in_words(language, results.released_on)} {results.released_on.year}"
+    day = day_in_words(language, results.released_on)
     return Section(
         said["results"],
         [said["results_of"].format(survey=one_line(results.survey), day=day)],
@@ -232,7 +232,3 @@ def number(language: str, value: float, decimals: int) -> str:
     """71.2 in English and 71,2 in Dutch."""
     written = f"{round(value, decimals) + 0:.{decimals}f}".replace("-", "−")
     return written.replace(".", ",") if language == "nl" else written
-
-
-def month_in_words(language: str, day: date) -> str:
-    return f"{MONTHS[language].split()[day.month - 1]} {day.year}"

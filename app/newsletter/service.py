@@ -23,32 +23,32 @@ INVITE_WITHIN = timedelta(days=3)
 
 class SubscriberNotNamed(Unprocessable):
     code = "subscriber_not_named"
-    detail = "Name a person, or an email address that is nobody's here: one of the two."
+    detail = "Send a person, or the e-mail address of somebody from outside: one of the two."
 
 
 class UnknownPerson(Unprocessable):
     code = "unknown_person"
-    detail = "There is no such person."
+    detail = "There is no such person: check the identifier, or create the person first."
 
 
 class BadAddress(Unprocessable):
     code = "bad_address"
-    detail = "An address is written as name@example.com."
+    detail = "This is not an e-mail address: write it as name@example.com."
 
 
 class AddressOfPerson(Unprocessable):
     code = "address_of_person"
-    detail = "This is the address of a person of the organisation: subscribe the person."
+    detail = "This is the address of a person of the organisation: send person instead of the address."
 
 
 class AlreadySubscribed(Conflict):
     code = "already_subscribed"
-    detail = "There is a subscription: delete it first to invite again."
+    detail = "There is a subscription already: delete it first to invite again."
 
 
 class Unsubscribed(Conflict):
     code = "unsubscribed"
-    detail = "Whoever has this address wants no newsletter."
+    detail = "This address has unsubscribed: it cannot be invited again."
 
 
 def represent(row: Row[Any]) -> schemas.NewsletterSubscription:

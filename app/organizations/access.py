@@ -43,7 +43,7 @@ class MissingScope(Forbidden):
 
 class TeamsOnly(Forbidden):
     code = "teams_only"
-    detail = "This credential sees the metrics of some teams, and nothing else."
+    detail = "This key or login is limited to the metrics of some teams: use one without that limit."
 
 
 bearer = HTTPBearer(auto_error=False, scheme_name="bearer")

@@ -33,17 +33,21 @@ LEAST_AFTER_OPENING = 5
 
 class MinimumGroupSizeLocked(Conflict):
     code = "minimum_group_size_locked"
-    detail = "Respondents were told a larger minimum: below 5 is possible only before a first survey opens."
+    detail = (
+        "Respondents were promised a larger minimum: below 5 is possible only before a first survey opens."
+    )
 
 
 class NarrowedTwice(Unprocessable):
     code = "narrowed_twice"
-    detail = "A key sees the teams it names, or those a person leads: send one of the two."
+    detail = (
+        "A key is limited to the teams it names, or to those a person leads: send teams or person, not both."
+    )
 
 
 class UnknownTeam(Unprocessable):
     code = "unknown_team"
-    detail = "There is no such team."
+    detail = "There is no such team: check the identifier, or create the team first."
 
 
 class UnknownOrganization(NotFound):
@@ -102,7 +106,9 @@ async def issue_api_key(
     if wanted.teams is not None and wanted.person is not None:
         raise NarrowedTwice.at("#/person")
     if unknown := await queries.unknown_teams(session, organization_id, wanted.teams or ()):
-        raise UnknownTeam.at("#/teams", f"There is no team {unknown[0]}.")
+        raise UnknownTeam.at(
+            "#/teams", f"There is no team {unknown[0]}: check the identifier, or create the team first."
+        )
     secret = new_api_key(wanted.environment)
     row = ApiKey(
         organization_id=organization_id,

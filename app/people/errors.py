@@ -6,56 +6,56 @@ from app.people import rules
 
 class UnknownParent(Unprocessable):
     code = "unknown_parent"
-    detail = "There is no team of this identifier: put it first, or in the same batch."
+    detail = "There is no team with this identifier: create it first, or in the same batch."
 
 
 class TeamCycle(Unprocessable):
     code = "team_cycle"
-    detail = "With this parent the team would be below itself."
+    detail = "With this parent the team would be below itself: send another parent."
 
 
 class TeamTooDeep(Unprocessable):
     code = "team_too_deep"
-    detail = f"With this parent the tree would have more than {rules.MAXIMUM_LEVELS} levels."
+    detail = (
+        f"With this parent the tree would have more than {rules.MAXIMUM_LEVELS} levels: send another parent."
+    )
 
 
 class TeamInUse(Conflict):
     code = "team_in_use"
-    detail = "There are people in this team or teams below it: move them first."
+    detail = "This team still has people or teams in it: move them first."
 
 
 class UnknownTeam(Unprocessable):
     code = "unknown_team"
-    detail = "There is no team with this identifier."
+    detail = "There is no team with this identifier: check it, or create the team first."
 
 
 class OwnManager(Unprocessable):
     code = "own_manager"
-    detail = "Nobody manages themselves: name another person, or null."
+    detail = "People cannot be their own manager: send another person, or null."
 
 
 class EffectiveInFuture(Unprocessable):
     code = "effective_in_future"
-    detail = "A change is effective today or on an earlier day: send it when its day has come."
+    detail = "A change cannot start in the future: send it on its day."
 
 
 class PersonIdTaken(Conflict):
     code = "external_id_conflict"
-    detail = "Another person has this identifier."
+    detail = "Another person has this identifier: send another one."
 
 
 class EndsBeforeStarts(Unprocessable):
     code = "ends_before_starts"
-    detail = "The last day employed is before the first."
+    detail = "ends_on is before starts_on: correct one of them."
 
 
 class PersonInUse(Conflict):
     code = "person_in_use"
-    detail = "Surveys, answers or recognition events refer to this person: send ends_on for a leaver."
+    detail = "Surveys, answers or recognition events refer to this person: send ends_on if the person leaves."
 
 
 class PersonErased(Conflict):
     code = "person_erased"
-    detail = (
-        "This person was erased. Whoever is on file again with consent is let in by DELETE .../erasure first."
-    )
+    detail = "This person was erased. If the person agrees to be stored again, send DELETE .../erasure first."

@@ -59,7 +59,7 @@ def no_team(external_id: str) -> NotFound:
 
 
 def no_person(external_id: str) -> NotFound:
-    return NotFound(f"There is no person {external_id}.")
+    return NotFound(f"There is no person {external_id}: check the identifier, or create the person first.")
 
 
 def require_identifier(sent: AnyWrite, external_id: str) -> None:

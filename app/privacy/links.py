@@ -31,7 +31,7 @@ RANDOM_BYTES = 32
 
 class NoAddress(Conflict):
     code = "no_mail_address"
-    detail = "There is no e-mail address of this person, and nobody else may read the answers: add it first."
+    detail = "This person has no e-mail address to send the link to: add one first."
 
 
 class NoMailServer(Conflict):

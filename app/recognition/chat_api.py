@@ -39,7 +39,7 @@ IDENTITY = "/v1/chat-identities/{product}/{chat_id}"
 class BadSignature(AppError):
     status = 401
     code = "bad_signature"
-    detail = "This is not signed with the secret of a connection, or too long ago."
+    detail = "The signature matches no chat connection, or is too old: check the secret and the clock."
 
     def __init__(self) -> None:
         super().__init__(headers={"WWW-Authenticate": "HMAC"})

@@ -39,7 +39,7 @@ FILE = Path(__file__).parent / "chat.yaml"
 
 class NotASecurityToken(Unprocessable):
     code = "invalid_value"
-    detail = "The security token of Teams is base64: copy it whole from the dialog that made the webhook."
+    detail = "This is not a security token of Teams: copy all of it from the dialog that made the webhook."
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ READ_ONLY = {"id", "reactions", "created_at", "edited_at"}
 
 class SelfRecognition(Unprocessable):
     code = "self_recognition"
-    detail = "Nobody recognises himself: leave the giver out of the receivers."
+    detail = "People cannot recognise themselves: remove the giver from the receivers."
 
 
 class OccurredInFuture(Unprocessable):
@@ -45,12 +45,12 @@ class OccurredInFuture(Unprocessable):
 
 class UnknownValue(Unprocessable):
     code = "unknown_value"
-    detail = "This is none of the organisation's values: take one of recognition_values, or null."
+    detail = "This is not one of the organisation's values: send one of recognition_values, or null."
 
 
 class UnknownPerson(Unprocessable):
     code = "unknown_person"
-    detail = "Nobody has this identifier: send the person first."
+    detail = "There is no person with this identifier: create the person first."
 
 
 class UnknownRecognition(Unprocessable):
@@ -60,22 +60,24 @@ class UnknownRecognition(Unprocessable):
 
 class DailyLimitReached(Conflict):
     code = "daily_limit_reached"
-    detail = "The giver has given as many events on that day as the organisation allows: try another day."
+    detail = "The giver has reached the organisation's daily limit for that day: record it for another day."
 
 
 class EditWindowClosed(Conflict):
     code = "edit_window_closed"
-    detail = "The time to change this event is over: delete it and record another, or leave it."
+    detail = "This event can no longer be changed: delete it and record another."
 
 
 class BadRange(Unprocessable):
     code = "bad_range"
-    detail = f"Ask for at most {MOST_MONTHS} months, from not after to, that have begun."
+    detail = f"Ask for at most {MOST_MONTHS} months that have begun, with from no later than to."
 
 
 class ExternalIdConflict(Conflict):
     code = "external_id_conflict"
-    detail = "Another event has this external_id, or it was changed since: take a new one or delete the old."
+    detail = (
+        "Another event has this external_id, or it was changed since: send another one, or delete the event."
+    )
 
 
 def represent(row: Row[Any]) -> Recognition:
@@ -335,7 +337,7 @@ async def own_numbers(
 ) -> PersonRecognition:
     people = await queries.lock_people(session, organization_id, [person])
     if person not in people:
-        raise NotFound(f"There is no person {person}.")
+        raise NotFound(f"There is no person {person}: check the identifier, or create the person first.")
     row = await numbers_of(session, organization_id, people[person], first, last)
     return PersonRecognition.model_validate({"person": person, "from": first, "to": last, **row._mapping})
 
@@ -367,7 +369,7 @@ async def _reaction_key(
     """What it is stored under; event and person cannot be deleted before this transaction ends."""
     people = await queries.lock_people(session, organization_id, [person])
     if person not in people:
-        raise NotFound(f"There is no person {person}.")
+        raise NotFound(f"There is no person {person}: check the identifier, or create the person first.")
     if not await queries.known_events(session, organization_id, [event_id]):
         raise no_event(event_id)
     return {

@@ -65,7 +65,9 @@ Asked = Annotated[scim.ResponseParameters[Any], Depends(asked_of)]
 
 def search_of(sent: Any, model: Any) -> scim.SearchRequest[Any]:
     if isinstance(sent, dict) and len(str(sent.get("filter", ""))) > LONGEST_FILTER:
-        raise scim.InvalidFilterException(detail=f"A filter may have {LONGEST_FILTER} characters.")
+        raise scim.InvalidFilterException(
+            detail=f"This filter is too long: send at most {LONGEST_FILTER} characters."
+        )
     request: scim.SearchRequest[Any] = scim.SearchRequest[model].model_validate(sent, scim_policy=POLICY)
     return request
 
@@ -75,7 +77,9 @@ def patch_of(sent: Any, model: type[Patched]) -> scim.PatchOp[Patched]:
     if isinstance(sent, dict) and isinstance(sent.get("Operations"), list):
         operations = operations_of(sent["Operations"])
         if len(operations) > MOST_OPERATIONS:
-            raise scim.TooManyException(detail=f"A PATCH may have {MOST_OPERATIONS} operations.")
+            raise scim.TooManyException(
+                detail=f"This PATCH is too long: send at most {MOST_OPERATIONS} operations at once."
+            )
         sent = sent | {"Operations": operations}
     patch_type: type[scim.PatchOp[Patched]] = scim.PatchOp.__class_getitem__(model)
     patch = patch_type.model_validate(sent, scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=POLICY)
@@ -232,7 +236,9 @@ async def search(body: Body, who: Reader, session: Tenant) -> Response:
 def refuse_filter(request: Request) -> None:
     """RFC 7644, section 4: what describes the service is not searched."""
     if "filter" in request.query_params:
-        raise scim.ForbiddenException(detail="What describes the service takes no filter.")
+        raise scim.ForbiddenException(
+            detail="These resources describe the service and cannot be filtered: leave filter out."
+        )
 
 
 Unfiltered = Annotated[None, Depends(refuse_filter)]
@@ -299,12 +305,16 @@ async def get_schema(id_: str, request: Request) -> Response:
 
 @router.api_route("/Me", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], operation_id="scim_me")
 async def me() -> Response:
-    raise scim.NotImplementedException(detail="A key is nobody's: there is no /Me.")
+    raise scim.NotImplementedException(
+        detail="An API key belongs to no person, so /Me does not exist: use /Users/{id}."
+    )
 
 
 @router.post("/Bulk", operation_id="scim_bulk")
 async def bulk() -> Response:
-    raise scim.NotImplementedException(detail="Bulk requests are not taken, as /ServiceProviderConfig says.")
+    raise scim.NotImplementedException(
+        detail="Bulk requests are not supported: send one request per user or group."
+    )
 
 
 def mount_scim(app: FastAPI) -> None:

@@ -165,7 +165,9 @@ async def create_user(session: AsyncSession, caller: Caller, user: Person) -> Pe
             session, caller.organization_id, own, item, Preconditions(if_none_match="*"), caller.keyring
         )
     except PreconditionFailed:
-        raise scim.UniquenessException(detail=f"There is a person {own} already.") from None
+        raise scim.UniquenessException(
+            detail=f"There is a person {own} already: find that user and change it."
+        ) from None
     id_ = (await people_queries.people_by_external_ids(session, caller.organization_id, [own]))[own]
     return await keep_rest(session, caller, id_, own, None, user)
 
@@ -185,7 +187,7 @@ async def refuse_taken(session: AsyncSession, caller: Caller, key: str, own: UUI
     ids = await queries.user_ids(session, caller.organization_id, Narrowing(user_name=key))
     rows = await queries.users(session, caller.organization_id, ids)
     if any(mapping.key_of(row["user_name"]) == key and row["id"] != own for row in rows):
-        raise scim.UniquenessException(detail="This userName is taken: look the user up and change that.")
+        raise scim.UniquenessException(detail="Another user has this userName: find that user and change it.")
 
 
 async def free_external_id(session: AsyncSession, caller: Caller, user: Person) -> str:
@@ -268,7 +270,9 @@ async def keep_rest(
     """Stores what only SCIM knows, and the birthday; gives the user as it now is."""
     document = mapping.document_of(after, external_id)
     if len(str(document)) > MOST_KEPT:
-        raise scim.InvalidValueException(detail=f"A user may have {MOST_KEPT} characters.")
+        raise scim.InvalidValueException(
+            detail=f"This user is too long: send at most {MOST_KEPT} characters."
+        )
     has_new_birthday = await keep_birthday(session, caller, external_id, before, after)
     name = after.user_name or ""
     await queries.put_user(
@@ -381,7 +385,7 @@ async def create_group(session: AsyncSession, caller: Caller, group: Group) -> G
         id_ = await queries.team_id(session, caller.organization_id, own)
         assert id_ is not None
     elif await queries.groups(session, caller.organization_id, [id_]):
-        raise scim.UniquenessException(detail=f"There is a team {own} already: look it up and change that.")
+        raise scim.UniquenessException(detail=f"There is a team {own} already: find that team and change it.")
     [row] = await queries.groups(session, caller.organization_id, [id_], with_hidden=True)
     stored = stored_group(row)
     return await change_group(session, caller, stored, mapping.group_of(stored, caller.base), group)
@@ -430,7 +434,7 @@ def members_of(group: Group) -> set[UUID]:
     values = [member.value or "" for member in group.members or []]
     if unknown := [value for value in values if not mapping.is_id(value)]:
         raise scim.InvalidValueException(
-            detail=f"Members are named by the id of a user; {unknown[0]} is none."
+            detail=f"Members are named by the id of a user: {unknown[0]} is not one."
         )
     return {UUID(value) for value in values}
 
@@ -481,7 +485,9 @@ async def matching(session: AsyncSession, caller: Caller, kind: Kind, request: S
     if tried is None and request.sort_by is None:
         return [Match(kind, id_, None) for id_ in ids]
     if len(ids) > MOST_SCANNED:
-        raise scim.TooManyException(detail="Name a userName, externalId or id to be equal to.")
+        raise scim.TooManyException(
+            detail="Too many users match: filter on userName, externalId or id with eq."
+        )
     matches: list[Match] = []
     for start in range(0, len(ids), CHUNK):
         resources = await kind.load(session, caller, ids[start : start + CHUNK])

@@ -5,63 +5,67 @@ from app.core.errors import Conflict, Unauthorized, Unprocessable
 
 class BuiltInQuestionnaire(Conflict):
     code = "built_in_questionnaire"
-    detail = "The built-in questionnaire cannot be replaced: put your own under another key."
+    detail = "The built-in questionnaire cannot be replaced: send your own under another key."
 
 
 class UnknownQuestionnaire(Unprocessable):
     code = "unknown_questionnaire"
-    detail = "There is no questionnaire under this key: put it first."
+    detail = "There is no questionnaire with this key: create it first."
 
 
 class OpenNeedsAnonymous(Unprocessable):
     code = "open_needs_anonymous"
-    detail = "Access open goes with mode anonymous only."
+    detail = "Open access is possible for anonymous surveys only: send mode anonymous, or access invited."
 
 
 class RollingNeedsIdentity(Unprocessable):
     code = "rolling_needs_identity"
     detail = (
-        "Rolling releases need to know which responses they took: an anonymous survey is released on closing."
+        "An anonymous survey has results only after it closes: send release_policy on_close, or another mode."
     )
 
 
 class BelowOrganizationMinimum(Unprocessable):
     code = "below_organization_minimum"
-    detail = "The minimum group size is at least the organisation's."
+    detail = "The minimum group size is below the organisation's: send that number or more."
 
 
 class ClosesBeforeOpens(Unprocessable):
     code = "closes_before_opens"
-    detail = "A survey closes after it opens."
+    detail = "closes_at is not after opens_at: send a later closes_at."
 
 
 class ExternalIdConflict(Conflict):
     code = "external_id_conflict"
-    detail = "Another survey has this external_id."
+    detail = "Another survey has this external_id: send another one, or change that survey."
 
 
 class SurveyLocked(Conflict):
     code = "survey_locked"
-    detail = "The survey is not a draft any more; an open one takes name and a later closes_at."
+    detail = "The survey is no longer a draft: while it is open, only name and a later closes_at can be sent."
 
 
 class InvalidTransition(Conflict):
     code = "invalid_transition"
-    detail = "A survey goes from draft to open to closed to released, and not back."
+    detail = (
+        "A survey goes from draft to open to closed to released, and not back: create a new survey instead."
+    )
 
 
 class SurveyNotOpen(Conflict):
     code = "survey_not_open"
-    detail = "The survey takes responses only while it is open."
+    detail = "The survey is not open, so it accepts no responses: check opens_at and closes_at."
 
 
 class NoInvitation(Unauthorized):
-    detail = "Send a genuine invitation token as Authorization: Bearer <token>."
+    detail = "This invitation is not valid: send its token as Authorization: Bearer <token>."
 
 
 class NotByInvitation(Conflict):
     code = "not_by_invitation"
-    detail = "This survey is open to whoever comes: there is nobody to invite."
+    detail = (
+        "This survey is open to everyone, so nobody is invited: send its responses without an invitation."
+    )
 
 
 class MailNotSetUp(Unprocessable):
@@ -72,19 +76,21 @@ class MailNotSetUp(Unprocessable):
 class TooFewAtOnce(Unprocessable):
     code = "too_few_at_once"
     detail = (
-        "Tokens of an anonymous survey are given for at least as many people of a cell at once as its minimum"
-        " group size: fewer would tell whose token is whose. Ask for more of them, or have them mailed."
+        "Too few people at once, which could show whose link is whose: invite at least as many people of a"
+        " group together as the minimum group size, or let the service mail the links."
     )
 
 
 class InvitationRequired(Conflict):
     code = "invitation_required"
-    detail = "This anonymous survey takes responses through /v1/respond only, with an invitation."
+    detail = "This anonymous survey accepts responses only through /v1/respond, with an invitation."
 
 
 class ModeHasNoReadableResponses(Conflict):
     code = "mode_has_no_readable_responses"
-    detail = "Single responses can be read in attributed mode only."
+    detail = (
+        "Single responses can be read only in a survey with mode attributed: read the group results instead."
+    )
 
 
 class UnknownQuestion(Unprocessable):
@@ -97,35 +103,36 @@ class OffScale(Unprocessable):
 
 class NotInvited(Unprocessable):
     code = "not_invited"
-    detail = "This person was not invited when the survey opened."
+    detail = "This person was not invited when the survey opened: only invited people can respond."
 
 
 class RespondentRequired(Unprocessable):
     code = "respondent_required"
-    detail = "This survey takes responses of invited persons: name the respondent."
+    detail = "This survey accepts responses of invited people only: send respondent."
 
 
 class RespondentNotAllowed(Unprocessable):
     code = "respondent_not_allowed"
-    detail = "This survey is anonymous: a response names nobody."
+    detail = "This survey is anonymous: leave respondent out."
 
 
 class UnknownSegment(Unprocessable):
     code = "unknown_segment"
-    detail = "The survey does not report by this segment: send those of report_by only."
+    detail = "The survey does not report by this segment: send only segments of report_by."
 
 
 class NotInThisMode(Unprocessable):
     code = "not_in_this_mode"
-    detail = "This survey's mode does not take it: leave it out."
+    detail = "A survey with this mode does not accept this field: leave it out."
 
 
 class AlreadyResponded(Conflict):
     code = "already_responded"
-    detail = "This person has responded already; the first response counts."
+    detail = "This person has already responded: the first response counts, and this one is not stored."
 
 
 class InvitationUsed(AlreadyResponded):
     detail = (
-        "This invitation was used, or a newer one took its place. Answers sent with it before are stored."
+        "This invitation was used, or replaced by a newer one: use the newest."
+        " Answers sent with it before are stored."
     )

@@ -82,7 +82,7 @@ TAKE_BACK = text(
     " AND recipient_key = :recipient_key AND nonce = :nonce"
 )
 ADDRESSES = text(
-    "SELECT id, email, locale FROM people"
+    "SELECT id, email, locale, time_zone FROM people"
     " WHERE organization_id = :organization_id AND id = ANY(CAST(:people AS uuid[]))"
 )
 SURVEYS_WITH_MAILS = text(
@@ -195,10 +195,10 @@ async def next_mails(
 
 async def addresses(
     session: AsyncSession, organization_id: UUID, people: Sequence[UUID]
-) -> dict[UUID, tuple[str | None, str | None]]:
-    """Person -> (e-mail address, locale)."""
+) -> dict[UUID, tuple[str | None, str | None, str | None]]:
+    """Person -> (e-mail address, locale, time zone)."""
     rows = await session.execute(ADDRESSES, {"organization_id": organization_id, "people": list(people)})
-    return {row.id: (row.email, row.locale) for row in rows}
+    return {row.id: (row.email, row.locale, row.time_zone) for row in rows}
 
 
 async def mark_mailed(

@@ -13,6 +13,7 @@ from app.core.mail import Mail, Outcome, post
 from app.core.secrets import Keyring, load_secret, token_hash
 from app.organizations import queries as organizations
 from app.surveys import invitation_queries, queries, words
+from app.surveys.service import frozen_questionnaire
 from app.surveys.tokens import sealed, token_of
 from app.tables import Organization, Survey
 
@@ -74,15 +75,16 @@ class Mailing:
         rows = await invitation_queries.next_mails(session, *self.scope, after, AT_ONCE)
         people = [sealed(self.keyring, self.organization_id, row.nonce, row.sealed_person) for row in rows]
         known = await invitation_queries.addresses(session, self.organization_id, people)
+        questions = len((await frozen_questionnaire(session, survey)).content["questions"])
         found = []
         for row, person in zip(rows, people, strict=True):
-            address, locale = known.get(person, (None, None))
-            language = language_of(locale, organization.locale)
+            address, locale, time_zone = known.get(person, (None, None, None))
+            reader = words.Reader(language_of(locale, organization.locale), time_zone)
             token = token_of(self.keyring, *self.scope, row.nonce)
             link = f"{self.database.settings.respond_url}#{token}"
-            text = words.invitation(survey, organization, link, language)
+            text = words.invitation(survey, questions, organization, link, reader)
             key = str(self.keyring.uuid(self.organization_id, "invitation-mail", row.nonce))
-            mail = Mail(key, address or "", text.subject, text.text, language)
+            mail = Mail(key, address or "", text.subject, text.text, reader.language)
             found.append(Due(row.recipient_key, row.nonce, token, mail))
         return found
 

@@ -47,7 +47,9 @@ def check_answers(slots: Sequence[Slot], answers: Mapping[str, int | None]) -> l
         if slot is None:
             found.append(BadAnswer(key, "unknown_question", "The questionnaire has no such question."))
         elif value is not None and not slot.low <= value <= slot.high:
-            detail = f"An answer to this question is an integer from {slot.low} to {slot.high}."
+            detail = (
+                f"This answer is off the scale: send a whole number from {slot.low} to {slot.high}, or null."
+            )
             found.append(BadAnswer(key, "off_scale", detail))
     return found
 

@@ -105,7 +105,7 @@ class ScaleWrite(Input):
     @model_validator(mode="after")
     def rises(self) -> Self:
         if self.low >= self.high:
-            raise PydanticCustomError("bad_scale", "low is below high")
+            raise PydanticCustomError("bad_scale", "low must be below high")
         return self
 
 
@@ -146,10 +146,10 @@ class QuestionnaireWrite(Input):
         facets = [facet.key for facet in self.facets]
         for keys in (facets, [question.key for question in self.questions]):
             if len(set(keys)) != len(keys):
-                raise PydanticCustomError("duplicate_key", "a key may be given once")
+                raise PydanticCustomError("duplicate_key", "each key may be used once")
         used = {question.facet for question in self.questions if question.dimension != "outcome"}
         if used - set(facets):
-            raise PydanticCustomError("unknown_facet", "every question names a facet of facets")
+            raise PydanticCustomError("unknown_facet", "every question must name one of facets")
         dimensions = {(question.facet, question.dimension) for question in self.questions}
         if len(dimensions) != len({facet for facet, _ in dimensions}):
             raise PydanticCustomError("unknown_facet", "a facet belongs to one dimension")

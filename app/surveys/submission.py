@@ -145,7 +145,9 @@ class Submission:
 
         def locate(index: int, response: schemas.ResponseWrite) -> Place | AppError:
             if response.team is not None and response.team not in cells.teams:
-                return UnknownTeam.at("#/team", "The survey knows no such team.")
+                return UnknownTeam.at(
+                    "#/team", "The survey has no such team: send a team that was there when it opened."
+                )
             team = ORGANIZATION if response.team is None else cells.teams[response.team]
             return self.anonymous_key("response", index), cells.cell_of(team, response.segments or {})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from app.core.languages import moment_in_words
 from app.tables import Organization, Survey
 
 FILE = Path(__file__).parent / "words.yaml"
+A_MINUTE = 4
+"""Questions that a person answers in a minute."""
 
 
 @cache
@@ -21,18 +25,34 @@ def words() -> dict[str, Any]:
 
 
 def what_is_stored(survey: Survey, organization: Organization, language: str) -> list[str]:
-    """Sentences for the respondent, to be read before he answers."""
-    told = words()
-    team = told["team"][language]
+    """Sentences for the respondents, to be read before they answer."""
+    known = words()
+    team = known["team"][language]
+    segments = [segment_in_words(key, language) for key in survey.report_by]
+    months = organization.answers_months
     names = {
         "k": survey.minimum_group_size,
         "k_comments": organization.minimum_comment_group_size,
         "team": team,
-        "place": listed([team, *survey.report_by], told["and"][language]),
+        "place": listed([team, *segments], known["and"][language]),
+        "months": counted("months", months or 0, language),
     }
-    rolling = told["rolling"] if survey.release_policy == "rolling" else []
-    sentences = [*told["kept"][survey.mode], *told["read"][survey.mode], *told["shown"], *rolling]
-    return [sentence[language].format(**names) for sentence in sentences]
+    rolling = known["rolling"] if survey.release_policy == "rolling" else []
+    retention = known["retention"] if months is not None else []
+    sentences = [*known["kept"][survey.mode], *known["read"][survey.mode], *known["shown"]]
+    return [sentence[language].format(**names) for sentence in [*sentences, *rolling, *retention]]
+
+
+def segment_in_words(key: str, language: str) -> str:
+    """`your location` for a breakdown that many have, else its key."""
+    named = words()["segments"].get(key)
+    return str(named[language]) if named else key.replace("_", " ")
+
+
+def counted(unit: str, number: int, language: str) -> str:
+    """`1 month`, `2 months`."""
+    one, more = words()[unit][language]
+    return str(one if number == 1 else more.format(number=number))
 
 
 def listed(things: list[str], conjunction: str) -> str:
@@ -47,18 +67,36 @@ class InvitationText:
     text: str
 
 
-def invitation(survey: Survey, organization: Organization, link: str, language: str) -> InvitationText:
+@dataclass(frozen=True)
+class Reader:
+    language: str
+    time_zone: str | None
+
+
+def invitation(
+    survey: Survey, questions: int, organization: Organization, link: str, reader: Reader
+) -> InvitationText:
     """Names that people gave are put on one line: in a mail a line may be a header."""
-    told = words()["mail"]
-    names = {"organization": on_one_line(organization.name), "survey": on_one_line(survey.name), "link": link}
-    until = ""
-    if survey.closes_at is not None:
-        local = survey.closes_at.astimezone(ZoneInfo(organization.time_zone))
-        until = told["until"][language].format(closes_at=f"{local:%Y-%m-%d %H:%M} ({organization.time_zone})")
-    return InvitationText(
-        subject=told["subject"][language].format(**names),
-        text=told["text"][language].format(**names, until=until),
-    )
+    mail = words()["mail"]
+    language = reader.language
+    names = {
+        "organization": on_one_line(organization.name),
+        "survey": on_one_line(survey.name),
+        "link": link,
+        "minutes": counted("minutes", max(1, round(questions / A_MINUTE)), language),
+        "until": until(survey.closes_at, organization.time_zone, reader),
+    }
+    return InvitationText(mail["subject"][language].format(**names), mail["text"][language].format(**names))
+
+
+def until(closes_at: datetime | None, time_zone: str, reader: Reader) -> str:
+    """The time zone is named to who lives in another."""
+    if closes_at is None:
+        return ""
+    moment = moment_in_words(reader.language, closes_at.astimezone(ZoneInfo(time_zone)))
+    if reader.time_zone not in (None, time_zone):
+        moment += f" ({time_zone})"
+    return str(words()["mail"]["until"][reader.language].format(closes_at=moment))
 
 
 def on_one_line(text: str) -> str:

@@ -37,12 +37,12 @@ class BadUrl(Unprocessable):
 
 class AddressNotPublic(Unprocessable):
     code = "address_not_public"
-    detail = "Nothing is sent to private addresses: send one that the internet can reach."
+    detail = "This address is private: send one that the internet can reach."
 
 
 class WebhookDisabled(Conflict):
     code = "webhook_disabled"
-    detail = "Nothing is sent to a disabled webhook: enable it first."
+    detail = "This webhook is disabled: enable it first."
 
 
 FLAWS = {flaw.code: flaw for flaw in (BadUrl, AddressNotPublic)}
@@ -73,7 +73,7 @@ def require_scopes(who: Principal, events: Iterable[str]) -> None:
     """Nobody is told by a webhook what he could not read."""
     needed = {SCOPES[thing] for event in events if (thing := event.partition(".")[0]) in SCOPES}
     if beyond := needed - who.scopes:
-        raise MissingScope(f"To be told of these events, your key also needs {', '.join(sorted(beyond))}.")
+        raise MissingScope(f"To subscribe to these events, your key also needs {', '.join(sorted(beyond))}.")
 
 
 async def found(

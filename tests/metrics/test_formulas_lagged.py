@@ -242,13 +242,13 @@ RESULT = {"association": FOUND, "direction": "separable"}
 
 def test_sentences_tell_the_difference_and_no_more() -> None:
     told = of_recognition(RESULT, "en")
-    assert "reported, on average, 2.0 points (95% interval 1.1 to 3.0) higher engagement" in told
-    assert told.endswith("may also attract more recognition.")
+    assert "scored 2.0 points higher on engagement on average (95% interval 1.1 to 3.0)" in told
+    assert told.endswith("may also receive more recognition.")
     less = {"points": -2.04, "ci_low": -3.02, "ci_high": -1.06}
     lower = of_recognition(RESULT | {"association": less}, "nl")
-    assert "gemiddeld 2,0 punten (95%-interval 1,1 tot 3,0) minder bevlogen" in lower
+    assert "gemiddeld 2,0 punten lager op betrokkenheid (95%-interval 1,1 tot 3,0)" in lower
     unclear = {"points": 0.5, "ci_low": -1, "ci_high": 2}
     undecided = of_recognition(RESULT | {"association": unclear}, "en")
     assert "between -1.0 and 2.0 points" in undecided
     refused = of_recognition(RESULT | {"direction": "not_separable"}, "en")
-    assert "cannot separate direction" in refused
+    assert "Which came first cannot be said here" in refused

@@ -329,8 +329,8 @@ async def test_notes_are_in_the_language_asked_for(acme: Tenant) -> None:
         notes = {note["about"]: note["text"] for note in got.json()["notes"]}
         assert notes.keys() == {"turnover", "kpis", "across_waves"}
         texts[language] = notes["kpis"]
-    assert "not persons" in texts["en"]
-    assert "geen personen" in texts["nl"]
+    assert "not people" in texts["en"]
+    assert "geen mensen" in texts["nl"]
     await acme.client.patch("/v1/organization", json={"locale": "nl"})
     assert (await outcomes(acme.client))["notes"][1]["text"] == texts["nl"]
 

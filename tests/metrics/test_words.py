@@ -56,10 +56,10 @@ def test_no_text_shown_claims_a_cause() -> None:
         "the effect of recognition",
         "It improves engagement.",
         "IMPACT of levers",
-        "Waardering veroorzaakt bevlogenheid.",
-        "Waardering zorgt voor bevlogenheid.",
-        "Waardering leidt tot meer bevlogenheid.",
-        "Dit verbetert de bevlogenheid.",
+        "Waardering veroorzaakt betrokkenheid.",
+        "Waardering zorgt voor betrokkenheid.",
+        "Waardering leidt tot meer betrokkenheid.",
+        "Dit verbetert de betrokkenheid.",
         "Het effect van waardering",
     ],
 )
@@ -105,22 +105,26 @@ def test_what_is_said_of_drivers_and_levers() -> None:
     core, stay, _ = drivers(wave, analyses)[0]["criteria"]
     english, dutch = (of_criterion(core, language) for language in LANGUAGES)
     share = round(100 * lever(core, "recognition")["share"])
-    assert f'"Recognition" is the one most strongly associated with "Core of engagement": {share}%' in english
-    assert f'"Waardering" het sterkst samen met "Kern van bevlogenheid": {share}%' in dutch
-    assert of_criterion(stay, "en") == 'Here the levers have little in common with "Intent to stay".'
+    assert '"Recognition" is most closely related to "Core engagement".' in english
+    assert f"{share}% of that belongs to this area." in english
+    assert '"Waardering" het sterkst samen met "Kern van betrokkenheid".' in dutch
+    assert f"{share}% daarvan hoort bij dit gebied." in dutch
+    assert of_criterion(stay, "en") == 'The focus areas are only weakly related to "Wants to stay" here.'
     road = levers(wave, analyses)[0]
     score = round(lever(road, "recognition")["score"])
-    assert 'Look at "Recognition" first: among the levers associated with engagement' in of_levers(road, "en")
-    assert f"met {score} tegen een doel van 75" in of_levers(road, "nl")
+    assert 'Look at "Recognition" first: it is related to engagement' in of_levers(road, "en")
+    assert f"(score {score}, streefcijfer 75)" in of_levers(road, "nl")
 
 
 def test_what_is_said_where_no_lever_comes_first() -> None:
     wave = whole(answers_to(WITH_LEVERS, 60, 1))
     road = levers(wave, analyse(wave))[0]
-    assert of_levers(road, "en") == "The levers have no order here: too few persons for this metric."
+    assert of_levers(road, "en") == (
+        "The focus areas cannot be put in order here: too few people to calculate this figure."
+    )
     tied = {**road, "tie_set": ["growth", "clarity", "recognition"], "reasons": {"top": "tie"}}
-    assert of_levers(tied, "nl").endswith(": Ruimte voor groei, Duidelijke verwachtingen en Waardering.")
+    assert of_levers(tied, "nl").endswith(": Leren en groeien, Duidelijke verwachtingen en Waardering.")
     alone = {**road, "tie_set": ["growth"], "reasons": {"top": "tie"}}
-    assert of_levers(alone, "en").endswith(": Room for growth.")
+    assert of_levers(alone, "en").endswith(": Learning and growth.")
     at_target = {**road, "reasons": {"top": "at_target"}}
-    assert "at the target of 75" in of_levers(at_target, "en")
+    assert "has reached the target of 75" in of_levers(at_target, "en")

@@ -51,7 +51,7 @@ def letter_of(language: str, near: list[str] | None = None, **more: Any) -> Any:
 
 
 ENGLISH = "satisfaction 71.2 (66.0 to 76.4), engagement 67.1, difference −4.1 (−8.2 to 0.0), answers 40"
-DUTCH = "tevredenheid 71,2 (66,0 tot 76,4), bevlogenheid 67,1, verschil −4,1 (−8,2 tot 0,0), antwoorden 40"
+DUTCH = "tevredenheid 71,2 (66,0 tot 76,4), betrokkenheid 67,1, verschil −4,1 (−8,2 tot 0,0), antwoorden 40"
 
 
 @pytest.mark.parametrize(("language", "line"), [("en", ENGLISH), ("nl", DUTCH)])

@@ -75,7 +75,7 @@ async def test_a_slash_command_becomes_an_event(acme: Tenant, anonymous: Contrac
     )
     assert answer.json() == {
         "response_type": "in_channel",
-        "text": "Ann recognises Bob and Cy for craft: you kept &lt;customers&gt; calm &amp; informed",
+        "text": "Ann thanks Bob and Cy for craft: you kept &lt;customers&gt; calm &amp; informed",
     }
     [event] = (await acme.client.get(EVENTS)).json()["items"]
     assert (event["giver"], event["receivers"]) == ("ann", ["bob", "cy"])
@@ -100,7 +100,7 @@ async def test_a_command_sent_again_stores_nothing_more(acme: Tenant, anonymous:
         ("", {"ssl_check": "1"}, "Name one or more colleagues"),
         ("<@UBOB> you stayed", {"user_id": "UZOE"}, "Ask your administrator to link UZOE"),
         ("<@UZOE|zoe> <@UBOB> zed@example.com you stayed", {}, "Not linked to a colleague yet: UZOE, zed@"),
-        ("<@UANN> I stayed", {}, "Name colleagues, not yourself"),
+        ("<@UANN> I stayed", {}, "You cannot thank yourself"),
         ("<@UBOB> " + "x" * 4001, {}, "at most 4,000 characters"),
     ],
 )
@@ -119,7 +119,7 @@ async def test_the_daily_limit_holds_in_the_chat(acme: Tenant, anonymous: Contra
     assert (await slack(anonymous, path, "<@UBOB> one")).json()["response_type"] == "in_channel"
     second = (await slack(anonymous, path, "<@UBOB> two")).json()
     assert second["response_type"] == "ephemeral"
-    assert "number of times a day" in second["text"]
+    assert "as your organisation allows" in second["text"]
     assert len((await acme.client.get(EVENTS)).json()["items"]) == 1
 
 
@@ -127,7 +127,7 @@ async def test_the_answer_is_in_the_language_of_the_giver(acme: Tenant, anonymou
     await people_on_file(acme, "dirk", email="dirk@example.com", locale="nl-BE")
     await identify(acme, "slack", UDIRK="dirk@example.com")
     answer = await slack(anonymous, await connected(acme), "<@UBOB> je bleef", user_id="UDIRK")
-    assert answer.json()["text"] == "Dirk waardeert Bob: je bleef"
+    assert answer.json()["text"] == "Dirk geeft een compliment aan Bob: je bleef"
 
 
 async def test_an_address_of_two_people_is_nobodys(acme: Tenant, anonymous: ContractClient) -> None:
@@ -152,7 +152,7 @@ async def test_a_message_of_teams_becomes_an_event(acme: Tenant, anonymous: Cont
     }
     for _ in range(2):
         answer = await teams(anonymous, path, message)
-        assert answer.json() == {"type": "message", "text": "Ann recognises Bob: you stayed &lt;late&gt;"}
+        assert answer.json() == {"type": "message", "text": "Ann thanks Bob: you stayed &lt;late&gt;"}
     [event] = (await acme.client.get(EVENTS)).json()["items"]
     assert (event["giver"], event["receivers"], event["source"]) == ("ann", ["bob"], "teams")
     assert event["message"] == "you stayed <late>"

@@ -18,6 +18,8 @@ VALUES = ("ownership", "Klant eerst")
         ("You are kind.", 0),
         ("You fixed it.", 1),
         ("Dat heb je opgelost.", 1),
+        ("You comforted her family.", 1),
+        ("Je hebt alles ingepakt en geladen.", 1),
         ("That was ownership.", 1),
         ("Dat is klant eerst.", 1),
         ("It works because of you.", 1),

@@ -69,8 +69,8 @@ async def test_a_mail_is_written_in_the_language_of_its_reader(mailer: Tenant, s
     await employed(mailer.client, "E-nl", locale="nl")
     await employed(mailer.client, "E-be", locale="nl-BE")
     await employed(mailer.client, "E-fr", locale="fr")
-    day = f"{next_year()}-02-01"
-    closing = f"{day}T17:00:00Z"
+    year = next_year()
+    closing = f"{year}-02-01T17:00:00Z"
     survey_id = await opened(mailer.client, name="Herfst 2026", closes_at=closing)
     await ask(mailer.client, survey_id)
     await mailer.work()
@@ -78,11 +78,26 @@ async def test_a_mail_is_written_in_the_language_of_its_reader(mailer: Tenant, s
     languages = {recipient: message["Content-Language"] for recipient, message in found.items()}
     assert languages == {"e-nl@example.com": "nl", "e-be@example.com": "nl", "e-fr@example.com": "en"}
     dutch, english = found["e-nl@example.com"], found["e-fr@example.com"]
-    assert dutch["Subject"] == "Acme vraagt om je antwoorden: Herfst 2026"
-    assert english["Subject"] == "Acme asks for your answers: Herfst 2026"
-    assert f"Je kunt antwoorden tot {day} 18:00 (Europe/Amsterdam)." in dutch.get_content()
-    assert f"You can answer until {day} 18:00 (Europe/Amsterdam)." in english.get_content()
+    assert dutch["Subject"] == "Acme hoort graag wat jij vindt: Herfst 2026"
+    assert english["Subject"] == "Acme would like to hear from you: Herfst 2026"
+    assert f"Je kunt meedoen tot 1 februari {year} om 18.00 uur.\n" in dutch.get_content()
+    assert f"You can take part until 1 February {year} at 18:00.\n" in english.get_content()
+    assert "Dat kost ongeveer 8 minuten." in dutch.get_content()
     assert "Herfst 2026" in english.get_content()
+
+
+@pytest.mark.parametrize(
+    ("own", "named"), [("America/New_York", " (Europe/Amsterdam)"), ("Europe/Amsterdam", "")]
+)
+async def test_the_time_zone_is_named_to_who_lives_in_another(
+    own: str, named: str, mailer: Tenant, sink: Sink
+) -> None:
+    await employed(mailer.client, "E-1", time_zone=own)
+    closing = f"{next_year()}-02-01T17:00:00Z"
+    await ask(mailer.client, await opened(mailer.client, closes_at=closing))
+    await mailer.work()
+    ((_, message),) = sink.mails
+    assert f" February {next_year()} at 18:00{named}.\n" in message.get_content()
 
 
 async def test_a_mail_holds_nothing_that_tells_it_was_read(mailer: Tenant, sink: Sink) -> None:
@@ -106,7 +121,7 @@ async def test_names_of_people_add_no_header(mailer: Tenant, sink: Sink) -> None
     ((recipient, message),) = sink.mails
     assert recipient == "e-1@example.com"
     assert message["Bcc"] is None
-    assert message["Subject"] == "Acme asks for your answers: Autumn Bcc: all@example.com {link}"
+    assert message["Subject"] == "Acme would like to hear from you: Autumn Bcc: all@example.com {link}"
     assert len(LINK.findall(message.get_content())) == 1
 
 

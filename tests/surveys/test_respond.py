@@ -82,22 +82,33 @@ async def test_without_a_language_that_is_there_the_organisations_is_used(acme: 
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_he_is_told_what_is_stored_before_he_answers(mode: str, acme: Tenant) -> None:
+async def test_people_read_what_is_stored_before_they_answer(mode: str, acme: Tenant) -> None:
     own = {} if mode == "anonymous" else {"release_policy": "rolling"}
-    _, (token, *_) = await staffed(acme, mode, report_by=["site", "tenure"], minimum_group_size=6, **own)
+    _, (token, *_) = await staffed(
+        acme, mode, report_by=["site", "tenure", "cost_centre"], minimum_group_size=6, **own
+    )
     told = {language: (await form(acme, token, language)).json() for language in ("en", "nl")}
     words = {language: " ".join(one["what_is_stored"]) for language, one in told.items()}
-    assert "your team, site and tenure" in words["en"]
-    assert "je team, site en tenure" in words["nl"]
+    assert "your team, your site, how long you have worked here and cost centre" in words["en"]
+    assert "je team, je vestiging, hoe lang je hier werkt en cost centre" in words["nl"]
     assert "at least 6 people" in words["en"]
     assert "minstens 6 mensen" in words["nl"]
-    assert "groups of at least 10 people" in words["en"]
+    assert "groups of 10 people or more" in words["en"]
     assert ("without your name" in words["en"]) == (mode == "anonymous")
-    assert ("pseudonym" in words["en"]) == (mode == "confidential")
-    assert ("with your name" in words["en"]) == (mode == "attributed")
-    assert ("still open" in words["en"]) == ("left out" in words["en"]) == (mode != "anonymous")
+    assert ("a code instead of your name" in words["en"]) == (mode == "confidential")
+    assert ("read your answers with your name" in words["en"]) == (mode == "attributed")
+    assert ("during the survey" in words["en"]) == ("not be counted" in words["en"]) == (mode != "anonymous")
+    assert "months after the survey closes" not in words["en"]
     assert told["en"]["takes_locale"] == (mode != "anonymous")
     assert not {"{", "}"} & set(words["en"] + words["nl"])
+
+
+@pytest.mark.parametrize(("months", "written"), [(1, "1 month"), (36, "36 months")])
+async def test_people_read_how_long_their_answers_are_kept(months: int, written: str, acme: Tenant) -> None:
+    await acme.client.patch("/v1/organization", json={"retention": {"answers_months": months}})
+    _, (token, *_) = await staffed(acme, "confidential")
+    shown = (await form(acme, token, "en")).json()["what_is_stored"]
+    assert shown[-1] == f"We delete your answers {written} after the survey closes."
 
 
 async def test_languages_without_end_are_refused(acme: Tenant) -> None:

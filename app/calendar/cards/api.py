@@ -38,7 +38,7 @@ def shown(card: Rendered, wanted: str) -> Response:
     """The mail as a page that can do nothing, or its picture."""
     if wanted == "png":
         if card.picture is None:
-            raise NotFound("This template has no picture.")
+            raise NotFound("This template has no picture: add one to the template.")
         return Response(card.picture, media_type="image/png", headers=NO_STORE)
     picture = base64.b64encode(card.picture or b"").decode()
     page = card.html.replace(CARD_PICTURE, f"data:image/png;base64,{picture}")

@@ -39,27 +39,27 @@ TRIAL_NAMES = ("Noor de Wit", "Wolfeschlegelsteinhausenbergerdorff <&> " + "Ω" 
 
 class TemplateFaulty(Unprocessable):
     code = "template_syntax"
-    detail = "The template cannot be used."
+    detail = "The template cannot be used: correct it and send it again."
 
 
 class TemplateTaken(Conflict):
     code = "template_taken"
-    detail = "Another template is for this kind and language: change or delete that one."
+    detail = "There is another template for this kind and language: change or delete that one."
 
 
 class CardClosed(Conflict):
     code = "card_closed"
-    detail = "This card is on its way, sent, or given up: nothing can be changed on it."
+    detail = "This card is being sent, was sent or could not be sent: it can no longer be changed."
 
 
 class OwnCard(Unprocessable):
     code = "own_card"
-    detail = "A card is for its receiver to read, not to write on."
+    detail = "People cannot write on their own card: send a wish of somebody else."
 
 
 class UnknownAuthor(Unprocessable):
     code = "unknown_author"
-    detail = "There is no such person."
+    detail = "There is no such person: check the identifier, or create the person first."
 
 
 # ------------------------------------------------------------------ planning and sending
@@ -311,7 +311,7 @@ async def find_template(session: AsyncSession, organization_id: UUID, key: str) 
     if row is not None:
         return represent_template(row)
     if key not in shipped():
-        raise NotFound(f"There is no card template {key}.")
+        raise NotFound(f"There is no card template {key}: check the key, or create it first.")
     return represent_built_in(key)
 
 
@@ -330,7 +330,9 @@ async def put_template(
     conditions.check(represent_template(earlier) if earlier else None)
     rival = await queries.template_for(session, organization_id, wanted.kind, wanted.language)
     if rival is not None and rival.key != key:
-        raise TemplateTaken(f"{TemplateTaken.detail[:-1]}: {rival.key}.")
+        raise TemplateTaken(
+            f"There is another template for this kind and language: change or delete {rival.key}."
+        )
     identity = {"organization_id": organization_id, "key": key}
     await queries.put_template(session, identity | wanted.model_dump(exclude=READ_ONLY | {"key"}))
     row = await queries.template(session, organization_id, key)

@@ -27,12 +27,12 @@ FOR_EVERYBODY, FOR_COLLEAGUES = ("organization",), ("organization", "team")
 
 class ScopeNotNamed(Unprocessable):
     code = "scope_not_named"
-    detail = "A feed of a team names the team, one of a manager the manager, one of the organisation neither."
+    detail = "A feed of a team needs team, one of a manager needs manager, one of the organisation neither."
 
 
 class UnknownManager(Unprocessable):
     code = "unknown_manager"
-    detail = "There is no such person."
+    detail = "There is no such person: check the identifier, or create the person first."
 
 
 def represent(row: CalendarFeed) -> schemas.CalendarFeed:

@@ -12,7 +12,7 @@ from app.calendar.queries import Place, occurrences_after, team_and_below
 from app.calendar.reminders import queries, schemas
 from app.calendar.service import find_person, find_team
 from app.core.errors import NotFound, Unprocessable
-from app.core.languages import language_of
+from app.core.languages import in_words, language_of
 from app.core.mail import Mail
 from app.core.secrets import Keyring
 from app.organizations.queries import organization as find_organization
@@ -24,12 +24,12 @@ PURPOSE = "unsubscribe"
 
 class RecipientNotNamed(Unprocessable):
     code = "recipient_not_named"
-    detail = "A reminder to a person names the person; one to managers or teams names none."
+    detail = "A reminder to a person needs person; one to managers or teams has none."
 
 
 class UnknownPerson(Unprocessable):
     code = "unknown_person"
-    detail = "There is no such person."
+    detail = "There is no such person: check the identifier, or create the person first."
 
 
 def represent(row: Reminder) -> schemas.Reminder:
@@ -194,7 +194,7 @@ def line_of(language: str, row: Row[Any]) -> str:
         relation=row.relation,
         months=row.months if is_anniversary else None,
     )
-    return f"{words.in_words(language, row.kept_on)}: {' '.join(what.split())}"
+    return f"{in_words(language, row.kept_on)}: {' '.join(what.split())}"
 
 
 # ------------------------------------------------------------------ unsubscribing

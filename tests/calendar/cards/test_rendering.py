@@ -53,6 +53,21 @@ def chunks(png: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("years", "is_milestone", "title"),
+    [
+        ("3", False, "3 jaar in dienst"),
+        ("25", True, "Gefeliciteerd met je jubileum"),
+        (None, False, "Gefeliciteerd"),
+    ],
+)
+def test_three_years_are_no_jubilee(years: str | None, is_milestone: bool, title: str) -> None:
+    occasion = replace(NOOR, kind="work_anniversary", years=years, is_milestone=is_milestone)
+    card = rendered(built_in("work_anniversary", "nl"), occasion)
+    assert f"<title>{title}</title>" in card.html
+    assert ("jubileum" in card.html + card.text + card.subject) == is_milestone
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_shipped_card_is_whole(kind: CardKind, language: Language) -> None:

@@ -152,7 +152,7 @@ async def test_a_feed_is_as_calendar_programs_want_it(api: ContractClient, anony
     calendar = Calendar.from_ical(answer.content)
     assert calendar["REFRESH-INTERVAL"].dt == timedelta(hours=12)
     assert str(calendar["X-PUBLISHED-TTL"]) == "PT12H"
-    assert str(calendar["NAME"]) == "Mensenkalender Acme"
+    assert str(calendar["NAME"]) == "Bijzondere dagen Acme"
     for event in calendar.walk("VEVENT"):
         assert event["DTSTART"].dt.year >= years()[0], "a series that starts in a birth year publishes an age"
         assert event["TRANSP"] == "TRANSPARENT"
