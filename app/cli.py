@@ -269,7 +269,7 @@ def create_key(
 
 
 def main() -> None:
-    """One line on standard error for what an operator can mend; a traceback for what only we can."""
+    """One line on standard error for what an operator can correct; a traceback for what only we can."""
     try:
         configure_logging(Settings().log_level)
         cli()

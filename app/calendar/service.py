@@ -35,12 +35,12 @@ class DerivedOccasion(Unprocessable):
 
 class OnceNeedsYear(Unprocessable):
     code = "once_needs_year"
-    detail = "A day that comes once needs kind custom and a year."
+    detail = "A day that comes once is of kind custom and has a year: send both."
 
 
 class BadRange(Unprocessable):
     code = "bad_range"
-    detail = f"Ask for at most {rules.MOST_DAYS} days, with from no later than to."
+    detail = f"This range cannot be read: ask for at most {rules.MOST_DAYS} days, with from no later than to."
 
 
 def represent(row: Occasion) -> schemas.Occasion:

@@ -22,7 +22,7 @@ BETWEEN_PARTS = re.compile(r",(?=[A-Za-z][A-Za-z0-9_.-]{0,49}:)")
 
 class BadFilter(Unprocessable):
     code = "bad_filter"
-    detail = "A filter has the form segment:value,segment:value."
+    detail = "This filter cannot be read: write it as segment:value,segment:value."
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class PersonIdTaken(Conflict):
 
 class EndsBeforeStarts(Unprocessable):
     code = "ends_before_starts"
-    detail = "ends_on is before starts_on: correct one of them."
+    detail = "The last day employed (ends_on) is before the first (starts_on): correct one of them."
 
 
 class PersonInUse(Conflict):

@@ -70,7 +70,9 @@ class EditWindowClosed(Conflict):
 
 class BadRange(Unprocessable):
     code = "bad_range"
-    detail = f"Ask for at most {MOST_MONTHS} months that have begun, with from no later than to."
+    detail = (
+        f"This range cannot be read: ask for at most {MOST_MONTHS} begun months, with from no later than to."
+    )
 
 
 class ExternalIdConflict(Conflict):

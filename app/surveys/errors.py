@@ -32,7 +32,7 @@ class BelowOrganizationMinimum(Unprocessable):
 
 class ClosesBeforeOpens(Unprocessable):
     code = "closes_before_opens"
-    detail = "closes_at is not after opens_at: send a later closes_at."
+    detail = "The survey would close before it opens: send a later closes_at."
 
 
 class ExternalIdConflict(Conflict):
@@ -83,7 +83,7 @@ class TooFewAtOnce(Unprocessable):
 
 class InvitationRequired(Conflict):
     code = "invitation_required"
-    detail = "This anonymous survey accepts responses only through /v1/respond, with an invitation."
+    detail = "This anonymous survey needs an invitation: send the response to /v1/respond with its token."
 
 
 class ModeHasNoReadableResponses(Conflict):

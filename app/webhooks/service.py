@@ -32,7 +32,7 @@ CLEAN_RECORD = {"disabled_at": None, "disabled_reason": None, "failing_since": N
 
 class BadUrl(Unprocessable):
     code = "bad_url"
-    detail = "Send an address of the form https://host/path, without a user, a password or a fragment."
+    detail = "This address cannot be used: send https://host/path, without user, password or fragment."
 
 
 class AddressNotPublic(Unprocessable):

@@ -27,7 +27,7 @@ FOR_EVERYBODY, FOR_COLLEAGUES = ("organization",), ("organization", "team")
 
 class ScopeNotNamed(Unprocessable):
     code = "scope_not_named"
-    detail = "A feed of a team needs team, one of a manager needs manager, one of the organisation neither."
+    detail = "The scope does not fit: team needs team, manager needs manager, organization needs neither."
 
 
 class UnknownManager(Unprocessable):
