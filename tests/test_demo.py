@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from app.demo.company import Company, found_company
+from app.demo.screen import SHORTLY
 from app.demo.service import ORGANIZATION_ID
 from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
@@ -157,7 +158,7 @@ def test_the_table_shows_what_the_api_answers(demo: Terminal) -> None:
         row = re.search(rf"^ *{name} +(.*)$", demo.shown, re.MULTILINE)
         assert row, name
         if group["status"] == "suppressed":
-            assert row[1].strip() == f"suppressed: {group['reason']}"
+            assert row[1].strip() == SHORTLY[group["reason"]]
         else:
             shown = [f"{group[score]['score']:.0f}" for score in ("satisfaction", "engagement")]
             n, *scores = re.findall(r"^(\d+) +(\d+) \(\d+-\d+\) +(\d+) \(\d+-\d+\) ", row[1])[0]

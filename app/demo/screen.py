@@ -9,11 +9,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.demo.service import Demo
+from app.metrics.definitions import document
 from app.metrics.schemas import Group, GroupOk, QuadrantShares, SatisfactionEngagement, Score
 
 METRIC = "/v1/metrics/satisfaction-engagement?by=organization&by=team"
 ADDRESSES = {"API": "/v1/me", "API page": "/docs", "Prometheus": "/metrics", "Health": "/health/ready"}
 NARROWEST = 80
+SHORTLY = {"below_minimum": "Too few people", "complementary": "Protects a small group"}
 
 
 def progress_bar() -> Progress:
@@ -49,7 +51,7 @@ def _cells(group: Group) -> Iterator[str]:
         yield _score(group.engagement)
         yield _most(group.quadrants.shares) if group.quadrants else ""
     else:
-        yield from ("", "", "", f"{group.status}: {group.reason}")
+        yield from ("", "", "", _why_hidden(group.reason))
 
 
 def _score(score: Score) -> str:
@@ -60,7 +62,12 @@ def _score(score: Score) -> str:
 
 def _most(shares: QuadrantShares) -> str:
     name, share = max(shares, key=lambda quadrant: quadrant[1].share)
-    return f"{name} {share.share:.0%}"
+    return f"{document()['labels']['quadrants'][name]['en']} {share.share:.0%}"
+
+
+def _why_hidden(reason: str) -> str:
+    """In a column's width where that is known, else as the API words it."""
+    return SHORTLY.get(reason) or str(document()["labels"]["reasons"][reason]["en"])
 
 
 def show(made: Demo, url: str) -> None:
