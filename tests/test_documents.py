@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.cli import cli
+from app.core import telemetry
+from app.core.contract import contract
+from app.core.settings import Settings
+
 ROOT = Path(__file__).parents[1]
 GUIDES = ROOT / "openapi" / "guides"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *GUIDES.glob("*.md")])
@@ -145,3 +150,33 @@ def test_the_front_door_is_short_and_leads_to_every_guide() -> None:
     assert len(text.split()) <= 900, "README.md is for the first ten minutes: the rest belongs into a guide"
     assert {file for file, _ in links(ROOT / "README.md")} >= set(DOCUMENTS) - {ROOT / "README.md"}
     assert re.search(r"^    make test$", text, re.MULTILINE), "others read the command from here"
+
+
+def named(pattern: str) -> set[str]:
+    """What the texts name, leaving out what they say is not built yet."""
+    texts = (re.sub(r"^>.*", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE) for file in DOCUMENTS)
+    return {name for text in texts for name in re.findall(pattern, text, re.MULTILINE)}
+
+
+def test_addresses_that_texts_name_are_of_the_contract() -> None:
+    templates = "|".join(re.sub(r"\{\w+\}", "[^/]+", path) for path in contract()["paths"])
+    asked = {re.sub(r"\$\w+", "x", path) for path in named(r"[`\"L ](/v1/[\w/{}$.-]*[\w}])")}
+    assert len(asked) > 30
+    assert {path for path in asked if not re.fullmatch(templates, path)} - {"/v1/metrics"} == set()
+
+
+def test_commands_that_texts_name_are_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert named(r"(?:^ *|`)make ([a-z-]+)") - targets == set()
+    commands = {own.name or own.callback.__name__ for own in cli.registered_commands if own.callback}
+    commands |= {str(own.name) for own in cli.registered_groups}
+    assert named(r"(?:^ *|[`(])betrokken ([a-z]+)") - commands == set()
+
+
+def test_what_texts_say_to_operators_is_there() -> None:
+    variables = {f"BETROKKEN_{name.upper()}" for name in Settings.model_fields} | {"BETROKKEN_API_KEY"}
+    assert named(r"\b(BETROKKEN_[A-Z_]+)\b") - variables == set()
+    watched = named(r"`(betrokken_\w+)") - {str(field.default) for field in Settings.model_fields.values()}
+    text = telemetry.exposition().decode()
+    assert watched
+    assert {name for name in watched if f"# TYPE {name} " not in text} == set()

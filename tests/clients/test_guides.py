@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ LAST_WORDS = {
     "survey-round": '"engagement":{"score":',
     "kudos-from-chat": '"response_type":"in_channel"',
     "dashboard": "304",
+    "connections": "1 created",
 }
 """In the order they build on one another, what the last line each prints has in it."""
 
@@ -32,7 +34,8 @@ def test_every_guide_with_commands_is_run() -> None:
 @pytest.mark.skipif(not all(map(shutil.which, ("curl", "openssl"))), reason="curl or openssl is missing")
 def test_the_guides_do_what_they_say(service: Service, tmp_path: Path) -> None:
     key = key_of(service.organization("Guides"))
-    environment = {**service.environment, "URL": service.url, "KEY": key}
+    beside = f"{Path(sys.executable).parent}:{service.environment['PATH']}"
+    environment = {**service.environment, "PATH": beside, "URL": service.url, "KEY": key}
     for guide, words in LAST_WORDS.items():
         done = subprocess.run(
             ["sh", "-c", "set -eu\n" + commands(guide)],
