@@ -256,7 +256,7 @@ def create_key(
         raise typer.BadParameter("give --scope at least once, or --all-scopes")
 
     async def create(database: Database) -> str:
-        wanted = ApiKeyWrite(name=name, scopes=[scope.value for scope in scopes])
+        wanted = ApiKeyWrite(name=name, scopes=scopes)
         async with database.tenant_session(organization) as session:
             await organizations.require_organization(session, organization)
             issued = await organizations.issue_api_key(session, organization, wanted)

@@ -13,7 +13,7 @@ from app.calendar.feeds.api import router as feeds_router
 from app.calendar.reminders.api import router as reminders_router
 from app.core import operations, outbox, telemetry
 from app.core.database import Database
-from app.core.errors import install_error_handlers
+from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
 from app.core.limits import RateLimitMiddleware
 from app.core.oidc import issuer_of
@@ -158,6 +158,7 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
     app.add_middleware(ScimErrors)
+    app.add_middleware(ErrorMiddleware)
     app.add_middleware(
         OriginMiddleware,
         allow_origins=settings.cors_origins,

@@ -30,6 +30,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.contract import allowed_methods
 from app.core.logging import request_id
@@ -42,6 +43,8 @@ PROBLEM_JSON = "application/problem+json"
 RETRYABLE_SQLSTATES = ("08", "28", "3D", "40001", "40P01", "53", "55000", "55P03", "57")
 """Lost, full, locked or stopping; 28, 3D and 55000 while nobody is let in, as during a restore."""
 UNKNOWN_FIELD = "unknown_field"
+OUT_OF_REACH = (DBAPIError, PoolTimeout, OSError)
+"""What is raised where the database does not answer; a DBAPIError also where it was asked wrongly."""
 PYDANTIC_CODES = dict.fromkeys(get_args(ErrorType), "invalid_value") | {
     "extra_forbidden": UNKNOWN_FIELD,
     "missing": "missing_field",
@@ -250,10 +253,54 @@ def _framework_error(request: Request, error: HTTPException) -> AppError:
     return UnknownStatus(error.status_code, error.headers)
 
 
+def problem_of(error: Exception) -> AppError:
+    """What its reader is told of an exception; the log is told of what nobody foresaw."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, IntegrityError):
+        return SimultaneousWrite()
+    if isinstance(error, OUT_OF_REACH) and not (isinstance(error, DBAPIError) and not is_retryable(error)):
+        sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
+        log.warning("database_unavailable", extra={"error": type(error).__name__, "sqlstate": sqlstate})
+        return Unavailable()
+    log.error("unexpected_error", exc_info=error)
+    return AppError()
+
+
+class ErrorMiddleware:
+    """Answers what no handler of the framework did, where headers can be added and the connection lives.
+
+    Starlette's own answer to an unforeseen exception goes out around every middleware, and then ends the
+    connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        has_begun = is_over = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun, is_over
+            has_begun = True
+            is_over = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            problem = problem_of(error)
+            if not has_begun:
+                return await problem.response(scope["path"])(scope, receive, send)
+            if not is_over:
+                raise
+
+
 def install_error_handlers(app: FastAPI) -> None:
-    async def app_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, AppError)
-        return error.response(request.url.path)
+    async def foreseen(request: Request, error: Exception) -> Response:
+        return problem_of(error).response(request.url.path)
 
     async def framework_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -263,23 +310,13 @@ def install_error_handlers(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return invalid(error.errors()).response(request.url.path)
 
-    async def database_error(request: Request, error: Exception) -> Response:
-        if isinstance(error, IntegrityError):
-            return SimultaneousWrite().response(request.url.path)
-        if isinstance(error, DBAPIError) and not is_retryable(error):
-            return await unexpected(request, error)
-        sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
-        log.warning("database_unavailable", extra={"error": type(error).__name__, "sqlstate": sqlstate})
-        return Unavailable().response(request.url.path)
+    async def out_of_all_middleware(request: Request, error: Exception) -> Response:
+        own = problem_of(error)
+        own.headers["X-Request-Id"] = request_id.get() or ""
+        return own.response(request.url.path)
 
-    async def unexpected(request: Request, error: Exception) -> Response:
-        log.error("unexpected_error", exc_info=error)
-        # Starlette answers this one outside of our middleware, which gives the others their id.
-        return AppError(headers={"X-Request-Id": request_id.get() or ""}).response(request.url.path)
-
-    app.add_exception_handler(AppError, app_error)
     app.add_exception_handler(HTTPException, framework_error)
     app.add_exception_handler(RequestValidationError, invalid_request)
-    for kind in (DBAPIError, PoolTimeout, OSError):
-        app.add_exception_handler(kind, database_error)
-    app.add_exception_handler(Exception, unexpected)
+    for kind in (AppError, *OUT_OF_REACH):
+        app.add_exception_handler(kind, foreseen)
+    app.add_exception_handler(Exception, out_of_all_middleware)

@@ -15,7 +15,7 @@ from app.demo import queries
 from app.demo.company import found_company
 from app.demo.filling import Filling
 from app.demo.waves import SERIES
-from app.metrics import releasing
+from app.metrics import names, releasing
 from app.metrics import service as metrics
 from app.metrics.schemas import SatisfactionEngagement
 from app.organizations import queries as organizations
@@ -72,9 +72,9 @@ async def newest_numbers(database: Database) -> SatisfactionEngagement:
     """Satisfaction versus engagement by team, as GET /v1/metrics/satisfaction-engagement answers."""
     async with database.tenant_session(ORGANIZATION_ID) as session:
         survey, release = await metrics.release_to_show(session, ORGANIZATION_ID, None, SERIES)
-        groups = await metrics.read(session, release, releasing.HEADLINE, ["organization", "team"], None)
-        return SatisfactionEngagement.model_validate(
-            {**metrics.header(survey, release), "distinctness": None, "reasons": {}, "groups": groups}
+        groups = await metrics.read(session, release, names.HEADLINE, ["organization", "team"], None)
+        return SatisfactionEngagement(
+            **metrics.header(survey, release), distinctness=None, reasons={}, groups=groups
         )
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -12,8 +12,9 @@ from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis.schemas import Period
-from app.metrics import definitions, filtering, outcomes, reading, schemas, service
-from app.metrics.releasing import FORMULA_VERSION, RECOGNITION
+from app.metrics import definitions, filtering, names, outcomes, reading, schemas, service
+from app.metrics.names import Metric, Numbers, Told
+from app.metrics.releasing import FORMULA_VERSION
 from app.organizations import queries as organizations
 from app.organizations.access import Anyone, TeamsOnly, Tenant, requires
 from app.tables import Release, Survey
@@ -52,11 +53,14 @@ class View:
     tops: Sequence[str] | None = None
     """The teams that the reader sees, with those below them; None: everything."""
 
-    async def groups(self, metric: str) -> list[dict[str, Any]]:
+    async def groups(self, metric: Metric[Numbers, Told]) -> list[Told]:
         return await service.read(self.session, self.release, metric, self.by, self.team, self.tops)
 
+    async def kept(self, metric: Metric[Numbers, Told]) -> list[tuple[schemas.GroupRef, Numbers]]:
+        return await service.kept(self.session, self.release, metric, self.by, self.team, self.tops)
+
     @property
-    def header(self) -> dict[str, Any]:
+    def header(self) -> schemas.Header:
         return service.header(self.survey, self.release)
 
 
@@ -93,11 +97,13 @@ async def get_satisfaction_engagement(
     filter: Annotated[str | None, Query(min_length=3, max_length=2000)] = None,
 ) -> Response:
     if filter is None:
-        groups = await view.groups("satisfaction_engagement")
+        groups = await view.groups(names.HEADLINE)
     else:
         groups = [await filtering.headline_of(view.session, view.release, filter, view.team)]
-    distinctness = await service.distinctness_of(view.session, view.release)
-    answer = schemas.SatisfactionEngagement.model_validate({**view.header, **distinctness, "groups": groups})
+    distinctness, reasons = await service.distinctness_of(view.session, view.release)
+    answer = schemas.SatisfactionEngagement(
+        **view.header, distinctness=distinctness, reasons=reasons, groups=groups
+    )
     return conditions.answer(answer, headers=REVALIDATE)
 
 
@@ -107,24 +113,21 @@ async def get_satisfaction_engagement(
     response_model=schemas.Participation,
 )
 async def get_participation_metrics(view: MetricsView, conditions: ReadConditions) -> Response:
-    answer = schemas.Participation.model_validate(
-        {**view.header, "groups": await view.groups("participation")}
-    )
+    answer = schemas.Participation(**view.header, groups=await view.groups(names.PARTICIPATION))
     return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/facets", operation_id="get_facets", response_model=schemas.Facets)
 async def get_facets(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    groups = await service.with_titles(
-        view.session, view.survey, await view.groups("facets"), ["facets", "questions"], language
-    )
-    answer = schemas.Facets.model_validate({**view.header, "groups": groups})
+    titles = await service.titles_of(view.session, view.survey, language)
+    groups = reading.titled_facets(await view.kept(names.FACETS), titles["facets"], titles["questions"])
+    answer = schemas.Facets(**view.header, groups=groups)
     return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/enps", operation_id="get_enps", response_model=schemas.Enps)
 async def get_enps(view: MetricsView, conditions: ReadConditions) -> Response:
-    answer = schemas.Enps.model_validate({**view.header, "groups": await view.groups("enps")})
+    answer = schemas.Enps(**view.header, groups=await view.groups(names.ENPS))
     return conditions.answer(answer, headers=REVALIDATE)
 
 
@@ -132,50 +135,54 @@ async def get_enps(view: MetricsView, conditions: ReadConditions) -> Response:
 async def get_reliability(
     view: MetricsView, conditions: ReadConditions, language: WantedLanguage
 ) -> Response:
-    groups = await service.with_titles(
-        view.session, view.survey, await view.groups("reliability"), ["scales"], language
-    )
+    titles = await service.titles_of(view.session, view.survey, language)
+    groups = reading.titled_scales(await view.kept(names.RELIABILITY), titles["scales"])
     status = service.instrument_status(view.survey)
-    answer = schemas.Reliability.model_validate(
-        {**view.header, "instrument_status": status, "groups": groups}
-    )
+    answer = schemas.Reliability(**view.header, instrument_status=status, groups=groups)
     return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/heatmap", operation_id="get_heatmap", response_model=schemas.Heatmap)
 async def get_heatmap(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
     columns = await reading.columns(view.session, view.survey, language)
-    answer = schemas.Heatmap.model_validate(
-        {**view.header, "columns": columns, "groups": await view.groups("heatmap")}
-    )
+    answer = schemas.Heatmap(**view.header, columns=columns, groups=await view.groups(names.HEATMAP))
     return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/drivers", operation_id="get_drivers", response_model=schemas.Drivers)
 async def get_drivers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    groups = reading.worded_drivers(await view.groups("drivers"), language)
-    answer = schemas.Drivers.model_validate({**view.header, "groups": groups})
+    groups = reading.worded_drivers(await view.kept(names.DRIVERS), language)
+    answer = schemas.Drivers(**view.header, groups=groups)
     return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/levers", operation_id="get_levers", response_model=schemas.Levers)
 async def get_levers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    groups = reading.worded_levers(await view.groups("levers"), language)
-    answer = schemas.Levers.model_validate({**view.header, "groups": groups})
+    groups = reading.worded_levers(await view.kept(names.LEVERS), language)
+    answer = schemas.Levers(**view.header, groups=groups)
     return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/trends", operation_id="get_trends", response_model=schemas.Trends)
 async def get_trends(view: MetricsView, conditions: ReadConditions) -> Response:
-    series = await reading.trends(view.session, view.survey, await view.groups("trends"))
-    answer = schemas.Trends.model_validate({**view.header, **series})
+    groups = [group for group, _ in await view.kept(names.TRENDS)]
+    waves = await reading.waves_of(view.session, view.survey)
+    series = await reading.trends(view.session, view.survey, waves, groups)
+    answer = schemas.Trends(**view.header, waves=reading.as_told(waves), groups=series)
     return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/overview", operation_id="get_overview", response_model=schemas.Overview)
 async def get_overview(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    glance = await reading.overview(view.session, view.release, view.by, view.team, language, tops=view.tops)
-    answer = schemas.Overview.model_validate({**view.header, **glance})
+    """The levers are the whole organisation's: not for who sees some teams only."""
+    distinctness, reasons = await service.distinctness_of(view.session, view.release)
+    levers = (
+        await reading.organization_levers(view.session, view.release, language) if view.tops is None else None
+    )
+    groups = await reading.glances(view.session, view.release, view.by, view.team, view.tops)
+    answer = schemas.Overview(
+        **view.header, distinctness=distinctness, reasons=reasons, levers=levers, groups=groups
+    )
     return conditions.answer(answer, headers=REVALIDATE)
 
 
@@ -194,15 +201,15 @@ async def get_recognition_engagement(
 ) -> Response:
     shown = await service.release_to_show(session, who.organization_id, survey_id, series)
     view = View(session, *shown, by=["organization"], team=None)
-    groups = reading.worded_recognition(await view.groups(RECOGNITION), language)
-    answer = schemas.RecognitionEngagement.model_validate({**view.header, "groups": groups})
+    groups = reading.worded_recognition(await view.kept(names.RECOGNITION), language)
+    answer = schemas.RecognitionEngagement(**view.header, groups=groups)
     return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/comments", operation_id="get_comments", response_model=schemas.Comments)
 async def get_comments(view: MetricsView, conditions: ReadConditions) -> Response:
-    groups = await service.with_texts(view.session, view.release, await view.groups("comments"))
-    answer = schemas.Comments.model_validate({**view.header, "groups": groups})
+    groups = await service.with_texts(view.session, view.release, await view.kept(names.COMMENTS))
+    answer = schemas.Comments(**view.header, groups=groups)
     return conditions.answer(answer, headers=REVALIDATE)
 
 
@@ -243,8 +250,8 @@ async def get_benchmark(
     series: Series = None,
 ) -> Response:
     survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
-    answer = schemas.Benchmark.model_validate(
-        {**service.header(survey, release), "scores": await service.benchmark_of(session, release)}
+    answer = schemas.Benchmark(
+        **service.header(survey, release), scores=await service.benchmark_of(session, release)
     )
     return conditions.answer(answer, headers=REVALIDATE)
 

@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.metrics import queries
+from app.metrics import names, queries
 from app.metrics.blocks.wave import Bodies, Body, Wave
 from app.metrics.disclosure import Decision, Precision, Step, erased_few, plan_release
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Sample
 from app.tables import Release, Survey
 
-DISCLOSURE: Final = "disclosure"
 COARSER: Final[Sequence[Precision]] = ("exact", "integer", "banded")
 UNTOLD: Final[Body] = {"status": "suppressed", "reason": "below_minimum", "rule": "R1"}
 """Of a group that a release says nothing of."""
@@ -46,7 +45,7 @@ async def load_earlier(session: AsyncSession, survey: Survey) -> Earlier | None:
 
 
 async def disclosed_by(session: AsyncSession, release: Release, loaded: Loaded) -> Bodies:
-    return await queries.bodies(session, release, DISCLOSURE, range(len(loaded.groups)))
+    return await queries.bodies(session, release, names.DISCLOSURE.name, range(len(loaded.groups)))
 
 
 def step_of(survey: Survey, *, is_final: bool) -> Step:

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Unprocessable
-from app.metrics import queries, schemas, service
+from app.metrics import names, queries, schemas, service
 from app.metrics.blocks.filtered import CROSSING, of_union
-from app.metrics.blocks.wave import ORGANIZATION
-from app.metrics.releasing import FILTER
+from app.metrics.blocks.wave import ORGANIZATION, Body
+from app.metrics.names import joined
 from app.surveys.errors import UnknownSegment
 from app.tables import Release, SurveyGroup
 
@@ -85,14 +84,20 @@ def whole_cells(places: Mapping[int, Sequence[Sequence[int]]], wanted: Wanted) -
 
 async def headline_of(
     session: AsyncSession, release: Release, filter: str, team: str | None
-) -> dict[str, Any]:
+) -> schemas.Group:
     """The one group that a filter asks for. Who asks, and what was asked before, decides nothing."""
     wanted = wanted_of(await queries.groups_of(session, release), parsed(filter), team)
     group = schemas.FilterRef(kind="filter", id=filter, name=filter, parent=team, depth=0)
-    shared = (await queries.bodies(session, release, FILTER, [ORGANIZATION]))[ORGANIZATION]
+    shared = (await queries.bodies(session, release, names.FILTER, [ORGANIZATION]))[ORGANIZATION]
     if shared["status"] != "ok":
-        return {"group": group, **shared}
+        return told(group, shared)
     cells = whole_cells(await queries.places_of_cells(session, release), wanted)
     if cells is None:
-        return {"group": group, **CROSSING}
-    return {"group": group, **of_union(shared, await queries.numbers_of_cells(session, release, cells))}
+        return told(group, CROSSING)
+    return told(group, of_union(shared, await queries.numbers_of_cells(session, release, cells)))
+
+
+def told(group: schemas.FilterRef, body: Body) -> schemas.Group:
+    return joined(
+        names.HEADLINE.told, schemas.OfGroup(group=group), names.HEADLINE.numbers.validate_python(body)
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,11 +11,10 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kpis.rules import first_after
-from app.metrics import definitions, outcome_queries, queries, schemas, service
+from app.metrics import definitions, names, outcome_queries, schemas, service
 from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Point
-from app.metrics.releasing import HEADLINE
-from app.metrics.turnover import LEAVING, TURNOVER, day_of, is_released
+from app.metrics.turnover import day_of, is_released
 from app.organizations import queries as organizations
 from app.tables import Release, Survey
 
@@ -46,23 +45,28 @@ class ClosedWave:
 
 async def read_turnover(
     session: AsyncSession, survey: Survey, release: Release, by: Sequence[str], team: str | None
-) -> dict[str, Any]:
+) -> schemas.Turnover:
     """What the release says of leaving since; the groups asked for are checked at any rate."""
-    groups = await service.read(session, release, TURNOVER, by, team)
-    association = (await queries.bodies(session, release, LEAVING, [0])).get(0)
+    groups = await service.read(session, release, names.TURNOVER, by, team)
+    association = await service.of_organization(session, release, names.LEAVING)
     if association is None:
-        return {"status": "undefined", "reason": why_no_turnover(survey)}
-    window = {name: association[name] for name in ("starts_on", "ends_on")}
-    return {"status": "ok", **window, "association": association, "groups": groups}
+        return schemas.TurnoverUndefined(status="undefined", reason=why_no_turnover(survey))
+    return schemas.TurnoverOk(
+        status="ok",
+        starts_on=association.starts_on,
+        ends_on=association.ends_on,
+        association=association,
+        groups=groups,
+    )
 
 
-def why_no_turnover(survey: Survey) -> str:
+def why_no_turnover(survey: Survey) -> Literal["next_wave_pending", "no_series", "no_frame"]:
     if survey.access == "open":
         return "no_frame"
     return "no_series" if survey.series is None else "next_wave_pending"
 
 
-async def read_kpis(session: AsyncSession, survey: Survey, period: str | None) -> list[dict[str, Any]]:
+async def read_kpis(session: AsyncSession, survey: Survey, period: str | None) -> list[schemas.KpiOutcome]:
     """Computed now, from numbers that were frozen and shown and KPI values anybody who asks may read."""
     kpis = await outcome_queries.kpis(session, survey.organization_id)
     if not kpis:
@@ -76,13 +80,13 @@ async def read_kpis(session: AsyncSession, survey: Survey, period: str | None) -
     for row in await outcome_queries.kpi_values(session, survey.organization_id, wanted):
         values[row.kpi, row.period][row.team] = row.value
     return [
-        {
-            "kpi": {"key": kpi.key, "title": kpi.title, "unit": kpi.unit, "better": kpi.better},
-            "wave": of_wave(waves[survey.id], chosen[kpi.key], values, kpi.key),
-            "across_waves": outcomes.across_waves(
+        schemas.KpiOutcome(
+            kpi=schemas.OutcomeKpi(key=kpi.key, title=kpi.title, unit=kpi.unit, better=kpi.better),
+            wave=of_wave(waves[survey.id], chosen[kpi.key], values, kpi.key),
+            across_waves=outcomes.across_waves(
                 [waves[wave].points(values[kpi.key, own]) for wave, own in periods[kpi.key].items()]
             ),
-        }
+        )
         for kpi in kpis
     ]
 
@@ -98,7 +102,9 @@ async def closed_waves(session: AsyncSession, survey: Survey) -> dict[UUID, Clos
     found = {survey.id: survey} | {wave.id: wave for wave in series if is_released(wave)}
     organization = await organizations.organization(session, survey.organization_id)
     zone = ZoneInfo(organization.time_zone)
-    rows = await outcome_queries.results_of_waves(session, survey.organization_id, list(found), HEADLINE)
+    rows = await outcome_queries.results_of_waves(
+        session, survey.organization_id, list(found), names.HEADLINE.name
+    )
     of_wave: dict[UUID, list[Row[Any]]] = {wave: [] for wave in found}
     for row in rows:
         of_wave[row.survey_id].append(row)
@@ -127,16 +133,17 @@ def periods_after(periods: Sequence[str], waves: Mapping[UUID, ClosedWave]) -> d
 
 def of_wave(
     wave: ClosedWave, period: str | None, values: Mapping[tuple[str, str], Mapping[str, float]], kpi: str
-) -> dict[str, Any]:
+) -> schemas.KpiWave:
     if period is None:
-        return {"status": "undefined", "reason": "no_values", "period": None}
+        return schemas.KpiWaveUndefined(status="undefined", reason="no_values", period=None)
     return outcomes.association(period, wave.points(values[kpi, period]))
 
 
 def answer(
-    header: Mapping[str, Any], turnover: Mapping[str, Any], kpis: Sequence[Mapping[str, Any]], language: str
+    header: schemas.Header, turnover: schemas.Turnover, kpis: list[schemas.KpiOutcome], language: str
 ) -> schemas.Outcomes:
     notes = [
-        {"about": about, "text": text} for about, text in definitions.notes("outcomes", language).items()
+        schemas.Note.model_validate({"about": about, "text": text})
+        for about, text in definitions.notes("outcomes", language).items()
     ]
-    return schemas.Outcomes.model_validate({**header, "turnover": turnover, "kpis": kpis, "notes": notes})
+    return schemas.Outcomes(**header, turnover=turnover, kpis=kpis, notes=notes)

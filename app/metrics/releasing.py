@@ -18,7 +18,7 @@ from app.core.database import Database
 from app.core.jobs import enqueue
 from app.core.outbox import announce
 from app.core.secrets import Keyring
-from app.metrics import queries
+from app.metrics import names, queries
 from app.metrics.blocks.benchmark import benchmark, spent
 from app.metrics.blocks.comments import comments
 from app.metrics.blocks.disclosed import disclosed
@@ -38,7 +38,7 @@ from app.metrics.blocks.trends import changes, points
 from app.metrics.blocks.wave import ORGANIZATION, Bodies, Wave, of_each_group
 from app.metrics.disclosure import admit, base_regions, may_link
 from app.metrics.disclosure.tree import none_or_enough
-from app.metrics.earlier import DISCLOSURE, Earlier, load_earlier, released_sample, step_of, wave_of
+from app.metrics.earlier import Earlier, load_earlier, released_sample, step_of, wave_of
 from app.metrics.linking import MOST_WAVES, History, are_linked, history_of, time_between
 from app.metrics.loading import Loaded, load
 from app.metrics.sample import Flags, Sample
@@ -48,26 +48,23 @@ from app.surveys.service import named
 from app.tables import Survey
 
 FORMULA_VERSION = "1"
-HEADLINE, ENPS = "satisfaction_engagement", "enps"
-TRENDS, COMMENTS, FILTER, BENCHMARK = "trends", "comments", "filter", "benchmark"
-RECOGNITION = "recognition_engagement"
 ENGAGEMENT = "engagement"
 HELD_BACK_STEP = 10
 TURNOVER_JOB = "freeze_turnover"
 BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
-    HEADLINE: headline,
-    DISCLOSURE: disclosed,
-    "participation": participation,
-    "distinctness": distinctness,
-    "facets": facets,
-    ENPS: enps,
-    "reliability": reliability,
-    "heatmap": heatmap,
+    names.HEADLINE.name: headline,
+    names.DISCLOSURE.name: disclosed,
+    names.PARTICIPATION.name: participation,
+    names.DISTINCTNESS.name: distinctness,
+    names.FACETS.name: facets,
+    names.ENPS.name: enps,
+    names.RELIABILITY.name: reliability,
+    names.HEATMAP.name: heatmap,
 }
 """By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
 
 LATER: Final = {"status": "undefined", "reason": "awaits_final_release"}
-WHILE_OPEN: Final = (HEADLINE, DISCLOSURE)
+WHILE_OPEN: Final = (names.HEADLINE.name, names.DISCLOSURE.name)
 """All that a release of an open survey says; the rest comes with the final one."""
 
 
@@ -102,7 +99,7 @@ async def release_survey(
         return
     async with database.tenant_session(organization_id) as session:
         await store(session, current, number, made, released_at)
-    observe(made.bodies[HEADLINE], perf_counter() - started)
+    observe(made.bodies[names.HEADLINE.name], perf_counter() - started)
 
 
 def is_due(survey: Survey) -> bool:
@@ -127,7 +124,10 @@ def make(current: Loaded, before: Earlier | None, history: History | None, numbe
     bodies = computed(wave, current, before, history) if is_final else while_open(wave)
     shared, cells = cells_of(wave) if is_final else ({**LATER, "n": 0}, [])
     noisy = benchmark(wave, current.budget, SystemRandom()) if is_final else LATER
-    of_all: dict[str, Bodies] = {FILTER: {ORGANIZATION: shared}, BENCHMARK: {ORGANIZATION: noisy}}
+    of_all: dict[str, Bodies] = {
+        names.FILTER: {ORGANIZATION: shared},
+        names.BENCHMARK.name: {ORGANIZATION: noisy},
+    }
     return Made(bodies | of_all, cells, new, int((included == 0).sum()))
 
 
@@ -145,12 +145,17 @@ def newly_included(current: Loaded, everybody: Sample) -> Flags:
 
 def while_open(wave: Wave) -> dict[str, Bodies]:
     nothing = of_each_group(wave, lambda ordinal, _: {**LATER, "n": wave.n(ordinal)})
-    waiting = dict.fromkeys([*BLOCKS, "drivers", "levers", COMMENTS], nothing)
+    waiting = dict.fromkeys([*BLOCKS, names.DRIVERS.name, names.LEVERS.name, names.COMMENTS.name], nothing)
     followed = {
         ordinal: {"status": "ok", "point": LATER, "changes": [], "repeaters": []} for ordinal in nothing
     }
-    alone = {RECOGNITION: {ORGANIZATION: nothing[ORGANIZATION]}}
-    return {**waiting, **alone, TRENDS: followed, **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN}}
+    alone = {names.RECOGNITION.name: {ORGANIZATION: nothing[ORGANIZATION]}}
+    return {
+        **waiting,
+        **alone,
+        names.TRENDS.name: followed,
+        **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN},
+    }
 
 
 def computed(
@@ -162,11 +167,11 @@ def computed(
     past = None if beside is None else beside.past(history)
     return {
         **found,
-        "drivers": drivers(wave, analyses),
-        "levers": levers(wave, analyses),
-        COMMENTS: comments(wave, current.comments, current.least_comments),
-        TRENDS: followed(found, {} if beside is None else changed(wave, beside)),
-        RECOGNITION: {ORGANIZATION: recognition_engagement(wave, past)},
+        names.DRIVERS.name: drivers(wave, analyses),
+        names.LEVERS.name: levers(wave, analyses),
+        names.COMMENTS.name: comments(wave, current.comments, current.least_comments),
+        names.TRENDS.name: followed(found, {} if beside is None else changed(wave, beside)),
+        names.RECOGNITION.name: {ORGANIZATION: recognition_engagement(wave, past)},
     }
 
 
@@ -241,7 +246,7 @@ def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
             "point": point,
             **{name: since.get(ordinal, {}).get(name, []) for name in ("changes", "repeaters")},
         }
-        for ordinal, point in points(found[HEADLINE], found[ENPS]).items()
+        for ordinal, point in points(found[names.HEADLINE.name], found[names.ENPS.name]).items()
     }
 
 
@@ -252,7 +257,7 @@ async def store(
     scope = (session, survey.organization_id, survey.id)
     now = await surveys.survey(*scope, lock="write")
     is_final = survey.status == "closed"
-    epsilon = spent(made.bodies[BENCHMARK][ORGANIZATION])
+    epsilon = spent(made.bodies[names.BENCHMARK.name][ORGANIZATION])
     is_as_computed = (
         now is not None
         and now.status == survey.status

@@ -1,14 +1,16 @@
 """Which release is shown, and which of its groups."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import AppError, Conflict, NotFound, Unprocessable
-from app.metrics import definitions, queries, schemas
+from app.metrics import definitions, names, queries, schemas
+from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.loading import questionnaire_of
+from app.metrics.names import Metric, Numbers, Told, joined
 from app.organizations import queries as organizations
 from app.people.errors import UnknownTeam
 from app.surveys import queries as surveys
@@ -72,49 +74,61 @@ async def released(session: AsyncSession, survey: Survey | None) -> tuple[Survey
     return survey, release
 
 
-async def read(
+async def kept(
     session: AsyncSession,
     release: Release,
-    metric: str,
+    metric: Metric[Numbers, Told],
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[tuple[schemas.GroupRef, Numbers]]:
     """The groups asked for, with what the release says of them; of the subtrees of `tops` alone, if given."""
     groups = await queries.groups_of(session, release)
     wanted = chosen(groups, by, team) if tops is None else chosen_below(groups, by, team, tops)
-    bodies = await queries.bodies(session, release, metric, [group.ordinal for group in wanted])
+    bodies = await queries.bodies(session, release, metric.name, [group.ordinal for group in wanted])
     return [
-        {"group": ref(group, groups), **bodies[group.ordinal]} for group in wanted if group.ordinal in bodies
+        (ref(group, groups), metric.numbers.validate_python(bodies[group.ordinal]))
+        for group in wanted
+        if group.ordinal in bodies
     ]
 
 
-async def distinctness_of(session: AsyncSession, release: Release) -> dict[str, Any]:
+async def read(
+    session: AsyncSession,
+    release: Release,
+    metric: Metric[Numbers, Told],
+    by: Sequence[str],
+    team: str | None,
+    tops: Sequence[str] | None = None,
+) -> list[Told]:
+    """As `kept`, as it is answered."""
+    found = await kept(session, release, metric, by, team, tops)
+    return [joined(metric.told, schemas.OfGroup(group=group), numbers) for group, numbers in found]
+
+
+async def of_organization(
+    session: AsyncSession, release: Release, metric: Metric[Numbers, Told]
+) -> Numbers | None:
+    """What the release says of the whole organisation; None where it has not said it yet."""
+    body = (await queries.bodies(session, release, metric.name, [ORGANIZATION])).get(ORGANIZATION)
+    return None if body is None else metric.numbers.validate_python(body)
+
+
+async def distinctness_of(
+    session: AsyncSession, release: Release
+) -> tuple[schemas.Distinctness | None, schemas.Reasons]:
     """What the whole answer says of it: the numbers, or why there are none."""
-    body = (await queries.bodies(session, release, "distinctness", [0]))[0]
-    if body["status"] == "ok":
-        return {"distinctness": body, "reasons": {}}
-    return {"distinctness": None, "reasons": {"distinctness": body["reason"]}}
+    found = await of_organization(session, release, names.DISTINCTNESS)
+    assert found is not None, "every release says something of it"
+    if isinstance(found, schemas.DistinctnessOk):
+        return found, {}
+    return None, {"distinctness": found.reason}
 
 
-async def benchmark_of(session: AsyncSession, release: Release) -> dict[str, Any]:
-    return (await queries.bodies(session, release, "benchmark", [0]))[0]
-
-
-async def with_titles(
-    session: AsyncSession, survey: Survey, groups: list[dict[str, Any]], members: Sequence[str], language: str
-) -> list[dict[str, Any]]:
-    """The groups with a title, in the language, for each entry of the members named."""
-    titles = await titles_of(session, survey, language)
-    return [
-        group
-        | {
-            member: [{**entry, "title": titles[member][entry["key"]]} for entry in group[member]]
-            for member in members
-            if member in group
-        }
-        for group in groups
-    ]
+async def benchmark_of(session: AsyncSession, release: Release) -> schemas.NoisyScores:
+    found = await of_organization(session, release, names.BENCHMARK)
+    assert found is not None, "every release says something of it"
+    return found
 
 
 async def titles_of(session: AsyncSession, survey: Survey, language: str) -> dict[str, dict[str, str]]:
@@ -133,7 +147,7 @@ def ref(group: SurveyGroup, groups: Sequence[SurveyGroup]) -> schemas.GroupRef:
         )
     parent = groups[group.parent] if group.parent is not None else None
     return schemas.TreeRef(
-        kind=group.kind,
+        kind="organization" if group.kind == "organization" else "team",
         id=None if group.kind == "organization" else group.external_id,
         name=group.name,
         parent=parent.external_id if parent is not None and parent.kind == "team" else None,
@@ -196,14 +210,21 @@ def within(groups: Sequence[SurveyGroup], by: Sequence[str], team: str) -> list[
 
 
 async def with_texts(
-    session: AsyncSession, release: Release, groups: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
+    session: AsyncSession,
+    release: Release,
+    groups: Sequence[tuple[schemas.GroupRef, schemas.CommentsNumbers]],
+) -> list[schemas.CommentsGroup]:
     """With the comments of every group that may show them."""
-    shown = [group["group"].id for group in groups if group["status"] == "ok"]
+    shown = [group.id for group, numbers in groups if numbers.status == "ok"]
     texts = await queries.comments_within(session, release, shown, MOST_COMMENTS)
     return [
-        {**group, "comments": texts[group["group"].id]} if group["status"] == "ok" else group
-        for group in groups
+        joined(
+            names.COMMENTS.told,
+            schemas.OfGroup(group=group),
+            numbers,
+            *([schemas.Texts(comments=texts[group.id])] if numbers.status == "ok" else []),
+        )
+        for group, numbers in groups
     ]
 
 
@@ -211,27 +232,27 @@ async def disclosure(
     session: AsyncSession, survey: Survey, release: Release, language: str
 ) -> schemas.Disclosure:
     segments = {f"{SEGMENT}{name}": name for name in survey.report_by}
-    groups = await read(session, release, "disclosure", ["organization", "team", *segments], None)
-    shown = {segment_of(group["group"]) for group in groups if group["status"] == "shown"}
-    return schemas.Disclosure.model_validate(
-        {
-            **header(survey, release),
-            "minimum_group_size": survey.minimum_group_size,
-            "rules": definitions.rules(language, survey.minimum_group_size or 0),
-            "segments": [
-                {"segment": name, "status": "shown" if name in shown else "withheld"}
-                for name in survey.report_by
-            ],
-            "groups": groups,
-        }
+    groups = await read(session, release, names.DISCLOSURE, ["organization", "team", *segments], None)
+    shown = {segment_of(group.group) for group in groups if group.status == "shown"}
+    head = header(survey, release)
+    return schemas.Disclosure(
+        survey=head["survey"],
+        release=head["release"],
+        minimum_group_size=survey.minimum_group_size or 0,
+        rules=definitions.rules(language, survey.minimum_group_size or 0),
+        segments=[
+            schemas.SegmentDisclosure(segment=name, status="shown" if name in shown else "withheld")
+            for name in survey.report_by
+        ],
+        groups=groups,
     )
 
 
-def instrument_status(survey: Survey) -> str:
+def instrument_status(survey: Survey) -> Literal["not_yet_validated", "unknown"]:
     return "not_yet_validated" if survey.questionnaire == built_in().key else "unknown"
 
 
-def header(survey: Survey, release: Release) -> dict[str, Any]:
+def header(survey: Survey, release: Release) -> schemas.Header:
     return {
         "survey": schemas.MetricsSurvey.model_validate(survey.model_dump()),
         "release": schemas.Release(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Database
 from app.core.secrets import Keyring
-from app.metrics import outcome_queries, queries
+from app.metrics import names, outcome_queries, queries
 from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Exposure
 from app.metrics.blocks.wave import ORGANIZATION
@@ -23,8 +23,6 @@ from app.metrics.loading import Loaded, load
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.tables import Release, Survey
-
-TURNOVER, LEAVING = "turnover", "leaving"
 
 
 async def freeze(database: Database, organization_id: UUID, survey_id: UUID, keyring: Keyring) -> None:
@@ -55,8 +53,11 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
     is_erased = ORGANIZATION in earlier.erased()
     association = await asyncio.to_thread(outcomes.leaving, wave, exposure, is_erased)
     rows = [
-        {"metric": LEAVING, "group_ordinal": 0, "body": association},
-        *({"metric": TURNOVER, "group_ordinal": ordinal, "body": body} for ordinal, body in bodies.items()),
+        {"metric": names.LEAVING.name, "group_ordinal": 0, "body": association},
+        *(
+            {"metric": names.TURNOVER.name, "group_ordinal": ordinal, "body": body}
+            for ordinal, body in bodies.items()
+        ),
     ]
     async with database.tenant_session(survey.organization_id) as session:
         await outcome_queries.add_results(session, release, rows)
@@ -67,7 +68,7 @@ def is_released(survey: Survey) -> bool:
 
 
 async def is_frozen(session: AsyncSession, release: Release) -> bool:
-    return bool(await queries.bodies(session, release, LEAVING, [0]))
+    return bool(await queries.bodies(session, release, names.LEAVING.name, [0]))
 
 
 async def exposure_of(session: AsyncSession, loaded: Loaded, following: Survey, keyring: Keyring) -> Exposure:

@@ -20,7 +20,8 @@ from app.core.secrets import Keyring
 from app.metrics import recognition_service
 from app.metrics import service as metrics
 from app.metrics.definitions import document
-from app.metrics.releasing import HEADLINE
+from app.metrics.names import HEADLINE
+from app.metrics.schemas import GroupOk
 from app.newsletter import queries
 from app.newsletter.rendering import (
     Celebrations,
@@ -204,14 +205,15 @@ async def results(session: AsyncSession, reader: Reader) -> Results | None:
     except metrics.NoReleasedSurvey:
         return None
     found = await metrics.read(session, release, HEADLINE, ["organization"], None)
+    whole = found[0]
     for team in reader.teams:
         with suppress(UnknownTeam):
             found += await metrics.read(session, release, HEADLINE, ["team"], team)
     return Results(
         survey=survey.name,
         released_on=timing.local_day(release.released_at, reader.organization.time_zone),
-        groups=as_groups(found, reader.language),
-        is_distinct="not_distinct" not in found[0].get("reasons", {}).values(),
+        groups=as_groups([group.model_dump() for group in found], reader.language),
+        is_distinct=not (isinstance(whole, GroupOk) and "not_distinct" in whole.reasons.values()),
     )
 
 

@@ -65,7 +65,9 @@ class Answer:
 
 def represent_connection(row: ConnectionRow | Row[Any]) -> ChatConnection:
     path = f"/v1/recognitions/{row.product}?connection={row.id}"
-    return ChatConnection(id=row.id, product=row.product, name=row.name, path=path, created_at=row.created_at)
+    return ChatConnection.model_validate(
+        {"id": row.id, "product": row.product, "name": row.name, "path": path, "created_at": row.created_at}
+    )
 
 
 async def connect(

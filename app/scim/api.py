@@ -8,6 +8,7 @@ from scim2_models import Context
 from starlette.responses import JSONResponse
 
 from app.core.conditional import NO_STORE, ChangeConditions, Preconditions, ReadConditions, matches
+from app.core.errors import ErrorMiddleware
 from app.core.principal import Principal, Scope
 from app.core.requests import parse_json, require_media_type
 from app.organizations.access import Tenant, keyring_of, requires, settings_of
@@ -323,4 +324,5 @@ def mount_scim(app: FastAPI) -> None:
     inner.state = app.state
     inner.include_router(router)
     install_scim_errors(inner, router.routes)
+    inner.add_middleware(ErrorMiddleware)
     app.mount(PREFIX, inner)

@@ -18,6 +18,7 @@ from scim2_models import Context
 from app.scim.schemas import (
     ENTERPRISE,
     PEOPLE,
+    Birthday,
     Email,
     EnterpriseUser,
     Group,
@@ -166,7 +167,7 @@ def user_of(stored: Stored, base: str) -> Person:
         start_date=stored.shared.starts_on,
         end_date=stored.shared.ends_on,
         locale=None if is_said_by_core else stored.shared.locale,
-        birthday=stored.birthday,
+        birthday=None if stored.birthday is None else Birthday.model_validate(stored.birthday),
     )
     if stored.shared.manager:
         user[EnterpriseUser] = user[EnterpriseUser] or EnterpriseUser()
@@ -201,12 +202,17 @@ def with_email(emails: list[Email], address: str | None) -> list[Email] | None:
 
 def manager_of(manager: str, base: str) -> Manager:
     reference = address_of("User", manager, base) if is_id(manager) else None
-    return Manager(value=manager, ref=reference)
+    return Manager(value=manager, ref=reference)  # type: ignore[arg-type]  # it becomes a Reference
 
 
 def membership(team: Membership, base: str) -> scim.GroupMembership:
     address = address_of("Group", str(team.id), base)
-    return scim.GroupMembership(value=str(team.id), ref=address, display=team.name, type="direct")
+    return scim.GroupMembership(
+        value=str(team.id),
+        ref=address,  # type: ignore[arg-type]  # it becomes a Reference
+        display=team.name,
+        type="direct",
+    )
 
 
 def group_of(stored: StoredTeam, base: str) -> Group:

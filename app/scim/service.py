@@ -475,7 +475,10 @@ async def search(
     page = found[first - 1 : first - 1 + count]
     resources = await loaded(session, caller, kinds, page)
     return scim.ListResponse[Person | Group](
-        total_results=len(found), start_index=first, items_per_page=len(resources), resources=resources
+        total_results=len(found),
+        start_index=first,
+        items_per_page=len(resources),
+        resources=resources,  # type: ignore[arg-type]  # of the two kinds that `kinds` may have
     )
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.acceptance.process import PATIENCE, Service
 
+AT_A_GLANCE = 'call "$URL/v1/metrics/overview?survey_id=$SURVEY&by=organization&by=team"'
+"""Nobody answered the question of the eNPS."""
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -28,7 +30,7 @@ def test_the_first_integration_prints_what_it_says(service: Service) -> None:
         "URL": service.url,
         "PATH": f"{beside}:{service.environment['PATH']}",
     }
-    script = "set -eu\n" + block("sh")
+    script = f"set -eu\n{block('sh')}\n{AT_A_GLANCE}"
     done = subprocess.run(
         ["sh", "-c", script],
         env=environment,
@@ -39,5 +41,6 @@ def test_the_first_integration_prints_what_it_says(service: Service) -> None:
     )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines() if line]
-    (metrics,) = [answer for answer in answers if "ci_level" in answer]
+    metrics, overview = [answer for answer in answers if "ci_level" in answer]
     assert metrics["groups"] == json.loads(block("json"))["groups"]
+    assert [group["enps"]["status"] for group in overview["groups"]] == ["suppressed"] * 2

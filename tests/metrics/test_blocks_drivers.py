@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from app.metrics import names
 from app.metrics.blocks.drivers import CRITERIA, analyse, drivers
 from app.metrics.blocks.levers import levers
 from app.metrics.blocks.wave import Body, Wave
 from app.metrics.formulas import relative_importance
 from app.metrics.reading import worded_drivers, worded_levers
 from app.metrics.sample import Instrument
+from app.metrics.schemas import TreeRef
 from app.metrics.schemas.drivers import DriversGroup
 from app.metrics.schemas.levers import LeversGroup
 from tests.metrics.waves import wave_of
@@ -20,6 +22,7 @@ from tests.metrics.worlds import (
     LEVERS,
     NO_CORE,
     NO_LEVERS,
+    SOMEWHERE,
     WITH_LEVERS,
     answers_to,
     any_wave,
@@ -30,6 +33,7 @@ from tests.metrics.worlds import (
     world,
 )
 
+AT = TreeRef.model_validate(SOMEWHERE)
 BOND, CLARITY, OVERALL, STAY = 1, 2, 6, 7
 
 
@@ -263,12 +267,13 @@ def test_any_wave_has_an_analysis_or_reasons_and_the_order_of_persons_decides_no
     analyses = analyse(wave)
     again = shuffled(wave, seed)
     analyses_again = analyse(again)
-    for block, worded, of_group in (
-        (drivers, worded_drivers, DriversGroup),
-        (levers, worded_levers, LeversGroup),
+    for block, metric, worded, of_group in (
+        (drivers, names.DRIVERS, worded_drivers, DriversGroup),
+        (levers, names.LEVERS, worded_levers, LeversGroup),
     ):
         found = block(wave, analyses)
-        told = dict(zip(found, worded(found.values(), "nl"), strict=True))
-        assert_wire_ready(told, of_group)
+        kept = [(AT, metric.numbers.validate_python(body)) for body in found.values()]
+        told = [group.model_dump(exclude={"group"}) for group in worded(kept, "nl")]
+        assert_wire_ready(dict(zip(found, told, strict=True)), of_group)
         assert found.keys() == wave.plan.decisions.keys()
         assert block(again, analyses_again) == nearly(found)

@@ -5,6 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from app.metrics.formulas import Lagged, lagged, robust_regression, within_persons
+from app.metrics.schemas import RecognitionSince
+from app.metrics.schemas.recognition_engagement import RecognitionSlope
 from app.metrics.sentences import of_recognition
 
 Floats = NDArray[np.float64]
@@ -237,18 +239,22 @@ def test_doses_may_be_put_together() -> None:
 
 
 FOUND = {"points": 2.04, "ci_low": 1.06, "ci_high": 3.02, "p": 0.001}
-RESULT = {"association": FOUND, "direction": "separable"}
+
+
+def said(language: str, association: dict[str, float] = FOUND, direction: str = "separable") -> str:
+    slope = RecognitionSlope(**{**FOUND, **association})
+    return of_recognition(RecognitionSince.model_construct(association=slope, direction=direction), language)
 
 
 def test_sentences_tell_the_difference_and_no_more() -> None:
-    told = of_recognition(RESULT, "en")
+    told = said("en")
     assert "scored 2.0 points higher on engagement on average (95% interval 1.1 to 3.0)" in told
     assert told.endswith("may also receive more recognition.")
     less = {"points": -2.04, "ci_low": -3.02, "ci_high": -1.06}
-    lower = of_recognition(RESULT | {"association": less}, "nl")
+    lower = said("nl", less)
     assert "gemiddeld 2,0 punten lager op betrokkenheid (95%-interval 1,1 tot 3,0)" in lower
     unclear = {"points": 0.5, "ci_low": -1, "ci_high": 2}
-    undecided = of_recognition(RESULT | {"association": unclear}, "en")
+    undecided = said("en", unclear)
     assert "between -1.0 and 2.0 points" in undecided
-    refused = of_recognition(RESULT | {"direction": "not_separable"}, "en")
+    refused = said("en", direction="not_separable")
     assert "Which came first cannot be said here" in refused

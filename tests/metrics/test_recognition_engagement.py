@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.metrics.blocks.recognition_engagement import Answered, Past, Received, recognition_engagement
 from app.metrics.blocks.wave import Body, Wave
 from app.metrics.formulas import lagged, within_persons
+from app.metrics.schemas import RecognitionSince
 from app.metrics.schemas.recognition_engagement import RecognitionEngagementGroup
 from app.metrics.sentences import of_recognition
 from tests.metrics.waves import instrument_of, wave_of
@@ -69,10 +70,14 @@ def key(person: int) -> bytes:
     return person.to_bytes(4)
 
 
+def said(body: Body) -> str:
+    return of_recognition(RecognitionSince.model_validate(body), "nl")
+
+
 def told(world: World, past: Past | None = None, wave: Wave | None = None) -> Body:
     """Held to its schema."""
     body = recognition_engagement(wave or world.wave(0), past or world.past())
-    worded = {**body, "text": of_recognition(body, "nl")} if body["status"] == "ok" else body
+    worded = {**body, "text": said(body)} if body["status"] == "ok" else body
     assert_wire_ready({0: worded}, RecognitionEngagementGroup)
     return body
 
@@ -186,7 +191,7 @@ def test_reversed_causation_is_refused() -> None:
     body = told(world)
     assert body["direction"] == "not_separable"
     assert body["placebo"]["p"] < 0.05
-    assert "De richting is hier niet te scheiden" in of_recognition(body, "nl")
+    assert "De richting is hier niet te scheiden" in said(body)
 
 
 # ------------------------------------------------------------------ when nothing is told

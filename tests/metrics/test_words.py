@@ -11,7 +11,7 @@ from app.core.contract import contract
 from app.metrics.blocks.drivers import analyse, drivers
 from app.metrics.blocks.levers import levers
 from app.metrics.definitions import LANGUAGES, document
-from app.metrics.schemas import Definitions
+from app.metrics.schemas import CriterionNumbers, Definitions, LeversOk
 from app.metrics.sentences import of_criterion, of_levers
 from tests.metrics.test_blocks_drivers import lever, one_lever_matters, whole
 from tests.metrics.worlds import WITH_LEVERS, answers_to
@@ -99,32 +99,40 @@ def labels() -> Iterator[dict[str, str]]:
         yield from words.values()
 
 
+def said_of_criterion(body: dict[str, Any], language: str) -> str:
+    return of_criterion(CriterionNumbers.model_validate(body), language)
+
+
+def said_of_levers(body: dict[str, Any], language: str) -> str:
+    return of_levers(LeversOk.model_validate(body), language)
+
+
 def test_what_is_said_of_drivers_and_levers() -> None:
     wave = whole(one_lever_matters())
     analyses = analyse(wave)
     core, stay, _ = drivers(wave, analyses)[0]["criteria"]
-    english, dutch = (of_criterion(core, language) for language in LANGUAGES)
+    english, dutch = (said_of_criterion(core, language) for language in LANGUAGES)
     share = round(100 * lever(core, "recognition")["share"])
     assert '"Recognition" is most closely related to "Core engagement".' in english
     assert f"{share}% of that belongs to this area." in english
     assert '"Waardering" het sterkst samen met "Kern van betrokkenheid".' in dutch
     assert f"{share}% daarvan hoort bij dit gebied." in dutch
-    assert of_criterion(stay, "en") == 'The focus areas are only weakly related to "Wants to stay" here.'
+    assert said_of_criterion(stay, "en") == 'The focus areas are only weakly related to "Wants to stay" here.'
     road = levers(wave, analyses)[0]
     score = round(lever(road, "recognition")["score"])
-    assert 'Look at "Recognition" first: it is related to engagement' in of_levers(road, "en")
-    assert f"(score {score}, streefcijfer 75)" in of_levers(road, "nl")
+    assert 'Look at "Recognition" first: it is related to engagement' in said_of_levers(road, "en")
+    assert f"(score {score}, streefcijfer 75)" in said_of_levers(road, "nl")
 
 
 def test_what_is_said_where_no_lever_comes_first() -> None:
     wave = whole(answers_to(WITH_LEVERS, 60, 1))
     road = levers(wave, analyse(wave))[0]
-    assert of_levers(road, "en") == (
+    assert said_of_levers(road, "en") == (
         "The focus areas cannot be put in order here: too few people to calculate this figure."
     )
     tied = {**road, "tie_set": ["growth", "clarity", "recognition"], "reasons": {"top": "tie"}}
-    assert of_levers(tied, "nl").endswith(": Leren en groeien, Duidelijke verwachtingen en Waardering.")
+    assert said_of_levers(tied, "nl").endswith(": Leren en groeien, Duidelijke verwachtingen en Waardering.")
     alone = {**road, "tie_set": ["growth"], "reasons": {"top": "tie"}}
-    assert of_levers(alone, "en").endswith(": Learning and growth.")
+    assert said_of_levers(alone, "en").endswith(": Learning and growth.")
     at_target = {**road, "reasons": {"top": "at_target"}}
-    assert "has reached the target of 75" in of_levers(at_target, "en")
+    assert "has reached the target of 75" in said_of_levers(at_target, "en")

@@ -19,6 +19,18 @@ from app.metrics.formulas import (
     spearman,
 )
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Groups, Integers, Places, Rollup
+from app.metrics.schemas.outcomes import (
+    KpiCorrelation,
+    KpiPoint,
+    KpiWave,
+    KpiWaveInsufficient,
+    KpiWaveOk,
+    KpiWaves,
+    KpiWavesInsufficient,
+    KpiWavesOk,
+    KpiWaveUndefined,
+    PooledKpiCorrelation,
+)
 
 FEWEST_LEAVERS: Final = 10
 FEWEST_TEAMS: Final = 10
@@ -195,28 +207,33 @@ def correlations(points: Sequence[Point]) -> dict[str, Correlation]:
     return {name: spearman([getattr(point, name) for point in points], values) for name in DIMENSIONS}
 
 
-def association(period: str, points: Sequence[Point]) -> Body:
+def association(period: str, points: Sequence[Point]) -> KpiWave:
     """Of one wave. Every number in it follows from numbers shown elsewhere, so it needs no protection."""
-    body: Body = {"period": period, "n": len(points), "points": [asdict(point) for point in points]}
     if not points:
-        return {"status": "undefined", "reason": "no_values", "period": period}
-    if len(points) < FEWEST_TEAMS:
-        return {"status": "insufficient", "reason": "too_few_teams", **body}
+        return KpiWaveUndefined(status="undefined", reason="no_values", period=period)
+    n, told = len(points), [KpiPoint(**asdict(point)) for point in points]
+    if n < FEWEST_TEAMS:
+        return KpiWaveInsufficient(
+            status="insufficient", reason="too_few_teams", period=period, n=n, points=told
+        )
     found = correlations(points)
-    return {
-        "status": "ok",
-        **body,
-        **{name: _correlation(of) for name, of in found.items()},
-        "reasons": _reasons(found),
-    }
+    return KpiWaveOk(
+        status="ok",
+        period=period,
+        n=n,
+        satisfaction=_correlation(found["satisfaction"]),
+        engagement=_correlation(found["engagement"]),
+        points=told,
+        reasons=_reasons(found),
+    )
 
 
-def _correlation(of: Correlation) -> Body:
-    return {
-        "r": of.r,
-        "ci_low": None if of.ci is None else of.ci.low,
-        "ci_high": None if of.ci is None else of.ci.high,
-    }
+def _correlation(of: Correlation) -> KpiCorrelation:
+    return KpiCorrelation(
+        r=of.r,
+        ci_low=None if of.ci is None else of.ci.low,
+        ci_high=None if of.ci is None else of.ci.high,
+    )
 
 
 def _reasons(found: Mapping[str, Correlation]) -> dict[str, str]:
@@ -224,30 +241,36 @@ def _reasons(found: Mapping[str, Correlation]) -> dict[str, str]:
         f"{name}.{member}": of.undefined
         for name, of in found.items()
         if of.undefined is not None
-        for member, value in _correlation(of).items()
+        for member, value in _correlation(of)
         if value is None
     }
 
 
-def across_waves(waves: Sequence[Sequence[Point]]) -> Body:
+def across_waves(waves: Sequence[Sequence[Point]]) -> KpiWaves:
     """Random-effects mean over the waves that have enough teams and vary; they are taken as independent."""
     every = [correlations(points) for points in waves if len(points) >= FEWEST_TEAMS]
     usable = [found for found in every if all(of.ci is not None for of in found.values())]
     if len(usable) < 2:
-        return {"status": "insufficient", "reason": "too_few_waves", "waves": len(usable)}
-    pooled = {name: _pooled([found[name] for found in usable]) for name in DIMENSIONS}
-    return {"status": "ok", "waves": len(usable), **pooled}
+        return KpiWavesInsufficient(status="insufficient", reason="too_few_waves", waves=len(usable))
+    return KpiWavesOk(
+        status="ok",
+        waves=len(usable),
+        satisfaction=_pooled([found["satisfaction"] for found in usable]),
+        engagement=_pooled([found["engagement"] for found in usable]),
+    )
 
 
-def _pooled(found: Sequence[Correlation]) -> Body:
+def _pooled(found: Sequence[Correlation]) -> PooledKpiCorrelation:
     of: PooledCorrelation = pooled_correlation([one.r or 0.0 for one in found], [one.n for one in found])
+    assert of.r is not None
     assert of.ci is not None
     assert of.prediction is not None
-    return {
-        "r": of.r,
-        "ci_low": of.ci.low,
-        "ci_high": of.ci.high,
-        "prediction_low": of.prediction.low,
-        "prediction_high": of.prediction.high,
-        "tau2": of.tau2,
-    }
+    assert of.tau2 is not None
+    return PooledKpiCorrelation(
+        r=of.r,
+        ci_low=of.ci.low,
+        ci_high=of.ci.high,
+        prediction_low=of.prediction.low,
+        prediction_high=of.prediction.high,
+        tau2=of.tau2,
+    )

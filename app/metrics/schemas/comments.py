@@ -5,18 +5,31 @@ from pydantic import Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
+    Suppressed,
+    Undefined,
 )
 
 
-class CommentsGroupOk(Schema):
-    group: GroupRef
+class CommentsOk(Schema):
     status: Literal["ok"]
     n: int
+
+
+CommentsNumbers = Annotated[CommentsOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]
+"""What a release keeps of one group."""
+
+
+class Texts(Schema):
     comments: Annotated[list[str], Field(max_length=200)]
+
+
+class CommentsGroupOk(Texts, CommentsOk, OfGroup):
+    pass
 
 
 CommentsGroup = Annotated[

@@ -1,6 +1,6 @@
 """What every metric's answer shares: which survey, which release, which group, and why there is no number."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -59,25 +59,40 @@ class FilterRef(Schema):
 GroupRef = Annotated[TreeRef | SegmentRef | FilterRef, Field(discriminator="kind")]
 
 
-class GroupSuppressed(Schema):
-    """Nothing but the group and the reason: no number at all."""
+class OfGroup(Schema):
+    """What an answer about a group has beside what its release keeps."""
+
+    group: GroupRef
+
+
+class Worded(Schema):
+    """What the numbers beside it say, in the language asked for."""
+
+    text: str
+
+
+class Titled(Schema):
+    """What it is called, in the language asked for."""
+
+    title: str
+
+
+class Suppressed(Schema):
+    """Nothing but the reason: no number at all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    group: GroupRef
     status: Literal["suppressed"]
     reason: Suppression
 
 
-class GroupInsufficient(Schema):
-    group: GroupRef
+class Insufficient(Schema):
     status: Literal["insufficient"]
     reason: Literal["too_few_persons", "rounded"]
     n: int
 
 
-class GroupUndefined(Schema):
-    group: GroupRef
+class Undefined(Schema):
     status: Literal["undefined"]
     reason: Literal[
         "dimension_missing",
@@ -91,7 +106,28 @@ class GroupUndefined(Schema):
     n: int
 
 
+class GroupSuppressed(Suppressed, OfGroup):
+    """Nothing but the group and the reason: no number at all."""
+
+
+class GroupInsufficient(Insufficient, OfGroup):
+    pass
+
+
+class GroupUndefined(Undefined, OfGroup):
+    pass
+
+
 class Metrics(Schema):
+    survey: MetricsSurvey
+    release: Release
+    ci_level: float
+    formula_version: str
+
+
+class Header(TypedDict):
+    """The members of Metrics, to begin an answer with."""
+
     survey: MetricsSurvey
     release: Release
     ci_level: float

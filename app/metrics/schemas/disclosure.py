@@ -3,7 +3,13 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Schema
-from app.metrics.schemas.common import GroupRef, MetricsSurvey, Precision, Release, Suppression
+from app.metrics.schemas.common import (
+    MetricsSurvey,
+    OfGroup,
+    Precision,
+    Release,
+    Suppression,
+)
 
 
 class SegmentDisclosure(Schema):
@@ -11,21 +17,31 @@ class SegmentDisclosure(Schema):
     status: Literal["shown", "withheld"]
 
 
-class GroupShown(Schema):
-    group: GroupRef
+class Shown(Schema):
     status: Literal["shown"]
     precision: Precision
     shows_invited: bool
     hidden: dict[str, str]
 
 
-class GroupHidden(Schema):
+class Hidden(Schema):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    group: GroupRef
     status: Literal["suppressed"]
     reason: Suppression
     rule: str
+
+
+Disclosed = Annotated[Shown | Hidden, Field(discriminator="status")]
+"""What a release keeps of one group."""
+
+
+class GroupShown(Shown, OfGroup):
+    pass
+
+
+class GroupHidden(Hidden, OfGroup):
+    pass
 
 
 GroupDisclosure = Annotated[GroupShown | GroupHidden, Field(discriminator="status")]

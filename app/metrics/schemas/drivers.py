@@ -5,11 +5,15 @@ from pydantic import ConfigDict, Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
     Precision,
+    Suppressed,
+    Undefined,
+    Worded,
 )
 
 LeverName = Literal["clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth"]
@@ -38,7 +42,7 @@ class DriverLeverUndefined(Schema):
 DriverLever = Annotated[DriverLeverOk | DriverLeverUndefined, Field(discriminator="status")]
 
 
-class CriterionOk(Schema):
+class CriterionNumbers(Schema):
     criterion: CriterionName
     status: Literal["ok"]
     n: int
@@ -49,7 +53,6 @@ class CriterionOk(Schema):
     resampled: Literal["persons", "teams"]
     levers: list[DriverLever]
     flags: list[Flag]
-    text: str
 
 
 class CriterionSuppressed(Schema):
@@ -73,14 +76,35 @@ class CriterionUndefined(Schema):
     reason: Literal["question_missing", "zero_variance"]
 
 
+CriterionKept = Annotated[
+    CriterionNumbers | CriterionSuppressed | CriterionInsufficient | CriterionUndefined,
+    Field(discriminator="status"),
+]
+"""What a release keeps of one criterion: without words."""
+
+
+class CriterionOk(Worded, CriterionNumbers):
+    pass
+
+
 Criterion = Annotated[
     CriterionOk | CriterionSuppressed | CriterionInsufficient | CriterionUndefined,
     Field(discriminator="status"),
 ]
 
 
-class DriversGroupOk(Schema):
-    group: GroupRef
+class DriversOk(Schema):
+    status: Literal["ok"]
+    n: int
+    precision: Precision
+    criteria: list[CriterionKept]
+
+
+DriversNumbers = Annotated[DriversOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]
+"""What a release keeps of one group."""
+
+
+class DriversGroupOk(OfGroup):
     status: Literal["ok"]
     n: int
     precision: Precision

@@ -5,16 +5,18 @@ from pydantic import Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
     Precision,
+    Suppressed,
+    Undefined,
 )
 
 
-class EnpsGroupOk(Schema):
-    group: GroupRef
+class EnpsOk(Schema):
     status: Literal["ok"]
     n: int
     precision: Precision
@@ -24,6 +26,14 @@ class EnpsGroupOk(Schema):
     promoters: float
     passives: float
     detractors: float
+
+
+EnpsNumbers = Annotated[EnpsOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]
+"""What a release keeps of one group."""
+
+
+class EnpsGroupOk(EnpsOk, OfGroup):
+    pass
 
 
 EnpsGroup = Annotated[

@@ -5,21 +5,25 @@ from pydantic import ConfigDict, Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
     Precision,
     Reasons,
+    Suppressed,
+    Suppression,
+    Titled,
+    Undefined,
 )
 
 Dimension = Literal["satisfaction", "engagement", "outcome"]
 
 
-class FacetOk(Schema):
+class FacetNumbers(Schema):
     key: str
     dimension: Dimension
-    title: str
     status: Literal["ok"]
     n: int
     precision: Precision
@@ -35,33 +39,63 @@ class FacetOk(Schema):
     reasons: Reasons
 
 
-class QuestionOk(FacetOk):
+class QuestionNumbers(FacetNumbers):
     facet: str
     dont_know: int | None
 
 
-class FacetSuppressed(Schema):
+class FacetUntold(Schema):
     """Nothing but its name and the reason: no number at all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     dimension: Dimension
-    title: str
     status: Literal["suppressed"]
-    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+    reason: Suppression
 
 
-class QuestionSuppressed(FacetSuppressed):
+class QuestionUntold(FacetUntold):
     facet: str
+
+
+FacetKept = Annotated[FacetNumbers | FacetUntold, Field(discriminator="status")]
+QuestionKept = Annotated[QuestionNumbers | QuestionUntold, Field(discriminator="status")]
+
+
+class FacetsOk(Schema):
+    status: Literal["ok"]
+    n: int
+    precision: Precision
+    facets: list[FacetKept]
+    questions: list[QuestionKept]
+
+
+FacetsNumbers = Annotated[FacetsOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]
+"""What a release keeps of one group."""
+
+
+class FacetOk(FacetNumbers, Titled):
+    pass
+
+
+class FacetSuppressed(FacetUntold, Titled):
+    pass
+
+
+class QuestionOk(QuestionNumbers, Titled):
+    pass
+
+
+class QuestionSuppressed(QuestionUntold, Titled):
+    pass
 
 
 Facet = Annotated[FacetOk | FacetSuppressed, Field(discriminator="status")]
 FacetQuestion = Annotated[QuestionOk | QuestionSuppressed, Field(discriminator="status")]
 
 
-class FacetsGroupOk(Schema):
-    group: GroupRef
+class FacetsGroupOk(OfGroup):
     status: Literal["ok"]
     n: int
     precision: Precision

@@ -5,12 +5,15 @@ from pydantic import Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
     Precision,
     Reasons,
+    Suppressed,
+    Undefined,
 )
 
 
@@ -81,8 +84,7 @@ class Position(Schema):
     ellipse: Ellipse
 
 
-class GroupOk(Schema):
-    group: GroupRef
+class HeadlineOk(Schema):
     status: Literal["ok"]
     n: int
     invited: int | None
@@ -93,6 +95,14 @@ class GroupOk(Schema):
     quadrants: Quadrants | None
     position: Position | None
     reasons: Reasons
+
+
+HeadlineNumbers = Annotated[HeadlineOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]
+"""What a release keeps of one group."""
+
+
+class GroupOk(HeadlineOk, OfGroup):
+    pass
 
 
 Group = Annotated[
@@ -118,6 +128,27 @@ class Distinctness(Schema):
     r_disattenuated: float | None
     r_disattenuated_is_capped: bool | None
     reasons: Reasons
+
+
+class DistinctnessOk(Distinctness):
+    status: Literal["ok"]
+
+
+class DistinctnessInsufficient(Schema):
+    status: Literal["insufficient"]
+    reason: Literal["too_few_persons"]
+
+
+class DistinctnessUndefined(Schema):
+    status: Literal["undefined"]
+    reason: Literal["dimension_missing", "awaits_final_release"]
+
+
+DistinctnessNumbers = Annotated[
+    DistinctnessOk | Suppressed | DistinctnessInsufficient | DistinctnessUndefined,
+    Field(discriminator="status"),
+]
+"""What a release keeps of it, for the whole organisation."""
 
 
 class SatisfactionEngagement(Metrics):

@@ -5,12 +5,15 @@ from pydantic import ConfigDict, Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
     Precision,
     Reasons,
+    Suppressed,
+    Undefined,
 )
 
 
@@ -50,12 +53,19 @@ HeatmapCell = Annotated[
 ]
 
 
-class HeatmapGroupOk(Schema):
-    group: GroupRef
+class HeatmapOk(Schema):
     status: Literal["ok"]
     n: int
     precision: Precision
     cells: list[HeatmapCell]
+
+
+HeatmapNumbers = Annotated[HeatmapOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]
+"""What a release keeps of one group."""
+
+
+class HeatmapGroupOk(HeatmapOk, OfGroup):
+    pass
 
 
 HeatmapGroup = Annotated[

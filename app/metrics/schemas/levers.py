@@ -5,12 +5,16 @@ from pydantic import ConfigDict, Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
     Precision,
     Reasons,
+    Suppressed,
+    Undefined,
+    Worded,
 )
 from app.metrics.schemas.drivers import LeverName
 
@@ -47,8 +51,7 @@ class LeverSuppressed(Schema):
 Lever = Annotated[LeverOk | LeverSuppressed, Field(discriminator="status")]
 
 
-class LeversGroupOk(Schema):
-    group: GroupRef
+class LeversOk(Schema):
     status: Literal["ok"]
     n: int
     precision: Precision
@@ -57,8 +60,15 @@ class LeversGroupOk(Schema):
     levers: list[Lever]
     top: LeverName | None
     tie_set: list[LeverName]
-    text: str
     reasons: Reasons
+
+
+LeversNumbers = Annotated[LeversOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]
+"""What a release keeps of one group."""
+
+
+class LeversGroupOk(Worded, LeversOk, OfGroup):
+    pass
 
 
 LeversGroup = Annotated[

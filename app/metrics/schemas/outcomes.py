@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.core.schema import Schema
-from app.metrics.schemas.common import GroupInsufficient, GroupRef, GroupSuppressed, Metrics, Reasons
+from app.metrics.schemas.common import (
+    GroupInsufficient,
+    GroupSuppressed,
+    Insufficient,
+    Metrics,
+    OfGroup,
+    Reasons,
+    Suppressed,
+)
 
 
 class Ratio(Schema):
@@ -51,8 +59,35 @@ Leaving = Annotated[
 ]
 
 
-class TurnoverGroupOk(Schema):
-    group: GroupRef
+class Window(Schema):
+    starts_on: date
+    ends_on: date
+
+
+class LeavingOkSince(LeavingOk, Window):
+    pass
+
+
+class LeavingInsufficientSince(LeavingInsufficient, Window):
+    pass
+
+
+class LeavingSuppressedSince(LeavingSuppressed, Window):
+    pass
+
+
+class LeavingUndefinedSince(LeavingUndefined, Window):
+    pass
+
+
+LeavingNumbers = Annotated[
+    LeavingOkSince | LeavingInsufficientSince | LeavingSuppressedSince | LeavingUndefinedSince,
+    Field(discriminator="status"),
+]
+"""What a release keeps of leaving, with the days that it looks at."""
+
+
+class TurnoverShown(Schema):
     status: Literal["ok"]
     n: int
     headcount: float
@@ -60,11 +95,24 @@ class TurnoverGroupOk(Schema):
     rate: float
 
 
-class TurnoverGroupUndefined(Schema):
-    group: GroupRef
+class TurnoverUnknown(Schema):
     status: Literal["undefined"]
     reason: Literal["dimension_missing", "few_silent", "no_exposure"]
     n: int
+
+
+TurnoverNumbers = Annotated[
+    TurnoverShown | Suppressed | Insufficient | TurnoverUnknown, Field(discriminator="status")
+]
+"""What a release keeps of one group."""
+
+
+class TurnoverGroupOk(TurnoverShown, OfGroup):
+    pass
+
+
+class TurnoverGroupUndefined(TurnoverUnknown, OfGroup):
+    pass
 
 
 TurnoverGroup = Annotated[
@@ -153,10 +201,15 @@ class KpiWavesInsufficient(Schema):
     waves: int
 
 
+Turnover = Annotated[TurnoverOk | TurnoverUndefined, Field(discriminator="status")]
+KpiWave = Annotated[KpiWaveOk | KpiWaveInsufficient | KpiWaveUndefined, Field(discriminator="status")]
+KpiWaves = Annotated[KpiWavesOk | KpiWavesInsufficient, Field(discriminator="status")]
+
+
 class KpiOutcome(Schema):
     kpi: OutcomeKpi
-    wave: Annotated[KpiWaveOk | KpiWaveInsufficient | KpiWaveUndefined, Field(discriminator="status")]
-    across_waves: Annotated[KpiWavesOk | KpiWavesInsufficient, Field(discriminator="status")]
+    wave: KpiWave
+    across_waves: KpiWaves
 
 
 class Note(Schema):
@@ -165,6 +218,6 @@ class Note(Schema):
 
 
 class Outcomes(Metrics):
-    turnover: Annotated[TurnoverOk | TurnoverUndefined, Field(discriminator="status")]
+    turnover: Turnover
     kpis: list[KpiOutcome]
     notes: list[Note]

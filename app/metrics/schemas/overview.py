@@ -1,48 +1,23 @@
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
-    Precision,
+    OfGroup,
     Reasons,
+    Suppressed,
+    Undefined,
 )
-from app.metrics.schemas.headline import Distinctness, GroupOk
+from app.metrics.schemas.enps import EnpsNumbers
+from app.metrics.schemas.headline import Distinctness, HeadlineOk
 from app.metrics.schemas.levers import LeversGroup
 from app.metrics.schemas.trends import Change
-
-
-class OverviewEnpsOk(Schema):
-    status: Literal["ok"]
-    n: int
-    precision: Precision
-    score: float
-    ci_low: float
-    ci_high: float
-    promoters: float
-    passives: float
-    detractors: float
-
-
-class OverviewEnpsSuppressed(Schema):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    status: Literal["suppressed"]
-    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
-
-
-class OverviewEnpsUndefined(Schema):
-    status: Literal["undefined"]
-    reason: Literal["question_missing", "several_questions", "awaits_final_release"]
-
-
-OverviewEnps = Annotated[
-    OverviewEnpsOk | OverviewEnpsSuppressed | OverviewEnpsUndefined, Field(discriminator="status")
-]
 
 
 class OverviewParticipationOk(Schema):
@@ -53,20 +28,21 @@ class OverviewParticipationOk(Schema):
     reasons: Reasons
 
 
-class OverviewParticipationUndefined(Schema):
-    status: Literal["undefined"]
-    reason: Literal["no_frame", "awaits_final_release"]
-
-
 OverviewParticipation = Annotated[
-    OverviewParticipationOk | OverviewParticipationUndefined, Field(discriminator="status")
+    OverviewParticipationOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")
 ]
 
 
-class OverviewGroupOk(GroupOk):
-    enps: OverviewEnps
+class Glance(Schema):
+    """What an overview says of a shown group beside its headline."""
+
+    enps: EnpsNumbers
     participation: OverviewParticipation
     changes: list[Change]
+
+
+class OverviewGroupOk(Glance, HeadlineOk, OfGroup):
+    pass
 
 
 OverviewGroup = Annotated[

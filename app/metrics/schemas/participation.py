@@ -5,12 +5,15 @@ from pydantic import Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
     Precision,
     Reasons,
+    Suppressed,
+    Undefined,
 )
 
 
@@ -38,8 +41,7 @@ class Weighted(Schema):
     engagement: WeightedScore
 
 
-class ParticipationGroupOk(Schema):
-    group: GroupRef
+class ParticipationOk(Schema):
     status: Literal["ok"]
     n: int
     responded: int
@@ -50,6 +52,16 @@ class ParticipationGroupOk(Schema):
     engagement: ParticipationScore
     weighted: Weighted | None
     reasons: Reasons
+
+
+ParticipationNumbers = Annotated[
+    ParticipationOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")
+]
+"""What a release keeps of one group."""
+
+
+class ParticipationGroupOk(ParticipationOk, OfGroup):
+    pass
 
 
 ParticipationGroup = Annotated[

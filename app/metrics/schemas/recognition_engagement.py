@@ -4,7 +4,12 @@ from uuid import UUID
 from pydantic import Field
 
 from app.core.schema import Instant, Schema
-from app.metrics.schemas.common import GroupRef, Metrics, Reasons
+from app.metrics.schemas.common import (
+    Metrics,
+    OfGroup,
+    Reasons,
+    Worded,
+)
 
 
 class RecognitionSlope(Schema):
@@ -51,8 +56,7 @@ WithinPersons = Annotated[
 ]
 
 
-class RecognitionEngagementOk(Schema):
-    group: GroupRef
+class RecognitionSince(Schema):
     status: Literal["ok"]
     from_survey: UUID
     to_survey: UUID
@@ -69,25 +73,21 @@ class RecognitionEngagementOk(Schema):
     doses: list[RecognitionDose] | None
     trend: RecognitionSlope | None
     within_persons: WithinPersons
-    text: str
     reasons: Reasons
 
 
-class RecognitionEngagementInsufficient(Schema):
-    group: GroupRef
+class RecognitionTooFew(Schema):
     status: Literal["insufficient"]
     reason: Literal["too_few_persons", "too_few_recognised"]
     n: int
 
 
-class RecognitionEngagementSuppressed(Schema):
-    group: GroupRef
+class RecognitionUntold(Schema):
     status: Literal["suppressed"]
     reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing", "erased"]
 
 
-class RecognitionEngagementUndefined(Schema):
-    group: GroupRef
+class RecognitionUnknown(Schema):
     status: Literal["undefined"]
     reason: Literal[
         "dimension_missing",
@@ -99,6 +99,29 @@ class RecognitionEngagementUndefined(Schema):
         "awaits_final_release",
     ]
     n: int
+
+
+RecognitionEngagementNumbers = Annotated[
+    RecognitionSince | RecognitionTooFew | RecognitionUntold | RecognitionUnknown,
+    Field(discriminator="status"),
+]
+"""What a release keeps of one group."""
+
+
+class RecognitionEngagementOk(Worded, RecognitionSince, OfGroup):
+    pass
+
+
+class RecognitionEngagementInsufficient(RecognitionTooFew, OfGroup):
+    pass
+
+
+class RecognitionEngagementSuppressed(RecognitionUntold, OfGroup):
+    pass
+
+
+class RecognitionEngagementUndefined(RecognitionUnknown, OfGroup):
+    pass
 
 
 RecognitionEngagementGroup = Annotated[

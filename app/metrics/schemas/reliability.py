@@ -5,11 +5,16 @@ from pydantic import Field
 from app.core.schema import Schema
 from app.metrics.schemas.common import (
     GroupInsufficient,
-    GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Insufficient,
     Metrics,
+    OfGroup,
     Reasons,
+    Suppressed,
+    Suppression,
+    Titled,
+    Undefined,
 )
 
 ScaleKind = Literal["dimension", "facet", "core"]
@@ -20,10 +25,9 @@ class ScaleItem(Schema):
     rest_r: float | None
 
 
-class ScaleOk(Schema):
+class ScaleNumbers(Schema):
     kind: ScaleKind
     key: str
-    title: str
     status: Literal["ok"]
     n: int
     parts: int
@@ -39,28 +43,45 @@ class ScaleOk(Schema):
     reasons: Reasons
 
 
-class ScaleSuppressed(Schema):
+class ScaleUntold(Schema):
     kind: ScaleKind
     key: str
-    title: str
     status: Literal["suppressed"]
-    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
+    reason: Suppression
 
 
-class ScaleInsufficient(Schema):
+class ScaleTooFew(Schema):
     kind: ScaleKind
     key: str
-    title: str
     status: Literal["insufficient"]
     reason: Literal["too_few_persons"]
 
 
-class ScaleUndefined(Schema):
+class ScaleUnknown(Schema):
     kind: ScaleKind
     key: str
-    title: str
     status: Literal["undefined"]
     reason: Literal["single_part"]
+
+
+ScaleKept = Annotated[ScaleNumbers | ScaleUntold | ScaleTooFew | ScaleUnknown, Field(discriminator="status")]
+"""What a release keeps of one scale: without its title."""
+
+
+class ScaleOk(ScaleNumbers, Titled):
+    pass
+
+
+class ScaleSuppressed(ScaleUntold, Titled):
+    pass
+
+
+class ScaleInsufficient(ScaleTooFew, Titled):
+    pass
+
+
+class ScaleUndefined(ScaleUnknown, Titled):
+    pass
 
 
 Scale = Annotated[
@@ -126,8 +147,22 @@ class BetweenTeamsOfBoth(Schema):
     engagement: BetweenTeams
 
 
-class ReliabilityGroupOk(Schema):
-    group: GroupRef
+class ReliabilityOk(Schema):
+    status: Literal["ok"]
+    n: int
+    scales: list[ScaleKept]
+    agreement: Agreements
+    teams: BetweenTeamsOfBoth | None
+    reasons: Reasons
+
+
+ReliabilityNumbers = Annotated[
+    ReliabilityOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")
+]
+"""What a release keeps of one group."""
+
+
+class ReliabilityGroupOk(OfGroup):
     status: Literal["ok"]
     n: int
     scales: list[Scale]

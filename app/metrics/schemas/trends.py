@@ -4,7 +4,15 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Instant, Schema
-from app.metrics.schemas.common import GroupRef, Metrics, MetricsSurvey, Precision, Reasons, Release
+from app.metrics.schemas.common import (
+    GroupRef,
+    Metrics,
+    MetricsSurvey,
+    Precision,
+    Reasons,
+    Release,
+    Suppressed,
+)
 
 MeasureName = Literal["satisfaction", "engagement", "gap", "enps"]
 
@@ -20,9 +28,12 @@ class TrendScore(Schema):
     ci_high: float | None
 
 
-class PointOk(Schema):
+class OfWave(Schema):
     survey: UUID
     released_at: Instant
+
+
+class PlaceOk(Schema):
     status: Literal["ok"]
     n: int
     precision: Precision
@@ -33,20 +44,25 @@ class PointOk(Schema):
     reasons: Reasons
 
 
-class PointSuppressed(Schema):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    survey: UUID
-    released_at: Instant
-    status: Literal["suppressed"]
-    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
-
-
-class PointUndefined(Schema):
-    survey: UUID
-    released_at: Instant
+class PlaceUndefined(Schema):
     status: Literal["undefined"]
-    reason: Literal["dimension_missing", "group_missing"]
+    reason: Literal["dimension_missing", "group_missing", "awaits_final_release"]
+
+
+Place = Annotated[PlaceOk | Suppressed | PlaceUndefined, Field(discriminator="status")]
+"""Where a group stood in one wave."""
+
+
+class PointOk(PlaceOk, OfWave):
+    pass
+
+
+class PointSuppressed(Suppressed, OfWave):
+    pass
+
+
+class PointUndefined(PlaceUndefined, OfWave):
+    pass
 
 
 Point = Annotated[PointOk | PointSuppressed | PointUndefined, Field(discriminator="status")]
@@ -155,6 +171,15 @@ class RepeatersUndefined(Schema):
 
 
 Repeaters = Annotated[RepeatersOk | RepeatersSuppressed | RepeatersUndefined, Field(discriminator="status")]
+
+
+class Followed(Schema):
+    """What a release keeps of one group: its place in the series, and what changed since the wave before."""
+
+    status: Literal["ok"]
+    point: Place
+    changes: list[Change]
+    repeaters: list[Repeaters]
 
 
 class TrendGroup(Schema):

@@ -1,0 +1,83 @@
+"""The metrics that a release keeps: under which name, what is kept of one group, and what is told of it."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import TypeAdapter
+
+from app.core.schema import Schema
+from app.metrics import schemas
+
+Numbers = TypeVar("Numbers", bound=Schema)
+Told = TypeVar("Told", bound=Schema)
+
+
+@dataclass(frozen=True)
+class Metric(Generic[Numbers, Told]):
+    """`numbers` is what a block says of one group; `told` is the same as it is answered, with its group."""
+
+    name: str
+    numbers: TypeAdapter[Numbers]
+    told: TypeAdapter[Told]
+
+
+def metric(name: str, numbers: Any, told: Any) -> Metric[Any, Any]:
+    return Metric(name, TypeAdapter(numbers), TypeAdapter(told))
+
+
+HEADLINE: Final[Metric[schemas.HeadlineNumbers, schemas.Group]] = metric(
+    "satisfaction_engagement", schemas.HeadlineNumbers, schemas.Group
+)
+DISCLOSURE: Final[Metric[schemas.Disclosed, schemas.GroupDisclosure]] = metric(
+    "disclosure", schemas.Disclosed, schemas.GroupDisclosure
+)
+PARTICIPATION: Final[Metric[schemas.ParticipationNumbers, schemas.ParticipationGroup]] = metric(
+    "participation", schemas.ParticipationNumbers, schemas.ParticipationGroup
+)
+FACETS: Final[Metric[schemas.FacetsNumbers, schemas.FacetsGroup]] = metric(
+    "facets", schemas.FacetsNumbers, schemas.FacetsGroup
+)
+ENPS: Final[Metric[schemas.EnpsNumbers, schemas.EnpsGroup]] = metric(
+    "enps", schemas.EnpsNumbers, schemas.EnpsGroup
+)
+RELIABILITY: Final[Metric[schemas.ReliabilityNumbers, schemas.ReliabilityGroup]] = metric(
+    "reliability", schemas.ReliabilityNumbers, schemas.ReliabilityGroup
+)
+HEATMAP: Final[Metric[schemas.HeatmapNumbers, schemas.HeatmapGroup]] = metric(
+    "heatmap", schemas.HeatmapNumbers, schemas.HeatmapGroup
+)
+DRIVERS: Final[Metric[schemas.DriversNumbers, schemas.DriversGroup]] = metric(
+    "drivers", schemas.DriversNumbers, schemas.DriversGroup
+)
+LEVERS: Final[Metric[schemas.LeversNumbers, schemas.LeversGroup]] = metric(
+    "levers", schemas.LeversNumbers, schemas.LeversGroup
+)
+COMMENTS: Final[Metric[schemas.CommentsNumbers, schemas.CommentsGroup]] = metric(
+    "comments", schemas.CommentsNumbers, schemas.CommentsGroup
+)
+TRENDS: Final[Metric[schemas.Followed, schemas.TrendGroup]] = metric(
+    "trends", schemas.Followed, schemas.TrendGroup
+)
+RECOGNITION: Final[Metric[schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup]] = metric(
+    "recognition_engagement", schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup
+)
+TURNOVER: Final[Metric[schemas.TurnoverNumbers, schemas.TurnoverGroup]] = metric(
+    "turnover", schemas.TurnoverNumbers, schemas.TurnoverGroup
+)
+DISTINCTNESS: Final[Metric[schemas.DistinctnessNumbers, schemas.Distinctness]] = metric(
+    "distinctness", schemas.DistinctnessNumbers, schemas.Distinctness
+)
+BENCHMARK: Final[Metric[schemas.NoisyScores, schemas.NoisyScores]] = metric(
+    "benchmark", schemas.NoisyScores, schemas.NoisyScores
+)
+LEAVING: Final[Metric[schemas.LeavingNumbers, schemas.Leaving]] = metric(
+    "leaving", schemas.LeavingNumbers, schemas.Leaving
+)
+
+FILTER: Final = "filter"
+"""What the cells of a filter have in common; `blocks.filtered` alone knows its shape."""
+
+
+def joined(told: TypeAdapter[Told], *parts: Schema) -> Told:
+    """As one object, which has the members of all parts and whose type is made of theirs."""
+    return told.validate_python({name: member for part in parts for name, member in part})

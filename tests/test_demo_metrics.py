@@ -1,0 +1,153 @@
+"""Every metrics address of the contract, read on the shipped demo: valid answers, and no failure of ours."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import cycle, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.progress import Progress
+
+from app.core import migrations
+from app.core.database import Database
+from app.core.secrets import Keyring, load_secret
+from app.core.settings import Settings
+from app.demo import service as demo
+from app.main import create_app
+from tests.conftest import client_for, on_database, run_sql
+from tests.contract import ContractClient, Operation, operations
+
+LANGUAGES = ("en", "nl")
+ADDRESSES = [
+    operation
+    for operation in operations()
+    if operation.method == "get" and operation.node["tags"] == ["metrics"]
+]
+OVERVIEW = next(operation for operation in ADDRESSES if operation.id == "get_overview")
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The demo with a client that may read all of it; `surveys` are the released, with values of `by`."""
+
+    client: ContractClient
+    surveys: dict[str, list[str]]
+    open_survey: str
+    teams: list[str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    operation: Operation
+    survey: str
+    language: str
+    by: tuple[str, ...] = ()
+    team: str | None = None
+
+    @property
+    def names(self) -> set[str]:
+        return {parameter["name"] for parameter in self.operation.parameters}
+
+    @property
+    def query(self) -> dict[str, Any]:
+        wanted = {"survey_id": self.survey, "by": self.by or None, "team": self.team}
+        return {name: value for name, value in wanted.items() if value and name in self.names}
+
+    async def answer(self, client: ContractClient) -> Any:
+        path = self.operation.url(survey_id=self.survey).partition("?")[0]
+        return await client.get(path, params=self.query, headers={"Accept-Language": self.language})
+
+
+@pytest.fixture(scope="module")
+async def filled(server_url: str, settings: Settings, tmp_path_factory: Any) -> AsyncIterator[Filled]:
+    """In a database of its own: its jobs and its organisation are nobody else's."""
+    name = f"betrokken_read_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    url = on_database(server_url, name)
+    own = settings.model_copy(update={"data_dir": Path(tmp_path_factory.mktemp("demo"))})
+    await run_sql(server_url, f"CREATE DATABASE {name} TEMPLATE template0")
+    app = create_app(own, url)
+    async with app.router.lifespan_context(app):
+        database: Database = app.state.database
+        await migrations.migrate(database)
+        await demo.fill_once(database, Keyring(load_secret(own)), datetime.now(UTC), Progress(disable=True))
+        client = client_for(app, await demo.working_key(database, own.data_dir / demo.KEY_FILE))
+        yield await described(client)
+    await run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def described(client: ContractClient) -> Filled:
+    surveys = (await client.get("/v1/surveys")).json()["items"]
+    teams = (await client.get("/v1/teams", params={"limit": 200})).json()["items"]
+    [still_open] = [survey["id"] for survey in surveys if survey["status"] == "open"]
+    released = {
+        survey["id"]: ["organization", "team", *(f"segment:{name}" for name in survey["report_by"])]
+        for survey in surveys
+        if survey["status"] == "released"
+    }
+    return Filled(client, released, still_open, [team["external_id"] for team in teams])
+
+
+def of_everybody(filled: Filled) -> Iterator[Reading]:
+    """Each address with each kind of group, of each survey, in each language."""
+    for survey, kinds in filled.surveys.items():
+        for operation, language, kind in product(ADDRESSES, LANGUAGES, kinds):
+            yield Reading(operation, survey, language, by=(kind,))
+
+
+def of_teams(filled: Filled) -> Iterator[Reading]:
+    """Each address of each team and those below it, of each survey, in each language."""
+    for survey, operation, language, team in product(filled.surveys, ADDRESSES, LANGUAGES, filled.teams):
+        yield Reading(operation, survey, language, by=("organization", "team"), team=team)
+
+
+def some_of_teams(filled: Filled) -> Iterator[Reading]:
+    """The overview of each team in each survey; the others take turns, so that each is read of several."""
+    for survey, team in product(filled.surveys, filled.teams):
+        yield Reading(OVERVIEW, survey, "en", by=("team",), team=team)
+    surveys, languages, teams = cycle(filled.surveys), cycle(LANGUAGES), cycle(filled.teams)
+    for operation in ADDRESSES * 4:
+        yield Reading(operation, next(surveys), next(languages), by=("team",), team=next(teams))
+
+
+async def failures(filled: Filled, readings: Iterator[Reading]) -> list[str]:
+    """Those without an answer as the contract has it: the client itself looks at the body."""
+    found = []
+    for reading in readings:
+        answer = await reading.answer(filled.client)
+        if answer.status_code != 200:
+            found.append(
+                f"{reading.operation.path} {reading.query}: {answer.status_code} {answer.text[:200]}"
+            )
+    return found
+
+
+async def test_every_address_answers_for_the_organisation_its_teams_and_segments(filled: Filled) -> None:
+    assert len(filled.surveys) >= 2
+    assert len(ADDRESSES) >= 18
+    assert await failures(filled, of_everybody(filled)) == []
+
+
+async def test_an_address_answers_for_any_team(filled: Filled) -> None:
+    assert len(filled.teams) > 30
+    assert await failures(filled, some_of_teams(filled)) == []
+
+
+@pytest.mark.nightly
+async def test_every_address_answers_for_every_team(filled: Filled) -> None:
+    assert await failures(filled, of_teams(filled)) == []
+
+
+async def test_an_open_survey_has_no_numbers_yet(filled: Filled) -> None:
+    readings = [
+        Reading(operation, filled.open_survey, language)
+        for operation, language in product(ADDRESSES, LANGUAGES)
+        if any(parameter["name"] == "survey_id" for parameter in operation.parameters)
+    ]
+    answers = await asyncio.gather(*(reading.answer(filled.client) for reading in readings))
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {
+        (409, "survey_not_released")
+    }
