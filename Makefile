@@ -40,8 +40,9 @@ $(NPM): tests/npm/package-lock.json tests/npm/package.json tests/npm/.npmrc | $(
 	@mkdir -p $(@D) && cp $^ $(@D) && npm ci --prefix $(@D) --silent --no-audit --no-fund && touch $@ \
 	|| echo 'npm could not install: spectral and the tests of JavaScript are skipped'
 
-demo: $(DEMO) ## a filled demo organisation on http://127.0.0.1:8000
-	@$(BIN)/betrokken demo
+PORT ?= 8000
+demo: $(DEMO) ## a filled demo organisation on http://127.0.0.1:8000, or make demo PORT=...
+	@$(BIN)/betrokken demo --port $(PORT)
 
 nightly: $(INSTALLED) $(READERS) $(NPM) ## thousands of random cases instead of hundreds of fixed ones
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching

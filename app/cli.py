@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TextIO, TypeVar
 from uuid import UUID
 
 import typer
@@ -24,8 +28,9 @@ from app.core.database import Database
 from app.core.errors import AppError, is_retryable
 from app.core.logging import configure_logging
 from app.core.principal import Scope
+from app.core.reaching import DatabaseUnusable, reach
 from app.core.secrets import SecretMissing
-from app.core.settings import Settings
+from app.core.settings import Settings, misspelt
 from app.demo import screen
 from app.demo.service import prepare
 from app.embedded.errors import EmbeddedUnavailable
@@ -34,9 +39,22 @@ from app.imports.sending import Delivery, SendingFailed, mapping_of, summary_of
 from app.main import create_worker
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
-from app.serving import open_door, serve_through, url_of
+from app.serving import SERVED_DATABASE, open_door, serve_through, url_of
+
+log = logging.getLogger("betrokken")
 
 LONGEST_NAME = 200
+ONE_LINERS = (
+    AppError,
+    DatabaseUnusable,
+    EmbeddedUnavailable,
+    SecretMissing,
+    SendingFailed,
+    SettingsError,
+    migrations.MigrationRefused,
+    OSError,
+)
+"""What an operator can correct; the message says how."""
 
 
 class OneLineErrors(TyperGroup):
@@ -74,6 +92,15 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
+@cli.callback(invoke_without_command=True)
+def show_version(
+    asked: Annotated[bool, typer.Option("--version", help="Print the version and nothing else.")] = False,
+) -> None:
+    if asked:
+        typer.echo(f"betrokken {version('betrokken')}")
+        raise typer.Exit
+
+
 @contextmanager
 def database_url(settings: Settings) -> Iterator[str]:
     """The database of DATABASE_URL, or the bundled PostgreSQL of the data folder while it is needed."""
@@ -84,12 +111,13 @@ def database_url(settings: Settings) -> Iterator[str]:
             yield url
 
 
-def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Runs `work` on a database with this version's schema."""
+def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]], patience: float = 0.0) -> T:
+    """Runs `work` on a database with this version's schema; one that is away is waited for that long."""
 
     async def run(url: str) -> T:
         database = Database(url, settings)
         try:
+            await reach(database, patience)
             await bring_up_to_date(database, settings)
             return await work(database)
         finally:
@@ -127,6 +155,7 @@ def serve(
 async def _brought_up_to_date(url: str, settings: Settings) -> None:
     database = Database(url, settings)
     try:
+        await reach(database, settings.database_wait)
         await bring_up_to_date(database, settings)
     finally:
         await database.close()
@@ -142,7 +171,8 @@ def worker() -> None:
         with suppress(asyncio.CancelledError):
             await work
 
-    with_database(Settings(), work)
+    settings = Settings()
+    with_database(settings, work, settings.database_wait)
 
 
 @cli.command("import")
@@ -191,6 +221,7 @@ def migrate() -> None:
     async def run(url: str) -> None:
         database = Database(url, settings)
         try:
+            await reach(database)
             await migrations.migrate(database)
         finally:
             await database.close()
@@ -218,7 +249,7 @@ def demo(
 
     With DATABASE_URL the organisation is made in that database; run `betrokken migrate` first.
     """
-    settings = Settings().model_copy(update={"data_dir": data_dir})
+    settings = Settings().model_copy(update={"data_dir": data_dir.expanduser()})
     with open_door(host, port) as door, database_url(settings) as url:
         progress = screen.progress_bar()
         made = with_database(
@@ -270,8 +301,10 @@ def create_key(
 
 def main() -> None:
     """One line on standard error for what an operator can correct; a traceback for what only we can."""
+    make_writable(sys.stdout, sys.stderr)
     try:
         configure_logging(Settings().log_level)
+        warn_of_misspellings()
         cli()
     except ValidationError as error:
         first = error.errors()[0]
@@ -280,13 +313,25 @@ def main() -> None:
         if not is_retryable(error):
             raise
         sys.exit(f"betrokken: the database cannot be used: {' '.join(str(error.orig).split())}")
-    except (
-        AppError,
-        EmbeddedUnavailable,
-        SecretMissing,
-        SendingFailed,
-        SettingsError,
-        migrations.MigrationRefused,
-        OSError,
-    ) as error:
+    except ONE_LINERS as error:
         sys.exit(f"betrokken: {' '.join(str(error).split())}")
+
+
+def make_writable(*streams: TextIO) -> None:
+    """A name with an umlaut ends no command where the terminal has no letter for it."""
+    for stream in streams:
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def warn_of_misspellings() -> None:
+    for name, meant in misspelt(os.environ, [SERVED_DATABASE, *_variables_of(typer.main.get_command(cli))]):
+        log.warning("unknown_setting", extra={"variable": name, "did_you_mean": meant})
+
+
+def _variables_of(command: Any) -> Iterator[str]:
+    """Those that an option of the command, or of one below it, is read from."""
+    for parameter in command.params:
+        yield from [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar or []
+    for below in getattr(command, "commands", {}).values():
+        yield from _variables_of(below)

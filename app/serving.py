@@ -1,5 +1,6 @@
 """Listens and serves, in one process or several."""
 
+import errno
 import logging
 import os
 import socket
@@ -27,7 +28,7 @@ OPTIONS: dict[str, Any] = {
 SERVED_DATABASE = "BETROKKEN_SERVED_DATABASE_URL"
 
 
-class PortTaken(OSError):
+class DoorShut(OSError):
     """Nothing can listen there; the message is one line and says what to do."""
 
 
@@ -38,7 +39,13 @@ def open_door(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (")[0].lower()
-        raise PortTaken(f"cannot listen on {host}, port {port} ({reason}): give another --port") from error
+        raise DoorShut(f"cannot listen on {host}, port {port} ({reason}): {_way_out(error, port)}") from error
+
+
+def _way_out(error: OSError, port: int) -> str:
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return f"give another --port, such as --port {port + 1 if 1024 <= port < 65535 else 8000}"
+    return "give a --host of this machine, such as --host 127.0.0.1 or 0.0.0.0"
 
 
 def url_of(door: socket.socket) -> str:

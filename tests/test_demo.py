@@ -380,7 +380,8 @@ def test_a_taken_port_is_said_in_one_line(demo: Terminal, tmp_path: Path) -> Non
     assert done.returncode != 0
     assert done.stdout == ""
     assert done.stderr == (
-        f"betrokken: cannot listen on 127.0.0.1, port {port} (address already in use): give another --port\n"
+        f"betrokken: cannot listen on 127.0.0.1, port {port} (address already in use): "
+        f"give another --port, such as --port {int(port) + 1}\n"
     )
     assert not (tmp_path / "new").exists()
 

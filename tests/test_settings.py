@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.settings import Settings
+from app.core.settings import Settings, misspelt
 
 GUIDE = Path(__file__).parents[1] / "openapi" / "guides" / "settings.md"
 VARIABLES = {
@@ -38,3 +38,29 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_secret_is_not_shown() -> None:
     settings = Settings(database_url="postgresql://u:hidden@h/d", pseudonym_secret="hidden" * 10)  # type: ignore[arg-type]
     assert "hidden" not in repr(settings)
+
+
+def test_a_misspelt_variable_is_found_with_the_one_that_is_meant() -> None:
+    given = ["BETROKKEN_SMPT_URL", "BETROKKEN_LOG_LEVEL", "DATABASE_URL", "BETROKKEN_API_KEY", "PATH"]
+    assert list(misspelt(given, ["BETROKKEN_API_KEY"])) == [("BETROKKEN_SMPT_URL", "BETROKKEN_SMTP_URL")]
+    assert list(misspelt(["BETROKKEN_XQZ"], [])) == [("BETROKKEN_XQZ", None)]
+
+
+def test_what_kubernetes_sets_for_a_service_of_this_name_is_no_misspelling() -> None:
+    names = [
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "SERVICE_PORT_HTTP",
+        "PORT",
+        "PORT_8000_TCP",
+        "PORT_8000_TCP_ADDR",
+    ]
+    given = [f"BETROKKEN_{name}" for name in (*names, "WORKER_SERVICE_HOST", "WORKER_PORT_80_TCP_PROTO")]
+    assert list(misspelt(given, [])) == []
+
+
+def test_a_tilde_is_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    assert Settings(data_dir=Path("~/betrokken")).data_dir == Path("/home/anna/betrokken")
+    with pytest.raises(ValueError, match="write the path out"):
+        Settings(data_dir=Path("~nobody-of-that-name/x"))

@@ -1,6 +1,8 @@
 """Every setting of the service. Environment variables with the prefix BETROKKEN_, and DATABASE_URL."""
 
 import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
 
@@ -8,16 +10,21 @@ from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX = "BETROKKEN_"
 MAIL_SERVER = re.compile(
     r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
 )
 MAIL_FROM = r"^([^<>\r\n]*<)?[^\s<>@]+@[^\s<>@]+>?$"
+SET_BY_KUBERNETES = re.compile(
+    r"BETROKKEN_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)"
+)
+"""For a Service named betrokken, or betrokken-something, in each container beside it."""
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="BETROKKEN_",
+        env_prefix=PREFIX,
         env_ignore_empty=True,
         extra="ignore",
         populate_by_name=True,
@@ -43,6 +50,11 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         Path(".betrokken"), description="Folder of the bundled PostgreSQL and the secret file."
+    )
+    database_wait: int = Field(
+        60,
+        ge=0,
+        description="Seconds that `serve` and `worker` wait at their start for a database that is away.",
     )
     pseudonym_secret: SecretStr | None = Field(
         None,
@@ -122,6 +134,16 @@ class Settings(BaseSettings):
         " invitations.",
     )
 
+    @field_validator("data_dir")
+    @classmethod
+    def is_a_place(cls, value: Path) -> Path:
+        try:
+            return value.expanduser()
+        except RuntimeError:
+            raise ValueError(
+                "~ stands for no folder here, where HOME is not set: write the path out"
+            ) from None
+
     @field_validator("rate_limit")
     @classmethod
     def can_be_counted(cls, value: str | None) -> str | None:
@@ -149,3 +171,18 @@ class Settings(BaseSettings):
         if self.oidc_issuer is not None and self.oidc_audience is None:
             raise ValueError("a token is for somebody: set BETROKKEN_OIDC_AUDIENCE too")
         return self
+
+
+def variables() -> list[str]:
+    """The environment variables of all settings."""
+    fields = Settings.model_fields.items()
+    return [str(field.validation_alias or f"{PREFIX}{name.upper()}") for name, field in fields]
+
+
+def misspelt(given: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    """Each variable of ours by its look that nothing reads, and the one that may be meant."""
+    names = {name.removeprefix(PREFIX): name for name in (*variables(), *known)}
+    for name in sorted(set(given) - set(names.values())):
+        if name.startswith(PREFIX) and not SET_BY_KUBERNETES.fullmatch(name):
+            near = get_close_matches(name.removeprefix(PREFIX), names, n=1)
+            yield name, names[near[0]] if near else None

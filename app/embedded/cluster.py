@@ -78,7 +78,7 @@ class Cluster:
 
     def _process_lines(self) -> list[str]:
         """Process number, folder, start time, port, socket folder, listen address, shared memory, status."""
-        return self._process_file.read_text().splitlines()
+        return os.fsdecode(self._process_file.read_bytes()).splitlines()
 
     def _process(self) -> int:
         return int(self._process_lines()[0])

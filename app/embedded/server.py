@@ -12,6 +12,7 @@ kill -9 leaves behind, open all parent folders to all OS users and trust whoever
 - One socket, in a folder of mode 0700, and peer authentication: no port, and no way in for other OS users.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,14 @@ def _explained(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise EmbeddedUnavailable(
-            f"the data folder {folder} cannot be used ({error.strerror}: {error.filename}): "
-            "make it writable for this OS user, or set BETROKKEN_DATA_DIR to another"
+            f"the data folder {folder} cannot be used ({error.strerror}: {error.filename or folder}): "
+            f"{_way_out(error)}, or set BETROKKEN_DATA_DIR to another"
         ) from error
+
+
+def _way_out(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room on its disk"
+    if error.errno == errno.EROFS:
+        return "mount its disk for writing"
+    return "make it writable for this OS user"

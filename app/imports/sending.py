@@ -103,7 +103,10 @@ def checked(answer: httpx.Response) -> dict[str, Any]:
 def mapping_of(given: str) -> str:
     """The name of a shipped mapping as it is, or what a file holds."""
     path = Path(given)
-    return json.dumps(json.loads(path.read_text(encoding="utf-8"))) if path.suffix == ".json" else given
+    try:
+        return json.dumps(json.loads(path.read_text(encoding="utf-8"))) if path.suffix == ".json" else given
+    except ValueError:
+        raise SendingFailed(f"{given} is not JSON in UTF-8: see --mapping") from None
 
 
 def summary_of(found: dict[str, Any]) -> str:

@@ -1,0 +1,106 @@
+"""The command line where its surroundings are poor: each refusal is one line that says what to do."""
+
+import errno
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.serving import DoorShut, open_door
+from tests.acceptance.process import free_port
+from tests.conftest import SECRET
+from tests.embedded.servers import is_stopped
+from tests.test_demo import READY, terminal
+
+REPOSITORY = Path(__file__).parents[1]
+AWAY = {"DATABASE_URL": "postgresql://anna:hidden@127.0.0.1:1/x", "BETROKKEN_PSEUDONYM_SECRET": SECRET}
+AN_ID = "53d5ad31-68ab-4fe4-a3c1-f2f9a2ffe331"
+
+
+def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("BETROKKEN_")}
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=REPOSITORY,
+        env=ours | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_its_version() -> None:
+    assert re.fullmatch(r"betrokken \d+\.\d+\.\d+\n", ran("--version").stdout)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["migrate"],
+        ["serve", "--port", "0"],
+        ["worker"],
+        ["demo", "--port", "0"],
+        ["organizations", "create", "Acme"],
+        ["keys", "create", "--organization", AN_ID, "--all-scopes"],
+    ],
+)
+def test_a_database_that_is_away_is_one_line(command: list[str]) -> None:
+    done = ran(*command, **AWAY, BETROKKEN_DATABASE_WAIT="0")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("betrokken: the database cannot be reached")
+    assert "hidden" not in line
+
+
+def test_a_misspelt_setting_is_said_beside_it() -> None:
+    done = ran("migrate", **AWAY, BETROKKEN_SMPT_URL="smtp://mail.example.com")
+    said, refusal = done.stderr.splitlines()
+    assert '"variable": "BETROKKEN_SMPT_URL", "did_you_mean": "BETROKKEN_SMTP_URL"' in said
+    assert refusal.startswith("betrokken: ")
+
+
+def test_a_taken_port_says_which_to_take() -> None:
+    with open_door("127.0.0.1", 0) as door:
+        port = door.getsockname()[1]
+        with pytest.raises(DoorShut, match=r"already in use\): give another --port, such as --port \d+$"):
+            open_door("127.0.0.1", port)
+
+
+def test_an_address_of_another_machine_says_to_take_one_of_this() -> None:
+    for host in ("192.0.2.1", "host.invalid"):
+        with pytest.raises(DoorShut, match=r"give a --host of this machine, such as --host 127\.0\.0\.1"):
+            open_door(host, free_port())
+
+
+def test_a_machine_without_ipv6_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(DoorShut, match=r"address family not supported by protocol\): give a --host"):
+        open_door("::", 8000)
+
+
+@pytest.mark.nightly
+@pytest.mark.acceptance
+def test_a_demo_in_poor_surroundings(tmp_path: Path) -> None:
+    """A terminal of ASCII, a folder that has more letters, no home and nowhere for temporary files."""
+    poor = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "HOME": "/nowhere",
+        "TMPDIR": "/nowhere",
+        "XDG_RUNTIME_DIR": "/nowhere",
+    }
+    with terminal(tmp_path / "Büro 1 ü", **poor) as opened:
+        opened.wait_for(READY)
+        assert opened.curl()["groups"]
+        assert opened.interrupt() == 0
+    assert is_stopped(tmp_path)
