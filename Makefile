@@ -44,7 +44,7 @@ PORT ?= 8000
 demo: $(DEMO) ## a filled demo organisation on http://127.0.0.1:8000, or make demo PORT=...
 	@$(BIN)/betrokken demo --port $(PORT)
 
-nightly: $(INSTALLED) $(READERS) $(NPM) ## thousands of random cases instead of hundreds of fixed ones
+nightly: $(INSTALLED) $(READERS) $(NPM) ## every test, those too that kill, take 50,000 people or try thousands of random cases
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
 
 calendar-proof: $(INSTALLED) $(READERS) $(NPM) ## the tests on other days and in other time zones, by faketime

@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,19 @@ from sqlalchemy import event, text
 
 from app.core import migrations
 from app.core.database import Database
+from app.core.jobs import Worker
 from app.core.principal import Scope
 from app.core.settings import Settings
 from app.embedded.server import embedded_postgres
-from app.main import create_app, create_worker
+from app.main import JOBS, create_app
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
 from tests import contract
+from tests.examples import SEARCHING, STEADY
+from tests.waiting import until
 
-hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("searching", deadline=None)
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, max_examples=STEADY)
+hypothesis.settings.register_profile("searching", deadline=None, max_examples=SEARCHING)
 hypothesis.settings.load_profile("steady")
 """The same examples in every run; new ones with --hypothesis-profile=searching."""
 
@@ -111,21 +115,37 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(pseudonym_secret=SecretStr(SECRET), worker_enabled=False, data_dir=data_dir)
 
 
-@pytest.fixture(scope="session")
-def database_url(server_url: str, settings: Settings) -> Iterator[str]:
-    """A freshly migrated database of this test process."""
-    name = f"betrokken_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
-    url = on_database(server_url, name)
-    asyncio.run(run_sql(server_url, f"CREATE DATABASE {name} TEMPLATE template0"))
+def own_name(purpose: str) -> str:
+    """The name of a database that no other test process uses."""
+    return f"betrokken_{purpose}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
 
-    async def prepare() -> None:
+
+@asynccontextmanager
+async def database_like(server_url: str, purpose: str, template: str = "template0") -> AsyncIterator[str]:
+    """The URL of a database that is gone afterwards."""
+    name = own_name(purpose)
+    await run_sql(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield on_database(server_url, name)
+    finally:
+        await run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def template(server_url: str, settings: Settings) -> AsyncIterator[str]:
+    """The name of a database with this version's schema and nothing in it."""
+    async with database_like(server_url, "template") as url:
         database = Database(url, settings)
         await migrations.migrate(database)
         await database.close()
+        yield own_name("template")
 
-    asyncio.run(prepare())
-    yield url
-    asyncio.run(run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+@pytest.fixture(scope="session")
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """The database of this test process."""
+    async with database_like(server_url, "test", template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -159,18 +179,23 @@ class Tenant:
         return client_for(self.app, await self.key(*scopes))
 
     async def work(self) -> None:
-        """Does the jobs that are due, this organisation's and any other's."""
-        worker = asyncio.create_task(create_worker(self.database).run())
+        """Does the jobs that are due, this organisation's and any other's; nothing that the clock starts."""
+        worker = asyncio.create_task(Worker(self.database, JOBS, schedules={}).run())
         try:
-            while await self._has_due_jobs():  # noqa: ASYNC110 the other side is a database
-                await asyncio.sleep(0.02)
+            await until(self._is_done)
         finally:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
 
-    async def _has_due_jobs(self) -> bool:
+    async def work_later(self) -> None:
+        """Does also what waits for a later try."""
         async with self.database.system_session(reason="test") as session:
-            return bool(await session.scalar(DUE_JOBS))
+            await session.execute(text("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued'"))
+        await self.work()
+
+    async def _is_done(self) -> bool:
+        async with self.database.system_session(reason="test") as session:
+            return not await session.scalar(DUE_JOBS)
 
 
 def client_for(app: FastAPI, key: str | None) -> contract.ContractClient:
@@ -191,6 +216,22 @@ async def new_tenant(app: FastAPI, name: str) -> Tenant:
 @pytest.fixture
 async def acme(app: FastAPI) -> Tenant:
     return await new_tenant(app, "Acme")
+
+
+@pytest.fixture(scope="module")
+async def module_database(server_url: str, template: str) -> AsyncIterator[str]:
+    """The URL of a database that only this module uses."""
+    async with database_like(server_url, "module", template) as url:
+        yield url
+
+
+@pytest.fixture
+async def lone(server_url: str, template: str, settings: Settings) -> AsyncIterator[Tenant]:
+    """Acme in a database of its own, for what is done or counted in every organisation."""
+    async with database_like(server_url, "lone", template) as url:
+        app = create_app(settings, url)
+        async with app.router.lifespan_context(app):
+            yield await new_tenant(app, "Acme")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`betrokken demo` as a stranger meets it: a process in a terminal, what it prints, and HTTP."""
 
 import asyncio
+import codecs
 import json
 import os
 import pty
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -24,19 +26,33 @@ from app.demo.screen import SHORTLY
 from app.demo.service import ORGANIZATION_ID
 from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
+from app.embedded.server import embedded_postgres
 from app.recognition.rules import months_before
 from app.surveys.built_in import built_in
 from tests.acceptance.process import Api
 from tests.clock import today
-from tests.conftest import SECRET, on_database, run_sql
-from tests.embedded.servers import is_stopped, servers_below
+from tests.conftest import SECRET, on_database, own_name, run_sql
+from tests.embedded.servers import fetch, is_stopped, servers_below
+from tests.waiting import PATIENCE, as_in_a_terminal
 
 REPOSITORY = Path(__file__).parents[1]
-PATIENCE = 60.0
 READY = "Ctrl-C ends it."
 STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 CUT = 62.5
 TODAY = date(2026, 11, 23)
+NEW_NAME = "[/b] :smile:"
+UNDO_RELEASES = (
+    f"SET app.organization_id = '{ORGANIZATION_ID}'",
+    "DELETE FROM releases",
+    f"UPDATE surveys SET status = 'closed', released_at = NULL, name = '{NEW_NAME}'"
+    " WHERE status = 'released'",
+)
+"""As if it had been killed before it made them."""
+HOLD_UP_FILLING = (
+    "CREATE FUNCTION hold_up() RETURNS trigger LANGUAGE plpgsql AS"
+    " 'BEGIN PERFORM pg_sleep(3600); RETURN NEW; END'",
+    "CREATE TRIGGER hold_up BEFORE INSERT ON responses FOR EACH ROW EXECUTE FUNCTION hold_up()",
+)
 
 
 class Terminal:
@@ -55,17 +71,25 @@ class Terminal:
             stdout=other_end,
             stderr=other_end,
             start_new_session=True,
+            preexec_fn=as_in_a_terminal,  # noqa: PLW1509 nothing of ours runs in another thread
         )
         os.close(other_end)
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
         self.shown = ""
 
     def wait_for(self, words: str) -> str:
         deadline = time.monotonic() + PATIENCE
         while words not in self.shown:
-            assert select.select([self.screen], [], [], deadline - time.monotonic())[0], self.shown
-            written = os.read(self.screen, 65536).decode()
-            self.shown = STYLES.sub("", self.shown + written).replace("\r\n", "\n")
+            left = max(0.0, deadline - time.monotonic())
+            assert select.select([self.screen], [], [], left)[0], f"waited in vain for {words}: {self.shown}"
+            self.shown = STYLES.sub("", self.shown + self._read()).replace("\r\n", "\n")
         return self.shown
+
+    def _read(self) -> str:
+        try:
+            return self.decoder.decode(os.read(self.screen, 65536))
+        except OSError as error:  # nobody has the terminal open any more
+            raise AssertionError(f"it ended with {self.process.wait(PATIENCE)}: {self.shown}") from error
 
     def interrupt(self) -> int:
         """Ctrl-C reaches the whole process group; says the exit status."""
@@ -115,9 +139,32 @@ def terminal(folder: Path, **environment: str) -> Iterator[Terminal]:
             os.kill(server, signal.SIGKILL)
 
 
+@dataclass(frozen=True)
+class FirstStart:
+    folder: Path
+    shown: str
+    key: str
+    numbers: Any
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    with terminal(tmp_path_factory.mktemp("demo")) as opened:
+def first(tmp_path_factory: pytest.TempPathFactory) -> FirstStart:
+    """A demo that was filled, shown and ended by Ctrl-C; of its releases one is undone, as if by a kill."""
+    folder = tmp_path_factory.mktemp("demo")
+    with terminal(folder) as opened:
+        opened.wait_for(READY)
+        made = FirstStart(folder, opened.shown, opened.key, opened.curl())
+        assert opened.interrupt() == 0
+    assert is_stopped(folder)
+    with embedded_postgres(folder) as url:
+        asyncio.run(run_sql(url, *UNDO_RELEASES))
+    return made
+
+
+@pytest.fixture(scope="module")
+def demo(first: FirstStart) -> Iterator[Terminal]:
+    """A later start."""
+    with terminal(first.folder) as opened:
         opened.wait_for(READY)
         yield opened
 
@@ -144,9 +191,9 @@ def everything(api: Api, path: str, **query: Any) -> list[Any]:
 
 
 @pytest.mark.acceptance
-def test_the_progress_of_filling_is_shown(demo: Terminal) -> None:
+def test_the_progress_of_filling_is_shown(first: FirstStart) -> None:
     for task in ("Teams and people", "Birthdays and weddings", "Answers 20", "Recognition events"):
-        assert re.search(rf"{task}.*━ (\d+)/\1 ", demo.shown), task
+        assert re.search(rf"{task}.*━ (\d+)/\1 ", first.shown), task
 
 
 @pytest.mark.acceptance
@@ -305,27 +352,49 @@ def test_some_consent_to_their_birthday_and_some_do_not(api: Api) -> None:
 
 
 @pytest.mark.acceptance
-def test_a_later_start_has_the_same_data_after_ctrl_c_and_after_a_kill(tmp_path: Path) -> None:
-    with terminal(tmp_path) as first:
-        first.wait_for(READY)
-        numbers, key = first.curl(), first.key
-        assert first.interrupt() == 0
+def test_a_later_start_has_the_same_data_and_the_releases_that_were_missing(
+    first: FirstStart, demo: Terminal
+) -> None:
+    assert "Teams and people" not in demo.shown
+    assert NEW_NAME in demo.shown, "a name is shown as it is, and not taken for marks of the terminal"
+    assert demo.key == first.key
+    again = demo.curl()
+    assert (again["release"], again["groups"]) == (first.numbers["release"], first.numbers["groups"])
+    assert (first.folder / "demo-key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.acceptance
+def test_ctrl_c_while_it_fills_is_an_interrupt_that_leaves_nothing(tmp_path: Path) -> None:
+    """The database holds the filling up in its midst, so that the interrupt finds it there on any machine."""
+    served = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environment = served | {"BETROKKEN_DATA_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-m", "app", "migrate"], cwd=REPOSITORY, env=environment, check=True)
+    with embedded_postgres(tmp_path, durable=False) as url:
+        asyncio.run(run_sql(url, *HOLD_UP_FILLING))
+    with terminal(tmp_path, BETROKKEN_DATABASE_STATEMENT_TIMEOUT="3600") as opened:
+        opened.wait_for("Answers 20")
+        assert opened.interrupt() == 128 + signal.SIGINT
         assert is_stopped(tmp_path)
-    assert (tmp_path / "demo-key").stat().st_mode & 0o777 == 0o600
-    with terminal(tmp_path) as second:
-        started = time.monotonic()
-        assert "Teams and people" not in second.wait_for(READY)
-        assert time.monotonic() - started < 15
-        assert (second.curl(), second.key) == (numbers, key)
-        second.kill()
+    with embedded_postgres(tmp_path, durable=False) as url:
+        assert fetch(url, "SELECT count(*) FROM people") == 0
+
+
+@pytest.mark.nightly  # kills, and fills a demo again
+@pytest.mark.acceptance
+def test_a_start_after_a_kill_has_the_same_data(tmp_path: Path) -> None:
+    with terminal(tmp_path) as killed:
+        killed.wait_for(READY)
+        numbers = killed.curl()
+        killed.kill()
         assert servers_below(tmp_path)
-        with terminal(tmp_path) as third:
-            third.wait_for(READY)
-            assert third.curl() == numbers
-            assert third.interrupt() == 0
+        with terminal(tmp_path) as later:
+            later.wait_for(READY)
+            assert later.curl() == numbers
+            assert later.interrupt() == 0
             assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly  # kills, and fills a demo again
 @pytest.mark.acceptance
 def test_a_start_killed_half_way_left_nothing_and_the_next_fills_it(tmp_path: Path) -> None:
     with terminal(tmp_path) as killed:
@@ -339,36 +408,23 @@ def test_a_start_killed_half_way_left_nothing_and_the_next_fills_it(tmp_path: Pa
             second.interrupt()
 
 
+@pytest.mark.nightly  # fills a demo again
 @pytest.mark.acceptance
-def test_ctrl_c_while_it_fills_leaves_no_process(tmp_path: Path) -> None:
-    with terminal(tmp_path) as opened:
-        opened.wait_for("Birthdays")
-        assert opened.interrupt() != 0
-        assert is_stopped(tmp_path)
-
-
-@pytest.mark.acceptance
-def test_a_database_of_ones_own_is_used_and_releases_that_a_kill_prevented_follow(
-    tmp_path: Path, server_url: str
-) -> None:
-    name = f"betrokken_demo_{os.getpid()}"
+def test_a_database_of_ones_own_is_used(tmp_path: Path, server_url: str) -> None:
+    name = own_name("demo")
     asyncio.run(run_sql(server_url, f"CREATE DATABASE {name} TEMPLATE template0"))
-    url = on_database(server_url, name)
-    environment = {"DATABASE_URL": url, "BETROKKEN_PSEUDONYM_SECRET": SECRET}
-    subprocess.run([sys.executable, "-m", "app", "migrate"], env=os.environ | environment, check=True)
-    with terminal(tmp_path, **environment) as first:
-        first.wait_for(READY)
-        numbers = first.curl()
-        assert first.interrupt() == 0
+    environment = {"DATABASE_URL": on_database(server_url, name), "BETROKKEN_PSEUDONYM_SECRET": SECRET}
+    migrate = [sys.executable, "-m", "app", "migrate"]
+    subprocess.run(migrate, cwd=REPOSITORY, env=os.environ | environment, check=True)
+    with terminal(tmp_path, **environment) as opened:
+        opened.wait_for(READY)
+        numbers = opened.curl()
+        assert opened.interrupt() == 0
     assert [file.name for file in tmp_path.iterdir()] == ["demo-key"]
-    undone = "UPDATE surveys SET status = 'closed', released_at = NULL, name = '[/b] :smile:'"
-    enter = f"SET app.organization_id = '{ORGANIZATION_ID}'"
-    asyncio.run(run_sql(url, enter, "DELETE FROM releases", f"{undone} WHERE status = 'released'"))
-    with terminal(tmp_path, **environment) as second:
-        assert "[/b] :smile:" in second.wait_for(READY)
-        again = second.curl()
-        assert (again["release"], again["groups"]) == (numbers["release"], numbers["groups"])
-        assert second.interrupt() == 0
+    with terminal(tmp_path, **environment) as again:
+        again.wait_for(READY)
+        assert again.curl() == numbers
+        assert again.interrupt() == 0
     asyncio.run(run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 

@@ -6,8 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,7 @@ import httpx
 
 from tests.conftest import GIVEN_DATABASE, SECRET, on_database, run_sql
 from tests.contract import check_answer
-
-PATIENCE = 60.0
+from tests.waiting import PATIENCE, eventually
 
 
 class Api(httpx.Client):
@@ -80,20 +78,29 @@ def served_database(folder: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def serving(environment: dict[str, str], log: Path) -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
     with (
         log.open("w") as output,
         subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process,
     ):
-        url = f"http://127.0.0.1:{port}"
         try:
-            eventually(lambda: process.poll() is not None or is_ready(url))
-            assert process.poll() is None, log.read_text()
-            yield url
+            yield ready_url(process, log)
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE)
+
+
+def ready_url(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Where the process says that it serves, once it does."""
+    eventually(lambda: process.poll() is not None or any(map(is_ready, urls_in(log))))
+    assert process.poll() is None, log.read_text()
+    return urls_in(log)[0]
+
+
+def urls_in(log: Path) -> list[str]:
+    """Of whole lines: the last may still be being written."""
+    lines = log.read_text().rpartition("\n")[0].splitlines()
+    return [json.loads(line)["url"] for line in lines if '"event": "serving"' in line]
 
 
 def free_port() -> int:
@@ -104,13 +111,6 @@ def free_port() -> int:
 
 def is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/ready").is_success
+        return httpx.get(f"{url}/health/ready", timeout=PATIENCE).is_success
     except httpx.TransportError:
         return False
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)

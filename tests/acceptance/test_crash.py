@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.process import Service, eventually, free_port, is_ready, serving
+from tests.acceptance.process import PATIENCE, Service, eventually, free_port, is_ready, serving
 from tests.acceptance.steps import open_survey, put_all
 from tests.conftest import GIVEN_DATABASE
 from tests.embedded.servers import servers_below
@@ -20,10 +19,9 @@ from tests.embedded.servers import servers_below
 PEOPLE = [f"E-{number}" for number in range(2000)]
 
 
-def answered(url: str, headers: Any, survey_id: str, respondents: list[str]) -> list[str]:
-    """Those whose response was answered 201 before the service died."""
-    done: list[str] = []
-    with httpx.Client(base_url=url, headers=headers) as client:
+def send_answers(url: str, headers: Any, survey_id: str, respondents: list[str], done: list[str]) -> None:
+    """Adds to `done` those whose response was answered 201 before the service died."""
+    with httpx.Client(base_url=url, headers=headers, timeout=PATIENCE) as client:
         for respondent in respondents:
             body = {"respondent": respondent, "answers": {"S01": 3}}
             try:
@@ -31,7 +29,6 @@ def answered(url: str, headers: Any, survey_id: str, respondents: list[str]) -> 
                     done.append(respondent)
             except httpx.TransportError:
                 break
-    return done
 
 
 def kill(service: subprocess.Popen[bytes], data: Path) -> None:
@@ -51,6 +48,7 @@ def stored(api: httpx.Client, survey_id: str) -> set[str]:
     return found
 
 
+@pytest.mark.nightly  # kills
 @pytest.mark.skipif(GIVEN_DATABASE is not None, reason="kills its database: only its own, the embedded one")
 def test_what_was_answered_2xx_survives_kill_9(tmp_path: Path) -> None:
     data, port = tmp_path / "data", free_port()
@@ -62,13 +60,13 @@ def test_what_was_answered_2xx_survives_kill_9(tmp_path: Path) -> None:
         put_all(api, "/v1/people", [{"external_id": name, "name": name} for name in PEOPLE])
         survey_id = open_survey(api, questionnaire="betrokken-33", mode="attributed")
         with ThreadPoolExecutor(4) as threads:
-            senders = [
-                threads.submit(answered, url, api.headers, survey_id, PEOPLE[first::4]) for first in range(4)
-            ]
-            time.sleep(1)
+            done: list[str] = []
+            for first in range(4):
+                threads.submit(send_answers, url, api.headers, survey_id, PEOPLE[first::4], done)
+            eventually(lambda: len(done) > 20)
             kill(service, data)
-            accepted = {name for sender in senders for name in sender.result()}
-        assert 0 < len(accepted) < len(PEOPLE)
+        accepted = set(done)
+        assert 20 < len(accepted) < len(PEOPLE)
         with serving(dict(environment), tmp_path / "again.log") as again:
             api.base_url = httpx.URL(again)
             assert accepted <= stored(api, survey_id)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.process import Service, eventually, free_port, is_ready, serving
+from tests.acceptance.process import PATIENCE, Service, eventually, free_port, is_ready, serving
 from tests.acceptance.steps import open_survey, put_all
 from tests.acceptance.test_crash import kill
 from tests.conftest import GIVEN_DATABASE
@@ -22,7 +22,9 @@ PEOPLE = [f"E-{number}" for number in range(10_000)]
 def imported(service: Service, key: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "app", "import", *arguments, "--url", service.url]
     environment = service.environment | {"BETROKKEN_API_KEY": key}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
 
 
 def test_the_command_sends_a_file_and_says_what_became_of_it(service: Service, tmp_path: Path) -> None:
@@ -48,6 +50,7 @@ def test_the_command_sends_a_file_and_says_what_became_of_it(service: Service, t
             assert word in refused.stderr.splitlines()[-1]
 
 
+@pytest.mark.nightly  # kills, and ten thousand people
 @pytest.mark.skipif(GIVEN_DATABASE is not None, reason="kills its database: only its own, the embedded one")
 def test_an_import_goes_on_after_kill_9(tmp_path: Path) -> None:
     data, port = tmp_path / "data", free_port()

@@ -9,6 +9,7 @@ import asyncpg
 from app.core.database import Database
 from app.core.jobs import JobFunction, Worker, enqueue
 from tests.conftest import Tenant
+from tests.waiting import PATIENCE
 
 
 async def put(tenant: Tenant, name: str) -> None:
@@ -19,7 +20,7 @@ async def put(tenant: Tenant, name: str) -> None:
 async def work_until(database: Database, jobs: dict[str, JobFunction], done: Callable[[], bool]) -> None:
     worker = asyncio.create_task(Worker(database, jobs, schedules={}).run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not done():  # noqa: ASYNC110 the other side is a database
                 await asyncio.sleep(0.02)
     finally:

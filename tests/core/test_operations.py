@@ -3,7 +3,7 @@ from fastapi import FastAPI
 
 from app.core.settings import Settings
 from app.main import create_app
-from tests.conftest import client_for, on_database, run_sql
+from tests.conftest import client_for, on_database, own_name, run_sql
 from tests.contract import ContractClient
 
 
@@ -14,19 +14,19 @@ async def test_alive_and_ready(anonymous: ContractClient) -> None:
 
 
 async def test_an_empty_database_is_not_ready(server_url: str, settings: Settings) -> None:
+    name = own_name("empty")
     await run_sql(
         server_url,
-        "DROP DATABASE IF EXISTS betrokken_empty",
-        "CREATE DATABASE betrokken_empty TEMPLATE template0",
+        f"CREATE DATABASE {name} TEMPLATE template0",
     )
     try:
-        app = create_app(settings, on_database(server_url, "betrokken_empty"))
+        app = create_app(settings, on_database(server_url, name))
         async with app.router.lifespan_context(app):
             answer = await client_for(app, None).get("/health/ready")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_migrated")
         assert "retry-after" in answer.headers
     finally:
-        await run_sql(server_url, "DROP DATABASE betrokken_empty WITH (FORCE)")
+        await run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_the_page_of_the_contract_needs_no_other_host(app: FastAPI, anonymous: ContractClient) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.embedded.servers import REPOSITORY, USER, StartUser, User, servers_below
+from tests.waiting import as_in_a_terminal
 
 
 @pytest.fixture
@@ -18,7 +19,15 @@ def start_user(tmp_path: Path) -> Iterator[StartUser]:
     def start(folder: Path, *options: str) -> User:
         command = [sys.executable, "-c", USER, str(folder), *options]
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        users.append(subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True, **pipes))
+        users.append(
+            subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                start_new_session=True,
+                preexec_fn=as_in_a_terminal,  # noqa: PLW1509 nothing of ours runs in another thread
+                **pipes,
+            )
+        )
         return users[-1]
 
     yield start

@@ -5,7 +5,6 @@ import os
 import pwd
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from app.embedded.cluster import MAJOR
 from app.embedded.programs import PACKAGE
 from app.embedded.server import embedded_postgres
+from tests.waiting import eventually
 
 REPOSITORY = Path(__file__).parents[2]
 AS_ROOT = os.geteuid() == 0
@@ -74,11 +74,8 @@ def servers_below(folder: Path) -> list[int]:
 
 def is_stopped(folder: Path) -> bool:
     """A server takes its files away an instant before it is gone."""
-    for _ in range(100):
-        if not servers_below(folder):
-            return True
-        time.sleep(0.02)
-    return False
+    eventually(lambda: not servers_below(folder))
+    return True
 
 
 def fetch(url: str, query: str) -> Any:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tests.embedded.servers import (
     REPOSITORY,
     USER,
     StartUser,
+    User,
     as_nobody,
     enter_and_leave,
     fetch,
@@ -32,6 +32,7 @@ from tests.embedded.servers import (
     said,
     servers_below,
 )
+from tests.waiting import eventually
 
 
 def test_it_is_set_up_as_the_service_needs_it_and_keeps_what_is_written(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_a_signal_to_the_whole_process_group_leaves_time_for_a_last_query(
     os.killpg(user.pid, ending)
     output, _ = user.communicate()
     assert "answered 1" in output
-    assert user.returncode != 0
+    assert user.returncode == (-ending if ending is signal.SIGINT else 128 + ending)
     assert is_stopped(tmp_path)
 
 
@@ -107,11 +108,19 @@ def test_a_second_interrupt_does_not_leave_the_server_behind(tmp_path: Path, sta
     said(user)
     with (tmp_path / "postgres.lock").open("a") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # the user waits for its turn to leave
-        for _ in range(2):
-            os.killpg(user.pid, signal.SIGINT)
-            time.sleep(0.3)
+        os.killpg(user.pid, signal.SIGINT)
+        eventually(lambda: has(user, "SigBlk", signal.SIGINT))
+        os.killpg(user.pid, signal.SIGINT)
+        assert has(user, "ShdPnd", signal.SIGINT)
     user.communicate()
     assert is_stopped(tmp_path)
+
+
+def has(user: User, signals: str, one: signal.Signals) -> bool:
+    """Whether the kernel has the signal among those of the process that are blocked, or that wait."""
+    status = Path(f"/proc/{user.pid}/status").read_text()
+    found = re.search(rf"^{signals}:\s+(\w+)$", status, re.MULTILINE)
+    return found is not None and bool(int(found[1], 16) >> (one - 1) & 1)
 
 
 @pytest.mark.parametrize("does_the_server_survive", [True, False])
@@ -139,7 +148,7 @@ def test_a_process_number_that_now_belongs_to_another_program_is_not_taken_for_t
 ) -> None:
     enter_and_leave(tmp_path)
     account = (tmp_path / "postgres").stat().st_uid
-    bystander = subprocess.Popen(["sleep", "60"], user=account if AS_ROOT else None)
+    bystander = subprocess.Popen(["sleep", "infinity"], user=account if AS_ROOT else None)
     stale = [
         str(bystander.pid),
         str(tmp_path / "postgres"),

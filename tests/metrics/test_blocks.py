@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.metrics.definitions import document
 from app.metrics.releasing import BLOCKS
+from tests.examples import examples
 from tests.metrics.waves import instrument_of, wave_of
 
 MANY = instrument_of(
@@ -67,7 +68,7 @@ def explained(body: Any) -> None:
 
 
 @pytest.mark.parametrize("metric", BLOCKS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(8))
 @given(data=st.data())
 def test_every_number_is_finite_and_every_missing_one_has_a_reason(metric: str, data: st.DataObject) -> None:
     instrument = data.draw(st.sampled_from(INSTRUMENTS))

@@ -17,6 +17,7 @@ from app.metrics.sample import Instrument
 from app.metrics.schemas import TreeRef
 from app.metrics.schemas.drivers import DriversGroup
 from app.metrics.schemas.levers import LeversGroup
+from tests.examples import examples
 from tests.metrics.waves import wave_of
 from tests.metrics.worlds import (
     LEVERS,
@@ -110,7 +111,7 @@ def test_few_who_lack_a_score_leave_with_others_so_that_nobody_is_singled_out() 
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=examples(3))
 def test_between_analysed_groups_none_or_enough_are_left_out_and_kept(seed: int) -> None:
     answers = answers_to(WITH_LEVERS, 700, seed, missing=0.004)
     wave = world(WITH_LEVERS, answers, seed, teams=(0, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4))
@@ -260,7 +261,7 @@ def test_small_groups_have_scores_and_no_order_and_hidden_levers_nothing() -> No
 
 
 @given(any_wave(), st.integers(0, 9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(8))
 def test_any_wave_has_an_analysis_or_reasons_and_the_order_of_persons_decides_nothing(
     wave: Wave, seed: int
 ) -> None:

@@ -7,6 +7,7 @@ from app.metrics.blocks.heatmap import heatmap, heatmap_columns
 from app.metrics.blocks.wave import Wave
 from app.metrics.formulas import Moments, benjamini_hochberg, independent_change, shrinkage, versus_rest
 from app.metrics.schemas.heatmap import HeatmapGroup
+from tests.examples import examples
 from tests.metrics.waves import wave_of
 from tests.metrics.worlds import (
     NO_LEVERS,
@@ -52,7 +53,7 @@ def test_a_cell_is_the_group_against_everybody_else() -> None:
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(8))
 def test_a_small_group_is_compared_by_nothing_but_what_is_shown_of_it(seed: int) -> None:
     """Its cells can be made from its score and n and from the organisation: so they tell no more."""
     wave = world(TWO_QUESTIONS, answers_to(TWO_QUESTIONS, 60, seed), seed, teams=(1, 2, 2, 3, 4, 4))
@@ -146,7 +147,7 @@ def test_all_alike_is_undefined_from_twenty_on_and_never_said_below() -> None:
 
 
 @given(any_wave(), st.integers(0, 9))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(12))
 def test_any_wave_has_cells_or_reasons_and_the_order_of_persons_decides_nothing(
     wave: Wave, seed: int
 ) -> None:

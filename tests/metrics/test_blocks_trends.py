@@ -29,6 +29,7 @@ from app.metrics.formulas import (
 )
 from app.metrics.schemas.trends import Point, TrendGroup
 from app.surveys.built_in import built_in
+from tests.examples import examples
 from tests.metrics.leak import leak
 from tests.metrics.waves import wave_of
 from tests.metrics.worlds import (
@@ -339,7 +340,7 @@ def test_repeaters_that_are_whole_teams_and_one_person_are_not_told() -> None:
 
 
 @given(st.integers(0, 100_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(12))
 def test_no_sum_over_groups_and_repeaters_of_three_waves_singles_out_fewer_than_k(seed: int) -> None:
     """The sum over both waves stands for their difference: turned signs of every second wave make it that."""
     random = np.random.default_rng(seed)
@@ -376,7 +377,7 @@ def random_wave(random: np.random.Generator) -> Wave:
 
 
 @given(any_wave(), any_wave(), st.integers(0, 9), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(12))
 def test_any_two_waves_have_changes_or_reasons_and_the_order_of_persons_decides_nothing(
     wave: Wave, previous: Wave, seed: int, is_linked: bool
 ) -> None:
@@ -392,7 +393,7 @@ def test_any_two_waves_have_changes_or_reasons_and_the_order_of_persons_decides_
 
 
 @given(any_wave())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(10))
 def test_a_point_is_what_the_release_says_or_why_it_says_nothing(wave: Wave) -> None:
     told, recommended = headline(wave), enps(wave)
     place = {"survey": str(EARLIER), "released_at": "2026-11-23T12:00:00Z"}

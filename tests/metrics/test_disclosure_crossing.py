@@ -1,12 +1,11 @@
 from itertools import pairwise
 from random import Random
-from time import perf_counter
 
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from app.metrics.disclosure import crossing
+from app.metrics.disclosure import crossing, support
 from app.metrics.disclosure.crossing import Table, holds_together, is_safe, numbered
 from app.metrics.disclosure.support import lives_on_few
 from tests.metrics.attacker import lives_on_few as attacked
@@ -85,8 +84,8 @@ def test_of_persons_who_are_few_in_every_mixture_nothing_is_safe() -> None:
 
 @pytest.mark.parametrize(
     "seeds",
-    [range(300), pytest.param(range(300, 20_000), marks=pytest.mark.nightly)],
-    ids=["hundreds", "thousands"],
+    [range(80), pytest.param(range(80, 20_000), marks=pytest.mark.nightly)],
+    ids=["dozens", "thousands"],
 )
 def test_safe_is_what_the_attacker_finds_nothing_in(seeds: range) -> None:
     verdicts = []
@@ -98,15 +97,15 @@ def test_safe_is_what_the_attacker_finds_nothing_in(seeds: range) -> None:
 
 
 def test_without_a_proof_fewer_are_called_safe_and_none_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_proof = [safe(*random_table(seed)) for seed in range(300)]
+    with_proof = [safe(*random_table(seed)) for seed in range(80)]
     monkeypatch.setattr(crossing, "MOST_ATOMS_PROVED", 0)
-    without = [safe(*random_table(seed)) for seed in range(300)]
+    without = [safe(*random_table(seed)) for seed in range(80)]
     assert all(proved or not mixed for proved, mixed in zip(with_proof, without, strict=True))
     assert sum(without) < sum(with_proof)
 
 
 def test_the_bound_for_many_categories_is_within_a_factor_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed in range(200):
+    for seed in range(60):
         of, _ = random_table(seed)
         contexts, codes = of.contexts(0), numbered(of.dimensions[0])
         rows = crossing._mixed(contexts, codes, int(codes.max()) + 1)
@@ -117,7 +116,7 @@ def test_the_bound_for_many_categories_is_within_a_factor_two(monkeypatch: pytes
             assert positive[0] / 2 - 1e-9 <= positive[1] <= positive[0] + 1e-9
     monkeypatch.setattr(crossing, "MOST_HALVED", 1)
     monkeypatch.setattr(crossing, "MOST_ATOMS_PROVED", 0)
-    for of, k in map(random_table, range(200)):
+    for of, k in map(random_table, range(60)):
         assert not safe(of, k) or not attacked(sums(of), k)
 
 
@@ -158,20 +157,20 @@ def test_a_mixed_integer_program_gives_the_same_verdicts(seeds: range) -> None:
     assert 0 < sum(verdicts) < len(verdicts)
 
 
-def test_a_proof_that_takes_too_long_is_none() -> None:
+def test_a_proof_that_takes_too_many_steps_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(support, "MOST_STEPS", 30)
     random = np.random.default_rng(7)
     rows = random.integers(0, 2**31 - 1, (60, 100))
-    started = perf_counter()
     assert lives_on_few(rows, np.ones(100, dtype=np.int64), 40) is None
-    assert perf_counter() - started < 30
 
 
-def test_two_hundred_staff_in_four_dimensions_are_settled_at_once() -> None:
+def test_two_hundred_staff_in_four_dimensions_are_settled_within_few_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(support, "MOST_STEPS", 300)
     random = np.random.default_rng(3)
     of = Table(random.integers(0, 25, 200), [random.integers(0, count, 200) for count in (2, 3, 2, 2)])
-    started = perf_counter()
     assert safe(of, 5)
-    assert perf_counter() - started < 2
 
 
 def test_more_categories_one_after_the_other_lose_a_bond() -> None:

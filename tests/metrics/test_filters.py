@@ -13,6 +13,7 @@ from app.metrics.disclosure import Precision
 from app.metrics.filtering import BadFilter, Wanted, parsed, whole_cells
 from app.metrics.sample import Groups, Places, Rollup
 from tests.conftest import Tenant
+from tests.examples import examples
 from tests.metrics.test_release import answer, finish, read
 from tests.metrics.test_rolling import roll
 from tests.metrics.test_segments import spread
@@ -25,7 +26,7 @@ def close_to(one: Body, other: Body) -> bool:
     return bool(one == (pytest.approx(other, rel=1e-9, abs=1e-9) if isinstance(other, float) else other))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(10))
 @given(any_wave(), st.integers(0, 1000))
 def test_cells_add_up_to_the_headline_of_their_persons(wave: Wave, seed: int) -> None:
     shared, cells = cells_of(wave)

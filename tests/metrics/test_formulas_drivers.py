@@ -17,6 +17,7 @@ from app.metrics.formulas import (
     relative_importance,
 )
 from app.metrics.formulas.resampling import correlations_of
+from tests.examples import examples
 
 NAN = float("nan")
 SEEDS = st.integers(0, 1000)
@@ -120,7 +121,7 @@ def test_drivers_say_why_there_are_none(
     assert draw_importance(outcome, predictors, seed=1, draws=5) is None
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(8))
 @given(SEEDS)
 def test_draws_repeat_with_their_seed_and_sum_to_r2(seed: int) -> None:
     outcome, predictors = survey(40, 3, seed)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.metrics.formulas import hazard_ratios, rate_ratio
+from tests.examples import examples
 
 NAN = float("nan")
 COUNTS = st.tuples(st.integers(0, 200), st.integers(0, 200))
@@ -20,7 +21,7 @@ def staff(n: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.bool_], ND
     return np.minimum(months, 12), months <= 12, x
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(12))
 @given(st.integers(0, 1000))
 def test_hazard_ratios_are_blind_to_order_shift_and_clock_and_invert_with_reversal(seed: int) -> None:
     months, left, x = staff(40, seed)

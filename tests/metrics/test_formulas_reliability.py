@@ -15,6 +15,7 @@ from app.metrics.formulas import (
     measurement_error,
     omega_total,
 )
+from tests.examples import examples
 
 NAN = float("nan")
 ANSWERS = st.tuples(st.integers(0, 15), st.integers(1, 6)).flatmap(
@@ -106,7 +107,7 @@ def test_a_flat_list_is_no_table() -> None:
         cronbach_alpha([1, 2, 3])
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(4))
 @given(st.integers(10, 60), st.integers(0, 100))
 def test_omega_is_blind_to_order_shift_unit_and_reversal_of_all(n: int, seed: int) -> None:
     items = three_items(n, seed)

@@ -1,7 +1,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from time import process_time
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from app.metrics.blocks.headline import headline
 from app.metrics.blocks.participation import participation
 from app.metrics.blocks.wave import Body
 from app.metrics.formulas import favourable, gap, mean_ci, pomp, quadrant_shares, scale_scores
+from tests.examples import examples
 from tests.metrics.golden import close, columns, reference, texts
 from tests.metrics.waves import empty_members, instrument_of, wave_of
 
@@ -100,7 +100,7 @@ def test_facets_weigh_equally_and_obey_the_half_rule() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(21, 120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(12))
 def test_exact_numbers_are_those_of_the_formulas_over_the_persons_below(seed: int, persons: int) -> None:
     random = np.random.default_rng(seed)
     answers, members = random_answers(random, persons), random.integers(0, 4, persons)
@@ -320,7 +320,7 @@ def kept(body: Body) -> Body:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(12))
 def test_which_groups_are_shown_depends_on_who_answered_not_on_what(seed: int) -> None:
     random = np.random.default_rng(seed)
     answers, members = random_answers(random, 60), random.integers(0, 6, 60)
@@ -334,6 +334,7 @@ def test_which_groups_are_shown_depends_on_who_answered_not_on_what(seed: int) -
     assert given_by[0] == given_by[1] == given_by[2]
 
 
+@pytest.mark.nightly  # a hundred thousand persons
 def test_a_hundred_thousand_persons_in_two_thousand_groups() -> None:
     random = np.random.default_rng(5)
     parents = [None, *(int(random.integers(0, group)) for group in range(1, 2000))]
@@ -345,9 +346,7 @@ def test_a_hundred_thousand_persons_in_two_thousand_groups() -> None:
     answers = random.integers(1, 6, size=(100_000, 33)).astype(np.int16)
     members = random.integers(0, 2000, 100_000)
     invited = (np.bincount(members) + 5).tolist()
-    started = process_time()
     wave = wave_of(instrument, answers, members.tolist(), parents, invited=invited)
     bodies = headline(wave)
-    assert process_time() - started < 5
     assert shown(bodies[0])["n"] == 100_000
     assert len(bodies) == 2000

@@ -29,12 +29,12 @@ Ref = tuple[str, str, str | None]
 """Kind, dimension and identifier of a group."""
 
 SAMPLES = [
-    pytest.param(range(12), id="dozens"),
-    pytest.param(range(12, 400), id="hundreds", marks=pytest.mark.nightly),
+    pytest.param(range(4), id="few"),
+    pytest.param(range(4, 400), id="hundreds", marks=pytest.mark.nightly),
 ]
 ROLLING = [
-    pytest.param(range(6), id="few"),
-    pytest.param(range(6, 200), id="hundreds", marks=pytest.mark.nightly),
+    pytest.param(range(2), id="few"),
+    pytest.param(range(2, 200), id="hundreds", marks=pytest.mark.nightly),
 ]
 OUTCOMES = {"o0": "overall_satisfaction", "o1": "intent_to_stay"}
 ASKED_OF_FILTERS = 12
@@ -348,4 +348,6 @@ async def test_the_attacker_catches_a_filter_more_than_there_should_be(app: Fast
             if np.count_nonzero(persons & attack.sample.both) >= company.k:
                 attack.knowledge.learn_headline(persons)
         caught += attack.knowledge.exposed(company.k)
+        if caught > 3:
+            break
     assert caught > 3

@@ -8,8 +8,8 @@ from app.metrics.disclosure import Decision, Node, decide
 from tests.metrics.leak import Organisation, leak, named_silence, random_organisation
 
 SAMPLES = [
-    pytest.param(range(600), id="hundreds"),
-    pytest.param(range(600, 9000), id="thousands", marks=pytest.mark.nightly),
+    pytest.param(range(150), id="hundreds"),
+    pytest.param(range(150, 9000), id="thousands", marks=pytest.mark.nightly),
 ]
 
 ROOT = 0

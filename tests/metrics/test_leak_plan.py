@@ -25,16 +25,16 @@ from tests.metrics.attacker import PRIME, Knowledge
 from tests.metrics.companies import Company, random_company, sample_of
 
 SAMPLES = [
-    pytest.param(range(150), id="hundreds"),
-    pytest.param(range(150, 8000), id="thousands", marks=pytest.mark.nightly),
+    pytest.param(range(40), id="dozens"),
+    pytest.param(range(40, 8000), id="thousands", marks=pytest.mark.nightly),
 ]
 LARGER = [
-    pytest.param(range(20), id="dozens"),
-    pytest.param(range(20, 1000), id="hundreds", marks=pytest.mark.nightly),
+    pytest.param(range(6), id="few"),
+    pytest.param(range(6, 1000), id="hundreds", marks=pytest.mark.nightly),
 ]
 STEPS = [
-    pytest.param(range(50), id="dozens"),
-    pytest.param(range(50, 3000), id="thousands", marks=pytest.mark.nightly),
+    pytest.param(range(15), id="dozens"),
+    pytest.param(range(15, 3000), id="thousands", marks=pytest.mark.nightly),
 ]
 CONTROLS = range(60)
 REPEATS = range(25)

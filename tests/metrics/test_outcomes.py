@@ -27,6 +27,7 @@ from app.metrics.blocks.wave import Wave
 from app.metrics.disclosure import Node, Plan, decide
 from app.metrics.formulas import hazard_ratios, pooled_correlation, rate_ratio
 from app.metrics.sample import Groups, Instrument, Places, Rollup, Sample, Scores
+from tests.examples import examples
 
 Json = dict[str, Any]
 Flags = NDArray[np.bool_]
@@ -241,7 +242,7 @@ def test_an_organisation_that_is_not_shown_has_no_number() -> None:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(12))
 @given(
     st.lists(
         st.tuples(st.integers(-2, 100), st.integers(-2, 100), st.integers(0, DAYS), st.booleans()),

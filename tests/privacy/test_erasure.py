@@ -18,6 +18,7 @@ from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_release import METRICS, answer, finish, names_of, read, released, staff, start
 from tests.metrics.test_series import change_of, group_of
+from tests.waiting import until_blocked
 
 PERSON = "/v1/people/sales-0"
 
@@ -77,15 +78,17 @@ async def test_in_a_batch_the_others_are_put(api: ContractClient) -> None:
     assert await code(api.get(PERSON)) == (404, "not_found")
 
 
-async def test_a_sender_who_is_just_putting_somebody_waits(acme: Tenant, api: ContractClient) -> None:
+async def test_a_sender_who_is_just_putting_somebody_waits(
+    acme: Tenant, api: ContractClient, owner: asyncpg.Connection
+) -> None:
     await staff(api, {"sales": 1})
     hold = text("SELECT 1 FROM people WHERE organization_id = :id FOR UPDATE")
     async with acme.database.tenant_session(acme.id) as session:
         await session.execute(hold, {"id": acme.id})
         erasing = asyncio.create_task(erase(api))
-        await asyncio.sleep(0.2)
+        await until_blocked(owner)
         putting = asyncio.create_task(api.put(PERSON, json={"name": "Again"}))
-        await asyncio.sleep(0.2)
+        await until_blocked(owner, 2)
     assert (await erasing).status_code == 200
     assert (await putting).status_code in (200, 409)
     assert await code(api.get(PERSON)) == (404, "not_found")
@@ -104,7 +107,7 @@ async def test_a_past_that_is_just_being_written_names_nobody_erased(
         await hold_people(session, acme.id, ids)
         past = await pasts(session, acme.id, list(ids.values()))
         erasing = asyncio.create_task(erase(api))
-        await asyncio.sleep(0.2)
+        await until_blocked(owner)
         await replace_pasts(session, acme.id, past)
         assert await owner.fetchval(named, acme.id) == 1
     assert (await erasing).status_code == 200
@@ -192,8 +195,7 @@ async def test_a_release_that_is_being_computed_is_computed_again(acme: Tenant, 
 
     monkeypatch.setattr(releasing, "store", erase_first)
     await acme.work()
-    await asyncio.sleep(1)
-    await acme.work()
+    await acme.work_later()
     assert (await read(acme.client, survey_id=survey_id))["groups"][0]["n"] == 7
 
 

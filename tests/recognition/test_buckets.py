@@ -16,6 +16,7 @@ from app.recognition.schemas import RecognitionPatch, RecognitionWrite
 from tests.calendar.staff import people_on_file, team_on_file
 from tests.conftest import Tenant
 from tests.contract import ContractClient
+from tests.examples import examples
 from tests.recognition.test_recognition import EVENTS, thanks
 
 PEOPLE = ("ann", "bob", "cy", "dee")
@@ -130,7 +131,7 @@ NOTHING = service.Filters(None, None, None, None, None, None, None)
 
 
 @given(steps=st.lists(step, min_size=1, max_size=12))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_buckets_equal_a_recomputation_after_every_story(
     steps: list[tuple[Any, ...]], acme: Tenant, owner: asyncpg.Connection
 ) -> None:

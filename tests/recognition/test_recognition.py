@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from tests.calendar.staff import people_on_file
 from tests.conftest import Tenant
 from tests.contract import ContractClient
+from tests.waiting import until_blocked
 
 EVENTS = "/v1/recognitions"
 
@@ -298,8 +299,7 @@ async def test_a_person_deleted_meanwhile_is_unknown(
     await transaction.start()
     await owner.execute("DELETE FROM people WHERE organization_id = $1 AND external_id = 'bob'", acme.id)
     recording = asyncio.create_task(api.post(EVENTS, json=thanks()))
-    await asyncio.sleep(0.3)
-    assert not recording.done()
+    await until_blocked(owner)
     await transaction.commit()
     answer = await recording
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_person")

@@ -14,6 +14,7 @@ from scim2_tester import Status, check_server
 
 from tests.conftest import Tenant
 from tests.scim.client import PREFIX
+from tests.waiting import PATIENCE, until
 
 FAILURES = {Status.ERROR, Status.CRITICAL, Status.DEVIATION}
 
@@ -40,8 +41,7 @@ async def address(app: FastAPI) -> AsyncIterator[str]:
     config = uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 uvicorn has no event for it
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = server.force_exit = True
     await task
@@ -49,7 +49,7 @@ async def address(app: FastAPI) -> AsyncIterator[str]:
 
 async def test_the_conformance_tester_finds_nothing_wrong(address: str, acme: Tenant) -> None:
     headers = {"Authorization": f"Bearer {await acme.key()}"}
-    with httpx.Client(base_url=address + PREFIX, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=address + PREFIX, headers=headers, timeout=PATIENCE) as client:
         results = await asyncio.to_thread(check_server, HttpClient(client))
     wrong = [f"{one.title} {one.resource_type}: {one.reason}" for one in results if one.status in FAILURES]
     assert not wrong, "\n".join(wrong)

@@ -38,7 +38,8 @@ class Receiver:
     status: str = OK
     headers: str = ""
     is_silent: bool = False
-    """Takes a request and never answers."""
+    """Takes a request and does not answer until told to hang up."""
+    hang_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -53,7 +54,11 @@ class Receiver:
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             self.received.append(Received(lines[0].split(" ")[1], cased, body.decode()))
             if self.is_silent:
-                await reader.read()
+                await asyncio.wait(
+                    [asyncio.ensure_future(reader.read()), asyncio.ensure_future(self.hang_up.wait())],
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                return
             writer.write(f"HTTP/1.1 {self.status}\r\n{self.headers}Content-Length: 0\r\n\r\n".encode())
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError):

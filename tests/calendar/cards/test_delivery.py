@@ -36,6 +36,7 @@ from tests.calendar.staff import people_on_file
 from tests.calendar.test_timing import ZONES
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient
+from tests.examples import examples
 from tests.sink import Sink, listening
 
 EIGHT = datetime(2027, 5, 4, 6, tzinfo=UTC)
@@ -298,6 +299,7 @@ from uuid import UUID
 from app.calendar.jobs import send_due
 from app.core.database import Database
 from app.core.settings import Settings
+from tests.examples import examples
 
 async def work(url, organization, now):
     await send_due(Database(url, Settings()), UUID(organization), lambda: datetime.fromisoformat(now))
@@ -354,22 +356,21 @@ async def test_the_next_year_has_a_card_of_its_own(acme: Tenant, sink: Sink) -> 
     assert len(set(message_ids(sink))) == len(sink.mails) == 3
 
 
-async def test_what_operators_see(acme: Tenant, sink: Sink) -> None:
+async def test_what_operators_see(lone: Tenant, sink: Sink) -> None:
+    """Of all organisations together: so there is no other."""
+
     def value(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0
 
     sent = value("betrokken_calendar_mails_total", kind="cards", outcome="sent")
     late = value("betrokken_calendar_mail_delay_seconds_sum", kind="cards")
-    await celebrating(acme, "ann", 5, 4)
-    await plan_and_send(acme, EIGHT + HOUR, sink)
+    await celebrating(lone, "ann", 5, 4)
+    await plan_and_send(lone, EIGHT + HOUR, sink)
     assert value("betrokken_calendar_mails_total", kind="cards", outcome="sent") == sent + 1
     assert value("betrokken_calendar_mail_delay_seconds_sum", kind="cards") == late + 3600
-    server = with_server(acme.database, sink.url)
-    await send_celebrations(
-        server, lambda: EIGHT + HOUR
-    )  # what other tests left behind, in every organisation
-    await celebrating(acme, "bob", 5, 4)
-    await plan(acme, EIGHT + HOUR)
+    server = with_server(lone.database, sink.url)
+    await celebrating(lone, "bob", 5, 4)
+    await plan(lone, EIGHT + HOUR)
     for due in (1, 0):
         await send_celebrations(server, lambda: EIGHT + HOUR)
         assert value("betrokken_calendar_mails_due", kind="cards") == due
@@ -385,7 +386,7 @@ STEP = st.tuples(
 PATTERN = st.lists(STEP, min_size=1, max_size=8)
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(4), suppress_health_check=list(HealthCheck))
 @given(pattern=PATTERN, zone=st.sampled_from(ZONES), start=st.dates(date(2027, 1, 1), date(2028, 12, 31)))
 async def test_exactly_one_card_whatever_the_restarts_and_the_clocks(
     app: Any, pattern: list[tuple[int, str]], zone: str, start: date
@@ -438,9 +439,8 @@ async def killed_round(acme: Tenant, now: datetime, sink: Sink, *, is_accepted: 
         await KilledRound(database, acme.id, delivery.Kind.CARDS, service.compose, lambda: now).run()
 
 
-async def test_a_day_of_a_hundred_thousand_people_is_planned_in_seconds(
-    acme: Tenant,
-) -> None:
+@pytest.mark.nightly  # a hundred thousand people
+async def test_a_day_of_a_hundred_thousand_people_is_planned_once(acme: Tenant) -> None:
     async with acme.database.tenant_session(acme.id) as session:
         await session.execute(
             text(
@@ -460,12 +460,6 @@ async def test_a_day_of_a_hundred_thousand_people_is_planned_in_seconds(
             ),
             {"id": acme.id},
         )
-    loop = asyncio.get_running_loop()
-    taken = []
-    for _ in range(2):
-        started = loop.time()
-        planned = await plan(acme, EIGHT)
-        taken.append(loop.time() - started)
-    print(f"{planned} cards of 100,000 people planned in {taken[0]:.1f} s, again in {taken[1]:.1f} s")
+    planned = await plan(acme, EIGHT)
     assert planned > 5000
-    assert max(taken) < 60
+    assert await plan(acme, EIGHT) == planned

@@ -2,7 +2,6 @@
 
 import re
 import struct
-import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -235,11 +234,9 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
     ],
 )  # fmt: skip
 def test_what_a_template_may_not_hold(part: str, source: str, code: str) -> None:
-    started = time.perf_counter()
     with pytest.raises(TemplateRefused) as refused:
         rendered(replace(OURS, **{part: source}), NOOR)
     assert code in ("*", refused.value.code), refused.value
-    assert time.perf_counter() - started < 5
 
 
 def test_what_a_condition_hid_is_refused_when_it_shows() -> None:
