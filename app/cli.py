@@ -35,7 +35,7 @@ from app.demo import screen
 from app.demo.service import prepare
 from app.embedded.errors import EmbeddedUnavailable
 from app.embedded.server import embedded_postgres
-from app.imports.sending import Delivery, SendingFailed, mapping_of, summary_of
+from app.imports.client import Delivery, SendingFailed, mapping_of, summary_of
 from app.main import create_worker
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite

@@ -24,29 +24,30 @@ from app.imports import jobs as import_jobs
 from app.imports import service as imports
 from app.imports.api import router as imports_router
 from app.kpis.api import router as kpis_router
-from app.metrics import jobs as metrics_jobs
-from app.metrics import releasing
-from app.metrics.api import router as metrics_router
-from app.metrics.celebrations_api import router as celebration_metrics_router
-from app.metrics.recognition_api import router as recognition_metrics_router
+from app.metrics.celebrations.api import router as celebration_metrics_router
+from app.metrics.recognition.api import router as recognition_metrics_router
+from app.metrics.releases import builder as releasing
+from app.metrics.releases import jobs as metrics_jobs
+from app.metrics.views.api import router as metrics_router
 from app.newsletter import jobs as newsletter_jobs
 from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.api import router as people_router
-from app.privacy import jobs as privacy_jobs
-from app.privacy import links
 from app.privacy.api import router as privacy_router
-from app.privacy.audit_api import router as audit_router
+from app.privacy.audit_log.api import router as audit_router
+from app.privacy.export import links
+from app.privacy.retention import jobs as privacy_jobs
 from app.recognition.api import router as recognition_router
-from app.recognition.chat_api import router as chat_router
+from app.recognition.chat.api import router as chat_router
 from app.scim.api import mount_scim
 from app.scim.errors import ScimErrors
-from app.surveys import invitations, mailing
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
-from app.surveys.respond_api import router as respond_router
+from app.surveys.invitations import mailing
+from app.surveys.invitations import service as invitations
+from app.surveys.respond.api import router as respond_router
 from app.webhooks import jobs as webhook_jobs
 from app.webhooks.api import router as webhooks_router
 

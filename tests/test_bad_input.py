@@ -18,7 +18,7 @@ from app.core.contract import METHODS, contract, templates_of
 from app.core.secrets import Keyring
 from app.core.settings import Settings
 from app.main import create_app
-from app.surveys.tokens import new_nonce, token_of
+from app.surveys.invitations.tokens import new_nonce, token_of
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient, Operation, operations
 from tests.waiting import PATIENCE, until

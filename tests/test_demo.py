@@ -28,7 +28,7 @@ from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
 from app.embedded.server import embedded_postgres
 from app.recognition.rules import months_before
-from app.surveys.built_in import built_in
+from app.surveys.questionnaires.built_in import built_in
 from tests.acceptance.process import Api
 from tests.clock import today
 from tests.conftest import SECRET, on_database, own_name, run_sql

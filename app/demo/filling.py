@@ -23,9 +23,9 @@ from app.people import service as people
 from app.recognition import service as recognition
 from app.recognition.schemas import RecognitionWrite
 from app.surveys import service as surveys
-from app.surveys.built_in import built_in
+from app.surveys.questionnaires.built_in import built_in
+from app.surveys.responses.service import Submission, slots_of, submit_batch
 from app.surveys.schemas import SurveyWrite
-from app.surveys.submission import Submission, slots_of, submit_batch
 
 EVENTS_AT_ONCE = 100
 Put = Callable[[AsyncSession, UUID, Sequence[Any], int], Awaitable[BatchResult]]

@@ -15,9 +15,10 @@ from app.demo import queries
 from app.demo.company import found_company
 from app.demo.filling import Filling
 from app.demo.waves import SERIES
-from app.metrics import names, releasing
-from app.metrics import service as metrics
+from app.metrics import names
+from app.metrics.releases import builder as releasing
 from app.metrics.schemas import SatisfactionEngagement
+from app.metrics.views import groups as metrics
 from app.organizations import queries as organizations
 from app.organizations import service as organizations_service
 from app.organizations.schemas import ApiKeyWrite

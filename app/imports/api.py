@@ -17,7 +17,7 @@ from app.core.pages import Page
 from app.core.principal import Principal
 from app.core.requests import Route
 from app.imports import queries, schemas, service
-from app.imports.rules import Kind
+from app.imports.files.rules import Kind
 from app.organizations.access import (
     Anyone,
     KeyringOf,

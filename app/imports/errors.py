@@ -1,7 +1,7 @@
 """What can go wrong with an import as a whole, and with a row of it."""
 
 from app.core.errors import Unprocessable
-from app.imports import rules
+from app.imports.files import rules
 
 
 class SurveyRequired(Unprocessable):

@@ -3,7 +3,8 @@ from uuid import UUID
 
 from app.core.database import Database
 from app.core.secrets import Keyring, load_secret
-from app.imports import queries, running
+from app.imports import queries
+from app.imports.run import runner as running
 from app.organizations import queries as organizations
 
 

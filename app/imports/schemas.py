@@ -6,7 +6,7 @@ from pydantic_core import PydanticCustomError
 
 from app.calendar.schemas import OccasionWrite
 from app.core.schema import Flag, Identifier, Input, Instant, Schema
-from app.imports.rules import Kind, is_date_format
+from app.imports.files.rules import Kind, is_date_format
 from app.kpis.schemas import KpiValueWrite
 from app.people.schemas import PersonItem, TeamItem
 from app.recognition.schemas import RecognitionWrite

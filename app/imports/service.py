@@ -19,11 +19,12 @@ from app.core.errors import AppError, NotFound, UnsupportedMediaType, validated
 from app.core.jobs import enqueue
 from app.core.principal import Scope
 from app.core.secrets import Keyring
-from app.imports import queries, rules, schemas
+from app.imports import queries, schemas
 from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRequired, UnknownMapping
-from app.imports.rules import Kind
-from app.imports.shipped import mappings
-from app.imports.stored import CHUNK, File
+from app.imports.files import rules
+from app.imports.files.rules import Kind
+from app.imports.files.shipped_mappings import mappings
+from app.imports.run.sealed_file import CHUNK, File
 from app.surveys import service as surveys
 from app.surveys.errors import InvitationRequired
 from app.tables import Import, ImportReportLine

@@ -17,11 +17,11 @@ from app.calendar.reminders.service import line_of
 from app.core.languages import language_of
 from app.core.mail import Mail
 from app.core.secrets import Keyring
-from app.metrics import recognition_service
-from app.metrics import service as metrics
 from app.metrics.definitions import document
 from app.metrics.names import HEADLINE
+from app.metrics.recognition import service as recognition_service
 from app.metrics.schemas import GroupOk
+from app.metrics.views import groups as metrics
 from app.newsletter import queries
 from app.newsletter.rendering import (
     Celebrations,

@@ -11,8 +11,11 @@ from app.core.requests import Route
 from app.core.schema import Identifier
 from app.core.secrets import token_hash
 from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, database_of, requires
-from app.privacy import erasing, exporting, links, schemas
-from app.privacy.words import page
+from app.privacy import schemas
+from app.privacy.erasure import service as erasing
+from app.privacy.export import links
+from app.privacy.export import service as exporting
+from app.privacy.export.words import page
 
 router = APIRouter(route_class=Route, tags=["privacy"])
 PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]

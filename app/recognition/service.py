@@ -15,7 +15,7 @@ from app.core.outbox import announce_each
 from app.organizations.queries import organization
 from app.people.errors import UnknownTeam
 from app.recognition import queries, rules
-from app.recognition.bucket_queries import count_new, numbers_of, recounted
+from app.recognition.counts.queries import count_new, numbers_of, recounted
 from app.recognition.queries import Filters, NewEvent
 from app.recognition.schemas import (
     PersonRecognition,

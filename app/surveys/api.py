@@ -14,9 +14,10 @@ from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, requires
-from app.surveys import queries, schemas, service, submission
-from app.surveys.built_in import built_in
+from app.surveys import queries, schemas, service
 from app.surveys.errors import ModeHasNoReadableResponses
+from app.surveys.questionnaires.built_in import built_in
+from app.surveys.responses import service as submission
 
 router = APIRouter(route_class=Route, tags=["surveys"])
 SurveyReader = Annotated[Principal, Depends(requires(Scope.SURVEYS_READ))]

@@ -6,7 +6,8 @@ from uuid import UUID
 from app.core import audit
 from app.core.database import Database
 from app.organizations import queries as organizations
-from app.surveys import invitations, queries, service
+from app.surveys import queries, service
+from app.surveys.invitations import service as invitations
 
 
 async def open_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:

@@ -8,8 +8,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
-from app.surveys.built_in import built_in
-from app.surveys.merging import ORGANIZATION, Cell
+from app.surveys.audience.rules import ORGANIZATION, Cell
+from app.surveys.questionnaires.built_in import built_in
 from app.surveys.rules import FrozenGroup, TeamNode
 from app.tables import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup
 

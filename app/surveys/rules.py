@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from app.surveys.merging import (
+from app.surveys.audience.rules import (
     ORGANIZATION,
     OTHER,
     Categories,

@@ -13,9 +13,8 @@ from app.core.errors import IdentifierMismatch, NotFound, validated
 from app.core.jobs import enqueue
 from app.core.outbox import announce
 from app.organizations import queries as organizations
-from app.surveys import invitation_queries, queries, rules, schemas
-from app.surveys.audience import check_audience, freeze_audience
-from app.surveys.built_in import built_in
+from app.surveys import queries, rules, schemas
+from app.surveys.audience.service import check_audience, freeze_audience
 from app.surveys.errors import (
     BelowOrganizationMinimum,
     BuiltInQuestionnaire,
@@ -28,6 +27,8 @@ from app.surveys.errors import (
     SurveyNotOpen,
     UnknownQuestionnaire,
 )
+from app.surveys.invitations import queries as invitation_queries
+from app.surveys.questionnaires.built_in import built_in
 from app.tables import Organization, Questionnaire, Survey
 
 OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.embedded.server import embedded_postgres
-from app.surveys.built_in import built_in
+from app.surveys.questionnaires.built_in import built_in
 from tests.acceptance.process import Api, Service, eventually, served_database, serving
 from tests.acceptance.steps import open_survey, put_all
 

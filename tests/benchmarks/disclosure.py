@@ -12,7 +12,7 @@ from app.metrics.blocks.filtered import cells_of
 from app.metrics.blocks.levers import levers
 from app.metrics.blocks.wave import Wave
 from app.metrics.disclosure import Plan, plan_release
-from app.metrics.releasing import BLOCKS
+from app.metrics.releases.builder import BLOCKS
 from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
 from tests.benchmarks.bench import QUESTIONS, RESPONSES, seconds, show
 

@@ -5,8 +5,8 @@ import asyncio
 import asyncpg
 import numpy as np
 
-from app.metrics import loading
 from app.metrics.disclosure import plan_release
+from app.metrics.releases import response_matrix as loading
 from app.metrics.sample import Groups, Places, Rollup, Sample, Scores
 from tests.benchmarks.bench import (
     QUESTIONS,

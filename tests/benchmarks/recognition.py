@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.metrics.recognition_queries import MONTH_PAIRS, MONTH_PEOPLE
+from app.metrics.recognition.queries import MONTH_PAIRS, MONTH_PEOPLE
 from app.recognition.rules import month_end, months_before
 from tests.acceptance.process import Api
 from tests.benchmarks.bench import TEAMS, bench, hire, median_seconds, seconds, send, show

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from app.core.secrets import Keyring
-from app.imports import running
-from app.imports.feeding import PIECES
 from app.imports.jobs import utc_now
-from app.imports.running import Work
+from app.imports.run import runner as running
+from app.imports.run.loaders import PIECES
+from app.imports.run.runner import Work
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient
 from tests.imports.files import accepted, counts, faults, lines, report_of

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from app.core.secrets import Keyring
 from app.imports import api as imports_api
-from app.imports import running
 from app.imports.jobs import forget_imports, utc_now
+from app.imports.run import runner as running
 from app.main import create_app
 from tests.conftest import SECRET, Tenant, client_for
 from tests.contract import ContractClient

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.imports import rules
-from app.imports.rules import FileRefused, Flaw, Rows
-from app.imports.shipped import mappings
+from app.imports.files import rules
+from app.imports.files.rules import FileRefused, Flaw, Rows
+from app.imports.files.shipped_mappings import mappings
 
 CELLS = st.text(alphabet='ab,;"\n\r €', max_size=6)
 RECORDS = st.lists(st.lists(CELLS, min_size=2, max_size=3), max_size=8)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.metrics.definitions import document
-from app.metrics.releasing import BLOCKS
+from app.metrics.releases.builder import BLOCKS
 from tests.examples import examples
 from tests.metrics.waves import instrument_of, wave_of
 

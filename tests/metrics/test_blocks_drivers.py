@@ -12,11 +12,11 @@ from app.metrics.blocks.drivers import CRITERIA, analyse, drivers
 from app.metrics.blocks.levers import levers
 from app.metrics.blocks.wave import Body, Wave
 from app.metrics.formulas import relative_importance
-from app.metrics.reading import worded_drivers, worded_levers
 from app.metrics.sample import Instrument
 from app.metrics.schemas import TreeRef
 from app.metrics.schemas.drivers import DriversGroup
 from app.metrics.schemas.levers import LeversGroup
+from app.metrics.views.screens import worded_drivers, worded_levers
 from tests.examples import examples
 from tests.metrics.waves import wave_of
 from tests.metrics.worlds import (

@@ -28,7 +28,7 @@ from app.metrics.formulas import (
     paired_change,
 )
 from app.metrics.schemas.trends import Point, TrendGroup
-from app.surveys.built_in import built_in
+from app.surveys.questionnaires.built_in import built_in
 from tests.examples import examples
 from tests.metrics.leak import leak
 from tests.metrics.waves import wave_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.metrics.celebrations import Due, Quarter, bodies, newest_settled, patience
+from app.metrics.celebrations.rules import Due, Quarter, bodies, newest_settled, patience
 from app.metrics.definitions import document
 from app.metrics.sample import Groups
 from tests.calendar.cards.office import plan_and_send

@@ -10,8 +10,8 @@ from app.metrics.blocks.filtered import cells_of, of_union
 from app.metrics.blocks.headline import Census, headline, told
 from app.metrics.blocks.wave import Body, Wave
 from app.metrics.disclosure import Precision
-from app.metrics.filtering import BadFilter, Wanted, parsed, whole_cells
 from app.metrics.sample import Groups, Places, Rollup
+from app.metrics.views.filters import BadFilter, Wanted, parsed, whole_cells
 from tests.conftest import Tenant
 from tests.examples import examples
 from tests.metrics.test_release import answer, finish, read

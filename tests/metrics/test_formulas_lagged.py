@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from app.metrics.formulas import Lagged, lagged, robust_regression, within_persons
 from app.metrics.schemas import RecognitionSince
 from app.metrics.schemas.recognition_engagement import RecognitionSlope
-from app.metrics.sentences import of_recognition
+from app.metrics.views.sentences import of_recognition
 
 Floats = NDArray[np.float64]
 TRUE = 3.0

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from app.metrics import jobs
-from app.metrics.loading import load
+from app.metrics.releases import jobs
+from app.metrics.releases.response_matrix import load
 from app.metrics.sample import Flags, Rollup, Sample
 from app.surveys import queries as surveys
 from tests.conftest import Tenant, new_tenant

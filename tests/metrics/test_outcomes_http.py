@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from app.core.contract import contract
-from app.metrics import jobs
 from app.metrics.formulas import hazard_ratios
+from app.metrics.releases import jobs
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_release import (

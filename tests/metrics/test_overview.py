@@ -8,8 +8,9 @@ import pytest
 
 from app.core.contract import contract
 from app.core.schema import Schema
-from app.metrics import names, reading, schemas
+from app.metrics import names, schemas
 from app.metrics.names import Metric
+from app.metrics.views import screens as reading
 from tests import contract as law
 
 GROUP = schemas.TreeRef(kind="team", id="sales", name="Sales", parent=None, depth=1)

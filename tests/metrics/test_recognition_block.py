@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.metrics.formulas import centralisation, density, gini, kaplan_meier, mixing, reciprocity
-from app.metrics.recognition import FEWEST_ACTIVE, Pairs, People, Teams, bodies, suppressed
+from app.metrics.recognition.rules import FEWEST_ACTIVE, Pairs, People, Teams, bodies, suppressed
 from tests.metrics.golden import close, column, columns, reference
 from tests.metrics.leak import leak
 
@@ -219,7 +219,7 @@ def small_world(seed: int) -> tuple[Teams, People]:
 @pytest.mark.parametrize("seed", range(150))
 def test_windows_and_groups_together_give_nobody_away(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a smaller minimum, so that enough is shown to subtract."""
-    monkeypatch.setattr("app.metrics.recognition.FEWEST_ACTIVE", 4)
+    monkeypatch.setattr("app.metrics.recognition.rules.FEWEST_ACTIVE", 4)
     teams, people = small_world(seed)
     sets = [one for window in windows() for one in shown_sets(teams, people, window)]
     universe = frozenset().union(*sets)

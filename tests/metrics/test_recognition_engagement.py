@@ -15,7 +15,7 @@ from app.metrics.blocks.wave import Body, Wave
 from app.metrics.formulas import lagged, within_persons
 from app.metrics.schemas import RecognitionSince
 from app.metrics.schemas.recognition_engagement import RecognitionEngagementGroup
-from app.metrics.sentences import of_recognition
+from app.metrics.views.sentences import of_recognition
 from tests.metrics.waves import instrument_of, wave_of
 from tests.metrics.worlds import assert_wire_ready, linked
 

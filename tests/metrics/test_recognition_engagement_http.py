@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from app.core.contract import contract
-from app.metrics import jobs
 from app.metrics.formulas import lagged, within_persons
+from app.metrics.releases import jobs
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_outcomes_http import closed

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from app.core.contract import contract
-from app.metrics import jobs
+from app.metrics.releases import jobs
 from app.surveys import service as surveys
-from app.surveys.built_in import built_in
+from app.surveys.questionnaires.built_in import built_in
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.surveys.test_surveys import draft, opened

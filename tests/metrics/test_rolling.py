@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.metrics import jobs
+from app.metrics.releases import jobs
 from tests.conftest import Tenant
 from tests.metrics.test_release import answer, code, finish, names_of, read, staff, start
 

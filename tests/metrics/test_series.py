@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.metrics import reading
+from app.metrics.views import screens as reading
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_release import (

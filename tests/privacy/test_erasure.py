@@ -10,10 +10,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.metrics import jobs as metrics_jobs
-from app.metrics import releasing
+from app.metrics.releases import builder as releasing
+from app.metrics.releases import jobs as metrics_jobs
 from app.people.queries import hold_people, pasts, people_by_external_ids, replace_pasts
-from app.privacy.jobs import retain, retain_in
+from app.privacy.retention.jobs import retain, retain_in
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_release import METRICS, answer, finish, names_of, read, released, staff, start

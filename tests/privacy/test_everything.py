@@ -13,8 +13,8 @@ from app.core.audit import person_mark
 from app.core.secrets import Keyring
 from app.imports.jobs import run_import
 from app.privacy.queries import FORGET, ask_for_link
-from app.surveys.submission import pseudonym
-from app.surveys.tokens import recipient_key
+from app.surveys.invitations.tokens import recipient_key
+from app.surveys.responses.service import pseudonym
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient
 from tests.imports.files import accepted, lines

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.principal import Scope
 from app.core.settings import Settings
-from app.privacy.links import new_token
+from app.privacy.export.links import new_token
 from tests.conftest import Tenant, client_for
 from tests.contract import ContractClient
 from tests.metrics.test_release import CONTENT

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.core.secrets import Keyring
-from app.recognition.signatures import slack_signature, teams_signature
+from app.recognition.chat.signatures import slack_signature, teams_signature
 from tests.calendar.staff import people_on_file
 from tests.conftest import Tenant
 from tests.contract import ContractClient

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.recognition.chat_rules import Handle, Said, handles, said, slack_parts, teams_parts
-from app.recognition.signatures import (
+from app.recognition.chat.rules import Handle, Said, handles, said, slack_parts, teams_parts
+from app.recognition.chat.signatures import (
     is_from_slack,
     is_from_teams,
     is_teams_secret,

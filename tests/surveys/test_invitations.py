@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.secrets import Keyring, token_hash
-from app.surveys import invitation_queries
-from app.surveys.tokens import new_nonce, read_token, recipient_key, sealed, token_of
+from app.surveys.invitations import queries as invitation_queries
+from app.surveys.invitations.tokens import new_nonce, read_token, recipient_key, sealed, token_of
 from tests.conftest import SECRET, Tenant
 from tests.surveys.inviting import MODES, answer, ask, employ, invited, tokens
 from tests.surveys.test_privacy import TENANT_TABLES, linked, people_ids

@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.settings import Settings
-from app.surveys.invitations import ask_again_for_mails
-from app.surveys.mailing import send_invitations
+from app.surveys.invitations.mailing import send_invitations
+from app.surveys.invitations.service import ask_again_for_mails
 from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient

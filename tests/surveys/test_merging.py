@@ -3,7 +3,7 @@ from random import Random
 
 import pytest
 
-from app.surveys.merging import OTHER, Cell, MergedCells, merge_categories, merge_cells
+from app.surveys.audience.rules import OTHER, Cell, MergedCells, merge_categories, merge_cells
 
 FLAT = [None, 0, 0]
 CHAIN = [None, 0, 1]

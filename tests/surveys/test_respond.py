@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from app.core.secrets import Keyring
-from app.surveys.built_in import built_in
-from app.surveys.tokens import new_nonce, token_of
+from app.surveys.invitations.tokens import new_nonce, token_of
+from app.surveys.questionnaires.built_in import built_in
 from tests.clock import next_year
 from tests.conftest import SECRET, Tenant, client_for
 from tests.surveys.inviting import MODES, answer, ask, at_the_door, tokens

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import product
 from random import Random
 
-from app.surveys.merging import ORGANIZATION, OTHER, Cell
+from app.surveys.audience.rules import ORGANIZATION, OTHER, Cell
 from app.surveys.rules import (
     UNKNOWN,
     OpenCells,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.surveys import service
-from app.surveys.built_in import built_in
+from app.surveys.questionnaires.built_in import built_in
 from tests.clock import A_NEW_DAY, next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient

@@ -12,7 +12,7 @@ from app.calendar.cards.service import plan_cards
 from app.calendar.due import tell_of_due
 from app.calendar.jobs import send_due
 from app.imports.jobs import run_import
-from app.privacy.jobs import retain_in
+from app.privacy.retention.jobs import retain_in
 from app.surveys.service import count_participation
 from app.webhooks.schemas import Event
 from tests.conftest import Tenant

@@ -1,0 +1,145 @@
+"""Rows of each kind on their way through the batch service of that kind, with its rules and its codes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import schemas as occasions
+from app.calendar import service as calendar
+from app.core import telemetry
+from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
+from app.core.conditional import Preconditions
+from app.core.database import transaction_time
+from app.core.errors import AppError, NotFound
+from app.core.secrets import Keyring
+from app.imports.files import rules
+from app.imports.files.rules import Kind
+from app.imports.schemas import OccasionRow
+from app.kpis import schemas as kpi_schemas
+from app.kpis import service as kpis
+from app.people import queries as people_queries
+from app.people import service as people
+from app.recognition import schemas as recognition_schemas
+from app.recognition import service as recognition
+from app.recognition.service import UnknownPerson
+from app.surveys.errors import InvitationRequired
+from app.surveys.responses import service as submission
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Where rows go. `retry_key` is the same whenever the same rows come again."""
+
+    session: AsyncSession
+    organization_id: UUID
+    survey_id: UUID | None
+    creates_teams: bool
+    keyring: Keyring
+    retry_key: str
+    now: datetime
+
+    @property
+    def target(self) -> tuple[AsyncSession, UUID]:
+        return self.session, self.organization_id
+
+
+Rows = Sequence[Any]
+
+
+async def feed_teams(feed: Feed, rows: Rows) -> BatchResult:
+    return await people.put_teams(*feed.target, rows, len(rows))
+
+
+async def feed_people(feed: Feed, rows: Rows) -> BatchResult:
+    if feed.creates_teams:
+        rows = await with_teams_by_name(feed, rows)
+    return await people.put_people(*feed.target, rows, len(rows), feed.keyring)
+
+
+async def with_teams_by_name(feed: Feed, rows: Rows) -> Rows:
+    """The rows with the identifier of each team in the place of its name; new teams are put first."""
+    named = {row["team"] for row in rows if "team" in row}
+    known = {team.external_id for team in await people_queries.team_tree(*feed.target)}
+    identifiers = {name: name if name in known else rules.identifier_of(name) for name in sorted(named)}
+    wanted = {identifier: name for name, identifier in identifiers.items() if identifier not in known}
+    new = [{"external_id": identifier, "name": name} for identifier, name in wanted.items()]
+    await people.put_teams(*feed.target, new, len(new))
+    return [row | {"team": identifiers[row["team"]]} if "team" in row else row for row in rows]
+
+
+async def feed_responses(feed: Feed, rows: Rows) -> BatchResult:
+    assert feed.survey_id is not None, "an import of responses names its survey"
+    opened = await submission.hold_open(*feed.target, feed.survey_id, feed.keyring, feed.retry_key, feed.now)
+    if opened.is_anonymous and opened.survey.access == "invited":
+        raise InvitationRequired
+    result, _, _ = await submission.submit_batch(opened, rows, len(rows), feed.now)
+    return result
+
+
+async def feed_recognitions(feed: Feed, rows: Rows) -> BatchResult:
+    marked = [{"source": "import"} | row if isinstance(row, dict) else row for row in rows]
+    parsed = parse_items(marked, recognition_schemas.RecognitionWrite, len(rows))
+    wanted = refuse_repeats(parsed, lambda item: item.external_id)
+    return batch_result(rows, await recognition.record(*feed.target, wanted, feed.now))
+
+
+async def feed_kpi_values(feed: Feed, rows: Rows) -> BatchResult:
+    parsed = parse_items(rows, kpi_schemas.KpiValueWrite, len(rows))
+    wanted = refuse_repeats(parsed, lambda item: (item.kpi, item.team, item.period))
+    return batch_result(rows, await kpis.put_values(*feed.target, wanted))
+
+
+async def feed_occasions(feed: Feed, rows: Rows) -> BatchResult:
+    """In the order of the people, so that two imports wait for each other and never in a ring."""
+    parsed = parse_items(rows, OccasionRow, len(rows))
+    wanted = refuse_repeats(parsed, lambda item: (item.person, item.key))
+    started = await transaction_time(feed.session)
+    outcomes: dict[int, Done | AppError] = {}
+    for index, item in sorted(enumerate(wanted), key=lambda one: getattr(one[1], "person", "")):
+        outcomes[index] = item if isinstance(item, AppError) else await put_occasion(feed, item, started)
+    return batch_result(rows, [outcomes[index] for index in range(len(rows))])
+
+
+async def put_occasion(feed: Feed, row: OccasionRow, started: datetime) -> Done | AppError:
+    wanted = occasions.OccasionWrite.model_validate(row.model_dump(exclude={"person"}))
+    try:
+        occasion, is_new = await calendar.put_occasion(
+            *feed.target, row.person, row.key, wanted, Preconditions()
+        )
+    except NotFound:
+        return UnknownPerson.at("#/person")
+    except AppError as error:
+        return error
+    if is_new:
+        return Done(Effect.CREATED)
+    return Done(Effect.UPDATED if occasion.updated_at == started else Effect.UNCHANGED)
+
+
+FEEDERS: dict[Kind, Callable[[Feed, Rows], Awaitable[BatchResult]]] = {
+    "people": feed_people,
+    "teams": feed_teams,
+    "responses": feed_responses,
+    "recognitions": feed_recognitions,
+    "occasions": feed_occasions,
+    "kpi_values": feed_kpi_values,
+}
+PIECES: dict[Kind, int] = {
+    "people": 1000,
+    "teams": 10_000,
+    "responses": 2000,
+    "recognitions": 2000,
+    "occasions": 200,
+    "kpi_values": 5000,
+}
+"""Most rows in one transaction. A retry knows anonymous responses by their piece: see Feed.retry_key."""
+
+
+def count(kind: Kind, created: int) -> None:
+    """Prometheus, once the rows are stored."""
+    counters = {"responses": telemetry.RESPONSES_ACCEPTED, "recognitions": telemetry.RECOGNITIONS}
+    if kind in counters:
+        counters[kind].inc(created)

@@ -1,0 +1,327 @@
+"""Reading a file to its end: piece by piece, each with its progress, so that a crash doubles nothing.
+
+The place reached commits in the transaction of the piece. Anonymous responses are the exception: nothing else
+is written in theirs. The place follows in the next one, and rows that come again after a crash in between
+are known by keys that follow from import and place.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import logging as app_logging
+from app.core.batches import BatchItemResult, BatchSummary, external_id_of
+from app.core.database import Database
+from app.core.errors import AppError, is_retryable
+from app.core.outbox import announce
+from app.core.secrets import Keyring
+from app.imports import queries, service
+from app.imports.errors import TooManyMissing, TooManyProblems, UnreadableRows
+from app.imports.files import rules
+from app.imports.files.rules import FileRefused, Kind
+from app.imports.run import loaders as feeding
+from app.imports.run import sealed_file as stored
+from app.imports.run.loaders import FEEDERS, PIECES, Feed
+from app.imports.run.sealed_file import Item, Piece, Place, Source
+from app.organizations.queries import organization
+from app.people import service as people
+from app.surveys import service as surveys
+from app.tables import Import
+
+log = logging.getLogger("betrokken.imports")
+
+Clock = Callable[[], datetime]
+MOST_REPORTED = 100_000
+MOST_FAULTS = 20
+"""Of one row, in the report."""
+MISSING = "missing_from_file"
+UNFINISHED = (service.QUEUED, service.RUNNING)
+
+
+class Taken(NamedTuple):
+    """What became of a piece."""
+
+    piece: Piece
+    summary: BatchSummary
+    report: list[dict[str, Any]]
+
+
+class Rehearsed(Exception):
+    """Not an error: ends the transaction of a dry run."""
+
+
+async def run(
+    database: Database, organization_id: UUID, import_id: UUID, keyring: Keyring, clock: Clock
+) -> None:
+    """Safe to repeat, and to do twice at once."""
+    async with database.tenant_session(organization_id) as session:
+        row = await queries.find(session, organization_id, import_id)
+    if row is None or row.status not in UNFINISHED:
+        return
+    work = Work(database, row, keyring, clock)
+    try:
+        await (work.rehearse() if row.dry_run else work.carry_out())
+    except (AppError, FileRefused) as error:
+        await work.stop(error)
+    except (OSError, PoolTimeout):
+        raise
+    except DBAPIError as error:
+        if isinstance(error, IntegrityError) or is_retryable(error):
+            raise
+        await work.give_up(error)
+    except Exception as error:
+        await work.give_up(error)
+
+
+class Work:
+    """One import, from its file to its end."""
+
+    def __init__(self, database: Database, row: Import, keyring: Keyring, clock: Clock) -> None:
+        self.database = database
+        self.row = row
+        self.keyring = keyring
+        self.clock = clock
+        self.kind: Kind = row.kind  # type: ignore[assignment]
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        return self.row.organization_id, self.row.id
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self.database.tenant_session(self.row.organization_id)
+
+    # ---------------------------------------------------------------------------- the real thing
+
+    async def carry_out(self) -> None:
+        async with self.session() as session:
+            source = await stored.open_source(session, self.row, self.keyring)
+            is_apart = await self.is_anonymous(session)
+            held = await queries.hold(session, *self.key)
+            if held is not None and held.status == service.QUEUED:
+                await self.refuse_too_many_missing(session, source)
+                await self.begin(session, source.start)
+        step = self.step_apart if is_apart else self.step
+        while not await step(source):
+            pass
+        async with self.session() as session:
+            held = await queries.hold(session, *self.key)
+            if held is not None and held.status == service.RUNNING:
+                await self.finish(session, session, source, held)
+
+    async def is_anonymous(self, session: AsyncSession) -> bool:
+        if self.row.survey_id is None:
+            return False
+        survey = await surveys.found(session, self.row.organization_id, self.row.survey_id)
+        return survey.mode == "anonymous"
+
+    async def step(self, source: Source) -> bool:
+        """Stores a piece with the place reached. Whether there was none left."""
+        async with self.session() as session:
+            held = await queries.hold(session, *self.key)
+            if is_over(held, source):
+                return True
+            assert held is not None
+            taken = await self.take(session, source, Place(held.position, held.line))
+            await self.record(session, held, taken)
+        feeding.count(self.kind, taken.summary.created)
+        return False
+
+    async def step_apart(self, source: Source) -> bool:
+        async with self.session() as session:
+            seen = await queries.find(session, *self.key)
+            if is_over(seen, source):
+                return True
+            assert seen is not None
+            taken = await self.take(session, source, Place(seen.position, seen.line))
+        async with self.session() as session:
+            held = await queries.hold(session, *self.key)
+            if held is not None and held.position == taken.piece.start.position:
+                await self.record(session, held, taken)
+                feeding.count(self.kind, taken.summary.created)
+        return False
+
+    # ---------------------------------------------------------------------------- a dry run
+
+    async def rehearse(self) -> None:
+        """All of it in one transaction that is rolled back; progress is told by others meanwhile."""
+        try:
+            async with self.session() as stage:
+                if not await queries.is_first(stage, self.row.id):
+                    return
+                source = await stored.open_source(stage, self.row, self.keyring)
+                await self.refuse_too_many_missing(stage, source)
+                async for told in self.rehearsing(stage, source):
+                    async with self.session() as session:
+                        held = await queries.hold(session, *self.key)
+                        assert held is not None
+                        is_full = await self.record(session, held, told)
+                    if is_full:
+                        raise Rehearsed
+                async with self.session() as session:
+                    held = await queries.hold(session, *self.key)
+                    assert held is not None
+                    await self.finish(stage, session, source, held)
+                raise Rehearsed
+        except Rehearsed:
+            pass
+
+    async def rehearsing(self, stage: AsyncSession, source: Source) -> AsyncIterator[Taken]:
+        async with self.session() as session:
+            await queries.delete_report(session, *self.key)
+            await self.begin(session, source.start)
+        place = source.start
+        while place.position < source.size:
+            taken = await self.take(stage, source, place)
+            yield taken
+            place = taken.piece.end
+
+    # ---------------------------------------------------------------------------- parts of both
+
+    async def begin(self, session: AsyncSession, start: Place) -> None:
+        counts = dict.fromkeys((*service.COUNTS, "reported"), 0)
+        values = {"status": service.RUNNING, "started_at": self.clock(), **start._asdict(), **counts}
+        await queries.change(session, *self.key, values)
+
+    async def take(self, session: AsyncSession, source: Source, place: Place) -> Taken:
+        """Feeds the next rows to the service of their kind."""
+        piece = await source.read(session, place, PIECES[self.kind])
+        good = list(stored.readable(piece.items))
+        result = await FEEDERS[self.kind](self.feed(session, place), [item.value for item in good])
+        refused = len(piece.items) - len(good)
+        summary = result.summary.model_copy(update={"failed": result.summary.failed + refused})
+        outcomes = dict(zip((item.line for item in good), result.results, strict=True))
+        report = [line for item in piece.items for line in report_of(item, outcomes.get(item.line), source)]
+        return Taken(piece, summary, report)
+
+    def feed(self, session: AsyncSession, place: Place) -> Feed:
+        return Feed(
+            session=session,
+            organization_id=self.row.organization_id,
+            survey_id=self.row.survey_id,
+            creates_teams=bool((self.row.mapping or {}).get("create_teams")),
+            keyring=self.keyring,
+            retry_key=f"import {self.row.id} {place.position}",
+            now=self.clock(),
+        )
+
+    async def record(self, session: AsyncSession, held: Import, taken: Taken) -> bool:
+        """Whether the report is full, which ends the import."""
+        end, summary = taken.piece.end, taken.summary
+        values = {name: getattr(held, name) + number for name, number in summary.model_dump().items()}
+        values |= {"rows": held.rows + len(taken.piece.items), **end._asdict()}
+        await self.tell(session, held, taken.report, values)
+        is_full = held.reported + len(taken.report) >= MOST_REPORTED
+        if is_full:
+            await self.close(session, service.FAILED, TooManyProblems())
+        return is_full
+
+    async def tell(
+        self, session: AsyncSession, held: Import, lines: Sequence[dict[str, Any]], values: dict[str, Any]
+    ) -> None:
+        """Adds to the report, as far as it goes, and changes the import."""
+        room = max(MOST_REPORTED - held.reported, 0)
+        rows = [line | {"ordinal": held.reported + index} for index, line in enumerate(lines[:room])]
+        await queries.add_report_lines(session, *self.key, rows)
+        await queries.change(session, *self.key, values | {"reported": held.reported + len(rows)})
+
+    async def today(self, session: AsyncSession) -> date:
+        settings = await organization(session, self.row.organization_id)
+        return self.clock().astimezone(ZoneInfo(settings.time_zone)).date()
+
+    async def refuse_too_many_missing(self, session: AsyncSession, source: Source) -> None:
+        if self.row.missing != "end":
+            return
+        organization_id, today = self.row.organization_id, await self.today(session)
+        missing = await self.missing_people(session, source, today)
+        employed = await queries.count_employed(session, organization_id, today)
+        if rules.is_too_many(len(missing), employed):
+            raise TooManyMissing(
+                f"{len(missing)} of {employed} are not in the file, more than a tenth: nothing is stored."
+            )
+
+    async def missing_people(self, session: AsyncSession, source: Source, today: date) -> Sequence[str]:
+        nameless = await stored.note_people(session, source, PIECES[self.kind])
+        if nameless and self.row.missing == "end":
+            raise UnreadableRows(
+                f"{nameless} rows name no person, so nobody can be found missing: correct these rows."
+            )
+        return await queries.missing_people(session, self.row.organization_id, today)
+
+    async def finish(self, stage: AsyncSession, session: AsyncSession, source: Source, held: Import) -> None:
+        """Deals on `stage` with people who are not in the file, and says in `session` that all is done."""
+        if self.row.missing != "ignore":
+            today = await self.today(stage)
+            missing = await self.missing_people(stage, source, today)
+            ended = 0
+            if self.row.missing == "end":
+                ended = await people.end_employment(stage, self.row.organization_id, missing, today)
+            lines = [missing_line(external_id) for external_id in missing]
+            await self.tell(session, held, lines, {"not_in_file": len(missing), "ended": ended})
+        await self.close(session, service.FINISHED, None)
+
+    async def close(
+        self,
+        session: AsyncSession,
+        status: str,
+        error: AppError | FileRefused | None,
+        line: int | None = None,
+    ) -> None:
+        problem = None if error is None else service.failure(error, line)
+        values = {"status": status, "problem": problem, "finished_at": self.clock()}
+        await queries.change(session, *self.key, values)
+        await queries.delete_chunks(session, *self.key)
+        await announce(session, self.row.organization_id, "import.finished", {"import_id": self.row.id})
+
+    async def stop(self, error: AppError | FileRefused) -> None:
+        """What was stored stays; the rest of the file is not read."""
+        async with self.session() as session:
+            held = await queries.hold(session, *self.key)
+            if held is not None and held.status in UNFINISHED:
+                await self.close(session, service.FAILED, error, held.line)
+
+    async def give_up(self, error: Exception) -> None:
+        log.error("import_failed", extra=app_logging.describe(error))
+        await self.stop(AppError())
+
+
+def is_over(row: Import | None, source: Source) -> bool:
+    return row is None or row.status != service.RUNNING or row.position >= source.size
+
+
+def report_of(item: Item, result: BatchItemResult | None, source: Source) -> list[dict[str, Any]]:
+    """A line for each fault of a row; none for a row that is good."""
+    if isinstance(item.value, AppError):
+        return [report_line(item, None, item.value.code, item.value.detail, source)]
+    if result is None or result.problem is None:
+        return []
+    problem = result.problem
+    if not problem.errors:
+        return [report_line(item, None, problem.code, problem.detail, source)]
+    return [
+        report_line(item, fault.pointer, fault.code, fault.detail, source)
+        for fault in problem.errors[:MOST_FAULTS]
+    ]
+
+
+def report_line(item: Item, pointer: str | None, code: str, detail: str, source: Source) -> dict[str, Any]:
+    return {
+        "line": item.line,
+        "external_id": external_id_of(item.value),
+        "pointer": pointer,
+        "column_name": source.layout.column_at(pointer) if source.layout else None,
+        "code": code,
+        "detail": detail,
+    }
+
+
+def missing_line(external_id: str) -> dict[str, Any]:
+    detail = "This person is employed but is not in the file: add them, or send their last day."
+    return {"external_id": external_id, "code": MISSING, "detail": detail}

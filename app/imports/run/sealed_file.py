@@ -1,0 +1,168 @@
+"""A stored file, read a piece at a time. What stays in memory is a window of it."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.batches import external_id_of
+from app.core.errors import AppError
+from app.core.requests import parse_json
+from app.core.secrets import Keyring
+from app.imports import queries, schemas
+from app.imports.errors import RowRefused
+from app.imports.files import rules
+from app.imports.files.rules import LONGEST_ROW, FileRefused, Flaw, Layout, Row, Rows
+from app.tables import Import
+
+SEAL = "import-file"
+CHUNK = 2**19
+"""Bytes of a file in one chunk. Files that wait were cut by it: to change it is to read them wrongly."""
+CHUNKS_IN_A_WINDOW = LONGEST_ROW // CHUNK + 2
+
+
+class Place(NamedTuple):
+    """Where in a file a row begins."""
+
+    position: int
+    line: int
+
+
+class Item(NamedTuple):
+    """What a row holds, or why it cannot be read."""
+
+    line: int
+    value: Any | AppError
+
+
+@dataclass(frozen=True)
+class Piece:
+    items: Sequence[Item]
+    start: Place
+    end: Place
+
+
+class File:
+    """The chunks of a file, compressed and sealed: without the secret of the installation nobody reads them.
+
+    It may say who answered what, or who thanked whom, and database logs and backups keep what was deleted.
+    """
+
+    def __init__(self, keyring: Keyring, organization_id: UUID, import_id: UUID) -> None:
+        self.keyring = keyring
+        self.organization_id = organization_id
+        self.import_id = import_id
+        self.kept: dict[int, bytes] = {}
+
+    async def add(self, session: AsyncSession, ordinal: int, plain: bytes) -> None:
+        sealed = self.keyring.seal(self.organization_id, SEAL, zlib.compress(plain, 1))
+        await queries.add_chunk(session, self.organization_id, self.import_id, ordinal, sealed)
+
+    async def window(self, session: AsyncSession, position: int) -> bytes:
+        """The file from `position` on, beyond the longest row. What is in memory is not read again."""
+        first = position // CHUNK
+        wanted = range(first, first + CHUNKS_IN_A_WINDOW)
+        missing = [ordinal for ordinal in wanted if ordinal not in self.kept]
+        found = await queries.chunks(session, self.organization_id, self.import_id, missing)
+        known = self.kept | {ordinal: self.opened(data) for ordinal, data in found.items()}
+        self.kept = {ordinal: known[ordinal] for ordinal in wanted if ordinal in known}
+        return b"".join(self.kept.values())[position - first * CHUNK :]
+
+    def opened(self, sealed: bytes) -> bytes:
+        packed = self.keyring.unseal(self.organization_id, SEAL, sealed)
+        if packed is None:
+            raise FileRefused("unreadable_file", "The file was stored under another secret: send it again.")
+        return zlib.decompress(packed)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file and, where it is CSV, what its columns mean."""
+
+    file: File
+    size: int
+    start: Place
+    layout: Layout | None
+
+    async def read(self, session: AsyncSession, place: Place, limit: int) -> Piece:
+        window = await self.file.window(session, place.position)
+        is_last = place.position + len(window) >= self.size
+        found = self.rows(window, is_last, place.line, limit)
+        if not found.consumed and not is_last:
+            end = await self.end_of_line(session, place.position)
+            found = Rows([Row(place.line, rules.TOO_LONG)], end - place.position, 1)
+        end_place = Place(place.position + found.consumed, place.line + found.lines)
+        return Piece([Item(row.line, self.value(row)) for row in found.rows], place, end_place)
+
+    def rows(self, window: bytes, is_last: bool, line: int, limit: int) -> Rows:
+        if self.layout is None:
+            return rules.json_rows(window, is_last, line, limit)
+        return rules.csv_rows(window, is_last, self.layout.header.delimiter, line, limit)
+
+    async def end_of_line(self, session: AsyncSession, position: int) -> int:
+        """Where the next line begins, however far that is."""
+        while window := await self.file.window(session, position):
+            if (found := window.find(b"\n")) >= 0:
+                return position + found + 1
+            position += len(window)
+        return self.size
+
+    def value(self, row: Row) -> Any | AppError:
+        content: Any = row.content
+        if self.layout is not None and isinstance(content, list):
+            content = self.layout.item(content)
+        if isinstance(content, Flaw):
+            return RowRefused(content)
+        return parsed(content) if isinstance(content, bytes) else content
+
+
+def parsed(line: bytes) -> Any | AppError:
+    try:
+        return parse_json(line)
+    except AppError as error:
+        return error
+
+
+async def open_source(session: AsyncSession, row: Import, keyring: Keyring) -> Source:
+    """Raises FileRefused where the file is not one of its format."""
+    file = File(keyring, row.organization_id, row.id)
+    window = await file.window(session, 0)
+    mark = rules.mark_size(window)
+    place, layout = Place(mark, 1), None
+    if row.format == "csv":
+        header = rules.read_header(window[mark:], len(window) >= row.size)
+        place = Place(mark + header.consumed, 1 + header.lines)
+        layout = layout_of(row, header)
+    return Source(file, row.size, place, layout)
+
+
+def layout_of(row: Import, header: rules.Header) -> Layout:
+    kind: rules.Kind = row.kind  # type: ignore[assignment]
+    if row.mapping is None:
+        return rules.plain_layout(kind, header, schemas.members(kind))
+    mapping = schemas.ColumnMapping.model_validate(row.mapping)
+    columns = {target: _source(source) for target, source in mapping.columns.items()}
+    return rules.mapped_layout(kind, header, columns, mapping.dates, mapping.empty)
+
+
+def _source(source: Any) -> rules.Source:
+    return {"join": source.join} if isinstance(source, schemas.Joined) else source
+
+
+async def note_people(session: AsyncSession, source: Source, limit: int) -> int:
+    """Notes who is in the file in a table of this transaction; how many rows name nobody."""
+    await queries.make_file_people(session)
+    place, nameless = source.start, 0
+    while place.position < source.size:
+        piece = await source.read(session, place, limit)
+        names = [name for item in piece.items if (name := external_id_of(item.value)) is not None]
+        await queries.add_file_people(session, names)
+        place, nameless = piece.end, nameless + len(piece.items) - len(names)
+    return nameless
+
+
+def readable(items: Sequence[Item]) -> Iterator[Item]:
+    return (item for item in items if not isinstance(item.value, AppError))

@@ -1,0 +1,42 @@
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from app.core.conditional import REVALIDATE, ReadConditions
+from app.core.requests import Route
+from app.metrics.celebrations import service
+from app.metrics.schemas.celebrations import CelebrationMetrics
+from app.metrics.views.api import MetricsReader, TeamParameter
+from app.organizations.access import Tenant
+
+router = APIRouter(route_class=Route, tags=["metrics"])
+By = Annotated[list[Literal["organization", "team"]], Query()]
+Period = Annotated[str | None, Query(pattern=r"^20\d\d-Q[1-4]$")]
+
+
+@router.get(
+    "/v1/metrics/celebrations", operation_id="get_celebration_metrics", response_model=CelebrationMetrics
+)
+async def get_celebration_metrics(
+    who: MetricsReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    period: Period = None,
+    by: By = ["organization"],  # noqa: B006 FastAPI copies it
+    team: TeamParameter = None,
+) -> Response:
+    asked = (session, who.organization_id)
+    quarter = await service.quarter_to_show(*asked, period, datetime.now(UTC))
+    report = await service.report(*asked, quarter)
+    answer = CelebrationMetrics.model_validate(
+        {
+            "period": quarter.name,
+            "from": quarter.first,
+            "to": quarter.last,
+            "minimum_group_size": report["minimum_group_size"],
+            "formula_version": service.FORMULA_VERSION,
+            "groups": service.chosen(report["groups"], by, team),
+        }
+    )
+    return conditions.answer(answer, headers=REVALIDATE)

@@ -1,0 +1,168 @@
+"""Reports of celebrations: a quarter's is made once, when it is over, and never again.
+
+Computed anew after a consent was withdrawn or a thank-you deleted, two of them would give that person away.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar.queries import Place, occurrences_after
+from app.calendar.rules import celebrated_on, kept_days
+from app.core.errors import Conflict
+from app.metrics.celebrations import queries
+from app.metrics.celebrations.rules import (
+    DAYS_AFTER,
+    FEWEST_CELEBRATED,
+    Body,
+    Due,
+    Patience,
+    Quarter,
+    bodies,
+    newest_settled,
+    patience,
+    within,
+)
+from app.metrics.recognition.service import Directory, in_tree_order
+from app.metrics.sample import Groups
+from app.organizations.queries import organization as find_organization
+from app.people.errors import UnknownTeam
+from app.people.queries import team_tree
+from app.tables import Organization
+
+FORMULA_VERSION = "1"
+KINDS = ("birthday", "work_anniversary", "first_day", "custom")
+
+
+class PeriodNotOver(Conflict):
+    code = "period_not_over"
+    detail = "This quarter has no numbers yet: ask from nine days after its last day."
+
+
+async def quarter_to_show(
+    session: AsyncSession, organization_id: UUID, period: str | None, now: datetime
+) -> Quarter:
+    zone = ZoneInfo((await find_organization(session, organization_id)).time_zone)
+    today = now.astimezone(zone).date()
+    quarter = newest_settled(today) if period is None else Quarter.named(period)
+    if not quarter.is_settled(today):
+        raise PeriodNotOver
+    return quarter
+
+
+async def report(session: AsyncSession, organization_id: UUID, quarter: Quarter) -> Body:
+    kept = await queries.report(session, organization_id, quarter.name)
+    if kept is None:
+        made = await _compute(session, organization_id, quarter)
+        await queries.keep_report(session, organization_id, quarter.name, made)
+        kept = await queries.report(session, organization_id, quarter.name)
+    assert kept is not None
+    return kept
+
+
+def chosen(groups: Sequence[Body], by: Sequence[str], team: str | None) -> list[Body]:
+    """The kinds of group in `by`; with `team`, that team takes the organisation's place."""
+    if team is None:
+        return [group for group in groups if group["group"]["kind"] in by]
+    found = within(groups, team)
+    if not found:
+        raise UnknownTeam.parameter("team")
+    return found if "team" in by else found[:1]
+
+
+async def _compute(session: AsyncSession, organization_id: UUID, quarter: Quarter) -> Body:
+    organization = await find_organization(session, organization_id)
+    directory = Directory(organization.name, in_tree_order(await team_tree(session, organization_id)))
+    rows = await _celebrated(session, organization, quarter)
+    waits = [_patience(row.kept_on, organization) for row in rows]
+    columns = {
+        "person_id": [row.person_id for row in rows],
+        "occasion": [row.key for row in rows],
+        "year": [row.kept_on.year for row in rows],
+        "is_half_year": [(row.months or 0) % 12 != 0 for row in rows],
+        "since": [_midnight(wait.first, row) for row, wait in zip(rows, waits, strict=True)],
+        "until": [_midnight(wait.last + timedelta(1), row) for row, wait in zip(rows, waits, strict=True)],
+    }
+    messages = await queries.first_messages(session, organization_id, columns)
+    k = max(FEWEST_CELEBRATED, organization.minimum_group_size)
+    return await asyncio.to_thread(_body, directory, rows, waits, messages, k)
+
+
+async def _celebrated(
+    session: AsyncSession, organization: Organization, quarter: Quarter
+) -> Sequence[Row[Any]]:
+    days = kept_days(quarter.first, quarter.last)
+    rows = await occurrences_after(session, organization, days, None, Place(quarter.first), None)
+    return [row for row in rows if row.kind in KINDS]
+
+
+def _patience(due: date, organization: Organization) -> Patience:
+    working = organization.working_days
+    return patience(due, celebrated_on(due, "before", working), celebrated_on(due, "after", working))
+
+
+def _midnight(day: date, row: Row[Any]) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(row.time_zone)).astimezone(UTC)
+
+
+def _body(
+    directory: Directory,
+    rows: Sequence[Row[Any]],
+    waits: Sequence[Patience],
+    messages: Sequence[datetime | None],
+    k: int,
+) -> Body:
+    teams = directory.teams()
+    found = bodies(Groups(teams.parents, teams.keys), _due(directory, rows, waits, messages), k)
+    refs = _refs(directory)
+    return {
+        "minimum_group_size": k,
+        "groups": [{"group": ref, **body} for ref, body in zip(refs, found, strict=True)],
+    }
+
+
+def _due(
+    directory: Directory,
+    rows: Sequence[Row[Any]],
+    waits: Sequence[Patience],
+    messages: Sequence[datetime | None],
+) -> Due:
+    ordinals, numbers = directory.ordinals(), dict[UUID, int]()
+    days = [
+        None if at is None else at.astimezone(ZoneInfo(row.time_zone)).date()
+        for row, at in zip(rows, messages, strict=True)
+    ]
+    told = list(zip(rows, waits, days, strict=True))
+    return Due(
+        person=_ints(numbers.setdefault(row.person_id, len(numbers)) for row in rows),
+        team=_ints(ordinals.get(row.team_id, 0) for row in rows),
+        is_covered=np.array([day is not None for day in days], dtype=np.bool_),
+        is_on_time=np.array(
+            [day is not None and wait.timely[0] <= day <= wait.timely[1] for _, wait, day in told],
+            dtype=np.bool_,
+        ),
+        delay=_ints(
+            DAYS_AFTER.days if day is None else max((day - row.kept_on).days, 0) for row, _, day in told
+        ),
+    )
+
+
+def _refs(directory: Directory) -> list[Body]:
+    whole = {"kind": "organization", "id": None, "name": directory.name, "parent": None}
+    refs: list[Body] = [{**whole, "depth": 0, "segment": None}]
+    for team, parent in directory.tree:
+        above = refs[parent or 0]
+        place = {"parent": above["id"], "depth": above["depth"] + 1 if parent else 0}
+        refs.append({"kind": "team", "id": team.external_id, "name": team.name, **place, "segment": None})
+    return refs
+
+
+def _ints(values: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.fromiter(values, dtype=np.int64)

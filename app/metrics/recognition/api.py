@@ -1,0 +1,48 @@
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from app.core.conditional import REVALIDATE, ReadConditions
+from app.core.requests import Route
+from app.metrics.recognition import service
+from app.metrics.recognition.rules import FEWEST_ACTIVE
+from app.metrics.schemas.recognition import RecognitionMetrics
+from app.metrics.views.api import MetricsReader, TeamParameter
+from app.metrics.views.groups import CI_LEVEL
+from app.organizations.access import Tenant
+from app.recognition.api import First, Last
+from app.recognition.service import months_asked_for
+
+router = APIRouter(route_class=Route, tags=["metrics"])
+By = Annotated[list[Literal["organization", "team", "month"]], Query()]
+
+
+@router.get(
+    "/v1/metrics/recognition", operation_id="get_recognition_metrics", response_model=RecognitionMetrics
+)
+async def get_recognition_metrics(
+    who: MetricsReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    first: First = None,
+    last: Last = None,
+    by: By = ["organization"],  # noqa: B006 FastAPI copies it
+    team: TeamParameter = None,
+) -> Response:
+    asked = (session, who.organization_id)
+    today, first, last = await months_asked_for(*asked, first, last, datetime.now(UTC))
+    window = service.window_of(first, last, today)
+    answer = RecognitionMetrics.model_validate(
+        {
+            "from": first,
+            "to": last,
+            "until": window.until,
+            "minimum_group_size": FEWEST_ACTIVE,
+            "ci_level": CI_LEVEL,
+            "formula_version": service.FORMULA_VERSION,
+            "groups": await service.groups(*asked, window, by, team),
+            "months": await service.months(*asked, window, team) if "month" in by else [],
+        }
+    )
+    return conditions.answer(answer, headers=REVALIDATE)

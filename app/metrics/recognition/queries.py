@@ -1,0 +1,217 @@
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Row, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.metrics.recognition.rules import Body, Integers
+from app.tables import Survey
+
+FINGERPRINT = text("""
+SELECT md5(concat_ws('/',
+    (
+        SELECT string_agg(month || ':' || changes, ',' ORDER BY month) FROM recognition_months
+        WHERE organization_id = :organization_id AND month BETWEEN :since AND :last
+    ),
+    (
+        SELECT count(*) || ':' || sum(hash_record_extended((id, team_id, starts_on, ends_on, is_active), 0))
+        FROM people WHERE organization_id = :organization_id
+    ),
+    (
+        SELECT sum(hash_record_extended((person_id, starts_on, ends_on), 0))
+        FROM employments WHERE organization_id = :organization_id
+    ),
+    (
+        SELECT sum(hash_record_extended((person_id, ends_on, team), 0))
+        FROM person_history WHERE organization_id = :organization_id
+    ),
+    (
+        SELECT sum(hash_record_extended((id, parent_id, external_id, name), 0))
+        FROM teams WHERE organization_id = :organization_id
+    ),
+    (SELECT name FROM organizations WHERE id = :organization_id),
+    CAST(:made_by AS text)
+))
+""")
+"""Of everything a report stands on: events by their count of changes, people and teams by what they are."""
+EMPLOYED = text("""
+SELECT n.number, CASE WHEN past.person_id IS NULL THEN p.team_id ELSE t.id END AS team_id,
+    p.starts_on, p.ends_on, e.earlier_starts, e.earlier_ends
+FROM people p
+LEFT JOIN (
+    SELECT DISTINCT ON (person_id) person_id, team FROM person_history
+    WHERE organization_id = :organization_id AND ends_on >= :last
+    ORDER BY person_id, ends_on
+) past ON past.person_id = p.id
+LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.external_id = past.team
+LEFT JOIN recognition_numbers n ON n.organization_id = p.organization_id AND n.person_id = p.id
+LEFT JOIN (
+    SELECT person_id, array_agg(starts_on) AS earlier_starts, array_agg(ends_on) AS earlier_ends
+    FROM employments
+    WHERE organization_id = :organization_id
+    GROUP BY person_id
+) e ON e.person_id = p.id
+WHERE p.organization_id = :organization_id AND p.is_active
+    AND (e.person_id IS NOT NULL
+        OR coalesce(p.starts_on, '-infinity') <= :last AND coalesce(p.ends_on, 'infinity') >= :first)
+ORDER BY p.team_id, p.id
+""")
+MONTH_PEOPLE = text("""
+SELECT person,
+    coalesce(sum(received) FILTER (WHERE month >= :first), 0) AS received,
+    coalesce(sum(given) FILTER (WHERE month >= :first), 0) AS given,
+    coalesce(sum(scored) FILTER (WHERE month >= :first), 0) AS scored,
+    coalesce(sum(specificity) FILTER (WHERE month >= :first), 0) AS specificity,
+    max(last_received_on) AS last_received_on
+FROM recognition_month_people
+WHERE organization_id = :organization_id AND month BETWEEN :since AND :last
+GROUP BY person
+""")
+MONTH_PAIRS = text("""
+SELECT string_agg(int4send(giver) || int4send(receiver) || int4send(CAST(events AS int)), '')
+FROM (
+    SELECT giver, receiver, sum(events) AS events
+    FROM recognition_month_pairs
+    WHERE organization_id = :organization_id AND month BETWEEN :first AND :last
+    GROUP BY giver, receiver
+) pairs
+""")
+INVITED_TO_BOTH = text("""
+SELECT one.person_id
+FROM survey_members one
+JOIN survey_members other ON other.organization_id = one.organization_id
+    AND other.survey_id = :other AND other.person_id = one.person_id
+WHERE one.organization_id = :organization_id AND one.survey_id = :one
+""")
+RECEIVED_BETWEEN = text("""
+SELECT rr.person_id, count(*) AS received
+FROM recognitions r
+JOIN recognition_receivers rr ON rr.organization_id = r.organization_id AND rr.recognition_id = r.id
+WHERE r.organization_id = :organization_id AND r.occurred_at > :after AND r.occurred_at <= :until
+    AND r.source <> 'automatic'
+GROUP BY rr.person_id
+""")
+REPORT = text("""
+SELECT ordinal, last_ordinal, team, body FROM recognition_reports
+WHERE organization_id = :organization_id AND first_on = :first AND last_on = :last
+    AND fingerprint = :fingerprint
+    AND (:with_teams OR ordinal = 0 OR team = CAST(:team AS text))
+ORDER BY ordinal
+""").columns(body=JSONB)
+KEEP_REPORT = text("""
+INSERT INTO recognition_reports
+    (organization_id, first_on, last_on, ordinal, last_ordinal, team, body, fingerprint)
+SELECT CAST(:organization_id AS uuid), :first, :last, r.ordinal, r.last_ordinal, r.team, r.body, :fingerprint
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(ordinal int, last_ordinal int, team text, body jsonb)
+ON CONFLICT (organization_id, first_on, last_on, ordinal) DO UPDATE SET
+    (last_ordinal, team, body, fingerprint)
+    = (excluded.last_ordinal, excluded.team, excluded.body, excluded.fingerprint)
+""")
+DROP_STALE = text("""
+DELETE FROM recognition_reports
+WHERE organization_id = :organization_id AND first_on = :first AND last_on = :last
+    AND fingerprint <> :fingerprint
+""")
+
+
+@dataclass(frozen=True)
+class Window:
+    """Whole months; `last` is the last day of one, `until` that day or today.
+
+    `since` begins the month in which receipts are still looked for: a year before, or that of `first`.
+    """
+
+    first: date
+    last: date
+    until: date
+    since: date
+
+
+@dataclass(frozen=True)
+class ReportGroup:
+    """One group's part of a report; `last_ordinal` is the first after its subtree."""
+
+    ordinal: int
+    last_ordinal: int
+    team: str | None
+    body: Body
+
+
+async def fingerprint(session: AsyncSession, organization_id: UUID, window: Window, made_by: str) -> str:
+    found: str = await session.scalar(
+        FINGERPRINT,
+        {
+            "organization_id": organization_id,
+            "since": window.since,
+            "last": window.last,
+            "made_by": f"{made_by} {window.until}",
+        },
+    )
+    return found
+
+
+async def employed(session: AsyncSession, organization_id: UUID, window: Window) -> Sequence[Row[Any]]:
+    """Whoever may be employed in the window: periods, number, and the team held on its last day."""
+    parameters = {"organization_id": organization_id, "first": window.first, "last": window.until}
+    return (await session.execute(EMPLOYED, parameters)).all()
+
+
+async def month_people(session: AsyncSession, organization_id: UUID, window: Window) -> Sequence[Row[Any]]:
+    """What each numbered person gave and received in the window, and last received in the past year."""
+    months = {"first": window.first, "last": window.last, "since": window.since}
+    return (await session.execute(MONTH_PEOPLE, {"organization_id": organization_id, **months})).all()
+
+
+async def month_pairs(session: AsyncSession, organization_id: UUID, window: Window) -> Integers:
+    """Pairs x (giver, receiver, events); one value holds them all, which is what makes millions fast."""
+    months = {"first": window.first, "last": window.last}
+    packed = await session.scalar(MONTH_PAIRS, {"organization_id": organization_id, **months})
+    return np.frombuffer(packed or b"", dtype=">i4").reshape(-1, 3).astype(np.int64)
+
+
+async def invited_to_both(session: AsyncSession, one: Survey, other: Survey) -> Sequence[UUID]:
+    parameters = {"organization_id": one.organization_id, "one": one.id, "other": other.id}
+    return (await session.scalars(INVITED_TO_BOTH, parameters)).all()
+
+
+async def received_between(
+    session: AsyncSession, organization_id: UUID, after: datetime, until: datetime
+) -> dict[UUID, int]:
+    """Whoever received something after the one and until the other instant, and how many events."""
+    parameters = {"organization_id": organization_id, "after": after, "until": until}
+    return {person: received for person, received in await session.execute(RECEIVED_BETWEEN, parameters)}
+
+
+async def report(
+    session: AsyncSession,
+    organization_id: UUID,
+    window: Window,
+    fingerprint: str,
+    *,
+    with_teams: bool,
+    team: str | None,
+) -> list[ReportGroup]:
+    """What was computed of exactly this: the organisation, and one team or all. Empty where nothing was."""
+    key = {"organization_id": organization_id, "first": window.first, "last": window.last}
+    chosen = {"fingerprint": fingerprint, "with_teams": with_teams, "team": team}
+    rows = await session.execute(REPORT, {**key, **chosen})
+    return [ReportGroup(*row) for row in rows]
+
+
+async def keep_report(
+    session: AsyncSession,
+    organization_id: UUID,
+    window: Window,
+    fingerprint: str,
+    groups: Sequence[ReportGroup],
+) -> None:
+    key = {"organization_id": organization_id, "first": window.first, "last": window.last}
+    await session.execute(DROP_STALE, {**key, "fingerprint": fingerprint})
+    rows = json.dumps([vars(group) for group in groups], allow_nan=False)
+    await session.execute(KEEP_REPORT, {**key, "fingerprint": fingerprint, "rows": rows})

@@ -1,0 +1,318 @@
+"""Makes a survey's releases: reads everything once, computes apart, freezes what may be shown."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import takewhile
+from random import SystemRandom
+from time import perf_counter
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import telemetry
+from app.core.database import Database
+from app.core.jobs import enqueue
+from app.core.outbox import announce
+from app.core.secrets import Keyring
+from app.metrics import names
+from app.metrics.blocks.benchmark import benchmark, spent
+from app.metrics.blocks.comments import comments
+from app.metrics.blocks.disclosed import disclosed
+from app.metrics.blocks.distinctness import distinctness
+from app.metrics.blocks.drivers import analyse, drivers
+from app.metrics.blocks.enps import enps
+from app.metrics.blocks.facets import facets
+from app.metrics.blocks.filtered import Cell, cells_of
+from app.metrics.blocks.headline import headline
+from app.metrics.blocks.heatmap import heatmap
+from app.metrics.blocks.levers import levers
+from app.metrics.blocks.pairs import comparable_measures
+from app.metrics.blocks.participation import participation
+from app.metrics.blocks.recognition_engagement import Answered, Past, recognition_engagement
+from app.metrics.blocks.reliability import reliability
+from app.metrics.blocks.trends import changes, points
+from app.metrics.blocks.wave import ORGANIZATION, Bodies, Wave, of_each_group
+from app.metrics.disclosure import admit, base_regions, may_link
+from app.metrics.disclosure.tree import none_or_enough
+from app.metrics.releases import queries
+from app.metrics.releases.linkage import MOST_WAVES, History, are_linked, history_of, time_between
+from app.metrics.releases.previous_wave import Earlier, load_earlier, released_sample, step_of, wave_of
+from app.metrics.releases.response_matrix import Loaded, load
+from app.metrics.sample import Flags, Sample
+from app.organizations import queries as organizations
+from app.surveys import queries as surveys
+from app.surveys.service import named
+from app.tables import Survey
+
+FORMULA_VERSION = "1"
+ENGAGEMENT = "engagement"
+HELD_BACK_STEP = 10
+TURNOVER_JOB = "freeze_turnover"
+BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
+    names.HEADLINE.name: headline,
+    names.DISCLOSURE.name: disclosed,
+    names.PARTICIPATION.name: participation,
+    names.DISTINCTNESS.name: distinctness,
+    names.FACETS.name: facets,
+    names.ENPS.name: enps,
+    names.RELIABILITY.name: reliability,
+    names.HEATMAP.name: heatmap,
+}
+"""By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
+
+LATER: Final = {"status": "undefined", "reason": "awaits_final_release"}
+WHILE_OPEN: Final = (names.HEADLINE.name, names.DISCLOSURE.name)
+"""All that a release of an open survey says; the rest comes with the final one."""
+
+
+class SurveyMoved(Exception):
+    """It was closed or released, or an answer was erased, while this release was computed: do it again."""
+
+
+@dataclass(frozen=True)
+class Made:
+    bodies: dict[str, Bodies]
+    cells: list[Cell]
+    newly_included: Flags
+    held_back: int
+
+
+async def release_survey(
+    database: Database, organization_id: UUID, survey_id: UUID, released_at: datetime, keyring: Keyring
+) -> None:
+    """Computes every group's numbers and freezes them; repeats harmlessly."""
+    started = perf_counter()
+    async with database.tenant_session(organization_id) as session:
+        survey = await surveys.survey(session, organization_id, survey_id)
+        if survey is None or not is_due(survey):
+            return
+        number = await next_number(session, survey)
+        earlier = await queries.waves_before(session, survey, MOST_WAVES - 1)
+        current = await load(session, survey)
+        before = await load_earlier(session, earlier[0]) if earlier else None
+        history = await history_of(session, survey, earlier, keyring) if survey.status == "closed" else None
+    made = await asyncio.to_thread(make, current, before, history, number)
+    if made is None:
+        return
+    async with database.tenant_session(organization_id) as session:
+        await store(session, current, number, made, released_at)
+    observe(made.bodies[names.HEADLINE.name], perf_counter() - started)
+
+
+def is_due(survey: Survey) -> bool:
+    return survey.status == "closed" or (survey.status == "open" and survey.release_policy == "rolling")
+
+
+async def next_number(session: AsyncSession, survey: Survey) -> int:
+    last = await queries.newest_release(session, survey.organization_id, survey.id)
+    return last.number + 1 if last else 1
+
+
+def make(current: Loaded, before: Earlier | None, history: History | None, number: int) -> Made | None:
+    """None where a survey still open has too little new to add."""
+    is_final = current.survey.status == "closed"
+    everybody = current.sample()
+    new = newly_included(current, everybody)
+    if not (is_final or new.any()):
+        return None
+    included = np.where(new, number, everybody.included)
+    sample = replace(everybody, included=included).of(included > 0)
+    wave = wave_of(current, sample, step_of(current.survey, is_final=is_final))
+    bodies = computed(wave, current, before, history) if is_final else while_open(wave)
+    shared, cells = cells_of(wave) if is_final else ({**LATER, "n": 0}, [])
+    noisy = benchmark(wave, current.budget, SystemRandom()) if is_final else LATER
+    of_all: dict[str, Bodies] = {
+        names.FILTER: {ORGANIZATION: shared},
+        names.BENCHMARK.name: {ORGANIZATION: noisy},
+    }
+    return Made(bodies | of_all, cells, new, int((included == 0).sum()))
+
+
+def newly_included(current: Loaded, everybody: Sample) -> Flags:
+    """Whom this release takes first: all who wait, or with rolling releases as many as may be added (R2)."""
+    waiting: Flags = everybody.included == 0
+    if current.survey.release_policy != "rolling":
+        return waiting
+    invited = current.invited()
+    assert invited is not None, "releases roll where persons were invited"
+    regions = base_regions(everybody.groups, invited, current.k)[everybody.places.team]
+    waiting[waiting] = admit(regions[waiting], everybody.both[waiting], current.k)
+    return waiting
+
+
+def while_open(wave: Wave) -> dict[str, Bodies]:
+    nothing = of_each_group(wave, lambda ordinal, _: {**LATER, "n": wave.n(ordinal)})
+    waiting = dict.fromkeys([*BLOCKS, names.DRIVERS.name, names.LEVERS.name, names.COMMENTS.name], nothing)
+    followed = {
+        ordinal: {"status": "ok", "point": LATER, "changes": [], "repeaters": []} for ordinal in nothing
+    }
+    alone = {names.RECOGNITION.name: {ORGANIZATION: nothing[ORGANIZATION]}}
+    return {
+        **waiting,
+        **alone,
+        names.TRENDS.name: followed,
+        **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN},
+    }
+
+
+def computed(
+    wave: Wave, current: Loaded, before: Earlier | None, history: History | None
+) -> dict[str, Bodies]:
+    found = {metric: block(wave) for metric, block in BLOCKS.items()}
+    analyses = analyse(wave)
+    beside = None if before is None else Beside.take(wave, current, before)
+    past = None if beside is None else beside.past(history)
+    return {
+        **found,
+        names.DRIVERS.name: drivers(wave, analyses),
+        names.LEVERS.name: levers(wave, analyses),
+        names.COMMENTS.name: comments(wave, current.comments, current.least_comments),
+        names.TRENDS.name: followed(found, {} if beside is None else changed(wave, beside)),
+        names.RECOGNITION.name: {ORGANIZATION: recognition_engagement(wave, past)},
+    }
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The wave before as it was released, and what of it may be compared with this one."""
+
+    current: Loaded
+    before: Loaded
+    previous: Wave
+    comparable: set[str]
+    erased: frozenset[int]
+    may_link: bool
+
+    @classmethod
+    def take(cls, wave: Wave, current: Loaded, earlier: Earlier) -> "Beside":
+        before, previous, erased = earlier.loaded, earlier.wave(), earlier.erased()
+        may_link = (
+            not erased and are_linked(current.survey, before.survey) and may_put_together(wave, previous)
+        )
+        comparable = comparable_measures(current.questions, before.questions)
+        return cls(current, before, previous, comparable, erased, may_link)
+
+    def past(self, history: History | None) -> Past:
+        closed_at, until = time_between(self.before.survey, self.current.survey)
+        same = takewhile(self.asks_the_same, history.older if history else ())
+        return Past(
+            previous=self.previous,
+            closed_at=closed_at,
+            until=until,
+            is_comparable=ENGAGEMENT in self.comparable,
+            is_erased=bool(self.erased),
+            may_link=self.may_link,
+            received=None if history is None else history.received,
+            invited=() if history is None else history.invited,
+            older=[answered(wave) for wave in same],
+        )
+
+    def asks_the_same(self, older: Loaded) -> bool:
+        return ENGAGEMENT in comparable_measures(self.current.questions, older.questions)
+
+
+def answered(older: Loaded) -> Answered:
+    sample = released_sample(older)
+    erased = int(older.erased()[ORGANIZATION])
+    return Answered.of(sample, older.k, is_erased=not none_or_enough(erased, older.k))
+
+
+def changed(wave: Wave, beside: Beside) -> Bodies:
+    return changes(wave, beside.previous, beside.comparable, erased=beside.erased, may_link=beside.may_link)
+
+
+def may_put_together(wave: Wave, previous: Wave) -> bool:
+    """Whether those who answered both waves may be told of by themselves, in either (R9)."""
+    return all(
+        may_link(one.sample, one.plan, also_in(one.sample, other.sample), one.k)
+        for one, other in ((wave, previous), (previous, wave))
+    )
+
+
+def also_in(sample: Sample, other: Sample) -> Flags:
+    """Who of the sample has both scores in the other as well."""
+    theirs = {key for key, both in zip(other.linked or (), other.both, strict=True) if both}
+    return np.array([key in theirs for key in sample.linked or ()], dtype=np.bool_) & sample.both
+
+
+def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
+    """Where each group is in the series, and what changed on the way there."""
+    return {
+        ordinal: {
+            "status": "ok",
+            "point": point,
+            **{name: since.get(ordinal, {}).get(name, []) for name in ("changes", "repeaters")},
+        }
+        for ordinal, point in points(found[names.HEADLINE.name], found[names.ENPS.name]).items()
+    }
+
+
+async def store(
+    session: AsyncSession, current: Loaded, number: int, made: Made, released_at: datetime
+) -> None:
+    survey = current.survey
+    scope = (session, survey.organization_id, survey.id)
+    now = await surveys.survey(*scope, lock="write")
+    is_final = survey.status == "closed"
+    epsilon = spent(made.bodies[names.BENCHMARK.name][ORGANIZATION])
+    is_as_computed = (
+        now is not None
+        and now.status == survey.status
+        and await queries.are_there(*scope, current.responses.keys)
+        and await is_affordable(session, current, epsilon)
+    )
+    if not is_as_computed:
+        raise SurveyMoved
+    release = {
+        "organization_id": survey.organization_id,
+        "survey_id": survey.id,
+        "number": number,
+        "is_final": is_final,
+        "held_back": rounded_up(made.held_back) if is_final else 0,
+        "formula_version": FORMULA_VERSION,
+        "released_at": released_at,
+        "epsilon_spent": epsilon,
+    }
+    if not await queries.store_release(session, release, list(frozen(made.bodies)), made.cells):
+        return
+    if survey.release_policy == "rolling":
+        keys = [current.responses.keys[index] for index in np.flatnonzero(made.newly_included).tolist()]
+        await queries.mark_included(*scope, number, keys)
+    if is_final:
+        await queries.mark_released(*scope, released_at)
+        if survey.series is not None:
+            await enqueue(session, TURNOVER_JOB, survey.organization_id, survey.id, is_single=True)
+    told = {**named(survey), "number": number, "final": is_final}
+    await announce(session, survey.organization_id, "survey.released", told)
+
+
+async def is_affordable(session: AsyncSession, current: Loaded, epsilon: float) -> bool:
+    """Whether no other release spent the same part of the budget meanwhile; holds the organisation."""
+    if not epsilon:
+        return True
+    await organizations.organization(session, current.survey.organization_id, lock=True)
+    now_spent = await queries.epsilon_spent(session, current.survey.organization_id)
+    return now_spent == current.budget.spent
+
+
+def rounded_up(held_back: int) -> int:
+    """To a ten, so that nobody can be found by counting."""
+    return -(-held_back // HELD_BACK_STEP) * HELD_BACK_STEP
+
+
+def frozen(found: dict[str, Bodies]) -> Iterator[dict[str, Any]]:
+    """The rows of a release: what each metric will say of each group, word for word."""
+    for metric, bodies in found.items():
+        for ordinal, body in bodies.items():
+            yield {"metric": metric, "group_ordinal": ordinal, "body": body}
+
+
+def observe(found: Bodies, seconds: float) -> None:
+    telemetry.RELEASE_DURATION.observe(seconds)
+    for body in found.values():
+        if body["status"] == "suppressed":
+            telemetry.SUPPRESSED_GROUPS.labels(body["reason"]).inc()

@@ -1,0 +1,134 @@
+"""From the tables to a sample: the responses of one survey, and the groups they are counted in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.metrics.blocks.benchmark import Budget
+from app.metrics.releases import queries
+from app.metrics.releases.queries import Responses
+from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
+from app.organizations import queries as organizations
+from app.surveys import queries as surveys
+from app.tables import Questionnaire, Survey, SurveyCell, SurveyGroup
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One survey with its responses, as read in one transaction."""
+
+    survey: Survey
+    questions: Sequence[dict[str, Any]]
+    groups: Sequence[SurveyGroup]
+    cells: Sequence[SurveyCell]
+    responses: Responses
+    comments: Integers
+    """How many, by the direct group of the tree."""
+    least_comments: int
+    budget: Budget
+
+    @property
+    def k(self) -> int:
+        assert self.survey.minimum_group_size is not None
+        return self.survey.minimum_group_size
+
+    @property
+    def tree(self) -> list[SurveyGroup]:
+        return [group for group in self.groups if group.kind != "segment"]
+
+    def sample(self) -> Sample:
+        instrument = as_instrument(self.questions)
+        return Sample(
+            instrument=instrument,
+            groups=self.frozen_groups(),
+            places=self.places_of(self.responses.cells),
+            answers=self.responses.answers,
+            scores=Scores.take(self.responses.answers, instrument),
+            included=self.responses.included,
+            linked=self.responses.keys if self.survey.mode != "anonymous" else None,
+        )
+
+    def frozen_groups(self) -> Groups:
+        return Groups(
+            parents=[group.parent for group in self.tree],
+            keys=[group.external_id for group in self.tree],
+            categories=[
+                (group.segment, group.external_id) for group in self.groups if group.segment is not None
+            ],
+        )
+
+    def places_of(self, cells: Integers) -> Places:
+        """Of persons by the ordinal of their cell."""
+        team = np.array([cell.group_ordinal for cell in self.cells], dtype=np.int64)
+        categories = {name: self._ordinals_in(name) for name in self.frozen_groups().dimensions()}
+        return Places(team[cells], {name: own[cells] for name, own in categories.items()})
+
+    def _ordinals_in(self, dimension: str) -> Integers:
+        """The ordinal of every cell's category."""
+        ordinals: Mapping[str, int] = {
+            group.external_id: group.ordinal for group in self.groups if group.segment == dimension
+        }
+        return np.array([ordinals[cell.segments[dimension]] for cell in self.cells], dtype=np.int64)
+
+    def invited(self) -> Integers | None:
+        """Of every group; None without a frame."""
+        if self.survey.access != "invited":
+            return None
+        everywhere = Rollup(self.frozen_groups(), self.places_of(np.arange(len(self.cells))))
+        return everywhere.sums(self.invited_by_cell().astype(np.float64)).astype(np.int64)
+
+    def erased(self) -> Integers:
+        """Since the final release, of every node of the tree with all below it (R11)."""
+        everywhere = Rollup(self.frozen_groups(), self.places_of(np.arange(len(self.cells))))
+        lost = np.array([cell.erased for cell in self.cells], dtype=np.float64)
+        return everywhere.sums(lost).astype(np.int64)[: len(self.tree)]
+
+    def invited_by_cell(self) -> Integers:
+        return np.array([cell.invited or 0 for cell in self.cells], dtype=np.int64)
+
+
+def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
+    return Instrument(
+        key=[question["key"] for question in questions],
+        low=[question["scale"]["low"] for question in questions],
+        high=[question["scale"]["high"] for question in questions],
+        is_reversed=[question["reversed"] for question in questions],
+        dimension=[question["dimension"] for question in questions],
+        facet=[question["facet"] for question in questions],
+        role=[question["role"] for question in questions],
+        lever=[question["lever"] for question in questions],
+    )
+
+
+async def load(session: AsyncSession, survey: Survey) -> Loaded:
+    scope = (session, survey.organization_id, survey.id)
+    questionnaire, groups = await questionnaire_of(session, survey), await surveys.groups_of(*scope)
+    organization = await organizations.organization(session, survey.organization_id)
+    nodes = sum(group.kind != "segment" for group in groups)
+    return Loaded(
+        survey=survey,
+        questions=questionnaire.content["questions"],
+        groups=groups,
+        cells=await surveys.cells_of(*scope),
+        responses=await queries.responses_of(*scope, len(questionnaire.content["questions"])),
+        comments=await queries.comments_by_group(*scope, nodes),
+        least_comments=organization.minimum_comment_group_size,
+        budget=Budget(
+            epsilon=organization.benchmark_epsilon,
+            total=organization.benchmark_budget,
+            spent=await queries.epsilon_spent(session, survey.organization_id),
+        ),
+    )
+
+
+async def questionnaire_of(session: AsyncSession, survey: Survey) -> Questionnaire:
+    """The version that was frozen when the survey opened."""
+    questionnaire = await surveys.questionnaire_version(
+        session, survey.organization_id, survey.questionnaire, survey.questionnaire_version
+    )
+    if questionnaire is None:
+        raise LookupError("a survey whose questionnaire version is gone")
+    return questionnaire

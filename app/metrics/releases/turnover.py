@@ -1,0 +1,101 @@
+"""Who left after a wave: frozen once the next wave of its series is released.
+
+Followed leaver by leaver, the association with the scores would give each one's score away by subtraction.
+"""
+
+import asyncio
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import Database
+from app.core.secrets import Keyring
+from app.metrics import names
+from app.metrics.blocks import outcomes
+from app.metrics.blocks.outcomes import Exposure
+from app.metrics.blocks.wave import ORGANIZATION
+from app.metrics.releases import queries
+from app.metrics.releases.linkage import linked_keys
+from app.metrics.releases.previous_wave import Earlier, disclosed_by
+from app.metrics.releases.response_matrix import Loaded, load
+from app.metrics.views import queries as outcome_queries
+from app.organizations import queries as organizations
+from app.surveys import queries as surveys
+from app.tables import Release, Survey
+
+
+async def freeze(database: Database, organization_id: UUID, survey_id: UUID, keyring: Keyring) -> None:
+    """After a release: what came after the wave before it; after itself, if its own release was late."""
+    async with database.tenant_session(organization_id) as session:
+        survey = await surveys.survey(session, organization_id, survey_id)
+        if survey is None or survey.series is None or survey.closed_at is None:
+            return
+        waves = await outcome_queries.waves_until(session, survey, survey.closed_at, 2)
+    for wave in waves:
+        await freeze_of(database, wave, keyring)
+
+
+async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> None:
+    """Once, and only when this wave and the next one have their releases; repeats harmlessly."""
+    async with database.tenant_session(survey.organization_id) as session:
+        following = await outcome_queries.next_wave(session, survey)
+        if not is_released(survey) or following is None or not is_released(following):
+            return
+        release = await queries.newest_release(session, survey.organization_id, survey.id)
+        if survey.access == "open" or release is None or await is_frozen(session, release):
+            return
+        loaded = await load(session, survey)
+        earlier = Earlier(loaded, await disclosed_by(session, release, loaded))
+        exposure = await exposure_of(session, loaded, following, keyring)
+    wave = await asyncio.to_thread(earlier.wave)
+    bodies = await asyncio.to_thread(outcomes.turnover, wave, exposure)
+    is_erased = ORGANIZATION in earlier.erased()
+    association = await asyncio.to_thread(outcomes.leaving, wave, exposure, is_erased)
+    rows = [
+        {"metric": names.LEAVING.name, "group_ordinal": 0, "body": association},
+        *(
+            {"metric": names.TURNOVER.name, "group_ordinal": ordinal, "body": body}
+            for ordinal, body in bodies.items()
+        ),
+    ]
+    async with database.tenant_session(survey.organization_id) as session:
+        await outcome_queries.add_results(session, release, rows)
+
+
+def is_released(survey: Survey) -> bool:
+    return survey.status == "released"
+
+
+async def is_frozen(session: AsyncSession, release: Release) -> bool:
+    return bool(await queries.bodies(session, release, names.LEAVING.name, [0]))
+
+
+async def exposure_of(session: AsyncSession, loaded: Loaded, following: Survey, keyring: Keyring) -> Exposure:
+    survey = loaded.survey
+    organization = await organizations.organization(session, survey.organization_id)
+    zone = ZoneInfo(organization.time_zone)
+    starts_on, ends_on = (day_of(wave.closed_at, zone) for wave in (survey, following))
+    rows = await outcome_queries.employed_until(session, survey.organization_id, survey.id, starts_on)
+    return Exposure(
+        starts_on=starts_on,
+        ends_on=ends_on,
+        team=loaded.places_of(np.array([row.cell_ordinal for row in rows], dtype=np.int64)).team,
+        days=np.array([days_employed(row.last_day, starts_on, ends_on) for row in rows], dtype=np.int64),
+        left=np.array([row.last_day is not None and row.last_day < ends_on for row in rows], dtype=np.bool_),
+        linked=linked_keys(survey, [row.person_id for row in rows], keyring),
+    )
+
+
+def day_of(instant: datetime | None, zone: ZoneInfo) -> date:
+    assert instant is not None, "the survey has closed"
+    return instant.astimezone(zone).date()
+
+
+def days_employed(last_day: date | None, starts_on: date, ends_on: date) -> int:
+    """From the first day on until the day before the last, or until leaving."""
+    if last_day is None:
+        return 0
+    return (min(last_day, ends_on - timedelta(days=1)) - starts_on).days + 1

@@ -1,0 +1,267 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.conditional import REVALIDATE, ReadConditions
+from app.core.languages import language_of
+from app.core.principal import Principal, Scope
+from app.core.requests import Route
+from app.core.schema import Identifier
+from app.kpis.schemas import Period
+from app.metrics import definitions, names, schemas
+from app.metrics.names import Metric, Numbers, Told
+from app.metrics.releases.builder import FORMULA_VERSION
+from app.metrics.views import filters as filtering
+from app.metrics.views import groups as service
+from app.metrics.views import outcomes
+from app.metrics.views import screens as reading
+from app.organizations import queries as organizations
+from app.organizations.access import Anyone, TeamsOnly, Tenant, requires
+from app.tables import Release, Survey
+
+router = APIRouter(route_class=Route, tags=["metrics"])
+MetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]
+"""Reads of the whole organisation; who sees some teams only is refused."""
+TeamMetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ, by_team=True))]
+PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]
+GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
+By = Annotated[list[GroupKind], Query()]
+TeamParameter = Annotated[Identifier | None, Query()]
+Series = Annotated[str | None, Query(min_length=1, max_length=100)]
+Language = Annotated[str | None, Header(max_length=1000)]
+OF_VIEW = {"survey_id", "series", "by", "team"}
+"""What narrows or moves a view; whatever else an endpoint takes could widen it."""
+
+
+async def wanted_language(who: Anyone, session: Tenant, accept_language: Language = None) -> str:
+    organization = await organizations.organization(session, who.organization_id)
+    return language_of(accept_language, organization.locale)
+
+
+WantedLanguage = Annotated[str, Depends(wanted_language)]
+
+
+@dataclass(frozen=True)
+class View:
+    """What a reader of metrics asked to see of one release."""
+
+    session: AsyncSession
+    survey: Survey
+    release: Release
+    by: list[str]
+    team: str | None
+    tops: Sequence[str] | None = None
+    """The teams that the reader sees, with those below them; None: everything."""
+
+    async def groups(self, metric: Metric[Numbers, Told]) -> list[Told]:
+        return await service.read(self.session, self.release, metric, self.by, self.team, self.tops)
+
+    async def kept(self, metric: Metric[Numbers, Told]) -> list[tuple[schemas.GroupRef, Numbers]]:
+        return await service.kept(self.session, self.release, metric, self.by, self.team, self.tops)
+
+    @property
+    def header(self) -> schemas.Header:
+        return service.header(self.survey, self.release)
+
+
+async def view(
+    who: TeamMetricsReader,
+    request: Request,
+    session: Tenant,
+    survey_id: UUID | None = None,
+    series: Series = None,
+    by: By = ["organization"],  # noqa: B006 FastAPI copies it
+    team: TeamParameter = None,
+) -> View:
+    survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
+    if who.teams is not None and not request.query_params.keys() <= OF_VIEW:
+        raise TeamsOnly
+    return View(session, survey, release, by, team, who.teams)
+
+
+MetricsView = Annotated[View, Depends(view)]
+"""The release a reader of metrics asked for, with the groups wanted of it.
+
+An endpoint that tells more than `groups` of it takes a MetricsReader too, or asks for `tops`.
+"""
+
+
+@router.get(
+    "/v1/metrics/satisfaction-engagement",
+    operation_id="get_satisfaction_engagement",
+    response_model=schemas.SatisfactionEngagement,
+)
+async def get_satisfaction_engagement(
+    view: MetricsView,
+    conditions: ReadConditions,
+    filter: Annotated[str | None, Query(min_length=3, max_length=2000)] = None,
+) -> Response:
+    if filter is None:
+        groups = await view.groups(names.HEADLINE)
+    else:
+        groups = [await filtering.headline_of(view.session, view.release, filter, view.team)]
+    distinctness, reasons = await service.distinctness_of(view.session, view.release)
+    answer = schemas.SatisfactionEngagement(
+        **view.header, distinctness=distinctness, reasons=reasons, groups=groups
+    )
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get(
+    "/v1/metrics/participation",
+    operation_id="get_participation_metrics",
+    response_model=schemas.Participation,
+)
+async def get_participation_metrics(view: MetricsView, conditions: ReadConditions) -> Response:
+    answer = schemas.Participation(**view.header, groups=await view.groups(names.PARTICIPATION))
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/facets", operation_id="get_facets", response_model=schemas.Facets)
+async def get_facets(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    titles = await service.titles_of(view.session, view.survey, language)
+    groups = reading.titled_facets(await view.kept(names.FACETS), titles["facets"], titles["questions"])
+    answer = schemas.Facets(**view.header, groups=groups)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/enps", operation_id="get_enps", response_model=schemas.Enps)
+async def get_enps(view: MetricsView, conditions: ReadConditions) -> Response:
+    answer = schemas.Enps(**view.header, groups=await view.groups(names.ENPS))
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/reliability", operation_id="get_reliability", response_model=schemas.Reliability)
+async def get_reliability(
+    view: MetricsView, conditions: ReadConditions, language: WantedLanguage
+) -> Response:
+    titles = await service.titles_of(view.session, view.survey, language)
+    groups = reading.titled_scales(await view.kept(names.RELIABILITY), titles["scales"])
+    status = service.instrument_status(view.survey)
+    answer = schemas.Reliability(**view.header, instrument_status=status, groups=groups)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/heatmap", operation_id="get_heatmap", response_model=schemas.Heatmap)
+async def get_heatmap(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    columns = await reading.columns(view.session, view.survey, language)
+    answer = schemas.Heatmap(**view.header, columns=columns, groups=await view.groups(names.HEATMAP))
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/drivers", operation_id="get_drivers", response_model=schemas.Drivers)
+async def get_drivers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    groups = reading.worded_drivers(await view.kept(names.DRIVERS), language)
+    answer = schemas.Drivers(**view.header, groups=groups)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/levers", operation_id="get_levers", response_model=schemas.Levers)
+async def get_levers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    groups = reading.worded_levers(await view.kept(names.LEVERS), language)
+    answer = schemas.Levers(**view.header, groups=groups)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/trends", operation_id="get_trends", response_model=schemas.Trends)
+async def get_trends(view: MetricsView, conditions: ReadConditions) -> Response:
+    groups = [group for group, _ in await view.kept(names.TRENDS)]
+    waves = await reading.waves_of(view.session, view.survey)
+    series = await reading.trends(view.session, view.survey, waves, groups)
+    answer = schemas.Trends(**view.header, waves=reading.as_told(waves), groups=series)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/overview", operation_id="get_overview", response_model=schemas.Overview)
+async def get_overview(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    """The levers are the whole organisation's: not for who sees some teams only."""
+    distinctness, reasons = await service.distinctness_of(view.session, view.release)
+    levers = (
+        await reading.organization_levers(view.session, view.release, language) if view.tops is None else None
+    )
+    groups = await reading.glances(view.session, view.release, view.by, view.team, view.tops)
+    answer = schemas.Overview(
+        **view.header, distinctness=distinctness, reasons=reasons, levers=levers, groups=groups
+    )
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get(
+    "/v1/metrics/recognition-engagement",
+    operation_id="get_recognition_engagement",
+    response_model=schemas.RecognitionEngagement,
+)
+async def get_recognition_engagement(
+    who: MetricsReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    language: WantedLanguage,
+    survey_id: UUID | None = None,
+    series: Series = None,
+) -> Response:
+    shown = await service.release_to_show(session, who.organization_id, survey_id, series)
+    view = View(session, *shown, by=["organization"], team=None)
+    groups = reading.worded_recognition(await view.kept(names.RECOGNITION), language)
+    answer = schemas.RecognitionEngagement(**view.header, groups=groups)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/comments", operation_id="get_comments", response_model=schemas.Comments)
+async def get_comments(view: MetricsView, conditions: ReadConditions) -> Response:
+    groups = await service.with_texts(view.session, view.release, await view.kept(names.COMMENTS))
+    answer = schemas.Comments(**view.header, groups=groups)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get(
+    "/v1/surveys/{survey_id}/disclosure", operation_id="get_disclosure", response_model=schemas.Disclosure
+)
+async def get_disclosure(
+    survey_id: UUID,
+    who: PrivacyManager,
+    session: Tenant,
+    conditions: ReadConditions,
+    language: WantedLanguage,
+) -> Response:
+    survey, release = await service.release_to_show(session, who.organization_id, survey_id, None)
+    answer = await service.disclosure(session, survey, release, language)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/outcomes", operation_id="get_outcomes", response_model=schemas.Outcomes)
+async def get_outcomes(
+    who: MetricsReader,
+    view: MetricsView,
+    conditions: ReadConditions,
+    language: WantedLanguage,
+    period: Annotated[Period | None, Query()] = None,
+) -> Response:
+    turnover = await outcomes.read_turnover(view.session, view.survey, view.release, view.by, view.team)
+    kpis = await outcomes.read_kpis(view.session, view.survey, period)
+    return conditions.answer(outcomes.answer(view.header, turnover, kpis, language), headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/benchmark", operation_id="get_benchmark", response_model=schemas.Benchmark)
+async def get_benchmark(
+    who: MetricsReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    survey_id: UUID | None = None,
+    series: Series = None,
+) -> Response:
+    survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
+    answer = schemas.Benchmark(
+        **service.header(survey, release), scores=await service.benchmark_of(session, release)
+    )
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/definitions", operation_id="get_definitions", response_model=schemas.Definitions)
+async def get_definitions(
+    who: TeamMetricsReader, conditions: ReadConditions, language: WantedLanguage
+) -> Response:
+    return conditions.answer(definitions.definitions(language, FORMULA_VERSION), headers=REVALIDATE)

@@ -1,0 +1,267 @@
+"""Which release is shown, and which of its groups."""
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import AppError, Conflict, NotFound, Unprocessable
+from app.metrics import definitions, names, schemas
+from app.metrics.blocks.wave import ORGANIZATION
+from app.metrics.names import Metric, Numbers, Told, joined
+from app.metrics.releases import queries
+from app.metrics.releases.response_matrix import questionnaire_of
+from app.organizations import queries as organizations
+from app.people.errors import UnknownTeam
+from app.surveys import queries as surveys
+from app.surveys.errors import UnknownSegment
+from app.surveys.questionnaires.built_in import built_in
+from app.tables import Release, Survey, SurveyGroup
+
+CI_LEVEL = 0.95
+MOST_COMMENTS = 200
+SEGMENT = "segment:"
+
+
+class NoReleasedSurvey(NotFound):
+    code = "no_released_survey"
+    detail = "No survey has results yet: close one, and its results follow shortly."
+
+
+class SurveyNotReleased(Conflict):
+    code = "survey_not_released"
+    detail = "This survey has no numbers yet: close it, and ask again once it is released."
+
+
+class ReleasePending(Conflict):
+    code = "release_pending"
+    detail = "The results are being computed: ask again shortly."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
+class NotWithinTeam(Unprocessable):
+    code = "not_within_team"
+    detail = "Segments are shown for the whole organisation only: leave team out, or use filter."
+
+
+async def release_to_show(
+    session: AsyncSession, organization_id: UUID, survey_id: UUID | None, series: str | None
+) -> tuple[Survey, Release]:
+    """Of the survey asked for; else of the newest released of the series, the default series, or all."""
+    if survey_id is not None:
+        return await released(session, await surveys.survey(session, organization_id, survey_id))
+    organization = await organizations.organization(session, organization_id)
+    wanted = series if series is not None else organization.default_series
+    survey = await queries.newest_released(session, organization_id, wanted)
+    if survey is None and series is None:
+        survey = await queries.newest_released(session, organization_id, None)
+    if survey is None:
+        raise NoReleasedSurvey
+    return await released(session, survey)
+
+
+async def released(session: AsyncSession, survey: Survey | None) -> tuple[Survey, Release]:
+    """The newest release; of a survey still open there is one only where releases roll."""
+    if survey is None:
+        raise NotFound
+    if survey.status == "closed":
+        raise ReleasePending
+    release = await queries.newest_release(session, survey.organization_id, survey.id)
+    if release is None:
+        raise SurveyNotReleased
+    return survey, release
+
+
+async def kept(
+    session: AsyncSession,
+    release: Release,
+    metric: Metric[Numbers, Told],
+    by: Sequence[str],
+    team: str | None,
+    tops: Sequence[str] | None = None,
+) -> list[tuple[schemas.GroupRef, Numbers]]:
+    """The groups asked for, with what the release says of them; of the subtrees of `tops` alone, if given."""
+    groups = await queries.groups_of(session, release)
+    wanted = chosen(groups, by, team) if tops is None else chosen_below(groups, by, team, tops)
+    bodies = await queries.bodies(session, release, metric.name, [group.ordinal for group in wanted])
+    return [
+        (ref(group, groups), metric.numbers.validate_python(bodies[group.ordinal]))
+        for group in wanted
+        if group.ordinal in bodies
+    ]
+
+
+async def read(
+    session: AsyncSession,
+    release: Release,
+    metric: Metric[Numbers, Told],
+    by: Sequence[str],
+    team: str | None,
+    tops: Sequence[str] | None = None,
+) -> list[Told]:
+    """As `kept`, as it is answered."""
+    found = await kept(session, release, metric, by, team, tops)
+    return [joined(metric.told, schemas.OfGroup(group=group), numbers) for group, numbers in found]
+
+
+async def of_organization(
+    session: AsyncSession, release: Release, metric: Metric[Numbers, Told]
+) -> Numbers | None:
+    """What the release says of the whole organisation; None where it has not said it yet."""
+    body = (await queries.bodies(session, release, metric.name, [ORGANIZATION])).get(ORGANIZATION)
+    return None if body is None else metric.numbers.validate_python(body)
+
+
+async def distinctness_of(
+    session: AsyncSession, release: Release
+) -> tuple[schemas.Distinctness | None, schemas.Reasons]:
+    """What the whole answer says of it: the numbers, or why there are none."""
+    found = await of_organization(session, release, names.DISTINCTNESS)
+    assert found is not None, "every release says something of it"
+    if isinstance(found, schemas.DistinctnessOk):
+        return found, {}
+    return None, {"distinctness": found.reason}
+
+
+async def benchmark_of(session: AsyncSession, release: Release) -> schemas.NoisyScores:
+    found = await of_organization(session, release, names.BENCHMARK)
+    assert found is not None, "every release says something of it"
+    return found
+
+
+async def titles_of(session: AsyncSession, survey: Survey, language: str) -> dict[str, dict[str, str]]:
+    """By key, what the facets, questions and scales of the survey are called."""
+    content = (await questionnaire_of(session, survey)).content
+    own = {facet["key"]: definitions.worded(facet["title"], language) for facet in content["facets"]}
+    facets = definitions.scale_titles(language) | own
+    questions = {one["key"]: definitions.worded(one["text"], language) for one in content["questions"]}
+    return {"facets": facets, "questions": questions, "scales": facets}
+
+
+def ref(group: SurveyGroup, groups: Sequence[SurveyGroup]) -> schemas.GroupRef:
+    if group.segment is not None:
+        return schemas.SegmentRef(
+            kind="segment", segment=group.segment, id=group.external_id, name=group.name, parent=None, depth=0
+        )
+    parent = groups[group.parent] if group.parent is not None else None
+    return schemas.TreeRef(
+        kind="organization" if group.kind == "organization" else "team",
+        id=None if group.kind == "organization" else group.external_id,
+        name=group.name,
+        parent=parent.external_id if parent is not None and parent.kind == "team" else None,
+        depth=group.depth,
+    )
+
+
+def segment_of(group: schemas.GroupRef) -> str | None:
+    return group.segment if isinstance(group, schemas.SegmentRef) else None
+
+
+def chosen(groups: Sequence[SurveyGroup], by: Sequence[str], team: str | None) -> list[SurveyGroup]:
+    """The groups of the kinds in `by`; with `team`, that node takes the organisation's place."""
+    segments = [kind.removeprefix(SEGMENT) for kind in by if kind.startswith(SEGMENT)]
+    if team is not None:
+        if segments:
+            raise NotWithinTeam.parameter("by")
+        return within(groups, by, team)
+    known = {group.segment for group in groups}
+    for segment in segments:
+        if segment not in known:
+            raise UnknownSegment.parameter("by", f"The survey does not report by {segment}.")
+    return [group for group in groups if group.kind in by or group.segment in segments]
+
+
+def chosen_below(
+    groups: Sequence[SurveyGroup], by: Sequence[str], team: str | None, tops: Sequence[str]
+) -> list[SurveyGroup]:
+    """For who sees these teams and what is below them: they take the organisation's place."""
+    if any(kind.startswith(SEGMENT) for kind in by):
+        raise NotWithinTeam.parameter("by")
+    led = [group for group in groups if group.kind == "team" and group.external_id in tops]
+    below = {one.ordinal for top in led for one in within(groups, ["team"], top.external_id)}
+    if team is None:
+        return [group for group in groups if group.ordinal in below and ("team" in by or group in led)]
+    wanted = within(groups, by, team)
+    if wanted[0].ordinal not in below:
+        raise no_such_team()
+    return wanted
+
+
+def no_such_team() -> AppError:
+    """The same whether there is none or it is not for this reader."""
+    return UnknownTeam.parameter(
+        "team", "The survey has no such team: send a team that was there when it opened."
+    )
+
+
+def within(groups: Sequence[SurveyGroup], by: Sequence[str], team: str) -> list[SurveyGroup]:
+    top = next((group for group in groups if group.kind == "team" and group.external_id == team), None)
+    if top is None:
+        raise no_such_team()
+    below = {top.ordinal}
+    for group in groups[top.ordinal + 1 :]:
+        if group.parent in below:
+            below.add(group.ordinal)
+    return [
+        group for group in groups if group.ordinal in below and ("team" in by or group.ordinal == top.ordinal)
+    ]
+
+
+async def with_texts(
+    session: AsyncSession,
+    release: Release,
+    groups: Sequence[tuple[schemas.GroupRef, schemas.CommentsNumbers]],
+) -> list[schemas.CommentsGroup]:
+    """With the comments of every group that may show them."""
+    shown = [group.id for group, numbers in groups if numbers.status == "ok"]
+    texts = await queries.comments_within(session, release, shown, MOST_COMMENTS)
+    return [
+        joined(
+            names.COMMENTS.told,
+            schemas.OfGroup(group=group),
+            numbers,
+            *([schemas.Texts(comments=texts[group.id])] if numbers.status == "ok" else []),
+        )
+        for group, numbers in groups
+    ]
+
+
+async def disclosure(
+    session: AsyncSession, survey: Survey, release: Release, language: str
+) -> schemas.Disclosure:
+    segments = {f"{SEGMENT}{name}": name for name in survey.report_by}
+    groups = await read(session, release, names.DISCLOSURE, ["organization", "team", *segments], None)
+    shown = {segment_of(group.group) for group in groups if group.status == "shown"}
+    head = header(survey, release)
+    return schemas.Disclosure(
+        survey=head["survey"],
+        release=head["release"],
+        minimum_group_size=survey.minimum_group_size or 0,
+        rules=definitions.rules(language, survey.minimum_group_size or 0),
+        segments=[
+            schemas.SegmentDisclosure(segment=name, status="shown" if name in shown else "withheld")
+            for name in survey.report_by
+        ],
+        groups=groups,
+    )
+
+
+def instrument_status(survey: Survey) -> Literal["not_yet_validated", "unknown"]:
+    return "not_yet_validated" if survey.questionnaire == built_in().key else "unknown"
+
+
+def header(survey: Survey, release: Release) -> schemas.Header:
+    return {
+        "survey": schemas.MetricsSurvey.model_validate(survey.model_dump()),
+        "release": schemas.Release(
+            number=release.number,
+            released_at=release.released_at,
+            final=release.is_final,
+            held_back=release.held_back,
+        ),
+        "ci_level": CI_LEVEL,
+        "formula_version": release.formula_version,
+    }

@@ -1,0 +1,248 @@
+"""Reads what is put together of several frozen metrics or waves; it computes nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.metrics import names, schemas
+from app.metrics.blocks.heatmap import heatmap_columns
+from app.metrics.blocks.wave import ORGANIZATION
+from app.metrics.definitions import scale_titles
+from app.metrics.names import Numbers, joined
+from app.metrics.releases import queries
+from app.metrics.releases.response_matrix import as_instrument, questionnaire_of
+from app.metrics.schemas import OfGroup, Titled, Worded
+from app.metrics.views import groups as service
+from app.metrics.views import sentences
+from app.tables import Release, Survey
+
+MOST_WAVES = 20
+
+Kept = Iterable[tuple[schemas.GroupRef, Numbers]]
+Titles = Mapping[str, str]
+Key = tuple[str, str, str]
+"""Kind, segment and identifier of a group."""
+ABSENT: Final = schemas.Followed(
+    status="ok",
+    point=schemas.PlaceUndefined(status="undefined", reason="group_missing"),
+    changes=[],
+    repeaters=[],
+)
+FACET: Final[TypeAdapter[schemas.Facet]] = TypeAdapter(schemas.Facet)
+QUESTION: Final[TypeAdapter[schemas.FacetQuestion]] = TypeAdapter(schemas.FacetQuestion)
+SCALE: Final[TypeAdapter[schemas.Scale]] = TypeAdapter(schemas.Scale)
+CRITERION: Final[TypeAdapter[schemas.Criterion]] = TypeAdapter(schemas.Criterion)
+OVERVIEW: Final[TypeAdapter[schemas.OverviewGroup]] = TypeAdapter(schemas.OverviewGroup)
+POINT: Final[TypeAdapter[schemas.Point]] = TypeAdapter(schemas.Point)
+
+
+async def columns(session: AsyncSession, survey: Survey, language: str) -> list[schemas.HeatmapColumn]:
+    """The columns of the heatmap, in the order of its cells."""
+    instrument = as_instrument((await questionnaire_of(session, survey)).content["questions"])
+    facets = (await service.titles_of(session, survey, language))["facets"]
+    titles = {f"facet:{key}": title for key, title in facets.items()} | scale_titles(language)
+    return [
+        schemas.HeatmapColumn(
+            key=key, kind="facet" if key.startswith("facet:") else "dimension", title=titles[key]
+        )
+        for key in heatmap_columns(instrument)
+    ]
+
+
+# ------------------------------------------------------------------ with words
+
+
+def titled_facets(
+    groups: Kept[schemas.FacetsNumbers], facets: Titles, questions: Titles
+) -> list[schemas.FacetsGroup]:
+    def titled(group: schemas.GroupRef, numbers: schemas.FacetsOk) -> schemas.FacetsGroupOk:
+        return schemas.FacetsGroupOk(
+            group=group,
+            status="ok",
+            n=numbers.n,
+            precision=numbers.precision,
+            facets=[joined(FACET, one, Titled(title=facets[one.key])) for one in numbers.facets],
+            questions=[joined(QUESTION, one, Titled(title=questions[one.key])) for one in numbers.questions],
+        )
+
+    return [
+        titled(group, numbers)
+        if isinstance(numbers, schemas.FacetsOk)
+        else joined(names.FACETS.told, OfGroup(group=group), numbers)
+        for group, numbers in groups
+    ]
+
+
+def titled_scales(groups: Kept[schemas.ReliabilityNumbers], titles: Titles) -> list[schemas.ReliabilityGroup]:
+    def titled(group: schemas.GroupRef, numbers: schemas.ReliabilityOk) -> schemas.ReliabilityGroupOk:
+        return schemas.ReliabilityGroupOk(
+            group=group,
+            status="ok",
+            n=numbers.n,
+            scales=[joined(SCALE, one, Titled(title=titles[one.key])) for one in numbers.scales],
+            agreement=numbers.agreement,
+            teams=numbers.teams,
+            reasons=numbers.reasons,
+        )
+
+    return [
+        titled(group, numbers)
+        if isinstance(numbers, schemas.ReliabilityOk)
+        else joined(names.RELIABILITY.told, OfGroup(group=group), numbers)
+        for group, numbers in groups
+    ]
+
+
+def worded_drivers(groups: Kept[schemas.DriversNumbers], language: str) -> list[schemas.DriversGroup]:
+    def worded(group: schemas.GroupRef, numbers: schemas.DriversOk) -> schemas.DriversGroupOk:
+        return schemas.DriversGroupOk(
+            group=group,
+            status="ok",
+            n=numbers.n,
+            precision=numbers.precision,
+            criteria=[_worded_criterion(one, language) for one in numbers.criteria],
+        )
+
+    return [
+        worded(group, numbers)
+        if isinstance(numbers, schemas.DriversOk)
+        else joined(names.DRIVERS.told, OfGroup(group=group), numbers)
+        for group, numbers in groups
+    ]
+
+
+def _worded_criterion(criterion: schemas.CriterionKept, language: str) -> schemas.Criterion:
+    if not isinstance(criterion, schemas.CriterionNumbers):
+        return criterion
+    return joined(CRITERION, criterion, Worded(text=sentences.of_criterion(criterion, language)))
+
+
+def worded_levers(groups: Kept[schemas.LeversNumbers], language: str) -> list[schemas.LeversGroup]:
+    def words(numbers: schemas.LeversNumbers) -> list[Worded]:
+        if not isinstance(numbers, schemas.LeversOk):
+            return []
+        return [Worded(text=sentences.of_levers(numbers, language))]
+
+    return [
+        joined(names.LEVERS.told, OfGroup(group=group), numbers, *words(numbers)) for group, numbers in groups
+    ]
+
+
+def worded_recognition(
+    groups: Kept[schemas.RecognitionEngagementNumbers], language: str
+) -> list[schemas.RecognitionEngagementGroup]:
+    def words(numbers: schemas.RecognitionEngagementNumbers) -> list[Worded]:
+        if not isinstance(numbers, schemas.RecognitionSince):
+            return []
+        return [Worded(text=sentences.of_recognition(numbers, language))]
+
+    return [
+        joined(names.RECOGNITION.told, OfGroup(group=group), numbers, *words(numbers))
+        for group, numbers in groups
+    ]
+
+
+# ------------------------------------------------------------------ over waves
+
+
+async def waves_of(session: AsyncSession, survey: Survey) -> list[tuple[Survey, Release]]:
+    """The waves of the series up to the survey, oldest first."""
+    return await queries.waves_until(session, survey, MOST_WAVES)
+
+
+def as_told(waves: Sequence[tuple[Survey, Release]]) -> list[schemas.TrendWave]:
+    heads = [service.header(wave, made) for wave, made in waves]
+    return [schemas.TrendWave(survey=head["survey"], release=head["release"]) for head in heads]
+
+
+async def trends(
+    session: AsyncSession,
+    survey: Survey,
+    waves: Sequence[tuple[Survey, Release]],
+    groups: Sequence[schemas.GroupRef],
+) -> list[schemas.TrendGroup]:
+    """The groups in each of the waves."""
+    keys = [_key(group) for group in groups]
+    by_key: dict[Key, dict[Any, Row[Any]]] = {}
+    for row in await queries.results_over_waves(
+        session, survey.organization_id, waves, names.TRENDS.name, keys
+    ):
+        by_key.setdefault((row.kind, row.segment, row.key), {})[row.survey_id] = row
+    return [_series(group, waves, by_key.get(key, {})) for group, key in zip(groups, keys, strict=True)]
+
+
+def _series(
+    group: schemas.GroupRef, waves: Sequence[tuple[Survey, Release]], rows: Mapping[Any, Row[Any]]
+) -> schemas.TrendGroup:
+    followed = [
+        names.TRENDS.numbers.validate_python(rows[survey.id].body) if survey.id in rows else ABSENT
+        for survey, _ in waves
+    ]
+    places = [schemas.OfWave(survey=survey.id, released_at=made.released_at) for survey, made in waves]
+    return schemas.TrendGroup(
+        group=group,
+        points=[joined(POINT, place, one.point) for place, one in zip(places, followed, strict=True)],
+        changes=[change for one in followed for change in one.changes],
+        repeaters=[pair for one in followed for pair in one.repeaters],
+    )
+
+
+def _key(group: schemas.GroupRef) -> Key:
+    return group.kind, service.segment_of(group) or "", group.id or ""
+
+
+# ------------------------------------------------------------------ one call a screen
+
+
+async def glances(
+    session: AsyncSession,
+    release: Release,
+    by: Sequence[str],
+    team: str | None,
+    tops: Sequence[str] | None,
+) -> list[schemas.OverviewGroup]:
+    asked = (by, team, tops)
+    headlines = await service.kept(session, release, names.HEADLINE, *asked)
+    enps = await service.kept(session, release, names.ENPS, *asked)
+    participation = await service.kept(session, release, names.PARTICIPATION, *asked)
+    followed = await service.kept(session, release, names.TRENDS, *asked)
+    return [
+        glance(group, headline, own_enps, own_participation, own_followed)
+        for (group, headline), (_, own_enps), (_, own_participation), (_, own_followed) in zip(
+            headlines, enps, participation, followed, strict=True
+        )
+    ]
+
+
+async def organization_levers(session: AsyncSession, release: Release, language: str) -> schemas.LeversGroup:
+    kept = await service.kept(session, release, names.LEVERS, ["organization"], None)
+    return worded_levers(kept, language)[ORGANIZATION]
+
+
+def glance(
+    group: schemas.GroupRef,
+    headline: schemas.HeadlineNumbers,
+    enps: schemas.EnpsNumbers,
+    participation: schemas.ParticipationNumbers,
+    followed: schemas.Followed,
+) -> schemas.OverviewGroup:
+    if not isinstance(headline, schemas.HeadlineOk):
+        return joined(OVERVIEW, OfGroup(group=group), headline)
+    beside = schemas.Glance(enps=enps, participation=_in_short(participation), changes=followed.changes)
+    return joined(OVERVIEW, OfGroup(group=group), headline, beside)
+
+
+def _in_short(participation: schemas.ParticipationNumbers) -> schemas.OverviewParticipation:
+    if not isinstance(participation, schemas.ParticipationOk):
+        return participation
+    shown = ("invited", "response_rate")
+    return schemas.OverviewParticipationOk(
+        status="ok",
+        responded=participation.responded,
+        invited=participation.invited,
+        response_rate=participation.response_rate,
+        reasons={path: why for path, why in participation.reasons.items() if path in shown},
+    )

@@ -1,0 +1,174 @@
+"""Article 17: what is kept of a person goes, or loses whose it is, in one transaction.
+
+Released numbers stay as they are (disclosure.md R11): of an answer they stand on, its cell counts that one
+was erased, so that a later trend can be withheld where it would tell that one.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.audit import person_mark
+from app.core.errors import NotFound
+from app.core.outbox import announce
+from app.core.secrets import Keyring, token_hash
+from app.metrics.releases.response_matrix import as_instrument
+from app.metrics.sample import DIMENSIONS, Scores
+from app.people import queries as people
+from app.people.service import no_person
+from app.privacy import queries
+from app.privacy.schemas import Erasure, Missing
+from app.recognition import service as recognition
+from app.surveys import queries as surveys
+from app.surveys.invitations.tokens import recipient_key, token_of
+from app.surveys.responses.service import pseudonym
+
+BLANK = "[...]"
+SPACE = "[\\s\u00a0]+"
+SHORTEST_ANYWHERE, SHORTEST_PART = 3, 2
+"""A letter alone is a word of many texts."""
+LEFT = [
+    Missing(what="anonymous_answers", reason="cannot_be_found"),
+    Missing(what="comments", reason="cannot_be_found"),
+    Missing(what="released_numbers", reason="never_recomputed"),
+]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The person an erasure is about."""
+
+    organization_id: UUID
+    id: UUID
+    external_id: str
+    name: str
+    email: str | None
+    keyring: Keyring
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "organization_id": self.organization_id,
+            "person_id": self.id,
+            "external_id": self.external_id,
+            "email": self.email,
+            "pseudonym": self.pseudonym,
+            "modes": ["attributed", "confidential"],
+        }
+
+    @property
+    def pseudonym(self) -> UUID:
+        return pseudonym(self.keyring, self.organization_id, self.id)
+
+
+async def erase_person(
+    session: AsyncSession, organization_id: UUID, external_id: str, keyring: Keyring
+) -> Erasure:
+    """Repeats harmlessly."""
+    mark = person_mark(keyring, organization_id, external_id)
+    person_id = await queries.hold_person(session, organization_id, external_id)
+    if person_id is None:
+        erased_at = await queries.erased_at(session, organization_id, mark)
+        if erased_at is None:
+            raise no_person(external_id)
+        return represent(erased_at)
+    [row] = await people.people(session, organization_id, [external_id])
+    subject = Subject(organization_id, person_id, external_id, row["name"], row["email"], keyring)
+    await _forget_answers(session, subject)
+    await _forget_names(session, subject)
+    await recognition.erase_person(session, organization_id, person_id)
+    await queries.forget(session, {**subject.parameters, "quoted": queries.quoted([external_id])})
+    await people.delete_person(session, organization_id, person_id)
+    erased_at = await queries.mark(session, organization_id, mark)
+    await announce(session, organization_id, "person.erased", {"external_id": external_id})
+    return represent(erased_at)
+
+
+def represent(erased_at: datetime) -> Erasure:
+    return Erasure(erased_at=erased_at, not_erased=LEFT)
+
+
+async def allow_again(
+    session: AsyncSession, organization_id: UUID, external_id: str, keyring: Keyring
+) -> None:
+    mark = person_mark(keyring, organization_id, external_id)
+    if not await queries.unmark(session, organization_id, mark):
+        raise NotFound(f"Nobody was erased as {external_id}.")
+
+
+# -------------------------------------------------------------------------------------------- answers
+
+
+async def _forget_answers(session: AsyncSession, subject: Subject) -> None:
+    for survey in await queries.hold_surveys_of(session, subject.parameters):
+        await _forget_invitation(session, subject, survey)
+    for response in await queries.rows(session, queries.RESPONSES, subject.parameters):
+        if response.status != "released" and response.included_in is not None:
+            await queries.unlink_response(session, subject.organization_id, response)
+            continue
+        await queries.delete_response(session, subject.organization_id, response)
+        if await _counts_as_erased(session, subject, response):
+            await queries.count_erased(session, subject.organization_id, response)
+
+
+async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Row[Any]) -> None:
+    scope = (subject.organization_id, survey.id)
+    where = {**subject.parameters, "survey_id": survey.id}
+    keys = {"attributed": subject.id, "confidential": subject.pseudonym}
+    recipient = recipient_key(subject.keyring, *scope, subject.id)
+    nonce = await queries.forget_delivery(session, where, recipient)
+    token = None if nonce is None else token_hash(token_of(subject.keyring, *scope, nonce))
+    await queries.forget_invitation(session, where, keys.get(survey.mode), token)
+
+
+async def _counts_as_erased(session: AsyncSession, subject: Subject, response: Row[Any]) -> bool:
+    """Whether the final release stands on it: left-overs of rolling releases were in none."""
+    is_taken = response.release_policy != "rolling" or response.included_in is not None
+    return response.status == "released" and is_taken and await _has_both_scores(session, subject, response)
+
+
+async def _has_both_scores(session: AsyncSession, subject: Subject, response: Row[Any]) -> bool:
+    questionnaire = await surveys.questionnaire_version(
+        session, subject.organization_id, response.questionnaire, response.questionnaire_version
+    )
+    assert questionnaire is not None, "a released survey keeps its questionnaire"
+    answers = np.array([response.answers], dtype=np.int16)
+    scores = Scores.take(answers, as_instrument(questionnaire.content["questions"]))
+    return not any(np.isnan(scores.dimensions[dimension][0]) for dimension in DIMENSIONS)
+
+
+# --------------------------------------------------------------------------------------- what was said
+
+
+async def _forget_names(session: AsyncSession, subject: Subject) -> None:
+    """The whole name and the addresses anywhere; in what is about the person also parts of the name."""
+    handles = await queries.rows(session, queries.CHAT_IDENTITIES, subject.parameters)
+    known = [subject.name, subject.email or "", *(row.chat_id for row in handles)]
+    if whole := [one for one in known if len(one.strip()) >= SHORTEST_ANYWHERE]:
+        await queries.replace_names(session, subject.parameters, whole_words(whole), BLANK)
+    if parts := name_parts(subject.name):
+        await queries.replace_name_parts(session, subject.parameters, whole_words(parts), BLANK)
+
+
+def name_parts(name: str) -> list[str]:
+    """Those that are names by themselves: not the `van der` between."""
+    parts = re.findall(r"\w[\w'’-]*", name)
+    return [part for part in parts if part[0].isupper() and len(part) >= SHORTEST_PART]
+
+
+def whole_words(texts: Sequence[str]) -> str:
+    """A regular expression of PostgreSQL's: any of the texts, with any space in it, and a possessive s.
+
+    In each case that is usual, because what a database takes for the same letter depends on its locale.
+    """
+    cased = {one for text in texts for one in (text, text.upper(), text.lower(), text.title())}
+    escaped = {SPACE.join(re.escape(word) for word in text.split()) for text in cased}
+    longest_first = sorted(escaped, key=lambda one: (-len(one), one))
+    return rf"(?<!\w)(?:{'|'.join(longest_first)})(?:['’]?s)?(?!\w)"

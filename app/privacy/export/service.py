@@ -1,0 +1,186 @@
+"""Article 15: what is kept of a person. Confidential answers are shown to who gave them, and nobody else."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Executable, Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import queries as calendar
+from app.calendar.feeds.schemas import CalendarFeed
+from app.calendar.reminders.schemas import Reminder
+from app.calendar.service import represent as represent_occasion
+from app.calendar.service import represent_celebrations
+from app.core import audit
+from app.core.audit import person_mark
+from app.core.errors import NotFound
+from app.core.languages import language_of
+from app.core.schema import Schema
+from app.core.secrets import Keyring
+from app.organizations.queries import organization
+from app.people.service import no_person, read_person
+from app.privacy import queries, schemas
+from app.recognition import queries as recognition
+from app.recognition import service as recognitions
+from app.recognition.schemas import Recognition
+from app.surveys import queries as surveys
+from app.surveys.invitations.tokens import recipient_key
+from app.surveys.responses.service import pseudonym, slots_of
+from app.surveys.rules import decode
+
+OWN_LINK = "answers_link"
+"""Who acts where a person opens the link to his own answers."""
+EVERYTHING = 10**9
+"""A limit that nobody's list reaches."""
+LEFT_OUT = [
+    schemas.Missing(what="confidential_answers", reason="by_link_only"),
+    schemas.Missing(what="anonymous_answers", reason="cannot_be_found"),
+    schemas.Missing(what="comments", reason="cannot_be_found"),
+]
+
+
+async def export_person(
+    session: AsyncSession, organization_id: UUID, external_id: str, keyring: Keyring, now: datetime
+) -> schemas.PersonExport:
+    person_id = await calendar.person_id(session, organization_id, external_id)
+    if person_id is None:
+        raise no_person(external_id)
+    person = await read_person(session, organization_id, external_id)
+    asked = await _surveys(session, organization_id, person_id, keyring)
+    parameters = {
+        "organization_id": organization_id,
+        "person_id": person_id,
+        "external_id": external_id,
+        "email": person.email,
+        "mark": person_mark(keyring, organization_id, external_id),
+        "surveys": [str(survey.id) for survey in asked if survey.mode == "attributed"],
+    }
+
+    async def listed(query: Executable, model: type[Schema]) -> list[Any]:
+        found = await queries.rows(session, query, parameters)
+        return [model.model_validate(row, from_attributes=True) for row in found]
+
+    scope = (session, organization_id)
+    days = await calendar.occasions_after(*scope, person_id, "", EVERYTHING)
+    settings = await calendar.celebrations(*scope, person_id)
+    return schemas.PersonExport(
+        exported_at=now,
+        person=person,
+        history=await listed(queries.HISTORY, schemas.ExportedPast),
+        scim=await listed(queries.SCIM_USERS, schemas.ExportedScimUser),
+        manages=list(await queries.names(session, queries.MANAGES, parameters)),
+        leads=list(await queries.names(session, queries.LEADS, parameters)),
+        occasions=[represent_occasion(day) for day in days],
+        celebrations=None if settings is None else represent_celebrations(settings),
+        cards=await listed(queries.CARDS, schemas.ExportedCard),
+        wishes=await listed(queries.WISHES, schemas.WrittenWish),
+        reminders=await listed(queries.REMINDERS, Reminder),
+        digests=await listed(queries.DIGESTS, schemas.ExportedDigest),
+        unsubscribed_at=await queries.unsubscribed_at(session, parameters),
+        newsletters=await listed(queries.NEWSLETTERS, schemas.ExportedNewsletter),
+        feeds=await listed(queries.FEEDS, CalendarFeed),
+        api_keys=await listed(queries.API_KEYS, schemas.ExportedApiKey),
+        chat_identities=await listed(queries.CHAT_IDENTITIES, schemas.ChatName),
+        recognitions_given=await _events(*scope, giver=external_id),
+        recognitions_received=await _events(*scope, receiver=external_id),
+        reactions=await listed(queries.REACTIONS, schemas.ExportedReaction),
+        surveys=asked,
+        responses=await responses(*scope, person_id, person.locale, ["attributed"], keyring),
+        import_lines=await listed(queries.IMPORT_LINES, schemas.ExportedImportLine),
+        audit=await listed(queries.TOLD_OF, schemas.AuditEntry),
+        not_included=LEFT_OUT,
+    )
+
+
+async def _events(
+    session: AsyncSession, organization_id: UUID, *, giver: str | None = None, receiver: str | None = None
+) -> list[Recognition]:
+    filters = recognition.Filters(
+        giver=giver, receiver=receiver, since=None, until=None, value=None, reply_to=None, team=None
+    )
+    rows = await recognition.events_before(session, organization_id, filters, None, None, EVERYTHING)
+    return [recognitions.represent(row) for row in rows]
+
+
+async def _surveys(
+    session: AsyncSession, organization_id: UUID, person_id: UUID, keyring: Keyring
+) -> list[schemas.ExportedSurvey]:
+    """Where the person was asked. Whether he answered is not among it: only attributed surveys know."""
+    parameters = {"organization_id": organization_id, "person_id": person_id}
+    found = []
+    for row in await queries.rows(session, queries.SURVEYS, parameters):
+        key = recipient_key(keyring, organization_id, row.id, person_id)
+        is_issued = await queries.is_issued(session, organization_id, row.id, key)
+        found.append(schemas.ExportedSurvey(**row._mapping, invitation_issued=is_issued))
+    return found
+
+
+async def responses(
+    session: AsyncSession,
+    organization_id: UUID,
+    person_id: UUID,
+    locale: str | None,
+    modes: Sequence[str],
+    keyring: Keyring,
+) -> list[schemas.ExportedResponse]:
+    """What the person answered in surveys of these modes, with the questions in his language."""
+    language = language_of(locale, (await organization(session, organization_id)).locale)
+    parameters = {
+        "organization_id": organization_id,
+        "person_id": person_id,
+        "pseudonym": pseudonym(keyring, organization_id, person_id),
+        "modes": list(modes),
+    }
+    rows = await queries.rows(session, queries.RESPONSES, parameters)
+    return [await _readable(session, organization_id, row, language) for row in rows]
+
+
+async def _readable(
+    session: AsyncSession, organization_id: UUID, row: Row[Any], language: str
+) -> schemas.ExportedResponse:
+    questionnaire = await surveys.questionnaire_version(
+        session, organization_id, row.questionnaire, row.questionnaire_version
+    )
+    questions = questionnaire.content["questions"] if questionnaire else []
+    given = decode(slots_of({"questions": questions}), row.answers)
+    return schemas.ExportedResponse(
+        survey=row.survey_id,
+        name=row.name,
+        mode=row.mode,
+        questionnaire=row.questionnaire,
+        questionnaire_version=row.questionnaire_version,
+        submitted_at=row.submitted_at,
+        locale=row.locale,
+        answers=[
+            schemas.OwnAnswer(
+                question=one["key"], text=worded(one["text"], language), answer=given[one["key"]]
+            )
+            for one in questions
+            if one["key"] in given
+        ],
+    )
+
+
+def worded(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language) or next(iter(texts.values()))
+
+
+async def show_answers(
+    session: AsyncSession, organization_id: UUID, token_hash: bytes, keyring: Keyring, now: datetime
+) -> schemas.OwnAnswers:
+    """The confidential answers of the person the link was mailed to; the link is used up."""
+    whose = await queries.use_link(session, organization_id, token_hash, now)
+    if whose is None:
+        raise NotFound
+    mark = person_mark(keyring, organization_id, whose.external_id)
+    await audit.record(session, organization_id, OWN_LINK, "show_answers", person=mark)
+    return schemas.OwnAnswers(
+        exported_at=now,
+        person=whose.external_id,
+        responses=await responses(
+            session, organization_id, whose.id, whose.locale, ["confidential"], keyring
+        ),
+        not_included=[one for one in LEFT_OUT if one.what != "confidential_answers"],
+    )

@@ -1,0 +1,218 @@
+"""Slack and Teams: where their commands arrive, and how they are connected."""
+
+import html
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import telemetry
+from app.core.conditional import NO_STORE, Preconditions
+from app.core.database import as_of
+from app.core.errors import AppError, NotFound
+from app.core.pages import Page
+from app.core.principal import Principal, Scope
+from app.core.requests import Route
+from app.core.schema import Identifier
+from app.core.secrets import token_hash
+from app.organizations.access import KeyringOf, Once, Tenant, database_of, requires
+from app.organizations.queries import credential_of
+from app.recognition.chat import queries, schemas, service
+from app.recognition.chat.rules import slack_parts, teams_parts
+from app.recognition.chat.signatures import is_from_slack, is_from_teams
+from app.tables import Credential
+
+router = APIRouter(route_class=Route, tags=["recognition"])
+KeyManager = Annotated[Principal, Depends(requires(Scope.KEYS_MANAGE))]
+PeopleReader = Annotated[Principal, Depends(requires(Scope.PEOPLE_READ))]
+PeopleWriter = Annotated[Principal, Depends(requires(Scope.PEOPLE_WRITE))]
+ChatId = Annotated[Identifier, Path()]
+IDENTITY = "/v1/chat-identities/{product}/{chat_id}"
+
+
+class BadSignature(AppError):
+    status = 401
+    code = "bad_signature"
+    detail = "The signature matches no chat connection, or is too old: check the secret and the clock."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": "HMAC"})
+
+
+# ------------------------------------------------------------------------------------- what is signed
+
+
+async def credential(request: Request, connection: UUID) -> Credential:
+    async with database_of(request).system_session(reason="find the organisation of a chat") as session:
+        found = await credential_of(session, token_hash(str(connection)))
+    if found is None or found.kind != service.CHAT_CONNECTION:
+        raise BadSignature
+    return found
+
+
+Connection = Annotated[Credential, Depends(credential)]
+
+
+async def chat_session(request: Request, connection: Connection) -> AsyncIterator[AsyncSession]:
+    async with database_of(request).tenant_session(connection.organization_id) as session:
+        yield session
+
+
+ChatSession = Annotated[AsyncSession, Depends(chat_session, scope="function")]
+
+
+async def slack_form(
+    request: Request, connection: Connection, session: ChatSession, keyring: KeyringOf
+) -> dict[str, str]:
+    """The members of a slash command, once its signature is proven."""
+    secret = await service.secret_of(
+        session, connection.organization_id, connection.credential_id, "slack", keyring
+    )
+    timestamp = request.headers.get("x-slack-request-timestamp", "")
+    signature, body = request.headers.get("x-slack-signature", ""), await request.body()
+    if secret is None or not is_from_slack(secret, timestamp, signature, body, datetime.now(UTC)):
+        raise BadSignature
+    return dict(parse_qsl(body.decode(errors="replace")))
+
+
+async def teams_sender(
+    request: Request, connection: Connection, session: ChatSession, keyring: KeyringOf
+) -> UUID:
+    """The organisation of an outgoing webhook, once its signature is proven."""
+    secret = await service.secret_of(
+        session, connection.organization_id, connection.credential_id, "teams", keyring
+    )
+    authorization = request.headers.get("authorization", "")
+    if secret is None or not is_from_teams(secret, authorization, await request.body()):
+        raise BadSignature
+    return connection.organization_id
+
+
+SlackForm = Annotated[dict[str, str], Depends(slack_form)]
+TeamsSender = Annotated[UUID, Depends(teams_sender)]
+
+
+@router.post(
+    "/v1/recognitions/slack", operation_id="create_recognition_from_slack", response_model=schemas.SlackAnswer
+)
+async def create_recognition_from_slack(
+    connection: Connection, form: SlackForm, session: ChatSession, after_commit: BackgroundTasks
+) -> schemas.SlackAnswer:
+    command = service.Command(
+        product="slack",
+        key=form.get("trigger_id"),
+        sender=form.get("user_id", ""),
+        parts=slack_parts(form.get("text", "")),
+    )
+    answer, is_new = await service.recognise(session, connection.organization_id, command, datetime.now(UTC))
+    after_commit.add_task(telemetry.RECOGNITIONS.inc, is_new)
+    return schemas.SlackAnswer(
+        response_type="in_channel" if answer.is_public else "ephemeral",
+        text=html.escape(answer.text, quote=False),
+    )
+
+
+@router.post(
+    "/v1/recognitions/teams", operation_id="create_recognition_from_teams", response_model=schemas.TeamsAnswer
+)
+async def create_recognition_from_teams(
+    organization_id: TeamsSender,
+    message: schemas.TeamsMessage,
+    session: ChatSession,
+    after_commit: BackgroundTasks,
+) -> schemas.TeamsAnswer:
+    command = service.Command(
+        product="teams",
+        key=message.id,
+        sender=message.sender.aad_object_id or message.sender.id,
+        parts=teams_parts(message.text, service.teams_mentions(message)),
+    )
+    answer, is_new = await service.recognise(session, organization_id, command, datetime.now(UTC))
+    after_commit.add_task(telemetry.RECOGNITIONS.inc, is_new)
+    return schemas.TeamsAnswer(type="message", text=html.escape(answer.text, quote=False))
+
+
+# ---------------------------------------------------------------------------------------- connections
+
+
+@router.get(
+    "/v1/chat-connections", operation_id="list_chat_connections", response_model=schemas.ChatConnectionPage
+)
+async def list_chat_connections(
+    who: KeyManager, session: Tenant, page: Page, response: Response
+) -> schemas.ChatConnectionPage:
+    response.headers.update(NO_STORE)
+    now = await as_of(session)
+    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    rows = await queries.connections_before(session, who.organization_id, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    items = [service.represent_connection(row) for row in rows]
+    return schemas.ChatConnectionPage(items=items, next_cursor=cursor, as_of=now)
+
+
+@router.post(
+    "/v1/chat-connections",
+    operation_id="create_chat_connection",
+    status_code=201,
+    response_model=schemas.ChatConnection,
+)
+async def create_chat_connection(
+    body: schemas.ChatConnectionWrite, who: KeyManager, session: Tenant, once: Once, keyring: KeyringOf
+) -> Response:
+    return await once.answer(201, await service.connect(session, who.organization_id, body, keyring))
+
+
+@router.delete("/v1/chat-connections/{connection_id}", operation_id="delete_chat_connection", status_code=204)
+async def delete_chat_connection(connection_id: UUID, who: KeyManager, session: Tenant) -> None:
+    if not await queries.delete_connection(session, who.organization_id, connection_id):
+        raise NotFound
+
+
+# ----------------------------------------------------------------------------------------- identities
+
+
+@router.get(
+    "/v1/chat-identities", operation_id="list_chat_identities", response_model=schemas.ChatIdentityPage
+)
+async def list_chat_identities(
+    who: PeopleReader,
+    session: Tenant,
+    page: Page,
+    product: Annotated[schemas.Product, Query()],
+    response: Response,
+) -> schemas.ChatIdentityPage:
+    response.headers.update(NO_STORE)
+    now = await as_of(session)
+    after = page.after[0] if page.after else ""
+    rows = await queries.identities_after(session, who.organization_id, product, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.chat_id])
+    items = [schemas.ChatIdentity.model_validate(row, from_attributes=True) for row in rows]
+    return schemas.ChatIdentityPage(items=items, next_cursor=cursor, as_of=now)
+
+
+@router.put(
+    IDENTITY,
+    operation_id="put_chat_identity",
+    response_model=schemas.ChatIdentity,
+    responses={201: {"model": schemas.ChatIdentity}},
+)
+async def put_chat_identity(
+    product: schemas.Product,
+    chat_id: ChatId,
+    body: schemas.ChatIdentityWrite,
+    who: PeopleWriter,
+    session: Tenant,
+) -> Response:
+    identity, is_new = await service.put_identity(session, who.organization_id, product, chat_id, body.email)
+    return Preconditions().answer(identity, 201 if is_new else 200)
+
+
+@router.delete(IDENTITY, operation_id="delete_chat_identity", status_code=204)
+async def delete_chat_identity(
+    product: schemas.Product, chat_id: ChatId, who: PeopleWriter, session: Tenant
+) -> None:
+    await service.delete_identity(session, who.organization_id, product, chat_id)

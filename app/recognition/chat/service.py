@@ -1,0 +1,221 @@
+"""From a command in a chat to a recognition event, and to the answer the chat shows."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import yaml
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.batches import Effect
+from app.core.errors import AppError, NotFound, Unprocessable, validated
+from app.core.secrets import Keyring, token_hash
+from app.organizations.queries import add_credential, organization
+from app.recognition import service
+from app.recognition.chat import queries
+from app.recognition.chat.queries import Colleague
+from app.recognition.chat.rules import Handle, Parts, Said, handles, said
+from app.recognition.chat.schemas import (
+    ChatConnection,
+    ChatConnectionWrite,
+    ChatIdentity,
+    Product,
+    TeamsMessage,
+)
+from app.recognition.chat.signatures import is_teams_secret
+from app.recognition.schemas import RecognitionWrite
+from app.tables import ChatConnection as ConnectionRow
+
+CHAT_CONNECTION = "chat_connection"
+SEAL = "chat connection"
+FILE = Path(__file__).parent / "chat.yaml"
+
+
+class NotASecurityToken(Unprocessable):
+    code = "invalid_value"
+    detail = "This is not a security token of Teams: copy all of it from the dialog that made the webhook."
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a user of a product said; `key` is the product's own for it, the same if it comes again."""
+
+    product: Product
+    key: str | None
+    sender: str
+    parts: Parts
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`is_public`: for everybody who saw the command, not for its sender alone."""
+
+    text: str
+    is_public: bool
+
+
+# ---------------------------------------------------------------------------------------- connections
+
+
+def represent_connection(row: ConnectionRow | Row[Any]) -> ChatConnection:
+    path = f"/v1/recognitions/{row.product}?connection={row.id}"
+    return ChatConnection.model_validate(
+        {"id": row.id, "product": row.product, "name": row.name, "path": path, "created_at": row.created_at}
+    )
+
+
+async def connect(
+    session: AsyncSession, organization_id: UUID, wanted: ChatConnectionWrite, keyring: Keyring
+) -> ChatConnection:
+    """Its random id is in the address the product is given, and leads to the organisation."""
+    if wanted.product == "teams" and not is_teams_secret(wanted.secret):
+        raise NotASecurityToken.at("#/secret")
+    connection_id = uuid4()
+    row = await queries.add_connection(
+        session,
+        {
+            "organization_id": organization_id,
+            "id": connection_id,
+            "product": wanted.product,
+            "name": wanted.name,
+            "sealed_secret": keyring.seal(organization_id, SEAL, wanted.secret.encode()),
+        },
+    )
+    await add_credential(
+        session,
+        {
+            "token_hash": token_hash(str(connection_id)),
+            "organization_id": organization_id,
+            "kind": CHAT_CONNECTION,
+            "credential_id": connection_id,
+        },
+    )
+    return represent_connection(row)
+
+
+async def secret_of(
+    session: AsyncSession, organization_id: UUID, connection_id: UUID, product: Product, keyring: Keyring
+) -> str | None:
+    """None where the organisation has no such connection of this product."""
+    row = await queries.connection(session, organization_id, connection_id)
+    if row is None or row.product != product:
+        return None
+    plain = keyring.unseal(organization_id, SEAL, row.sealed_secret)
+    return None if plain is None else plain.decode()
+
+
+# ----------------------------------------------------------------------------------------- identities
+
+
+async def put_identity(
+    session: AsyncSession, organization_id: UUID, product: Product, chat_id: str, email: str
+) -> tuple[ChatIdentity, bool]:
+    """The identity, and whether it is new."""
+    key = (organization_id, product, chat_id)
+    is_new = await queries.identity(session, key) is None
+    values = dict(zip(("organization_id", "product", "chat_id"), key, strict=True))
+    await queries.put_identity(session, {**values, "email": email})
+    return ChatIdentity.model_validate(await queries.identity(session, key), from_attributes=True), is_new
+
+
+async def delete_identity(
+    session: AsyncSession, organization_id: UUID, product: Product, chat_id: str
+) -> None:
+    key = {"organization_id": organization_id, "product": product, "chat_id": chat_id}
+    if not await queries.delete_identity(session, key):
+        raise NotFound
+
+
+# ------------------------------------------------------------------------------------------- commands
+
+
+def teams_mentions(message: TeamsMessage) -> dict[str, str]:
+    """The user's id of each mention, by its text in the message."""
+    found = ((entity.text, entity.mentioned) for entity in message.entities)
+    return {text: user.aad_object_id or user.id for text, user in found if text and user}
+
+
+async def recognise(
+    session: AsyncSession, organization_id: UUID, command: Command, now: datetime
+) -> tuple[Answer, bool]:
+    """Records what was said, and answers whatever became of it; whether there is a new event."""
+    settings = await organization(session, organization_id)
+    sender = Handle(chat_id=command.sender)
+    named = handles(command.parts)
+    people = await _people(session, organization_id, command.product, [sender, *named])
+    giver = people.get(sender)
+    words = _sentences((giver and giver.locale) or settings.locale)
+    if giver is None:
+        return _private(words, "giver_unknown", names=command.sender), False
+    unknown = [handle.chat_id or str(handle.email) for handle in named if handle not in people]
+    if unknown:
+        return _private(words, "unknown_person", names=", ".join(unknown)), False
+    names = {handle: people[handle].name for handle in named}
+    content = said(command.parts, names, settings.recognition_values)
+    if not named or not content.message:
+        return _private(words, "help"), False
+    receivers = list({people[handle].external_id: people[handle] for handle in named}.values())
+    try:
+        wanted = _event(command, giver, receivers, content)
+        _, effect = await service.record_one(session, organization_id, wanted, now)
+    except AppError as error:
+        return _private(words, error.code if error.code in words else "help"), False
+    return _announcement(words, giver, receivers, content), effect is Effect.CREATED
+
+
+async def _people(
+    session: AsyncSession, organization_id: UUID, product: Product, wanted: Sequence[Handle]
+) -> dict[Handle, Colleague]:
+    chat_ids = {handle.chat_id for handle in wanted if handle.chat_id is not None}
+    emails = {handle.email for handle in wanted if handle.email is not None}
+    found = await queries.people_of_handles(session, organization_id, product, chat_ids, emails)
+    keyed = {handle: found.get(str(handle.chat_id or handle.email)) for handle in wanted}
+    return {handle: colleague for handle, colleague in keyed.items() if colleague is not None}
+
+
+def _event(
+    command: Command, giver: Colleague, receivers: Sequence[Colleague], content: Said
+) -> RecognitionWrite:
+    digest = command.key and hashlib.sha256(command.key.encode()).hexdigest()[:32]
+    return validated(
+        RecognitionWrite,
+        {
+            "external_id": f"{command.product}-{digest}" if digest else None,
+            "giver": giver.external_id,
+            "receivers": [colleague.external_id for colleague in receivers],
+            "message": content.message,
+            "value": content.value,
+            "source": command.product,
+        },
+    )
+
+
+@cache
+def _document() -> dict[str, dict[str, str]]:
+    document: dict[str, dict[str, str]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return document
+
+
+def _sentences(locale: str) -> Mapping[str, str]:
+    """In Dutch where the locale is, else in English."""
+    return _document()["nl" if locale.partition("-")[0] == "nl" else "en"]
+
+
+def _private(words: Mapping[str, str], sentence: str, **filled: str) -> Answer:
+    return Answer(words[sentence].format(**filled), is_public=False)
+
+
+def _announcement(
+    words: Mapping[str, str], giver: Colleague, receivers: Sequence[Colleague], content: Said
+) -> Answer:
+    *others, last = [colleague.name for colleague in receivers]
+    names = f"{', '.join(others)} {words['and']} {last}" if others else last
+    sentence = words["recognised" if content.value is None else "recognised_for"]
+    text = sentence.format(giver=giver.name, names=names, value=content.value, message=content.message)
+    return Answer(text, is_public=True)

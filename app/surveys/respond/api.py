@@ -1,0 +1,94 @@
+"""Issuing invitations, with an API key; and the respondent's door, with an invitation and nothing else."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.security import HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import telemetry
+from app.core.conditional import NO_STORE
+from app.core.errors import AppError
+from app.core.requests import Route
+from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, database_of
+from app.surveys import schemas
+from app.surveys.api import SurveyWriter
+from app.surveys.errors import NoInvitation
+from app.surveys.invitations import service as invitations
+from app.surveys.invitations.tokens import Invited, read_token
+from app.surveys.respond import schemas as respond_schemas
+from app.surveys.respond import service as respond
+
+router = APIRouter(route_class=Route, tags=["surveys"])
+door = HTTPBearer(auto_error=False, scheme_name="invitation")
+Language = Annotated[str | None, Header(max_length=1000)]
+
+
+async def invited(
+    token: Annotated[HTTPAuthorizationCredentials | None, Depends(door)], keyring: KeyringOf
+) -> Invited:
+    found = read_token(keyring, token.credentials) if token else None
+    if found is None:
+        raise NoInvitation
+    return found
+
+
+Invitee = Annotated[Invited, Depends(invited)]
+"""Whoever has a genuine invitation, used or not."""
+
+
+async def invited_session(request: Request, who: Invitee) -> AsyncIterator[AsyncSession]:
+    async with database_of(request).tenant_session(who.organization_id) as session:
+        yield session
+
+
+InvitedTenant = Annotated[AsyncSession, Depends(invited_session, scope="function")]
+
+
+@router.post(
+    "/v1/surveys/{survey_id}/invitations",
+    operation_id="create_invitations",
+    status_code=201,
+    response_model=respond_schemas.InvitationsIssued,
+)
+async def create_invitations(
+    survey_id: UUID,
+    body: respond_schemas.InvitationsWrite,
+    who: SurveyWriter,
+    session: Tenant,
+    once: Once,
+    keyring: KeyringOf,
+    settings: SettingsOf,
+) -> Response:
+    now = datetime.now(UTC)
+    issued = await invitations.issue(session, who.organization_id, survey_id, body, keyring, settings, now)
+    return await once.answer(201, issued, is_secret=bool(issued.invitations))
+
+
+@router.get("/v1/respond", operation_id="get_survey_form", response_model=respond_schemas.SurveyForm)
+async def get_survey_form(who: Invitee, session: InvitedTenant, accept_language: Language = None) -> Response:
+    form = await respond.form(session, who, accept_language, datetime.now(UTC))
+    headers = NO_STORE | {"Content-Language": form.language}
+    return Response(form.model_dump_json(), headers=headers, media_type="application/json")
+
+
+@router.post(
+    "/v1/respond",
+    operation_id="answer_survey",
+    status_code=201,
+    response_model=schemas.ResponseAccepted,
+)
+async def answer_survey(
+    body: schemas.AnswersWrite, who: Invitee, session: InvitedTenant, keyring: KeyringOf
+) -> Response:
+    try:
+        accepted = await respond.answer(session, who, body, keyring, datetime.now(UTC))
+    except AppError as error:
+        telemetry.RESPONSES_REFUSED.labels(error.code).inc()
+        raise
+    telemetry.RESPONSES_ACCEPTED.inc()
+    return Response(accepted.model_dump_json(), 201, NO_STORE, media_type="application/json")

@@ -1,0 +1,63 @@
+"""The respondent's door: what he is told and asked, and his answer. Only the invitation says who he is."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import NotFound
+from app.core.languages import language_of
+from app.core.secrets import Keyring, token_hash
+from app.organizations import queries as organizations
+from app.surveys import schemas
+from app.surveys.errors import InvitationUsed, NoInvitation
+from app.surveys.invitations import queries as invitation_queries
+from app.surveys.invitations.tokens import Invited
+from app.surveys.respond import words
+from app.surveys.respond.schemas import FormQuestion, SurveyForm
+from app.surveys.responses import service as submission
+from app.surveys.service import found_open, frozen_questionnaire
+
+
+async def form(
+    session: AsyncSession, invited: Invited, accept_language: str | None, now: datetime
+) -> SurveyForm:
+    scope = (session, invited.organization_id, invited.survey_id)
+    try:
+        survey = await found_open(*scope, now)
+    except NotFound:
+        raise NoInvitation from None
+    if not await invitation_queries.is_unused(*scope, token_hash(invited.token)):
+        raise InvitationUsed
+    organization = await organizations.organization(session, invited.organization_id)
+    questionnaire = await frozen_questionnaire(session, survey)
+    language = language_of(accept_language, organization.locale)
+    return SurveyForm.model_validate(
+        {
+            "organization": organization.name,
+            "name": survey.name,
+            "mode": survey.mode,
+            "closes_at": survey.closes_at,
+            "language": language,
+            "what_is_stored": words.what_is_stored(survey, organization, language),
+            "takes_locale": survey.mode != "anonymous",
+            "questions": [
+                FormQuestion(
+                    key=question["key"],
+                    text=words.in_language(question["text"], language, organization.locale, "en"),
+                    scale=schemas.Scale(**question["scale"]),
+                )
+                for question in questionnaire.content["questions"]
+            ],
+        }
+    )
+
+
+async def answer(
+    session: AsyncSession, invited: Invited, given: schemas.AnswersWrite, keyring: Keyring, now: datetime
+) -> schemas.ResponseAccepted:
+    scope = (session, invited.organization_id, invited.survey_id)
+    try:
+        opened = await submission.hold_open(*scope, keyring, None, now)
+    except NotFound:
+        raise NoInvitation from None
+    return await submission.submit_invited(opened, given, token_hash(invited.token), now)

@@ -1,0 +1,340 @@
+"""Storing responses. One and many take the same path; each mode keeps only what it may.
+
+In anonymous mode no row naming a person, no counter and no idempotency record is written in the
+transaction that stores a response. A retry with an Idempotency-Key is known by the row's own key,
+which is derived from it and replaced by a random one when the survey closes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
+from app.core.errors import AppError, Fault, pointer
+from app.core.idempotency import KeyReused, Once
+from app.core.secrets import Keyring
+from app.people.errors import UnknownTeam
+from app.surveys import queries, rules, schemas
+from app.surveys.audience.rules import ORGANIZATION
+from app.surveys.errors import (
+    AlreadyResponded,
+    InvitationRequired,
+    InvitationUsed,
+    NotInThisMode,
+    NotInvited,
+    OffScale,
+    RespondentNotAllowed,
+    RespondentRequired,
+    UnknownQuestion,
+    UnknownSegment,
+)
+from app.surveys.invitations import queries as invitation_queries
+from app.surveys.service import found_open, frozen_questionnaire
+from app.tables import Survey
+
+BAD_ANSWERS: dict[str, type[AppError]] = {kind.code: kind for kind in (UnknownQuestion, OffScale)}
+
+
+Place = tuple[UUID, int]
+"""The key of a response and the ordinal of its cell."""
+Locate = Callable[[int, schemas.ResponseWrite], Place | AppError]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A checked response, ready to be stored under its key."""
+
+    key: UUID
+    cell_ordinal: int
+    answers: list[int]
+    locale: str | None
+    comment: str | None
+    comment_key: UUID
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of one response; `is_repeat` where a retry found it stored already."""
+
+    id: UUID | None
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The survey and what its responses are checked and keyed with."""
+
+    session: AsyncSession
+    survey: Survey
+    slots: Sequence[rules.Slot]
+    keyring: Keyring
+    retry_key: str | None
+
+    @property
+    def scope(self) -> tuple[UUID, UUID]:
+        return self.survey.organization_id, self.survey.id
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.survey.mode == "anonymous"
+
+    def response_id(self, key: UUID) -> UUID | None:
+        """Nothing that leads back to the row in anonymous mode, nor to the pseudonym in any."""
+        if self.is_anonymous:
+            return None
+        return response_id(self.keyring, self.survey, key)
+
+    async def store(
+        self, responses: Sequence[schemas.ResponseWrite | AppError], now: datetime
+    ) -> list[Stored | AppError]:
+        checked = [one if isinstance(one, AppError) else self.check(one) or one for one in responses]
+        good = [one for one in checked if not isinstance(one, AppError)]
+        locate = await (self.by_what_was_said(good) if self.is_anonymous else self.by_person(good))
+        placed = [
+            one if isinstance(one, AppError) else self.place(index, one, locate(index, one))
+            for index, one in enumerate(checked)
+        ]
+        return await self.keep(placed, now)
+
+    def check(self, response: schemas.ResponseWrite) -> AppError | None:
+        """What is wrong with a response, as far as it can be told without the database."""
+        return self.check_respondent(response) or self.check_answers(response)
+
+    def check_answers(self, response: schemas.AnswersWrite) -> AppError | None:
+        bad = rules.check_answers(self.slots, response.answers)
+        faults = [Fault(one.code, one.detail, pointer("answers", one.key)) for one in bad]
+        return BAD_ANSWERS[bad[0].code](bad[0].detail, errors=faults) if bad else None
+
+    def check_respondent(self, response: schemas.ResponseWrite) -> AppError | None:
+        if self.is_anonymous:
+            if response.respondent is not None:
+                return RespondentNotAllowed.at("#/respondent")
+            other = next(
+                (name for name in response.segments or {} if name not in self.survey.report_by), None
+            )
+            if other is not None:
+                return UnknownSegment.at(pointer("segments", other))
+            return self.check_locale(response)
+        if response.respondent is None:
+            return RespondentRequired.at("#/respondent")
+        given = next((name for name in ("team", "segments") if getattr(response, name) is not None), None)
+        return NotInThisMode.at(f"#/{given}") if given else None
+
+    def check_locale(self, response: schemas.AnswersWrite) -> AppError | None:
+        is_told = self.is_anonymous and response.locale is not None
+        return NotInThisMode.at("#/locale") if is_told else None
+
+    async def by_person(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
+        names = [response.respondent for response in responses if response.respondent is not None]
+        members = await queries.members_by_external_ids(self.session, *self.scope, names)
+
+        def locate(_: int, response: schemas.ResponseWrite) -> Place | AppError:
+            if response.respondent not in members:
+                return NotInvited.at("#/respondent")
+            person, cell = members[response.respondent]
+            return respondent_key(self.keyring, self.survey, person), cell
+
+        return locate
+
+    async def by_what_was_said(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
+        cells = await self.open_cells({response.team for response in responses if response.team is not None})
+
+        def locate(index: int, response: schemas.ResponseWrite) -> Place | AppError:
+            if response.team is not None and response.team not in cells.teams:
+                return UnknownTeam.at(
+                    "#/team", "The survey has no such team: send a team that was there when it opened."
+                )
+            team = ORGANIZATION if response.team is None else cells.teams[response.team]
+            return self.anonymous_key("response", index), cells.cell_of(team, response.segments or {})
+
+        return locate
+
+    async def open_cells(self, teams: set[str]) -> rules.OpenCells:
+        dimensions = self.survey.report_by
+        categories = await queries.categories_of(self.session, *self.scope) if dimensions else set()
+        rows = await queries.cells_from_teams_up(self.session, *self.scope, sorted(teams))
+        return rules.OpenCells(
+            dimensions=dimensions,
+            categories=categories,
+            teams={row.external_id: row.team for row in rows if row.team != ORGANIZATION},
+            parents={row.team: row.parent for row in rows},
+            cells={
+                (row.team, rules.categories_of(row.segments, dimensions)): row.ordinal
+                for row in rows
+                if row.ordinal is not None
+            },
+        )
+
+    def place(self, index: int, response: schemas.AnswersWrite, place: Place | AppError) -> Placed | AppError:
+        if isinstance(place, AppError):
+            return place
+        key, cell = place
+        answers = rules.encode(self.slots, response.answers)
+        comment_key = self.anonymous_key("comment", index) if self.is_anonymous else uuid4()
+        return Placed(key, cell, answers, response.locale, response.comment or None, comment_key)
+
+    def anonymous_key(self, kind: str, index: int) -> UUID:
+        """Random, or until the survey closes known to whoever sends the same Idempotency-Key again."""
+        if self.retry_key is None:
+            return uuid4()
+        parts = (self.survey.id.bytes, self.retry_key.encode(), index.to_bytes(4, "big"))
+        return self.keyring.uuid(self.survey.organization_id, f"anonymous-{kind}", *parts)
+
+    async def keep(self, placed: Sequence[Placed | AppError], now: datetime) -> list[Stored | AppError]:
+        """Stores each response whose key is new, and its comment."""
+        good = [one for one in placed if isinstance(one, Placed)]
+        submitted_at = None if self.is_anonymous else now
+        rows = [
+            {
+                "respondent_key": one.key,
+                "cell_ordinal": one.cell_ordinal,
+                "answers": one.answers,
+                "locale": one.locale,
+                "submitted_at": submitted_at,
+            }
+            for one in good
+        ]
+        new = await queries.store_responses(self.session, *self.scope, rows)
+        comments = [
+            {"id": one.comment_key, "cell_ordinal": one.cell_ordinal, "text": one.comment}
+            for one in good
+            if one.key in new and one.comment is not None
+        ]
+        await queries.store_comments(self.session, *self.scope, comments)
+        repeated = await self.repeated([one for one in good if one.key not in new])
+        return [one if isinstance(one, AppError) else self.outcome(one, new, repeated) for one in placed]
+
+    async def repeated(self, refused: Sequence[Placed]) -> set[UUID]:
+        """The keys of those that are stored already just as they are."""
+        if not refused or not self.is_anonymous:
+            return set()
+        stored = await queries.answers_by_key(self.session, *self.scope, [one.key for one in refused])
+        said = await queries.comments_by_key(self.session, *self.scope, [one.comment_key for one in refused])
+        return {
+            one.key
+            for one in refused
+            if stored[one.key] == (one.cell_ordinal, one.answers) and said.get(one.comment_key) == one.comment
+        }
+
+    def outcome(self, one: Placed, new: set[UUID], repeated: set[UUID]) -> Stored | AppError:
+        if one.key in new:
+            return Stored(self.response_id(one.key))
+        if not self.is_anonymous:
+            return AlreadyResponded()
+        return Stored(None, is_repeat=True) if one.key in repeated else KeyReused()
+
+
+def respondent_key(keyring: Keyring, survey: Survey, person: UUID) -> UUID:
+    if survey.mode == "attributed":
+        return person
+    return pseudonym(keyring, survey.organization_id, person)
+
+
+def pseudonym(keyring: Keyring, organization_id: UUID, person: UUID) -> UUID:
+    return keyring.uuid(organization_id, "pseudonym", person.bytes)
+
+
+def response_id(keyring: Keyring, survey: Survey, key: UUID) -> UUID:
+    return keyring.uuid(survey.organization_id, "response-id", survey.id.bytes, key.bytes)
+
+
+def slots_of(questionnaire: dict[str, Any]) -> list[rules.Slot]:
+    return [
+        rules.Slot(question["key"], question["scale"]["low"], question["scale"]["high"])
+        for question in questionnaire["questions"]
+    ]
+
+
+async def begin(
+    session: AsyncSession, survey_id: UUID, once: Once, keyring: Keyring, now: datetime
+) -> Submission:
+    retry_key = None if once.key is None else f"{once.operation} {once.key}"
+    submission = await hold_open(session, once.organization_id, survey_id, keyring, retry_key, now)
+    if submission.is_anonymous and submission.survey.access == "invited":
+        raise InvitationRequired
+    return submission
+
+
+async def hold_open(
+    session: AsyncSession,
+    organization_id: UUID,
+    survey_id: UUID,
+    keyring: Keyring,
+    retry_key: str | None,
+    now: datetime,
+) -> Submission:
+    """Holds the survey open until the transaction ends: closing waits, then nothing more is taken."""
+    survey = await found_open(session, organization_id, survey_id, now, lock="read")
+    questionnaire = await frozen_questionnaire(session, survey)
+    return Submission(session, survey, slots_of(questionnaire.content), keyring, retry_key)
+
+
+async def submit_one(
+    submission: Submission, response: schemas.ResponseWrite, now: datetime
+) -> tuple[schemas.ResponseAccepted, bool]:
+    """The answer, and whether it repeats one given before."""
+    (outcome,) = await submission.store([response], now)
+    if isinstance(outcome, AppError):
+        raise outcome
+    return schemas.ResponseAccepted(id=outcome.id, status="accepted"), outcome.is_repeat
+
+
+async def submit_invited(
+    submission: Submission, response: schemas.AnswersWrite, token_hash: bytes, now: datetime
+) -> schemas.ResponseAccepted:
+    """Uses the invitation and stores the response: both or neither, and in anonymous mode nothing else."""
+    refused = submission.check_locale(response) or submission.check_answers(response)
+    if refused is not None:
+        raise refused
+    used = await invitation_queries.use(submission.session, *submission.scope, token_hash)
+    if used is None:
+        raise InvitationUsed
+    cell, key = used
+    placed = submission.place(0, response, (key or submission.anonymous_key("response", 0), cell))
+    (outcome,) = await submission.keep([placed], now)
+    if isinstance(outcome, AppError):
+        raise outcome
+    return schemas.ResponseAccepted(id=outcome.id, status="accepted")
+
+
+async def submit_batch(
+    submission: Submission, items: Sequence[Any], limit: int, now: datetime
+) -> tuple[BatchResult, bool, list[AppError]]:
+    """The answer, whether all of it repeats one given before, and the refusals."""
+    parsed = refuse_repeats(
+        parse_items(items, schemas.ResponseWrite, limit), lambda response: response.respondent
+    )
+    outcomes = await submission.store(parsed, now)
+    refused = [one for one in outcomes if isinstance(one, AppError)]
+    stored = [one for one in outcomes if isinstance(one, Stored)]
+    is_repeat = bool(stored) and all(one.is_repeat for one in stored)
+    done = [Done(Effect.CREATED, one.id) if isinstance(one, Stored) else one for one in outcomes]
+    return batch_result(items, done), is_repeat, refused
+
+
+async def readable(
+    session: AsyncSession, survey: Survey, rows: Sequence[Row[Any]], keyring: Keyring
+) -> list[schemas.Response]:
+    """Responses of an attributed survey, as they were given."""
+    if not rows:
+        return []
+    questionnaire = await queries.questionnaire_version(
+        session, survey.organization_id, survey.questionnaire, survey.questionnaire_version
+    )
+    slots = slots_of(questionnaire.content) if questionnaire else []
+    return [
+        schemas.Response(
+            id=response_id(keyring, survey, row.respondent_key),
+            respondent=row.respondent,
+            team=row.team,
+            answers=rules.decode(slots, row.answers),
+            locale=row.locale,
+            submitted_at=row.submitted_at,
+        )
+        for row in rows
+    ]
