@@ -21,10 +21,10 @@ SYSTEM = "system"
 """Who acts where no key does."""
 MARK_SIZE = 16
 NOTED = "audit"
-ADD = text(
-    "INSERT INTO audit_entries (organization_id, id, actor, action, target, person, details) VALUES"
-    " (:organization_id, gen_random_uuid(), :actor, :action, :target, :person, CAST(:details AS jsonb))"
-)
+ADD = text("""
+INSERT INTO audit_entries (organization_id, id, actor, action, target, person, details) VALUES
+(:organization_id, gen_random_uuid(), :actor, :action, :target, :person, CAST(:details AS jsonb))
+""")
 ENTRIES_BEFORE = text("""
 SELECT recorded_at, id, actor, action, target, encode(person, 'hex') AS person, details
 FROM audit_entries

@@ -90,16 +90,22 @@ async def bulk_copy(
     await connection.copy_records_to_table(table, columns=list(columns), records=rows)
 
 
+AS_OF = text("SELECT oldest_transaction_started_at()")
+
+
 async def as_of(session: AsyncSession) -> datetime:
     """An instant before every transaction in flight; ask before reading a list.
 
     A change the list does not show yet happened after it, so the next delta read finds it.
     """
-    started: datetime = await session.scalar(text("SELECT oldest_transaction_started_at()"))
+    started: datetime = await session.scalar(AS_OF)
     return started
+
+
+TRANSACTION_TIME = text("SELECT now()")
 
 
 async def transaction_time(session: AsyncSession) -> datetime:
     """now() of the database: the instant every change of this transaction bears."""
-    moment: datetime = await session.scalar(text("SELECT now()"))
+    moment: datetime = await session.scalar(TRANSACTION_TIME)
     return moment

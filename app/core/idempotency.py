@@ -23,15 +23,15 @@ from app.core.secrets import Keyring
 
 KEPT_HOURS = 24
 TAKE_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
-FIND_RECORD = text(
-    "SELECT body_mac, status, headers, answer FROM idempotency_records"
-    " WHERE organization_id = :organization_id AND operation = :operation AND key_mac = :key_mac"
-)
-KEEP_RECORD = text(
-    "INSERT INTO idempotency_records"
-    " (organization_id, operation, key_mac, body_mac, status, headers, answer)"
-    " VALUES (:organization_id, :operation, :key_mac, :body_mac, :status, :headers, :answer)"
-)
+FIND_RECORD = text("""
+SELECT body_mac, status, headers, answer FROM idempotency_records
+WHERE organization_id = :organization_id AND operation = :operation AND key_mac = :key_mac
+""")
+KEEP_RECORD = text("""
+INSERT INTO idempotency_records
+(organization_id, operation, key_mac, body_mac, status, headers, answer)
+VALUES (:organization_id, :operation, :key_mac, :body_mac, :status, :headers, :answer)
+""")
 FORGET_RECORDS = text(
     "DELETE FROM idempotency_records WHERE created_at < now() - make_interval(hours => :hours)"
 )

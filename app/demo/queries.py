@@ -13,12 +13,12 @@ async def keep_organization(session: AsyncSession, values: dict[str, Any]) -> No
     await session.execute(insert(Organization).values(**values).on_conflict_do_nothing())
 
 
+BACKDATE_SURVEYS = text("""
+UPDATE surveys SET created_at = opened_at - interval '7 days'
+WHERE organization_id = :organization_id
+""")
+
+
 async def backdate_surveys(session: AsyncSession, organization_id: UUID) -> None:
     """Drafted a week before they opened, so that lists show the newest first."""
-    await session.execute(
-        text(
-            "UPDATE surveys SET created_at = opened_at - interval '7 days'"
-            " WHERE organization_id = :organization_id"
-        ),
-        {"organization_id": organization_id},
-    )
+    await session.execute(BACKDATE_SURVEYS, {"organization_id": organization_id})

@@ -13,15 +13,15 @@ from app.tables import Import, ImportReportLine
 RECEIVING = "receiving"
 KEPT_DAYS = 30
 
-INSERT_CHUNK = text(
-    "INSERT INTO import_chunks (organization_id, import_id, ordinal, data)"
-    " VALUES (:organization_id, :import_id, :ordinal, :data)"
-)
-CHUNKS = text(
-    "SELECT ordinal, data FROM import_chunks"
-    " WHERE organization_id = :organization_id AND import_id = :import_id"
-    " AND ordinal = ANY(CAST(:ordinals AS int[]))"
-)
+INSERT_CHUNK = text("""
+INSERT INTO import_chunks (organization_id, import_id, ordinal, data)
+VALUES (:organization_id, :import_id, :ordinal, :data)
+""")
+CHUNKS = text("""
+SELECT ordinal, data FROM import_chunks
+WHERE organization_id = :organization_id AND import_id = :import_id
+  AND ordinal = ANY(CAST(:ordinals AS int[]))
+""")
 DELETE_CHUNKS = text(
     "DELETE FROM import_chunks WHERE organization_id = :organization_id AND import_id = :import_id"
 )
@@ -130,14 +130,14 @@ async def add_report_lines(
     await session.execute(REPORT_LINES, {**key, "rows": json.dumps(rows)})
 
 
+DELETE_REPORT = text("""
+DELETE FROM import_report_lines
+WHERE organization_id = :organization_id AND import_id = :import_id
+""")
+
+
 async def delete_report(session: AsyncSession, organization_id: UUID, import_id: UUID) -> None:
-    await session.execute(
-        text(
-            "DELETE FROM import_report_lines"
-            " WHERE organization_id = :organization_id AND import_id = :import_id"
-        ),
-        {"organization_id": organization_id, "import_id": import_id},
-    )
+    await session.execute(DELETE_REPORT, {"organization_id": organization_id, "import_id": import_id})
 
 
 async def report_lines_after(
@@ -151,10 +151,13 @@ async def report_lines_after(
     return (await session.scalars(query.order_by(col(ImportReportLine.ordinal)).limit(limit))).all()
 
 
+MAKE_FILE_PEOPLE_2 = text("TRUNCATE file_people")
+
+
 async def make_file_people(session: AsyncSession) -> None:
     """An empty table for who is in the file; it goes with the transaction."""
     await session.execute(MAKE_FILE_PEOPLE)
-    await session.execute(text("TRUNCATE file_people"))
+    await session.execute(MAKE_FILE_PEOPLE_2)
 
 
 async def add_file_people(session: AsyncSession, external_ids: Sequence[str]) -> None:

@@ -94,12 +94,12 @@ async def hold_kpi(session: AsyncSession, organization_id: UUID, key: str) -> No
     await session.execute(query.with_for_update())
 
 
+DELETE_KPI = text("DELETE FROM kpis WHERE organization_id = :organization_id AND key = :key")
+
+
 async def delete_kpi(session: AsyncSession, organization_id: UUID, key: str) -> None:
     """With its values."""
-    await session.execute(
-        text("DELETE FROM kpis WHERE organization_id = :organization_id AND key = :key"),
-        {"organization_id": organization_id, "key": key},
-    )
+    await session.execute(DELETE_KPI, {"organization_id": organization_id, "key": key})
 
 
 async def hold_kpis(session: AsyncSession, organization_id: UUID, keys: Collection[str]) -> set[str]:

@@ -69,16 +69,14 @@ async def change_organization(session: AsyncSession, organization_id: UUID, valu
     )
 
 
+HAS_OPENED_A_SURVEY = text("""
+SELECT EXISTS (SELECT FROM surveys
+WHERE organization_id = :organization_id AND opened_at IS NOT NULL)
+""")
+
+
 async def has_opened_a_survey(session: AsyncSession, organization_id: UUID) -> bool:
-    return bool(
-        await session.scalar(
-            text(
-                "SELECT EXISTS (SELECT FROM surveys"
-                " WHERE organization_id = :organization_id AND opened_at IS NOT NULL)"
-            ),
-            {"organization_id": organization_id},
-        )
-    )
+    return bool(await session.scalar(HAS_OPENED_A_SURVEY, {"organization_id": organization_id}))
 
 
 async def api_keys_before(
@@ -92,29 +90,33 @@ async def api_keys_before(
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
+ADD_CREDENTIAL = text("""
+INSERT INTO credentials (token_hash, organization_id, kind, credential_id)
+VALUES (:token_hash, :organization_id, :kind, :credential_id)
+""")
+
+
 async def add_credential(session: AsyncSession, credential: dict[str, Any]) -> None:
     """A plain INSERT: the acting role may write tokens but not read them."""
-    await session.execute(
-        text(
-            "INSERT INTO credentials (token_hash, organization_id, kind, credential_id)"
-            " VALUES (:token_hash, :organization_id, :kind, :credential_id)"
-        ),
-        credential,
-    )
+    await session.execute(ADD_CREDENTIAL, credential)
+
+
+DELETE_API_KEY = text("""
+DELETE FROM api_keys WHERE organization_id = :organization_id AND id = :id RETURNING id
+""")
 
 
 async def delete_api_key(session: AsyncSession, organization_id: UUID, key_id: UUID) -> bool:
     """Whether there was such a key. Its token stays behind as a hash that opens nothing."""
-    gone = await session.execute(
-        text("DELETE FROM api_keys WHERE organization_id = :organization_id AND id = :id RETURNING id"),
-        {"organization_id": organization_id, "id": key_id},
-    )
+    gone = await session.execute(DELETE_API_KEY, {"organization_id": organization_id, "id": key_id})
     return gone.first() is not None
+
+
+FORGET_OLD_TOMBSTONES = text("""
+DELETE FROM tombstones WHERE deleted_at < now() - make_interval(days => :days)
+""")
 
 
 async def forget_old_tombstones(session: AsyncSession) -> None:
     """Drop the current organisation's tombstones of more than 30 days ago."""
-    await session.execute(
-        text("DELETE FROM tombstones WHERE deleted_at < now() - make_interval(days => :days)"),
-        {"days": TOMBSTONE_DAYS},
-    )
+    await session.execute(FORGET_OLD_TOMBSTONES, {"days": TOMBSTONE_DAYS})

@@ -79,28 +79,30 @@ class Key(NamedTuple):
     deleted_at: datetime | None
 
 
+PEOPLE_BY_EXTERNAL_IDS = text("""
+SELECT external_id, id FROM people
+WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))
+""")
+
+
 async def people_by_external_ids(
     session: AsyncSession, organization_id: UUID, ids: Collection[str]
 ) -> dict[str, UUID]:
     """Those of `ids` who are on file. Takes no lock: one would mark the row with this transaction."""
     rows = await session.execute(
-        text(
-            "SELECT external_id, id FROM people"
-            " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
-        ),
-        {"organization_id": organization_id, "ids": list(ids)},
+        PEOPLE_BY_EXTERNAL_IDS, {"organization_id": organization_id, "ids": list(ids)}
     )
     return {row.external_id: row.id for row in rows}
 
 
+TEAM_TREE = text("""
+SELECT id, external_id, name, parent_id, lead FROM teams
+WHERE organization_id = :organization_id ORDER BY external_id
+""")
+
+
 async def team_tree(session: AsyncSession, organization_id: UUID) -> list[TeamNode]:
-    rows = await session.execute(
-        text(
-            "SELECT id, external_id, name, parent_id, lead FROM teams"
-            " WHERE organization_id = :organization_id ORDER BY external_id"
-        ),
-        {"organization_id": organization_id},
-    )
+    rows = await session.execute(TEAM_TREE, {"organization_id": organization_id})
     return [TeamNode(*row) for row in rows]
 
 
@@ -133,25 +135,26 @@ def as_json(rows: Iterable[NamedTuple]) -> str:
 # ---------------------------------------------------------------------------------------------- teams
 
 
+HOLD_TEAM_TREE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
 async def hold_team_tree(session: AsyncSession, organization_id: UUID) -> None:
     """Until this transaction ends no other changes a team: two moves could make a cycle together."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"teams {organization_id}"}
-    )
+    await session.execute(HOLD_TEAM_TREE, {"name": f"teams {organization_id}"})
+
+
+HOLD_TEAMS = text("""
+SELECT external_id, id FROM teams
+WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))
+ORDER BY external_id FOR KEY SHARE
+""")
 
 
 async def hold_teams(
     session: AsyncSession, organization_id: UUID, external_ids: Collection[str]
 ) -> dict[str, UUID]:
     """Those of the teams that are there, which until this transaction ends nobody can delete."""
-    rows = await session.execute(
-        text(
-            "SELECT external_id, id FROM teams"
-            " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
-            " ORDER BY external_id FOR KEY SHARE"
-        ),
-        {"organization_id": organization_id, "ids": list(external_ids)},
-    )
+    rows = await session.execute(HOLD_TEAMS, {"organization_id": organization_id, "ids": list(external_ids)})
     return {row.external_id: row.id for row in rows}
 
 
@@ -207,41 +210,43 @@ async def team_keys(session: AsyncSession, organization_id: UUID, window: Window
     return [Key(*row) for row in found]
 
 
+ADD_TEAMS = text("""
+INSERT INTO teams (organization_id, id, external_id, name, parent_id, lead)
+SELECT CAST(:organization_id AS uuid), r.id, r.external_id, r.name, r.parent_id, r.lead
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+    AS r(id uuid, external_id text, name text, parent_id uuid, lead text)
+""")
+
+
 async def add_teams(session: AsyncSession, organization_id: UUID, rows: Sequence[TeamNode]) -> None:
     """A parent may come in the same rows, anywhere."""
-    await session.execute(
-        text("""
-            INSERT INTO teams (organization_id, id, external_id, name, parent_id, lead)
-            SELECT CAST(:organization_id AS uuid), r.id, r.external_id, r.name, r.parent_id, r.lead
-            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-                AS r(id uuid, external_id text, name text, parent_id uuid, lead text)
-        """),
-        {"organization_id": organization_id, "rows": as_json(rows)},
-    )
+    await session.execute(ADD_TEAMS, {"organization_id": organization_id, "rows": as_json(rows)})
     await exhume(session, organization_id, "team", [row.external_id for row in rows])
 
 
+CHANGE_TEAMS = text("""
+UPDATE teams t
+SET name = r.name, parent_id = r.parent_id, lead = r.lead, updated_at = now()
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+    AS r(id uuid, name text, parent_id uuid, lead text)
+WHERE t.organization_id = :organization_id AND t.id = r.id
+""")
+
+
 async def change_teams(session: AsyncSession, organization_id: UUID, rows: Sequence[TeamNode]) -> None:
-    await session.execute(
-        text("""
-            UPDATE teams t
-            SET name = r.name, parent_id = r.parent_id, lead = r.lead, updated_at = now()
-            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-                AS r(id uuid, name text, parent_id uuid, lead text)
-            WHERE t.organization_id = :organization_id AND t.id = r.id
-        """),
-        {"organization_id": organization_id, "rows": as_json(rows)},
-    )
+    await session.execute(CHANGE_TEAMS, {"organization_id": organization_id, "rows": as_json(rows)})
+
+
+HOLD_TEAM = text("""
+SELECT id FROM teams
+WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDATE
+""")
 
 
 async def hold_team(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
     """Locks the team, if there is one: who puts a person into it now is waited for, or waits."""
     team_id: UUID | None = await session.scalar(
-        text(
-            "SELECT id FROM teams"
-            " WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDATE"
-        ),
-        {"organization_id": organization_id, "external_id": external_id},
+        HOLD_TEAM, {"organization_id": organization_id, "external_id": external_id}
     )
     return team_id
 
@@ -257,11 +262,11 @@ async def is_team_in_use(session: AsyncSession, organization_id: UUID, team_id: 
     return bool(await session.scalar(TEAM_IN_USE, {"organization_id": organization_id, "id": team_id}))
 
 
+DELETE_TEAM = text("DELETE FROM teams WHERE organization_id = :organization_id AND id = :id")
+
+
 async def delete_team(session: AsyncSession, organization_id: UUID, team_id: UUID) -> None:
-    await session.execute(
-        text("DELETE FROM teams WHERE organization_id = :organization_id AND id = :id"),
-        {"organization_id": organization_id, "id": team_id},
-    )
+    await session.execute(DELETE_TEAM, {"organization_id": organization_id, "id": team_id})
 
 
 # --------------------------------------------------------------------------------------------- people
@@ -288,18 +293,18 @@ def record_of(row: RowMapping) -> PersonRecord:
     return PersonRecord(**{name: row[name] for name in PersonRecord._fields})
 
 
+EARLIER_EMPLOYMENTS = text("""
+SELECT person_id, starts_on, ends_on FROM employments
+WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))
+ORDER BY starts_on
+""")
+
+
 async def earlier_employments(
     session: AsyncSession, organization_id: UUID, person_ids: Sequence[UUID]
 ) -> defaultdict[UUID, list[Period]]:
     """Of each person the periods before the present one, oldest first."""
-    rows = await session.execute(
-        text(
-            "SELECT person_id, starts_on, ends_on FROM employments"
-            " WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))"
-            " ORDER BY starts_on"
-        ),
-        {"organization_id": organization_id, "ids": person_ids},
-    )
+    rows = await session.execute(EARLIER_EMPLOYMENTS, {"organization_id": organization_id, "ids": person_ids})
     periods: defaultdict[UUID, list[Period]] = defaultdict(list)
     for person_id, starts_on, ends_on in rows:
         periods[person_id].append(Period(None if starts_on == date.min else starts_on, ends_on))
@@ -351,28 +356,30 @@ async def person_keys(
     return [Key(*row) for row in found]
 
 
+HOLD_PERSON = text("""
+SELECT id FROM people
+WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDATE
+""")
+
+
 async def hold_person(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
     """Locks the person, if there is one, until this transaction ends."""
     person_id: UUID | None = await session.scalar(
-        text(
-            "SELECT id FROM people"
-            " WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDATE"
-        ),
-        {"organization_id": organization_id, "external_id": external_id},
+        HOLD_PERSON, {"organization_id": organization_id, "external_id": external_id}
     )
     return person_id
 
 
+HOLD_PEOPLE = text("""
+SELECT FROM people
+WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))
+ORDER BY external_id FOR UPDATE
+""")
+
+
 async def hold_people(session: AsyncSession, organization_id: UUID, external_ids: Collection[str]) -> None:
     """Locks those who are on file until this transaction ends, in the order all writers keep."""
-    await session.execute(
-        text(
-            "SELECT FROM people"
-            " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
-            " ORDER BY external_id FOR UPDATE"
-        ),
-        {"organization_id": organization_id, "ids": list(external_ids)},
-    )
+    await session.execute(HOLD_PEOPLE, {"organization_id": organization_id, "ids": list(external_ids)})
 
 
 ADD_OR_HOLD_PEOPLE = text("""
@@ -403,54 +410,52 @@ async def add_or_hold_people(
     return external_ids
 
 
+CHANGE_PEOPLE = text("""
+UPDATE people p
+SET name = r.name, email = r.email, team_id = r.team_id, manager = r.manager, locale = r.locale,
+    time_zone = r.time_zone, starts_on = r.starts_on, ends_on = r.ends_on,
+    is_active = r.is_active, segments = r.segments, updated_at = now()
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+    AS r(external_id text, name text, email text, team_id uuid, manager text, locale text,
+        time_zone text, starts_on date, ends_on date, is_active boolean, segments jsonb)
+WHERE p.organization_id = :organization_id AND p.external_id = r.external_id
+""")
+
+
 async def change_people(session: AsyncSession, organization_id: UUID, rows: Sequence[PersonRecord]) -> None:
-    await session.execute(
-        text("""
-            UPDATE people p
-            SET name = r.name, email = r.email, team_id = r.team_id, manager = r.manager, locale = r.locale,
-                time_zone = r.time_zone, starts_on = r.starts_on, ends_on = r.ends_on,
-                is_active = r.is_active, segments = r.segments, updated_at = now()
-            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-                AS r(external_id text, name text, email text, team_id uuid, manager text, locale text,
-                    time_zone text, starts_on date, ends_on date, is_active boolean, segments jsonb)
-            WHERE p.organization_id = :organization_id AND p.external_id = r.external_id
-        """),
-        {"organization_id": organization_id, "rows": as_json(rows)},
-    )
+    await session.execute(CHANGE_PEOPLE, {"organization_id": organization_id, "rows": as_json(rows)})
+
+
+REPLACE_EMPLOYMENTS = text("""
+DELETE FROM employments
+WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))
+""")
+REPLACE_EMPLOYMENTS_2 = text("""
+INSERT INTO employments (organization_id, person_id, starts_on, ends_on)
+SELECT CAST(:organization_id AS uuid), r.*
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(person_id uuid, starts_on date, ends_on date)
+""")
 
 
 async def replace_employments(
     session: AsyncSession, organization_id: UUID, periods: Mapping[UUID, Sequence[Period]]
 ) -> None:
     """The earlier periods of each person, oldest first. The table has -infinity for "since always"."""
-    await session.execute(
-        text(
-            "DELETE FROM employments"
-            " WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))"
-        ),
-        {"organization_id": organization_id, "ids": list(periods)},
-    )
+    await session.execute(REPLACE_EMPLOYMENTS, {"organization_id": organization_id, "ids": list(periods)})
     rows = [
         StoredPeriod(person_id, period.starts_on or "-infinity", period.ends_on)
         for person_id, earlier in periods.items()
         for period in earlier
     ]
-    await session.execute(
-        text("""
-            INSERT INTO employments (organization_id, person_id, starts_on, ends_on)
-            SELECT CAST(:organization_id AS uuid), r.*
-            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(person_id uuid, starts_on date, ends_on date)
-        """),
-        {"organization_id": organization_id, "rows": as_json(rows)},
-    )
+    await session.execute(REPLACE_EMPLOYMENTS_2, {"organization_id": organization_id, "rows": as_json(rows)})
+
+
+TODAY = text("SELECT CAST(now() AT TIME ZONE time_zone AS date) FROM organizations WHERE id = :id")
 
 
 async def today(session: AsyncSession, organization_id: UUID) -> date:
     """The organisation's, by the clock that dates every change of this transaction."""
-    day: date = await session.scalar(
-        text("SELECT CAST(now() AT TIME ZONE time_zone AS date) FROM organizations WHERE id = :id"),
-        {"id": organization_id},
-    )
+    day: date = await session.scalar(TODAY, {"id": organization_id})
     return day
 
 
@@ -473,28 +478,26 @@ async def pasts(
     return found
 
 
+REPLACE_PASTS = text("""
+DELETE FROM person_history
+WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))
+""")
+REPLACE_PASTS_2 = text("""
+INSERT INTO person_history (organization_id, person_id, ends_on, team, manager, segments)
+SELECT CAST(:organization_id AS uuid), r.*
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+    AS r(person_id uuid, ends_on date, team text, manager text, segments jsonb)
+""")
+
+
 async def replace_pasts(
     session: AsyncSession, organization_id: UUID, pasts: Mapping[UUID, Sequence[Past]]
 ) -> None:
-    await session.execute(
-        text(
-            "DELETE FROM person_history"
-            " WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))"
-        ),
-        {"organization_id": organization_id, "ids": list(pasts)},
-    )
+    await session.execute(REPLACE_PASTS, {"organization_id": organization_id, "ids": list(pasts)})
     rows = [
         StoredPast(person_id, past.ends_on, *past.held) for person_id, own in pasts.items() for past in own
     ]
-    await session.execute(
-        text("""
-            INSERT INTO person_history (organization_id, person_id, ends_on, team, manager, segments)
-            SELECT CAST(:organization_id AS uuid), r.*
-            FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-                AS r(person_id uuid, ends_on date, team text, manager text, segments jsonb)
-        """),
-        {"organization_id": organization_id, "rows": as_json(rows)},
-    )
+    await session.execute(REPLACE_PASTS_2, {"organization_id": organization_id, "rows": as_json(rows)})
 
 
 RENUMBER = (
@@ -538,48 +541,56 @@ async def is_person_in_use(session: AsyncSession, organization_id: UUID, person_
     return bool(await session.scalar(PERSON_IN_USE, key))
 
 
+DELETE_PERSON = text("DELETE FROM people WHERE organization_id = :organization_id AND id = :id")
+
+
 async def delete_person(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
     """With the person's employments and occasions."""
-    await session.execute(
-        text("DELETE FROM people WHERE organization_id = :organization_id AND id = :id"),
-        {"organization_id": organization_id, "id": person_id},
-    )
+    await session.execute(DELETE_PERSON, {"organization_id": organization_id, "id": person_id})
+
+
+ERASED_MARKS = text("""
+SELECT mark FROM erased_people
+WHERE organization_id = :organization_id AND mark = ANY(CAST(:marks AS bytea[]))
+""")
 
 
 async def erased_marks(session: AsyncSession, organization_id: UUID, marks: Collection[bytes]) -> set[bytes]:
     """Those of the marks that stand for somebody erased."""
-    found = await session.scalars(
-        text(
-            "SELECT mark FROM erased_people"
-            " WHERE organization_id = :organization_id AND mark = ANY(CAST(:marks AS bytea[]))"
-        ),
-        {"organization_id": organization_id, "marks": list(marks)},
-    )
+    found = await session.scalars(ERASED_MARKS, {"organization_id": organization_id, "marks": list(marks)})
     return set(found)
+
+
+TAKE_BACK = text("""
+DELETE FROM people
+WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))
+""")
 
 
 async def take_back(session: AsyncSession, organization_id: UUID, external_ids: Collection[str]) -> None:
     """Of people this transaction has added."""
-    await session.execute(
-        text(
-            "DELETE FROM people"
-            " WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text[]))"
-        ),
-        {"organization_id": organization_id, "ids": list(external_ids)},
-    )
+    await session.execute(TAKE_BACK, {"organization_id": organization_id, "ids": list(external_ids)})
 
 
 # ----------------------------------------------------------------------------------------- tombstones
 
 
+BURY = text("""
+INSERT INTO tombstones (organization_id, kind, external_id)
+VALUES (:organization_id, :kind, :external_id)
+""")
+
+
 async def bury(session: AsyncSession, organization_id: UUID, kind: Kind, external_id: str) -> None:
     await session.execute(
-        text(
-            "INSERT INTO tombstones (organization_id, kind, external_id)"
-            " VALUES (:organization_id, :kind, :external_id)"
-        ),
-        {"organization_id": organization_id, "kind": kind, "external_id": external_id},
+        BURY, {"organization_id": organization_id, "kind": kind, "external_id": external_id}
     )
+
+
+EXHUME = text("""
+DELETE FROM tombstones WHERE organization_id = :organization_id AND kind = :kind
+  AND external_id = ANY(CAST(:ids AS text[]))
+""")
 
 
 async def exhume(
@@ -587,9 +598,5 @@ async def exhume(
 ) -> None:
     """What is there again was not deleted."""
     await session.execute(
-        text(
-            "DELETE FROM tombstones WHERE organization_id = :organization_id AND kind = :kind"
-            " AND external_id = ANY(CAST(:ids AS text[]))"
-        ),
-        {"organization_id": organization_id, "kind": kind, "ids": list(external_ids)},
+        EXHUME, {"organization_id": organization_id, "kind": kind, "ids": list(external_ids)}
     )

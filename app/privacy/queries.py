@@ -23,26 +23,26 @@ s.organization_id = :organization_id AND s.id IN (
 
 # -------------------------------------------------------------------------------------------- reading
 
-MANAGES = text(
-    "SELECT external_id FROM people WHERE organization_id = :organization_id AND manager = :external_id"
-    " ORDER BY external_id"
-)
-LEADS = text(
-    "SELECT external_id FROM teams WHERE organization_id = :organization_id AND lead = :external_id"
-    " ORDER BY external_id"
-)
-HISTORY = text(
-    "SELECT ends_on AS until, team, manager, segments FROM person_history"
-    " WHERE organization_id = :organization_id AND person_id = :person_id ORDER BY ends_on"
-).columns(segments=JSONB)
-SCIM_USERS = text(
-    "SELECT user_name, attributes, hidden_at, created_at, updated_at FROM scim_users"
-    " WHERE organization_id = :organization_id AND person_id = :person_id"
-).columns(attributes=JSONB)
-API_KEYS = text(
-    "SELECT id, name, scopes, created_at FROM api_keys"
-    " WHERE organization_id = :organization_id AND person = :external_id ORDER BY created_at, id"
-)
+MANAGES = text("""
+SELECT external_id FROM people WHERE organization_id = :organization_id AND manager = :external_id
+ORDER BY external_id
+""")
+LEADS = text("""
+SELECT external_id FROM teams WHERE organization_id = :organization_id AND lead = :external_id
+ORDER BY external_id
+""")
+HISTORY = text("""
+SELECT ends_on AS until, team, manager, segments FROM person_history
+WHERE organization_id = :organization_id AND person_id = :person_id ORDER BY ends_on
+""").columns(segments=JSONB)
+SCIM_USERS = text("""
+SELECT user_name, attributes, hidden_at, created_at, updated_at FROM scim_users
+WHERE organization_id = :organization_id AND person_id = :person_id
+""").columns(attributes=JSONB)
+API_KEYS = text("""
+SELECT id, name, scopes, created_at FROM api_keys
+WHERE organization_id = :organization_id AND person = :external_id ORDER BY created_at, id
+""")
 IMPORT_LINES = text("""
 SELECT i.id AS import_id, i.created_at AS sent_at, l.line, l.pointer, l.column_name AS column, l.code,
     l.detail
@@ -74,10 +74,10 @@ JOIN people p ON p.organization_id = c.organization_id AND p.id = c.person_id
 WHERE w.organization_id = :organization_id AND w.author_id = :person_id
 ORDER BY w.created_at, w.id
 """)
-DIGESTS = text(
-    "SELECT day, status, sent_at FROM digests"
-    " WHERE organization_id = :organization_id AND person_id = :person_id ORDER BY day"
-)
+DIGESTS = text("""
+SELECT day, status, sent_at FROM digests
+WHERE organization_id = :organization_id AND person_id = :person_id ORDER BY day
+""")
 NEWSLETTERS = text("""
 SELECT s.email, s.language, s.status, s.created_at, s.confirmed_at,
     (
@@ -93,26 +93,26 @@ FROM newsletter_subscriptions s
 WHERE s.organization_id = :organization_id AND (s.person_id = :person_id OR s.email = lower(:email))
 ORDER BY s.created_at, s.id
 """).columns(mails=JSONB)
-UNSUBSCRIBED_AT = text(
-    "SELECT created_at FROM unsubscriptions"
-    " WHERE organization_id = :organization_id AND person_id = :person_id"
-)
-REMINDERS = text(
-    "SELECT id, recipient, person, team, days_before, kinds, created_at FROM reminders"
-    " WHERE organization_id = :organization_id AND person = :external_id ORDER BY created_at, id"
-)
-FEEDS = text(
-    "SELECT id, scope, team, manager, language, alarm_days, created_at FROM calendar_feeds"
-    " WHERE organization_id = :organization_id AND manager = :external_id ORDER BY created_at, id"
-)
-CHAT_IDENTITIES = text(
-    "SELECT product, chat_id, email, created_at, updated_at FROM chat_identities"
-    " WHERE organization_id = :organization_id AND lower(email) = lower(:email) ORDER BY product, chat_id"
-)
-REACTIONS = text(
-    "SELECT recognition_id AS recognition, kind, created_at FROM recognition_reactions"
-    " WHERE organization_id = :organization_id AND person_id = :person_id ORDER BY created_at, recognition_id"
-)
+UNSUBSCRIBED_AT = text("""
+SELECT created_at FROM unsubscriptions
+WHERE organization_id = :organization_id AND person_id = :person_id
+""")
+REMINDERS = text("""
+SELECT id, recipient, person, team, days_before, kinds, created_at FROM reminders
+WHERE organization_id = :organization_id AND person = :external_id ORDER BY created_at, id
+""")
+FEEDS = text("""
+SELECT id, scope, team, manager, language, alarm_days, created_at FROM calendar_feeds
+WHERE organization_id = :organization_id AND manager = :external_id ORDER BY created_at, id
+""")
+CHAT_IDENTITIES = text("""
+SELECT product, chat_id, email, created_at, updated_at FROM chat_identities
+WHERE organization_id = :organization_id AND lower(email) = lower(:email) ORDER BY product, chat_id
+""")
+REACTIONS = text("""
+SELECT recognition_id AS recognition, kind, created_at FROM recognition_reactions
+WHERE organization_id = :organization_id AND person_id = :person_id ORDER BY created_at, recognition_id
+""")
 SURVEYS = text(
     f"""
 SELECT s.id, s.name, s.mode, s.opened_at, s.closed_at, nullif(g.external_id, '') AS team, c.segments
@@ -127,10 +127,10 @@ WHERE {OWN_SURVEYS}
 ORDER BY s.opened_at, s.id
 """  # noqa: S608 the text is ours
 ).columns(segments=JSONB)
-IS_ISSUED = text(
-    "SELECT EXISTS (SELECT FROM invitation_deliveries WHERE organization_id = :organization_id"
-    " AND survey_id = :survey_id AND recipient_key = :recipient_key)"
-)
+IS_ISSUED = text("""
+SELECT EXISTS (SELECT FROM invitation_deliveries WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND recipient_key = :recipient_key)
+""")
 RESPONSES = text(
     f"""
 SELECT s.id AS survey_id, s.name, s.mode, s.status, s.release_policy, s.questionnaire,
@@ -176,46 +176,46 @@ async def unsubscribed_at(session: AsyncSession, parameters: Parameters) -> date
 # ------------------------------------------------------------------------------------------- erasing
 
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-HOLD_PEOPLE = text(
-    "SELECT id, external_id FROM people WHERE organization_id = :organization_id"
-    " AND (external_id = :external_id OR manager = :external_id OR id IN ("
-    "   SELECT person_id FROM person_history"
-    "   WHERE organization_id = :organization_id AND manager = :external_id"
-    " )) ORDER BY external_id FOR UPDATE"
-)
+HOLD_PEOPLE = text("""
+SELECT id, external_id FROM people WHERE organization_id = :organization_id
+  AND (external_id = :external_id OR manager = :external_id OR id IN (
+SELECT person_id FROM person_history
+WHERE organization_id = :organization_id AND manager = :external_id
+)) ORDER BY external_id FOR UPDATE
+""")
 HOLD_SURVEYS = text(
     f"SELECT s.id, s.mode FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s"  # noqa: S608
 )
-DELETE_RESPONSE = text(
-    "DELETE FROM responses WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    " AND respondent_key = :respondent_key"
-)
-UNLINK_RESPONSE = text(
-    "UPDATE responses SET respondent_key = gen_random_uuid(), submitted_at = NULL, locale = NULL"
-    " WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    " AND respondent_key = :respondent_key"
-)
-COUNT_ERASED = text(
-    "UPDATE survey_cells SET erased = erased + 1 WHERE organization_id = :organization_id"
-    " AND survey_id = :survey_id AND ordinal = :ordinal"
-)
-FORGET_DELIVERY = text(
-    "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    " AND recipient_key = :recipient_key RETURNING nonce"
-)
-FORGET_INVITATION = text(
-    "DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    " AND (respondent_key = :respondent_key OR token_hash = :token_hash)"
-)
+DELETE_RESPONSE = text("""
+DELETE FROM responses WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND respondent_key = :respondent_key
+""")
+UNLINK_RESPONSE = text("""
+UPDATE responses SET respondent_key = gen_random_uuid(), submitted_at = NULL, locale = NULL
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND respondent_key = :respondent_key
+""")
+COUNT_ERASED = text("""
+UPDATE survey_cells SET erased = erased + 1 WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND ordinal = :ordinal
+""")
+FORGET_DELIVERY = text("""
+DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND recipient_key = :recipient_key RETURNING nonce
+""")
+FORGET_INVITATION = text("""
+DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND (respondent_key = :respondent_key OR token_hash = :token_hash)
+""")
 REPLACE_NAMES = {
-    "recognitions": text(
-        "UPDATE recognitions SET message = regexp_replace(message, :pattern, :blank, 'gi')"
-        " WHERE organization_id = :organization_id AND message ~* :pattern"
-    ),
-    "card_wishes": text(
-        "UPDATE card_wishes SET text = regexp_replace(text, :pattern, :blank, 'gi')"
-        " WHERE organization_id = :organization_id AND text ~* :pattern"
-    ),
+    "recognitions": text("""
+UPDATE recognitions SET message = regexp_replace(message, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND message ~* :pattern
+"""),
+    "card_wishes": text("""
+UPDATE card_wishes SET text = regexp_replace(text, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND text ~* :pattern
+"""),
 }
 """Whoever wrote them, whoever they are about."""
 REPLACE_NAME_PARTS = text("""
@@ -239,48 +239,48 @@ FORGET = {
     "calendar_feeds": text(
         "DELETE FROM calendar_feeds WHERE organization_id = :organization_id AND manager = :external_id"
     ),
-    "teams": text(
-        "UPDATE teams SET lead = NULL, updated_at = now()"
-        " WHERE organization_id = :organization_id AND lead = :external_id"
-    ),
-    "people": text(
-        "UPDATE people SET manager = NULL, updated_at = now()"
-        " WHERE organization_id = :organization_id AND manager = :external_id"
-    ),
-    "person_history": text(
-        "UPDATE person_history SET manager = NULL"
-        " WHERE organization_id = :organization_id AND manager = :external_id"
-    ),
+    "teams": text("""
+UPDATE teams SET lead = NULL, updated_at = now()
+WHERE organization_id = :organization_id AND lead = :external_id
+"""),
+    "people": text("""
+UPDATE people SET manager = NULL, updated_at = now()
+WHERE organization_id = :organization_id AND manager = :external_id
+"""),
+    "person_history": text("""
+UPDATE person_history SET manager = NULL
+WHERE organization_id = :organization_id AND manager = :external_id
+"""),
     "api_keys": text(
         "DELETE FROM api_keys WHERE organization_id = :organization_id AND person = :external_id"
     ),
-    "newsletter_subscriptions": text(
-        "DELETE FROM newsletter_subscriptions"
-        " WHERE organization_id = :organization_id AND email = lower(:email)"
-    ),
-    "import_report_lines": text(
-        "DELETE FROM import_report_lines l USING imports i"
-        " WHERE l.organization_id = :organization_id AND l.external_id = :external_id"
-        " AND i.organization_id = :organization_id AND i.id = l.import_id AND i.kind = 'people'"
-    ),
-    "webhook_deliveries": text(
-        "DELETE FROM webhook_deliveries WHERE organization_id = :organization_id"
-        " AND (event LIKE 'person.%' AND data ->> 'external_id' = :external_id"
-        " OR data ->> 'person' = :external_id)"
-    ),
-    "chat_identities": text(
-        "DELETE FROM chat_identities"
-        " WHERE organization_id = :organization_id AND lower(email) = lower(:email)"
-    ),
-    "tombstones": text(
-        "DELETE FROM tombstones WHERE organization_id = :organization_id AND kind = 'person'"
-        " AND external_id = :external_id"
-    ),
-    "idempotency_records": text(
-        "DELETE FROM idempotency_records r WHERE organization_id = :organization_id AND EXISTS ("
-        " SELECT FROM unnest(CAST(:quoted AS bytea[])) AS q (needle)"
-        " WHERE position(q.needle IN r.answer) > 0)"
-    ),
+    "newsletter_subscriptions": text("""
+DELETE FROM newsletter_subscriptions
+WHERE organization_id = :organization_id AND email = lower(:email)
+"""),
+    "import_report_lines": text("""
+DELETE FROM import_report_lines l USING imports i
+WHERE l.organization_id = :organization_id AND l.external_id = :external_id
+  AND i.organization_id = :organization_id AND i.id = l.import_id AND i.kind = 'people'
+"""),
+    "webhook_deliveries": text("""
+DELETE FROM webhook_deliveries WHERE organization_id = :organization_id
+  AND (event LIKE 'person.%' AND data ->> 'external_id' = :external_id
+  OR data ->> 'person' = :external_id)
+"""),
+    "chat_identities": text("""
+DELETE FROM chat_identities
+WHERE organization_id = :organization_id AND lower(email) = lower(:email)
+"""),
+    "tombstones": text("""
+DELETE FROM tombstones WHERE organization_id = :organization_id AND kind = 'person'
+  AND external_id = :external_id
+"""),
+    "idempotency_records": text("""
+DELETE FROM idempotency_records r WHERE organization_id = :organization_id AND EXISTS (
+SELECT FROM unnest(CAST(:quoted AS bytea[])) AS q (needle)
+WHERE position(q.needle IN r.answer) > 0)
+"""),
 }
 """What does not go with the person's own row. Of a manager's feed or key and of kept answers all goes."""
 MARK = text(
@@ -383,19 +383,19 @@ async def unmark(session: AsyncSession, organization_id: UUID, person_mark: byte
 
 # ----------------------------------------------------------------------------------------- retention
 
-LEFT_LONGER_AGO = text(
-    "SELECT external_id FROM people WHERE organization_id = :organization_id"
-    " AND ends_on < CAST(:today AS date) - make_interval(months => :months)"
-    " ORDER BY ends_on, external_id LIMIT :limit"
-)
-ANSWERED_LONGER_AGO = text(
-    "SELECT s.id FROM surveys s WHERE s.organization_id = :organization_id AND s.status = 'released'"
-    " AND s.closed_at < CAST(:now AS timestamptz) - make_interval(months => :months)"
-    " AND (EXISTS (SELECT FROM responses r"
-    "   WHERE r.organization_id = s.organization_id AND r.survey_id = s.id)"
-    "  OR EXISTS (SELECT FROM comments c WHERE c.organization_id = s.organization_id AND c.survey_id = s.id))"
-    " ORDER BY s.closed_at, s.id"
-)
+LEFT_LONGER_AGO = text("""
+SELECT external_id FROM people WHERE organization_id = :organization_id
+  AND ends_on < CAST(:today AS date) - make_interval(months => :months)
+ORDER BY ends_on, external_id LIMIT :limit
+""")
+ANSWERED_LONGER_AGO = text("""
+SELECT s.id FROM surveys s WHERE s.organization_id = :organization_id AND s.status = 'released'
+  AND s.closed_at < CAST(:now AS timestamptz) - make_interval(months => :months)
+  AND (EXISTS (SELECT FROM responses r
+WHERE r.organization_id = s.organization_id AND r.survey_id = s.id)
+  OR EXISTS (SELECT FROM comments c WHERE c.organization_id = s.organization_id AND c.survey_id = s.id))
+ORDER BY s.closed_at, s.id
+""")
 DELETE_ANSWERS = [
     text(f"DELETE FROM {table} WHERE organization_id = :organization_id AND survey_id = :survey_id")  # noqa: S608
     for table in ("responses", "comments")
@@ -425,32 +425,32 @@ async def delete_answers(session: AsyncSession, organization_id: UUID, survey_id
 
 # ------------------------------------------------------------------------------------- one-time links
 
-ASK_FOR_LINK = text(
-    "INSERT INTO answers_links (organization_id, person_id) VALUES (:organization_id, :person_id)"
-    " ON CONFLICT (organization_id, person_id) DO UPDATE SET token_hash = NULL, expires_at = NULL"
-)
-ADDRESSEE = text(
-    "SELECT p.email, p.locale FROM answers_links l"
-    " JOIN people p ON p.organization_id = l.organization_id AND p.id = l.person_id"
-    " WHERE l.organization_id = :organization_id AND l.person_id = :person_id"
-)
-MAKE_LINK = text(
-    "UPDATE answers_links SET token_hash = :token_hash, expires_at = :expires_at"
-    " WHERE organization_id = :organization_id AND person_id = :person_id"
-)
+ASK_FOR_LINK = text("""
+INSERT INTO answers_links (organization_id, person_id) VALUES (:organization_id, :person_id)
+  ON CONFLICT (organization_id, person_id) DO UPDATE SET token_hash = NULL, expires_at = NULL
+""")
+ADDRESSEE = text("""
+SELECT p.email, p.locale FROM answers_links l
+JOIN people p ON p.organization_id = l.organization_id AND p.id = l.person_id
+WHERE l.organization_id = :organization_id AND l.person_id = :person_id
+""")
+MAKE_LINK = text("""
+UPDATE answers_links SET token_hash = :token_hash, expires_at = :expires_at
+WHERE organization_id = :organization_id AND person_id = :person_id
+""")
 FORGET_LINK = text(
     "DELETE FROM answers_links WHERE organization_id = :organization_id AND person_id = :person_id"
 )
-IS_LINK = text(
-    "SELECT EXISTS (SELECT FROM answers_links WHERE organization_id = :organization_id"
-    " AND token_hash = :token_hash AND expires_at > :now)"
-)
-USE_LINK = text(
-    "DELETE FROM answers_links l USING people p WHERE l.organization_id = :organization_id"
-    " AND l.token_hash = :token_hash AND l.expires_at > :now"
-    " AND p.organization_id = :organization_id AND p.id = l.person_id"
-    " RETURNING p.id, p.external_id, p.locale"
-)
+IS_LINK = text("""
+SELECT EXISTS (SELECT FROM answers_links WHERE organization_id = :organization_id
+  AND token_hash = :token_hash AND expires_at > :now)
+""")
+USE_LINK = text("""
+DELETE FROM answers_links l USING people p WHERE l.organization_id = :organization_id
+  AND l.token_hash = :token_hash AND l.expires_at > :now
+  AND p.organization_id = :organization_id AND p.id = l.person_id
+RETURNING p.id, p.external_id, p.locale
+""")
 FORGET_OLD_LINKS = text(
     "DELETE FROM answers_links WHERE organization_id = :organization_id AND expires_at < :now"
 )

@@ -92,12 +92,12 @@ async def users(
     return found.mappings().all()
 
 
+HOLD_USER = text("SELECT FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE")
+
+
 async def hold_user(session: AsyncSession, organization_id: UUID, id_: UUID) -> None:
     """Locks the person, if there is one, until this transaction ends."""
-    await session.execute(
-        text("SELECT FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE"),
-        {"organization_id": organization_id, "id": id_},
-    )
+    await session.execute(HOLD_USER, {"organization_id": organization_id, "id": id_})
 
 
 HIDDEN_USER = text("""
@@ -155,30 +155,30 @@ async def put_user(
     await session.execute(PUT_USER, {"organization_id": organization_id, **row, **document})
 
 
+HIDE_USER = text("""
+UPDATE scim_users SET hidden_at = now(), updated_at = now()
+WHERE organization_id = :organization_id AND person_id = :id
+""")
+
+
 async def hide_user(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
-    await session.execute(
-        text(
-            "UPDATE scim_users SET hidden_at = now(), updated_at = now()"
-            " WHERE organization_id = :organization_id AND person_id = :id"
-        ),
-        {"organization_id": organization_id, "id": person_id},
-    )
+    await session.execute(HIDE_USER, {"organization_id": organization_id, "id": person_id})
+
+
+EXTERNAL_IDS = text("""
+SELECT p.id, p.external_id
+FROM people p
+LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
+WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
+  AND p.id = ANY(CAST(:ids AS uuid[]))
+""")
 
 
 async def external_ids(
     session: AsyncSession, organization_id: UUID, ids: Collection[UUID]
 ) -> dict[UUID, str]:
     """Of those of the people whom SCIM may see."""
-    found = await session.execute(
-        text("""
-            SELECT p.id, p.external_id
-            FROM people p
-            LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
-            WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
-              AND p.id = ANY(CAST(:ids AS uuid[]))
-        """),
-        {"organization_id": organization_id, "ids": list(ids)},
-    )
+    found = await session.execute(EXTERNAL_IDS, {"organization_id": organization_id, "ids": list(ids)})
     return {row.id: row.external_id for row in found}
 
 
@@ -228,10 +228,14 @@ async def groups(
     return found.mappings().all()
 
 
+TEAM_ID = text("""
+SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = :external_id
+""")
+
+
 async def team_id(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
     found: UUID | None = await session.scalar(
-        text("SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = :external_id"),
-        {"organization_id": organization_id, "external_id": external_id},
+        TEAM_ID, {"organization_id": organization_id, "external_id": external_id}
     )
     return found
 
@@ -258,12 +262,12 @@ async def put_group(
     await session.execute(PUT_GROUP, {"organization_id": organization_id, **row})
 
 
+HIDE_GROUP = text("""
+INSERT INTO scim_groups (organization_id, team_id, attributes, hidden_at)
+VALUES (:organization_id, :id, '{}', now())
+ON CONFLICT (organization_id, team_id) DO UPDATE SET hidden_at = now(), updated_at = now()
+""")
+
+
 async def hide_group(session: AsyncSession, organization_id: UUID, id_: UUID) -> None:
-    await session.execute(
-        text("""
-            INSERT INTO scim_groups (organization_id, team_id, attributes, hidden_at)
-            VALUES (:organization_id, :id, '{}', now())
-            ON CONFLICT (organization_id, team_id) DO UPDATE SET hidden_at = now(), updated_at = now()
-        """),
-        {"organization_id": organization_id, "id": id_},
-    )
+    await session.execute(HIDE_GROUP, {"organization_id": organization_id, "id": id_})

@@ -13,96 +13,96 @@ from app.surveys.questionnaires.built_in import built_in
 from app.surveys.rules import FrozenGroup, TeamNode
 from app.tables import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup
 
-NEWEST_QUESTIONNAIRES = text(
-    "SELECT DISTINCT ON (key) key, version, content -> 'title' AS title, created_at FROM questionnaires"
-    " WHERE organization_id = :organization_id AND key > :after AND key <> :built_in"
-    " ORDER BY key, version DESC LIMIT :limit"
-)
-INSERT_GROUPS = text(
-    "INSERT INTO survey_groups"
-    " (organization_id, survey_id, ordinal, kind, external_id, name, parent, depth, segment)"
-    " SELECT :organization_id, :survey_id, g.* FROM json_to_recordset(CAST(:groups AS json)) AS g"
-    " (ordinal int, kind text, external_id text, name text, parent int, depth int, segment text)"
-)
-INSERT_CELLS = text(
-    "INSERT INTO survey_cells (organization_id, survey_id, ordinal, group_ordinal, segments, invited)"
-    " SELECT :organization_id, :survey_id, c.* FROM json_to_recordset(CAST(:cells AS json)) AS c"
-    " (ordinal int, group_ordinal int, segments jsonb, invited int)"
-)
-INSERT_MEMBERS = text(
-    "INSERT INTO survey_members (organization_id, survey_id, person_id, cell_ordinal)"
-    " SELECT :organization_id, :survey_id, m.*"
-    " FROM unnest(CAST(:people AS uuid[]), CAST(:ordinals AS int[])) AS m"
-)
+NEWEST_QUESTIONNAIRES = text("""
+SELECT DISTINCT ON (key) key, version, content -> 'title' AS title, created_at FROM questionnaires
+WHERE organization_id = :organization_id AND key > :after AND key <> :built_in
+ORDER BY key, version DESC LIMIT :limit
+""")
+INSERT_GROUPS = text("""
+INSERT INTO survey_groups
+(organization_id, survey_id, ordinal, kind, external_id, name, parent, depth, segment)
+SELECT :organization_id, :survey_id, g.* FROM json_to_recordset(CAST(:groups AS json)) AS g
+(ordinal int, kind text, external_id text, name text, parent int, depth int, segment text)
+""")
+INSERT_CELLS = text("""
+INSERT INTO survey_cells (organization_id, survey_id, ordinal, group_ordinal, segments, invited)
+SELECT :organization_id, :survey_id, c.* FROM json_to_recordset(CAST(:cells AS json)) AS c
+(ordinal int, group_ordinal int, segments jsonb, invited int)
+""")
+INSERT_MEMBERS = text("""
+INSERT INTO survey_members (organization_id, survey_id, person_id, cell_ordinal)
+SELECT :organization_id, :survey_id, m.*
+FROM unnest(CAST(:people AS uuid[]), CAST(:ordinals AS int[])) AS m
+""")
 FORGET_PLANS = text("DISCARD PLANS")
 """Foreign keys are checked by plans that a connection keeps. One made while hardly anybody was on file reads
 the whole table for each of a hundred thousand members, until the server has next analysed it."""
-INSERT_RESPONSES = text(
-    "INSERT INTO responses"
-    " (organization_id, survey_id, respondent_key, submitted_at, cell_ordinal, locale, answers)"
-    " SELECT :organization_id, :survey_id, r.* FROM json_to_recordset(CAST(:rows AS json)) AS r"
-    " (respondent_key uuid, submitted_at timestamptz, cell_ordinal int, locale text, answers smallint[])"
-    " ORDER BY r.respondent_key"
-    " ON CONFLICT (organization_id, survey_id, respondent_key) DO NOTHING RETURNING respondent_key"
-)
-SHUFFLE_RESPONSES = text(
-    "WITH taken AS (DELETE FROM responses"
-    "  WHERE organization_id = :organization_id AND survey_id = :survey_id RETURNING *)"
-    " INSERT INTO responses (organization_id, survey_id, respondent_key, cell_ordinal, answers)"
-    " SELECT organization_id, survey_id, gen_random_uuid(), cell_ordinal, answers FROM taken"
-    " ORDER BY random()"
-)
-INSERT_COMMENTS = text(
-    "INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text)"
-    " SELECT :organization_id, :survey_id, r.id, c.group_ordinal, r.text"
-    " FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, cell_ordinal int, text text)"
-    " JOIN survey_cells c ON c.organization_id = :organization_id AND c.survey_id = :survey_id"
-    "  AND c.ordinal = r.cell_ordinal"
-    " ORDER BY r.id"
-)
-SHUFFLE_COMMENTS = text(
-    "WITH taken AS (DELETE FROM comments"
-    "  WHERE organization_id = :organization_id AND survey_id = :survey_id RETURNING *)"
-    " INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text)"
-    " SELECT organization_id, survey_id, gen_random_uuid(), group_ordinal, text FROM taken"
-    " ORDER BY random()"
-)
-INVITED_MEMBERS = text(
-    "SELECT wanted.external_id, p.id, m.cell_ordinal"
-    " FROM unnest(CAST(:external_ids AS text[])) AS wanted (external_id)"
-    " CROSS JOIN LATERAL (SELECT id FROM people"
-    "  WHERE organization_id = :organization_id AND external_id = wanted.external_id LIMIT 1) p"
-    " CROSS JOIN LATERAL (SELECT cell_ordinal FROM survey_members"
-    "  WHERE organization_id = :organization_id AND survey_id = :survey_id AND person_id = p.id LIMIT 1) m"
-)
+INSERT_RESPONSES = text("""
+INSERT INTO responses
+(organization_id, survey_id, respondent_key, submitted_at, cell_ordinal, locale, answers)
+SELECT :organization_id, :survey_id, r.* FROM json_to_recordset(CAST(:rows AS json)) AS r
+(respondent_key uuid, submitted_at timestamptz, cell_ordinal int, locale text, answers smallint[])
+ORDER BY r.respondent_key
+  ON CONFLICT (organization_id, survey_id, respondent_key) DO NOTHING RETURNING respondent_key
+""")
+SHUFFLE_RESPONSES = text("""
+WITH taken AS (DELETE FROM responses
+WHERE organization_id = :organization_id AND survey_id = :survey_id RETURNING *)
+INSERT INTO responses (organization_id, survey_id, respondent_key, cell_ordinal, answers)
+SELECT organization_id, survey_id, gen_random_uuid(), cell_ordinal, answers FROM taken
+ORDER BY random()
+""")
+INSERT_COMMENTS = text("""
+INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text)
+SELECT :organization_id, :survey_id, r.id, c.group_ordinal, r.text
+FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, cell_ordinal int, text text)
+JOIN survey_cells c ON c.organization_id = :organization_id AND c.survey_id = :survey_id
+  AND c.ordinal = r.cell_ordinal
+ORDER BY r.id
+""")
+SHUFFLE_COMMENTS = text("""
+WITH taken AS (DELETE FROM comments
+WHERE organization_id = :organization_id AND survey_id = :survey_id RETURNING *)
+INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text)
+SELECT organization_id, survey_id, gen_random_uuid(), group_ordinal, text FROM taken
+ORDER BY random()
+""")
+INVITED_MEMBERS = text("""
+SELECT wanted.external_id, p.id, m.cell_ordinal
+FROM unnest(CAST(:external_ids AS text[])) AS wanted (external_id)
+CROSS JOIN LATERAL (SELECT id FROM people
+WHERE organization_id = :organization_id AND external_id = wanted.external_id LIMIT 1) p
+CROSS JOIN LATERAL (SELECT cell_ordinal FROM survey_members
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND person_id = p.id LIMIT 1) m
+""")
 """The limits keep it at two index look-ups a name: before statistics exist the planner would rather compare
 every member of the survey with every name (measured: four seconds a batch)."""
-CELLS_FROM_TEAMS_UP = text(
-    "WITH RECURSIVE above AS ("
-    " SELECT ordinal, parent, external_id FROM survey_groups"
-    "  WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    "   AND (ordinal = 0 OR kind = 'team' AND external_id = ANY(:teams))"
-    " UNION"
-    " SELECT g.ordinal, g.parent, g.external_id FROM survey_groups g JOIN above a ON g.ordinal = a.parent"
-    "  WHERE g.organization_id = :organization_id AND g.survey_id = :survey_id)"
-    " SELECT a.ordinal AS team, a.parent, a.external_id, c.ordinal, c.segments"
-    " FROM above a LEFT JOIN survey_cells c ON c.organization_id = :organization_id"
-    "  AND c.survey_id = :survey_id AND c.group_ordinal = a.ordinal"
-)
-READABLE_RESPONSES = text(
-    "SELECT r.respondent_key, p.external_id AS respondent, nullif(g.external_id, '') AS team,"
-    "  r.answers, r.locale, r.submitted_at"
-    " FROM responses r"
-    " JOIN people p ON p.organization_id = r.organization_id AND p.id = r.respondent_key"
-    " JOIN survey_cells c ON c.organization_id = r.organization_id AND c.survey_id = r.survey_id"
-    "  AND c.ordinal = r.cell_ordinal"
-    " JOIN survey_groups g ON g.organization_id = c.organization_id AND g.survey_id = c.survey_id"
-    "  AND g.ordinal = c.group_ordinal"
-    " WHERE r.organization_id = :organization_id AND r.survey_id = :survey_id"
-    "  AND (CAST(:after AS text) IS NULL OR r.respondent_key > ("
-    "   SELECT id FROM people WHERE organization_id = :organization_id AND external_id = :after))"
-    " ORDER BY r.respondent_key LIMIT :limit"
-)
+CELLS_FROM_TEAMS_UP = text("""
+WITH RECURSIVE above AS (
+SELECT ordinal, parent, external_id FROM survey_groups
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND (ordinal = 0 OR kind = 'team' AND external_id = ANY(:teams))
+UNION
+SELECT g.ordinal, g.parent, g.external_id FROM survey_groups g JOIN above a ON g.ordinal = a.parent
+WHERE g.organization_id = :organization_id AND g.survey_id = :survey_id)
+SELECT a.ordinal AS team, a.parent, a.external_id, c.ordinal, c.segments
+FROM above a LEFT JOIN survey_cells c ON c.organization_id = :organization_id
+  AND c.survey_id = :survey_id AND c.group_ordinal = a.ordinal
+""")
+READABLE_RESPONSES = text("""
+SELECT r.respondent_key, p.external_id AS respondent, nullif(g.external_id, '') AS team,
+r.answers, r.locale, r.submitted_at
+FROM responses r
+JOIN people p ON p.organization_id = r.organization_id AND p.id = r.respondent_key
+JOIN survey_cells c ON c.organization_id = r.organization_id AND c.survey_id = r.survey_id
+  AND c.ordinal = r.cell_ordinal
+JOIN survey_groups g ON g.organization_id = c.organization_id AND g.survey_id = c.survey_id
+  AND g.ordinal = c.group_ordinal
+WHERE r.organization_id = :organization_id AND r.survey_id = :survey_id
+  AND (CAST(:after AS text) IS NULL OR r.respondent_key > (
+SELECT id FROM people WHERE organization_id = :organization_id AND external_id = :after))
+ORDER BY r.respondent_key LIMIT :limit
+""")
 
 
 async def questionnaire_version(
@@ -139,24 +139,27 @@ async def newest_questionnaires(
     return (await session.execute(NEWEST_QUESTIONNAIRES, parameters)).all()
 
 
+LOCK_QUESTIONNAIRE = text("""
+SELECT pg_advisory_xact_lock(hashtextextended('questionnaire/' || :organization_id || :key, 0))
+""")
+
+
 async def lock_questionnaire(session: AsyncSession, organization_id: UUID, key: str) -> None:
     """One writer of a key at a time, so that versions follow one another."""
-    await session.execute(
-        text(
-            "SELECT pg_advisory_xact_lock(hashtextextended('questionnaire/' || :organization_id || :key, 0))"
-        ),
-        {"organization_id": str(organization_id), "key": key},
-    )
+    await session.execute(LOCK_QUESTIONNAIRE, {"organization_id": str(organization_id), "key": key})
+
+
+KEEP_QUESTIONNAIRE = text("""
+INSERT INTO questionnaires (organization_id, key, version, content, created_at)
+VALUES (:organization_id, :key, :version, CAST(:content AS jsonb), :created_at)
+  ON CONFLICT DO NOTHING
+""")
 
 
 async def keep_questionnaire(session: AsyncSession, row: Questionnaire) -> None:
     """Stores a version that may be there already (the built-in one, when a survey freezes it)."""
     await session.execute(
-        text(
-            "INSERT INTO questionnaires (organization_id, key, version, content, created_at)"
-            " VALUES (:organization_id, :key, :version, CAST(:content AS jsonb), :created_at)"
-            " ON CONFLICT DO NOTHING"
-        ),
+        KEEP_QUESTIONNAIRE,
         {
             "organization_id": row.organization_id,
             "key": row.key,
@@ -204,11 +207,11 @@ async def survey_with_external_id(
     )
 
 
+DELETE_SURVEY = text("DELETE FROM surveys WHERE organization_id = :organization_id AND id = :survey_id")
+
+
 async def delete_survey(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
-    await session.execute(
-        text("DELETE FROM surveys WHERE organization_id = :organization_id AND id = :survey_id"),
-        {"organization_id": organization_id, "survey_id": survey_id},
-    )
+    await session.execute(DELETE_SURVEY, {"organization_id": organization_id, "survey_id": survey_id})
 
 
 async def store_groups(
@@ -391,27 +394,29 @@ async def readable_responses(
     return (await session.execute(READABLE_RESPONSES, parameters)).all()
 
 
+COUNT_RESPONSES = text("""
+SELECT count(*) FROM responses
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+""")
+
+
 async def count_responses(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> int:
     return int(
-        await session.scalar(
-            text(
-                "SELECT count(*) FROM responses"
-                " WHERE organization_id = :organization_id AND survey_id = :survey_id"
-            ),
-            {"organization_id": organization_id, "survey_id": survey_id},
-        )
+        await session.scalar(COUNT_RESPONSES, {"organization_id": organization_id, "survey_id": survey_id})
         or 0
     )
+
+
+COUNT_INVITED = text("""
+SELECT coalesce(sum(invited), 0)::int FROM survey_cells
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+""")
 
 
 async def count_invited(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> int:
     """Of a survey with a frame."""
     total: int = await session.scalar(
-        text(
-            "SELECT coalesce(sum(invited), 0)::int FROM survey_cells"
-            " WHERE organization_id = :organization_id AND survey_id = :survey_id"
-        ),
-        {"organization_id": organization_id, "survey_id": survey_id},
+        COUNT_INVITED, {"organization_id": organization_id, "survey_id": survey_id}
     )
     return total
 

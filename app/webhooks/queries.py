@@ -82,12 +82,14 @@ async def webhooks_before(
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
+DELETE_WEBHOOK = text("""
+DELETE FROM webhooks WHERE organization_id = :organization_id AND id = :id RETURNING id
+""")
+
+
 async def delete_webhook(session: AsyncSession, organization_id: UUID, webhook_id: UUID) -> bool:
     """Whether there was such a webhook."""
-    gone = await session.execute(
-        text("DELETE FROM webhooks WHERE organization_id = :organization_id AND id = :id RETURNING id"),
-        {"organization_id": organization_id, "id": webhook_id},
-    )
+    gone = await session.execute(DELETE_WEBHOOK, {"organization_id": organization_id, "id": webhook_id})
     return gone.first() is not None
 
 
@@ -186,10 +188,10 @@ async def forget_delivered(
     await session.execute(FORGET_DELIVERED, where)
 
 
+FORGET_DELIVERIES = text("""
+DELETE FROM webhook_deliveries WHERE organization_id = :organization_id AND created_at < :before
+""")
+
+
 async def forget_deliveries(session: AsyncSession, organization_id: UUID, before: datetime) -> None:
-    await session.execute(
-        text(
-            "DELETE FROM webhook_deliveries WHERE organization_id = :organization_id AND created_at < :before"
-        ),
-        {"organization_id": organization_id, "before": before},
-    )
+    await session.execute(FORGET_DELIVERIES, {"organization_id": organization_id, "before": before})

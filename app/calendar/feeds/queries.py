@@ -87,12 +87,14 @@ async def feeds_before(
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
+DELETE_FEED = text("""
+DELETE FROM calendar_feeds WHERE organization_id = :organization_id AND id = :id RETURNING id
+""")
+
+
 async def delete_feed(session: AsyncSession, organization_id: UUID, feed_id: UUID) -> bool:
     """Whether there was such a feed. Its token stays behind as a hash that opens nothing."""
-    gone = await session.execute(
-        text("DELETE FROM calendar_feeds WHERE organization_id = :organization_id AND id = :id RETURNING id"),
-        {"organization_id": organization_id, "id": feed_id},
-    )
+    gone = await session.execute(DELETE_FEED, {"organization_id": organization_id, "id": feed_id})
     return gone.first() is not None
 
 

@@ -49,12 +49,14 @@ async def reminders_before(
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
+DELETE_REMINDER = text("""
+DELETE FROM reminders WHERE organization_id = :organization_id AND id = :id RETURNING id
+""")
+
+
 async def delete_reminder(session: AsyncSession, organization_id: UUID, reminder_id: UUID) -> bool:
     """Whether there was such a reminder."""
-    gone = await session.execute(
-        text("DELETE FROM reminders WHERE organization_id = :organization_id AND id = :id RETURNING id"),
-        {"organization_id": organization_id, "id": reminder_id},
-    )
+    gone = await session.execute(DELETE_REMINDER, {"organization_id": organization_id, "id": reminder_id})
     return gone.first() is not None
 
 
@@ -84,14 +86,14 @@ async def plan(session: AsyncSession, organization_id: UUID, wanted: dict[str, l
     await session.execute(PLAN, {"organization_id": organization_id, **wanted})
 
 
+UNSUBSCRIBE = text("""
+INSERT INTO unsubscriptions (organization_id, person_id)
+SELECT organization_id, id FROM people
+WHERE organization_id = :organization_id AND id = :person_id
+  ON CONFLICT (organization_id, person_id) DO NOTHING
+""")
+
+
 async def unsubscribe(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
     """Nothing happens where the person is gone, or has unsubscribed before."""
-    await session.execute(
-        text(
-            "INSERT INTO unsubscriptions (organization_id, person_id)"
-            " SELECT organization_id, id FROM people"
-            " WHERE organization_id = :organization_id AND id = :person_id"
-            " ON CONFLICT (organization_id, person_id) DO NOTHING"
-        ),
-        {"organization_id": organization_id, "person_id": person_id},
-    )
+    await session.execute(UNSUBSCRIBE, {"organization_id": organization_id, "person_id": person_id})

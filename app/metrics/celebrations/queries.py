@@ -30,11 +30,11 @@ ORDER BY w.place
 REPORT = text(
     "SELECT body FROM celebration_reports WHERE organization_id = :organization_id AND period = :period"
 ).columns(body=JSONB)
-KEEP_REPORT = text(
-    "INSERT INTO celebration_reports (organization_id, period, body)"
-    " VALUES (:organization_id, :period, CAST(:body AS jsonb))"
-    " ON CONFLICT (organization_id, period) DO NOTHING"
-)
+KEEP_REPORT = text("""
+INSERT INTO celebration_reports (organization_id, period, body)
+VALUES (:organization_id, :period, CAST(:body AS jsonb))
+  ON CONFLICT (organization_id, period) DO NOTHING
+""")
 
 
 async def first_messages(

@@ -16,59 +16,59 @@ from app.metrics.blocks.filtered import Cell
 from app.surveys import queries as surveys
 from app.tables import Release, ReleaseCell, Survey, SurveyGroup
 
-ALL_RESPONSES = text(
-    "SELECT count(*), string_agg(array_send(answers), ''::bytea ORDER BY respondent_key),"
-    " string_agg(int4send(cell_ordinal), ''::bytea ORDER BY respondent_key),"
-    " string_agg(int4send(coalesce(included_in, 0)), ''::bytea ORDER BY respondent_key),"
-    " string_agg(uuid_send(respondent_key), ''::bytea ORDER BY respondent_key)"
-    " FROM responses WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-INSERT_RELEASE = text(
-    "INSERT INTO releases"
-    " (organization_id, survey_id, number, is_final, held_back, formula_version, released_at, epsilon_spent)"
-    " VALUES (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_version, :released_at,"
-    " :epsilon_spent)"
-    " ON CONFLICT DO NOTHING RETURNING number"
-)
-INSERT_RESULTS = text(
-    "INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)"
-    " SELECT :organization_id, :survey_id, :number, r.*"
-    " FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)"
-)
-INSERT_CELLS = text(
-    "INSERT INTO release_cells (organization_id, survey_id, number, cell, places, numbers)"
-    " SELECT :organization_id, :survey_id, :number, c.*"
-    " FROM json_to_recordset(CAST(:cells AS json)) AS c (cell int, places jsonb, numbers float8[])"
-)
-BODIES = text(
-    "SELECT group_ordinal, body FROM release_results"
-    " WHERE organization_id = :organization_id AND survey_id = :survey_id AND number = :number"
-    " AND metric = :metric AND group_ordinal = ANY (CAST(:ordinals AS int[]))"
-)
-COMMENTS_WITHIN = text(
-    "WITH RECURSIVE below AS ("
-    " SELECT external_id AS top, ordinal FROM survey_groups WHERE organization_id = :organization_id"
-    "  AND survey_id = :survey_id AND kind <> 'segment' AND external_id = ANY (CAST(:tops AS text[]))"
-    " UNION ALL"
-    " SELECT b.top, g.ordinal FROM below b JOIN survey_groups g ON g.organization_id = :organization_id"
-    "  AND g.survey_id = :survey_id AND g.kind <> 'segment' AND g.parent = b.ordinal)"
-    " SELECT tops.top, chosen.text FROM (SELECT DISTINCT top FROM below) AS tops"
-    " CROSS JOIN LATERAL (SELECT c.text FROM comments c WHERE c.organization_id = :organization_id"
-    "  AND c.survey_id = :survey_id"
-    "  AND c.group_ordinal IN (SELECT ordinal FROM below WHERE below.top = tops.top)"
-    "  ORDER BY c.id LIMIT :most) AS chosen"
-)
+ALL_RESPONSES = text("""
+SELECT count(*), string_agg(array_send(answers), ''::bytea ORDER BY respondent_key),
+string_agg(int4send(cell_ordinal), ''::bytea ORDER BY respondent_key),
+string_agg(int4send(coalesce(included_in, 0)), ''::bytea ORDER BY respondent_key),
+string_agg(uuid_send(respondent_key), ''::bytea ORDER BY respondent_key)
+FROM responses WHERE organization_id = :organization_id AND survey_id = :survey_id
+""")
+INSERT_RELEASE = text("""
+INSERT INTO releases
+(organization_id, survey_id, number, is_final, held_back, formula_version, released_at, epsilon_spent)
+VALUES (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_version, :released_at,
+:epsilon_spent)
+  ON CONFLICT DO NOTHING RETURNING number
+""")
+INSERT_RESULTS = text("""
+INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)
+SELECT :organization_id, :survey_id, :number, r.*
+FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)
+""")
+INSERT_CELLS = text("""
+INSERT INTO release_cells (organization_id, survey_id, number, cell, places, numbers)
+SELECT :organization_id, :survey_id, :number, c.*
+FROM json_to_recordset(CAST(:cells AS json)) AS c (cell int, places jsonb, numbers float8[])
+""")
+BODIES = text("""
+SELECT group_ordinal, body FROM release_results
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND number = :number
+  AND metric = :metric AND group_ordinal = ANY (CAST(:ordinals AS int[]))
+""")
+COMMENTS_WITHIN = text("""
+WITH RECURSIVE below AS (
+SELECT external_id AS top, ordinal FROM survey_groups WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND kind <> 'segment' AND external_id = ANY (CAST(:tops AS text[]))
+UNION ALL
+SELECT b.top, g.ordinal FROM below b JOIN survey_groups g ON g.organization_id = :organization_id
+  AND g.survey_id = :survey_id AND g.kind <> 'segment' AND g.parent = b.ordinal)
+SELECT tops.top, chosen.text FROM (SELECT DISTINCT top FROM below) AS tops
+CROSS JOIN LATERAL (SELECT c.text FROM comments c WHERE c.organization_id = :organization_id
+  AND c.survey_id = :survey_id
+  AND c.group_ordinal IN (SELECT ordinal FROM below WHERE below.top = tops.top)
+ORDER BY c.id LIMIT :most) AS chosen
+""")
 """By random key: the same ones, in the same order, for everybody."""
-OVER_WAVES = text(
-    "SELECT r.survey_id, k.kind, k.segment, k.key, r.body"
-    " FROM unnest(CAST(:surveys AS uuid[]), CAST(:numbers AS int[])) AS w (survey_id, number)"
-    " CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:segments AS text[]), CAST(:keys AS text[]))"
-    "  AS k (kind, segment, key)"
-    " JOIN survey_groups g ON g.organization_id = :organization_id AND g.survey_id = w.survey_id"
-    "  AND g.kind = k.kind AND coalesce(g.segment, '') = k.segment AND g.external_id = k.key"
-    " JOIN release_results r ON r.organization_id = g.organization_id AND r.survey_id = g.survey_id"
-    "  AND r.number = w.number AND r.metric = :metric AND r.group_ordinal = g.ordinal"
-)
+OVER_WAVES = text("""
+SELECT r.survey_id, k.kind, k.segment, k.key, r.body
+FROM unnest(CAST(:surveys AS uuid[]), CAST(:numbers AS int[])) AS w (survey_id, number)
+CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:segments AS text[]), CAST(:keys AS text[]))
+AS k (kind, segment, key)
+JOIN survey_groups g ON g.organization_id = :organization_id AND g.survey_id = w.survey_id
+  AND g.kind = k.kind AND coalesce(g.segment, '') = k.segment AND g.external_id = k.key
+JOIN release_results r ON r.organization_id = g.organization_id AND r.survey_id = g.survey_id
+  AND r.number = w.number AND r.metric = :metric AND r.group_ordinal = g.ordinal
+""")
 ARRAY_HEADER = 20
 """Bytes before the elements of a one-dimensional array in PostgreSQL's binary format."""
 KEY_BYTES = 16
@@ -160,15 +160,18 @@ def _cells_of(release: Release) -> list[ColumnElement[bool]]:
     ]
 
 
+ARE_THERE = text("""
+SELECT count(*) FROM responses WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND respondent_key = ANY (CAST(:keys AS uuid[]))
+""")
+
+
 async def are_there(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, keys: Sequence[bytes]
 ) -> bool:
     """Whether none of these responses was erased."""
     found = await session.scalar(
-        text(
-            "SELECT count(*) FROM responses WHERE organization_id = :organization_id"
-            " AND survey_id = :survey_id AND respondent_key = ANY (CAST(:keys AS uuid[]))"
-        ),
+        ARE_THERE,
         {
             "organization_id": organization_id,
             "survey_id": survey_id,
@@ -178,15 +181,18 @@ async def are_there(
     return bool(found == len(keys))
 
 
+MARK_INCLUDED = text("""
+UPDATE responses SET included_in = :number WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND respondent_key = ANY (CAST(:keys AS uuid[]))
+""")
+
+
 async def mark_included(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, number: int, keys: Sequence[bytes]
 ) -> None:
     """That the release of this number is the first to take these responses."""
     await session.execute(
-        text(
-            "UPDATE responses SET included_in = :number WHERE organization_id = :organization_id"
-            " AND survey_id = :survey_id AND respondent_key = ANY (CAST(:keys AS uuid[]))"
-        ),
+        MARK_INCLUDED,
         {
             "organization_id": organization_id,
             "survey_id": survey_id,
@@ -196,14 +202,17 @@ async def mark_included(
     )
 
 
+MARK_RELEASED = text("""
+UPDATE surveys SET status = 'released', released_at = :released_at, updated_at = now()
+WHERE organization_id = :organization_id AND id = :survey_id
+""")
+
+
 async def mark_released(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, released_at: datetime
 ) -> None:
     await session.execute(
-        text(
-            "UPDATE surveys SET status = 'released', released_at = :released_at, updated_at = now()"
-            " WHERE organization_id = :organization_id AND id = :survey_id"
-        ),
+        MARK_RELEASED,
         {"organization_id": organization_id, "survey_id": survey_id, "released_at": released_at},
     )
 
@@ -318,16 +327,18 @@ async def comments_within(
     return texts
 
 
+COMMENTS_BY_GROUP = text("""
+SELECT group_ordinal, count(*) FROM comments
+WHERE organization_id = :organization_id AND survey_id = :survey_id GROUP BY group_ordinal
+""")
+
+
 async def comments_by_group(
     session: AsyncSession, organization_id: UUID, survey_id: UUID, nodes: int
 ) -> NDArray[np.int64]:
     """How many comments the direct members of every node gave."""
     found = await session.execute(
-        text(
-            "SELECT group_ordinal, count(*) FROM comments"
-            " WHERE organization_id = :organization_id AND survey_id = :survey_id GROUP BY group_ordinal"
-        ),
-        {"organization_id": organization_id, "survey_id": survey_id},
+        COMMENTS_BY_GROUP, {"organization_id": organization_id, "survey_id": survey_id}
     )
     counts = np.zeros(nodes, dtype=np.int64)
     for ordinal, count in found:

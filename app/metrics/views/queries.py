@@ -12,46 +12,46 @@ from sqlmodel import col, select, tuple_
 
 from app.tables import Release, Survey
 
-EMPLOYED_UNTIL = text(
-    "SELECT m.person_id, m.cell_ordinal, ("
-    "  SELECT max(coalesce(e.ends_on, 'infinity')) FROM ("
-    "   SELECT p.starts_on, p.ends_on FROM people p"
-    "   WHERE p.organization_id = m.organization_id AND p.id = m.person_id"
-    "   UNION ALL"
-    "   SELECT h.starts_on, h.ends_on FROM employments h"
-    "   WHERE h.organization_id = m.organization_id AND h.person_id = m.person_id) AS e"
-    "  WHERE CAST(:on AS date) BETWEEN coalesce(e.starts_on, '-infinity') AND coalesce(e.ends_on, 'infinity')"
-    " ) AS last_day"
-    " FROM survey_members m WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id"
-    " ORDER BY m.person_id"
-)
-ADD_RESULTS = text(
-    "INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)"
-    " SELECT :organization_id, :survey_id, :number, r.*"
-    " FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)"
-    " ON CONFLICT DO NOTHING"
-)
-RESULTS_OF_WAVES = text(
-    "SELECT r.survey_id, g.ordinal, g.kind, g.external_id, g.name, g.parent, r.body"
-    " FROM releases l JOIN release_results r ON r.organization_id = l.organization_id"
-    "  AND r.survey_id = l.survey_id AND r.number = l.number AND r.metric = :metric"
-    " JOIN survey_groups g ON g.organization_id = r.organization_id"
-    "  AND g.survey_id = r.survey_id AND g.ordinal = r.group_ordinal"
-    " WHERE l.organization_id = :organization_id AND l.survey_id = ANY(CAST(:survey_ids AS uuid[]))"
-    "  AND l.is_final ORDER BY r.survey_id, g.ordinal"
-)
-KPIS = text(
-    "SELECT k.key, k.title, k.unit, k.better,"
-    " ARRAY(SELECT DISTINCT v.period FROM kpi_values v"
-    "  WHERE v.organization_id = k.organization_id AND v.kpi = k.key AND v.team_id IS NOT NULL) AS periods"
-    ' FROM kpis k WHERE k.organization_id = :organization_id ORDER BY k.key COLLATE "C"'
-)
-KPI_VALUES = text(
-    "SELECT v.kpi, v.period, t.external_id AS team, v.value"
-    " FROM unnest(CAST(:kpis AS text[]), CAST(:periods AS text[])) AS w (kpi, period)"
-    " JOIN kpi_values v ON v.organization_id = :organization_id AND v.kpi = w.kpi AND v.period = w.period"
-    " JOIN teams t ON t.organization_id = v.organization_id AND t.id = v.team_id"
-)
+EMPLOYED_UNTIL = text("""
+SELECT m.person_id, m.cell_ordinal, (
+SELECT max(coalesce(e.ends_on, 'infinity')) FROM (
+SELECT p.starts_on, p.ends_on FROM people p
+WHERE p.organization_id = m.organization_id AND p.id = m.person_id
+UNION ALL
+SELECT h.starts_on, h.ends_on FROM employments h
+WHERE h.organization_id = m.organization_id AND h.person_id = m.person_id) AS e
+WHERE CAST(:on AS date) BETWEEN coalesce(e.starts_on, '-infinity') AND coalesce(e.ends_on, 'infinity')
+) AS last_day
+FROM survey_members m WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id
+ORDER BY m.person_id
+""")
+ADD_RESULTS = text("""
+INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)
+SELECT :organization_id, :survey_id, :number, r.*
+FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)
+  ON CONFLICT DO NOTHING
+""")
+RESULTS_OF_WAVES = text("""
+SELECT r.survey_id, g.ordinal, g.kind, g.external_id, g.name, g.parent, r.body
+FROM releases l JOIN release_results r ON r.organization_id = l.organization_id
+  AND r.survey_id = l.survey_id AND r.number = l.number AND r.metric = :metric
+JOIN survey_groups g ON g.organization_id = r.organization_id
+  AND g.survey_id = r.survey_id AND g.ordinal = r.group_ordinal
+WHERE l.organization_id = :organization_id AND l.survey_id = ANY(CAST(:survey_ids AS uuid[]))
+  AND l.is_final ORDER BY r.survey_id, g.ordinal
+""")
+KPIS = text("""
+SELECT k.key, k.title, k.unit, k.better,
+ARRAY(SELECT DISTINCT v.period FROM kpi_values v
+WHERE v.organization_id = k.organization_id AND v.kpi = k.key AND v.team_id IS NOT NULL) AS periods
+FROM kpis k WHERE k.organization_id = :organization_id ORDER BY k.key COLLATE "C"
+""")
+KPI_VALUES = text("""
+SELECT v.kpi, v.period, t.external_id AS team, v.value
+FROM unnest(CAST(:kpis AS text[]), CAST(:periods AS text[])) AS w (kpi, period)
+JOIN kpi_values v ON v.organization_id = :organization_id AND v.kpi = w.kpi AND v.period = w.period
+JOIN teams t ON t.organization_id = v.organization_id AND t.id = v.team_id
+""")
 
 
 async def employed_until(

@@ -5,90 +5,90 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-MEMBERS = text(
-    "SELECT p.external_id, m.person_id, m.cell_ordinal, p.has_address FROM survey_members m"
-    " CROSS JOIN LATERAL (SELECT external_id, email IS NOT NULL AS has_address FROM people"
-    "  WHERE organization_id = :organization_id AND id = m.person_id LIMIT 1) p"
-    " WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id"
-)
+MEMBERS = text("""
+SELECT p.external_id, m.person_id, m.cell_ordinal, p.has_address FROM survey_members m
+CROSS JOIN LATERAL (SELECT external_id, email IS NOT NULL AS has_address FROM people
+WHERE organization_id = :organization_id AND id = m.person_id LIMIT 1) p
+WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id
+""")
 """The limits keep it at an index look-up a row: before statistics exist the planner would rather compare
 every row with every other (measured with 100,000: over a minute)."""
-MEMBERS_NAMED = text(
-    "SELECT wanted.external_id, p.id AS person_id, m.cell_ordinal, p.email IS NOT NULL AS has_address"
-    " FROM unnest(CAST(:external_ids AS text[])) AS wanted (external_id)"
-    " CROSS JOIN LATERAL (SELECT id, email FROM people"
-    "  WHERE organization_id = :organization_id AND external_id = wanted.external_id LIMIT 1) p"
-    " CROSS JOIN LATERAL (SELECT cell_ordinal FROM survey_members"
-    "  WHERE organization_id = :organization_id AND survey_id = :survey_id AND person_id = p.id LIMIT 1) m"
-)
-RECIPIENTS = text(
-    "SELECT recipient_key FROM invitation_deliveries"
-    " WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-REMEMBER = text(
-    "WITH older AS (DELETE FROM invitations"
-    "  WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    "   AND cell_ordinal = ANY(CAST(:mixed_cells AS int[]))"
-    "  RETURNING token_hash, cell_ordinal, respondent_key)"
-    " INSERT INTO invitations (organization_id, survey_id, token_hash, cell_ordinal, respondent_key)"
-    " SELECT :organization_id, :survey_id, i.* FROM ("
-    "  SELECT * FROM older UNION ALL SELECT * FROM unnest(CAST(:token_hashes AS bytea[]),"
-    "   CAST(:cell_ordinals AS int[]), CAST(:respondent_keys AS uuid[]))) AS i"
-    " ORDER BY random()"
-    " ON CONFLICT (organization_id, survey_id, respondent_key) DO UPDATE SET token_hash = excluded.token_hash"
-)
-USE = text(
-    "DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    " AND token_hash = :token_hash RETURNING cell_ordinal, respondent_key"
-)
-IS_UNUSED = text(
-    "SELECT EXISTS (SELECT FROM invitations WHERE organization_id = :organization_id"
-    " AND survey_id = :survey_id AND token_hash = :token_hash)"
-)
+MEMBERS_NAMED = text("""
+SELECT wanted.external_id, p.id AS person_id, m.cell_ordinal, p.email IS NOT NULL AS has_address
+FROM unnest(CAST(:external_ids AS text[])) AS wanted (external_id)
+CROSS JOIN LATERAL (SELECT id, email FROM people
+WHERE organization_id = :organization_id AND external_id = wanted.external_id LIMIT 1) p
+CROSS JOIN LATERAL (SELECT cell_ordinal FROM survey_members
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND person_id = p.id LIMIT 1) m
+""")
+RECIPIENTS = text("""
+SELECT recipient_key FROM invitation_deliveries
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+""")
+REMEMBER = text("""
+WITH older AS (DELETE FROM invitations
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND cell_ordinal = ANY(CAST(:mixed_cells AS int[]))
+RETURNING token_hash, cell_ordinal, respondent_key)
+INSERT INTO invitations (organization_id, survey_id, token_hash, cell_ordinal, respondent_key)
+SELECT :organization_id, :survey_id, i.* FROM (
+SELECT * FROM older UNION ALL SELECT * FROM unnest(CAST(:token_hashes AS bytea[]),
+CAST(:cell_ordinals AS int[]), CAST(:respondent_keys AS uuid[]))) AS i
+ORDER BY random()
+  ON CONFLICT (organization_id, survey_id, respondent_key) DO UPDATE SET token_hash = excluded.token_hash
+""")
+USE = text("""
+DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND token_hash = :token_hash RETURNING cell_ordinal, respondent_key
+""")
+IS_UNUSED = text("""
+SELECT EXISTS (SELECT FROM invitations WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND token_hash = :token_hash)
+""")
 FORGET_INVITATIONS = text(
     "DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
-CELLS = text(
-    "SELECT c.ordinal, nullif(g.external_id, '') AS team, c.segments FROM survey_cells c"
-    " JOIN survey_groups g ON g.organization_id = c.organization_id AND g.survey_id = c.survey_id"
-    "  AND g.ordinal = c.group_ordinal"
-    " WHERE c.organization_id = :organization_id AND c.survey_id = :survey_id"
-    "  AND c.ordinal = ANY(CAST(:ordinals AS int[]))"
-)
-REMEMBER_DELIVERIES = text(
-    "INSERT INTO invitation_deliveries (organization_id, survey_id, recipient_key, nonce, sealed_person)"
-    " SELECT :organization_id, :survey_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),"
-    "  CAST(:nonces AS bytea[]), CAST(:sealed_people AS uuid[])) AS d (recipient_key, nonce, sealed_person)"
-    " ORDER BY d.recipient_key"
-    " ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE"
-    "  SET nonce = excluded.nonce, sealed_person = excluded.sealed_person"
-)
+CELLS = text("""
+SELECT c.ordinal, nullif(g.external_id, '') AS team, c.segments FROM survey_cells c
+JOIN survey_groups g ON g.organization_id = c.organization_id AND g.survey_id = c.survey_id
+  AND g.ordinal = c.group_ordinal
+WHERE c.organization_id = :organization_id AND c.survey_id = :survey_id
+  AND c.ordinal = ANY(CAST(:ordinals AS int[]))
+""")
+REMEMBER_DELIVERIES = text("""
+INSERT INTO invitation_deliveries (organization_id, survey_id, recipient_key, nonce, sealed_person)
+SELECT :organization_id, :survey_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),
+CAST(:nonces AS bytea[]), CAST(:sealed_people AS uuid[])) AS d (recipient_key, nonce, sealed_person)
+ORDER BY d.recipient_key
+  ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE
+SET nonce = excluded.nonce, sealed_person = excluded.sealed_person
+""")
 FORGET_DELIVERIES = text(
     "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
-NEXT_MAILS = text(
-    "SELECT recipient_key, nonce, sealed_person FROM invitation_deliveries"
-    " WHERE organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL"
-    "  AND (CAST(:after AS uuid) IS NULL OR recipient_key > :after)"
-    " ORDER BY recipient_key LIMIT :limit"
-)
-MAILED = text(
-    "UPDATE invitation_deliveries SET nonce = NULL, sealed_person = NULL"
-    " WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    "  AND recipient_key = :recipient_key AND nonce = :nonce"
-)
-TAKE_BACK = text(
-    "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
-    " AND recipient_key = :recipient_key AND nonce = :nonce"
-)
-ADDRESSES = text(
-    "SELECT id, email, locale, time_zone FROM people"
-    " WHERE organization_id = :organization_id AND id = ANY(CAST(:people AS uuid[]))"
-)
-SURVEYS_WITH_MAILS = text(
-    "SELECT DISTINCT survey_id FROM invitation_deliveries"
-    " WHERE organization_id = :organization_id AND nonce IS NOT NULL"
-)
+NEXT_MAILS = text("""
+SELECT recipient_key, nonce, sealed_person FROM invitation_deliveries
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL
+  AND (CAST(:after AS uuid) IS NULL OR recipient_key > :after)
+ORDER BY recipient_key LIMIT :limit
+""")
+MAILED = text("""
+UPDATE invitation_deliveries SET nonce = NULL, sealed_person = NULL
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND recipient_key = :recipient_key AND nonce = :nonce
+""")
+TAKE_BACK = text("""
+DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND recipient_key = :recipient_key AND nonce = :nonce
+""")
+ADDRESSES = text("""
+SELECT id, email, locale, time_zone FROM people
+WHERE organization_id = :organization_id AND id = ANY(CAST(:people AS uuid[]))
+""")
+SURVEYS_WITH_MAILS = text("""
+SELECT DISTINCT survey_id FROM invitation_deliveries
+WHERE organization_id = :organization_id AND nonce IS NOT NULL
+""")
 
 
 async def members(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Sequence[Row[Any]]:
