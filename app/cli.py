@@ -289,10 +289,10 @@ def create_key(
     async def create(database: Database) -> str:
         wanted = ApiKeyWrite(name=name, scopes=scopes)
         async with database.tenant_session(organization) as session:
-            await organizations.require_organization(session, organization)
-            issued = await organizations.issue_api_key(session, organization, wanted)
+            await organizations.require_organization(session)
+            issued = await organizations.issue_api_key(session, wanted)
             told = {"name": name, "scopes": sorted(wanted.scopes)}
-            await record(session, organization, COMMAND_LINE, "create_api_key", str(issued.id), told)
+            await record(session, COMMAND_LINE, "create_api_key", str(issued.id), told)
             return issued.key
 
     key = with_database(Settings(), create)

@@ -173,7 +173,7 @@ class Tenant:
     async def key(self, *scopes: str) -> str:
         wanted = ApiKeyWrite(name="test", scopes=list(scopes or Scope))
         async with self.database.tenant_session(self.id) as session:
-            return (await organizations.issue_api_key(session, self.id, wanted)).key
+            return (await organizations.issue_api_key(session, wanted)).key
 
     async def client_with(self, *scopes: str) -> contract.ContractClient:
         return client_for(self.app, await self.key(*scopes))

@@ -60,7 +60,7 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     key = await made(api.post("/v1/api-keys", json={"name": MARK, "scopes": ["people:read"]}))
     await made(api.put("/v1/card-templates/acme-birthday-nl", json=examples["put_card_template"]))
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_cards(session, acme.id, datetime(2027, 2, 20, tzinfo=UTC))
+        await plan_cards(session, datetime(2027, 2, 20, tzinfo=UTC))
     cards = (await made(api.get("/v1/cards")))["items"]
     card = next(card for card in cards if card["person"]["external_id"] == "E-1042")
     wish = {"author": "E-0007", "text": MARK}
@@ -72,10 +72,10 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(api.patch("/v1/people/E-0007", json={"email": "e-0007@example.com"}))
     subscription = await made(api.post("/v1/newsletter/subscriptions", json={"person": "E-0007"}))
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_digests(session, acme.id, datetime(2027, 2, 26, tzinfo=UTC))
-        reader = await person_id(session, acme.id, "E-1050")
+        await plan_digests(session, datetime(2027, 2, 26, tzinfo=UTC))
+        reader = await person_id(session, "E-1050")
         assert reader is not None
-        await unsubscribe(session, acme.id, reader)
+        await unsubscribe(session, reader)
     webhook = {"url": "https://hooks.example.com/", "events": ["import.finished"], "description": MARK}
     hook = await made(api.post("/v1/webhooks", json=webhook))
     delivery = await made(api.post(f"/v1/webhooks/{hook['id']}/test"))
@@ -83,9 +83,9 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     await made(api.put("/v1/people/E-9999", json={"name": MARK}))
     await made(api.post("/v1/people/E-9999/erasure"))
     async with acme.database.tenant_session(acme.id) as session:
-        asker = await person_id(session, acme.id, "E-0007")
+        asker = await person_id(session, "E-0007")
         assert asker is not None
-        await ask_for_link(session, acme.id, asker)
+        await ask_for_link(session, asker)
     waiting = await made(api.post("/v1/imports?kind=people", content=half_good, headers=LINES))
     survey = await open_survey(acme, "E-1042")
     return {

@@ -28,9 +28,9 @@ async def list_occasions(
 ) -> schemas.OccasionPage:
     response.headers.update(NO_STORE)
     now = await as_of(session)
-    person_id = await service.find_person(session, who.organization_id, external_id)
+    person_id = await service.find_person(session, external_id)
     after = page.after[0] if page.after else ""
-    rows = await queries.occasions_after(session, who.organization_id, person_id, after, page.limit + 1)
+    rows = await queries.occasions_after(session, person_id, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.key])
     return schemas.OccasionPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
@@ -39,8 +39,8 @@ async def list_occasions(
 async def get_occasion(
     external_id: PersonId, key: Key, who: DatesKeeper, session: Tenant, conditions: ReadConditions
 ) -> Response:
-    person_id = await service.find_person(session, who.organization_id, external_id)
-    return conditions.answer(await service.find_occasion(session, who.organization_id, person_id, key))
+    person_id = await service.find_person(session, external_id)
+    return conditions.answer(await service.find_occasion(session, person_id, key))
 
 
 @router.put(
@@ -57,9 +57,7 @@ async def put_occasion(
     session: Tenant,
     conditions: Conditions,
 ) -> Response:
-    occasion, is_new = await service.put_occasion(
-        session, who.organization_id, external_id, key, body, conditions
-    )
+    occasion, is_new = await service.put_occasion(session, external_id, key, body, conditions)
     if not is_new:
         return conditions.answer(occasion)
     location = {"Location": f"/v1/people/{external_id}/occasions/{key}"}
@@ -70,15 +68,15 @@ async def put_occasion(
 async def delete_occasion(
     external_id: PersonId, key: Key, who: DatesKeeper, session: Tenant, conditions: ChangeConditions
 ) -> None:
-    await service.delete_occasion(session, who.organization_id, external_id, key, conditions)
+    await service.delete_occasion(session, external_id, key, conditions)
 
 
 @router.get(CELEBRATIONS, operation_id="get_celebrations", response_model=schemas.Celebrations)
 async def get_celebrations(
     external_id: PersonId, who: DatesKeeper, session: Tenant, conditions: ReadConditions
 ) -> Response:
-    person_id = await service.find_person(session, who.organization_id, external_id)
-    row = await queries.celebrations(session, who.organization_id, person_id)
+    person_id = await service.find_person(session, external_id)
+    row = await queries.celebrations(session, person_id)
     return conditions.answer(service.represent_celebrations(row))
 
 
@@ -90,9 +88,7 @@ async def put_celebrations(
     session: Tenant,
     conditions: ChangeConditions,
 ) -> Response:
-    return conditions.answer(
-        await service.put_celebrations(session, who.organization_id, external_id, body, conditions)
-    )
+    return conditions.answer(await service.put_celebrations(session, external_id, body, conditions))
 
 
 @router.get("/v1/calendar", operation_id="list_occurrences", response_model=schemas.OccurrencePage)
@@ -108,7 +104,7 @@ async def list_occurrences(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = place_of(page.after) if page.after else None
-    organization = await find_organization(session, who.organization_id)
+    organization = await find_organization(session)
     rows = await service.find_occurrences(session, organization, first, last, team, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.kept_on.isoformat(), row.external_id, row.key])
     items = [service.represent_occurrence(row, organization) for row in rows]

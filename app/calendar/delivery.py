@@ -19,11 +19,10 @@ from uuid import UUID
 
 import aiosmtplib
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import logging as app_logging
 from app.core import telemetry
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.mail import Mail, Outcome, post_or_folder
 from app.core.outbox import announce
 
@@ -50,7 +49,7 @@ class Undeliverable(Exception):
         self.reason = reason
 
 
-Compose = Callable[[AsyncSession, Row[Any]], Awaitable[Mail]]
+Compose = Callable[[TenantSession, Row[Any]], Awaitable[Mail]]
 Clock = Callable[[], datetime]
 
 TABLES = {kind: kind.value for kind in Kind}
@@ -121,7 +120,7 @@ class Round:
 
     async def _look(self) -> int:
         """How many are due; those whose day has passed are given up."""
-        where = {"organization_id": self.organization_id, "now": self.clock()}
+        where = {"now": self.clock()}
         async with self.database.tenant_session(self.organization_id) as session:
             missed = len((await session.execute(GIVE_UP[self.kind], where)).all())
             due: int = await session.scalar(COUNT_DUE[self.kind], where)
@@ -131,7 +130,7 @@ class Round:
     async def _claim(self) -> Row[Any] | None:
         now = self.clock()
         async with self.database.tenant_session(self.organization_id) as session:
-            claim = {"organization_id": self.organization_id, "now": now, "held_until": now + LEASE}
+            claim = {"now": now, "held_until": now + LEASE}
             return (await session.execute(CLAIM[self.kind], claim)).first()
 
     async def _written(self, claimed: Row[Any]) -> Mail | None:
@@ -171,9 +170,9 @@ class Round:
         failure: str | None = None,
     ) -> None:
         values = {"status": status, "sent_at": sent_at, "held_until": held_until, "failure": failure}
-        where = {"organization_id": self.organization_id, "id": claimed.id}
+        where = {"id": claimed.id}
         async with self.database.tenant_session(self.organization_id) as session:
             is_ours = (await session.execute(FINISH[self.kind], where | values)).first() is not None
             if is_ours and status == "sent" and self.kind is Kind.CARDS and claimed.visibility != "private":
-                await announce(session, self.organization_id, "card.sent", {"card_id": claimed.id})
+                await announce(session, "card.sent", {"card_id": claimed.id})
         telemetry.CALENDAR_MAILS.labels(self.kind, status).inc()

@@ -28,11 +28,11 @@ async def plan_celebrations(database: Database) -> None:
 
     async def plan(organization_id: UUID) -> None:
         async with database.tenant_session(organization_id) as session:
-            await cards.plan_cards(session, organization_id, utc_now())
+            await cards.plan_cards(session, utc_now())
         async with database.tenant_session(organization_id) as session:
-            await reminders.plan_digests(session, organization_id, utc_now())
+            await reminders.plan_digests(session, utc_now())
         async with database.tenant_session(organization_id) as session:
-            await tell_of_due(session, organization_id, utc_now())
+            await tell_of_due(session, utc_now())
 
     await in_every_organization(database, plan)
 

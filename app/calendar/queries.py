@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.calendar.rules import KeptDay, half_way_months
+from app.core.database import TenantSession
 from app.tables import CelebrationSettings, Occasion, Organization, Person
 
 SHOWN = ("organization", "team")
@@ -145,27 +146,23 @@ class Place:
     key: str = ""
 
 
-async def person_id(
-    session: AsyncSession, organization_id: UUID, external_id: str, *, lock: bool = False
-) -> UUID | None:
+async def person_id(session: TenantSession, external_id: str, *, lock: bool = False) -> UUID | None:
     """`lock` lets one writer at a time at what belongs to the person, what is not there yet included."""
     query = select(col(Person.id)).where(
-        col(Person.organization_id) == organization_id, col(Person.external_id) == external_id
+        col(Person.organization_id) == session.organization_id, col(Person.external_id) == external_id
     )
     return await session.scalar(query.with_for_update(key_share=True) if lock else query)
 
 
-async def occasion(
-    session: AsyncSession, organization_id: UUID, person_id: UUID, key: str
-) -> Occasion | None:
-    return await session.get(Occasion, (organization_id, person_id, key), populate_existing=True)
+async def occasion(session: TenantSession, person_id: UUID, key: str) -> Occasion | None:
+    return await session.get(Occasion, (session.organization_id, person_id, key), populate_existing=True)
 
 
 async def occasions_after(
-    session: AsyncSession, organization_id: UUID, person_id: UUID, after: str, limit: int
+    session: TenantSession, person_id: UUID, after: str, limit: int
 ) -> Sequence[Occasion]:
     own = select(Occasion).where(
-        col(Occasion.organization_id) == organization_id, col(Occasion.person_id) == person_id
+        col(Occasion.organization_id) == session.organization_id, col(Occasion.person_id) == person_id
     )
     key = col(Occasion.key).collate("C")
     return (await session.scalars(own.where(key > after).order_by(key).limit(limit))).all()
@@ -176,24 +173,20 @@ async def put_occasion(session: AsyncSession, values: dict[str, Any]) -> None:
     await session.execute(PUT_OCCASION, values)
 
 
-async def delete_occasion(session: AsyncSession, organization_id: UUID, person_id: UUID, key: str) -> None:
-    await session.execute(
-        DELETE_OCCASION, {"organization_id": organization_id, "person_id": person_id, "key": key}
-    )
+async def delete_occasion(session: TenantSession, person_id: UUID, key: str) -> None:
+    await session.execute(DELETE_OCCASION, {"person_id": person_id, "key": key})
 
 
-async def withdraw_cards(
-    session: AsyncSession, organization_id: UUID, person_id: UUID, occasions: Sequence[str]
-) -> None:
+async def withdraw_cards(session: TenantSession, person_id: UUID, occasions: Sequence[str]) -> None:
     """Cards of these occasions that are not on their way yet are gone, with what was written on them."""
-    where = {"organization_id": organization_id, "person_id": person_id, "occasions": list(occasions)}
+    where = {"person_id": person_id, "occasions": list(occasions)}
     await session.execute(WITHDRAW_CARDS, where)
 
 
-async def celebrations(
-    session: AsyncSession, organization_id: UUID, person_id: UUID
-) -> CelebrationSettings | None:
-    return await session.get(CelebrationSettings, (organization_id, person_id), populate_existing=True)
+async def celebrations(session: TenantSession, person_id: UUID) -> CelebrationSettings | None:
+    return await session.get(
+        CelebrationSettings, (session.organization_id, person_id), populate_existing=True
+    )
 
 
 async def put_celebrations(session: AsyncSession, values: dict[str, Any]) -> None:
@@ -201,9 +194,9 @@ async def put_celebrations(session: AsyncSession, values: dict[str, Any]) -> Non
     await session.execute(PUT_CELEBRATIONS, values)
 
 
-async def team_and_below(session: AsyncSession, organization_id: UUID, external_id: str) -> Sequence[UUID]:
+async def team_and_below(session: TenantSession, external_id: str) -> Sequence[UUID]:
     """Nothing where there is no such team."""
-    parameters = {"organization_id": organization_id, "external_id": external_id}
+    parameters = {"external_id": external_id}
     return (await session.scalars(TEAM_AND_BELOW, parameters)).all()
 
 

@@ -4,11 +4,11 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import queries, rules, schemas
 from app.calendar.queries import Place
 from app.core.conditional import Preconditions
+from app.core.database import TenantSession
 from app.core.errors import IdentifierMismatch, NotFound, Unprocessable
 from app.people.errors import UnknownTeam
 from app.tables import CelebrationSettings, Occasion, Organization
@@ -73,27 +73,22 @@ def celebrated_on(day: date, organization: Organization) -> date:
     return rules.celebrated_on(day, rule, organization.working_days)
 
 
-async def find_person(
-    session: AsyncSession, organization_id: UUID, external_id: str, *, lock: bool = False
-) -> UUID:
-    found = await queries.person_id(session, organization_id, external_id, lock=lock)
+async def find_person(session: TenantSession, external_id: str, *, lock: bool = False) -> UUID:
+    found = await queries.person_id(session, external_id, lock=lock)
     if found is None:
         raise NotFound(f"There is no person {external_id}: check the identifier, or create the person first.")
     return found
 
 
-async def find_occasion(
-    session: AsyncSession, organization_id: UUID, person_id: UUID, key: str
-) -> schemas.Occasion:
-    row = await queries.occasion(session, organization_id, person_id, key)
+async def find_occasion(session: TenantSession, person_id: UUID, key: str) -> schemas.Occasion:
+    row = await queries.occasion(session, person_id, key)
     if row is None:
         raise NotFound(f"This person has no occasion {key}: check the key, or create it first.")
     return represent(row)
 
 
 async def put_occasion(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     external_id: str,
     key: str,
     wanted: schemas.OccasionWrite,
@@ -101,14 +96,14 @@ async def put_occasion(
 ) -> tuple[schemas.Occasion, bool]:
     """The occasion, and whether it is new."""
     refuse_impossible(key, wanted)
-    person_id = await find_person(session, organization_id, external_id, lock=True)
-    earlier = await queries.occasion(session, organization_id, person_id, key)
+    person_id = await find_person(session, external_id, lock=True)
+    earlier = await queries.occasion(session, person_id, key)
     conditions.check(represent(earlier) if earlier else None)
-    identity = {"organization_id": organization_id, "person_id": person_id, "key": key}
+    identity = {"person_id": person_id, "key": key}
     await queries.put_occasion(session, identity | wanted.model_dump(exclude=READ_ONLY))
     if not wanted.consent:
-        await queries.withdraw_cards(session, organization_id, person_id, [key])
-    return await find_occasion(session, organization_id, person_id, key), earlier is None
+        await queries.withdraw_cards(session, person_id, [key])
+    return await find_occasion(session, person_id, key), earlier is None
 
 
 def refuse_impossible(key: str, wanted: schemas.OccasionWrite) -> None:
@@ -125,32 +120,31 @@ def refuse_impossible(key: str, wanted: schemas.OccasionWrite) -> None:
 
 
 async def delete_occasion(
-    session: AsyncSession, organization_id: UUID, external_id: str, key: str, conditions: Preconditions
+    session: TenantSession, external_id: str, key: str, conditions: Preconditions
 ) -> None:
-    person_id = await find_person(session, organization_id, external_id, lock=True)
-    conditions.check(await find_occasion(session, organization_id, person_id, key))
-    await queries.delete_occasion(session, organization_id, person_id, key)
-    await queries.withdraw_cards(session, organization_id, person_id, [key])
+    person_id = await find_person(session, external_id, lock=True)
+    conditions.check(await find_occasion(session, person_id, key))
+    await queries.delete_occasion(session, person_id, key)
+    await queries.withdraw_cards(session, person_id, [key])
 
 
 async def put_celebrations(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     external_id: str,
     wanted: schemas.CelebrationsWrite,
     conditions: Preconditions,
 ) -> schemas.Celebrations:
-    person_id = await find_person(session, organization_id, external_id, lock=True)
-    conditions.check(represent_celebrations(await queries.celebrations(session, organization_id, person_id)))
-    identity = {"organization_id": organization_id, "person_id": person_id}
+    person_id = await find_person(session, external_id, lock=True)
+    conditions.check(represent_celebrations(await queries.celebrations(session, person_id)))
+    identity = {"person_id": person_id}
     await queries.put_celebrations(session, identity | wanted.model_dump())
     refused = [key for key in DERIVED if not getattr(wanted, key)]
-    await queries.withdraw_cards(session, organization_id, person_id, refused)
-    return represent_celebrations(await queries.celebrations(session, organization_id, person_id))
+    await queries.withdraw_cards(session, person_id, refused)
+    return represent_celebrations(await queries.celebrations(session, person_id))
 
 
 async def find_occurrences(
-    session: AsyncSession,
+    session: TenantSession,
     organization: Organization,
     first: date,
     last: date,
@@ -160,14 +154,14 @@ async def find_occurrences(
 ) -> Sequence[Row[Any]]:
     if not rules.is_range(first, last):
         raise BadRange.parameter("to")
-    team_ids = None if team is None else await find_team(session, organization.id, team)
+    team_ids = None if team is None else await find_team(session, team)
     place = after or Place(first)
     days = rules.kept_days(max(first, place.date), last)
     return await queries.occurrences_after(session, organization, days, team_ids, place, limit)
 
 
-async def find_team(session: AsyncSession, organization_id: UUID, external_id: str) -> Sequence[UUID]:
-    found = await queries.team_and_below(session, organization_id, external_id)
+async def find_team(session: TenantSession, external_id: str) -> Sequence[UUID]:
+    found = await queries.team_and_below(session, external_id)
     if not found:
         raise UnknownTeam.parameter("team")
     return found

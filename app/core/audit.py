@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.core.secrets import Keyring
 
 COMMAND_LINE = "command_line"
@@ -69,8 +70,7 @@ def person_mark(keyring: Keyring, organization_id: UUID, external_id: str) -> by
 
 
 async def record(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     actor: str,
     action: str,
     target: str | None = None,
@@ -79,7 +79,7 @@ async def record(
     person: bytes | None = None,
 ) -> None:
     """Details hold nothing personal: names of members and settings, never what people wrote."""
-    values = {"organization_id": organization_id, "actor": actor, "action": action, "target": target}
+    values = {"actor": actor, "action": action, "target": target}
     await session.execute(ADD, {**values, "person": person, "details": json.dumps(details or {})})
 
 
@@ -96,13 +96,12 @@ def tell_more(session: AsyncSession, *, target: str | None = None, **details: An
         entry.details |= details
 
 
-async def keep(session: AsyncSession) -> None:
+async def keep(session: TenantSession) -> None:
     """Records what the request noted."""
     entry: Entry | None = session.info.pop(NOTED, None)
     if entry is not None:
         await record(
             session,
-            entry.organization_id,
             entry.actor,
             entry.action,
             entry.target,
@@ -112,13 +111,12 @@ async def keep(session: AsyncSession) -> None:
 
 
 async def entries_before(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     filters: Filters,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
     """Newest first, from the entry after `after` on."""
     at, entry_id = after or (None, None)
-    page = {"organization_id": organization_id, "at": at, "id": entry_id, "limit": limit}
+    page = {"at": at, "id": entry_id, "limit": limit}
     return (await session.execute(ENTRIES_BEFORE, {**vars(filters), **page})).all()

@@ -12,8 +12,9 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import TextClause, TextualSelect, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import logging as app_logging
 from app.core.settings import Settings
@@ -23,6 +24,28 @@ log = logging.getLogger("betrokken.database")
 ENTER_TENANT = text(
     "SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true)"
 )
+
+
+class TenantTransaction(Session):
+    """The synchronous half of a `TenantSession`, whose statements are given their organisation."""
+
+
+class TenantSession(AsyncSession):
+    """One transaction of one organisation: `:organization_id` in a statement is bound to it."""
+
+    sync_session_class = TenantTransaction
+
+    def __init__(self, engine: AsyncEngine, organization_id: UUID) -> None:
+        super().__init__(engine, expire_on_commit=False, info={"organization_id": organization_id})
+        self.organization_id = organization_id
+
+
+@event.listens_for(TenantTransaction, "do_orm_execute")
+def bind_organization(state: ORMExecuteState) -> None:
+    if isinstance(state.statement, TextClause | TextualSelect):
+        bound = {"organization_id": state.session.info["organization_id"]}
+        given: Any = state.parameters or {}
+        state.parameters = [bound | each for each in given] if isinstance(given, list) else bound | given
 
 
 class Database:
@@ -55,9 +78,9 @@ class Database:
         )
 
     @asynccontextmanager
-    async def tenant_session(self, organization_id: UUID) -> AsyncIterator[AsyncSession]:
+    async def tenant_session(self, organization_id: UUID) -> AsyncIterator[TenantSession]:
         """One transaction that sees one organisation; commits on leaving, rolls back on an error."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+        async with TenantSession(self.engine, organization_id) as session, session.begin():
             await session.execute(ENTER_TENANT, {"role": self.role, "organization_id": str(organization_id)})
             app_logging.organization_id.set(str(organization_id))
             yield session

@@ -95,7 +95,6 @@ class Once:
 
     def _place(self) -> dict[str, Any]:
         return {
-            "organization_id": self.organization_id,
             "operation": self.operation,
             "key_mac": self._macs[0],
         }

@@ -41,14 +41,14 @@ def revisions() -> tuple[str, ...]:
     return tuple(script.revision for script in ScriptDirectory.from_config(script_config()).walk_revisions())
 
 
-IS_BEHIND = text("SELECT to_regclass('alembic_version') IS NOT NULL")
-IS_BEHIND_2 = text("SELECT version_num FROM alembic_version")
+HAS_VERSIONS = text("SELECT to_regclass('alembic_version') IS NOT NULL")
+VERSION_APPLIED = text("SELECT version_num FROM alembic_version")
 
 
 async def is_behind(session: AsyncSession) -> bool:
     """Whether the schema is older than this version needs. A newer one serves: migrations stay compatible."""
-    has_version = await session.scalar(IS_BEHIND)
-    version = await session.scalar(IS_BEHIND_2) if has_version else None
+    has_version = await session.scalar(HAS_VERSIONS)
+    version = await session.scalar(VERSION_APPLIED) if has_version else None
     return version is None or version in revisions()[1:]
 
 
@@ -67,27 +67,27 @@ async def migrate(database: Database) -> None:
         await connection.commit()
 
 
-REQUIRE_VERSION = text("SELECT current_setting('server_version_num')::int")
+SERVER_VERSION = text("SELECT current_setting('server_version_num')::int")
 
 
 async def _require_version(connection: AsyncConnection) -> None:
-    version = await connection.scalar(REQUIRE_VERSION)
+    version = await connection.scalar(SERVER_VERSION)
     if version < OLDEST_POSTGRESQL:
         raise MigrationRefused("This PostgreSQL is older than 15; upgrade it first.")
 
 
-ENSURE_ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role")
-ENSURE_ROLE_2 = text("SELECT current_user")
+IS_ROLE_UNBOUND = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role")
+CURRENT_LOGIN = text("SELECT current_user")
 
 
 async def _ensure_role(connection: AsyncConnection, role: str) -> None:
     """The acting role exists, is harmless, and this login may take it on."""
-    is_unbound = await connection.scalar(ENSURE_ROLE, {"role": role})
+    is_unbound = await connection.scalar(IS_ROLE_UNBOUND, {"role": role})
     if is_unbound:
         raise MigrationRefused(
             f"The role {role} is not bound by row-level security; set BETROKKEN_DATABASE_ROLE."
         )
-    login = await connection.scalar(ENSURE_ROLE_2)
+    login = await connection.scalar(CURRENT_LOGIN)
     create, grant = f'CREATE ROLE "{role}" NOLOGIN', f'GRANT "{role}" TO "{login}"'
     missing = [create] if is_unbound is None and not await _succeeds(connection, create) else []
     if not await _may_act_as(connection, role) and not await _succeeds(connection, grant):

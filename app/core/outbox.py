@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.core.jobs import enqueue
 
 DELIVER_JOB = "deliver_webhook"
@@ -32,32 +32,30 @@ RETURNING webhook_id, id
 """)
 
 
-async def announce(session: AsyncSession, organization_id: UUID, event: str, data: Mapping[str, Any]) -> None:
+async def announce(session: TenantSession, event: str, data: Mapping[str, Any]) -> None:
     """Tells those who subscribed, once this transaction has committed. One cheap statement if nobody did."""
-    await announce_each(session, organization_id, event, [data])
+    await announce_each(session, event, [data])
 
 
 async def announce_each(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     event: str,
     items: Sequence[Mapping[str, Any]],
     once_keys: Sequence[str] = (),
 ) -> None:
     """An event for each of `items`, in a constant number of statements; under the same key only once."""
-    webhook_ids = await subscribers(session, organization_id, event) if items else ()
+    webhook_ids = await subscribers(session, event) if items else ()
     if webhook_ids:
-        await add_deliveries(session, organization_id, webhook_ids, event, items, once_keys)
+        await add_deliveries(session, webhook_ids, event, items, once_keys)
 
 
-async def subscribers(session: AsyncSession, organization_id: UUID, event: str) -> Sequence[UUID]:
-    found = await session.scalars(SUBSCRIBERS, {"organization_id": organization_id, "event": event})
+async def subscribers(session: TenantSession, event: str) -> Sequence[UUID]:
+    found = await session.scalars(SUBSCRIBERS, {"event": event})
     return found.all()
 
 
 async def add_deliveries(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     webhook_ids: Sequence[UUID],
     event: str,
     items: Sequence[Mapping[str, Any]],
@@ -65,7 +63,6 @@ async def add_deliveries(
 ) -> Sequence[UUID]:
     """For these webhooks, whatever they subscribed to; the ids under which the events are sent."""
     values = {
-        "organization_id": organization_id,
         "webhook_ids": list(webhook_ids),
         "event": event,
         "once_keys": list(once_keys),
@@ -73,5 +70,5 @@ async def add_deliveries(
     }
     added = (await session.execute(ADD_DELIVERIES, values)).all()
     for webhook_id in {row.webhook_id for row in added}:
-        await enqueue(session, DELIVER_JOB, organization_id, webhook_id)
+        await enqueue(session, DELIVER_JOB, session.organization_id, webhook_id)
     return [row.id for row in added]

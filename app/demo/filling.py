@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from rich.progress import Progress
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import service as calendar
 from app.calendar.schemas import OccasionWrite
 from app.core.batches import BatchResult, batch_result, parse_items
 from app.core.conditional import Preconditions
+from app.core.database import TenantSession
 from app.core.secrets import Keyring
 from app.demo import queries
 from app.demo.company import Company
@@ -28,12 +28,12 @@ from app.surveys.responses.service import Submission, slots_of, submit_batch
 from app.surveys.schemas import SurveyWrite
 
 EVENTS_AT_ONCE = 100
-Put = Callable[[AsyncSession, UUID, Sequence[Any], int], Awaitable[BatchResult]]
+Put = Callable[[TenantSession, Sequence[Any], int], Awaitable[BatchResult]]
 
 
 @dataclass(frozen=True)
 class Filling:
-    session: AsyncSession
+    session: TenantSession
     organization_id: UUID
     company: Company
     keyring: Keyring
@@ -45,8 +45,8 @@ class Filling:
         await self.send_occasions()
         for wave in WAVES:
             await self.hold_survey(wave)
-        await surveys.count_participation(self.session, self.organization_id, self.now)
-        await queries.backdate_surveys(self.session, self.organization_id)
+        await surveys.count_participation(self.session, self.now)
+        await queries.backdate_surveys(self.session)
         await self.send_recognitions()
 
     async def send_people(self) -> None:
@@ -56,14 +56,13 @@ class Filling:
             (partial(people.put_people, keyring=self.keyring), staff),
         ]
         for put, items in self.progress.track(batches, description="Teams and people"):
-            require_success(await put(self.session, self.organization_id, items, len(items)))
+            require_success(await put(self.session, items, len(items)))
 
     async def send_occasions(self) -> None:
         for person in self.progress.track(self.company.people, description="Birthdays and weddings"):
             for key, body in person.occasions.items():
                 await calendar.put_occasion(
                     self.session,
-                    self.organization_id,
                     person.external_id,
                     key,
                     OccasionWrite(**body),
@@ -71,9 +70,9 @@ class Filling:
                 )
 
     async def hold_survey(self, wave: Wave) -> None:
-        scope, opened_at = (self.session, self.organization_id), wave.opened_at(self.now)
-        draft = await surveys.create_survey(*scope, SurveyWrite(**wave.as_sent(self.now)), opened_at)
-        survey = await surveys.open_survey(*scope, draft.id, opened_at)
+        opened_at = wave.opened_at(self.now)
+        draft = await surveys.create_survey(self.session, SurveyWrite(**wave.as_sent(self.now)), opened_at)
+        survey = await surveys.open_survey(self.session, draft.id, opened_at)
         content = built_in().content
         submission = Submission(self.session, survey, slots_of(content), self.keyring, retry_key=None)
         days = responses(wave, self.company.employed(opened_at.date()), content["questions"])
@@ -82,7 +81,7 @@ class Filling:
             result, *_ = await submit_batch(submission, items, len(items), submitted_at)
             require_success(result)
         if wave.is_closed:
-            await surveys.close_survey(*scope, draft.id, wave.closed_at(self.now))
+            await surveys.close_survey(self.session, draft.id, wave.closed_at(self.now))
 
     async def send_recognitions(self) -> None:
         events = recognitions(self.company, self.now.date())
@@ -90,7 +89,7 @@ class Filling:
         for start in self.progress.track(starts, description="Recognition events"):
             items = events[start : start + EVENTS_AT_ONCE]
             wanted = parse_items(items, RecognitionWrite, len(items))
-            outcomes = await recognition.record(self.session, self.organization_id, wanted, self.now)
+            outcomes = await recognition.record(self.session, wanted, self.now)
             require_success(batch_result(items, outcomes))
 
 

@@ -1,10 +1,10 @@
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.tables import Organization
 
 
@@ -19,6 +19,6 @@ WHERE organization_id = :organization_id
 """)
 
 
-async def backdate_surveys(session: AsyncSession, organization_id: UUID) -> None:
+async def backdate_surveys(session: TenantSession) -> None:
     """Drafted a week before they opened, so that lists show the newest first."""
-    await session.execute(BACKDATE_SURVEYS, {"organization_id": organization_id})
+    await session.execute(BACKDATE_SURVEYS)

@@ -51,13 +51,13 @@ async def fill_once(database: Database, keyring: Keyring, now: datetime, progres
     """
     await create_organization(database)
     async with database.tenant_session(ORGANIZATION_ID) as session:
-        organization = await organizations.organization(session, ORGANIZATION_ID, lock=True)
-        if not await people.team_tree(session, ORGANIZATION_ID):
+        organization = await organizations.organization(session, lock=True)
+        if not await people.team_tree(session):
             company = found_company(local_date(organization, now))
             with progress:
                 await Filling(session, ORGANIZATION_ID, company, keyring, now, progress).fill()
     async with database.tenant_session(ORGANIZATION_ID) as session:
-        closed = await surveys.surveys_before(session, ORGANIZATION_ID, "closed", None, limit=100)
+        closed = await surveys.surveys_before(session, "closed", None, limit=100)
     for survey in reversed(closed):
         made_at = survey.closed_at or now
         await releasing.release_survey(database, ORGANIZATION_ID, survey.id, made_at, keyring)
@@ -72,7 +72,7 @@ async def create_organization(database: Database) -> None:
 async def newest_numbers(database: Database) -> SatisfactionEngagement:
     """Satisfaction versus engagement by team, as GET /v1/metrics/satisfaction-engagement answers."""
     async with database.tenant_session(ORGANIZATION_ID) as session:
-        survey, release = await metrics.release_to_show(session, ORGANIZATION_ID, None, SERIES)
+        survey, release = await metrics.release_to_show(session, None, SERIES)
         groups = await metrics.read(session, release, names.HEADLINE, ["organization", "team"], None)
         return SatisfactionEngagement(
             **metrics.header(survey, release), distinctness=None, reasons={}, groups=groups
@@ -85,7 +85,7 @@ async def working_key(database: Database, file: Path) -> str:
     if not await opens_everything(database, key):
         wanted = ApiKeyWrite(name="demo", scopes=list(Scope), environment="test")
         async with database.tenant_session(ORGANIZATION_ID) as session:
-            key = (await organizations_service.issue_api_key(session, ORGANIZATION_ID, wanted)).key
+            key = (await organizations_service.issue_api_key(session, wanted)).key
         keep_key(file, key)
     return key
 
@@ -107,5 +107,5 @@ async def opens_everything(database: Database, key: str) -> bool:
     if credential is None or credential.organization_id != ORGANIZATION_ID:
         return False
     async with database.tenant_session(ORGANIZATION_ID) as session:
-        row = await organizations.api_key(session, ORGANIZATION_ID, credential.credential_id)
+        row = await organizations.api_key(session, credential.credential_id)
     return row is not None and set(row.scopes) == set(Scope)

@@ -6,11 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import format_sse_event
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import StreamingResponse
 
 from app.core.conditional import NO_STORE, ReadConditions
-from app.core.database import Database, as_of
+from app.core.database import Database, TenantSession, as_of
 from app.core.errors import NotFound
 from app.core.idempotency import Once
 from app.core.pages import Page
@@ -87,10 +86,10 @@ def once_of(
     who: Importer,
     keyring: KeyringOf,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-) -> Callable[[AsyncSession, bytes], Once]:
+) -> Callable[[TenantSession, bytes], Once]:
     """The Idempotency-Key of a request whose session and body are there later."""
 
-    def once(session: AsyncSession, body: bytes) -> Once:
+    def once(session: TenantSession, body: bytes) -> Once:
         operation = request.scope["route"].operation_id
         target = f"{request.url.path}?{request.url.query}"
         return Once(session, who.organization_id, operation, keyring, idempotency_key, target, body)
@@ -98,12 +97,12 @@ def once_of(
     return once
 
 
-OnceOf = Annotated[Callable[[AsyncSession, bytes], Once], Depends(once_of)]
+OnceOf = Annotated[Callable[[TenantSession, bytes], Once], Depends(once_of)]
 ImportReader = Annotated[Principal, Depends(import_reader)]
 
 
 async def readable_import(import_id: UUID, who: ImportReader, session: Tenant) -> schemas.Import:
-    found = await service.read_import(session, who.organization_id, import_id)
+    found = await service.read_import(session, import_id)
     if found.kind not in kinds_of(who):
         raise NotFound(f"There is no import {import_id}: check the id, or send the file again.")
     return found
@@ -126,12 +125,12 @@ async def create_import(
     database, organization_id = database_of(request), who.organization_id
     content_type, now = request.headers.get("content-type", ""), datetime.now(UTC)
     async with database.tenant_session(organization_id) as session:
-        expected = await service.check(session, organization_id, wanted, content_type, now)
+        expected = await service.check(session, wanted, content_type, now)
     upload = await service.receive(database, organization_id, wanted, expected, keyring, request.stream())
     async with service.accepting(database, organization_id, upload) as session:
         once = once_of(session, upload.digest)
         await once.begin()
-        accepted = await service.accept(session, organization_id, upload)
+        accepted = await service.accept(session, upload)
         return await once.answer(202, accepted, NO_STORE | {"Location": f"/v1/imports/{accepted.id}"})
 
 
@@ -142,7 +141,7 @@ async def list_imports(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.imports_before(session, who.organization_id, kinds_of(who), after, page.limit + 1)
+    rows = await queries.imports_before(session, kinds_of(who), after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     return schemas.ImportPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
@@ -187,7 +186,7 @@ async def progress(database: Database, organization_id: UUID, found: schemas.Imp
     while found.finished_at is None:
         await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
         async with database.tenant_session(organization_id) as session:
-            now = await service.read_import(session, organization_id, found.id)
+            now = await service.read_import(session, found.id)
         silent = 0 if now != found else silent + 1
         if now != found:
             yield as_event(now)

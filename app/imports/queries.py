@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_, update
 
+from app.core.database import TenantSession
 from app.tables import Import, ImportReportLine
 
 RECEIVING = "receiving"
@@ -57,63 +58,56 @@ async def add_import(session: AsyncSession, values: dict[str, Any]) -> None:
     await session.flush()
 
 
-async def add_chunk(
-    session: AsyncSession, organization_id: UUID, import_id: UUID, ordinal: int, data: bytes
-) -> None:
-    key = {"organization_id": organization_id, "import_id": import_id, "ordinal": ordinal}
+async def add_chunk(session: TenantSession, import_id: UUID, ordinal: int, data: bytes) -> None:
+    key = {"import_id": import_id, "ordinal": ordinal}
     await session.execute(INSERT_CHUNK, {**key, "data": data})
 
 
-async def chunks(
-    session: AsyncSession, organization_id: UUID, import_id: UUID, ordinals: Sequence[int]
-) -> dict[int, bytes]:
+async def chunks(session: TenantSession, import_id: UUID, ordinals: Sequence[int]) -> dict[int, bytes]:
     """Those of the chunks that there are."""
-    key = {"organization_id": organization_id, "import_id": import_id}
+    key = {"import_id": import_id}
     rows = await session.execute(CHUNKS, {**key, "ordinals": list(ordinals)})
     return {row.ordinal: row.data for row in rows}
 
 
-async def delete_chunks(session: AsyncSession, organization_id: UUID, import_id: UUID) -> None:
-    await session.execute(DELETE_CHUNKS, {"organization_id": organization_id, "import_id": import_id})
+async def delete_chunks(session: TenantSession, import_id: UUID) -> None:
+    await session.execute(DELETE_CHUNKS, {"import_id": import_id})
 
 
-async def find(session: AsyncSession, organization_id: UUID, import_id: UUID) -> Import | None:
+async def find(session: TenantSession, import_id: UUID) -> Import | None:
     """One whose file has come whole."""
-    found = await session.get(Import, (organization_id, import_id), populate_existing=True)
+    found = await session.get(Import, (session.organization_id, import_id), populate_existing=True)
     return None if found is None or found.status == RECEIVING else found
 
 
-async def hold(session: AsyncSession, organization_id: UUID, import_id: UUID) -> Import | None:
+async def hold(session: TenantSession, import_id: UUID) -> Import | None:
     """Locks the import until this transaction ends: one worker at a time moves it on."""
-    key = (organization_id, import_id)
+    key = (session.organization_id, import_id)
     return await session.get(Import, key, populate_existing=True, with_for_update=True)
 
 
-async def change(
-    session: AsyncSession, organization_id: UUID, import_id: UUID, values: dict[str, Any]
-) -> None:
+async def change(session: TenantSession, import_id: UUID, values: dict[str, Any]) -> None:
     """Rows read before stay as they were read."""
-    where = (col(Import.organization_id) == organization_id, col(Import.id) == import_id)
+    where = (col(Import.organization_id) == session.organization_id, col(Import.id) == import_id)
     statement = update(Import).where(*where).values(**values)
     await session.execute(statement, execution_options={"synchronize_session": False})
 
 
-async def delete(session: AsyncSession, organization_id: UUID, import_id: UUID) -> None:
-    row = await session.get(Import, (organization_id, import_id))
+async def delete(session: TenantSession, import_id: UUID) -> None:
+    row = await session.get(Import, (session.organization_id, import_id))
     if row is not None:
         await session.delete(row)
 
 
 async def imports_before(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     kinds: Sequence[str],
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Import]:
     """Of these kinds, newest first."""
     query = select(Import).where(
-        col(Import.organization_id) == organization_id,
+        col(Import.organization_id) == session.organization_id,
         col(Import.kind).in_(kinds),
         col(Import.status) != RECEIVING,
     )
@@ -123,10 +117,8 @@ async def imports_before(
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
-async def add_report_lines(
-    session: AsyncSession, organization_id: UUID, import_id: UUID, rows: Sequence[dict[str, Any]]
-) -> None:
-    key = {"organization_id": organization_id, "import_id": import_id}
+async def add_report_lines(session: TenantSession, import_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+    key = {"import_id": import_id}
     await session.execute(REPORT_LINES, {**key, "rows": json.dumps(rows)})
 
 
@@ -136,41 +128,41 @@ WHERE organization_id = :organization_id AND import_id = :import_id
 """)
 
 
-async def delete_report(session: AsyncSession, organization_id: UUID, import_id: UUID) -> None:
-    await session.execute(DELETE_REPORT, {"organization_id": organization_id, "import_id": import_id})
+async def delete_report(session: TenantSession, import_id: UUID) -> None:
+    await session.execute(DELETE_REPORT, {"import_id": import_id})
 
 
 async def report_lines_after(
-    session: AsyncSession, organization_id: UUID, import_id: UUID, after: int, limit: int
+    session: TenantSession, import_id: UUID, after: int, limit: int
 ) -> Sequence[ImportReportLine]:
     query = select(ImportReportLine).where(
-        col(ImportReportLine.organization_id) == organization_id,
+        col(ImportReportLine.organization_id) == session.organization_id,
         col(ImportReportLine.import_id) == import_id,
         col(ImportReportLine.ordinal) > after,
     )
     return (await session.scalars(query.order_by(col(ImportReportLine.ordinal)).limit(limit))).all()
 
 
-MAKE_FILE_PEOPLE_2 = text("TRUNCATE file_people")
+EMPTY_FILE_PEOPLE = text("TRUNCATE file_people")
 
 
 async def make_file_people(session: AsyncSession) -> None:
     """An empty table for who is in the file; it goes with the transaction."""
     await session.execute(MAKE_FILE_PEOPLE)
-    await session.execute(MAKE_FILE_PEOPLE_2)
+    await session.execute(EMPTY_FILE_PEOPLE)
 
 
 async def add_file_people(session: AsyncSession, external_ids: Sequence[str]) -> None:
     await session.execute(ADD_FILE_PEOPLE, {"external_ids": list(external_ids)})
 
 
-async def missing_people(session: AsyncSession, organization_id: UUID, today: date) -> Sequence[str]:
+async def missing_people(session: TenantSession, today: date) -> Sequence[str]:
     """Who is employed and not in the file."""
-    return (await session.scalars(MISSING_PEOPLE, {"organization_id": organization_id, "today": today})).all()
+    return (await session.scalars(MISSING_PEOPLE, {"today": today})).all()
 
 
-async def count_employed(session: AsyncSession, organization_id: UUID, today: date) -> int:
-    count: int = await session.scalar(COUNT_EMPLOYED, {"organization_id": organization_id, "today": today})
+async def count_employed(session: TenantSession, today: date) -> int:
+    count: int = await session.scalar(COUNT_EMPLOYED, {"today": today})
     return count
 
 

@@ -12,9 +12,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.errors import AppError, NotFound, UnsupportedMediaType, validated
 from app.core.jobs import enqueue
 from app.core.principal import Scope
@@ -87,9 +86,7 @@ def format_of(content_type: str) -> schemas.Format:
     return FORMATS[kind.strip()]
 
 
-async def check(
-    session: AsyncSession, organization_id: UUID, wanted: Wanted, content_type: str, now: datetime
-) -> Expected:
+async def check(session: TenantSession, wanted: Wanted, content_type: str, now: datetime) -> Expected:
     """Refuses before the file is read what would fail anyway."""
     form = format_of(content_type)
     if wanted.missing != "ignore" and wanted.kind != "people":
@@ -101,7 +98,7 @@ async def check(
             "mapping", "Only the columns of a CSV file can be mapped: leave mapping out."
         )
     if wanted.kind == "responses":
-        await check_survey(session, organization_id, wanted.survey_id, now)
+        await check_survey(session, wanted.survey_id, now)
     elif wanted.survey_id is not None:
         raise NotForThisImport.parameter(
             "survey_id", "Only responses belong to a survey: leave survey_id out."
@@ -110,12 +107,10 @@ async def check(
     return Expected(form, mapping)
 
 
-async def check_survey(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID | None, now: datetime
-) -> None:
+async def check_survey(session: TenantSession, survey_id: UUID | None, now: datetime) -> None:
     if survey_id is None:
         raise SurveyRequired.parameter("survey_id")
-    survey = await surveys.found_open(session, organization_id, survey_id, now)
+    survey = await surveys.found_open(session, survey_id, now)
     if survey.mode == "anonymous" and survey.access == "invited":
         raise InvitationRequired
 
@@ -186,18 +181,20 @@ async def in_chunks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(buffer)
 
 
-async def accept(session: AsyncSession, organization_id: UUID, upload: Upload) -> schemas.Import:
+async def accept(session: TenantSession, upload: Upload) -> schemas.Import:
     """From here on the file is read, whatever happens to this process."""
     if upload.size == 0:
         raise EmptyFile
     values = {"status": QUEUED, "size": upload.size}
-    await queries.change(session, organization_id, upload.id, values)
-    await enqueue(session, RUN_JOB, organization_id, upload.id)
-    return await read_import(session, organization_id, upload.id)
+    await queries.change(session, upload.id, values)
+    await enqueue(session, RUN_JOB, session.organization_id, upload.id)
+    return await read_import(session, upload.id)
 
 
 @asynccontextmanager
-async def accepting(database: Database, organization_id: UUID, upload: Upload) -> AsyncIterator[AsyncSession]:
+async def accepting(
+    database: Database, organization_id: UUID, upload: Upload
+) -> AsyncIterator[TenantSession]:
     """The transaction that accepts a file; one that is refused in it does not stay."""
     try:
         async with database.tenant_session(organization_id) as session:
@@ -210,15 +207,15 @@ async def accepting(database: Database, organization_id: UUID, upload: Upload) -
 async def discard(database: Database, organization_id: UUID, import_id: UUID) -> None:
     """For a file that is not accepted; what a crash leaves of one is forgotten after a day."""
     async with database.tenant_session(organization_id) as session:
-        await queries.delete(session, organization_id, import_id)
+        await queries.delete(session, import_id)
 
 
-async def read_import(session: AsyncSession, organization_id: UUID, import_id: UUID) -> schemas.Import:
-    return represent(await found(session, organization_id, import_id))
+async def read_import(session: TenantSession, import_id: UUID) -> schemas.Import:
+    return represent(await found(session, import_id))
 
 
-async def found(session: AsyncSession, organization_id: UUID, import_id: UUID) -> Import:
-    row = await queries.find(session, organization_id, import_id)
+async def found(session: TenantSession, import_id: UUID) -> Import:
+    row = await queries.find(session, import_id)
     if row is None:
         raise NotFound(f"There is no import {import_id}: check the id, or send the file again.")
     return row
@@ -240,7 +237,7 @@ async def report(
     after = -1
     while True:
         async with database.tenant_session(organization_id) as session:
-            rows = await queries.report_lines_after(session, organization_id, import_id, after, REPORT_PAGE)
+            rows = await queries.report_lines_after(session, import_id, after, REPORT_PAGE)
         if not rows:
             return
         lines = [represent_line(row) for row in rows]

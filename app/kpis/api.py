@@ -21,7 +21,7 @@ Key = Annotated[Identifier, Path()]
 @router.get("/v1/kpis", operation_id="list_kpis", response_model=schemas.KpiPage)
 async def list_kpis(who: KpiReader, session: Tenant, page: Page) -> schemas.KpiPage:
     now, after = await as_of(session), page.after[0] if page.after else ""
-    rows = await queries.kpis_after(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.kpis_after(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.key])
     return schemas.KpiPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
@@ -32,13 +32,13 @@ async def put_kpi_values_batch(
 ) -> Response:
     parsed = parse_items(body.items, schemas.KpiValueWrite, settings.events_batch_limit)
     wanted = refuse_repeats(parsed, lambda item: (item.kpi, item.team, item.period))
-    outcomes = await service.put_values(session, who.organization_id, wanted)
+    outcomes = await service.put_values(session, wanted)
     return await once.answer(200, batch_result(body.items, outcomes))
 
 
 @router.get("/v1/kpis/{key}", operation_id="get_kpi", response_model=schemas.Kpi)
 async def get_kpi(key: Key, who: KpiReader, session: Tenant, conditions: ReadConditions) -> Response:
-    return conditions.answer(await service.find_kpi(session, who.organization_id, key))
+    return conditions.answer(await service.find_kpi(session, key))
 
 
 @router.put(
@@ -50,7 +50,7 @@ async def get_kpi(key: Key, who: KpiReader, session: Tenant, conditions: ReadCon
 async def put_kpi(
     key: Key, body: schemas.KpiWrite, who: KpiWriter, session: Tenant, conditions: Conditions
 ) -> Response:
-    kpi, is_new = await service.put_kpi(session, who.organization_id, key, body, conditions)
+    kpi, is_new = await service.put_kpi(session, key, body, conditions)
     if not is_new:
         return conditions.answer(kpi)
     return conditions.answer(kpi, 201, NO_STORE | {"Location": f"/v1/kpis/{key}"})
@@ -58,15 +58,15 @@ async def put_kpi(
 
 @router.delete("/v1/kpis/{key}", operation_id="delete_kpi", status_code=204)
 async def delete_kpi(key: Key, who: KpiWriter, session: Tenant, conditions: ChangeConditions) -> None:
-    await service.delete_kpi(session, who.organization_id, key, conditions)
+    await service.delete_kpi(session, key, conditions)
 
 
 @router.get("/v1/kpis/{key}/values", operation_id="list_kpi_values", response_model=schemas.KpiValuePage)
 async def list_kpi_values(key: Key, who: KpiReader, session: Tenant, page: Page) -> schemas.KpiValuePage:
     now = await as_of(session)
-    await service.find_kpi(session, who.organization_id, key)
+    await service.find_kpi(session, key)
     period, team = page.after or ("", "")
-    rows = await queries.values_after(session, who.organization_id, key, (period, team), page.limit + 1)
+    rows = await queries.values_after(session, key, (period, team), page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.period, row.team or ""])
     items = [schemas.KpiValue.model_validate(row, from_attributes=True) for row in rows]
     return schemas.KpiValuePage(items=items, next_cursor=cursor, as_of=now)

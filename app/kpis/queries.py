@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from app.core.database import TenantSession
 from app.tables import Kpi
 
 ADD_OR_HOLD_KPI = text("""
@@ -64,57 +64,60 @@ class NewValue:
         return self.kpi, self.team_id, self.period
 
 
-async def kpi(session: AsyncSession, organization_id: UUID, key: str) -> Kpi | None:
-    return await session.get(Kpi, (organization_id, key), populate_existing=True)
+async def kpi(session: TenantSession, key: str) -> Kpi | None:
+    return await session.get(Kpi, (session.organization_id, key), populate_existing=True)
 
 
-async def kpis_after(session: AsyncSession, organization_id: UUID, after: str, limit: int) -> Sequence[Kpi]:
+async def kpis_after(session: TenantSession, after: str, limit: int) -> Sequence[Kpi]:
     key = col(Kpi.key).collate("C")
-    query = select(Kpi).where(col(Kpi.organization_id) == organization_id, key > after)
+    query = select(Kpi).where(col(Kpi.organization_id) == session.organization_id, key > after)
     return (await session.scalars(query.order_by(key).limit(limit))).all()
 
 
-async def add_or_hold_kpi(session: AsyncSession, organization_id: UUID, values: Mapping[str, Any]) -> bool:
+async def add_or_hold_kpi(session: TenantSession, values: Mapping[str, Any]) -> bool:
     """Whether it is new. One that is there stays as it is, and locked."""
-    return (await session.execute(ADD_OR_HOLD_KPI, _parameters(organization_id, values))).first() is not None
+    return (
+        await session.execute(ADD_OR_HOLD_KPI, _parameters(session.organization_id, values))
+    ).first() is not None
 
 
-async def change_kpi(session: AsyncSession, organization_id: UUID, values: Mapping[str, Any]) -> None:
+async def change_kpi(session: TenantSession, values: Mapping[str, Any]) -> None:
     """What is the same stays as it is, updated_at too."""
-    await session.execute(CHANGE_KPI, _parameters(organization_id, values))
+    await session.execute(CHANGE_KPI, _parameters(session.organization_id, values))
 
 
 def _parameters(organization_id: UUID, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, "organization_id": organization_id, "title": json.dumps(values["title"])}
 
 
-async def hold_kpi(session: AsyncSession, organization_id: UUID, key: str) -> None:
+async def hold_kpi(session: TenantSession, key: str) -> None:
     """Until this transaction ends nobody changes it, nor adds a value."""
-    query = select(col(Kpi.key)).where(col(Kpi.organization_id) == organization_id, col(Kpi.key) == key)
+    query = select(col(Kpi.key)).where(
+        col(Kpi.organization_id) == session.organization_id, col(Kpi.key) == key
+    )
     await session.execute(query.with_for_update())
 
 
 DELETE_KPI = text("DELETE FROM kpis WHERE organization_id = :organization_id AND key = :key")
 
 
-async def delete_kpi(session: AsyncSession, organization_id: UUID, key: str) -> None:
+async def delete_kpi(session: TenantSession, key: str) -> None:
     """With its values."""
-    await session.execute(DELETE_KPI, {"organization_id": organization_id, "key": key})
+    await session.execute(DELETE_KPI, {"key": key})
 
 
-async def hold_kpis(session: AsyncSession, organization_id: UUID, keys: Collection[str]) -> set[str]:
+async def hold_kpis(session: TenantSession, keys: Collection[str]) -> set[str]:
     """Those of the keys that are there, which until this transaction ends nobody can delete."""
-    return set(await session.scalars(HOLD_KPIS, {"organization_id": organization_id, "keys": list(keys)}))
+    return set(await session.scalars(HOLD_KPIS, {"keys": list(keys)}))
 
 
 async def put_values(
-    session: AsyncSession, organization_id: UUID, values: Sequence[NewValue]
+    session: TenantSession, values: Sequence[NewValue]
 ) -> dict[tuple[str, UUID | None, str], UUID]:
     """The ids of those stored or changed, by their places; a value that was there keeps its own id."""
     rows = await session.execute(
         PUT_VALUES,
         {
-            "organization_id": organization_id,
             "ids": [value.id for value in values],
             "kpis": [value.kpi for value in values],
             "team_ids": [value.team_id for value in values],
@@ -126,12 +129,11 @@ async def put_values(
 
 
 async def values_after(
-    session: AsyncSession, organization_id: UUID, key: str, after: tuple[str, str], limit: int
+    session: TenantSession, key: str, after: tuple[str, str], limit: int
 ) -> Sequence[Row[Any]]:
     """By period and team, from the value after the one of this period and team on; '' is no team."""
     period, team = after
     parameters = {
-        "organization_id": organization_id,
         "kpi": key,
         "after_period": period,
         "after_team": team,

@@ -1,10 +1,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.batches import Done, Effect
 from app.core.conditional import Preconditions
+from app.core.database import TenantSession
 from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessable
 from app.kpis import queries, schemas
 from app.kpis.queries import NewValue
@@ -24,16 +23,15 @@ def represent(row: Kpi) -> schemas.Kpi:
     return schemas.Kpi.model_validate(row, from_attributes=True)
 
 
-async def find_kpi(session: AsyncSession, organization_id: UUID, key: str) -> schemas.Kpi:
-    row = await queries.kpi(session, organization_id, key)
+async def find_kpi(session: TenantSession, key: str) -> schemas.Kpi:
+    row = await queries.kpi(session, key)
     if row is None:
         raise NotFound(f"There is no KPI {key}.")
     return represent(row)
 
 
 async def put_kpi(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     key: str,
     wanted: schemas.KpiWrite,
     conditions: Preconditions,
@@ -42,34 +40,32 @@ async def put_kpi(
     if "key" in wanted.model_fields_set and wanted.key != key:
         raise IdentifierMismatch.at("#/key")
     values = wanted.model_dump(exclude=READ_ONLY) | {"key": key}
-    is_new = await queries.add_or_hold_kpi(session, organization_id, values)
-    conditions.check(None if is_new else await find_kpi(session, organization_id, key))
+    is_new = await queries.add_or_hold_kpi(session, values)
+    conditions.check(None if is_new else await find_kpi(session, key))
     if not is_new:
-        await queries.change_kpi(session, organization_id, values)
-    return await find_kpi(session, organization_id, key), is_new
+        await queries.change_kpi(session, values)
+    return await find_kpi(session, key), is_new
 
 
-async def delete_kpi(
-    session: AsyncSession, organization_id: UUID, key: str, conditions: Preconditions
-) -> None:
-    await queries.hold_kpi(session, organization_id, key)
-    conditions.check(await find_kpi(session, organization_id, key))
-    await queries.delete_kpi(session, organization_id, key)
+async def delete_kpi(session: TenantSession, key: str, conditions: Preconditions) -> None:
+    await queries.hold_kpi(session, key)
+    conditions.check(await find_kpi(session, key))
+    await queries.delete_kpi(session, key)
 
 
 async def put_values(
-    session: AsyncSession, organization_id: UUID, wanted: Sequence[schemas.KpiValueWrite | AppError]
+    session: TenantSession, wanted: Sequence[schemas.KpiValueWrite | AppError]
 ) -> list[Done | AppError]:
     """Stores what is good, in a constant number of statements; an outcome for each of `wanted`."""
     good = [item for item in wanted if not isinstance(item, AppError)]
-    kpis = await queries.hold_kpis(session, organization_id, {item.kpi for item in good})
-    teams = await people.hold_teams(session, organization_id, {item.team for item in good if item.team})
+    kpis = await queries.hold_kpis(session, {item.kpi for item in good})
+    teams = await people.hold_teams(session, {item.team for item in good if item.team})
     checked = [
         item if isinstance(item, AppError) else _flaw(item, kpis, teams) or _new_value(item, teams)
         for item in wanted
     ]
     values = [value for value in checked if isinstance(value, NewValue)]
-    stored = await queries.put_values(session, organization_id, values)
+    stored = await queries.put_values(session, values)
     return [one if isinstance(one, AppError) else Done(_effect(one, stored)) for one in checked]
 
 

@@ -53,7 +53,7 @@ async def list_newsletter_subscriptions(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.subscriptions_before(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.subscriptions_before(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     items = [service.represent(row) for row in rows]
     return schemas.NewsletterSubscriptionPage(items=items, next_cursor=cursor, as_of=now)
@@ -68,14 +68,14 @@ async def list_newsletter_subscriptions(
 async def create_newsletter_subscription(
     body: schemas.NewsletterSubscriptionWrite, who: Inviter, session: Tenant, once: Once
 ) -> Response:
-    return await once.answer(201, await service.subscribe(session, who.organization_id, body))
+    return await once.answer(201, await service.subscribe(session, body))
 
 
 @router.delete(
     SUBSCRIPTIONS + "/{subscription_id}", operation_id="delete_newsletter_subscription", status_code=204
 )
 async def delete_newsletter_subscription(subscription_id: UUID, who: CalendarWriter, session: Tenant) -> None:
-    if not await queries.delete(session, who.organization_id, subscription_id):
+    if not await queries.delete(session, subscription_id):
         raise NotFound
 
 
@@ -92,7 +92,7 @@ async def get_newsletter_confirmation(token: Token, keyring: KeyringOf) -> HTMLR
 async def create_newsletter_confirmation(token: Token, keyring: KeyringOf, request: Request) -> HTMLResponse:
     organization_id, subscription_id = service.whose(keyring, service.CONFIRM, token)
     async with database_of(request).tenant_session(organization_id) as session:
-        await service.confirm(session, organization_id, subscription_id, datetime.now(UTC))
+        await service.confirm(session, subscription_id, datetime.now(UTC))
     return HTMLResponse(CONFIRMED, headers=HEADERS)
 
 
@@ -116,5 +116,5 @@ async def create_newsletter_unsubscription(
     """The one click of RFC 8058; whatever the body says."""
     organization_id, subscription_id = service.whose(keyring, service.UNSUBSCRIBE, token)
     async with database_of(request).tenant_session(organization_id) as session:
-        await queries.unsubscribe(session, organization_id, subscription_id)
+        await queries.unsubscribe(session, subscription_id)
     return HTMLResponse(UNSUBSCRIBED, headers=HEADERS)

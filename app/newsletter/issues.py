@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import rules, timing
 from app.calendar.delivery import Compose, Undeliverable
 from app.calendar.queries import Place, occurrences_after, team_and_below
 from app.calendar.reminders.service import line_of
+from app.core.database import TenantSession
 from app.core.languages import language_of
 from app.core.mail import Mail
 from app.core.secrets import Keyring
@@ -67,10 +67,10 @@ class Reader:
 # ------------------------------------------------------------------ planning
 
 
-async def plan_issues(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
+async def plan_issues(session: TenantSession, now: datetime) -> None:
     """The issue of this month for whoever confirmed; who never did is forgotten."""
-    await queries.forget_unconfirmed(session, organization_id, now - CONFIRM_WITHIN)
-    organization = await find_organization(session, organization_id)
+    await queries.forget_unconfirmed(session, now - CONFIRM_WITHIN)
+    organization = await find_organization(session)
     rows: list[dict[str, Any]] = []
     for day in issue_days(organization.newsletter_day, now):
         for reader in await queries.confirmed(session, organization, day):
@@ -80,7 +80,7 @@ async def plan_issues(session: AsyncSession, organization_id: UUID, now: datetim
                 issue = {"subscription_id": reader.id, "issue": f"{day:%Y-%m}"}
                 rows.append({**issue, "send_at": send_at, "expires_at": expires_at})
     names = ("subscription_id", "issue", "send_at", "expires_at")
-    await queries.plan(session, organization_id, {name: [row[name] for row in rows] for name in names})
+    await queries.plan(session, {name: [row[name] for row in rows] for name in names})
 
 
 def issue_days(day_of_month: int | None, now: datetime) -> list[date]:
@@ -99,9 +99,9 @@ def composer(keyring: Keyring, public_url: str) -> Compose:
     """For the mails of one organisation."""
     known: Numbers = {}
 
-    async def compose(session: AsyncSession, mail: Row[Any]) -> Mail:
+    async def compose(session: TenantSession, mail: Row[Any]) -> Mail:
         """What there is to tell now; a subscription ended since, or a team handed over, counts."""
-        organization = await find_organization(session, mail.organization_id)
+        organization = await find_organization(session)
         found = await reader_of(session, organization, mail)
         is_invitation = mail.issue == INVITATION
         purpose = CONFIRM if is_invitation else UNSUBSCRIBE
@@ -129,7 +129,7 @@ def as_mail(mail: Row[Any], reader: Reader, letter: Letter, unsubscribe: str | N
     )
 
 
-async def reader_of(session: AsyncSession, organization: Organization, mail: Row[Any]) -> Reader:
+async def reader_of(session: TenantSession, organization: Organization, mail: Row[Any]) -> Reader:
     day = timing.local_day(mail.send_at, organization.time_zone)
     found = await queries.reader(session, organization, mail.subscription_id, day)
     if found.status != ("pending" if mail.issue == INVITATION else "confirmed"):
@@ -140,15 +140,11 @@ async def reader_of(session: AsyncSession, organization: Organization, mail: Row
         raise Undeliverable("no_address", "no_address")
     language = language_of(found.locale, organization.locale)
     today = timing.local_day(mail.send_at, found.time_zone)
-    teams = (
-        ()
-        if found.external_id is None
-        else await queries.teams_led_by(session, organization.id, found.external_id)
-    )
+    teams = () if found.external_id is None else await queries.teams_led_by(session, found.external_id)
     return Reader(found, organization, language, today, teams)
 
 
-async def issue_of(session: AsyncSession, reader: Reader, known: Numbers) -> Issue:
+async def issue_of(session: TenantSession, reader: Reader, known: Numbers) -> Issue:
     month = months_before(reader.today, 1)
     return Issue(
         organization=reader.organization.name,
@@ -160,7 +156,7 @@ async def issue_of(session: AsyncSession, reader: Reader, known: Numbers) -> Iss
     )
 
 
-async def celebrations(session: AsyncSession, reader: Reader, known: Numbers) -> Celebrations:
+async def celebrations(session: TenantSession, reader: Reader, known: Numbers) -> Celebrations:
     """All of them as a number; by name those in the reader's teams and of who reports to him."""
     organization, first = reader.organization, reader.today
     last = first + timedelta(month_end(first).day - 1)
@@ -180,28 +176,28 @@ async def celebrations(session: AsyncSession, reader: Reader, known: Numbers) ->
     return Celebrations(first, last, known[first], lines)
 
 
-async def circle(session: AsyncSession, reader: Reader) -> tuple[list[UUID], Sequence[UUID]]:
+async def circle(session: TenantSession, reader: Reader) -> tuple[list[UUID], Sequence[UUID]]:
     """His own team with those he leads and all below them; and who reports to him."""
-    own, organization_id = reader.subscription, reader.organization.id
+    own = reader.subscription
     teams = [] if own.team_id is None else [own.team_id]
     for team in reader.teams:
-        teams += await team_and_below(session, organization_id, team)
-    return teams, await queries.reporting_to(session, organization_id, own.external_id)
+        teams += await team_and_below(session, team)
+    return teams, await queries.reporting_to(session, own.external_id)
 
 
-async def recognition(session: AsyncSession, reader: Reader, month: date) -> list[Group]:
+async def recognition(session: TenantSession, reader: Reader, month: date) -> list[Group]:
     window = recognition_service.window_of(month, month_end(month), reader.today)
-    asked = (session, reader.organization.id, window)
+    asked = (session, window)
     found = await recognition_service.groups(*asked, ["organization"], None)
     for team in reader.teams:
         found += await recognition_service.groups(*asked, ["team"], team)
     return as_groups(found, reader.language)
 
 
-async def results(session: AsyncSession, reader: Reader) -> Results | None:
+async def results(session: TenantSession, reader: Reader) -> Results | None:
     """Of the newest release, as frozen; a team that was not there then is not told of."""
     try:
-        survey, release = await metrics.release_to_show(session, reader.organization.id, None, None)
+        survey, release = await metrics.release_to_show(session, None, None)
     except metrics.NoReleasedSurvey:
         return None
     found = await metrics.read(session, release, HEADLINE, ["organization"], None)

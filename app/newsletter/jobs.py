@@ -13,7 +13,7 @@ from app.newsletter import issues
 async def plan_newsletters(database: Database) -> None:
     async def plan(organization_id: UUID) -> None:
         async with database.tenant_session(organization_id) as session:
-            await issues.plan_issues(session, organization_id, utc_now())
+            await issues.plan_issues(session, utc_now())
 
     await in_every_organization(database, plan)
 

@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.tables import Organization
 
 SUBSCRIPTIONS = """
@@ -93,84 +93,80 @@ SELECT id FROM people WHERE organization_id = :organization_id AND manager = :pe
 
 
 async def subscriptions_before(
-    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Row[Any]]:
     """Newest first, from the subscription after `after` on."""
     after_at, after_id = after or (None, None)
     where = {"after_at": after_at, "after_id": after_id, "limit": limit}
-    found = await session.execute(SUBSCRIPTIONS_BEFORE, {"organization_id": organization_id, **where})
+    found = await session.execute(SUBSCRIPTIONS_BEFORE, {**where})
     return found.all()
 
 
-async def subscription(session: AsyncSession, organization_id: UUID, subscription_id: UUID) -> Row[Any]:
-    where = {"organization_id": organization_id, "id": subscription_id}
+async def subscription(session: TenantSession, subscription_id: UUID) -> Row[Any]:
+    where = {"id": subscription_id}
     return (await session.execute(SUBSCRIPTION, where)).one()
 
 
-async def add(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+async def add(session: TenantSession, values: Mapping[str, Any]) -> bool:
     """Whether there was none of this person or address."""
     return (await session.execute(ADD, values)).first() is not None
 
 
-async def status_of(
-    session: AsyncSession, organization_id: UUID, person_id: UUID | None, email: str | None
-) -> str | None:
-    where = {"organization_id": organization_id, "person_id": person_id, "email": email}
+async def status_of(session: TenantSession, person_id: UUID | None, email: str | None) -> str | None:
+    where = {"person_id": person_id, "email": email}
     found: str | None = await session.scalar(STATUS_OF, where)
     return found
 
 
-async def is_address_of_person(session: AsyncSession, organization_id: UUID, email: str) -> bool:
-    where = {"organization_id": organization_id, "email": email}
+async def is_address_of_person(session: TenantSession, email: str) -> bool:
+    where = {"email": email}
     return bool(await session.scalar(IS_ADDRESS_OF_PERSON, where))
 
 
-async def delete(session: AsyncSession, organization_id: UUID, subscription_id: UUID) -> bool:
+async def delete(session: TenantSession, subscription_id: UUID) -> bool:
     """Whether there was such a subscription."""
-    where = {"organization_id": organization_id, "id": subscription_id}
+    where = {"id": subscription_id}
     return (await session.execute(DELETE, where)).first() is not None
 
 
-async def confirm(
-    session: AsyncSession, organization_id: UUID, subscription_id: UUID, since: datetime
-) -> bool:
+async def confirm(session: TenantSession, subscription_id: UUID, since: datetime) -> bool:
     """Whether it is confirmed now; one that was made before `since`, or has ended, is not."""
-    where = {"organization_id": organization_id, "id": subscription_id, "since": since}
+    where = {"id": subscription_id, "since": since}
     return (await session.execute(CONFIRM, where)).first() is not None
 
 
-async def unsubscribe(session: AsyncSession, organization_id: UUID, subscription_id: UUID) -> None:
+async def unsubscribe(session: TenantSession, subscription_id: UUID) -> None:
     """Nothing happens where it is gone, or has ended before."""
-    await session.execute(UNSUBSCRIBE, {"organization_id": organization_id, "id": subscription_id})
+    await session.execute(UNSUBSCRIBE, {"id": subscription_id})
 
 
-async def forget_unconfirmed(session: AsyncSession, organization_id: UUID, until: datetime) -> None:
-    await session.execute(FORGET_UNCONFIRMED, {"organization_id": organization_id, "until": until})
+async def forget_unconfirmed(session: TenantSession, until: datetime) -> None:
+    await session.execute(FORGET_UNCONFIRMED, {"until": until})
 
 
-async def confirmed(session: AsyncSession, organization: Organization, day: date) -> Sequence[Row[Any]]:
+async def confirmed(session: TenantSession, organization: Organization, day: date) -> Sequence[Row[Any]]:
     where = {"organization_id": organization.id, "time_zone": organization.time_zone, "day": day}
     return (await session.execute(CONFIRMED, where)).all()
 
 
 async def reader(
-    session: AsyncSession, organization: Organization, subscription_id: UUID, day: date
+    session: TenantSession, organization: Organization, subscription_id: UUID, day: date
 ) -> Row[Any]:
     """Who it is now; `is_here` unless it is a person who does not work here on that day."""
     where = {"organization_id": organization.id, "time_zone": organization.time_zone, "day": day}
     return (await session.execute(READER, {**where, "id": subscription_id})).one()
 
 
-async def plan(session: AsyncSession, organization_id: UUID, wanted: Mapping[str, Sequence[Any]]) -> None:
+async def plan(session: TenantSession, wanted: Mapping[str, Sequence[Any]]) -> None:
     """One mail a subscription and issue, however often it is planned."""
-    await session.execute(PLAN, {"organization_id": organization_id, **wanted})
+    await session.execute(PLAN, {**wanted})
 
 
-async def teams_led_by(session: AsyncSession, organization_id: UUID, person: str) -> Sequence[str]:
-    where = {"organization_id": organization_id, "person": person}
+async def teams_led_by(session: TenantSession, person: str) -> Sequence[str]:
+    where = {"person": person}
     return (await session.scalars(TEAMS_LED_BY, where)).all()
 
 
-async def reporting_to(session: AsyncSession, organization_id: UUID, person: str) -> Sequence[UUID]:
-    where = {"organization_id": organization_id, "person": person}
+async def reporting_to(session: TenantSession, person: str) -> Sequence[UUID]:
+    where = {"person": person}
     return (await session.scalars(REPORTING_TO, where)).all()

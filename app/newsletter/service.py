@@ -5,10 +5,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar.service import find_person
-from app.core.database import transaction_time
+from app.core.database import TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.mail import NotMailable, address_of
 from app.core.secrets import Keyring
@@ -56,48 +55,48 @@ def represent(row: Row[Any]) -> schemas.NewsletterSubscription:
 
 
 async def subscribe(
-    session: AsyncSession, organization_id: UUID, wanted: schemas.NewsletterSubscriptionWrite
+    session: TenantSession, wanted: schemas.NewsletterSubscriptionWrite
 ) -> schemas.NewsletterSubscription:
     """A subscription that waits for its confirmation, and the mail that asks for it."""
     if (wanted.person is None) == (wanted.email is None):
         raise SubscriberNotNamed.at("#/person")
-    person_id = await _person(session, organization_id, wanted.person)
-    email = await _address(session, organization_id, wanted.email)
+    person_id = await _person(session, wanted.person)
+    email = await _address(session, wanted.email)
     subscription_id = uuid4()
-    row = {"organization_id": organization_id, "id": subscription_id, "person_id": person_id}
+    row = {"id": subscription_id, "person_id": person_id}
     if not await queries.add(session, {**row, "email": email, "language": wanted.language}):
-        status = await queries.status_of(session, organization_id, person_id, email)
+        status = await queries.status_of(session, person_id, email)
         raise Unsubscribed if status == "unsubscribed" else AlreadySubscribed
     now = await transaction_time(session)
     invitation: dict[str, list[Any]] = {"subscription_id": [subscription_id], "issue": [INVITATION]}
     times = {"send_at": [now], "expires_at": [now + INVITE_WITHIN]}
-    await queries.plan(session, organization_id, invitation | times)
-    return represent(await queries.subscription(session, organization_id, subscription_id))
+    await queries.plan(session, invitation | times)
+    return represent(await queries.subscription(session, subscription_id))
 
 
-async def _person(session: AsyncSession, organization_id: UUID, external_id: str | None) -> UUID | None:
+async def _person(session: TenantSession, external_id: str | None) -> UUID | None:
     if external_id is None:
         return None
     try:
-        return await find_person(session, organization_id, external_id)
+        return await find_person(session, external_id)
     except NotFound:
         raise UnknownPerson.at("#/person") from None
 
 
-async def _address(session: AsyncSession, organization_id: UUID, email: str | None) -> str | None:
+async def _address(session: TenantSession, email: str | None) -> str | None:
     if email is None:
         return None
     try:
         address_of(email)
     except NotMailable:
         raise BadAddress.at("#/email") from None
-    if await queries.is_address_of_person(session, organization_id, email.lower()):
+    if await queries.is_address_of_person(session, email.lower()):
         raise AddressOfPerson.at("#/email")
     return email.lower()
 
 
-async def confirm(session: AsyncSession, organization_id: UUID, subscription_id: UUID, now: datetime) -> None:
-    if not await queries.confirm(session, organization_id, subscription_id, now - CONFIRM_WITHIN):
+async def confirm(session: TenantSession, subscription_id: UUID, now: datetime) -> None:
+    if not await queries.confirm(session, subscription_id, now - CONFIRM_WITHIN):
         raise NotFound
 
 

@@ -11,10 +11,9 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit, idempotency
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.errors import Forbidden, Unauthorized
 from app.core.limits import mark_known
 from app.core.oidc import BadToken, Claims, Issuer
@@ -92,32 +91,32 @@ async def proof_of_token(issuer: Issuer, settings: Settings, token: str) -> Proo
 Proven = Annotated[Proof, Depends(credential)]
 
 
-async def tenant_session(request: Request, credential: Proven) -> AsyncIterator[AsyncSession]:
+async def tenant_session(request: Request, credential: Proven) -> AsyncIterator[TenantSession]:
     async with database_of(request).tenant_session(credential.organization_id) as session:
         yield session
         await audit.keep(session)
 
 
-Tenant = Annotated[AsyncSession, Depends(tenant_session, scope="function")]
+Tenant = Annotated[TenantSession, Depends(tenant_session, scope="function")]
 """The request's transaction: commits before the answer is sent."""
 
 
 async def principal(request: Request, session: Tenant, credential: Proven) -> Principal:
     if credential.key_id is None:
         return await principal_of_claims(session, credential, settings_of(request))
-    key = await queries.api_key(session, credential.organization_id, credential.key_id)
+    key = await queries.api_key(session, credential.key_id)
     if key is None:
         raise Unauthorized
     scopes = frozenset(Scope(scope) for scope in key.scopes)
     teams = tuple(key.teams) if key.teams is not None else None
     if key.person is not None:
-        teams = await queries.teams_led_by(session, credential.organization_id, key.person)
+        teams = await queries.teams_led_by(session, key.person)
     return Principal(credential.organization_id, str(key.id), scopes, kind="api_key", teams=teams)
 
 
-async def principal_of_claims(session: AsyncSession, proof: Proof, settings: Settings) -> Principal:
+async def principal_of_claims(session: TenantSession, proof: Proof, settings: Settings) -> Principal:
     """Scopes that are none of ours are another service's."""
-    if not await queries.is_organization(session, proof.organization_id):
+    if not await queries.is_organization(session):
         raise Unauthorized
     listed = proof.claims.get(settings.oidc_scopes_claim, [])
     named = listed.split() if isinstance(listed, str) else listed
@@ -126,7 +125,7 @@ async def principal_of_claims(session: AsyncSession, proof: Proof, settings: Set
     if settings.oidc_person_claim in proof.claims:
         person = proof.claims[settings.oidc_person_claim]
         is_named = isinstance(person, str)
-        teams = await queries.teams_led_by(session, proof.organization_id, person) if is_named else ()
+        teams = await queries.teams_led_by(session, person) if is_named else ()
     return Principal(proof.organization_id, proof.claims["sub"], scopes, kind="oidc", teams=teams)
 
 

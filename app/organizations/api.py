@@ -20,7 +20,7 @@ KeyManager = Annotated[Principal, Depends(requires(Scope.KEYS_MANAGE))]
 
 @router.get("/v1/me", operation_id="get_me", response_model=schemas.Me)
 async def get_me(who: Anyone, session: Tenant) -> schemas.Me:
-    organization = await queries.organization(session, who.organization_id)
+    organization = await queries.organization(session)
     return schemas.Me(
         organization=schemas.OrganizationRef(id=organization.id, name=organization.name),
         subject=who.subject,
@@ -32,7 +32,7 @@ async def get_me(who: Anyone, session: Tenant) -> schemas.Me:
 
 @router.get("/v1/organization", operation_id="get_organization", response_model=schemas.Organization)
 async def get_organization(who: Anyone, session: Tenant, conditions: ReadConditions) -> Response:
-    row = await queries.organization(session, who.organization_id)
+    row = await queries.organization(session)
     return conditions.answer(service.represent(row))
 
 
@@ -40,7 +40,7 @@ async def get_organization(who: Anyone, session: Tenant, conditions: ReadConditi
 async def update_organization(
     body: schemas.OrganizationPatch, who: OrganizationWriter, session: Tenant, conditions: ChangeConditions
 ) -> Response:
-    organization = await service.update_organization(session, who.organization_id, body, conditions)
+    organization = await service.update_organization(session, body, conditions)
     return conditions.answer(organization)
 
 
@@ -48,7 +48,7 @@ async def update_organization(
 async def list_api_keys(who: KeyManager, session: Tenant, page: Page) -> schemas.ApiKeyPage:
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.api_keys_before(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.api_keys_before(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     return schemas.ApiKeyPage(
         items=[service.represent_key(row) for row in rows], next_cursor=cursor, as_of=now
@@ -64,5 +64,5 @@ async def create_api_key(body: schemas.ApiKeyWrite, who: KeyManager, session: Te
 
 @router.delete("/v1/api-keys/{key_id}", operation_id="delete_api_key", status_code=204)
 async def delete_api_key(key_id: UUID, who: KeyManager, session: Tenant) -> None:
-    if not await queries.delete_api_key(session, who.organization_id, key_id):
+    if not await queries.delete_api_key(session, key_id):
         raise NotFound

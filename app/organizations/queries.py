@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select, tuple_, update
 
+from app.core.database import TenantSession
 from app.tables import ApiKey, Credential, Organization
 
 TOMBSTONE_DAYS = 30
@@ -32,28 +33,28 @@ async def credential_of(session: AsyncSession, token_hash: bytes) -> Credential 
     return await session.get(Credential, token_hash)
 
 
-async def api_key(session: AsyncSession, organization_id: UUID, key_id: UUID) -> ApiKey | None:
-    return await session.get(ApiKey, (organization_id, key_id))
+async def api_key(session: TenantSession, key_id: UUID) -> ApiKey | None:
+    return await session.get(ApiKey, (session.organization_id, key_id))
 
 
-async def organization(session: AsyncSession, organization_id: UUID, *, lock: bool = False) -> Organization:
-    query = select(Organization).where(col(Organization.id) == organization_id)
+async def organization(session: TenantSession, *, lock: bool = False) -> Organization:
+    query = select(Organization).where(col(Organization.id) == session.organization_id)
     query = query.with_for_update(key_share=True) if lock else query
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
 
-async def is_organization(session: AsyncSession, organization_id: UUID) -> bool:
-    return await session.get(Organization, organization_id) is not None
+async def is_organization(session: TenantSession) -> bool:
+    return await session.get(Organization, session.organization_id) is not None
 
 
-async def teams_led_by(session: AsyncSession, organization_id: UUID, person: str) -> tuple[str, ...]:
+async def teams_led_by(session: TenantSession, person: str) -> tuple[str, ...]:
     """Of somebody who works here today."""
-    led = await session.scalars(TEAMS_LED_BY, {"organization_id": organization_id, "person": person})
+    led = await session.scalars(TEAMS_LED_BY, {"person": person})
     return tuple(led)
 
 
-async def unknown_teams(session: AsyncSession, organization_id: UUID, teams: Sequence[str]) -> Sequence[str]:
-    where = {"organization_id": organization_id, "teams": list(teams)}
+async def unknown_teams(session: TenantSession, teams: Sequence[str]) -> Sequence[str]:
+    where = {"teams": list(teams)}
     return (await session.scalars(UNKNOWN_TEAMS, where)).all()
 
 
@@ -61,10 +62,10 @@ async def organization_ids(session: AsyncSession) -> Sequence[UUID]:
     return (await session.scalars(select(col(Organization.id)))).all()
 
 
-async def change_organization(session: AsyncSession, organization_id: UUID, values: dict[str, Any]) -> None:
+async def change_organization(session: TenantSession, values: dict[str, Any]) -> None:
     await session.execute(
         update(Organization)
-        .where(col(Organization.id) == organization_id)
+        .where(col(Organization.id) == session.organization_id)
         .values(**values, updated_at=func.now())
     )
 
@@ -75,15 +76,15 @@ WHERE organization_id = :organization_id AND opened_at IS NOT NULL)
 """)
 
 
-async def has_opened_a_survey(session: AsyncSession, organization_id: UUID) -> bool:
-    return bool(await session.scalar(HAS_OPENED_A_SURVEY, {"organization_id": organization_id}))
+async def has_opened_a_survey(session: TenantSession) -> bool:
+    return bool(await session.scalar(HAS_OPENED_A_SURVEY))
 
 
 async def api_keys_before(
-    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[ApiKey]:
     """Newest first, from the key after `after` on."""
-    query = select(ApiKey).where(col(ApiKey.organization_id) == organization_id)
+    query = select(ApiKey).where(col(ApiKey.organization_id) == session.organization_id)
     if after is not None:
         query = query.where(tuple_(col(ApiKey.created_at), col(ApiKey.id)) < after)
     newest_first = query.order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())
@@ -106,9 +107,9 @@ DELETE FROM api_keys WHERE organization_id = :organization_id AND id = :id RETUR
 """)
 
 
-async def delete_api_key(session: AsyncSession, organization_id: UUID, key_id: UUID) -> bool:
+async def delete_api_key(session: TenantSession, key_id: UUID) -> bool:
     """Whether there was such a key. Its token stays behind as a hash that opens nothing."""
-    gone = await session.execute(DELETE_API_KEY, {"organization_id": organization_id, "id": key_id})
+    gone = await session.execute(DELETE_API_KEY, {"id": key_id})
     return gone.first() is not None
 
 

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import audit
 from app.core.conditional import Preconditions
+from app.core.database import TenantSession
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.principal import Principal
 from app.core.secrets import new_api_key, token_hash
@@ -76,9 +77,9 @@ async def create_organization(session: AsyncSession, name: str, **settings: Any)
 
 
 async def update_organization(
-    session: AsyncSession, organization_id: UUID, patch: schemas.OrganizationPatch, conditions: Preconditions
+    session: TenantSession, patch: schemas.OrganizationPatch, conditions: Preconditions
 ) -> schemas.Organization:
-    row = await queries.organization(session, organization_id, lock=True)
+    row = await queries.organization(session, lock=True)
     conditions.check(represent(row))
     sent = patch.model_dump(exclude_unset=True, exclude=READ_ONLY)
     retention, milestones = sent.pop("retention", {}), in_months(sent.pop("milestones", None))
@@ -88,11 +89,11 @@ async def update_organization(
     changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     least = min(LEAST_AFTER_OPENING, row.minimum_group_size)
     is_lowered = changes.get("minimum_group_size", least) < least
-    if is_lowered and await queries.has_opened_a_survey(session, organization_id):
+    if is_lowered and await queries.has_opened_a_survey(session):
         raise MinimumGroupSizeLocked.at("#/minimum_group_size")
     if changes:
-        await queries.change_organization(session, organization_id, changes)
-    return represent(await queries.organization(session, organization_id))
+        await queries.change_organization(session, changes)
+    return represent(await queries.organization(session))
 
 
 def in_months(milestones: list[float] | None) -> dict[str, list[int]]:
@@ -100,18 +101,16 @@ def in_months(milestones: list[float] | None) -> dict[str, list[int]]:
     return {} if milestones is None else {"milestone_months": sorted(round(12 * one) for one in milestones)}
 
 
-async def issue_api_key(
-    session: AsyncSession, organization_id: UUID, wanted: schemas.ApiKeyWrite
-) -> schemas.ApiKeyCreated:
+async def issue_api_key(session: TenantSession, wanted: schemas.ApiKeyWrite) -> schemas.ApiKeyCreated:
     if wanted.teams is not None and wanted.person is not None:
         raise NarrowedTwice.at("#/person")
-    if unknown := await queries.unknown_teams(session, organization_id, wanted.teams or ()):
+    if unknown := await queries.unknown_teams(session, wanted.teams or ()):
         raise UnknownTeam.at(
             "#/teams", f"There is no team {unknown[0]}: check the identifier, or create the team first."
         )
     secret = new_api_key(wanted.environment)
     row = ApiKey(
-        organization_id=organization_id,
+        organization_id=session.organization_id,
         id=uuid4(),
         name=wanted.name,
         environment=wanted.environment,
@@ -126,7 +125,6 @@ async def issue_api_key(
         session,
         {
             "token_hash": token_hash(secret),
-            "organization_id": organization_id,
             "kind": API_KEY,
             "credential_id": row.id,
         },
@@ -135,18 +133,18 @@ async def issue_api_key(
 
 
 async def create_api_key(
-    session: AsyncSession, who: Principal, wanted: schemas.ApiKeyWrite
+    session: TenantSession, who: Principal, wanted: schemas.ApiKeyWrite
 ) -> schemas.ApiKeyCreated:
     """A key gives no more than its maker has."""
     beyond = set(wanted.scopes) - who.scopes
     if beyond:
         raise MissingScope(f"Your own key lacks {', '.join(sorted(beyond))}, so it cannot give them.")
     audit.tell_more(session, name=wanted.name, scopes=sorted(wanted.scopes))
-    return await issue_api_key(session, who.organization_id, wanted)
+    return await issue_api_key(session, wanted)
 
 
-async def require_organization(session: AsyncSession, organization_id: UUID) -> None:
-    if await session.get(Organization, organization_id) is None:
+async def require_organization(session: TenantSession) -> None:
+    if await session.get(Organization, session.organization_id) is None:
         raise UnknownOrganization(
-            f"No organisation {organization_id}: create one with `betrokken organizations create`."
+            f"No organisation {session.organization_id}: create one with `betrokken organizations create`."
         )

@@ -39,9 +39,9 @@ async def list_teams(
 ) -> schemas.TeamPage:
     started = await as_of(session)
     window = service.window(last_key(page), updated_after, datetime.now(UTC), page.limit + 1)
-    rows = await queries.team_keys(session, who.organization_id, window)
+    rows = await queries.team_keys(session, window)
     keys, cursor = page.cut(rows, lambda key: [key.external_id])
-    found = await service.read_teams(session, who.organization_id, [key.external_id for key in keys])
+    found = await service.read_teams(session, [key.external_id for key in keys])
     return schemas.TeamPage(items=service.listed(keys, found), next_cursor=cursor, as_of=started)
 
 
@@ -50,14 +50,14 @@ async def put_teams_batch(
     body: schemas.TeamBatch, who: PeopleWriter, session: Tenant, once: Once, settings: SettingsOf
 ) -> Response:
     limit = settings.people_batch_limit
-    return await once.answer(200, await service.put_teams(session, who.organization_id, body.items, limit))
+    return await once.answer(200, await service.put_teams(session, body.items, limit))
 
 
 @router.get("/v1/teams/{external_id}", operation_id="get_team", response_model=schemas.Team)
 async def get_team(
     external_id: ExternalId, who: PeopleReader, session: Tenant, conditions: ReadConditions
 ) -> Response:
-    return conditions.answer(await service.read_team(session, who.organization_id, external_id))
+    return conditions.answer(await service.read_team(session, external_id))
 
 
 @router.put(
@@ -73,7 +73,7 @@ async def put_team(
     session: Tenant,
     conditions: Conditions,
 ) -> Response:
-    team, is_new = await service.put_team(session, who.organization_id, external_id, body, conditions)
+    team, is_new = await service.put_team(session, external_id, body, conditions)
     return put_answer(team, is_new, "teams")
 
 
@@ -85,7 +85,7 @@ async def update_team(
     session: Tenant,
     conditions: ChangeConditions,
 ) -> Response:
-    team = await service.update_team(session, who.organization_id, external_id, body, conditions)
+    team = await service.update_team(session, external_id, body, conditions)
     return conditions.answer(team)
 
 
@@ -93,7 +93,7 @@ async def update_team(
 async def delete_team(
     external_id: ExternalId, who: PeopleWriter, session: Tenant, conditions: ChangeConditions
 ) -> None:
-    await service.delete_team(session, who.organization_id, external_id, conditions)
+    await service.delete_team(session, external_id, conditions)
 
 
 @router.get("/v1/people", operation_id="list_people", response_model=schemas.PersonPage)
@@ -109,10 +109,10 @@ async def list_people(
     response.headers.update(NO_STORE)
     started = await as_of(session)
     window = service.window(last_key(page), updated_after, datetime.now(UTC), page.limit + 1)
-    rows = await service.person_keys(session, who.organization_id, window, team, day)
+    rows = await service.person_keys(session, window, team, day)
     keys, cursor = page.cut(rows, lambda key: [key.external_id])
     names = [key.external_id for key in keys]
-    found = await service.read_people(session, who.organization_id, names, day)
+    found = await service.read_people(session, names, day)
     return schemas.PersonPage(items=service.listed(keys, found), next_cursor=cursor, as_of=started)
 
 
@@ -126,7 +126,7 @@ async def put_people_batch(
     keyring: KeyringOf,
 ) -> Response:
     limit = settings.people_batch_limit
-    result = await service.put_people(session, who.organization_id, body.items, limit, keyring)
+    result = await service.put_people(session, body.items, limit, keyring)
     return await once.answer(200, result)
 
 
@@ -138,7 +138,7 @@ async def get_person(
     conditions: ReadConditions,
     day: AsOf = None,
 ) -> Response:
-    return conditions.answer(await service.read_person(session, who.organization_id, external_id, day))
+    return conditions.answer(await service.read_person(session, external_id, day))
 
 
 @router.put(
@@ -155,9 +155,7 @@ async def put_person(
     conditions: Conditions,
     keyring: KeyringOf,
 ) -> Response:
-    person, is_new = await service.put_person(
-        session, who.organization_id, external_id, body, conditions, keyring
-    )
+    person, is_new = await service.put_person(session, external_id, body, conditions, keyring)
     return put_answer(person, is_new, "people")
 
 
@@ -170,7 +168,7 @@ async def update_person(
     conditions: ChangeConditions,
     keyring: KeyringOf,
 ) -> Response:
-    person = await service.update_person(session, who.organization_id, external_id, body, conditions, keyring)
+    person = await service.update_person(session, external_id, body, conditions, keyring)
     return conditions.answer(person)
 
 
@@ -178,4 +176,4 @@ async def update_person(
 async def delete_person(
     external_id: ExternalId, who: PeopleWriter, session: Tenant, conditions: ChangeConditions
 ) -> None:
-    await service.delete_person(session, who.organization_id, external_id, conditions)
+    await service.delete_person(session, external_id, conditions)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.people.rules import Held, Past, Period
 
 Kind = Literal["team", "person"]
@@ -85,13 +85,9 @@ WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text
 """)
 
 
-async def people_by_external_ids(
-    session: AsyncSession, organization_id: UUID, ids: Collection[str]
-) -> dict[str, UUID]:
+async def people_by_external_ids(session: TenantSession, ids: Collection[str]) -> dict[str, UUID]:
     """Those of `ids` who are on file. Takes no lock: one would mark the row with this transaction."""
-    rows = await session.execute(
-        PEOPLE_BY_EXTERNAL_IDS, {"organization_id": organization_id, "ids": list(ids)}
-    )
+    rows = await session.execute(PEOPLE_BY_EXTERNAL_IDS, {"ids": list(ids)})
     return {row.external_id: row.id for row in rows}
 
 
@@ -101,8 +97,8 @@ WHERE organization_id = :organization_id ORDER BY external_id
 """)
 
 
-async def team_tree(session: AsyncSession, organization_id: UUID) -> list[TeamNode]:
-    rows = await session.execute(TEAM_TREE, {"organization_id": organization_id})
+async def team_tree(session: TenantSession) -> list[TeamNode]:
+    rows = await session.execute(TEAM_TREE)
     return [TeamNode(*row) for row in rows]
 
 
@@ -122,9 +118,9 @@ ORDER BY p.external_id
 """).columns(segments=JSONB)
 
 
-async def employed_people(session: AsyncSession, organization_id: UUID, on: date) -> list[EmployedPerson]:
+async def employed_people(session: TenantSession, on: date) -> list[EmployedPerson]:
     """Everybody active who is employed on that day, by the present or an earlier period."""
-    rows = await session.execute(EMPLOYED, {"organization_id": organization_id, "on": on})
+    rows = await session.execute(EMPLOYED, {"on": on})
     return [EmployedPerson(*row) for row in rows]
 
 
@@ -138,9 +134,9 @@ def as_json(rows: Iterable[NamedTuple]) -> str:
 HOLD_TEAM_TREE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
-async def hold_team_tree(session: AsyncSession, organization_id: UUID) -> None:
+async def hold_team_tree(session: TenantSession) -> None:
     """Until this transaction ends no other changes a team: two moves could make a cycle together."""
-    await session.execute(HOLD_TEAM_TREE, {"name": f"teams {organization_id}"})
+    await session.execute(HOLD_TEAM_TREE, {"name": f"teams {session.organization_id}"})
 
 
 HOLD_TEAMS = text("""
@@ -150,11 +146,9 @@ ORDER BY external_id FOR KEY SHARE
 """)
 
 
-async def hold_teams(
-    session: AsyncSession, organization_id: UUID, external_ids: Collection[str]
-) -> dict[str, UUID]:
+async def hold_teams(session: TenantSession, external_ids: Collection[str]) -> dict[str, UUID]:
     """Those of the teams that are there, which until this transaction ends nobody can delete."""
-    rows = await session.execute(HOLD_TEAMS, {"organization_id": organization_id, "ids": list(external_ids)})
+    rows = await session.execute(HOLD_TEAMS, {"ids": list(external_ids)})
     return {row.external_id: row.id for row in rows}
 
 
@@ -168,10 +162,8 @@ WHERE t.organization_id = :organization_id AND t.external_id = ANY(CAST(:ids AS 
 """)
 
 
-async def teams(
-    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str]
-) -> Sequence[RowMapping]:
-    found = await session.execute(TEAMS, {"organization_id": organization_id, "ids": external_ids})
+async def teams(session: TenantSession, external_ids: Sequence[str]) -> Sequence[RowMapping]:
+    found = await session.execute(TEAMS, {"ids": external_ids})
     return found.mappings().all()
 
 
@@ -204,9 +196,9 @@ LIMIT :limit
 TEAM_KEYS = text(CAME_OR_WENT + CHANGED_TEAMS)
 
 
-async def team_keys(session: AsyncSession, organization_id: UUID, window: Window) -> list[Key]:
+async def team_keys(session: TenantSession, window: Window) -> list[Key]:
     """The next teams by identifier; in a delta read deleted ones too."""
-    found = await session.execute(TEAM_KEYS, {"organization_id": organization_id, **window._asdict()})
+    found = await session.execute(TEAM_KEYS, {**window._asdict()})
     return [Key(*row) for row in found]
 
 
@@ -218,10 +210,10 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb))
 """)
 
 
-async def add_teams(session: AsyncSession, organization_id: UUID, rows: Sequence[TeamNode]) -> None:
+async def add_teams(session: TenantSession, rows: Sequence[TeamNode]) -> None:
     """A parent may come in the same rows, anywhere."""
-    await session.execute(ADD_TEAMS, {"organization_id": organization_id, "rows": as_json(rows)})
-    await exhume(session, organization_id, "team", [row.external_id for row in rows])
+    await session.execute(ADD_TEAMS, {"rows": as_json(rows)})
+    await exhume(session, "team", [row.external_id for row in rows])
 
 
 CHANGE_TEAMS = text("""
@@ -233,8 +225,8 @@ WHERE t.organization_id = :organization_id AND t.id = r.id
 """)
 
 
-async def change_teams(session: AsyncSession, organization_id: UUID, rows: Sequence[TeamNode]) -> None:
-    await session.execute(CHANGE_TEAMS, {"organization_id": organization_id, "rows": as_json(rows)})
+async def change_teams(session: TenantSession, rows: Sequence[TeamNode]) -> None:
+    await session.execute(CHANGE_TEAMS, {"rows": as_json(rows)})
 
 
 HOLD_TEAM = text("""
@@ -243,11 +235,9 @@ WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDA
 """)
 
 
-async def hold_team(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
+async def hold_team(session: TenantSession, external_id: str) -> UUID | None:
     """Locks the team, if there is one: who puts a person into it now is waited for, or waits."""
-    team_id: UUID | None = await session.scalar(
-        HOLD_TEAM, {"organization_id": organization_id, "external_id": external_id}
-    )
+    team_id: UUID | None = await session.scalar(HOLD_TEAM, {"external_id": external_id})
     return team_id
 
 
@@ -257,16 +247,16 @@ SELECT EXISTS (SELECT FROM people WHERE organization_id = :organization_id AND t
 """)
 
 
-async def is_team_in_use(session: AsyncSession, organization_id: UUID, team_id: UUID) -> bool:
+async def is_team_in_use(session: TenantSession, team_id: UUID) -> bool:
     """Whether people or teams are in it."""
-    return bool(await session.scalar(TEAM_IN_USE, {"organization_id": organization_id, "id": team_id}))
+    return bool(await session.scalar(TEAM_IN_USE, {"id": team_id}))
 
 
 DELETE_TEAM = text("DELETE FROM teams WHERE organization_id = :organization_id AND id = :id")
 
 
-async def delete_team(session: AsyncSession, organization_id: UUID, team_id: UUID) -> None:
-    await session.execute(DELETE_TEAM, {"organization_id": organization_id, "id": team_id})
+async def delete_team(session: TenantSession, team_id: UUID) -> None:
+    await session.execute(DELETE_TEAM, {"id": team_id})
 
 
 # --------------------------------------------------------------------------------------------- people
@@ -282,10 +272,8 @@ WHERE p.organization_id = :organization_id AND p.external_id = ANY(CAST(:ids AS 
 """).columns(segments=JSONB)
 
 
-async def people(
-    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str]
-) -> Sequence[RowMapping]:
-    found = await session.execute(PEOPLE, {"organization_id": organization_id, "ids": external_ids})
+async def people(session: TenantSession, external_ids: Sequence[str]) -> Sequence[RowMapping]:
+    found = await session.execute(PEOPLE, {"ids": external_ids})
     return found.mappings().all()
 
 
@@ -301,10 +289,10 @@ ORDER BY starts_on
 
 
 async def earlier_employments(
-    session: AsyncSession, organization_id: UUID, person_ids: Sequence[UUID]
+    session: TenantSession, person_ids: Sequence[UUID]
 ) -> defaultdict[UUID, list[Period]]:
     """Of each person the periods before the present one, oldest first."""
-    rows = await session.execute(EARLIER_EMPLOYMENTS, {"organization_id": organization_id, "ids": person_ids})
+    rows = await session.execute(EARLIER_EMPLOYMENTS, {"ids": person_ids})
     periods: defaultdict[UUID, list[Period]] = defaultdict(list)
     for person_id, starts_on, ends_on in rows:
         periods[person_id].append(Period(None if starts_on == date.min else starts_on, ends_on))
@@ -345,13 +333,13 @@ PERSON_KEYS = text(CAME_OR_WENT + CHANGED_PEOPLE)
 
 
 async def person_keys(
-    session: AsyncSession, organization_id: UUID, window: Window, team: str | None, as_of: date | None
+    session: TenantSession, window: Window, team: str | None, as_of: date | None
 ) -> list[Key]:
     """The next people by identifier; in a delta read all deleted ones too.
 
     Of a team and those that are below it now, whoever is in them, or was on a day.
     """
-    chosen = {"organization_id": organization_id, "team": team, "as_of": as_of}
+    chosen = {"team": team, "as_of": as_of}
     found = await session.execute(PERSON_KEYS, {**chosen, **window._asdict()})
     return [Key(*row) for row in found]
 
@@ -362,11 +350,9 @@ WHERE organization_id = :organization_id AND external_id = :external_id FOR UPDA
 """)
 
 
-async def hold_person(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
+async def hold_person(session: TenantSession, external_id: str) -> UUID | None:
     """Locks the person, if there is one, until this transaction ends."""
-    person_id: UUID | None = await session.scalar(
-        HOLD_PERSON, {"organization_id": organization_id, "external_id": external_id}
-    )
+    person_id: UUID | None = await session.scalar(HOLD_PERSON, {"external_id": external_id})
     return person_id
 
 
@@ -377,9 +363,9 @@ ORDER BY external_id FOR UPDATE
 """)
 
 
-async def hold_people(session: AsyncSession, organization_id: UUID, external_ids: Collection[str]) -> None:
+async def hold_people(session: TenantSession, external_ids: Collection[str]) -> None:
     """Locks those who are on file until this transaction ends, in the order all writers keep."""
-    await session.execute(HOLD_PEOPLE, {"organization_id": organization_id, "ids": list(external_ids)})
+    await session.execute(HOLD_PEOPLE, {"ids": list(external_ids)})
 
 
 ADD_OR_HOLD_PEOPLE = text("""
@@ -395,18 +381,14 @@ RETURNING external_id
 """)
 
 
-async def add_or_hold_people(
-    session: AsyncSession, organization_id: UUID, rows: Sequence[PersonRecord]
-) -> set[str]:
+async def add_or_hold_people(session: TenantSession, rows: Sequence[PersonRecord]) -> set[str]:
     """Adds those not on file, and says which. The others it locks and leaves alone.
 
     One statement, in the order of the identifiers, so that writers wait for each other and never in a ring.
     """
-    added = await session.scalars(
-        ADD_OR_HOLD_PEOPLE, {"organization_id": organization_id, "rows": as_json(rows)}
-    )
+    added = await session.scalars(ADD_OR_HOLD_PEOPLE, {"rows": as_json(rows)})
     external_ids = set(added)
-    await exhume(session, organization_id, "person", external_ids)
+    await exhume(session, "person", external_ids)
     return external_ids
 
 
@@ -422,40 +404,38 @@ WHERE p.organization_id = :organization_id AND p.external_id = r.external_id
 """)
 
 
-async def change_people(session: AsyncSession, organization_id: UUID, rows: Sequence[PersonRecord]) -> None:
-    await session.execute(CHANGE_PEOPLE, {"organization_id": organization_id, "rows": as_json(rows)})
+async def change_people(session: TenantSession, rows: Sequence[PersonRecord]) -> None:
+    await session.execute(CHANGE_PEOPLE, {"rows": as_json(rows)})
 
 
-REPLACE_EMPLOYMENTS = text("""
+DELETE_EMPLOYMENTS = text("""
 DELETE FROM employments
 WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))
 """)
-REPLACE_EMPLOYMENTS_2 = text("""
+ADD_EMPLOYMENTS = text("""
 INSERT INTO employments (organization_id, person_id, starts_on, ends_on)
 SELECT CAST(:organization_id AS uuid), r.*
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(person_id uuid, starts_on date, ends_on date)
 """)
 
 
-async def replace_employments(
-    session: AsyncSession, organization_id: UUID, periods: Mapping[UUID, Sequence[Period]]
-) -> None:
+async def replace_employments(session: TenantSession, periods: Mapping[UUID, Sequence[Period]]) -> None:
     """The earlier periods of each person, oldest first. The table has -infinity for "since always"."""
-    await session.execute(REPLACE_EMPLOYMENTS, {"organization_id": organization_id, "ids": list(periods)})
+    await session.execute(DELETE_EMPLOYMENTS, {"ids": list(periods)})
     rows = [
         StoredPeriod(person_id, period.starts_on or "-infinity", period.ends_on)
         for person_id, earlier in periods.items()
         for period in earlier
     ]
-    await session.execute(REPLACE_EMPLOYMENTS_2, {"organization_id": organization_id, "rows": as_json(rows)})
+    await session.execute(ADD_EMPLOYMENTS, {"rows": as_json(rows)})
 
 
 TODAY = text("SELECT CAST(now() AT TIME ZONE time_zone AS date) FROM organizations WHERE id = :id")
 
 
-async def today(session: AsyncSession, organization_id: UUID) -> date:
+async def today(session: TenantSession) -> date:
     """The organisation's, by the clock that dates every change of this transaction."""
-    day: date = await session.scalar(TODAY, {"id": organization_id})
+    day: date = await session.scalar(TODAY, {"id": session.organization_id})
     return day
 
 
@@ -468,21 +448,21 @@ ORDER BY person_id, ends_on
 
 
 async def pasts(
-    session: AsyncSession, organization_id: UUID, person_ids: Collection[UUID], as_of: date | None = None
+    session: TenantSession, person_ids: Collection[UUID], as_of: date | None = None
 ) -> defaultdict[UUID, list[Past]]:
     """Of each person what was held before the present, oldest first; all of it, or from a day on."""
-    parameters = {"organization_id": organization_id, "ids": list(person_ids), "as_of": as_of}
+    parameters = {"ids": list(person_ids), "as_of": as_of}
     found: defaultdict[UUID, list[Past]] = defaultdict(list)
     for row in await session.execute(PASTS, parameters):
         found[row.person_id].append(Past(row.ends_on, Held(row.team, row.manager, row.segments)))
     return found
 
 
-REPLACE_PASTS = text("""
+DELETE_PASTS = text("""
 DELETE FROM person_history
 WHERE organization_id = :organization_id AND person_id = ANY(CAST(:ids AS uuid[]))
 """)
-REPLACE_PASTS_2 = text("""
+ADD_PASTS = text("""
 INSERT INTO person_history (organization_id, person_id, ends_on, team, manager, segments)
 SELECT CAST(:organization_id AS uuid), r.*
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
@@ -490,14 +470,12 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb))
 """)
 
 
-async def replace_pasts(
-    session: AsyncSession, organization_id: UUID, pasts: Mapping[UUID, Sequence[Past]]
-) -> None:
-    await session.execute(REPLACE_PASTS, {"organization_id": organization_id, "ids": list(pasts)})
+async def replace_pasts(session: TenantSession, pasts: Mapping[UUID, Sequence[Past]]) -> None:
+    await session.execute(DELETE_PASTS, {"ids": list(pasts)})
     rows = [
         StoredPast(person_id, past.ends_on, *past.held) for person_id, own in pasts.items() for past in own
     ]
-    await session.execute(REPLACE_PASTS_2, {"organization_id": organization_id, "rows": as_json(rows)})
+    await session.execute(ADD_PASTS, {"rows": as_json(rows)})
 
 
 RENUMBER = (
@@ -514,10 +492,10 @@ RENUMBER = (
 )
 
 
-async def renumber_person(session: AsyncSession, organization_id: UUID, old: str, new: str) -> None:
+async def renumber_person(session: TenantSession, old: str, new: str) -> None:
     """Gives the person another identifier, also where others name him by it."""
     for statement in RENUMBER:
-        parameters = {"organization_id": organization_id, "old": old, "new": new}
+        parameters = {"old": old, "new": new}
         await session.execute(text(statement), parameters)
 
 
@@ -535,18 +513,18 @@ SELECT EXISTS (
 """)
 
 
-async def is_person_in_use(session: AsyncSession, organization_id: UUID, person_id: UUID) -> bool:
+async def is_person_in_use(session: TenantSession, person_id: UUID) -> bool:
     """Whether a survey, an answer or a recognition event refers to the person."""
-    key = {"organization_id": organization_id, "id": person_id}
+    key = {"id": person_id}
     return bool(await session.scalar(PERSON_IN_USE, key))
 
 
 DELETE_PERSON = text("DELETE FROM people WHERE organization_id = :organization_id AND id = :id")
 
 
-async def delete_person(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
+async def delete_person(session: TenantSession, person_id: UUID) -> None:
     """With the person's employments and occasions."""
-    await session.execute(DELETE_PERSON, {"organization_id": organization_id, "id": person_id})
+    await session.execute(DELETE_PERSON, {"id": person_id})
 
 
 ERASED_MARKS = text("""
@@ -555,9 +533,9 @@ WHERE organization_id = :organization_id AND mark = ANY(CAST(:marks AS bytea[]))
 """)
 
 
-async def erased_marks(session: AsyncSession, organization_id: UUID, marks: Collection[bytes]) -> set[bytes]:
+async def erased_marks(session: TenantSession, marks: Collection[bytes]) -> set[bytes]:
     """Those of the marks that stand for somebody erased."""
-    found = await session.scalars(ERASED_MARKS, {"organization_id": organization_id, "marks": list(marks)})
+    found = await session.scalars(ERASED_MARKS, {"marks": list(marks)})
     return set(found)
 
 
@@ -567,9 +545,9 @@ WHERE organization_id = :organization_id AND external_id = ANY(CAST(:ids AS text
 """)
 
 
-async def take_back(session: AsyncSession, organization_id: UUID, external_ids: Collection[str]) -> None:
+async def take_back(session: TenantSession, external_ids: Collection[str]) -> None:
     """Of people this transaction has added."""
-    await session.execute(TAKE_BACK, {"organization_id": organization_id, "ids": list(external_ids)})
+    await session.execute(TAKE_BACK, {"ids": list(external_ids)})
 
 
 # ----------------------------------------------------------------------------------------- tombstones
@@ -581,10 +559,8 @@ VALUES (:organization_id, :kind, :external_id)
 """)
 
 
-async def bury(session: AsyncSession, organization_id: UUID, kind: Kind, external_id: str) -> None:
-    await session.execute(
-        BURY, {"organization_id": organization_id, "kind": kind, "external_id": external_id}
-    )
+async def bury(session: TenantSession, kind: Kind, external_id: str) -> None:
+    await session.execute(BURY, {"kind": kind, "external_id": external_id})
 
 
 EXHUME = text("""
@@ -593,10 +569,6 @@ DELETE FROM tombstones WHERE organization_id = :organization_id AND kind = :kind
 """)
 
 
-async def exhume(
-    session: AsyncSession, organization_id: UUID, kind: Kind, external_ids: Collection[str]
-) -> None:
+async def exhume(session: TenantSession, kind: Kind, external_ids: Collection[str]) -> None:
     """What is there again was not deleted."""
-    await session.execute(
-        EXHUME, {"organization_id": organization_id, "kind": kind, "ids": list(external_ids)}
-    )
+    await session.execute(EXHUME, {"kind": kind, "ids": list(external_ids)})

@@ -4,7 +4,6 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import person_mark
 from app.core.batches import (
@@ -18,6 +17,7 @@ from app.core.batches import (
     refuse_repeats,
 )
 from app.core.conditional import Preconditions
+from app.core.database import TenantSession
 from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessable, validated
 from app.core.outbox import announce_each
 from app.core.secrets import Keyring
@@ -92,23 +92,20 @@ def represent_team(row: RowMapping) -> schemas.Team:
     return schemas.Team.model_validate({**row, "unresolved": unresolved})
 
 
-async def read_teams(
-    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str]
-) -> dict[str, schemas.Team]:
-    rows = await queries.teams(session, organization_id, external_ids)
+async def read_teams(session: TenantSession, external_ids: Sequence[str]) -> dict[str, schemas.Team]:
+    rows = await queries.teams(session, external_ids)
     return {row["external_id"]: represent_team(row) for row in rows}
 
 
-async def read_team(session: AsyncSession, organization_id: UUID, external_id: str) -> schemas.Team:
-    found = await read_teams(session, organization_id, [external_id])
+async def read_team(session: TenantSession, external_id: str) -> schemas.Team:
+    found = await read_teams(session, [external_id])
     if external_id not in found:
         raise no_team(external_id)
     return found[external_id]
 
 
 async def put_team(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     external_id: str,
     body: schemas.TeamWrite,
     conditions: Preconditions,
@@ -116,26 +113,25 @@ async def put_team(
     """The team, and whether it is new."""
     require_identifier(body, external_id)
     item = validated(schemas.TeamItem, body.model_dump() | {"external_id": external_id})
-    await queries.hold_team_tree(session, organization_id)
-    current = await read_teams(session, organization_id, [external_id])
+    await queries.hold_team_tree(session)
+    current = await read_teams(session, [external_id])
     conditions.check(current.get(external_id))
-    effect = await _store_team(session, organization_id, item)
-    return await read_team(session, organization_id, external_id), effect is Effect.CREATED
+    effect = await _store_team(session, item)
+    return await read_team(session, external_id), effect is Effect.CREATED
 
 
 async def update_team(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     external_id: str,
     patch: schemas.TeamPatch,
     conditions: Preconditions,
 ) -> schemas.Team:
     require_identifier(patch, external_id)
-    await queries.hold_team_tree(session, organization_id)
-    current = await read_team(session, organization_id, external_id)
+    await queries.hold_team_tree(session)
+    current = await read_team(session, external_id)
     conditions.check(current)
-    await _store_team(session, organization_id, validated(schemas.TeamItem, _patched(current, patch)))
-    return await read_team(session, organization_id, external_id)
+    await _store_team(session, validated(schemas.TeamItem, _patched(current, patch)))
+    return await read_team(session, external_id)
 
 
 def _patched(current: schemas.Team | schemas.Person, patch: AnyWrite) -> dict[str, Any]:
@@ -143,36 +139,33 @@ def _patched(current: schemas.Team | schemas.Person, patch: AnyWrite) -> dict[st
     return rules.merge_patch(current.model_dump(), sent)
 
 
-async def _store_team(session: AsyncSession, organization_id: UUID, item: schemas.TeamItem) -> Effect:
-    [outcome] = await _store_teams(session, organization_id, [item], failed=())
+async def _store_team(session: TenantSession, item: schemas.TeamItem) -> Effect:
+    [outcome] = await _store_teams(session, [item], failed=())
     if isinstance(outcome, AppError):
         raise outcome
     return outcome.effect
 
 
-async def put_teams(
-    session: AsyncSession, organization_id: UUID, items: Sequence[Any], limit: int
-) -> BatchResult:
+async def put_teams(session: TenantSession, items: Sequence[Any], limit: int) -> BatchResult:
     parsed = refuse_repeats(parse_items(items, schemas.TeamItem, limit), lambda item: item.external_id)
     pairs = zip(items, parsed, strict=True)
     failed = [external_id_of(sent) for sent, item in pairs if isinstance(item, AppError)]
-    await queries.hold_team_tree(session, organization_id)
-    return batch_result(items, await _store_teams(session, organization_id, parsed, failed))
+    await queries.hold_team_tree(session)
+    return batch_result(items, await _store_teams(session, parsed, failed))
 
 
 async def _store_teams(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     parsed: Sequence[schemas.TeamItem | AppError],
     failed: Collection[str | None],
 ) -> list[Done | AppError]:
     """For who holds the team tree."""
-    tree = await queries.team_tree(session, organization_id)
+    tree = await queries.team_tree(session)
     wanted = {item.external_id: item for item in parsed if not isinstance(item, AppError)}
     parents = {key: item.parent for key, item in wanted.items()}
     refused = rules.refused_teams(_parents(tree), parents, failed)
     accepted = [item for key, item in wanted.items() if key not in refused]
-    effects = await _write_teams(session, organization_id, tree, accepted)
+    effects = await _write_teams(session, tree, accepted)
     outcomes = {key: REFUSALS[reason].at("#/parent") for key, reason in refused.items()} | {
         key: Done(effect) for key, effect in effects.items()
     }
@@ -185,8 +178,7 @@ def _parents(tree: Sequence[TeamNode]) -> dict[str, str | None]:
 
 
 async def _write_teams(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     tree: Sequence[TeamNode],
     items: Sequence[schemas.TeamItem],
 ) -> dict[str, Effect]:
@@ -197,9 +189,9 @@ async def _write_teams(
     new = [node for node in nodes if effects[node.external_id] is Effect.CREATED]
     changed = [node for node in nodes if effects[node.external_id] is Effect.UPDATED]
     if new:
-        await queries.add_teams(session, organization_id, new)
+        await queries.add_teams(session, new)
     if changed:
-        await queries.change_teams(session, organization_id, changed)
+        await queries.change_teams(session, changed)
     return effects
 
 
@@ -214,18 +206,16 @@ def _effect(node: TeamNode, existing: Mapping[str, TeamNode]) -> Effect:
     return Effect.UNCHANGED if existing[node.external_id] == node else Effect.UPDATED
 
 
-async def delete_team(
-    session: AsyncSession, organization_id: UUID, external_id: str, conditions: Preconditions
-) -> None:
-    await queries.hold_team_tree(session, organization_id)
-    team_id = await queries.hold_team(session, organization_id, external_id)
+async def delete_team(session: TenantSession, external_id: str, conditions: Preconditions) -> None:
+    await queries.hold_team_tree(session)
+    team_id = await queries.hold_team(session, external_id)
     if team_id is None:
         raise no_team(external_id)
-    conditions.check(await read_team(session, organization_id, external_id))
-    if await queries.is_team_in_use(session, organization_id, team_id):
+    conditions.check(await read_team(session, external_id))
+    if await queries.is_team_in_use(session, team_id):
         raise TeamInUse
-    await queries.delete_team(session, organization_id, team_id)
-    await queries.bury(session, organization_id, "team", external_id)
+    await queries.delete_team(session, team_id)
+    await queries.bury(session, "team", external_id)
 
 
 # --------------------------------------------------------------------------------------------- people
@@ -242,34 +232,33 @@ def represent_person(row: RowMapping, earlier: Sequence[Period]) -> schemas.Pers
 
 
 async def person_keys(
-    session: AsyncSession, organization_id: UUID, window: Window, team: str | None, as_of: date | None
+    session: TenantSession, window: Window, team: str | None, as_of: date | None
 ) -> list[Key]:
-    if team and not await queries.teams(session, organization_id, [team]):
+    if team and not await queries.teams(session, [team]):
         raise UnknownTeam.parameter("team", f"There is no team {team}.")
-    return await queries.person_keys(session, organization_id, window, team, as_of)
+    return await queries.person_keys(session, window, team, as_of)
 
 
 async def read_people(
-    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str], as_of: date | None = None
+    session: TenantSession, external_ids: Sequence[str], as_of: date | None = None
 ) -> dict[str, schemas.Person]:
     """As they are, or with team, manager and segments as they were on a day."""
-    rows = await queries.people(session, organization_id, external_ids)
-    earlier = await queries.earlier_employments(session, organization_id, [row["id"] for row in rows])
+    rows = await queries.people(session, external_ids)
+    earlier = await queries.earlier_employments(session, [row["id"] for row in rows])
     found = {row["external_id"]: represent_person(row, earlier[row["id"]]) for row in rows}
-    return found if as_of is None else await _as_they_were(session, organization_id, rows, found, as_of)
+    return found if as_of is None else await _as_they_were(session, rows, found, as_of)
 
 
 async def _as_they_were(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     rows: Sequence[RowMapping],
     present: Mapping[str, schemas.Person],
     day: date,
 ) -> dict[str, schemas.Person]:
-    pasts = await queries.pasts(session, organization_id, [row["id"] for row in rows], day)
+    pasts = await queries.pasts(session, [row["id"] for row in rows], day)
     held = {row["external_id"]: rules.held_on(pasts[row["id"]], held_of(row), day) for row in rows}
     managers = {one.manager for one in held.values() if one.manager is not None}
-    known = await queries.people_by_external_ids(session, organization_id, managers)
+    known = await queries.people_by_external_ids(session, managers)
     return {
         key: present[key].model_copy(
             update={
@@ -281,18 +270,15 @@ async def _as_they_were(
     }
 
 
-async def read_person(
-    session: AsyncSession, organization_id: UUID, external_id: str, as_of: date | None = None
-) -> schemas.Person:
-    found = await read_people(session, organization_id, [external_id], as_of)
+async def read_person(session: TenantSession, external_id: str, as_of: date | None = None) -> schemas.Person:
+    found = await read_people(session, [external_id], as_of)
     if external_id not in found:
         raise no_person(external_id)
     return found[external_id]
 
 
 async def put_person(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     external_id: str,
     body: schemas.PersonWrite,
     conditions: Preconditions,
@@ -304,63 +290,60 @@ async def put_person(
     """
     require_identifier(body, external_id)
     item = validated(schemas.PersonItem, body.model_dump() | {"external_id": external_id})
-    record = await _record(session, organization_id, item)
-    created, erased = await _add_or_hold(session, organization_id, [record], keyring)
+    record = await _record(session, item)
+    created, erased = await _add_or_hold(session, [record], keyring)
     if erased:
         raise PersonErased
     is_new = bool(created)
-    conditions.check(None if is_new else await read_person(session, organization_id, external_id))
+    conditions.check(None if is_new else await read_person(session, external_id))
     if not is_new:
-        await _change_people(session, organization_id, [record], _effective([item]))
-    return await read_person(session, organization_id, external_id), is_new
+        await _change_people(session, [record], _effective([item]))
+    return await read_person(session, external_id), is_new
 
 
 async def update_person(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     external_id: str,
     patch: schemas.PersonPatch,
     conditions: Preconditions,
     keyring: Keyring,
 ) -> schemas.Person:
     """An `external_id` that is sent renumbers the person, who stays the same."""
-    if await queries.hold_person(session, organization_id, external_id) is None:
+    if await queries.hold_person(session, external_id) is None:
         raise no_person(external_id)
-    current = await read_person(session, organization_id, external_id)
+    current = await read_person(session, external_id)
     conditions.check(current)
     item = validated(schemas.PersonItem, _patched(current, patch))
-    record = await _record(session, organization_id, item)
-    await _change_people(session, organization_id, [record], _effective([item]))
+    record = await _record(session, item)
+    await _change_people(session, [record], _effective([item]))
     number = patch.external_id if "external_id" in patch.model_fields_set else external_id
     if number != external_id:
-        await _renumber(session, organization_id, record, number, keyring)
-    return await read_person(session, organization_id, number)
+        await _renumber(session, record, number, keyring)
+    return await read_person(session, number)
 
 
-async def _renumber(
-    session: AsyncSession, organization_id: UUID, record: PersonRecord, number: str, keyring: Keyring
-) -> None:
+async def _renumber(session: TenantSession, record: PersonRecord, number: str, keyring: Keyring) -> None:
     if record.manager == number:
         raise OwnManager.at("#/external_id")
-    if await queries.people_by_external_ids(session, organization_id, [number]):
+    if await queries.people_by_external_ids(session, [number]):
         raise PersonIdTaken.at("#/external_id")
-    await queries.renumber_person(session, organization_id, record.external_id, number)
-    if await _erased(session, organization_id, [number], keyring):
+    await queries.renumber_person(session, record.external_id, number)
+    if await _erased(session, [number], keyring):
         raise PersonErased
-    await queries.bury(session, organization_id, "person", record.external_id)
-    await queries.exhume(session, organization_id, "person", [number])
+    await queries.bury(session, "person", record.external_id)
+    await queries.exhume(session, "person", [number])
 
 
 async def put_people(
-    session: AsyncSession, organization_id: UUID, items: Sequence[Any], limit: int, keyring: Keyring
+    session: TenantSession, items: Sequence[Any], limit: int, keyring: Keyring
 ) -> BatchResult:
     parsed = refuse_repeats(parse_items(items, schemas.PersonItem, limit), lambda item: item.external_id)
-    records = await _records(session, organization_id, parsed)
+    records = await _records(session, parsed)
     good = [record for record in records if not isinstance(record, AppError)]
-    created, erased = await _add_or_hold(session, organization_id, good, keyring)
+    created, erased = await _add_or_hold(session, good, keyring)
     held = [record for record in good if record.external_id not in created | erased]
     effective = _effective(item for item in parsed if not isinstance(item, AppError))
-    changed = await _change_people(session, organization_id, held, effective)
+    changed = await _change_people(session, held, effective)
     effects = dict.fromkeys(created, Effect.CREATED) | dict.fromkeys(changed, Effect.UPDATED)
     return batch_result(
         items,
@@ -375,61 +358,56 @@ async def put_people(
     )
 
 
-async def end_employment(
-    session: AsyncSession, organization_id: UUID, external_ids: Sequence[str], on: date
-) -> int:
+async def end_employment(session: TenantSession, external_ids: Sequence[str], on: date) -> int:
     """Makes `on` the last day employed, or the first where that is later; how many it changed."""
-    await queries.hold_people(session, organization_id, external_ids)
-    held = await queries.people(session, organization_id, external_ids)
+    await queries.hold_people(session, external_ids)
+    held = await queries.people(session, external_ids)
     records = [queries.record_of(row)._replace(ends_on=max(on, row["starts_on"] or on)) for row in held]
-    return len(await _change_people(session, organization_id, records, {}))
+    return len(await _change_people(session, records, {}))
 
 
-async def _erased(
-    session: AsyncSession, organization_id: UUID, external_ids: Collection[str], keyring: Keyring
-) -> set[str]:
+async def _erased(session: TenantSession, external_ids: Collection[str], keyring: Keyring) -> set[str]:
     """Who of them was erased. Asked after writing: an erasure under way was waited for, and is seen now."""
-    marks = {person_mark(keyring, organization_id, external_id): external_id for external_id in external_ids}
-    found = await queries.erased_marks(session, organization_id, marks.keys()) if marks else set()
+    marks = {
+        person_mark(keyring, session.organization_id, external_id): external_id
+        for external_id in external_ids
+    }
+    found = await queries.erased_marks(session, marks.keys()) if marks else set()
     return {marks[mark] for mark in found}
 
 
-async def join_team(
-    session: AsyncSession, organization_id: UUID, external_ids: Collection[str], team: str
-) -> None:
+async def join_team(session: TenantSession, external_ids: Collection[str], team: str) -> None:
     """Moves people, from wherever they are."""
-    await queries.hold_people(session, organization_id, external_ids)
-    teams = await queries.hold_teams(session, organization_id, [team])
-    held = await queries.people(session, organization_id, list(external_ids))
+    await queries.hold_people(session, external_ids)
+    teams = await queries.hold_teams(session, [team])
+    held = await queries.people(session, list(external_ids))
     moved = [queries.record_of(row)._replace(team_id=teams[team]) for row in held]
-    await _change_people(session, organization_id, moved, {})
+    await _change_people(session, moved, {})
 
 
-async def leave_team(
-    session: AsyncSession, organization_id: UUID, external_ids: Collection[str], team: str
-) -> None:
+async def leave_team(session: TenantSession, external_ids: Collection[str], team: str) -> None:
     """Leaves alone whoever is elsewhere by now."""
-    await queries.hold_people(session, organization_id, external_ids)
-    held = await queries.people(session, organization_id, list(external_ids))
+    await queries.hold_people(session, external_ids)
+    held = await queries.people(session, list(external_ids))
     moved = [queries.record_of(row)._replace(team_id=None) for row in held if row["team"] == team]
-    await _change_people(session, organization_id, moved, {})
+    await _change_people(session, moved, {})
 
 
-async def _record(session: AsyncSession, organization_id: UUID, item: schemas.PersonItem) -> PersonRecord:
-    [record] = await _records(session, organization_id, [item])
+async def _record(session: TenantSession, item: schemas.PersonItem) -> PersonRecord:
+    [record] = await _records(session, [item])
     if isinstance(record, AppError):
         raise record
     return record
 
 
 async def _records(
-    session: AsyncSession, organization_id: UUID, parsed: Sequence[schemas.PersonItem | AppError]
+    session: TenantSession, parsed: Sequence[schemas.PersonItem | AppError]
 ) -> list[PersonRecord | AppError]:
     """Each person as he would be stored, or why he cannot be; the teams named are held."""
     named = {item.team for item in parsed if not isinstance(item, AppError) and item.team}
-    teams = await queries.hold_teams(session, organization_id, named)
+    teams = await queries.hold_teams(session, named)
     is_dated = any(not isinstance(item, AppError) and item.effective_on for item in parsed)
-    today = await queries.today(session, organization_id) if is_dated else None
+    today = await queries.today(session) if is_dated else None
     return [
         item if isinstance(item, AppError) else _flaw(item, teams, today) or _as_stored(item, teams)
         for item in parsed
@@ -463,41 +441,40 @@ def held_of(person: RowMapping | PersonRecord) -> Held:
 
 
 async def _add_or_hold(
-    session: AsyncSession, organization_id: UUID, records: Sequence[PersonRecord], keyring: Keyring
+    session: TenantSession, records: Sequence[PersonRecord], keyring: Keyring
 ) -> tuple[set[str], set[str]]:
     """Adds who is not there and holds who is; says whom it added, and whom not because he was erased."""
-    added = set(await queries.add_or_hold_people(session, organization_id, records))
-    erased = await _erased(session, organization_id, added, keyring)
+    added = set(await queries.add_or_hold_people(session, records))
+    erased = await _erased(session, added, keyring)
     if erased:
-        await queries.take_back(session, organization_id, erased)
+        await queries.take_back(session, erased)
     created = added - erased
     told = [{"external_id": record.external_id} for record in records if record.external_id in created]
-    await announce_each(session, organization_id, "person.created", told)
+    await announce_each(session, "person.created", told)
     return created, erased
 
 
 async def _change_people(
-    session: AsyncSession, organization_id: UUID, records: Sequence[PersonRecord], effective: Effective
+    session: TenantSession, records: Sequence[PersonRecord], effective: Effective
 ) -> set[str]:
     """Makes people who are held as they are wanted; says whom that changed."""
     wanted = {record.external_id: record for record in records}
-    held = await queries.people(session, organization_id, list(wanted))
-    pasts = await _changed_pasts(session, organization_id, held, wanted, effective)
+    held = await queries.people(session, list(wanted))
+    pasts = await _changed_pasts(session, held, wanted, effective)
     changed = [
         row for row in held if queries.record_of(row) != wanted[row["external_id"]] or row["id"] in pasts
     ]
     if pasts:
-        await queries.replace_pasts(session, organization_id, pasts)
+        await queries.replace_pasts(session, pasts)
     if changed:
-        await _move_periods(session, organization_id, changed, wanted)
-        await queries.change_people(session, organization_id, [wanted[row["external_id"]] for row in changed])
-        await _tell_of_changes(session, organization_id, changed, wanted)
+        await _move_periods(session, changed, wanted)
+        await queries.change_people(session, [wanted[row["external_id"]] for row in changed])
+        await _tell_of_changes(session, changed, wanted)
     return {row["external_id"] for row in changed}
 
 
 async def _changed_pasts(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     people: Sequence[RowMapping],
     wanted: Mapping[str, PersonRecord],
     effective: Effective,
@@ -510,8 +487,8 @@ async def _changed_pasts(
     ]
     if not concerned:
         return {}
-    today = await queries.today(session, organization_id)
-    pasts = await queries.pasts(session, organization_id, [row["id"] for row in concerned])
+    today = await queries.today(session)
+    pasts = await queries.pasts(session, [row["id"] for row in concerned])
     changed: dict[UUID, list[Past]] = {}
     for row in concerned:
         key, past = row["external_id"], pasts[row["id"]]
@@ -522,8 +499,7 @@ async def _changed_pasts(
 
 
 async def _tell_of_changes(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     before: Sequence[RowMapping],
     wanted: Mapping[str, PersonRecord],
 ) -> None:
@@ -534,8 +510,8 @@ async def _tell_of_changes(
         for row, record in zip(before, after, strict=True)
         if _leaves(row, record)
     ]
-    await announce_each(session, organization_id, "person.updated", updated)
-    await announce_each(session, organization_id, "person.left", left)
+    await announce_each(session, "person.updated", updated)
+    await announce_each(session, "person.left", left)
 
 
 def _leaves(before: RowMapping, after: PersonRecord) -> bool:
@@ -544,12 +520,11 @@ def _leaves(before: RowMapping, after: PersonRecord) -> bool:
 
 
 async def _move_periods(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     changed: Sequence[RowMapping],
     wanted: Mapping[str, PersonRecord],
 ) -> None:
-    earlier = await queries.earlier_employments(session, organization_id, [row["id"] for row in changed])
+    earlier = await queries.earlier_employments(session, [row["id"] for row in changed])
     moved: dict[UUID, list[Period]] = {}
     for row in changed:
         present, record = Period(row["starts_on"], row["ends_on"]), wanted[row["external_id"]]
@@ -557,17 +532,15 @@ async def _move_periods(
         if periods != earlier[row["id"]]:
             moved[row["id"]] = periods
     if moved:
-        await queries.replace_employments(session, organization_id, moved)
+        await queries.replace_employments(session, moved)
 
 
-async def delete_person(
-    session: AsyncSession, organization_id: UUID, external_id: str, conditions: Preconditions
-) -> None:
-    person_id = await queries.hold_person(session, organization_id, external_id)
+async def delete_person(session: TenantSession, external_id: str, conditions: Preconditions) -> None:
+    person_id = await queries.hold_person(session, external_id)
     if person_id is None:
         raise no_person(external_id)
-    conditions.check(await read_person(session, organization_id, external_id))
-    if await queries.is_person_in_use(session, organization_id, person_id):
+    conditions.check(await read_person(session, external_id))
+    if await queries.is_person_in_use(session, person_id):
         raise PersonInUse
-    await queries.delete_person(session, organization_id, person_id)
-    await queries.bury(session, organization_id, "person", external_id)
+    await queries.delete_person(session, person_id)
+    await queries.bury(session, "person", external_id)

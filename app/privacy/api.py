@@ -33,9 +33,7 @@ async def export_person(
     external_id: ExternalId, who: PrivacyManager, session: Tenant, keyring: KeyringOf, response: Response
 ) -> schemas.PersonExport:
     response.headers.update(NO_STORE)
-    return await exporting.export_person(
-        session, who.organization_id, external_id, keyring, datetime.now(UTC)
-    )
+    return await exporting.export_person(session, external_id, keyring, datetime.now(UTC))
 
 
 @router.post(
@@ -47,7 +45,7 @@ async def export_person(
 async def create_answers_link(
     external_id: ExternalId, who: PrivacyManager, session: Tenant, once: Once, settings: SettingsOf
 ) -> Response:
-    asked = await links.ask_for_link(session, who.organization_id, external_id, settings)
+    asked = await links.ask_for_link(session, external_id, settings)
     return await once.answer(202, asked)
 
 
@@ -55,7 +53,7 @@ async def create_answers_link(
 async def get_answers_page(token: Token, request: Request) -> HTMLResponse:
     organization_id = links.organization_of(token)
     async with database_of(request).tenant_session(organization_id) as session:
-        await links.require_link(session, organization_id, token, datetime.now(UTC))
+        await links.require_link(session, token, datetime.now(UTC))
     return HTMLResponse(page(), headers=ON_PAGE)
 
 
@@ -66,14 +64,14 @@ async def show_answers(
     response.headers.update(AS_FILE)
     organization_id, now = links.organization_of(token), datetime.now(UTC)
     async with database_of(request).tenant_session(organization_id) as session:
-        return await exporting.show_answers(session, organization_id, token_hash(token), keyring, now)
+        return await exporting.show_answers(session, token_hash(token), keyring, now)
 
 
 @router.post(ERASURE, operation_id="erase_person", response_model=schemas.Erasure)
 async def erase_person(
     external_id: ExternalId, who: PrivacyManager, session: Tenant, once: Once, keyring: KeyringOf
 ) -> Response:
-    erasure = await erasing.erase_person(session, who.organization_id, external_id, keyring)
+    erasure = await erasing.erase_person(session, external_id, keyring)
     return await once.answer(200, erasure)
 
 
@@ -81,4 +79,4 @@ async def erase_person(
 async def allow_person_again(
     external_id: ExternalId, who: PrivacyManager, session: Tenant, keyring: KeyringOf
 ) -> None:
-    await erasing.allow_again(session, who.organization_id, external_id, keyring)
+    await erasing.allow_again(session, external_id, keyring)

@@ -13,6 +13,8 @@ from sqlalchemy import Executable, Row, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
+
 Parameters = Mapping[str, Any]
 OWN_SURVEYS = """
 s.organization_id = :organization_id AND s.id IN (
@@ -160,11 +162,9 @@ async def names(session: AsyncSession, query: Executable, parameters: Parameters
     return (await session.scalars(query, parameters)).all()
 
 
-async def is_issued(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, recipient_key: UUID
-) -> bool:
+async def is_issued(session: TenantSession, survey_id: UUID, recipient_key: UUID) -> bool:
     """Whether a token was issued to the person; it says nothing of its use."""
-    where = {"organization_id": organization_id, "survey_id": survey_id, "recipient_key": recipient_key}
+    where = {"survey_id": survey_id, "recipient_key": recipient_key}
     return bool(await session.scalar(IS_ISSUED, where))
 
 
@@ -294,13 +294,13 @@ UNMARK = text(
 )
 
 
-async def hold_person(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
+async def hold_person(session: TenantSession, external_id: str) -> UUID | None:
     """Locks the person, if there is one, and whom he manages or did, in the order others lock people in.
 
     Erasures of an organisation wait for one another: they change the same texts.
     """
-    await session.execute(ONE_AT_A_TIME, {"name": f"erasure {organization_id}"})
-    parameters = {"organization_id": organization_id, "external_id": external_id}
+    await session.execute(ONE_AT_A_TIME, {"name": f"erasure {session.organization_id}"})
+    parameters = {"external_id": external_id}
     held = await session.execute(HOLD_PEOPLE, parameters)
     return next((row.id for row in held if row.external_id == external_id), None)
 
@@ -334,18 +334,18 @@ def key_of(organization_id: UUID, response: Row[Any]) -> dict[str, Any]:
     }
 
 
-async def delete_response(session: AsyncSession, organization_id: UUID, response: Row[Any]) -> None:
-    await session.execute(DELETE_RESPONSE, key_of(organization_id, response))
+async def delete_response(session: TenantSession, response: Row[Any]) -> None:
+    await session.execute(DELETE_RESPONSE, key_of(session.organization_id, response))
 
 
-async def unlink_response(session: AsyncSession, organization_id: UUID, response: Row[Any]) -> None:
+async def unlink_response(session: TenantSession, response: Row[Any]) -> None:
     """It stays, without anything that leads to a person."""
-    await session.execute(UNLINK_RESPONSE, key_of(organization_id, response))
+    await session.execute(UNLINK_RESPONSE, key_of(session.organization_id, response))
 
 
-async def count_erased(session: AsyncSession, organization_id: UUID, response: Row[Any]) -> None:
+async def count_erased(session: TenantSession, response: Row[Any]) -> None:
     where = {"survey_id": response.survey_id, "ordinal": response.cell_ordinal}
-    await session.execute(COUNT_ERASED, {"organization_id": organization_id, **where})
+    await session.execute(COUNT_ERASED, {**where})
 
 
 async def replace_names(session: AsyncSession, parameters: Parameters, pattern: str, blank: str) -> None:
@@ -363,21 +363,19 @@ async def forget(session: AsyncSession, parameters: Parameters) -> None:
         await session.execute(query, parameters)
 
 
-async def mark(session: AsyncSession, organization_id: UUID, person_mark: bytes) -> datetime:
-    moment: datetime = await session.scalar(MARK, {"organization_id": organization_id, "mark": person_mark})
+async def mark(session: TenantSession, person_mark: bytes) -> datetime:
+    moment: datetime = await session.scalar(MARK, {"mark": person_mark})
     return moment
 
 
-async def erased_at(session: AsyncSession, organization_id: UUID, person_mark: bytes) -> datetime | None:
-    moment: datetime | None = await session.scalar(
-        ERASED_AT, {"organization_id": organization_id, "mark": person_mark}
-    )
+async def erased_at(session: TenantSession, person_mark: bytes) -> datetime | None:
+    moment: datetime | None = await session.scalar(ERASED_AT, {"mark": person_mark})
     return moment
 
 
-async def unmark(session: AsyncSession, organization_id: UUID, person_mark: bytes) -> bool:
+async def unmark(session: TenantSession, person_mark: bytes) -> bool:
     """Whether there was such a mark."""
-    gone = await session.execute(UNMARK, {"organization_id": organization_id, "mark": person_mark})
+    gone = await session.execute(UNMARK, {"mark": person_mark})
     return gone.first() is not None
 
 
@@ -402,25 +400,21 @@ DELETE_ANSWERS = [
 ]
 
 
-async def left_longer_ago(
-    session: AsyncSession, organization_id: UUID, today: date, months: int, limit: int
-) -> Sequence[str]:
+async def left_longer_ago(session: TenantSession, today: date, months: int, limit: int) -> Sequence[str]:
     """External ids of people whose last day was longer ago, the longest gone first."""
-    parameters = {"organization_id": organization_id, "today": today, "months": months, "limit": limit}
+    parameters = {"today": today, "months": months, "limit": limit}
     return (await session.scalars(LEFT_LONGER_AGO, parameters)).all()
 
 
-async def answered_longer_ago(
-    session: AsyncSession, organization_id: UUID, now: datetime, months: int
-) -> Sequence[UUID]:
+async def answered_longer_ago(session: TenantSession, now: datetime, months: int) -> Sequence[UUID]:
     """Released surveys that closed longer ago and still have their answers or comments."""
-    parameters = {"organization_id": organization_id, "now": now, "months": months}
+    parameters = {"now": now, "months": months}
     return (await session.scalars(ANSWERED_LONGER_AGO, parameters)).all()
 
 
-async def delete_answers(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
+async def delete_answers(session: TenantSession, survey_id: UUID) -> None:
     for query in DELETE_ANSWERS:
-        await session.execute(query, {"organization_id": organization_id, "survey_id": survey_id})
+        await session.execute(query, {"survey_id": survey_id})
 
 
 # ------------------------------------------------------------------------------------- one-time links
@@ -456,45 +450,39 @@ FORGET_OLD_LINKS = text(
 )
 
 
-async def ask_for_link(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
+async def ask_for_link(session: TenantSession, person_id: UUID) -> None:
     """One a person: an earlier one stops working."""
-    await session.execute(ASK_FOR_LINK, {"organization_id": organization_id, "person_id": person_id})
+    await session.execute(ASK_FOR_LINK, {"person_id": person_id})
 
 
-async def addressee(session: AsyncSession, organization_id: UUID, person_id: UUID) -> Row[Any] | None:
+async def addressee(session: TenantSession, person_id: UUID) -> Row[Any] | None:
     """Address and locale of somebody who is still to be sent a link."""
-    parameters = {"organization_id": organization_id, "person_id": person_id}
+    parameters = {"person_id": person_id}
     return (await session.execute(ADDRESSEE, parameters)).first()
 
 
-async def make_link(
-    session: AsyncSession, organization_id: UUID, person_id: UUID, token_hash: bytes, expires_at: datetime
-) -> None:
+async def make_link(session: TenantSession, person_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
     parameters = {"token_hash": token_hash, "expires_at": expires_at}
-    await session.execute(
-        MAKE_LINK, {"organization_id": organization_id, "person_id": person_id, **parameters}
-    )
+    await session.execute(MAKE_LINK, {"person_id": person_id, **parameters})
 
 
-async def forget_link(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
-    await session.execute(FORGET_LINK, {"organization_id": organization_id, "person_id": person_id})
+async def forget_link(session: TenantSession, person_id: UUID) -> None:
+    await session.execute(FORGET_LINK, {"person_id": person_id})
 
 
-async def is_link(session: AsyncSession, organization_id: UUID, token_hash: bytes, now: datetime) -> bool:
-    parameters = {"organization_id": organization_id, "token_hash": token_hash, "now": now}
+async def is_link(session: TenantSession, token_hash: bytes, now: datetime) -> bool:
+    parameters = {"token_hash": token_hash, "now": now}
     return bool(await session.scalar(IS_LINK, parameters))
 
 
-async def use_link(
-    session: AsyncSession, organization_id: UUID, token_hash: bytes, now: datetime
-) -> Row[Any] | None:
+async def use_link(session: TenantSession, token_hash: bytes, now: datetime) -> Row[Any] | None:
     """Whose it was; it opens nothing any more."""
-    parameters = {"organization_id": organization_id, "token_hash": token_hash, "now": now}
+    parameters = {"token_hash": token_hash, "now": now}
     return (await session.execute(USE_LINK, parameters)).first()
 
 
-async def forget_old_links(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
-    await session.execute(FORGET_OLD_LINKS, {"organization_id": organization_id, "now": now})
+async def forget_old_links(session: TenantSession, now: datetime) -> None:
+    await session.execute(FORGET_OLD_LINKS, {"now": now})
 
 
 def quoted(identifiers: Collection[str]) -> list[bytes]:

@@ -48,7 +48,7 @@ async def list_recognitions(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await service.find_events(session, who.organization_id, filters, after, page.limit + 1)
+    rows = await service.find_events(session, filters, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.occurred_at.isoformat(), str(row.id)])
     return schemas.RecognitionPage(
         items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now
@@ -69,7 +69,7 @@ async def create_recognition(
     once: Once,
     after_commit: BackgroundTasks,
 ) -> Response:
-    event, effect = await service.record_one(session, who.organization_id, body, datetime.now(UTC))
+    event, effect = await service.record_one(session, body, datetime.now(UTC))
     after_commit.add_task(telemetry.RECOGNITIONS.inc, effect is Effect.CREATED)
     headers = {
         **NO_STORE,
@@ -90,7 +90,7 @@ async def create_recognitions_batch(
 ) -> Response:
     parsed = parse_items(body.items, schemas.RecognitionWrite, settings.events_batch_limit)
     wanted = refuse_repeats(parsed, lambda item: item.external_id)
-    outcomes = await service.record(session, who.organization_id, wanted, datetime.now(UTC))
+    outcomes = await service.record(session, wanted, datetime.now(UTC))
     result = batch_result(body.items, outcomes)
     after_commit.add_task(telemetry.RECOGNITIONS.inc, result.summary.created)
     return await once.answer(200, result)
@@ -104,7 +104,7 @@ async def create_recognitions_batch(
 async def get_recognition(
     recognition_id: UUID, who: RecognitionReader, session: Tenant, conditions: ReadConditions
 ) -> Response:
-    return conditions.answer(await service.read_event(session, who.organization_id, recognition_id))
+    return conditions.answer(await service.read_event(session, recognition_id))
 
 
 @router.patch(
@@ -119,9 +119,7 @@ async def update_recognition(
     session: Tenant,
     conditions: ChangeConditions,
 ) -> Response:
-    event = await service.edit_event(
-        session, who.organization_id, recognition_id, body, conditions, datetime.now(UTC)
-    )
+    event = await service.edit_event(session, recognition_id, body, conditions, datetime.now(UTC))
     return conditions.answer(event)
 
 
@@ -129,7 +127,7 @@ async def update_recognition(
 async def delete_recognition(
     recognition_id: UUID, who: RecognitionWriter, session: Tenant, conditions: ChangeConditions
 ) -> None:
-    await service.delete_event(session, who.organization_id, recognition_id, conditions)
+    await service.delete_event(session, recognition_id, conditions)
 
 
 @router.get(
@@ -145,9 +143,8 @@ async def get_person_recognition(
     first: First = None,
     last: Last = None,
 ) -> Response:
-    asked = (session, who.organization_id)
-    _, first, last = await service.months_asked_for(*asked, first, last, datetime.now(UTC))
-    return conditions.answer(await service.own_numbers(*asked, external_id, first, last))
+    _, first, last = await service.months_asked_for(session, first, last, datetime.now(UTC))
+    return conditions.answer(await service.own_numbers(session, external_id, first, last))
 
 
 @router.put(
@@ -159,7 +156,7 @@ async def get_person_recognition(
 async def put_recognition_reaction(
     recognition_id: UUID, external_id: PersonId, kind: ReactionKind, who: RecognitionWriter, session: Tenant
 ) -> Response:
-    reaction, is_new = await service.react(session, who.organization_id, recognition_id, external_id, kind)
+    reaction, is_new = await service.react(session, recognition_id, external_id, kind)
     return Preconditions().answer(reaction, 201 if is_new else 200)
 
 
@@ -167,4 +164,4 @@ async def put_recognition_reaction(
 async def delete_recognition_reaction(
     recognition_id: UUID, external_id: PersonId, kind: ReactionKind, who: RecognitionWriter, session: Tenant
 ) -> None:
-    await service.take_reaction_back(session, who.organization_id, recognition_id, external_id, kind)
+    await service.take_reaction_back(session, recognition_id, external_id, kind)

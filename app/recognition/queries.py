@@ -8,6 +8,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
+
 EVENT = """
 SELECT r.id, r.external_id, g.external_id AS giver, r.message, r.value, r.occurred_at, r.visibility,
     r.source, r.reply_to_id AS reply_to, r.created_at, r.edited_at,
@@ -202,22 +204,21 @@ class Filters:
     team: str | None
 
 
-async def event(session: AsyncSession, organization_id: UUID, event_id: UUID) -> Row[Any] | None:
-    found = await session.execute(EVENT_BY_ID, {"organization_id": organization_id, "id": event_id})
+async def event(session: TenantSession, event_id: UUID) -> Row[Any] | None:
+    found = await session.execute(EVENT_BY_ID, {"id": event_id})
     return found.first()
 
 
 async def events_by_external_id(
-    session: AsyncSession, organization_id: UUID, external_ids: Collection[str]
+    session: TenantSession, external_ids: Collection[str]
 ) -> Mapping[str, Row[Any]]:
-    parameters = {"organization_id": organization_id, "external_ids": list(external_ids)}
+    parameters = {"external_ids": list(external_ids)}
     rows = await session.execute(EVENTS_BY_EXTERNAL_ID, parameters)
     return {row.external_id: row for row in rows}
 
 
 async def events_before(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     filters: Filters,
     team_ids: Sequence[UUID] | None,
     after: tuple[datetime, UUID] | None,
@@ -227,27 +228,22 @@ async def events_before(
     occurred_at, event_id = after or (None, None)
     page = {"after": occurred_at, "after_id": event_id, "limit": limit}
     chosen = {**vars(filters), "team_ids": team_ids}
-    found = await session.execute(EVENTS_BEFORE, {"organization_id": organization_id, **chosen, **page})
+    found = await session.execute(EVENTS_BEFORE, {**chosen, **page})
     return found.all()
 
 
-async def lock_people(
-    session: AsyncSession, organization_id: UUID, external_ids: Collection[str]
-) -> Mapping[str, UUID]:
+async def lock_people(session: TenantSession, external_ids: Collection[str]) -> Mapping[str, UUID]:
     """Those who exist, and cannot be deleted before this transaction ends."""
-    parameters = {"organization_id": organization_id, "external_ids": list(external_ids)}
+    parameters = {"external_ids": list(external_ids)}
     rows = await session.execute(LOCK_PEOPLE, parameters)
     return {row.external_id: row.id for row in rows}
 
 
-async def insert_events(
-    session: AsyncSession, organization_id: UUID, events: Sequence[NewEvent]
-) -> set[UUID]:
+async def insert_events(session: TenantSession, events: Sequence[NewEvent]) -> set[UUID]:
     """The ids of those stored: all but those whose external id is known."""
     stored = await session.scalars(
         INSERT_EVENTS,
         {
-            "organization_id": organization_id,
             "ids": [event.id for event in events],
             "external_ids": [event.external_id for event in events],
             "giver_ids": [event.giver_id for event in events],
@@ -264,7 +260,7 @@ async def insert_events(
     return set(stored)
 
 
-async def insert_receivers(session: AsyncSession, organization_id: UUID, events: Sequence[NewEvent]) -> None:
+async def insert_receivers(session: TenantSession, events: Sequence[NewEvent]) -> None:
     rows = [
         (event.id, person_id, position)
         for event in events
@@ -273,7 +269,6 @@ async def insert_receivers(session: AsyncSession, organization_id: UUID, events:
     await session.execute(
         INSERT_RECEIVERS,
         {
-            "organization_id": organization_id,
             "recognition_ids": [row[0] for row in rows],
             "person_ids": [row[1] for row in rows],
             "positions": [row[2] for row in rows],
@@ -281,60 +276,56 @@ async def insert_receivers(session: AsyncSession, organization_id: UUID, events:
     )
 
 
-async def team_and_below(session: AsyncSession, organization_id: UUID, external_id: str) -> Sequence[UUID]:
+async def team_and_below(session: TenantSession, external_id: str) -> Sequence[UUID]:
     """Nothing where there is no such team."""
-    parameters = {"organization_id": organization_id, "external_id": external_id}
+    parameters = {"external_id": external_id}
     return (await session.scalars(TEAM_AND_BELOW, parameters)).all()
 
 
-async def hold_givers(session: AsyncSession, organization_id: UUID, ids: Collection[UUID]) -> None:
+async def hold_givers(session: TenantSession, ids: Collection[UUID]) -> None:
     """Until this transaction ends no other counts what they gave."""
-    await session.execute(HOLD_GIVERS, {"organization_id": organization_id, "ids": list(ids)})
+    await session.execute(HOLD_GIVERS, {"ids": list(ids)})
 
 
-async def given_on(
-    session: AsyncSession, organization_id: UUID, keys: Collection[GiverDay]
-) -> Mapping[GiverDay, int]:
+async def given_on(session: TenantSession, keys: Collection[GiverDay]) -> Mapping[GiverDay, int]:
     """How many events each giver gave on his day."""
     parameters = {"giver_ids": [giver for giver, _ in keys], "days": [day for _, day in keys]}
-    rows = await session.execute(GIVEN_ON, {"organization_id": organization_id, **parameters})
+    rows = await session.execute(GIVEN_ON, {**parameters})
     return {(row.giver_id, row.occurred_on): row.given for row in rows}
 
 
-async def known_events(session: AsyncSession, organization_id: UUID, ids: Collection[UUID]) -> set[UUID]:
+async def known_events(session: TenantSession, ids: Collection[UUID]) -> set[UUID]:
     """Those there are, which cannot be deleted before this transaction ends."""
-    found = await session.scalars(KNOWN_EVENTS, {"organization_id": organization_id, "ids": list(ids)})
+    found = await session.scalars(KNOWN_EVENTS, {"ids": list(ids)})
     return set(found)
 
 
-async def hold_event(session: AsyncSession, organization_id: UUID, event_id: UUID) -> Row[Any] | None:
+async def hold_event(session: TenantSession, event_id: UUID) -> Row[Any] | None:
     """Locks the event, if there is one, until this transaction ends."""
-    found = await session.execute(HOLD_EVENT, {"organization_id": organization_id, "id": event_id})
+    found = await session.execute(HOLD_EVENT, {"id": event_id})
     return found.first()
 
 
-async def change_event(
-    session: AsyncSession, organization_id: UUID, event_id: UUID, values: Mapping[str, Any]
-) -> None:
-    await session.execute(CHANGE_EVENT, {"organization_id": organization_id, "id": event_id, **values})
+async def change_event(session: TenantSession, event_id: UUID, values: Mapping[str, Any]) -> None:
+    await session.execute(CHANGE_EVENT, {"id": event_id, **values})
 
 
-async def delete_events(session: AsyncSession, organization_id: UUID, ids: Collection[UUID]) -> None:
+async def delete_events(session: TenantSession, ids: Collection[UUID]) -> None:
     """With their receivers and reactions; replies to them stay, and answer nothing any more."""
-    parameters = {"organization_id": organization_id, "ids": list(ids)}
+    parameters = {"ids": list(ids)}
     await session.execute(FREE_REPLIES, parameters)
     await session.execute(DELETE_EVENTS, parameters)
 
 
-async def hold_events_of(session: AsyncSession, organization_id: UUID, person_id: UUID) -> Sequence[Row[Any]]:
+async def hold_events_of(session: TenantSession, person_id: UUID) -> Sequence[Row[Any]]:
     """Locks every event the person gave or received; each with its giver."""
-    parameters = {"organization_id": organization_id, "person_id": person_id}
+    parameters = {"person_id": person_id}
     return (await session.execute(HOLD_EVENTS_OF, parameters)).all()
 
 
-async def remove_receiver(session: AsyncSession, organization_id: UUID, person_id: UUID) -> Sequence[UUID]:
+async def remove_receiver(session: TenantSession, person_id: UUID) -> Sequence[UUID]:
     """Takes the person out of every event he received; those nobody else received."""
-    parameters = {"organization_id": organization_id, "person_id": person_id}
+    parameters = {"person_id": person_id}
     return (await session.scalars(REMOVE_RECEIVER, parameters)).all()
 
 

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.batches import Done, Effect
 from app.core.conditional import Preconditions
+from app.core.database import TenantSession
 from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, pointer
 from app.core.outbox import announce_each
 from app.organizations.queries import organization
@@ -90,49 +90,48 @@ def no_event(event_id: UUID) -> NotFound:
     return NotFound(f"There is no recognition event {event_id}.")
 
 
-async def read_event(session: AsyncSession, organization_id: UUID, event_id: UUID) -> Recognition:
-    row = await queries.event(session, organization_id, event_id)
+async def read_event(session: TenantSession, event_id: UUID) -> Recognition:
+    row = await queries.event(session, event_id)
     if row is None:
         raise no_event(event_id)
     return represent(row)
 
 
 async def find_events(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     filters: Filters,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
     team_ids = None
     if filters.team is not None:
-        team_ids = await queries.team_and_below(session, organization_id, filters.team)
+        team_ids = await queries.team_and_below(session, filters.team)
         if not team_ids:
             raise UnknownTeam.parameter("team")
-    return await queries.events_before(session, organization_id, filters, team_ids, after, limit)
+    return await queries.events_before(session, filters, team_ids, after, limit)
 
 
 # ------------------------------------------------------------------------------------------ recording
 
 
 async def record_one(
-    session: AsyncSession, organization_id: UUID, wanted: RecognitionWrite, now: datetime
+    session: TenantSession, wanted: RecognitionWrite, now: datetime
 ) -> tuple[Recognition, Effect]:
-    [outcome] = await record(session, organization_id, [wanted], now)
+    [outcome] = await record(session, [wanted], now)
     if isinstance(outcome, AppError):
         raise outcome
     assert outcome.id is not None
-    return await read_event(session, organization_id, outcome.id), outcome.effect
+    return await read_event(session, outcome.id), outcome.effect
 
 
 async def record(
-    session: AsyncSession, organization_id: UUID, wanted: Sequence[RecognitionWrite | AppError], now: datetime
+    session: TenantSession, wanted: Sequence[RecognitionWrite | AppError], now: datetime
 ) -> list[Done | AppError]:
     """Stores what is good, in a constant number of statements; an outcome for each of `wanted`."""
-    settings = await organization(session, organization_id)
+    settings = await organization(session)
     checked = [_checked(item, settings, now) for item in wanted]
-    people = await queries.lock_people(session, organization_id, _named_in(checked))
-    answered = await queries.known_events(session, organization_id, _answered_by(checked))
+    people = await queries.lock_people(session, _named_in(checked))
+    answered = await queries.known_events(session, _answered_by(checked))
     known = [_with_what_is_there(item, people, answered) for item in checked]
     good = [item for item in known if not isinstance(item, AppError)]
     stored = iter(await _store(session, settings, good, people, now))
@@ -187,7 +186,7 @@ def _with_what_is_there(
 
 
 async def _store(
-    session: AsyncSession,
+    session: TenantSession,
     settings: Organization,
     items: Sequence[RecognitionWrite],
     people: Mapping[str, UUID],
@@ -195,16 +194,16 @@ async def _store(
 ) -> list[Done | AppError]:
     events = [_new_event(item, settings, people, now) for item in items]
     if settings.recognition_daily_limit is not None:
-        await queries.hold_givers(session, settings.id, {event.giver_id for event in events})
-    stored = await queries.insert_events(session, settings.id, events)
+        await queries.hold_givers(session, {event.giver_id for event in events})
+    stored = await queries.insert_events(session, events)
     excess = await _take_back_beyond_limit(session, settings, [e for e in events if e.id in stored])
     kept = [event for event in events if event.id in stored - excess]
-    await queries.insert_receivers(session, settings.id, kept)
-    await count_new(session, settings.id, [event.id for event in kept])
+    await queries.insert_receivers(session, kept)
+    await count_new(session, [event.id for event in kept])
     told = [{"recognition_id": event.id, "visibility": event.visibility} for event in kept]
-    await announce_each(session, settings.id, "recognition.created", told)
+    await announce_each(session, "recognition.created", told)
     repeated = {e.external_id for e in events if e.external_id is not None and e.id not in stored}
-    earlier = await queries.events_by_external_id(session, settings.id, repeated)
+    earlier = await queries.events_by_external_id(session, repeated)
     return [
         DailyLimitReached.at("#/giver")
         if event.id in excess
@@ -240,7 +239,7 @@ def _specificity(message: str, value: str | None, settings: Organization) -> int
 
 
 async def _take_back_beyond_limit(
-    session: AsyncSession, settings: Organization, new: Sequence[NewEvent]
+    session: TenantSession, settings: Organization, new: Sequence[NewEvent]
 ) -> set[UUID]:
     """Deletes the last of the new events of a giver's day that are too many, and says which.
 
@@ -248,7 +247,7 @@ async def _take_back_beyond_limit(
     """
     if settings.recognition_daily_limit is None or not new:
         return set()
-    given = await queries.given_on(session, settings.id, {(e.giver_id, e.occurred_on) for e in new})
+    given = await queries.given_on(session, {(e.giver_id, e.occurred_on) for e in new})
     left = Counter({key: count - settings.recognition_daily_limit for key, count in given.items()})
     excess = set()
     for event in reversed(new):
@@ -256,7 +255,7 @@ async def _take_back_beyond_limit(
         if left[key] > 0:
             left[key] -= 1
             excess.add(event.id)
-    await queries.delete_events(session, settings.id, excess)
+    await queries.delete_events(session, excess)
     return excess
 
 
@@ -273,58 +272,55 @@ def _compared(item: RecognitionWrite, earlier: Row[Any]) -> Done | AppError:
 
 
 async def edit_event(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     event_id: UUID,
     patch: RecognitionPatch,
     conditions: Preconditions,
     now: datetime,
 ) -> Recognition:
     """The event with another message or value, as long as the organisation lets it be changed."""
-    held = await queries.hold_event(session, organization_id, event_id)
-    current = await read_event(session, organization_id, event_id)
+    held = await queries.hold_event(session, event_id)
+    current = await read_event(session, event_id)
     conditions.check(current)
     wanted = {"message": current.message, "value": current.value} | patch.model_dump(exclude_unset=True)
     if wanted == {"message": current.message, "value": current.value}:
         return current
-    settings = await organization(session, organization_id)
+    settings = await organization(session)
     if held is None or not rules.may_be_edited(held.created_at, now, settings.recognition_edit_minutes):
         raise EditWindowClosed
     if wanted["value"] != current.value and not _is_value(wanted["value"], settings):
         raise UnknownValue.at("#/value")
     wanted |= {"specificity": _specificity(**wanted, settings=settings), "edited_at": now}
-    async with recounted(session, organization_id, [event_id]):
-        await queries.change_event(session, organization_id, event_id, wanted)
-    return await read_event(session, organization_id, event_id)
+    async with recounted(session, [event_id]):
+        await queries.change_event(session, event_id, wanted)
+    return await read_event(session, event_id)
 
 
-async def delete_event(
-    session: AsyncSession, organization_id: UUID, event_id: UUID, conditions: Preconditions
-) -> None:
-    await queries.hold_event(session, organization_id, event_id)
-    conditions.check(await read_event(session, organization_id, event_id))
-    async with recounted(session, organization_id, [event_id]):
-        await queries.delete_events(session, organization_id, [event_id])
+async def delete_event(session: TenantSession, event_id: UUID, conditions: Preconditions) -> None:
+    await queries.hold_event(session, event_id)
+    conditions.check(await read_event(session, event_id))
+    async with recounted(session, [event_id]):
+        await queries.delete_events(session, [event_id])
 
 
-async def erase_person(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
+async def erase_person(session: TenantSession, person_id: UUID) -> None:
     """Deletes what the person gave and takes him out of what he received; events nobody is left in go too."""
-    concerned = await queries.hold_events_of(session, organization_id, person_id)
+    concerned = await queries.hold_events_of(session, person_id)
     given = [row.id for row in concerned if row.giver_id == person_id]
-    async with recounted(session, organization_id, [row.id for row in concerned]):
-        await queries.delete_events(session, organization_id, given)
-        alone = await queries.remove_receiver(session, organization_id, person_id)
-        await queries.delete_events(session, organization_id, alone)
+    async with recounted(session, [row.id for row in concerned]):
+        await queries.delete_events(session, given)
+        alone = await queries.remove_receiver(session, person_id)
+        await queries.delete_events(session, alone)
 
 
 # -------------------------------------------------------------------------------------------- numbers
 
 
 async def months_asked_for(
-    session: AsyncSession, organization_id: UUID, first: date | None, last: date | None, now: datetime
+    session: TenantSession, first: date | None, last: date | None, now: datetime
 ) -> tuple[date, date, date]:
     """Today, and the whole months from `first` to `last`; where these are left out, the last three."""
-    zone = ZoneInfo((await organization(session, organization_id)).time_zone)
+    zone = ZoneInfo((await organization(session)).time_zone)
     today = now.astimezone(zone).date()
     last = last or today
     first = first or rules.months_before(last, USUAL_MONTHS - 1)
@@ -334,48 +330,39 @@ async def months_asked_for(
     return today, begin, end
 
 
-async def own_numbers(
-    session: AsyncSession, organization_id: UUID, person: str, first: date, last: date
-) -> PersonRecognition:
-    people = await queries.lock_people(session, organization_id, [person])
+async def own_numbers(session: TenantSession, person: str, first: date, last: date) -> PersonRecognition:
+    people = await queries.lock_people(session, [person])
     if person not in people:
         raise NotFound(f"There is no person {person}: check the identifier, or create the person first.")
-    row = await numbers_of(session, organization_id, people[person], first, last)
+    row = await numbers_of(session, people[person], first, last)
     return PersonRecognition.model_validate({"person": person, "from": first, "to": last, **row._mapping})
 
 
 # ------------------------------------------------------------------------------------------ reactions
 
 
-async def react(
-    session: AsyncSession, organization_id: UUID, event_id: UUID, person: str, kind: str
-) -> tuple[Reaction, bool]:
+async def react(session: TenantSession, event_id: UUID, person: str, kind: str) -> tuple[Reaction, bool]:
     """The reaction, and whether it is new."""
-    key = await _reaction_key(session, organization_id, event_id, person, kind)
+    key = await _reaction_key(session, event_id, person, kind)
     is_new = await queries.add_reaction(session, key)
     created_at = await queries.reacted_at(session, key)
     return Reaction(person=person, kind=kind, created_at=created_at), is_new
 
 
-async def take_reaction_back(
-    session: AsyncSession, organization_id: UUID, event_id: UUID, person: str, kind: str
-) -> None:
-    key = await _reaction_key(session, organization_id, event_id, person, kind)
+async def take_reaction_back(session: TenantSession, event_id: UUID, person: str, kind: str) -> None:
+    key = await _reaction_key(session, event_id, person, kind)
     if not await queries.delete_reaction(session, key):
         raise NotFound(f"{person} has no reaction {kind} to this event.")
 
 
-async def _reaction_key(
-    session: AsyncSession, organization_id: UUID, event_id: UUID, person: str, kind: str
-) -> dict[str, Any]:
+async def _reaction_key(session: TenantSession, event_id: UUID, person: str, kind: str) -> dict[str, Any]:
     """What it is stored under; event and person cannot be deleted before this transaction ends."""
-    people = await queries.lock_people(session, organization_id, [person])
+    people = await queries.lock_people(session, [person])
     if person not in people:
         raise NotFound(f"There is no person {person}: check the identifier, or create the person first.")
-    if not await queries.known_events(session, organization_id, [event_id]):
+    if not await queries.known_events(session, [event_id]):
         raise no_event(event_id)
     return {
-        "organization_id": organization_id,
         "recognition_id": event_id,
         "person_id": people[person],
         "kind": kind,

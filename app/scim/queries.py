@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import TenantSession
 
 
 class Narrowing(NamedTuple):
@@ -42,10 +43,10 @@ ORDER BY p.created_at, p.id
 """)
 
 
-async def user_ids(session: AsyncSession, organization_id: UUID, narrowing: Narrowing) -> Sequence[UUID]:
+async def user_ids(session: TenantSession, narrowing: Narrowing) -> Sequence[UUID]:
     """Everybody SCIM may see, in the order of arrival."""
     asked = {"email_within": f"%{escaped(narrowing.email or '')}%", **narrowing._asdict()}
-    return (await session.scalars(USER_IDS, {"organization_id": organization_id, **asked})).all()
+    return (await session.scalars(USER_IDS, {**asked})).all()
 
 
 def escaped(part: str) -> str:
@@ -83,21 +84,19 @@ WHERE p.organization_id = :organization_id AND p.id = ANY(CAST(:ids AS uuid[]))
 
 
 async def users(
-    session: AsyncSession, organization_id: UUID, ids: Sequence[UUID], *, with_hidden: bool = False
+    session: TenantSession, ids: Sequence[UUID], *, with_hidden: bool = False
 ) -> Sequence[RowMapping]:
     """Without a user name of its own, a person has the address for one if nobody else has it."""
-    found = await session.execute(
-        USERS, {"organization_id": organization_id, "ids": ids, "with_hidden": with_hidden}
-    )
+    found = await session.execute(USERS, {"ids": ids, "with_hidden": with_hidden})
     return found.mappings().all()
 
 
 HOLD_USER = text("SELECT FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE")
 
 
-async def hold_user(session: AsyncSession, organization_id: UUID, id_: UUID) -> None:
+async def hold_user(session: TenantSession, id_: UUID) -> None:
     """Locks the person, if there is one, until this transaction ends."""
-    await session.execute(HOLD_USER, {"organization_id": organization_id, "id": id_})
+    await session.execute(HOLD_USER, {"id": id_})
 
 
 HIDDEN_USER = text("""
@@ -116,15 +115,13 @@ LIMIT 1
 """)
 
 
-async def hidden_user(
-    session: AsyncSession, organization_id: UUID, user_name_key: str, external_id: str | None
-) -> UUID | None:
+async def hidden_user(session: TenantSession, user_name_key: str, external_id: str | None) -> UUID | None:
     """The person a client has deleted and now brings back.
 
     User names are given to other people in time: with two different ids of the client it is somebody else.
     """
     asked = {"user_name_key": user_name_key, "external_id": external_id}
-    hidden: UUID | None = await session.scalar(HIDDEN_USER, {"organization_id": organization_id, **asked})
+    hidden: UUID | None = await session.scalar(HIDDEN_USER, {**asked})
     return hidden
 
 
@@ -140,8 +137,7 @@ WHERE (s.user_name, s.attributes) IS DISTINCT FROM (excluded.user_name, excluded
 
 
 async def put_user(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     person_id: UUID,
     user_name: str,
     user_name_key: str,
@@ -152,7 +148,7 @@ async def put_user(
     """Also brings back whom a client had deleted."""
     row = {"person_id": person_id, "user_name": user_name, "user_name_key": user_name_key}
     document = {"attributes": json.dumps(attributes), "is_touched": is_touched}
-    await session.execute(PUT_USER, {"organization_id": organization_id, **row, **document})
+    await session.execute(PUT_USER, {**row, **document})
 
 
 HIDE_USER = text("""
@@ -161,8 +157,8 @@ WHERE organization_id = :organization_id AND person_id = :id
 """)
 
 
-async def hide_user(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
-    await session.execute(HIDE_USER, {"organization_id": organization_id, "id": person_id})
+async def hide_user(session: TenantSession, person_id: UUID) -> None:
+    await session.execute(HIDE_USER, {"id": person_id})
 
 
 EXTERNAL_IDS = text("""
@@ -174,11 +170,9 @@ WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
 """)
 
 
-async def external_ids(
-    session: AsyncSession, organization_id: UUID, ids: Collection[UUID]
-) -> dict[UUID, str]:
+async def external_ids(session: TenantSession, ids: Collection[UUID]) -> dict[UUID, str]:
     """Of those of the people whom SCIM may see."""
-    found = await session.execute(EXTERNAL_IDS, {"organization_id": organization_id, "ids": list(ids)})
+    found = await session.execute(EXTERNAL_IDS, {"ids": list(ids)})
     return {row.id: row.external_id for row in found}
 
 
@@ -197,9 +191,9 @@ ORDER BY t.created_at, t.id
 """)
 
 
-async def group_ids(session: AsyncSession, organization_id: UUID, narrowing: Narrowing) -> Sequence[UUID]:
+async def group_ids(session: TenantSession, narrowing: Narrowing) -> Sequence[UUID]:
     """Every team SCIM may see, in the order of arrival."""
-    asked = {"organization_id": organization_id, **narrowing._asdict()}
+    asked = {**narrowing._asdict()}
     return (await session.scalars(GROUP_IDS, asked)).all()
 
 
@@ -220,11 +214,9 @@ WHERE t.organization_id = :organization_id AND t.id = ANY(CAST(:ids AS uuid[]))
 
 
 async def groups(
-    session: AsyncSession, organization_id: UUID, ids: Sequence[UUID], *, with_hidden: bool = False
+    session: TenantSession, ids: Sequence[UUID], *, with_hidden: bool = False
 ) -> Sequence[RowMapping]:
-    found = await session.execute(
-        GROUPS, {"organization_id": organization_id, "ids": ids, "with_hidden": with_hidden}
-    )
+    found = await session.execute(GROUPS, {"ids": ids, "with_hidden": with_hidden})
     return found.mappings().all()
 
 
@@ -233,10 +225,8 @@ SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = 
 """)
 
 
-async def team_id(session: AsyncSession, organization_id: UUID, external_id: str) -> UUID | None:
-    found: UUID | None = await session.scalar(
-        TEAM_ID, {"organization_id": organization_id, "external_id": external_id}
-    )
+async def team_id(session: TenantSession, external_id: str) -> UUID | None:
+    found: UUID | None = await session.scalar(TEAM_ID, {"external_id": external_id})
     return found
 
 
@@ -250,8 +240,7 @@ WHERE s.attributes IS DISTINCT FROM excluded.attributes OR s.hidden_at IS NOT NU
 
 
 async def put_group(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     id_: UUID,
     attributes: Mapping[str, Any],
     *,
@@ -259,7 +248,7 @@ async def put_group(
 ) -> None:
     """Also brings back what a client had deleted."""
     row = {"team_id": id_, "attributes": json.dumps(attributes), "is_touched": is_touched}
-    await session.execute(PUT_GROUP, {"organization_id": organization_id, **row})
+    await session.execute(PUT_GROUP, {**row})
 
 
 HIDE_GROUP = text("""
@@ -269,5 +258,5 @@ ON CONFLICT (organization_id, team_id) DO UPDATE SET hidden_at = now(), updated_
 """)
 
 
-async def hide_group(session: AsyncSession, organization_id: UUID, id_: UUID) -> None:
-    await session.execute(HIDE_GROUP, {"organization_id": organization_id, "id": id_})
+async def hide_group(session: TenantSession, id_: UUID) -> None:
+    await session.execute(HIDE_GROUP, {"id": id_})

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 import scim2_models as scim
 from scim2_models import Context
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import service as calendar
 from app.calendar.queries import occasion as birthday_of
 from app.calendar.schemas import OccasionWrite
 from app.core.conditional import Preconditions, etag_of, matches
+from app.core.database import TenantSession
 from app.core.errors import Forbidden, PreconditionFailed, validated
 from app.core.schema import is_identifier
 from app.core.secrets import Keyring
@@ -56,8 +56,8 @@ class Kind(NamedTuple):
     """A type of resource as searching sees it."""
 
     model: type[Resource]
-    ids: Callable[[AsyncSession, UUID, Narrowing], Awaitable[Sequence[UUID]]]
-    load: Callable[[AsyncSession, Caller, Sequence[UUID]], Awaitable[Sequence[Resource]]]
+    ids: Callable[[TenantSession, Narrowing], Awaitable[Sequence[UUID]]]
+    load: Callable[[TenantSession, Caller, Sequence[UUID]], Awaitable[Sequence[Resource]]]
 
 
 class Match(NamedTuple):
@@ -122,13 +122,13 @@ def stored_user(row: RowMapping, caller: Caller) -> Stored:
     )
 
 
-async def load_users(session: AsyncSession, caller: Caller, ids: Sequence[UUID]) -> list[Person]:
-    rows = await queries.users(session, caller.organization_id, ids)
+async def load_users(session: TenantSession, caller: Caller, ids: Sequence[UUID]) -> list[Person]:
+    rows = await queries.users(session, ids)
     found = {row["id"]: mapping.user_of(stored_user(row, caller), caller.base) for row in rows}
     return [found[id_] for id_ in ids if id_ in found]
 
 
-async def read_user(session: AsyncSession, caller: Caller, id_: str) -> Person:
+async def read_user(session: TenantSession, caller: Caller, id_: str) -> Person:
     found = await load_users(session, caller, [known_id(id_)])
     if not found:
         raise no_resource(id_)
@@ -136,11 +136,11 @@ async def read_user(session: AsyncSession, caller: Caller, id_: str) -> Person:
 
 
 async def held_user(
-    session: AsyncSession, caller: Caller, id_: str, conditions: Preconditions
+    session: TenantSession, caller: Caller, id_: str, conditions: Preconditions
 ) -> tuple[Stored, Person]:
     """A person nobody else changes until this transaction ends, who is as the sender believes."""
-    await queries.hold_user(session, caller.organization_id, known_id(id_))
-    rows = await queries.users(session, caller.organization_id, [UUID(id_)])
+    await queries.hold_user(session, known_id(id_))
+    rows = await queries.users(session, [UUID(id_)])
     if not rows:
         raise no_resource(id_)
     stored = stored_user(rows[0], caller)
@@ -149,53 +149,51 @@ async def held_user(
     return stored, current
 
 
-async def create_user(session: AsyncSession, caller: Caller, user: Person) -> Person:
+async def create_user(session: TenantSession, caller: Caller, user: Person) -> Person:
     user.active = True if user.active is None else user.active
     key = mapping.key_of(user.user_name or "")
     await refuse_taken(session, caller, key, None)
     external_id = user.external_id
-    hidden = await queries.hidden_user(session, caller.organization_id, key, external_id)
+    hidden = await queries.hidden_user(session, key, external_id)
     if hidden:
         return await bring_back(session, caller, hidden, user)
     own = await free_external_id(session, caller, user)
     sent = await directory_changes(session, caller, None, user)
     item = validated(people_schemas.PersonWrite, sent)
     try:
-        await people.put_person(
-            session, caller.organization_id, own, item, Preconditions(if_none_match="*"), caller.keyring
-        )
+        await people.put_person(session, own, item, Preconditions(if_none_match="*"), caller.keyring)
     except PreconditionFailed:
         raise scim.UniquenessException(
             detail=f"There is a person {own} already: find that user and change it."
         ) from None
-    id_ = (await people_queries.people_by_external_ids(session, caller.organization_id, [own]))[own]
+    id_ = (await people_queries.people_by_external_ids(session, [own]))[own]
     return await keep_rest(session, caller, id_, own, None, user)
 
 
-async def bring_back(session: AsyncSession, caller: Caller, id_: UUID, user: Person) -> Person:
+async def bring_back(session: TenantSession, caller: Caller, id_: UUID, user: Person) -> Person:
     """Whom a client deleted and now creates again is the same person."""
-    await queries.hold_user(session, caller.organization_id, id_)
-    [row] = await queries.users(session, caller.organization_id, [id_], with_hidden=True)
+    await queries.hold_user(session, id_)
+    [row] = await queries.users(session, [id_], with_hidden=True)
     stored = stored_user(row, caller)
     before = mapping.user_of(stored, caller.base)
     keep_unmentioned(user, before)
     return await change_user(session, caller, stored, before, user)
 
 
-async def refuse_taken(session: AsyncSession, caller: Caller, key: str, own: UUID | None) -> None:
+async def refuse_taken(session: TenantSession, caller: Caller, key: str, own: UUID | None) -> None:
     """User names are compared as RFC 7643 has it; the unique index settles a race."""
-    ids = await queries.user_ids(session, caller.organization_id, Narrowing(user_name=key))
-    rows = await queries.users(session, caller.organization_id, ids)
+    ids = await queries.user_ids(session, Narrowing(user_name=key))
+    rows = await queries.users(session, ids)
     if any(mapping.key_of(row["user_name"]) == key and row["id"] != own for row in rows):
         raise scim.UniquenessException(detail="Another user has this userName: find that user and change it.")
 
 
-async def free_external_id(session: AsyncSession, caller: Caller, user: Person) -> str:
+async def free_external_id(session: TenantSession, caller: Caller, user: Person) -> str:
     """The identifier /v1/people will know the person by: the client's, else the user name, else a new one."""
     if user.external_id and is_identifier(user.external_id):
         return user.external_id
     name = user.user_name or ""
-    taken = await people_queries.people_by_external_ids(session, caller.organization_id, [name])
+    taken = await people_queries.people_by_external_ids(session, [name])
     return name if is_identifier(name) and not taken else str(uuid4())
 
 
@@ -209,7 +207,7 @@ def keep_unmentioned(user: Person, before: Person) -> None:
 
 
 async def replace_user(
-    session: AsyncSession, caller: Caller, id_: str, user: Person, conditions: Preconditions
+    session: TenantSession, caller: Caller, id_: str, user: Person, conditions: Preconditions
 ) -> Person:
     stored, before = await held_user(session, caller, id_, conditions)
     user.replace(before)
@@ -218,7 +216,7 @@ async def replace_user(
 
 
 async def patch_user(
-    session: AsyncSession, caller: Caller, id_: str, patch: scim.PatchOp[Person], conditions: Preconditions
+    session: TenantSession, caller: Caller, id_: str, patch: scim.PatchOp[Person], conditions: Preconditions
 ) -> Person:
     stored, before = await held_user(session, caller, id_, conditions)
     after = before.model_copy(deep=True)
@@ -227,20 +225,18 @@ async def patch_user(
 
 
 async def change_user(
-    session: AsyncSession, caller: Caller, stored: Stored, before: Person, after: Person
+    session: TenantSession, caller: Caller, stored: Stored, before: Person, after: Person
 ) -> Person:
     await refuse_taken(session, caller, mapping.key_of(after.user_name or ""), stored.id)
     sent = await directory_changes(session, caller, before, after)
     if sent:
         patch = validated(people_schemas.PersonPatch, sent)
-        await people.update_person(
-            session, caller.organization_id, stored.external_id, patch, Preconditions(), caller.keyring
-        )
+        await people.update_person(session, stored.external_id, patch, Preconditions(), caller.keyring)
     return await keep_rest(session, caller, stored.id, stored.external_id, before, after)
 
 
 async def directory_changes(
-    session: AsyncSession, caller: Caller, before: Person | None, after: Person
+    session: TenantSession, caller: Caller, before: Person | None, after: Person
 ) -> dict[str, Any]:
     """What is written to the directory, its manager under the identifier the directory uses."""
     sent = mapping.changes(mapping.shared_of(before) if before else None, mapping.shared_of(after))
@@ -249,18 +245,18 @@ async def directory_changes(
     return sent
 
 
-async def external_id_of(session: AsyncSession, caller: Caller, manager: str) -> str:
+async def external_id_of(session: TenantSession, caller: Caller, manager: str) -> str:
     """By SCIM id; a sender who names the manager otherwise means the directory's identifier."""
     if not mapping.is_id(manager):
         return manager
-    found = await queries.external_ids(session, caller.organization_id, [UUID(manager)])
+    found = await queries.external_ids(session, [UUID(manager)])
     if UUID(manager) not in found:
         raise scim.InvalidValueException(detail=f"There is no user {manager} to be a manager.")
     return found[UUID(manager)]
 
 
 async def keep_rest(
-    session: AsyncSession,
+    session: TenantSession,
     caller: Caller,
     id_: UUID,
     external_id: str,
@@ -277,7 +273,6 @@ async def keep_rest(
     name = after.user_name or ""
     await queries.put_user(
         session,
-        caller.organization_id,
         id_,
         name,
         mapping.key_of(name),
@@ -293,7 +288,7 @@ def birthday_in(user: Person | None) -> Birthday | None:
 
 
 async def keep_birthday(
-    session: AsyncSession, caller: Caller, external_id: str, before: Person | None, after: Person
+    session: TenantSession, caller: Caller, external_id: str, before: Person | None, after: Person
 ) -> bool:
     """Whether it was changed. What the directory adds to a birthday, as who sees it, stays."""
     old, new = (birthday_in(user) for user in (before, after))
@@ -301,35 +296,31 @@ async def keep_birthday(
         return False
     if not caller.has_dates:
         raise Forbidden("A birthday needs a key with the scope people:dates.", code="missing_scope")
-    organization_id = caller.organization_id
     if new is None:
-        await calendar.delete_occasion(session, organization_id, external_id, BIRTHDAY, Preconditions())
+        await calendar.delete_occasion(session, external_id, BIRTHDAY, Preconditions())
         return True
-    person_id = await calendar.find_person(session, organization_id, external_id)
-    kept = await birthday_of(session, organization_id, person_id, BIRTHDAY)
+    person_id = await calendar.find_person(session, external_id)
+    kept = await birthday_of(session, person_id, BIRTHDAY)
     rest = kept.model_dump(include={"label", "relation", "visibility", "leap_day_rule"}) if kept else {}
     day = {"kind": BIRTHDAY, "month": new.month, "day": new.day, "consent": bool(new.consent)}
     wanted = validated(OccasionWrite, rest | day)
-    await calendar.put_occasion(session, organization_id, external_id, BIRTHDAY, wanted, Preconditions())
+    await calendar.put_occasion(session, external_id, BIRTHDAY, wanted, Preconditions())
     return True
 
 
-async def delete_user(session: AsyncSession, caller: Caller, id_: str, conditions: Preconditions) -> None:
+async def delete_user(session: TenantSession, caller: Caller, id_: str, conditions: Preconditions) -> None:
     """Deactivates and hides; erasing is another matter."""
     stored, _ = await held_user(session, caller, id_, conditions)
     patch = people_schemas.PersonPatch(active=False)
-    await people.update_person(
-        session, caller.organization_id, stored.external_id, patch, Preconditions(), caller.keyring
-    )
+    await people.update_person(session, stored.external_id, patch, Preconditions(), caller.keyring)
     await queries.put_user(
         session,
-        caller.organization_id,
         stored.id,
         stored.user_name,
         mapping.key_of(stored.user_name),
         stored.document,
     )
-    await queries.hide_user(session, caller.organization_id, stored.id)
+    await queries.hide_user(session, stored.id)
 
 
 # --------------------------------------------------------------------------------------------- groups
@@ -347,13 +338,13 @@ def stored_group(row: RowMapping) -> StoredTeam:
     )
 
 
-async def load_groups(session: AsyncSession, caller: Caller, ids: Sequence[UUID]) -> list[Group]:
-    rows = await queries.groups(session, caller.organization_id, ids)
+async def load_groups(session: TenantSession, caller: Caller, ids: Sequence[UUID]) -> list[Group]:
+    rows = await queries.groups(session, ids)
     found = {row["id"]: mapping.group_of(stored_group(row), caller.base) for row in rows}
     return [found[id_] for id_ in ids if id_ in found]
 
 
-async def read_group(session: AsyncSession, caller: Caller, id_: str) -> Group:
+async def read_group(session: TenantSession, caller: Caller, id_: str) -> Group:
     found = await load_groups(session, caller, [known_id(id_)])
     if not found:
         raise no_resource(id_)
@@ -361,11 +352,11 @@ async def read_group(session: AsyncSession, caller: Caller, id_: str) -> Group:
 
 
 async def held_group(
-    session: AsyncSession, caller: Caller, id_: str, conditions: Preconditions
+    session: TenantSession, caller: Caller, id_: str, conditions: Preconditions
 ) -> tuple[StoredTeam, Group]:
     """A team whose name and place nobody else changes until this transaction ends."""
-    await people_queries.hold_team_tree(session, caller.organization_id)
-    rows = await queries.groups(session, caller.organization_id, [known_id(id_)])
+    await people_queries.hold_team_tree(session)
+    rows = await queries.groups(session, [known_id(id_)])
     if not rows:
         raise no_resource(id_)
     stored = stored_group(rows[0])
@@ -374,25 +365,25 @@ async def held_group(
     return stored, current
 
 
-async def create_group(session: AsyncSession, caller: Caller, group: Group) -> Group:
+async def create_group(session: TenantSession, caller: Caller, group: Group) -> Group:
     sent = group.external_id or ""
     own = sent if is_identifier(sent) else str(uuid4())
-    await people_queries.hold_team_tree(session, caller.organization_id)
-    id_ = await queries.team_id(session, caller.organization_id, own)
+    await people_queries.hold_team_tree(session)
+    id_ = await queries.team_id(session, own)
     if id_ is None:
         team = validated(people_schemas.TeamWrite, {"name": group.display_name})
-        await people.put_team(session, caller.organization_id, own, team, Preconditions())
-        id_ = await queries.team_id(session, caller.organization_id, own)
+        await people.put_team(session, own, team, Preconditions())
+        id_ = await queries.team_id(session, own)
         assert id_ is not None
-    elif await queries.groups(session, caller.organization_id, [id_]):
+    elif await queries.groups(session, [id_]):
         raise scim.UniquenessException(detail=f"There is a team {own} already: find that team and change it.")
-    [row] = await queries.groups(session, caller.organization_id, [id_], with_hidden=True)
+    [row] = await queries.groups(session, [id_], with_hidden=True)
     stored = stored_group(row)
     return await change_group(session, caller, stored, mapping.group_of(stored, caller.base), group)
 
 
 async def replace_group(
-    session: AsyncSession, caller: Caller, id_: str, group: Group, conditions: Preconditions
+    session: TenantSession, caller: Caller, id_: str, group: Group, conditions: Preconditions
 ) -> Group:
     """A sender who does not speak of members leaves them; an empty list empties the team."""
     stored, before = await held_group(session, caller, id_, conditions)
@@ -403,7 +394,7 @@ async def replace_group(
 
 
 async def patch_group(
-    session: AsyncSession, caller: Caller, id_: str, patch: scim.PatchOp[Group], conditions: Preconditions
+    session: TenantSession, caller: Caller, id_: str, patch: scim.PatchOp[Group], conditions: Preconditions
 ) -> Group:
     stored, before = await held_group(session, caller, id_, conditions)
     after = before.model_copy(deep=True)
@@ -412,21 +403,21 @@ async def patch_group(
 
 
 async def change_group(
-    session: AsyncSession, caller: Caller, stored: StoredTeam, before: Group, after: Group
+    session: TenantSession, caller: Caller, stored: StoredTeam, before: Group, after: Group
 ) -> Group:
-    organization_id, own = caller.organization_id, stored.external_id
+    own = stored.external_id
     if after.display_name != before.display_name:
         patch = validated(people_schemas.TeamPatch, {"name": after.display_name})
-        await people.update_team(session, organization_id, own, patch, Preconditions())
+        await people.update_team(session, own, patch, Preconditions())
     old, new = members_of(before), members_of(after)
     if new - old:
         joining = await external_ids_of(session, caller, new - old)
-        await people.join_team(session, organization_id, joining, own)
+        await people.join_team(session, joining, own)
     if old - new:
         leaving = await external_ids_of(session, caller, old - new)
-        await people.leave_team(session, organization_id, leaving, own)
+        await people.leave_team(session, leaving, own)
     document = mapping.external_id_to_keep(after, own)
-    await queries.put_group(session, organization_id, stored.id, document, is_touched=old != new)
+    await queries.put_group(session, stored.id, document, is_touched=old != new)
     return await read_group(session, caller, str(stored.id))
 
 
@@ -439,20 +430,20 @@ def members_of(group: Group) -> set[UUID]:
     return {UUID(value) for value in values}
 
 
-async def external_ids_of(session: AsyncSession, caller: Caller, ids: Collection[UUID]) -> list[str]:
-    found = await queries.external_ids(session, caller.organization_id, ids)
+async def external_ids_of(session: TenantSession, caller: Caller, ids: Collection[UUID]) -> list[str]:
+    found = await queries.external_ids(session, ids)
     if missing := set(ids) - found.keys():
         raise scim.InvalidValueException(detail=f"There is no user {min(missing)} to be a member.")
     return list(found.values())
 
 
-async def delete_group(session: AsyncSession, caller: Caller, id_: str, conditions: Preconditions) -> None:
+async def delete_group(session: TenantSession, caller: Caller, id_: str, conditions: Preconditions) -> None:
     """An empty team goes; one that is in use is hidden from SCIM, and its people stay in it."""
     stored, _ = await held_group(session, caller, id_, conditions)
-    if await people_queries.is_team_in_use(session, caller.organization_id, stored.id):
-        await queries.hide_group(session, caller.organization_id, stored.id)
+    if await people_queries.is_team_in_use(session, stored.id):
+        await queries.hide_group(session, stored.id)
     else:
-        await people.delete_team(session, caller.organization_id, stored.external_id, Preconditions())
+        await people.delete_team(session, stored.external_id, Preconditions())
 
 
 # ------------------------------------------------------------------------------------------ searching
@@ -462,7 +453,7 @@ GROUPS = Kind(Group, queries.group_ids, load_groups)
 
 
 async def search(
-    session: AsyncSession, caller: Caller, kinds: Sequence[Kind], request: Search
+    session: TenantSession, caller: Caller, kinds: Sequence[Kind], request: Search
 ) -> scim.ListResponse[Person | Group]:
     found = [match for kind in kinds for match in await matching(session, caller, kind, request)]
     if request.sort_by is not None:
@@ -482,9 +473,9 @@ async def search(
     )
 
 
-async def matching(session: AsyncSession, caller: Caller, kind: Kind, request: Search) -> list[Match]:
+async def matching(session: TenantSession, caller: Caller, kind: Kind, request: Search) -> list[Match]:
     tried = scim.ScimFilter[kind.model](str(request.filter)) if request.filter else None  # type: ignore[name-defined]
-    ids = await kind.ids(session, caller.organization_id, Narrowing(**demands(tried)))
+    ids = await kind.ids(session, Narrowing(**demands(tried)))
     if tried is None and request.sort_by is None:
         return [Match(kind, id_, None) for id_ in ids]
     if len(ids) > MOST_SCANNED:
@@ -503,7 +494,7 @@ async def matching(session: AsyncSession, caller: Caller, kind: Kind, request: S
 
 
 async def loaded(
-    session: AsyncSession, caller: Caller, kinds: Sequence[Kind], page: Sequence[Match]
+    session: TenantSession, caller: Caller, kinds: Sequence[Kind], page: Sequence[Match]
 ) -> list[Resource]:
     resources: dict[str, Resource] = {}
     for kind in kinds:

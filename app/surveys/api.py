@@ -37,7 +37,7 @@ def tagged(survey: schemas.Survey) -> dict[str, str]:
 )
 async def list_questionnaires(who: SurveyReader, session: Tenant, page: Page) -> schemas.QuestionnairePage:
     now, after = await as_of(session), page.after[0] if page.after else ""
-    rows = await queries.newest_questionnaires(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.newest_questionnaires(session, after, page.limit + 1)
     items = [schemas.QuestionnaireSummary(**row._mapping, built_in=False) for row in rows]
     own = built_in()
     if own.key > after:
@@ -60,7 +60,7 @@ async def list_questionnaires(who: SurveyReader, session: Tenant, page: Page) ->
 async def get_questionnaire(
     key: Identifier, who: SurveyReader, session: Tenant, conditions: ReadConditions, version: Version = None
 ) -> Response:
-    row = await queries.questionnaire_version(session, who.organization_id, key, version)
+    row = await queries.questionnaire_version(session, key, version)
     if row is None:
         raise NotFound
     return conditions.answer(service.represent_questionnaire(row))
@@ -79,9 +79,7 @@ async def put_questionnaire(
     session: Tenant,
     conditions: Conditions,
 ) -> Response:
-    status, questionnaire = await service.put_questionnaire(
-        session, who.organization_id, key, body, conditions
-    )
+    status, questionnaire = await service.put_questionnaire(session, key, body, conditions)
     return conditions.answer(questionnaire, status)
 
 
@@ -91,7 +89,7 @@ async def list_surveys(
 ) -> schemas.SurveyPage:
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.surveys_before(session, who.organization_id, status, after, page.limit + 1)
+    rows = await queries.surveys_before(session, status, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     return schemas.SurveyPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
@@ -100,7 +98,7 @@ async def list_surveys(
 async def create_survey(
     body: schemas.SurveyWrite, who: SurveyWriter, session: Tenant, once: Once
 ) -> Response:
-    survey = await service.create_survey(session, who.organization_id, body, datetime.now(UTC))
+    survey = await service.create_survey(session, body, datetime.now(UTC))
     return await once.answer(201, survey, tagged(survey) | {"Location": f"/v1/surveys/{survey.id}"})
 
 
@@ -108,7 +106,7 @@ async def create_survey(
 async def get_survey(
     survey_id: UUID, who: SurveyReader, session: Tenant, conditions: ReadConditions
 ) -> Response:
-    row = await service.found(session, who.organization_id, survey_id)
+    row = await service.found(session, survey_id)
     return conditions.answer(service.represent(row))
 
 
@@ -120,9 +118,7 @@ async def update_survey(
     session: Tenant,
     conditions: ChangeConditions,
 ) -> Response:
-    survey = await service.update_survey(
-        session, who.organization_id, survey_id, body, conditions, datetime.now(UTC)
-    )
+    survey = await service.update_survey(session, survey_id, body, conditions, datetime.now(UTC))
     return conditions.answer(survey)
 
 
@@ -130,19 +126,19 @@ async def update_survey(
 async def delete_survey(
     survey_id: UUID, who: SurveyWriter, session: Tenant, conditions: ChangeConditions
 ) -> None:
-    await service.delete_survey(session, who.organization_id, survey_id, conditions)
+    await service.delete_survey(session, survey_id, conditions)
 
 
 @router.post("/v1/surveys/{survey_id}/open", operation_id="open_survey", response_model=schemas.Survey)
 async def open_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once) -> Response:
-    row = await service.open_survey(session, who.organization_id, survey_id, datetime.now(UTC))
+    row = await service.open_survey(session, survey_id, datetime.now(UTC))
     survey = service.represent(row)
     return await once.answer(200, survey, tagged(survey))
 
 
 @router.post("/v1/surveys/{survey_id}/close", operation_id="close_survey", response_model=schemas.Survey)
 async def close_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once) -> Response:
-    row = await service.close_survey(session, who.organization_id, survey_id, datetime.now(UTC))
+    row = await service.close_survey(session, survey_id, datetime.now(UTC))
     survey = service.represent(row)
     return await once.answer(200, survey, tagged(survey))
 
@@ -155,7 +151,7 @@ async def close_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once
 async def get_survey_participation(
     survey_id: UUID, who: SurveyReader, session: Tenant
 ) -> schemas.SurveyParticipation:
-    return await service.participation(session, who.organization_id, survey_id)
+    return await service.participation(session, survey_id)
 
 
 @router.post(
@@ -216,12 +212,12 @@ async def create_responses_batch(
 async def list_responses(
     survey_id: UUID, who: ResponseReader, session: Tenant, page: Page, keyring: KeyringOf
 ) -> schemas.ResponsePage:
-    survey = await service.found(session, who.organization_id, survey_id)
+    survey = await service.found(session, survey_id)
     if survey.mode != "attributed":
         raise ModeHasNoReadableResponses
     page.response.headers.update(NO_STORE)
     now, after = await as_of(session), page.after[0] if page.after else None
-    rows = await queries.readable_responses(session, who.organization_id, survey_id, after, page.limit + 1)
+    rows = await queries.readable_responses(session, survey_id, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.respondent])
     items = await submission.readable(session, survey, rows, keyring)
     return schemas.ResponsePage(items=items, next_cursor=cursor, as_of=now)

@@ -14,19 +14,19 @@ async def open_on_time(database: Database, organization_id: UUID, survey_id: UUI
     """Opens the survey if its time has come; it may have been moved, opened or deleted since."""
     now = datetime.now(UTC)
     async with database.tenant_session(organization_id) as session:
-        survey = await queries.survey(session, organization_id, survey_id, lock="write")
+        survey = await queries.survey(session, survey_id, lock="write")
         if survey and survey.status == "draft" and survey.opens_at and survey.opens_at <= now:
-            await service.open_survey(session, organization_id, survey_id, now)
-            await audit.record(session, organization_id, audit.SYSTEM, "open_survey", str(survey_id))
+            await service.open_survey(session, survey_id, now)
+            await audit.record(session, audit.SYSTEM, "open_survey", str(survey_id))
 
 
 async def close_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
     now = datetime.now(UTC)
     async with database.tenant_session(organization_id) as session:
-        survey = await queries.survey(session, organization_id, survey_id, lock="write")
+        survey = await queries.survey(session, survey_id, lock="write")
         if survey and survey.status == "open" and survey.closes_at and survey.closes_at <= now:
-            await service.close_survey(session, organization_id, survey_id, now)
-            await audit.record(session, organization_id, audit.SYSTEM, "close_survey", str(survey_id))
+            await service.close_survey(session, survey_id, now)
+            await audit.record(session, audit.SYSTEM, "close_survey", str(survey_id))
 
 
 async def tend_surveys(database: Database) -> None:
@@ -35,6 +35,6 @@ async def tend_surveys(database: Database) -> None:
         everyone = await organizations.organization_ids(session)
     for organization_id in everyone:
         async with database.tenant_session(organization_id) as session:
-            await service.count_participation(session, organization_id, datetime.now(UTC))
-            await service.ask_again_for_releases(session, organization_id, datetime.now(UTC))
-            await invitations.ask_again_for_mails(session, organization_id)
+            await service.count_participation(session, datetime.now(UTC))
+            await service.ask_again_for_releases(session, datetime.now(UTC))
+            await invitations.ask_again_for_mails(session)

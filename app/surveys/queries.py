@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
+from app.core.database import TenantSession
 from app.surveys.audience.rules import ORGANIZATION, Cell
 from app.surveys.questionnaires.built_in import built_in
 from app.surveys.rules import FrozenGroup, TeamNode
@@ -106,32 +107,29 @@ ORDER BY r.respondent_key LIMIT :limit
 
 
 async def questionnaire_version(
-    session: AsyncSession, organization_id: UUID, key: str, version: int | None = None
+    session: TenantSession, key: str, version: int | None = None
 ) -> Questionnaire | None:
     """The version asked for, or the newest; of the built-in one without a row too."""
     own = built_in()
     if key == own.key and version in (None, own.version):
         return Questionnaire(
-            organization_id=organization_id,
+            organization_id=session.organization_id,
             key=own.key,
             version=own.version,
             content=own.content,
             created_at=own.made_at,
         )
     query = select(Questionnaire).where(
-        col(Questionnaire.organization_id) == organization_id, col(Questionnaire.key) == key
+        col(Questionnaire.organization_id) == session.organization_id, col(Questionnaire.key) == key
     )
     if version is not None:
         query = query.where(col(Questionnaire.version) == version)
     return (await session.scalars(query.order_by(col(Questionnaire.version).desc()).limit(1))).first()
 
 
-async def newest_questionnaires(
-    session: AsyncSession, organization_id: UUID, after: str, limit: int
-) -> Sequence[Row[Any]]:
+async def newest_questionnaires(session: TenantSession, after: str, limit: int) -> Sequence[Row[Any]]:
     """Key, version, title and created_at of what the organisation made itself, by key."""
     parameters = {
-        "organization_id": organization_id,
         "after": after,
         "built_in": built_in().key,
         "limit": limit,
@@ -144,9 +142,9 @@ SELECT pg_advisory_xact_lock(hashtextextended('questionnaire/' || :organization_
 """)
 
 
-async def lock_questionnaire(session: AsyncSession, organization_id: UUID, key: str) -> None:
+async def lock_questionnaire(session: TenantSession, key: str) -> None:
     """One writer of a key at a time, so that versions follow one another."""
-    await session.execute(LOCK_QUESTIONNAIRE, {"organization_id": str(organization_id), "key": key})
+    await session.execute(LOCK_QUESTIONNAIRE, {"organization_id": str(session.organization_id), "key": key})
 
 
 KEEP_QUESTIONNAIRE = text("""
@@ -161,7 +159,6 @@ async def keep_questionnaire(session: AsyncSession, row: Questionnaire) -> None:
     await session.execute(
         KEEP_QUESTIONNAIRE,
         {
-            "organization_id": row.organization_id,
             "key": row.key,
             "version": row.version,
             "content": json.dumps(row.content),
@@ -170,25 +167,24 @@ async def keep_questionnaire(session: AsyncSession, row: Questionnaire) -> None:
     )
 
 
-async def survey(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, *, lock: str | None = None
-) -> Survey | None:
+async def survey(session: TenantSession, survey_id: UUID, *, lock: str | None = None) -> Survey | None:
     """`lock` "write" holds the survey alone, "read" together with others who read it."""
-    query = select(Survey).where(col(Survey.organization_id) == organization_id, col(Survey.id) == survey_id)
+    query = select(Survey).where(
+        col(Survey.organization_id) == session.organization_id, col(Survey.id) == survey_id
+    )
     if lock is not None:
         query = query.with_for_update(read=lock == "read", key_share=lock == "write")
     return (await session.scalars(query.execution_options(populate_existing=True))).first()
 
 
 async def surveys_before(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     status: str | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Survey]:
     """Newest first, from the survey after `after` on."""
-    query = select(Survey).where(col(Survey.organization_id) == organization_id)
+    query = select(Survey).where(col(Survey.organization_id) == session.organization_id)
     if status is not None:
         query = query.where(col(Survey.status) == status)
     if after is not None:
@@ -197,12 +193,10 @@ async def surveys_before(
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
-async def survey_with_external_id(
-    session: AsyncSession, organization_id: UUID, external_id: str
-) -> UUID | None:
+async def survey_with_external_id(session: TenantSession, external_id: str) -> UUID | None:
     return await session.scalar(
         select(col(Survey.id)).where(
-            col(Survey.organization_id) == organization_id, col(Survey.external_id) == external_id
+            col(Survey.organization_id) == session.organization_id, col(Survey.external_id) == external_id
         )
     )
 
@@ -210,8 +204,8 @@ async def survey_with_external_id(
 DELETE_SURVEY = text("DELETE FROM surveys WHERE organization_id = :organization_id AND id = :survey_id")
 
 
-async def delete_survey(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
-    await session.execute(DELETE_SURVEY, {"organization_id": organization_id, "survey_id": survey_id})
+async def delete_survey(session: TenantSession, survey_id: UUID) -> None:
+    await session.execute(DELETE_SURVEY, {"survey_id": survey_id})
 
 
 async def store_groups(
@@ -274,32 +268,30 @@ async def store_members(session: AsyncSession, survey: Survey, members: Mapping[
 
 
 def _scope(survey: Survey) -> dict[str, UUID]:
-    return {"organization_id": survey.organization_id, "survey_id": survey.id}
+    return {"survey_id": survey.id}
 
 
-async def groups_of(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Sequence[SurveyGroup]:
+async def groups_of(session: TenantSession, survey_id: UUID) -> Sequence[SurveyGroup]:
     """In tree order, then the categories."""
     query = select(SurveyGroup).where(
-        col(SurveyGroup.organization_id) == organization_id, col(SurveyGroup.survey_id) == survey_id
+        col(SurveyGroup.organization_id) == session.organization_id, col(SurveyGroup.survey_id) == survey_id
     )
     return (await session.scalars(query.order_by(col(SurveyGroup.ordinal)))).all()
 
 
-async def cells_of(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Sequence[SurveyCell]:
+async def cells_of(session: TenantSession, survey_id: UUID) -> Sequence[SurveyCell]:
     """By ordinal."""
     query = select(SurveyCell).where(
-        col(SurveyCell.organization_id) == organization_id, col(SurveyCell.survey_id) == survey_id
+        col(SurveyCell.organization_id) == session.organization_id, col(SurveyCell.survey_id) == survey_id
     )
     return (await session.scalars(query.order_by(col(SurveyCell.ordinal)))).all()
 
 
-async def categories_of(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID
-) -> set[tuple[str, str]]:
+async def categories_of(session: TenantSession, survey_id: UUID) -> set[tuple[str, str]]:
     """(dimension, category) of everything a response may be counted under."""
     rows = await session.execute(
         select(col(SurveyGroup.segment), col(SurveyGroup.external_id)).where(
-            col(SurveyGroup.organization_id) == organization_id,
+            col(SurveyGroup.organization_id) == session.organization_id,
             col(SurveyGroup.survey_id) == survey_id,
             col(SurveyGroup.kind) == "segment",
         )
@@ -308,32 +300,31 @@ async def categories_of(
 
 
 async def cells_from_teams_up(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, external_ids: Sequence[str]
+    session: TenantSession, survey_id: UUID, external_ids: Sequence[str]
 ) -> Sequence[Row[Any]]:
     """Those teams of the survey, what lies above them and the organisation, each with its cells, if any."""
-    parameters = {"organization_id": organization_id, "survey_id": survey_id, "teams": list(external_ids)}
+    parameters = {"survey_id": survey_id, "teams": list(external_ids)}
     return (await session.execute(CELLS_FROM_TEAMS_UP, parameters)).all()
 
 
 async def members_by_external_ids(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, external_ids: Sequence[str]
+    session: TenantSession, survey_id: UUID, external_ids: Sequence[str]
 ) -> dict[str, tuple[UUID, int]]:
     """Of those invited: external id -> (person, cell ordinal)."""
     rows = await session.execute(
         INVITED_MEMBERS,
-        {"organization_id": organization_id, "survey_id": survey_id, "external_ids": list(external_ids)},
+        {"survey_id": survey_id, "external_ids": list(external_ids)},
     )
     return {external_id: (person, ordinal) for external_id, person, ordinal in rows}
 
 
 async def store_responses(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, rows: Sequence[dict[str, Any]]
+    session: TenantSession, survey_id: UUID, rows: Sequence[dict[str, Any]]
 ) -> set[UUID]:
     """Stores the responses whose key is new, in the order of their keys; returns those keys."""
     if not rows:
         return set()
     parameters = {
-        "organization_id": organization_id,
         "survey_id": survey_id,
         "rows": json.dumps(rows, default=str),
     }
@@ -341,12 +332,12 @@ async def store_responses(
 
 
 async def answers_by_key(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, keys: Sequence[UUID]
+    session: TenantSession, survey_id: UUID, keys: Sequence[UUID]
 ) -> dict[UUID, tuple[int, list[int]]]:
     """Key -> (cell ordinal, answers)."""
     rows = await session.execute(
         select(col(Response.respondent_key), col(Response.cell_ordinal), col(Response.answers)).where(
-            col(Response.organization_id) == organization_id,
+            col(Response.organization_id) == session.organization_id,
             col(Response.survey_id) == survey_id,
             col(Response.respondent_key).in_(keys),
         )
@@ -354,26 +345,22 @@ async def answers_by_key(
     return {key: (ordinal, answers) for key, ordinal, answers in rows}
 
 
-async def shuffle_responses(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
+async def shuffle_responses(session: TenantSession, survey_id: UUID) -> None:
     """Rewrites every response under a new random key, in random order, in this one transaction."""
-    await session.execute(SHUFFLE_RESPONSES, {"organization_id": organization_id, "survey_id": survey_id})
+    await session.execute(SHUFFLE_RESPONSES, {"survey_id": survey_id})
 
 
-async def store_comments(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, rows: Sequence[dict[str, Any]]
-) -> None:
+async def store_comments(session: TenantSession, survey_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
     """In the order of their random keys."""
     if rows:
-        parameters = {"organization_id": organization_id, "survey_id": survey_id}
+        parameters = {"survey_id": survey_id}
         await session.execute(INSERT_COMMENTS, {**parameters, "rows": json.dumps(rows, default=str)})
 
 
-async def comments_by_key(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, keys: Sequence[UUID]
-) -> dict[UUID, str]:
+async def comments_by_key(session: TenantSession, survey_id: UUID, keys: Sequence[UUID]) -> dict[UUID, str]:
     rows = await session.execute(
         select(col(Comment.id), col(Comment.text)).where(
-            col(Comment.organization_id) == organization_id,
+            col(Comment.organization_id) == session.organization_id,
             col(Comment.survey_id) == survey_id,
             col(Comment.id).in_(keys),
         )
@@ -381,16 +368,16 @@ async def comments_by_key(
     return {key: comment for key, comment in rows}
 
 
-async def shuffle_comments(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
+async def shuffle_comments(session: TenantSession, survey_id: UUID) -> None:
     """As the responses: afterwards no order and no transaction tells whose a comment was."""
-    await session.execute(SHUFFLE_COMMENTS, {"organization_id": organization_id, "survey_id": survey_id})
+    await session.execute(SHUFFLE_COMMENTS, {"survey_id": survey_id})
 
 
 async def readable_responses(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, after: str | None, limit: int
+    session: TenantSession, survey_id: UUID, after: str | None, limit: int
 ) -> Sequence[Row[Any]]:
     """Responses of an attributed survey with their persons, by internal id; `after` is a respondent."""
-    parameters = {"organization_id": organization_id, "survey_id": survey_id, "after": after, "limit": limit}
+    parameters = {"survey_id": survey_id, "after": after, "limit": limit}
     return (await session.execute(READABLE_RESPONSES, parameters)).all()
 
 
@@ -400,11 +387,8 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id
 """)
 
 
-async def count_responses(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> int:
-    return int(
-        await session.scalar(COUNT_RESPONSES, {"organization_id": organization_id, "survey_id": survey_id})
-        or 0
-    )
+async def count_responses(session: TenantSession, survey_id: UUID) -> int:
+    return int(await session.scalar(COUNT_RESPONSES, {"survey_id": survey_id}) or 0)
 
 
 COUNT_INVITED = text("""
@@ -413,31 +397,25 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id
 """)
 
 
-async def count_invited(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> int:
+async def count_invited(session: TenantSession, survey_id: UUID) -> int:
     """Of a survey with a frame."""
-    total: int = await session.scalar(
-        COUNT_INVITED, {"organization_id": organization_id, "survey_id": survey_id}
-    )
+    total: int = await session.scalar(COUNT_INVITED, {"survey_id": survey_id})
     return total
 
 
-async def open_surveys_not_counted_since(
-    session: AsyncSession, organization_id: UUID, today: date
-) -> Sequence[Survey]:
+async def open_surveys_not_counted_since(session: TenantSession, today: date) -> Sequence[Survey]:
     query = select(Survey).where(
-        col(Survey.organization_id) == organization_id,
+        col(Survey.organization_id) == session.organization_id,
         col(Survey.status) == "open",
         col(Survey.participation_on) < today,
     )
     return (await session.scalars(query.with_for_update(key_share=True))).all()
 
 
-async def surveys_closed_before(
-    session: AsyncSession, organization_id: UUID, moment: datetime
-) -> Sequence[UUID]:
+async def surveys_closed_before(session: TenantSession, moment: datetime) -> Sequence[UUID]:
     """Those still waiting for their release."""
     query = select(col(Survey.id)).where(
-        col(Survey.organization_id) == organization_id,
+        col(Survey.organization_id) == session.organization_id,
         col(Survey.status) == "closed",
         col(Survey.closed_at) < moment,
     )

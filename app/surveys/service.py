@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.conditional import Preconditions
-from app.core.database import transaction_time
+from app.core.database import TenantSession, transaction_time
 from app.core.errors import IdentifierMismatch, NotFound, validated
 from app.core.jobs import enqueue
 from app.core.outbox import announce
@@ -57,8 +57,7 @@ def content_of(wanted: schemas.QuestionnaireWrite) -> dict[str, Any]:
 
 
 async def put_questionnaire(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     key: str,
     wanted: schemas.QuestionnaireWrite,
     conditions: Preconditions,
@@ -68,14 +67,14 @@ async def put_questionnaire(
         raise IdentifierMismatch.at("#/key")
     if key == built_in().key:
         raise BuiltInQuestionnaire
-    await queries.lock_questionnaire(session, organization_id, key)
-    current = await queries.questionnaire_version(session, organization_id, key)
+    await queries.lock_questionnaire(session, key)
+    current = await queries.questionnaire_version(session, key)
     conditions.check(represent_questionnaire(current) if current else None)
     content = content_of(wanted)
     if current is not None and current.content == content:
         return 200, represent_questionnaire(current)
     row = Questionnaire(
-        organization_id=organization_id,
+        organization_id=session.organization_id,
         key=key,
         version=current.version + 1 if current else 1,
         content=content,
@@ -90,39 +89,33 @@ def represent(row: Survey) -> schemas.Survey:
     return schemas.Survey.model_validate(row.model_dump())
 
 
-async def found(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, *, lock: str | None = None
-) -> Survey:
-    row = await queries.survey(session, organization_id, survey_id, lock=lock)
+async def found(session: TenantSession, survey_id: UUID, *, lock: str | None = None) -> Survey:
+    row = await queries.survey(session, survey_id, lock=lock)
     if row is None:
         raise NotFound
     return row
 
 
 async def found_open(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, now: datetime, *, lock: str | None = None
+    session: TenantSession, survey_id: UUID, now: datetime, *, lock: str | None = None
 ) -> Survey:
-    row = await found(session, organization_id, survey_id, lock=lock)
+    row = await found(session, survey_id, lock=lock)
     if row.status != "open" or (row.closes_at is not None and row.closes_at <= now):
         raise SurveyNotOpen
     return row
 
 
-async def frozen_questionnaire(session: AsyncSession, row: Survey) -> Questionnaire:
-    questionnaire = await queries.questionnaire_version(
-        session, row.organization_id, row.questionnaire, row.questionnaire_version
-    )
+async def frozen_questionnaire(session: TenantSession, row: Survey) -> Questionnaire:
+    questionnaire = await queries.questionnaire_version(session, row.questionnaire, row.questionnaire_version)
     if questionnaire is None:
         raise LookupError("an open survey whose questionnaire version is gone")
     return questionnaire
 
 
-async def create_survey(
-    session: AsyncSession, organization_id: UUID, wanted: schemas.SurveyWrite, now: datetime
-) -> schemas.Survey:
+async def create_survey(session: TenantSession, wanted: schemas.SurveyWrite, now: datetime) -> schemas.Survey:
     values = wanted.model_dump(exclude=SERVED)
-    await check_draft(session, organization_id, wanted)
-    row = Survey(organization_id=organization_id, id=uuid4(), status="draft", **values)
+    await check_draft(session, wanted)
+    row = Survey(organization_id=session.organization_id, id=uuid4(), status="draft", **values)
     session.add(row)
     await session.flush()
     await session.refresh(row)
@@ -131,7 +124,7 @@ async def create_survey(
 
 
 async def check_draft(
-    session: AsyncSession, organization_id: UUID, draft: schemas.SurveyWrite, survey_id: UUID | None = None
+    session: TenantSession, draft: schemas.SurveyWrite, survey_id: UUID | None = None
 ) -> None:
     """Everything a draft must be, whether it is new or patched."""
     if draft.access == "open" and draft.mode != "anonymous":
@@ -140,27 +133,26 @@ async def check_draft(
         raise RollingNeedsIdentity.at("#/release_policy")
     if draft.opens_at and draft.closes_at and draft.closes_at <= draft.opens_at:
         raise ClosesBeforeOpens.at("#/closes_at")
-    organization = await organizations.organization(session, organization_id)
+    organization = await organizations.organization(session)
     if draft.minimum_group_size is not None and draft.minimum_group_size < organization.minimum_group_size:
         raise BelowOrganizationMinimum.at("#/minimum_group_size")
-    if await queries.questionnaire_version(session, organization_id, draft.questionnaire) is None:
+    if await queries.questionnaire_version(session, draft.questionnaire) is None:
         raise UnknownQuestionnaire.at("#/questionnaire")
-    await check_audience(session, organization_id, draft.audience.teams if draft.audience else None)
+    await check_audience(session, draft.audience.teams if draft.audience else None)
     if draft.external_id is not None:
-        holder = await queries.survey_with_external_id(session, organization_id, draft.external_id)
+        holder = await queries.survey_with_external_id(session, draft.external_id)
         if holder not in (None, survey_id):
             raise ExternalIdConflict.at("#/external_id")
 
 
 async def update_survey(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     survey_id: UUID,
     patch: schemas.SurveyPatch,
     conditions: Preconditions,
     now: datetime,
 ) -> schemas.Survey:
-    row = await found(session, organization_id, survey_id, lock="write")
+    row = await found(session, survey_id, lock="write")
     current = represent(row)
     conditions.check(current)
     before = current.model_dump(exclude=SERVED)
@@ -170,7 +162,7 @@ async def update_survey(
     if not changes:
         return current
     if row.status == "draft":
-        await check_draft(session, organization_id, draft, survey_id)
+        await check_draft(session, draft, survey_id)
     elif not is_allowed_while_open(row, changes):
         raise SurveyLocked
     for name, value in changes.items():
@@ -195,14 +187,12 @@ async def _touch(session: AsyncSession, row: Survey) -> None:
     await session.flush()
 
 
-async def delete_survey(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, conditions: Preconditions
-) -> None:
-    row = await found(session, organization_id, survey_id, lock="write")
+async def delete_survey(session: TenantSession, survey_id: UUID, conditions: Preconditions) -> None:
+    row = await found(session, survey_id, lock="write")
     conditions.check(represent(row))
     if row.status != "draft":
         raise SurveyLocked
-    await queries.delete_survey(session, organization_id, survey_id)
+    await queries.delete_survey(session, survey_id)
 
 
 async def schedule(session: AsyncSession, row: Survey, now: datetime) -> None:
@@ -217,15 +207,15 @@ def local_date(organization: Organization, now: datetime) -> date:
     return now.astimezone(ZoneInfo(organization.time_zone)).date()
 
 
-async def open_survey(session: AsyncSession, organization_id: UUID, survey_id: UUID, now: datetime) -> Survey:
+async def open_survey(session: TenantSession, survey_id: UUID, now: datetime) -> Survey:
     """Freezes questionnaire, audience, teams and minimum; repeats harmlessly."""
-    row = await found(session, organization_id, survey_id, lock="write")
+    row = await found(session, survey_id, lock="write")
     if row.status == "open":
         return row
     if row.status != "draft":
         raise InvalidTransition
-    organization = await organizations.organization(session, organization_id, lock=True)
-    questionnaire = await queries.questionnaire_version(session, organization_id, row.questionnaire)
+    organization = await organizations.organization(session, lock=True)
+    questionnaire = await queries.questionnaire_version(session, row.questionnaire)
     if questionnaire is None:
         raise UnknownQuestionnaire
     await queries.keep_questionnaire(session, questionnaire)
@@ -237,7 +227,7 @@ async def open_survey(session: AsyncSession, organization_id: UUID, survey_id: U
     row.participation_count, row.participation_on = 0, today
     await _touch(session, row)
     await schedule(session, row, now)
-    await announce(session, organization_id, "survey.opened", named(row))
+    await announce(session, "survey.opened", named(row))
     return row
 
 
@@ -246,43 +236,39 @@ def named(row: Survey) -> dict[str, Any]:
     return {"survey_id": row.id, "external_id": row.external_id}
 
 
-async def close_survey(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, now: datetime
-) -> Survey:
+async def close_survey(session: TenantSession, survey_id: UUID, now: datetime) -> Survey:
     """Waits for submissions under way, takes no more, and asks for the release; repeats harmlessly."""
-    row = await found(session, organization_id, survey_id, lock="write")
+    row = await found(session, survey_id, lock="write")
     if row.status in ("closed", "released"):
         return row
     if row.status != "open":
         raise InvalidTransition
     if row.mode == "anonymous":
-        await queries.shuffle_responses(session, organization_id, survey_id)
-    await queries.shuffle_comments(session, organization_id, survey_id)
-    await invitation_queries.forget_all(session, organization_id, survey_id)
+        await queries.shuffle_responses(session, survey_id)
+    await queries.shuffle_comments(session, survey_id)
+    await invitation_queries.forget_all(session, survey_id)
     row.status, row.closed_at = "closed", now
-    row.participation_count = await queries.count_responses(session, organization_id, survey_id)
-    organization = await organizations.organization(session, organization_id)
+    row.participation_count = await queries.count_responses(session, survey_id)
+    organization = await organizations.organization(session)
     row.participation_on = local_date(organization, now)
     await _touch(session, row)
-    await enqueue(session, RELEASE_JOB, organization_id, survey_id, is_single=True)
-    await announce(session, organization_id, "survey.closed", named(row))
+    await enqueue(session, RELEASE_JOB, session.organization_id, survey_id, is_single=True)
+    await announce(session, "survey.closed", named(row))
     return row
 
 
-async def ask_again_for_releases(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
+async def ask_again_for_releases(session: TenantSession, now: datetime) -> None:
     """For surveys closed a while ago whose release was given up or lost."""
-    for survey_id in await queries.surveys_closed_before(session, organization_id, now - RELEASE_PATIENCE):
-        await enqueue(session, RELEASE_JOB, organization_id, survey_id, is_single=True)
+    for survey_id in await queries.surveys_closed_before(session, now - RELEASE_PATIENCE):
+        await enqueue(session, RELEASE_JOB, session.organization_id, survey_id, is_single=True)
 
 
-async def participation(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID
-) -> schemas.SurveyParticipation:
-    row = await found(session, organization_id, survey_id)
+async def participation(session: TenantSession, survey_id: UUID) -> schemas.SurveyParticipation:
+    row = await found(session, survey_id)
     if row.participation_on is None or row.minimum_group_size is None:
         raise SurveyNotOpen
     has_frame = row.access == "invited"
-    invited = await queries.count_invited(session, organization_id, survey_id) if has_frame else None
+    invited = await queries.count_invited(session, survey_id) if has_frame else None
     responded = row.participation_count or 0
     reasons = {}
     if invited is None:
@@ -299,16 +285,16 @@ async def participation(
     )
 
 
-async def count_participation(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
+async def count_participation(session: TenantSession, now: datetime) -> None:
     """Counts the open surveys not yet counted today, the organisation's; a rolling one is released again."""
-    organization = await organizations.organization(session, organization_id)
+    organization = await organizations.organization(session)
     today = local_date(organization, now)
-    for row in await queries.open_surveys_not_counted_since(session, organization_id, today):
-        row.participation_count = await queries.count_responses(session, organization_id, row.id)
+    for row in await queries.open_surveys_not_counted_since(session, today):
+        row.participation_count = await queries.count_responses(session, row.id)
         row.participation_on = today
         if row.release_policy == "rolling":
-            await enqueue(session, RELEASE_JOB, organization_id, row.id)
+            await enqueue(session, RELEASE_JOB, session.organization_id, row.id)
         await session.flush()
-        told = await participation(session, organization_id, row.id)
+        told = await participation(session, row.id)
         data = {"survey_id": row.id, **told.model_dump(mode="json")}
-        await announce(session, organization_id, "survey.participation", data)
+        await announce(session, "survey.participation", data)

@@ -25,7 +25,7 @@ DELIVERIES = WEBHOOK + "/deliveries"
 async def list_webhooks(who: WebhookManager, session: Tenant, page: Page) -> schemas.WebhookPage:
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.webhooks_before(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.webhooks_before(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     return schemas.WebhookPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
@@ -51,7 +51,7 @@ async def create_webhook(
 async def get_webhook(
     webhook_id: UUID, who: WebhookManager, session: Tenant, conditions: ReadConditions
 ) -> Response:
-    row = await service.found(session, who.organization_id, webhook_id)
+    row = await service.found(session, webhook_id)
     return conditions.answer(service.represent(row))
 
 
@@ -72,7 +72,7 @@ async def update_webhook(
 
 @router.delete(WEBHOOK, operation_id="delete_webhook", status_code=204)
 async def delete_webhook(webhook_id: UUID, who: WebhookManager, session: Tenant) -> None:
-    if not await queries.delete_webhook(session, who.organization_id, webhook_id):
+    if not await queries.delete_webhook(session, webhook_id):
         raise NotFound
 
 
@@ -85,7 +85,7 @@ async def delete_webhook(webhook_id: UUID, who: WebhookManager, session: Tenant)
 async def rotate_webhook_secret(
     webhook_id: UUID, who: WebhookManager, session: Tenant, once: Once, keyring: KeyringOf
 ) -> Response:
-    rotated = await service.rotate_secret(session, who.organization_id, webhook_id, keyring)
+    rotated = await service.rotate_secret(session, webhook_id, keyring)
     return await once.answer(201, rotated, is_secret=True)
 
 
@@ -93,7 +93,7 @@ async def rotate_webhook_secret(
     WEBHOOK + "/test", operation_id="test_webhook", status_code=202, response_model=schemas.WebhookDelivery
 )
 async def test_webhook(webhook_id: UUID, who: WebhookManager, session: Tenant, once: Once) -> Response:
-    return await once.answer(202, await service.send_test(session, who.organization_id, webhook_id))
+    return await once.answer(202, await service.send_test(session, webhook_id))
 
 
 @router.get(DELIVERIES, operation_id="list_webhook_deliveries", response_model=schemas.WebhookDeliveryPage)
@@ -101,11 +101,9 @@ async def list_webhook_deliveries(
     webhook_id: UUID, who: WebhookManager, session: Tenant, page: Page, status: Status = None
 ) -> schemas.WebhookDeliveryPage:
     now = await as_of(session)
-    await service.found(session, who.organization_id, webhook_id)
+    await service.found(session, webhook_id)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.deliveries_before(
-        session, who.organization_id, webhook_id, status, after, page.limit + 1
-    )
+    rows = await queries.deliveries_before(session, webhook_id, status, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     items = [service.represent_delivery(row) for row in rows]
     return schemas.WebhookDeliveryPage(items=items, next_cursor=cursor, as_of=now)
@@ -120,5 +118,5 @@ async def list_webhook_deliveries(
 async def redeliver_webhook(
     webhook_id: UUID, delivery_id: UUID, who: WebhookManager, session: Tenant, once: Once
 ) -> Response:
-    again = await service.redeliver(session, who.organization_id, webhook_id, delivery_id)
+    again = await service.redeliver(session, webhook_id, delivery_id)
     return await once.answer(202, again)

@@ -16,10 +16,9 @@ from uuid import UUID
 
 import httpx
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import outbound, telemetry
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.webhooks import queries, rules
@@ -54,10 +53,6 @@ class Round:
     webhook_id: UUID
     clock: Clock
 
-    @property
-    def place(self) -> tuple[UUID, UUID]:
-        return self.organization_id, self.webhook_id
-
     async def run(self) -> None:
         if not await self._claim():
             return
@@ -71,18 +66,18 @@ class Round:
     async def _claim(self) -> bool:
         now = self.clock()
         async with self.database.tenant_session(self.organization_id) as session:
-            return await queries.claim(session, *self.place, now, now + LEASE)
+            return await queries.claim(session, self.webhook_id, now, now + LEASE)
 
     async def _release(self) -> None:
         async with self.database.tenant_session(self.organization_id) as session:
-            await queries.release(session, *self.place)
+            await queries.release(session, self.webhook_id)
 
     async def _send_some(self, client: httpx.AsyncClient) -> bool:
         """Whether to go on: there may be more, and the receiver takes some of it."""
         now = self.clock()
         async with self.database.tenant_session(self.organization_id) as session:
-            target = await queries.keep_claim(session, *self.place, now + LEASE)
-            due = await queries.due(session, *self.place, now, AT_ONCE)
+            target = await queries.keep_claim(session, self.webhook_id, now + LEASE)
+            due = await queries.due(session, self.webhook_id, now, AT_ONCE)
         if target is None or not due:
             return False
         secrets = self._secrets(target, now)
@@ -110,7 +105,7 @@ class Round:
             return Attempt(delivery, None, refusal.reason)
         return Attempt(delivery, status, rules.error_of(status))
 
-    async def _note(self, session: AsyncSession, attempts: Sequence[Attempt]) -> None:
+    async def _note(self, session: TenantSession, attempts: Sequence[Attempt]) -> None:
         now = self.clock()
         noted = [attempt.noted(now) for attempt in attempts]
         columns: dict[str, list[Any]] = {
@@ -120,19 +115,19 @@ class Round:
             "error": [attempt.error for attempt in attempts],
             "due_at": [due_at for _, due_at in noted],
         }
-        await queries.note_attempts(session, self.organization_id, now, columns)
-        await queries.forget_delivered(session, *self.place, rules.FORGOTTEN_EVENT)
+        await queries.note_attempts(session, now, columns)
+        await queries.forget_delivered(session, self.webhook_id, rules.FORGOTTEN_EVENT)
         for status, _ in noted:
             telemetry.WEBHOOKS.labels("deferred" if status == "pending" else status).inc()
         is_well = any(attempt.error is None for attempt in attempts)
-        failing_since = await queries.note_health(session, *self.place, now, is_well=is_well)
+        failing_since = await queries.note_health(session, self.webhook_id, now, is_well=is_well)
         statuses = [attempt.status_code for attempt in attempts]
         reason = rules.reason_to_disable(statuses, failing_since, now)
         if reason is not None:
             await self._disable(session, now, reason)
 
-    async def _disable(self, session: AsyncSession, now: datetime, reason: str) -> None:
-        await queries.disable(session, *self.place, now, reason)
+    async def _disable(self, session: TenantSession, now: datetime, reason: str) -> None:
+        await queries.disable(session, self.webhook_id, now, reason)
         told = {"webhook_id": self.webhook_id, "reason": reason}
-        await announce(session, self.organization_id, "webhook.disabled", told)
+        await announce(session, "webhook.disabled", told)
         log.warning("webhook_disabled", extra={"webhook_id": str(self.webhook_id), "reason": reason})

@@ -27,7 +27,7 @@ async def wake_webhooks(database: Database, clock: Clock = utc_now) -> None:
     """For what is to be tried again, and what a worker left behind."""
     for organization_id in await everyone(database):
         async with database.tenant_session(organization_id) as session:
-            for webhook_id in await queries.webhooks_with_due(session, organization_id, clock()):
+            for webhook_id in await queries.webhooks_with_due(session, clock()):
                 await enqueue(session, DELIVER_JOB, organization_id, webhook_id, is_single=True)
 
 
@@ -35,7 +35,7 @@ async def forget_deliveries(database: Database, clock: Clock = utc_now) -> None:
     before = clock() - timedelta(days=rules.KEPT_DAYS)
     for organization_id in await everyone(database):
         async with database.tenant_session(organization_id) as session:
-            await queries.forget_deliveries(session, organization_id, before)
+            await queries.forget_deliveries(session, before)
 
 
 async def everyone(database: Database) -> list[UUID]:

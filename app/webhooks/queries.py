@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
+from app.core.database import TenantSession
 from app.tables import Webhook, WebhookDelivery
 
 CLAIM = text("""
@@ -61,21 +61,19 @@ WHERE organization_id = :organization_id AND status = 'pending' AND due_at <= :n
 """)
 
 
-async def webhook(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, *, lock: bool = False
-) -> Webhook | None:
+async def webhook(session: TenantSession, webhook_id: UUID, *, lock: bool = False) -> Webhook | None:
     query = select(Webhook).where(
-        col(Webhook.organization_id) == organization_id, col(Webhook.id) == webhook_id
+        col(Webhook.organization_id) == session.organization_id, col(Webhook.id) == webhook_id
     )
     query = query.with_for_update(key_share=True) if lock else query
     return (await session.scalars(query)).one_or_none()
 
 
 async def webhooks_before(
-    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Webhook]:
     """Newest first, from the webhook after `after` on."""
-    query = select(Webhook).where(col(Webhook.organization_id) == organization_id)
+    query = select(Webhook).where(col(Webhook.organization_id) == session.organization_id)
     if after is not None:
         query = query.where(tuple_(col(Webhook.created_at), col(Webhook.id)) < after)
     newest_first = query.order_by(col(Webhook.created_at).desc(), col(Webhook.id).desc())
@@ -87,15 +85,14 @@ DELETE FROM webhooks WHERE organization_id = :organization_id AND id = :id RETUR
 """)
 
 
-async def delete_webhook(session: AsyncSession, organization_id: UUID, webhook_id: UUID) -> bool:
+async def delete_webhook(session: TenantSession, webhook_id: UUID) -> bool:
     """Whether there was such a webhook."""
-    gone = await session.execute(DELETE_WEBHOOK, {"organization_id": organization_id, "id": webhook_id})
+    gone = await session.execute(DELETE_WEBHOOK, {"id": webhook_id})
     return gone.first() is not None
 
 
 async def deliveries_before(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     webhook_id: UUID,
     status: str | None,
     after: tuple[datetime, UUID] | None,
@@ -103,7 +100,9 @@ async def deliveries_before(
 ) -> Sequence[WebhookDelivery]:
     """Newest first, from the delivery after `after` on."""
     row = WebhookDelivery
-    query = select(row).where(col(row.organization_id) == organization_id, col(row.webhook_id) == webhook_id)
+    query = select(row).where(
+        col(row.organization_id) == session.organization_id, col(row.webhook_id) == webhook_id
+    )
     if status is not None:
         query = query.where(col(row.status) == status)
     if after is not None:
@@ -112,11 +111,9 @@ async def deliveries_before(
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
-async def delivery(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, delivery_id: UUID
-) -> WebhookDelivery | None:
+async def delivery(session: TenantSession, webhook_id: UUID, delivery_id: UUID) -> WebhookDelivery | None:
     query = select(WebhookDelivery).where(
-        col(WebhookDelivery.organization_id) == organization_id,
+        col(WebhookDelivery.organization_id) == session.organization_id,
         col(WebhookDelivery.webhook_id) == webhook_id,
         col(WebhookDelivery.id) == delivery_id,
     )
@@ -126,65 +123,53 @@ async def delivery(
 # ---------------------------------------------------------------------------------------- on the way
 
 
-async def claim(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, now: datetime, busy_until: datetime
-) -> bool:
+async def claim(session: TenantSession, webhook_id: UUID, now: datetime, busy_until: datetime) -> bool:
     """Whether nobody else delivers to this webhook now, and it is enabled."""
-    where = {"organization_id": organization_id, "id": webhook_id, "now": now, "busy_until": busy_until}
+    where = {"id": webhook_id, "now": now, "busy_until": busy_until}
     return (await session.execute(CLAIM, where)).first() is not None
 
 
-async def keep_claim(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, busy_until: datetime
-) -> Row[Any] | None:
+async def keep_claim(session: TenantSession, webhook_id: UUID, busy_until: datetime) -> Row[Any] | None:
     """Where to send and what signs it; None where the webhook was deleted or disabled since."""
-    where = {"organization_id": organization_id, "id": webhook_id, "busy_until": busy_until}
+    where = {"id": webhook_id, "busy_until": busy_until}
     return (await session.execute(KEEP_CLAIM, where)).one_or_none()
 
 
-async def release(session: AsyncSession, organization_id: UUID, webhook_id: UUID) -> None:
-    await session.execute(RELEASE, {"organization_id": organization_id, "id": webhook_id})
+async def release(session: TenantSession, webhook_id: UUID) -> None:
+    await session.execute(RELEASE, {"id": webhook_id})
 
 
-async def due(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, now: datetime, limit: int
-) -> Sequence[Row[Any]]:
-    where = {"organization_id": organization_id, "webhook_id": webhook_id, "now": now, "limit": limit}
+async def due(session: TenantSession, webhook_id: UUID, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    where = {"webhook_id": webhook_id, "now": now, "limit": limit}
     return (await session.execute(DUE, where)).all()
 
 
-async def note_attempts(
-    session: AsyncSession, organization_id: UUID, now: datetime, columns: dict[str, list[Any]]
-) -> None:
-    await session.execute(NOTE, {"organization_id": organization_id, "now": now, **columns})
+async def note_attempts(session: TenantSession, now: datetime, columns: dict[str, list[Any]]) -> None:
+    await session.execute(NOTE, {"now": now, **columns})
 
 
 async def note_health(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, now: datetime, *, is_well: bool
+    session: TenantSession, webhook_id: UUID, now: datetime, *, is_well: bool
 ) -> datetime | None:
     """Since when it has been failing."""
-    where = {"organization_id": organization_id, "id": webhook_id, "now": now, "is_well": is_well}
+    where = {"id": webhook_id, "now": now, "is_well": is_well}
     since: datetime | None = await session.scalar(NOTE_HEALTH, where)
     return since
 
 
-async def disable(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, now: datetime, reason: str
-) -> None:
+async def disable(session: TenantSession, webhook_id: UUID, now: datetime, reason: str) -> None:
     """What is still on its way fails with it."""
-    where = {"organization_id": organization_id, "id": webhook_id, "now": now, "reason": reason}
+    where = {"id": webhook_id, "now": now, "reason": reason}
     await session.execute(DISABLE, where)
 
 
-async def webhooks_with_due(session: AsyncSession, organization_id: UUID, now: datetime) -> Sequence[UUID]:
-    found = await session.scalars(WITH_DUE, {"organization_id": organization_id, "now": now})
+async def webhooks_with_due(session: TenantSession, now: datetime) -> Sequence[UUID]:
+    found = await session.scalars(WITH_DUE, {"now": now})
     return found.all()
 
 
-async def forget_delivered(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, event: str
-) -> None:
-    where = {"organization_id": organization_id, "webhook_id": webhook_id, "event": event}
+async def forget_delivered(session: TenantSession, webhook_id: UUID, event: str) -> None:
+    where = {"webhook_id": webhook_id, "event": event}
     await session.execute(FORGET_DELIVERED, where)
 
 
@@ -193,5 +178,5 @@ DELETE FROM webhook_deliveries WHERE organization_id = :organization_id AND crea
 """)
 
 
-async def forget_deliveries(session: AsyncSession, organization_id: UUID, before: datetime) -> None:
-    await session.execute(FORGET_DELIVERIES, {"organization_id": organization_id, "before": before})
+async def forget_deliveries(session: TenantSession, before: datetime) -> None:
+    await session.execute(FORGET_DELIVERIES, {"before": before})

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.conditional import Preconditions
-from app.core.database import transaction_time
+from app.core.database import TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.jobs import enqueue
 from app.core.outbound import flaw_of
@@ -76,17 +76,15 @@ def require_scopes(who: Principal, events: Iterable[str]) -> None:
         raise MissingScope(f"To subscribe to these events, your key also needs {', '.join(sorted(beyond))}.")
 
 
-async def found(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, *, lock: bool = False
-) -> Webhook:
-    row = await queries.webhook(session, organization_id, webhook_id, lock=lock)
+async def found(session: TenantSession, webhook_id: UUID, *, lock: bool = False) -> Webhook:
+    row = await queries.webhook(session, webhook_id, lock=lock)
     if row is None:
         raise NotFound
     return row
 
 
-async def found_enabled(session: AsyncSession, organization_id: UUID, webhook_id: UUID) -> Webhook:
-    row = await found(session, organization_id, webhook_id, lock=True)
+async def found_enabled(session: TenantSession, webhook_id: UUID) -> Webhook:
+    row = await found(session, webhook_id, lock=True)
     if row.disabled_at is not None:
         raise WebhookDisabled
     return row
@@ -116,7 +114,7 @@ async def create_webhook(
 
 
 async def update_webhook(
-    session: AsyncSession,
+    session: TenantSession,
     who: Principal,
     webhook_id: UUID,
     patch: schemas.WebhookPatch,
@@ -124,7 +122,7 @@ async def update_webhook(
     *,
     may_be_private: bool,
 ) -> schemas.Webhook:
-    row = await found(session, who.organization_id, webhook_id, lock=True)
+    row = await found(session, webhook_id, lock=True)
     conditions.check(represent(row))
     now = await transaction_time(session)
     sent = patch.model_dump(include={"url", "events", "description"}, exclude_unset=True)
@@ -140,52 +138,48 @@ async def update_webhook(
         row.updated_at = now
         await session.flush()
     if patch.enabled is False:
-        await queries.disable(session, who.organization_id, webhook_id, now, REQUESTED)
+        await queries.disable(session, webhook_id, now, REQUESTED)
         await session.refresh(row)
     return represent(row)
 
 
 async def rotate_secret(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, keyring: Keyring
+    session: TenantSession, webhook_id: UUID, keyring: Keyring
 ) -> schemas.WebhookWithSecret:
     """A new secret; for a day the one before it signs too."""
-    row = await found(session, organization_id, webhook_id, lock=True)
+    row = await found(session, webhook_id, lock=True)
     secret, now = rules.new_secret(secrets.token_bytes(32)), await transaction_time(session)
     row.earlier_secret, row.earlier_until = row.sealed_secret, now + rules.OVERLAP
-    row.sealed_secret = keyring.seal(organization_id, SEAL, secret.encode())
+    row.sealed_secret = keyring.seal(session.organization_id, SEAL, secret.encode())
     row.updated_at = now
     await session.flush()
     return represent_once(row, secret)
 
 
-async def send_test(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID
-) -> schemas.WebhookDelivery:
+async def send_test(session: TenantSession, webhook_id: UUID) -> schemas.WebhookDelivery:
     """An event for this webhook alone, whatever it subscribed to."""
-    await found_enabled(session, organization_id, webhook_id)
-    [delivery_id] = await add_deliveries(session, organization_id, [webhook_id], TEST_EVENT, [{}])
-    return await read_delivery(session, organization_id, webhook_id, delivery_id)
+    await found_enabled(session, webhook_id)
+    [delivery_id] = await add_deliveries(session, [webhook_id], TEST_EVENT, [{}])
+    return await read_delivery(session, webhook_id, delivery_id)
 
 
-async def redeliver(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, delivery_id: UUID
-) -> schemas.WebhookDelivery:
+async def redeliver(session: TenantSession, webhook_id: UUID, delivery_id: UUID) -> schemas.WebhookDelivery:
     """Sends it from the first attempt on, under the same webhook-id."""
-    await found_enabled(session, organization_id, webhook_id)
-    row = await queries.delivery(session, organization_id, webhook_id, delivery_id)
+    await found_enabled(session, webhook_id)
+    row = await queries.delivery(session, webhook_id, delivery_id)
     if row is None:
         raise NotFound
     row.status, row.attempts, row.delivered_at = "pending", 0, None
     row.due_at = await transaction_time(session)
     await session.flush()
-    await enqueue(session, DELIVER_JOB, organization_id, webhook_id)
+    await enqueue(session, DELIVER_JOB, session.organization_id, webhook_id)
     return represent_delivery(row)
 
 
 async def read_delivery(
-    session: AsyncSession, organization_id: UUID, webhook_id: UUID, delivery_id: UUID
+    session: TenantSession, webhook_id: UUID, delivery_id: UUID
 ) -> schemas.WebhookDelivery:
-    row = await queries.delivery(session, organization_id, webhook_id, delivery_id)
+    row = await queries.delivery(session, webhook_id, delivery_id)
     if row is None:
         raise NotFound
     return represent_delivery(row)

@@ -46,7 +46,7 @@ async def plan(url: str, organization_id: UUID) -> list[tuple[str, str, str]]:
 
     async def planned() -> int:
         async with database.tenant_session(organization_id) as session:
-            return await plan_cards(session, organization_id, NOW)
+            return await plan_cards(session, NOW)
 
     cards, first = await timed(planned())
     _, again = await timed(planned())

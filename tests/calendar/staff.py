@@ -34,7 +34,7 @@ async def team_on_file(tenant: Tenant, external_id: str, parent_id: UUID | None 
 
 async def worked_before(tenant: Tenant, external_id: str, starts_on: date, ends_on: date) -> None:
     async with tenant.database.tenant_session(tenant.id) as session:
-        person = await find_person(session, tenant.id, external_id)
+        person = await find_person(session, external_id)
         session.add(
             Employment(organization_id=tenant.id, person_id=person, starts_on=starts_on, ends_on=ends_on)
         )
@@ -43,7 +43,7 @@ async def worked_before(tenant: Tenant, external_id: str, starts_on: date, ends_
 async def occasions_on_file(tenant: Tenant, external_id: str, keys: Iterable[str]) -> None:
     """Consented occasions; a key is month, day and leap day rule: 02-29-mar_1, or 02-29- without a rule."""
     async with tenant.database.tenant_session(tenant.id) as session:
-        person = await find_person(session, tenant.id, external_id)
+        person = await find_person(session, external_id)
         for key in keys:
             month, day, rule = key.split("-")
             session.add(

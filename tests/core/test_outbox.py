@@ -46,7 +46,7 @@ async def test_only_who_subscribed_to_an_event_is_told(acme: Tenant, other: Tena
     await subscribe(acme, "person.updated")
     await subscribe(other, "person.created")
     async with acme.database.tenant_session(acme.id) as session:
-        await announce(session, acme.id, "person.created", {"external_id": "E-1"})
+        await announce(session, "person.created", {"external_id": "E-1"})
     assert await kept(acme) == [(told, "person.created", {"external_id": "E-1"})]
     assert await kept(other) == []
     assert await jobs_for(acme, told) == 1
@@ -57,7 +57,7 @@ async def test_what_is_rolled_back_is_told_to_nobody(acme: Tenant) -> None:
 
     async def change_and_fail() -> None:
         async with acme.database.tenant_session(acme.id) as session:
-            await announce(session, acme.id, "person.created", {"external_id": "E-1"})
+            await announce(session, "person.created", {"external_id": "E-1"})
             raise RuntimeError("after the event")
 
     with pytest.raises(RuntimeError, match="after"):
@@ -69,9 +69,9 @@ async def test_what_is_rolled_back_is_told_to_nobody(acme: Tenant) -> None:
 async def test_without_a_subscriber_events_cost_one_statement(acme: Tenant, queries: list[str]) -> None:
     async with acme.database.tenant_session(acme.id) as session:
         queries.clear()
-        await announce_each(session, acme.id, "person.created", [{"external_id": f"E-{i}"} for i in range(9)])
+        await announce_each(session, "person.created", [{"external_id": f"E-{i}"} for i in range(9)])
         assert len(queries) == 1
-        await announce_each(session, acme.id, "person.created", [])
+        await announce_each(session, "person.created", [])
         assert len(queries) == 1
 
 
@@ -81,7 +81,7 @@ async def test_many_events_cost_no_more_statements_than_one(acme: Tenant, querie
         async with acme.database.tenant_session(acme.id) as session:
             queries.clear()
             items = [{"external_id": f"{count}-{i}"} for i in range(count)]
-            await announce_each(session, acme.id, "person.created", items)
+            await announce_each(session, "person.created", items)
             assert len(queries) == 2
     assert len(await kept(acme)) == 51
     assert await jobs_for(acme, told) == 2

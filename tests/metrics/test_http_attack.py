@@ -153,7 +153,7 @@ class Attack:
     @classmethod
     async def on(cls, tenant: Tenant, survey_id: str) -> "Attack":
         async with tenant.database.tenant_session(tenant.id) as session:
-            survey = await surveys.survey(session, tenant.id, UUID(survey_id))
+            survey = await surveys.survey(session, UUID(survey_id))
             assert survey is not None
             loaded = await load(session, survey)
         places = {

@@ -523,7 +523,7 @@ async def test_a_release_that_got_lost_is_asked_for_again(acme: Tenant, owner: a
     await owner.execute("DELETE FROM pgqueuer")
     for _ in range(2):
         async with acme.database.tenant_session(acme.id) as session:
-            await surveys.ask_again_for_releases(session, acme.id, datetime.now(UTC) + timedelta(hours=1))
+            await surveys.ask_again_for_releases(session, datetime.now(UTC) + timedelta(hours=1))
     assert await owner.fetchval("SELECT count(*) FROM pgqueuer") == 1
     await acme.work()
     assert (await read(acme.client, survey_id=survey_id))["groups"][0]["n"] == 6

@@ -85,7 +85,7 @@ def soon() -> datetime:
 async def rounds(acme: Tenant, sink: Sink, *times: datetime) -> None:
     for now in times:
         async with acme.database.tenant_session(acme.id) as session:
-            await plan_issues(session, acme.id, now)
+            await plan_issues(session, now)
         await send(acme, now, sink)
 
 
@@ -200,7 +200,7 @@ async def test_a_confirmation_comes_in_time_or_the_address_is_forgotten(
         )
     assert (await anonymous.post(f"/v1/newsletter/confirm/{token}")).status_code == 404
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_issues(session, acme.id, NOW)
+        await plan_issues(session, NOW)
     assert (await api.get(SUBSCRIPTIONS)).json()["items"] == []
 
 
@@ -237,7 +237,7 @@ async def test_who_left_or_is_deleted_gets_none(acme: Tenant, api: ContractClien
     await subscribed(acme, "left", "later", "quiet", "stays")
     await api.patch("/v1/people/left", json={"ends_on": str(FIRST - DAY)})
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_issues(session, acme.id, EIGHT)
+        await plan_issues(session, EIGHT)
     await api.patch("/v1/people/later", json={"active": False})
     await api.patch("/v1/people/quiet", json={"email": None})
     await rounds(acme, sink, EIGHT)
@@ -366,7 +366,7 @@ async def test_without_a_mail_server_it_is_a_file(acme: Tenant) -> None:
     await people_on_file(acme, "mo", email="mo@files.example")
     await subscribed(acme, "mo")
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_issues(session, acme.id, EIGHT)
+        await plan_issues(session, EIGHT)
     await send(acme, EIGHT)
     files = (acme.database.settings.data_dir / "mail").glob("*.eml")
     assert any(b"To: mo@files.example" in file.read_bytes() for file in files)
@@ -437,7 +437,7 @@ async def test_a_team_handed_over_is_told_of_no_more(acme: Tenant, api: Contract
     await measured(acme)
     await subscribed(acme, "mo")
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_issues(session, acme.id, EIGHT - HOUR)
+        await plan_issues(session, EIGHT - HOUR)
     await api.patch("/v1/teams/sales", json={"lead": "ann"})
     assert list(lines(await issue(acme, sink, "mo@example.com"))) == ["Acme"]
 

@@ -238,9 +238,9 @@ async def test_who_is_employed_on_a_day(acme: Tenant, api: ContractClient, datab
     await put(api, "between", starts_on="2020-01-01", ends_on="2026-05-31")
     await put(api, "between", starts_on="2026-09-01")
     async with database.tenant_session(acme.id) as session:
-        found = await people_queries.employed_people(session, acme.id, date(2026, 5, 1))
-        ids = await people_queries.people_by_external_ids(session, acme.id, ["always", "gone", "nobody"])
-        [team] = await people_queries.team_tree(session, acme.id)
+        found = await people_queries.employed_people(session, date(2026, 5, 1))
+        ids = await people_queries.people_by_external_ids(session, ["always", "gone", "nobody"])
+        [team] = await people_queries.team_tree(session)
     assert {row.external_id for row in found} == {"always", "first-day", "last-day", "between"}
     always = next(row for row in found if row.external_id == "always")
     assert always[2:] == (team.id, {"location": "Utrecht"}, "nl")
@@ -270,7 +270,7 @@ async def test_a_person_in_use_is_not_deleted(
     await put(api, "E-1")
     await put(api, "E-2")
     async with acme.database.tenant_session(acme.id) as session:
-        ids = await people_queries.people_by_external_ids(session, acme.id, ["E-1", "E-2"])
+        ids = await people_queries.people_by_external_ids(session, ["E-1", "E-2"])
     within, thing = {"organization_id": acme.id}, uuid4()
     if reference in ("survey", "answer"):
         survey = {
@@ -332,7 +332,7 @@ async def test_a_change_still_in_flight_is_in_the_next_delta(
 ) -> None:
     await put(api, "E-1")
     async with database.tenant_session(acme.id) as session:
-        await people_queries.add_or_hold_people(session, acme.id, [record("E-2")])
+        await people_queries.add_or_hold_people(session, [record("E-2")])
         await put(api, "E-3")
         first = (await api.get("/v1/people")).json()
     assert [item["external_id"] for item in first["items"]] == ["E-1", "E-3"]
@@ -422,7 +422,7 @@ async def test_writers_in_opposite_order_do_not_lock_each_other_out(acme: Tenant
 
     async def add(records: list[people_queries.PersonRecord]) -> int:
         async with database.tenant_session(acme.id) as session:
-            return len(await people_queries.add_or_hold_people(session, acme.id, records))
+            return len(await people_queries.add_or_hold_people(session, records))
 
     assert sorted(await asyncio.gather(add(people), add(people[::-1]))) == [0, 3000]
 

@@ -298,7 +298,7 @@ async def test_the_team_tree_is_read_for_others(
     await put(api, "sales")
     await put(api, "nl", parent="sales")
     async with database.tenant_session(acme.id) as session:
-        nl, sales = await people_queries.team_tree(session, acme.id)
+        nl, sales = await people_queries.team_tree(session)
     assert (nl.external_id, nl.parent_id, sales.parent_id) == ("nl", sales.id, None)
 
 

@@ -103,12 +103,12 @@ async def test_a_past_that_is_just_being_written_names_nobody_erased(
         assert (await api.patch("/v1/people/sales-1", json=past)).status_code == 200
     named = "SELECT count(*) FROM person_history WHERE organization_id = $1 AND manager = 'sales-0'"
     async with acme.database.tenant_session(acme.id) as session:
-        ids = await people_by_external_ids(session, acme.id, ["sales-1"])
-        await hold_people(session, acme.id, ids)
-        past = await pasts(session, acme.id, list(ids.values()))
+        ids = await people_by_external_ids(session, ["sales-1"])
+        await hold_people(session, ids)
+        past = await pasts(session, list(ids.values()))
         erasing = asyncio.create_task(erase(api))
         await until_blocked(owner)
-        await replace_pasts(session, acme.id, past)
+        await replace_pasts(session, past)
         assert await owner.fetchval(named, acme.id) == 1
     assert (await erasing).status_code == 200
     assert await owner.fetchval(named, acme.id) == 0

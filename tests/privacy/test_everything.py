@@ -134,10 +134,10 @@ async def traces(acme: Tenant) -> dict[str, str]:
     await thank(api)
     confidential = await ask(api)
     async with acme.database.tenant_session(acme.id) as session:
-        person = await person_id(session, acme.id, WHO)
+        person = await person_id(session, WHO)
         assert person is not None
-        await unsubscribe(session, acme.id, person)
-        await ask_for_link(session, acme.id, person)
+        await unsubscribe(session, person)
+        await ask_for_link(session, person)
         await session.execute(DIGEST, {"organization_id": acme.id, "person_id": person})
     await made(api.get(f"/v1/people/{WHO}/export"))
     return {

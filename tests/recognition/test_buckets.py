@@ -101,19 +101,19 @@ class Story:
 
     async def record(self, session: Any, drawn: Sequence[dict[str, Any]]) -> None:
         wanted = [as_written(one) for one in drawn]
-        outcomes = await service.record(session, self.acme.id, wanted, datetime.now(UTC))
+        outcomes = await service.record(session, wanted, datetime.now(UTC))
         self.events += [outcome.id for outcome in outcomes]  # type: ignore[union-attr, misc]
 
     async def edit(self, session: Any, chosen: int, message: str) -> None:
         if self.events:
             target, patch = self.events[chosen % len(self.events)], RecognitionPatch(message=message)
             now = datetime.now(UTC)
-            await service.edit_event(session, self.acme.id, target, patch, Preconditions(), now)
+            await service.edit_event(session, target, patch, Preconditions(), now)
 
     async def delete(self, session: Any, chosen: int) -> None:
         if self.events:
             target = self.events.pop(chosen % len(self.events))
-            await service.delete_event(session, self.acme.id, target, Preconditions())
+            await service.delete_event(session, target, Preconditions())
 
     async def move(self, session: Any, person: int, is_in_team: bool) -> None:
         body = {"team": "team" if is_in_team else None}
@@ -121,9 +121,9 @@ class Story:
         assert answer.status_code == 200
 
     async def erase(self, session: Any, person: int) -> None:
-        person_id = await find_person(session, self.acme.id, PEOPLE[person])
-        await service.erase_person(session, self.acme.id, person_id)
-        left = await service.find_events(session, self.acme.id, NOTHING, None, 1000)
+        person_id = await find_person(session, PEOPLE[person])
+        await service.erase_person(session, person_id)
+        left = await service.find_events(session, NOTHING, None, 1000)
         self.events = [row.id for row in left]
 
 
@@ -181,7 +181,7 @@ async def test_an_erased_person_leaves_what_others_received(acme: Tenant, api: C
     for sent in (thanks("ann", "bob"), thanks("bob", "ann"), thanks("cy", "ann", "bob"), thanks("cy", "bob")):
         await api.post(EVENTS, json=sent)
     async with acme.database.tenant_session(acme.id) as session:
-        await service.erase_person(session, acme.id, await find_person(session, acme.id, "bob"))
+        await service.erase_person(session, await find_person(session, "bob"))
     left = [(event["giver"], event["receivers"]) for event in (await api.get(EVENTS)).json()["items"]]
     assert left == [("cy", ["ann"])]
     assert (await api.delete("/v1/people/bob")).status_code == 204

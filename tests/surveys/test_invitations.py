@@ -293,7 +293,7 @@ async def test_rows_lie_in_no_order_that_was_given(acme: Tenant, owner: asyncpg.
     hashes = [number.to_bytes(2, "big") for number in range(200)]
     async with acme.database.tenant_session(acme.id) as session:
         rows = [(one, 0, None) for one in hashes]
-        await invitation_queries.remember(session, acme.id, survey_id, rows, [])
+        await invitation_queries.remember(session, survey_id, rows, [])
     lie = await owner.fetch(
         "SELECT token_hash FROM invitations WHERE survey_id = $1 ORDER BY ctid", survey_id
     )

@@ -256,7 +256,7 @@ async def test_mails_whose_job_is_gone_are_asked_for_again(
     await mailer.work()
     assert sink.mails == []
     async with mailer.database.tenant_session(mailer.id) as session:
-        await ask_again_for_mails(session, mailer.id)
+        await ask_again_for_mails(session)
     await mailer.work()
     assert sink.recipients == ["e-1@example.com"]
 

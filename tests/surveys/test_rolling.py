@@ -23,7 +23,7 @@ async def asked_for(owner: asyncpg.Connection, survey_id: str) -> int:
 async def days_pass(acme: Tenant, *days: int) -> None:
     for day in days:
         async with acme.database.tenant_session(acme.id) as session:
-            await service.count_participation(session, acme.id, datetime.now(UTC) + day * A_NEW_DAY)
+            await service.count_participation(session, datetime.now(UTC) + day * A_NEW_DAY)
 
 
 async def test_an_anonymous_survey_does_not_roll(api: ContractClient) -> None:

@@ -395,7 +395,7 @@ async def test_participation_is_counted_on_a_new_day(acme: Tenant) -> None:
         {"responded": "below_minimum"},
     )
     async with acme.database.tenant_session(acme.id) as session:
-        await service.count_participation(session, acme.id, datetime.now(UTC) + A_NEW_DAY)
+        await service.count_participation(session, datetime.now(UTC) + A_NEW_DAY)
     assert (await acme.client.get(url)).json()["responded"] == 6
 
 

@@ -35,7 +35,7 @@ async def subscribed(tenant: Tenant, url: str, *events: str) -> Json:
 
 async def happens(tenant: Tenant, event: str = EVENT, **data: Any) -> None:
     async with tenant.database.tenant_session(tenant.id) as session:
-        await announce(session, tenant.id, event, data or DATA)
+        await announce(session, event, data or DATA)
 
 
 async def deliver(tenant: Tenant, hook: Json, after: timedelta = timedelta(0)) -> None:

@@ -123,9 +123,9 @@ async def test_a_survey_opens_is_counted_closes_and_is_released(acme: Tenant) ->
         await acme.client.post(f"/v1/surveys/{survey_id}/responses", json=response)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     async with acme.database.tenant_session(acme.id) as session:
-        await count_participation(session, acme.id, tomorrow)
+        await count_participation(session, tomorrow)
     async with acme.database.tenant_session(acme.id) as session:
-        await count_participation(session, acme.id, tomorrow)
+        await count_participation(session, tomorrow)
     open_total = (await acme.client.get(f"/v1/surveys/{survey_id}/participation")).json()
     assert open_total["reasons"] == {"responded": "below_minimum"}
     await acme.client.post(f"/v1/surveys/{survey_id}/close")
@@ -171,7 +171,7 @@ async def test_a_day_is_told_of_once_where_its_person_is(acme: Tenant) -> None:
     async def due(now: datetime) -> list[str]:
         for _ in range(2):
             async with acme.database.tenant_session(acme.id) as session:
-                await tell_of_due(session, acme.id, now)
+                await tell_of_due(session, now)
         events = await told(acme, "occasion.")
         assert all(
             data == {"person": data["person"], "key": "birthday", "on": "2027-05-20"} for _, data in events
@@ -193,7 +193,7 @@ async def test_a_card_that_was_sent(acme: Tenant) -> None:
     await acme.client.put("/v1/people/E-1/occasions/secret", json=secret)
     day = datetime(2027, 5, 20, 12, tzinfo=UTC)
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_cards(session, acme.id, day)
+        await plan_cards(session, day)
     await send_due(acme.database, acme.id, lambda: day)
     [card] = (await acme.client.get("/v1/cards")).json()["items"]
     assert card["status"] == "sent"

@@ -56,9 +56,9 @@ async def list_cards(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.cards_after(session, who.organization_id, status, after, page.limit + 1)
+    rows = await queries.cards_after(session, status, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.send_at.isoformat(), str(row.id)])
-    items = await service.represent_cards(session, who.organization_id, rows)
+    items = await service.represent_cards(session, rows)
     return schemas.CardPage(items=items, next_cursor=cursor, as_of=now)
 
 
@@ -66,7 +66,7 @@ async def list_cards(
 async def get_card(
     card_id: UUID, who: CalendarReader, session: Tenant, conditions: ReadConditions
 ) -> Response:
-    return conditions.answer(await service.read_card(session, who.organization_id, card_id))
+    return conditions.answer(await service.read_card(session, card_id))
 
 
 @router.patch(CARDS + "/{card_id}", operation_id="update_card", response_model=schemas.Card)
@@ -77,7 +77,7 @@ async def update_card(
     session: Tenant,
     conditions: ChangeConditions,
 ) -> Response:
-    card = await service.change_card(session, who.organization_id, card_id, body, conditions)
+    card = await service.change_card(session, card_id, body, conditions)
     return conditions.answer(card)
 
 
@@ -90,7 +90,7 @@ async def update_card(
 async def get_card_preview(
     card_id: UUID, who: CalendarReader, session: Tenant, format: Format = "html"
 ) -> Response:
-    return shown(await service.preview_card(session, who.organization_id, card_id), format)
+    return shown(await service.preview_card(session, card_id), format)
 
 
 @router.post(
@@ -102,19 +102,19 @@ async def get_card_preview(
 async def create_card_wish(
     card_id: UUID, body: schemas.CardWishWrite, who: CalendarWriter, session: Tenant, once: Once
 ) -> Response:
-    return await once.answer(201, await service.add_wish(session, who.organization_id, card_id, body))
+    return await once.answer(201, await service.add_wish(session, card_id, body))
 
 
 @router.delete(CARDS + "/{card_id}/wishes/{wish_id}", operation_id="delete_card_wish", status_code=204)
 async def delete_card_wish(card_id: UUID, wish_id: UUID, who: CalendarWriter, session: Tenant) -> None:
-    await service.delete_wish(session, who.organization_id, card_id, wish_id)
+    await service.delete_wish(session, card_id, wish_id)
 
 
 @router.get(TEMPLATES, operation_id="list_card_templates", response_model=schemas.CardTemplatePage)
 async def list_card_templates(who: CalendarReader, session: Tenant, page: Page) -> schemas.CardTemplatePage:
     now = await as_of(session)
     after = page.after[0] if page.after else ""
-    rows = await queries.templates_after(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.templates_after(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.key])
     items = [service.represent_template(row) for row in rows]
     return schemas.CardTemplatePage(items=items, next_cursor=cursor, as_of=now)
@@ -124,7 +124,7 @@ async def list_card_templates(who: CalendarReader, session: Tenant, page: Page) 
 async def get_card_template(
     key: Key, who: CalendarReader, session: Tenant, conditions: ReadConditions
 ) -> Response:
-    return conditions.answer(await service.find_template(session, who.organization_id, key))
+    return conditions.answer(await service.find_template(session, key))
 
 
 @router.put(
@@ -136,7 +136,7 @@ async def get_card_template(
 async def put_card_template(
     key: Key, body: schemas.CardTemplateWrite, who: CalendarWriter, session: Tenant, conditions: Conditions
 ) -> Response:
-    template, is_new = await service.put_template(session, who.organization_id, key, body, conditions)
+    template, is_new = await service.put_template(session, key, body, conditions)
     if not is_new:
         return conditions.answer(template)
     return conditions.answer(template, 201, NO_STORE | {"Location": f"{TEMPLATES}/{key}"})
@@ -146,7 +146,7 @@ async def put_card_template(
 async def delete_card_template(
     key: Key, who: CalendarWriter, session: Tenant, conditions: ChangeConditions
 ) -> None:
-    await service.delete_template(session, who.organization_id, key, conditions)
+    await service.delete_template(session, key, conditions)
 
 
 @router.get(
@@ -158,4 +158,4 @@ async def delete_card_template(
 async def get_card_template_preview(
     key: Key, who: CalendarReader, session: Tenant, format: Format = "html"
 ) -> Response:
-    return shown(await service.preview_template(session, who.organization_id, key), format)
+    return shown(await service.preview_template(session, key), format)

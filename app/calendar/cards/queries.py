@@ -7,6 +7,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from app.core.database import TenantSession
 from app.tables import CardTemplate
 
 WANTED = """
@@ -95,20 +96,18 @@ DELETE_TEMPLATE = text("DELETE FROM card_templates WHERE organization_id = :orga
 
 
 async def plan(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     wanted: dict[str, list[Any]],
     now: datetime,
     settled_until: datetime,
 ) -> None:
     """Unsent cards become what is wanted: new ones are made, moved ones follow, others before that go."""
-    where = {"organization_id": organization_id, "now": now, "settled_until": settled_until}
+    where = {"now": now, "settled_until": settled_until}
     await session.execute(PLAN, where | wanted)
 
 
 async def cards_after(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     status: str | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
@@ -116,28 +115,20 @@ async def cards_after(
     """By the time they go out; those of private days are nobody else's to see."""
     after_at, after_id = after or (None, None)
     values = {"status": status, "after_at": after_at, "after_id": after_id, "limit": limit}
-    return (await session.execute(CARDS_AFTER, {"organization_id": organization_id, **values})).all()
+    return (await session.execute(CARDS_AFTER, {**values})).all()
 
 
-async def card(
-    session: AsyncSession, organization_id: UUID, card_id: UUID, *, lock: bool = False
-) -> Row[Any] | None:
-    where = {"organization_id": organization_id, "id": card_id}
+async def card(session: TenantSession, card_id: UUID, *, lock: bool = False) -> Row[Any] | None:
+    where = {"id": card_id}
     return (await session.execute(LOCKED_CARD if lock else CARD, where)).first()
 
 
-async def change_status(session: AsyncSession, organization_id: UUID, card_id: UUID, status: str) -> None:
-    await session.execute(
-        CHANGE_STATUS, {"organization_id": organization_id, "id": card_id, "status": status}
-    )
+async def change_status(session: TenantSession, card_id: UUID, status: str) -> None:
+    await session.execute(CHANGE_STATUS, {"id": card_id, "status": status})
 
 
-async def wishes(
-    session: AsyncSession, organization_id: UUID, card_ids: Sequence[UUID]
-) -> Sequence[Row[Any]]:
-    return (
-        await session.execute(WISHES, {"organization_id": organization_id, "card_ids": list(card_ids)})
-    ).all()
+async def wishes(session: TenantSession, card_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    return (await session.execute(WISHES, {"card_ids": list(card_ids)})).all()
 
 
 async def add_wish(session: AsyncSession, values: dict[str, Any]) -> datetime:
@@ -145,31 +136,29 @@ async def add_wish(session: AsyncSession, values: dict[str, Any]) -> datetime:
     return written_at
 
 
-async def delete_wish(session: AsyncSession, organization_id: UUID, card_id: UUID, wish_id: UUID) -> bool:
-    where = {"organization_id": organization_id, "card_id": card_id, "id": wish_id}
+async def delete_wish(session: TenantSession, card_id: UUID, wish_id: UUID) -> bool:
+    where = {"card_id": card_id, "id": wish_id}
     return (await session.execute(DELETE_WISH, where)).first() is not None
 
 
-async def template(session: AsyncSession, organization_id: UUID, key: str) -> CardTemplate | None:
-    return await session.get(CardTemplate, (organization_id, key), populate_existing=True)
+async def template(session: TenantSession, key: str) -> CardTemplate | None:
+    return await session.get(CardTemplate, (session.organization_id, key), populate_existing=True)
 
 
-async def template_for(
-    session: AsyncSession, organization_id: UUID, kind: str, language: str
-) -> CardTemplate | None:
+async def template_for(session: TenantSession, kind: str, language: str) -> CardTemplate | None:
     own = select(CardTemplate).where(
-        col(CardTemplate.organization_id) == organization_id,
+        col(CardTemplate.organization_id) == session.organization_id,
         col(CardTemplate.kind) == kind,
         col(CardTemplate.language) == language,
     )
     return (await session.scalars(own.execution_options(populate_existing=True))).first()
 
 
-async def templates_after(
-    session: AsyncSession, organization_id: UUID, after: str, limit: int
-) -> Sequence[CardTemplate]:
+async def templates_after(session: TenantSession, after: str, limit: int) -> Sequence[CardTemplate]:
     key = col(CardTemplate.key).collate("C")
-    own = select(CardTemplate).where(col(CardTemplate.organization_id) == organization_id, key > after)
+    own = select(CardTemplate).where(
+        col(CardTemplate.organization_id) == session.organization_id, key > after
+    )
     return (await session.scalars(own.order_by(key).limit(limit))).all()
 
 
@@ -178,5 +167,5 @@ async def put_template(session: AsyncSession, values: dict[str, Any]) -> None:
     await session.execute(PUT_TEMPLATE, values)
 
 
-async def delete_template(session: AsyncSession, organization_id: UUID, key: str) -> None:
-    await session.execute(DELETE_TEMPLATE, {"organization_id": organization_id, "key": key})
+async def delete_template(session: TenantSession, key: str) -> None:
+    await session.execute(DELETE_TEMPLATE, {"key": key})

@@ -17,6 +17,7 @@ from app.calendar.queries import Place, occurrences_after
 from app.calendar.schemas import PersonRef
 from app.calendar.service import celebrated_on, find_person
 from app.core.conditional import Preconditions
+from app.core.database import TenantSession
 from app.core.errors import Conflict, IdentifierMismatch, NotFound, Unprocessable
 from app.core.languages import language_of
 from app.core.mail import Mail
@@ -65,13 +66,13 @@ class UnknownAuthor(Unprocessable):
 # ------------------------------------------------------------------ planning and sending
 
 
-async def plan_cards(session: AsyncSession, organization_id: UUID, now: datetime) -> int:
+async def plan_cards(session: TenantSession, now: datetime) -> int:
     """Makes the cards of the coming days as they are wanted now; how many there are."""
-    organization = await find_organization(session, organization_id)
+    organization = await find_organization(session)
     rows = await celebrated_soon(session, organization, now) if organization.cards_enabled else []
     wanted = [card for row in rows if (card := wanted_card(row, organization, now))]
     columns = {name: [card[name] for card in wanted] for name in COLUMNS}
-    await queries.plan(session, organization_id, columns, now, now + SETTLED)
+    await queries.plan(session, columns, now, now + SETTLED)
     return len(wanted)
 
 
@@ -114,9 +115,9 @@ def sent_on(row: Row[Any], organization: Organization) -> date:
     return day if is_employed else row.kept_on
 
 
-async def compose(session: AsyncSession, card: Row[Any]) -> Mail:
+async def compose(session: TenantSession, card: Row[Any]) -> Mail:
     """The mail of a card, as things are now: consent may have been withdrawn since it was planned."""
-    organization = await find_organization(session, card.organization_id)
+    organization = await find_organization(session)
     occurrence = await current_occurrence(session, organization, card)
     if occurrence is None or not organization.cards_enabled:
         raise Undeliverable("cancelled", "no_longer_celebrated")
@@ -154,10 +155,10 @@ async def current_occurrence(
 
 
 async def rendered_card(
-    session: AsyncSession, organization: Organization, card: Row[Any], name: str, language: str
+    session: TenantSession, organization: Organization, card: Row[Any], name: str, language: str
 ) -> Rendered:
     """By the organisation's own template; where that fails with this card's words, by the shipped one."""
-    written = await queries.wishes(session, organization.id, [card.id])
+    written = await queries.wishes(session, [card.id])
     occasion = Occasion(
         kind=card.kind,
         name=name,
@@ -168,7 +169,7 @@ async def rendered_card(
         is_milestone=card.months in organization.milestone_months,
         wishes=[Wish(wish.name, wish.text) for wish in written],
     )
-    own = await queries.template_for(session, organization.id, card.kind, language)
+    own = await queries.template_for(session, card.kind, language)
     if own is not None:
         try:
             return await asyncio.to_thread(rendered, content_of(own), occasion)
@@ -207,84 +208,75 @@ def represent_wish(wish: Row[Any]) -> schemas.CardWish:
     return schemas.CardWish(id=wish.id, author=author, text=wish.text, created_at=wish.created_at)
 
 
-async def represent_cards(
-    session: AsyncSession, organization_id: UUID, cards: Sequence[Row[Any]]
-) -> list[schemas.Card]:
-    written = await queries.wishes(session, organization_id, [card.id for card in cards])
+async def represent_cards(session: TenantSession, cards: Sequence[Row[Any]]) -> list[schemas.Card]:
+    written = await queries.wishes(session, [card.id for card in cards])
     by_card: dict[UUID, list[Row[Any]]] = {}
     for wish in written:
         by_card.setdefault(wish.card_id, []).append(wish)
     return [represent(card, by_card.get(card.id, [])) for card in cards]
 
 
-async def find_card(
-    session: AsyncSession, organization_id: UUID, card_id: UUID, *, lock: bool = False
-) -> Row[Any]:
-    found = await queries.card(session, organization_id, card_id, lock=lock)
+async def find_card(session: TenantSession, card_id: UUID, *, lock: bool = False) -> Row[Any]:
+    found = await queries.card(session, card_id, lock=lock)
     if found is None:
         raise NotFound
     return found
 
 
-async def find_open_card(session: AsyncSession, organization_id: UUID, card_id: UUID) -> Row[Any]:
+async def find_open_card(session: TenantSession, card_id: UUID) -> Row[Any]:
     """Locked, so that it is not sent meanwhile."""
-    card = await find_card(session, organization_id, card_id, lock=True)
+    card = await find_card(session, card_id, lock=True)
     if card.status not in OPEN:
         raise CardClosed
     return card
 
 
-async def read_card(session: AsyncSession, organization_id: UUID, card_id: UUID) -> schemas.Card:
-    [card] = await represent_cards(
-        session, organization_id, [await find_card(session, organization_id, card_id)]
-    )
+async def read_card(session: TenantSession, card_id: UUID) -> schemas.Card:
+    [card] = await represent_cards(session, [await find_card(session, card_id)])
     return card
 
 
 async def change_card(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     card_id: UUID,
     patch: schemas.CardPatch,
     conditions: Preconditions,
 ) -> schemas.Card:
     """Approves a card that is held, or cancels one; a repeat changes nothing."""
-    card = await find_card(session, organization_id, card_id, lock=True)
-    conditions.check(await read_card(session, organization_id, card_id))
+    card = await find_card(session, card_id, lock=True)
+    conditions.check(await read_card(session, card_id))
     if card.status != patch.status:
         if card.status not in OPEN:
             raise CardClosed
-        await queries.change_status(session, organization_id, card_id, patch.status)
-    return await read_card(session, organization_id, card_id)
+        await queries.change_status(session, card_id, patch.status)
+    return await read_card(session, card_id)
 
 
-async def add_wish(
-    session: AsyncSession, organization_id: UUID, card_id: UUID, wanted: schemas.CardWishWrite
-) -> schemas.CardWish:
-    card = await find_open_card(session, organization_id, card_id)
+async def add_wish(session: TenantSession, card_id: UUID, wanted: schemas.CardWishWrite) -> schemas.CardWish:
+    card = await find_open_card(session, card_id)
     try:
-        author_id = await find_person(session, organization_id, wanted.author)
+        author_id = await find_person(session, wanted.author)
     except NotFound:
         raise UnknownAuthor.at("#/author") from None
     if author_id == card.person_id:
         raise OwnCard.at("#/author")
     wish_id = uuid4()
-    identity = {"organization_id": organization_id, "id": wish_id, "card_id": card_id}
+    identity = {"id": wish_id, "card_id": card_id}
     await queries.add_wish(session, identity | {"author_id": author_id, "text": wanted.text})
-    written = await queries.wishes(session, organization_id, [card_id])
+    written = await queries.wishes(session, [card_id])
     return represent_wish(next(wish for wish in written if wish.id == wish_id))
 
 
-async def delete_wish(session: AsyncSession, organization_id: UUID, card_id: UUID, wish_id: UUID) -> None:
-    await find_open_card(session, organization_id, card_id)
-    if not await queries.delete_wish(session, organization_id, card_id, wish_id):
+async def delete_wish(session: TenantSession, card_id: UUID, wish_id: UUID) -> None:
+    await find_open_card(session, card_id)
+    if not await queries.delete_wish(session, card_id, wish_id):
         raise NotFound
 
 
-async def preview_card(session: AsyncSession, organization_id: UUID, card_id: UUID) -> Rendered:
+async def preview_card(session: TenantSession, card_id: UUID) -> Rendered:
     """As it would be sent now."""
-    card = await find_card(session, organization_id, card_id)
-    organization = await find_organization(session, organization_id)
+    card = await find_card(session, card_id)
+    organization = await find_organization(session)
     occurrence = await current_occurrence(session, organization, card)
     language = language_of(occurrence.locale if occurrence else None, organization.locale)
     return await rendered_card(session, organization, card, card.name, language)
@@ -305,9 +297,9 @@ def represent_built_in(key: str) -> schemas.CardTemplate:
     )
 
 
-async def find_template(session: AsyncSession, organization_id: UUID, key: str) -> schemas.CardTemplate:
+async def find_template(session: TenantSession, key: str) -> schemas.CardTemplate:
     """The organisation's own, or else the shipped one of that key."""
-    row = await queries.template(session, organization_id, key)
+    row = await queries.template(session, key)
     if row is not None:
         return represent_template(row)
     if key not in shipped():
@@ -316,8 +308,7 @@ async def find_template(session: AsyncSession, organization_id: UUID, key: str) 
 
 
 async def put_template(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     key: str,
     wanted: schemas.CardTemplateWrite,
     conditions: Preconditions,
@@ -326,16 +317,16 @@ async def put_template(
     if "key" in wanted.model_fields_set and wanted.key != key:
         raise IdentifierMismatch.at("#/key")
     await refuse_faulty(wanted)
-    earlier = await queries.template(session, organization_id, key)
+    earlier = await queries.template(session, key)
     conditions.check(represent_template(earlier) if earlier else None)
-    rival = await queries.template_for(session, organization_id, wanted.kind, wanted.language)
+    rival = await queries.template_for(session, wanted.kind, wanted.language)
     if rival is not None and rival.key != key:
         raise TemplateTaken(
             f"There is another template for this kind and language: change or delete {rival.key}."
         )
-    identity = {"organization_id": organization_id, "key": key}
+    identity = {"key": key}
     await queries.put_template(session, identity | wanted.model_dump(exclude=READ_ONLY | {"key"}))
-    row = await queries.template(session, organization_id, key)
+    row = await queries.template(session, key)
     assert row is not None
     return represent_template(row), earlier is None
 
@@ -357,17 +348,15 @@ def trials(kind: CardKind) -> Iterable[Occasion]:
         yield Occasion(kind, name, "Acme", None, None, None, False, [])
 
 
-async def preview_template(session: AsyncSession, organization_id: UUID, key: str) -> Rendered:
-    found = await find_template(session, organization_id, key)
+async def preview_template(session: TenantSession, key: str) -> Rendered:
+    found = await find_template(session, key)
     template = Template(found.subject, found.html, found.text, found.picture)
     return await asyncio.to_thread(rendered, template, next(iter(trials(found.kind))))
 
 
-async def delete_template(
-    session: AsyncSession, organization_id: UUID, key: str, conditions: Preconditions
-) -> None:
-    row = await queries.template(session, organization_id, key)
+async def delete_template(session: TenantSession, key: str, conditions: Preconditions) -> None:
+    row = await queries.template(session, key)
     if row is None:
         raise NotFound
     conditions.check(represent_template(row))
-    await queries.delete_template(session, organization_id, key)
+    await queries.delete_template(session, key)

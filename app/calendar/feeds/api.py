@@ -29,7 +29,7 @@ class CalendarResponse(Response):
 async def list_calendar_feeds(who: CalendarReader, session: Tenant, page: Page) -> schemas.CalendarFeedPage:
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.feeds_before(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.feeds_before(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     return schemas.CalendarFeedPage(
         items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now
@@ -45,7 +45,7 @@ async def list_calendar_feeds(who: CalendarReader, session: Tenant, page: Page) 
 async def create_calendar_feed(
     body: schemas.CalendarFeedWrite, who: CalendarWriter, session: Tenant, once: Once, settings: SettingsOf
 ) -> Response:
-    feed = await service.create_feed(session, who.organization_id, body, settings.public_url)
+    feed = await service.create_feed(session, body, settings.public_url)
     return await once.answer(201, feed, is_secret=True)
 
 
@@ -58,13 +58,13 @@ async def create_calendar_feed(
 async def create_calendar_feed_token(
     feed_id: UUID, who: CalendarWriter, session: Tenant, once: Once, settings: SettingsOf
 ) -> Response:
-    feed = await service.rotate_token(session, who.organization_id, feed_id, settings.public_url)
+    feed = await service.rotate_token(session, feed_id, settings.public_url)
     return await once.answer(201, feed, is_secret=True)
 
 
 @router.delete(FEEDS + "/{feed_id}", operation_id="delete_calendar_feed", status_code=204)
 async def delete_calendar_feed(feed_id: UUID, who: CalendarWriter, session: Tenant) -> None:
-    if not await queries.delete_feed(session, who.organization_id, feed_id):
+    if not await queries.delete_feed(session, feed_id):
         raise NotFound
 
 

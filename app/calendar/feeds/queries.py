@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
 from app.calendar.rules import half_way_months
+from app.core.database import TenantSession
 from app.tables import CalendarFeed, Organization
 
 HALF_WAY_YEARS = 5
@@ -70,17 +71,15 @@ SELECT * FROM shown ORDER BY id, key COLLATE "C", months NULLS FIRST
 """)
 
 
-async def feed(
-    session: AsyncSession, organization_id: UUID, feed_id: UUID, *, lock: bool = False
-) -> CalendarFeed | None:
-    return await session.get(CalendarFeed, (organization_id, feed_id), with_for_update=lock or None)
+async def feed(session: TenantSession, feed_id: UUID, *, lock: bool = False) -> CalendarFeed | None:
+    return await session.get(CalendarFeed, (session.organization_id, feed_id), with_for_update=lock or None)
 
 
 async def feeds_before(
-    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[CalendarFeed]:
     """Newest first, from the feed after `after` on."""
-    query = select(CalendarFeed).where(col(CalendarFeed.organization_id) == organization_id)
+    query = select(CalendarFeed).where(col(CalendarFeed.organization_id) == session.organization_id)
     if after is not None:
         query = query.where(tuple_(col(CalendarFeed.created_at), col(CalendarFeed.id)) < after)
     newest_first = query.order_by(col(CalendarFeed.created_at).desc(), col(CalendarFeed.id).desc())
@@ -92,15 +91,15 @@ DELETE FROM calendar_feeds WHERE organization_id = :organization_id AND id = :id
 """)
 
 
-async def delete_feed(session: AsyncSession, organization_id: UUID, feed_id: UUID) -> bool:
+async def delete_feed(session: TenantSession, feed_id: UUID) -> bool:
     """Whether there was such a feed. Its token stays behind as a hash that opens nothing."""
-    gone = await session.execute(DELETE_FEED, {"organization_id": organization_id, "id": feed_id})
+    gone = await session.execute(DELETE_FEED, {"id": feed_id})
     return gone.first() is not None
 
 
-async def under_manager(session: AsyncSession, organization_id: UUID, manager: str) -> Sequence[UUID]:
+async def under_manager(session: TenantSession, manager: str) -> Sequence[UUID]:
     """Everybody whose line of managers reaches this one; a circle of managers ends where it closes."""
-    parameters = {"organization_id": organization_id, "manager": manager}
+    parameters = {"manager": manager}
     return (await session.scalars(UNDER_MANAGER, parameters)).all()
 
 

@@ -14,7 +14,7 @@ from app.calendar import rules, words
 from app.calendar.feeds import ics, queries, schemas
 from app.calendar.queries import team_and_below
 from app.calendar.service import find_person, find_team
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import language_of
 from app.core.secrets import token_hash
@@ -45,13 +45,13 @@ def represent_once(row: CalendarFeed, token: str, public_url: str) -> schemas.Ca
 
 
 async def create_feed(
-    session: AsyncSession, organization_id: UUID, wanted: schemas.CalendarFeedWrite, public_url: str
+    session: TenantSession, wanted: schemas.CalendarFeedWrite, public_url: str
 ) -> schemas.CalendarFeedCreated:
-    await refuse_unknown(session, organization_id, wanted)
-    organization = await organizations.organization(session, organization_id)
+    await refuse_unknown(session, wanted)
+    organization = await organizations.organization(session)
     token = secrets.token_urlsafe(32)
     row = CalendarFeed(
-        organization_id=organization_id,
+        organization_id=session.organization_id,
         id=uuid4(),
         token_hash=token_hash(token),
         **wanted.model_dump() | {"language": wanted.language or language_of(None, organization.locale)},
@@ -63,17 +63,15 @@ async def create_feed(
     return represent_once(row, token, public_url)
 
 
-async def refuse_unknown(
-    session: AsyncSession, organization_id: UUID, wanted: schemas.CalendarFeedWrite
-) -> None:
+async def refuse_unknown(session: TenantSession, wanted: schemas.CalendarFeedWrite) -> None:
     is_named = (wanted.team is not None) == (wanted.scope == "team")
     if not is_named or (wanted.manager is not None) != (wanted.scope == "manager"):
         raise ScopeNotNamed.at("#/scope")
     if wanted.team is not None:
-        await find_team(session, organization_id, wanted.team)
+        await find_team(session, wanted.team)
     if wanted.manager is not None:
         try:
-            await find_person(session, organization_id, wanted.manager)
+            await find_person(session, wanted.manager)
         except NotFound:
             raise UnknownManager.at("#/manager") from None
 
@@ -83,18 +81,15 @@ async def keep_token(session: AsyncSession, row: CalendarFeed) -> None:
         session,
         {
             "token_hash": row.token_hash,
-            "organization_id": row.organization_id,
             "kind": CALENDAR_FEED,
             "credential_id": row.id,
         },
     )
 
 
-async def rotate_token(
-    session: AsyncSession, organization_id: UUID, feed_id: UUID, public_url: str
-) -> schemas.CalendarFeedCreated:
+async def rotate_token(session: TenantSession, feed_id: UUID, public_url: str) -> schemas.CalendarFeedCreated:
     """A new address; the old one stops working in this transaction."""
-    row = await queries.feed(session, organization_id, feed_id, lock=True)
+    row = await queries.feed(session, feed_id, lock=True)
     if row is None:
         raise NotFound
     token = secrets.token_urlsafe(32)
@@ -132,10 +127,10 @@ class Snapshot:
 async def read_feed(database: Database, token: str, now: datetime) -> Snapshot:
     organization_id, feed_id, hashed = await find_by_token(database, token)
     async with database.tenant_session(organization_id) as session:
-        row = await queries.feed(session, organization_id, feed_id)
+        row = await queries.feed(session, feed_id)
         if row is None or not compare_digest(row.token_hash, hashed):
             raise NotFound
-        organization = await organizations.organization(session, organization_id)
+        organization = await organizations.organization(session)
         since = now.astimezone(ZoneInfo(organization.time_zone)).date().replace(month=1, day=1)
         found = await rows_of(session, organization, row, since)
     return Snapshot(title(organization, row), found, row.language, since, row.alarm_days)
@@ -148,14 +143,14 @@ def title(organization: Organization, row: CalendarFeed) -> str:
 
 
 async def rows_of(
-    session: AsyncSession, organization: Organization, row: CalendarFeed, since: date
+    session: TenantSession, organization: Organization, row: CalendarFeed, since: date
 ) -> Sequence[Row[Any]]:
     """Days for a team alone are shown in feeds of teams and managers, not in that of everybody."""
     if row.team is not None:
-        below = await team_and_below(session, organization.id, row.team)
+        below = await team_and_below(session, row.team)
         return await queries.days_to_show(session, organization, since, FOR_COLLEAGUES, team_ids=below)
     if row.manager is not None:
-        under = await queries.under_manager(session, organization.id, row.manager)
+        under = await queries.under_manager(session, row.manager)
         return await queries.days_to_show(session, organization, since, FOR_COLLEAGUES, person_ids=under)
     return await queries.days_to_show(session, organization, since, FOR_EVERYBODY)
 

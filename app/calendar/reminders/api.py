@@ -34,7 +34,7 @@ PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema
 async def list_reminders(who: CalendarReader, session: Tenant, page: Page) -> schemas.ReminderPage:
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.reminders_before(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.reminders_before(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     return schemas.ReminderPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
@@ -43,12 +43,12 @@ async def list_reminders(who: CalendarReader, session: Tenant, page: Page) -> sc
 async def create_reminder(
     body: schemas.ReminderWrite, who: CalendarWriter, session: Tenant, once: Once
 ) -> Response:
-    return await once.answer(201, await service.create_reminder(session, who.organization_id, body))
+    return await once.answer(201, await service.create_reminder(session, body))
 
 
 @router.delete(REMINDERS + "/{reminder_id}", operation_id="delete_reminder", status_code=204)
 async def delete_reminder(reminder_id: UUID, who: CalendarWriter, session: Tenant) -> None:
-    if not await queries.delete_reminder(session, who.organization_id, reminder_id):
+    if not await queries.delete_reminder(session, reminder_id):
         raise NotFound
 
 
@@ -64,5 +64,5 @@ async def create_unsubscription(token: Token, keyring: KeyringOf, request: Reque
     """The one click of RFC 8058; whatever the body says."""
     organization_id, person_id = service.whose_token(keyring, token)
     async with database_of(request).tenant_session(organization_id) as session:
-        await queries.unsubscribe(session, organization_id, person_id)
+        await queries.unsubscribe(session, person_id)
     return HTMLResponse(DONE, headers=HEADERS)

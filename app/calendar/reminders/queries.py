@@ -7,6 +7,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
+from app.core.database import TenantSession
 from app.tables import Organization, Reminder
 
 READERS = text("""
@@ -33,16 +34,16 @@ ON CONFLICT (organization_id, person_id, day) DO NOTHING
 """)
 
 
-async def reminders(session: AsyncSession, organization_id: UUID) -> Sequence[Reminder]:
-    own = select(Reminder).where(col(Reminder.organization_id) == organization_id)
+async def reminders(session: TenantSession) -> Sequence[Reminder]:
+    own = select(Reminder).where(col(Reminder.organization_id) == session.organization_id)
     return (await session.scalars(own)).all()
 
 
 async def reminders_before(
-    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Reminder]:
     """Newest first, from the reminder after `after` on."""
-    query = select(Reminder).where(col(Reminder.organization_id) == organization_id)
+    query = select(Reminder).where(col(Reminder.organization_id) == session.organization_id)
     if after is not None:
         query = query.where(tuple_(col(Reminder.created_at), col(Reminder.id)) < after)
     newest_first = query.order_by(col(Reminder.created_at).desc(), col(Reminder.id).desc())
@@ -54,9 +55,9 @@ DELETE FROM reminders WHERE organization_id = :organization_id AND id = :id RETU
 """)
 
 
-async def delete_reminder(session: AsyncSession, organization_id: UUID, reminder_id: UUID) -> bool:
+async def delete_reminder(session: TenantSession, reminder_id: UUID) -> bool:
     """Whether there was such a reminder."""
-    gone = await session.execute(DELETE_REMINDER, {"organization_id": organization_id, "id": reminder_id})
+    gone = await session.execute(DELETE_REMINDER, {"id": reminder_id})
     return gone.first() is not None
 
 
@@ -81,9 +82,9 @@ async def readers(
     return (await session.execute(READERS, where)).all()
 
 
-async def plan(session: AsyncSession, organization_id: UUID, wanted: dict[str, list[Any]]) -> None:
+async def plan(session: TenantSession, wanted: dict[str, list[Any]]) -> None:
     """One digest a person and day, however often it is planned."""
-    await session.execute(PLAN, {"organization_id": organization_id, **wanted})
+    await session.execute(PLAN, {**wanted})
 
 
 UNSUBSCRIBE = text("""
@@ -94,6 +95,6 @@ WHERE organization_id = :organization_id AND id = :person_id
 """)
 
 
-async def unsubscribe(session: AsyncSession, organization_id: UUID, person_id: UUID) -> None:
+async def unsubscribe(session: TenantSession, person_id: UUID) -> None:
     """Nothing happens where the person is gone, or has unsubscribed before."""
-    await session.execute(UNSUBSCRIBE, {"organization_id": organization_id, "person_id": person_id})
+    await session.execute(UNSUBSCRIBE, {"person_id": person_id})

@@ -11,6 +11,7 @@ from app.calendar.delivery import Compose, Undeliverable
 from app.calendar.queries import Place, occurrences_after, team_and_below
 from app.calendar.reminders import queries, schemas
 from app.calendar.service import find_person, find_team
+from app.core.database import TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import in_words, language_of
 from app.core.mail import Mail
@@ -36,19 +37,17 @@ def represent(row: Reminder) -> schemas.Reminder:
     return schemas.Reminder.model_validate(row, from_attributes=True)
 
 
-async def create_reminder(
-    session: AsyncSession, organization_id: UUID, wanted: schemas.ReminderWrite
-) -> schemas.Reminder:
+async def create_reminder(session: TenantSession, wanted: schemas.ReminderWrite) -> schemas.Reminder:
     if (wanted.person is not None) != (wanted.recipient == "person"):
         raise RecipientNotNamed.at("#/person")
     if wanted.team is not None:
-        await find_team(session, organization_id, wanted.team)
+        await find_team(session, wanted.team)
     if wanted.person is not None:
         try:
-            await find_person(session, organization_id, wanted.person)
+            await find_person(session, wanted.person)
         except NotFound:
             raise UnknownPerson.at("#/person") from None
-    row = Reminder(organization_id=organization_id, id=uuid4(), **wanted.model_dump())
+    row = Reminder(organization_id=session.organization_id, id=uuid4(), **wanted.model_dump())
     session.add(row)
     await session.flush()
     await session.refresh(row)
@@ -58,10 +57,10 @@ async def create_reminder(
 # ------------------------------------------------------------------ planning and sending
 
 
-async def plan_digests(session: AsyncSession, organization_id: UUID, now: datetime) -> None:
-    organization = await find_organization(session, organization_id)
+async def plan_digests(session: TenantSession, now: datetime) -> None:
+    organization = await find_organization(session)
     wanted: dict[tuple[UUID, date], timing.Window] = {}
-    for reminder in await queries.reminders(session, organization_id):
+    for reminder in await queries.reminders(session):
         first, last = timing.days_somewhere(now)
         before = timedelta(days=reminder.days_before)
         rows = await remembered(session, organization, reminder, first + before, last + AHEAD + before)
@@ -79,16 +78,16 @@ async def plan_digests(session: AsyncSession, organization_id: UUID, now: dateti
         "send_at": [window.send_at for window in wanted.values()],
         "expires_at": [window.expires_at for window in wanted.values()],
     }
-    await queries.plan(session, organization_id, columns)
+    await queries.plan(session, columns)
 
 
 async def remembered(
-    session: AsyncSession, organization: Organization, reminder: Reminder, first: date, last: date
+    session: TenantSession, organization: Organization, reminder: Reminder, first: date, last: date
 ) -> Sequence[Row[Any]]:
     """What this reminder tells of those days, to anybody."""
     team_ids = None
     if reminder.team is not None:
-        team_ids = await team_and_below(session, organization.id, reminder.team)
+        team_ids = await team_and_below(session, reminder.team)
     days = rules.kept_days(first, last)
     rows = await occurrences_after(session, organization, days, team_ids, Place(first), None)
     return [row for row in rows if reminder.kinds is None or row.kind in reminder.kinds]
@@ -121,9 +120,9 @@ def is_for(reminder: Reminder, row: Row[Any], person: Row[Any]) -> bool:
 
 
 def composer(keyring: Keyring, public_url: str) -> Compose:
-    async def compose(session: AsyncSession, digest: Row[Any]) -> Mail:
+    async def compose(session: TenantSession, digest: Row[Any]) -> Mail:
         """What the reminders say now: a consent withdrawn since, or one given, counts."""
-        organization = await find_organization(session, digest.organization_id)
+        organization = await find_organization(session)
         found = await queries.readers(session, organization, digest.day, person_id=digest.person_id)
         items = await items_of(session, organization, found[0], digest.day) if found else []
         if not items:
@@ -136,11 +135,11 @@ def composer(keyring: Keyring, public_url: str) -> Compose:
 
 
 async def items_of(
-    session: AsyncSession, organization: Organization, person: Row[Any], day: date
+    session: TenantSession, organization: Organization, person: Row[Any], day: date
 ) -> list[Row[Any]]:
     """By day and person; a day that two reminders tell of is told once."""
     found = {}
-    for reminder in await queries.reminders(session, organization.id):
+    for reminder in await queries.reminders(session):
         when = day + timedelta(days=reminder.days_before)
         for row in await remembered(session, organization, reminder, when, when):
             if is_for(reminder, row, person):

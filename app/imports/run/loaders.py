@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.calendar import schemas as occasions
 from app.calendar import service as calendar
 from app.core import telemetry
 from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
 from app.core.conditional import Preconditions
-from app.core.database import transaction_time
+from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError, NotFound
 from app.core.secrets import Keyring
 from app.imports.files import rules
@@ -34,46 +32,41 @@ from app.surveys.responses import service as submission
 class Feed:
     """Where rows go. `retry_key` is the same whenever the same rows come again."""
 
-    session: AsyncSession
-    organization_id: UUID
+    session: TenantSession
     survey_id: UUID | None
     creates_teams: bool
     keyring: Keyring
     retry_key: str
     now: datetime
 
-    @property
-    def target(self) -> tuple[AsyncSession, UUID]:
-        return self.session, self.organization_id
-
 
 Rows = Sequence[Any]
 
 
 async def feed_teams(feed: Feed, rows: Rows) -> BatchResult:
-    return await people.put_teams(*feed.target, rows, len(rows))
+    return await people.put_teams(feed.session, rows, len(rows))
 
 
 async def feed_people(feed: Feed, rows: Rows) -> BatchResult:
     if feed.creates_teams:
         rows = await with_teams_by_name(feed, rows)
-    return await people.put_people(*feed.target, rows, len(rows), feed.keyring)
+    return await people.put_people(feed.session, rows, len(rows), feed.keyring)
 
 
 async def with_teams_by_name(feed: Feed, rows: Rows) -> Rows:
     """The rows with the identifier of each team in the place of its name; new teams are put first."""
     named = {row["team"] for row in rows if "team" in row}
-    known = {team.external_id for team in await people_queries.team_tree(*feed.target)}
+    known = {team.external_id for team in await people_queries.team_tree(feed.session)}
     identifiers = {name: name if name in known else rules.identifier_of(name) for name in sorted(named)}
     wanted = {identifier: name for name, identifier in identifiers.items() if identifier not in known}
     new = [{"external_id": identifier, "name": name} for identifier, name in wanted.items()]
-    await people.put_teams(*feed.target, new, len(new))
+    await people.put_teams(feed.session, new, len(new))
     return [row | {"team": identifiers[row["team"]]} if "team" in row else row for row in rows]
 
 
 async def feed_responses(feed: Feed, rows: Rows) -> BatchResult:
     assert feed.survey_id is not None, "an import of responses names its survey"
-    opened = await submission.hold_open(*feed.target, feed.survey_id, feed.keyring, feed.retry_key, feed.now)
+    opened = await submission.hold_open(feed.session, feed.survey_id, feed.keyring, feed.retry_key, feed.now)
     if opened.is_anonymous and opened.survey.access == "invited":
         raise InvitationRequired
     result, _, _ = await submission.submit_batch(opened, rows, len(rows), feed.now)
@@ -84,13 +77,13 @@ async def feed_recognitions(feed: Feed, rows: Rows) -> BatchResult:
     marked = [{"source": "import"} | row if isinstance(row, dict) else row for row in rows]
     parsed = parse_items(marked, recognition_schemas.RecognitionWrite, len(rows))
     wanted = refuse_repeats(parsed, lambda item: item.external_id)
-    return batch_result(rows, await recognition.record(*feed.target, wanted, feed.now))
+    return batch_result(rows, await recognition.record(feed.session, wanted, feed.now))
 
 
 async def feed_kpi_values(feed: Feed, rows: Rows) -> BatchResult:
     parsed = parse_items(rows, kpi_schemas.KpiValueWrite, len(rows))
     wanted = refuse_repeats(parsed, lambda item: (item.kpi, item.team, item.period))
-    return batch_result(rows, await kpis.put_values(*feed.target, wanted))
+    return batch_result(rows, await kpis.put_values(feed.session, wanted))
 
 
 async def feed_occasions(feed: Feed, rows: Rows) -> BatchResult:
@@ -108,7 +101,7 @@ async def put_occasion(feed: Feed, row: OccasionRow, started: datetime) -> Done 
     wanted = occasions.OccasionWrite.model_validate(row.model_dump(exclude={"person"}))
     try:
         occasion, is_new = await calendar.put_occasion(
-            *feed.target, row.person, row.key, wanted, Preconditions()
+            feed.session, row.person, row.key, wanted, Preconditions()
         )
     except NotFound:
         return UnknownPerson.at("#/person")

@@ -15,11 +15,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import logging as app_logging
 from app.core.batches import BatchItemResult, BatchSummary, external_id_of
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.errors import AppError, is_retryable
 from app.core.outbox import announce
 from app.core.secrets import Keyring
@@ -63,7 +62,7 @@ async def run(
 ) -> None:
     """Safe to repeat, and to do twice at once."""
     async with database.tenant_session(organization_id) as session:
-        row = await queries.find(session, organization_id, import_id)
+        row = await queries.find(session, import_id)
     if row is None or row.status not in UNFINISHED:
         return
     work = Work(database, row, keyring, clock)
@@ -91,11 +90,7 @@ class Work:
         self.clock = clock
         self.kind: Kind = row.kind  # type: ignore[assignment]
 
-    @property
-    def key(self) -> tuple[UUID, UUID]:
-        return self.row.organization_id, self.row.id
-
-    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def session(self) -> AbstractAsyncContextManager[TenantSession]:
         return self.database.tenant_session(self.row.organization_id)
 
     # ---------------------------------------------------------------------------- the real thing
@@ -104,7 +99,7 @@ class Work:
         async with self.session() as session:
             source = await stored.open_source(session, self.row, self.keyring)
             is_apart = await self.is_anonymous(session)
-            held = await queries.hold(session, *self.key)
+            held = await queries.hold(session, self.row.id)
             if held is not None and held.status == service.QUEUED:
                 await self.refuse_too_many_missing(session, source)
                 await self.begin(session, source.start)
@@ -112,20 +107,20 @@ class Work:
         while not await step(source):
             pass
         async with self.session() as session:
-            held = await queries.hold(session, *self.key)
+            held = await queries.hold(session, self.row.id)
             if held is not None and held.status == service.RUNNING:
                 await self.finish(session, session, source, held)
 
-    async def is_anonymous(self, session: AsyncSession) -> bool:
+    async def is_anonymous(self, session: TenantSession) -> bool:
         if self.row.survey_id is None:
             return False
-        survey = await surveys.found(session, self.row.organization_id, self.row.survey_id)
+        survey = await surveys.found(session, self.row.survey_id)
         return survey.mode == "anonymous"
 
     async def step(self, source: Source) -> bool:
         """Stores a piece with the place reached. Whether there was none left."""
         async with self.session() as session:
-            held = await queries.hold(session, *self.key)
+            held = await queries.hold(session, self.row.id)
             if is_over(held, source):
                 return True
             assert held is not None
@@ -136,13 +131,13 @@ class Work:
 
     async def step_apart(self, source: Source) -> bool:
         async with self.session() as session:
-            seen = await queries.find(session, *self.key)
+            seen = await queries.find(session, self.row.id)
             if is_over(seen, source):
                 return True
             assert seen is not None
             taken = await self.take(session, source, Place(seen.position, seen.line))
         async with self.session() as session:
-            held = await queries.hold(session, *self.key)
+            held = await queries.hold(session, self.row.id)
             if held is not None and held.position == taken.piece.start.position:
                 await self.record(session, held, taken)
                 feeding.count(self.kind, taken.summary.created)
@@ -160,22 +155,22 @@ class Work:
                 await self.refuse_too_many_missing(stage, source)
                 async for told in self.rehearsing(stage, source):
                     async with self.session() as session:
-                        held = await queries.hold(session, *self.key)
+                        held = await queries.hold(session, self.row.id)
                         assert held is not None
                         is_full = await self.record(session, held, told)
                     if is_full:
                         raise Rehearsed
                 async with self.session() as session:
-                    held = await queries.hold(session, *self.key)
+                    held = await queries.hold(session, self.row.id)
                     assert held is not None
                     await self.finish(stage, session, source, held)
                 raise Rehearsed
         except Rehearsed:
             pass
 
-    async def rehearsing(self, stage: AsyncSession, source: Source) -> AsyncIterator[Taken]:
+    async def rehearsing(self, stage: TenantSession, source: Source) -> AsyncIterator[Taken]:
         async with self.session() as session:
-            await queries.delete_report(session, *self.key)
+            await queries.delete_report(session, self.row.id)
             await self.begin(session, source.start)
         place = source.start
         while place.position < source.size:
@@ -185,12 +180,12 @@ class Work:
 
     # ---------------------------------------------------------------------------- parts of both
 
-    async def begin(self, session: AsyncSession, start: Place) -> None:
+    async def begin(self, session: TenantSession, start: Place) -> None:
         counts = dict.fromkeys((*service.COUNTS, "reported"), 0)
         values = {"status": service.RUNNING, "started_at": self.clock(), **start._asdict(), **counts}
-        await queries.change(session, *self.key, values)
+        await queries.change(session, self.row.id, values)
 
-    async def take(self, session: AsyncSession, source: Source, place: Place) -> Taken:
+    async def take(self, session: TenantSession, source: Source, place: Place) -> Taken:
         """Feeds the next rows to the service of their kind."""
         piece = await source.read(session, place, PIECES[self.kind])
         good = list(stored.readable(piece.items))
@@ -201,10 +196,9 @@ class Work:
         report = [line for item in piece.items for line in report_of(item, outcomes.get(item.line), source)]
         return Taken(piece, summary, report)
 
-    def feed(self, session: AsyncSession, place: Place) -> Feed:
+    def feed(self, session: TenantSession, place: Place) -> Feed:
         return Feed(
             session=session,
-            organization_id=self.row.organization_id,
             survey_id=self.row.survey_id,
             creates_teams=bool((self.row.mapping or {}).get("create_teams")),
             keyring=self.keyring,
@@ -212,7 +206,7 @@ class Work:
             now=self.clock(),
         )
 
-    async def record(self, session: AsyncSession, held: Import, taken: Taken) -> bool:
+    async def record(self, session: TenantSession, held: Import, taken: Taken) -> bool:
         """Whether the report is full, which ends the import."""
         end, summary = taken.piece.end, taken.summary
         values = {name: getattr(held, name) + number for name, number in summary.model_dump().items()}
@@ -224,66 +218,68 @@ class Work:
         return is_full
 
     async def tell(
-        self, session: AsyncSession, held: Import, lines: Sequence[dict[str, Any]], values: dict[str, Any]
+        self, session: TenantSession, held: Import, lines: Sequence[dict[str, Any]], values: dict[str, Any]
     ) -> None:
         """Adds to the report, as far as it goes, and changes the import."""
         room = max(MOST_REPORTED - held.reported, 0)
         rows = [line | {"ordinal": held.reported + index} for index, line in enumerate(lines[:room])]
-        await queries.add_report_lines(session, *self.key, rows)
-        await queries.change(session, *self.key, values | {"reported": held.reported + len(rows)})
+        await queries.add_report_lines(session, self.row.id, rows)
+        await queries.change(session, self.row.id, values | {"reported": held.reported + len(rows)})
 
-    async def today(self, session: AsyncSession) -> date:
-        settings = await organization(session, self.row.organization_id)
+    async def today(self, session: TenantSession) -> date:
+        settings = await organization(session)
         return self.clock().astimezone(ZoneInfo(settings.time_zone)).date()
 
-    async def refuse_too_many_missing(self, session: AsyncSession, source: Source) -> None:
+    async def refuse_too_many_missing(self, session: TenantSession, source: Source) -> None:
         if self.row.missing != "end":
             return
-        organization_id, today = self.row.organization_id, await self.today(session)
+        today = await self.today(session)
         missing = await self.missing_people(session, source, today)
-        employed = await queries.count_employed(session, organization_id, today)
+        employed = await queries.count_employed(session, today)
         if rules.is_too_many(len(missing), employed):
             raise TooManyMissing(
                 f"{len(missing)} of {employed} are not in the file, more than a tenth: nothing is stored."
             )
 
-    async def missing_people(self, session: AsyncSession, source: Source, today: date) -> Sequence[str]:
+    async def missing_people(self, session: TenantSession, source: Source, today: date) -> Sequence[str]:
         nameless = await stored.note_people(session, source, PIECES[self.kind])
         if nameless and self.row.missing == "end":
             raise UnreadableRows(
                 f"{nameless} rows name no person, so nobody can be found missing: correct these rows."
             )
-        return await queries.missing_people(session, self.row.organization_id, today)
+        return await queries.missing_people(session, today)
 
-    async def finish(self, stage: AsyncSession, session: AsyncSession, source: Source, held: Import) -> None:
+    async def finish(
+        self, stage: TenantSession, session: TenantSession, source: Source, held: Import
+    ) -> None:
         """Deals on `stage` with people who are not in the file, and says in `session` that all is done."""
         if self.row.missing != "ignore":
             today = await self.today(stage)
             missing = await self.missing_people(stage, source, today)
             ended = 0
             if self.row.missing == "end":
-                ended = await people.end_employment(stage, self.row.organization_id, missing, today)
+                ended = await people.end_employment(stage, missing, today)
             lines = [missing_line(external_id) for external_id in missing]
             await self.tell(session, held, lines, {"not_in_file": len(missing), "ended": ended})
         await self.close(session, service.FINISHED, None)
 
     async def close(
         self,
-        session: AsyncSession,
+        session: TenantSession,
         status: str,
         error: AppError | FileRefused | None,
         line: int | None = None,
     ) -> None:
         problem = None if error is None else service.failure(error, line)
         values = {"status": status, "problem": problem, "finished_at": self.clock()}
-        await queries.change(session, *self.key, values)
-        await queries.delete_chunks(session, *self.key)
-        await announce(session, self.row.organization_id, "import.finished", {"import_id": self.row.id})
+        await queries.change(session, self.row.id, values)
+        await queries.delete_chunks(session, self.row.id)
+        await announce(session, "import.finished", {"import_id": self.row.id})
 
     async def stop(self, error: AppError | FileRefused) -> None:
         """What was stored stays; the rest of the file is not read."""
         async with self.session() as session:
-            held = await queries.hold(session, *self.key)
+            held = await queries.hold(session, self.row.id)
             if held is not None and held.status in UNFINISHED:
                 await self.close(session, service.FAILED, error, held.line)
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.batches import external_id_of
+from app.core.database import TenantSession
 from app.core.errors import AppError
 from app.core.requests import parse_json
 from app.core.secrets import Keyring
@@ -57,16 +56,16 @@ class File:
         self.import_id = import_id
         self.kept: dict[int, bytes] = {}
 
-    async def add(self, session: AsyncSession, ordinal: int, plain: bytes) -> None:
+    async def add(self, session: TenantSession, ordinal: int, plain: bytes) -> None:
         sealed = self.keyring.seal(self.organization_id, SEAL, zlib.compress(plain, 1))
-        await queries.add_chunk(session, self.organization_id, self.import_id, ordinal, sealed)
+        await queries.add_chunk(session, self.import_id, ordinal, sealed)
 
-    async def window(self, session: AsyncSession, position: int) -> bytes:
+    async def window(self, session: TenantSession, position: int) -> bytes:
         """The file from `position` on, beyond the longest row. What is in memory is not read again."""
         first = position // CHUNK
         wanted = range(first, first + CHUNKS_IN_A_WINDOW)
         missing = [ordinal for ordinal in wanted if ordinal not in self.kept]
-        found = await queries.chunks(session, self.organization_id, self.import_id, missing)
+        found = await queries.chunks(session, self.import_id, missing)
         known = self.kept | {ordinal: self.opened(data) for ordinal, data in found.items()}
         self.kept = {ordinal: known[ordinal] for ordinal in wanted if ordinal in known}
         return b"".join(self.kept.values())[position - first * CHUNK :]
@@ -87,7 +86,7 @@ class Source:
     start: Place
     layout: Layout | None
 
-    async def read(self, session: AsyncSession, place: Place, limit: int) -> Piece:
+    async def read(self, session: TenantSession, place: Place, limit: int) -> Piece:
         window = await self.file.window(session, place.position)
         is_last = place.position + len(window) >= self.size
         found = self.rows(window, is_last, place.line, limit)
@@ -102,7 +101,7 @@ class Source:
             return rules.json_rows(window, is_last, line, limit)
         return rules.csv_rows(window, is_last, self.layout.header.delimiter, line, limit)
 
-    async def end_of_line(self, session: AsyncSession, position: int) -> int:
+    async def end_of_line(self, session: TenantSession, position: int) -> int:
         """Where the next line begins, however far that is."""
         while window := await self.file.window(session, position):
             if (found := window.find(b"\n")) >= 0:
@@ -126,7 +125,7 @@ def parsed(line: bytes) -> Any | AppError:
         return error
 
 
-async def open_source(session: AsyncSession, row: Import, keyring: Keyring) -> Source:
+async def open_source(session: TenantSession, row: Import, keyring: Keyring) -> Source:
     """Raises FileRefused where the file is not one of its format."""
     file = File(keyring, row.organization_id, row.id)
     window = await file.window(session, 0)
@@ -152,7 +151,7 @@ def _source(source: Any) -> rules.Source:
     return {"join": source.join} if isinstance(source, schemas.Joined) else source
 
 
-async def note_people(session: AsyncSession, source: Source, limit: int) -> int:
+async def note_people(session: TenantSession, source: Source, limit: int) -> int:
     """Notes who is in the file in a table of this transaction; how many rows name nobody."""
     await queries.make_file_people(session)
     place, nameless = source.start, 0

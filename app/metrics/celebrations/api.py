@@ -26,9 +26,8 @@ async def get_celebration_metrics(
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
     team: TeamParameter = None,
 ) -> Response:
-    asked = (session, who.organization_id)
-    quarter = await service.quarter_to_show(*asked, period, datetime.now(UTC))
-    report = await service.report(*asked, quarter)
+    quarter = await service.quarter_to_show(session, period, datetime.now(UTC))
+    report = await service.report(session, quarter)
     answer = CelebrationMetrics.model_validate(
         {
             "period": quarter.name,

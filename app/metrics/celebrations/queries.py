@@ -2,11 +2,11 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import TenantSession
 
 FIRST_MESSAGES = text("""
 SELECT (
@@ -38,22 +38,20 @@ VALUES (:organization_id, :period, CAST(:body AS jsonb))
 
 
 async def first_messages(
-    session: AsyncSession, organization_id: UUID, celebrations: Mapping[str, Sequence[Any]]
+    session: TenantSession, celebrations: Mapping[str, Sequence[Any]]
 ) -> Sequence[datetime | None]:
     """Of each celebration when the first message came: its own card, or recognition received."""
-    found = await session.scalars(FIRST_MESSAGES, {"organization_id": organization_id, **celebrations})
+    found = await session.scalars(FIRST_MESSAGES, {**celebrations})
     return found.all()
 
 
-async def report(session: AsyncSession, organization_id: UUID, period: str) -> dict[str, Any] | None:
-    key = {"organization_id": organization_id, "period": period}
+async def report(session: TenantSession, period: str) -> dict[str, Any] | None:
+    key = {"period": period}
     found: dict[str, Any] | None = await session.scalar(REPORT, key)
     return found
 
 
-async def keep_report(
-    session: AsyncSession, organization_id: UUID, period: str, body: Mapping[str, Any]
-) -> None:
+async def keep_report(session: TenantSession, period: str, body: Mapping[str, Any]) -> None:
     """The first one stays, whoever else made one meanwhile."""
-    key = {"organization_id": organization_id, "period": period}
+    key = {"period": period}
     await session.execute(KEEP_REPORT, {**key, "body": json.dumps(body, allow_nan=False)})

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar.queries import Place, occurrences_after
 from app.calendar.rules import celebrated_on, kept_days
+from app.core.database import TenantSession
 from app.core.errors import Conflict
 from app.metrics.celebrations import queries
 from app.metrics.celebrations.rules import (
@@ -46,10 +47,8 @@ class PeriodNotOver(Conflict):
     detail = "This quarter has no numbers yet: ask from nine days after its last day."
 
 
-async def quarter_to_show(
-    session: AsyncSession, organization_id: UUID, period: str | None, now: datetime
-) -> Quarter:
-    zone = ZoneInfo((await find_organization(session, organization_id)).time_zone)
+async def quarter_to_show(session: TenantSession, period: str | None, now: datetime) -> Quarter:
+    zone = ZoneInfo((await find_organization(session)).time_zone)
     today = now.astimezone(zone).date()
     quarter = newest_settled(today) if period is None else Quarter.named(period)
     if not quarter.is_settled(today):
@@ -57,12 +56,12 @@ async def quarter_to_show(
     return quarter
 
 
-async def report(session: AsyncSession, organization_id: UUID, quarter: Quarter) -> Body:
-    kept = await queries.report(session, organization_id, quarter.name)
+async def report(session: TenantSession, quarter: Quarter) -> Body:
+    kept = await queries.report(session, quarter.name)
     if kept is None:
-        made = await _compute(session, organization_id, quarter)
-        await queries.keep_report(session, organization_id, quarter.name, made)
-        kept = await queries.report(session, organization_id, quarter.name)
+        made = await _compute(session, quarter)
+        await queries.keep_report(session, quarter.name, made)
+        kept = await queries.report(session, quarter.name)
     assert kept is not None
     return kept
 
@@ -77,9 +76,9 @@ def chosen(groups: Sequence[Body], by: Sequence[str], team: str | None) -> list[
     return found if "team" in by else found[:1]
 
 
-async def _compute(session: AsyncSession, organization_id: UUID, quarter: Quarter) -> Body:
-    organization = await find_organization(session, organization_id)
-    directory = Directory(organization.name, in_tree_order(await team_tree(session, organization_id)))
+async def _compute(session: TenantSession, quarter: Quarter) -> Body:
+    organization = await find_organization(session)
+    directory = Directory(organization.name, in_tree_order(await team_tree(session)))
     rows = await _celebrated(session, organization, quarter)
     waits = [_patience(row.kept_on, organization) for row in rows]
     columns = {
@@ -90,7 +89,7 @@ async def _compute(session: AsyncSession, organization_id: UUID, quarter: Quarte
         "since": [_midnight(wait.first, row) for row, wait in zip(rows, waits, strict=True)],
         "until": [_midnight(wait.last + timedelta(1), row) for row, wait in zip(rows, waits, strict=True)],
     }
-    messages = await queries.first_messages(session, organization_id, columns)
+    messages = await queries.first_messages(session, columns)
     k = max(FEWEST_CELEBRATED, organization.minimum_group_size)
     return await asyncio.to_thread(_body, directory, rows, waits, messages, k)
 

@@ -30,8 +30,7 @@ async def get_recognition_metrics(
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
     team: TeamParameter = None,
 ) -> Response:
-    asked = (session, who.organization_id)
-    today, first, last = await months_asked_for(*asked, first, last, datetime.now(UTC))
+    today, first, last = await months_asked_for(session, first, last, datetime.now(UTC))
     window = service.window_of(first, last, today)
     answer = RecognitionMetrics.model_validate(
         {
@@ -41,8 +40,8 @@ async def get_recognition_metrics(
             "minimum_group_size": FEWEST_ACTIVE,
             "ci_level": CI_LEVEL,
             "formula_version": service.FORMULA_VERSION,
-            "groups": await service.groups(*asked, window, by, team),
-            "months": await service.months(*asked, window, team) if "month" in by else [],
+            "groups": await service.groups(session, window, by, team),
+            "months": await service.months(session, window, team) if "month" in by else [],
         }
     )
     return conditions.answer(answer, headers=REVALIDATE)

@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.metrics.recognition.rules import Body, Integers
 from app.tables import Survey
 
@@ -143,11 +144,10 @@ class ReportGroup:
     body: Body
 
 
-async def fingerprint(session: AsyncSession, organization_id: UUID, window: Window, made_by: str) -> str:
+async def fingerprint(session: TenantSession, window: Window, made_by: str) -> str:
     found: str = await session.scalar(
         FINGERPRINT,
         {
-            "organization_id": organization_id,
             "since": window.since,
             "last": window.last,
             "made_by": f"{made_by} {window.until}",
@@ -156,41 +156,38 @@ async def fingerprint(session: AsyncSession, organization_id: UUID, window: Wind
     return found
 
 
-async def employed(session: AsyncSession, organization_id: UUID, window: Window) -> Sequence[Row[Any]]:
+async def employed(session: TenantSession, window: Window) -> Sequence[Row[Any]]:
     """Whoever may be employed in the window: periods, number, and the team held on its last day."""
-    parameters = {"organization_id": organization_id, "first": window.first, "last": window.until}
+    parameters = {"first": window.first, "last": window.until}
     return (await session.execute(EMPLOYED, parameters)).all()
 
 
-async def month_people(session: AsyncSession, organization_id: UUID, window: Window) -> Sequence[Row[Any]]:
+async def month_people(session: TenantSession, window: Window) -> Sequence[Row[Any]]:
     """What each numbered person gave and received in the window, and last received in the past year."""
     months = {"first": window.first, "last": window.last, "since": window.since}
-    return (await session.execute(MONTH_PEOPLE, {"organization_id": organization_id, **months})).all()
+    return (await session.execute(MONTH_PEOPLE, {**months})).all()
 
 
-async def month_pairs(session: AsyncSession, organization_id: UUID, window: Window) -> Integers:
+async def month_pairs(session: TenantSession, window: Window) -> Integers:
     """Pairs x (giver, receiver, events); one value holds them all, which is what makes millions fast."""
     months = {"first": window.first, "last": window.last}
-    packed = await session.scalar(MONTH_PAIRS, {"organization_id": organization_id, **months})
+    packed = await session.scalar(MONTH_PAIRS, {**months})
     return np.frombuffer(packed or b"", dtype=">i4").reshape(-1, 3).astype(np.int64)
 
 
 async def invited_to_both(session: AsyncSession, one: Survey, other: Survey) -> Sequence[UUID]:
-    parameters = {"organization_id": one.organization_id, "one": one.id, "other": other.id}
+    parameters = {"one": one.id, "other": other.id}
     return (await session.scalars(INVITED_TO_BOTH, parameters)).all()
 
 
-async def received_between(
-    session: AsyncSession, organization_id: UUID, after: datetime, until: datetime
-) -> dict[UUID, int]:
+async def received_between(session: TenantSession, after: datetime, until: datetime) -> dict[UUID, int]:
     """Whoever received something after the one and until the other instant, and how many events."""
-    parameters = {"organization_id": organization_id, "after": after, "until": until}
+    parameters = {"after": after, "until": until}
     return {person: received for person, received in await session.execute(RECEIVED_BETWEEN, parameters)}
 
 
 async def report(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     window: Window,
     fingerprint: str,
     *,
@@ -198,20 +195,19 @@ async def report(
     team: str | None,
 ) -> list[ReportGroup]:
     """What was computed of exactly this: the organisation, and one team or all. Empty where nothing was."""
-    key = {"organization_id": organization_id, "first": window.first, "last": window.last}
+    key = {"first": window.first, "last": window.last}
     chosen = {"fingerprint": fingerprint, "with_teams": with_teams, "team": team}
     rows = await session.execute(REPORT, {**key, **chosen})
     return [ReportGroup(*row) for row in rows]
 
 
 async def keep_report(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     window: Window,
     fingerprint: str,
     groups: Sequence[ReportGroup],
 ) -> None:
-    key = {"organization_id": organization_id, "first": window.first, "last": window.last}
+    key = {"first": window.first, "last": window.last}
     await session.execute(DROP_STALE, {**key, "fingerprint": fingerprint})
     rows = json.dumps([vars(group) for group in groups], allow_nan=False)
     await session.execute(KEEP_REPORT, {**key, "fingerprint": fingerprint, "rows": rows})

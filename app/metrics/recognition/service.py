@@ -9,8 +9,8 @@ from uuid import UUID
 
 import numpy as np
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.metrics.recognition import queries
 from app.metrics.recognition.queries import ReportGroup, Window
 from app.metrics.recognition.rules import Body, Flags, Integers, Pairs, People, Teams, bodies
@@ -47,46 +47,39 @@ def window_of(first: date, last: date, today: date) -> Window:
     return Window(first, last, until, min(first, days_before(until, YEAR_DAYS).replace(day=1)))
 
 
-async def groups(
-    session: AsyncSession, organization_id: UUID, window: Window, by: Sequence[str], team: str | None
-) -> list[Body]:
+async def groups(session: TenantSession, window: Window, by: Sequence[str], team: str | None) -> list[Body]:
     """The organisation, or the team in its place, and the teams below it, as far as `by` asks for them."""
     with_teams = "team" in by
     if not with_teams and "organization" not in by:
         return []
-    found = await report(session, organization_id, window, with_teams=with_teams, team=team)
+    found = await report(session, window, with_teams=with_teams, team=team)
     return found if "organization" in by or team is not None else found[1:]
 
 
-async def months(
-    session: AsyncSession, organization_id: UUID, window: Window, team: str | None
-) -> list[Body]:
+async def months(session: TenantSession, window: Window, team: str | None) -> list[Body]:
     """The organisation, or the team, in each month of the window that has begun."""
     found = []
     for first, last in months_of(window.first, window.until):
         of_month = window_of(first, last, window.until)
-        [result, *_] = await report(session, organization_id, of_month, with_teams=False, team=team)
+        [result, *_] = await report(session, of_month, with_teams=False, team=team)
         found.append({"from": first, "to": last, "result": result})
     return found
 
 
 async def report(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     window: Window,
     *,
     with_teams: bool,
     team: str | None,
 ) -> list[Body]:
     """The organisation or the team, first, and where asked for all teams below it."""
-    print_now = await queries.fingerprint(session, organization_id, window, FORMULA_VERSION)
-    kept = await queries.report(session, organization_id, window, print_now, with_teams=with_teams, team=team)
+    print_now = await queries.fingerprint(session, window, FORMULA_VERSION)
+    kept = await queries.report(session, window, print_now, with_teams=with_teams, team=team)
     if not kept:
-        made = await _compute(session, organization_id, window)
-        await queries.keep_report(session, organization_id, window, print_now, made)
-        kept = await queries.report(
-            session, organization_id, window, print_now, with_teams=with_teams, team=team
-        )
+        made = await _compute(session, window)
+        await queries.keep_report(session, window, print_now, made)
+        kept = await queries.report(session, window, print_now, with_teams=with_teams, team=team)
     return [group.body for group in _narrowed(kept, team)]
 
 
@@ -99,12 +92,12 @@ def _narrowed(groups: Sequence[ReportGroup], team: str | None) -> Sequence[Repor
     return [group for group in groups if top.ordinal <= group.ordinal < top.last_ordinal]
 
 
-async def _compute(session: AsyncSession, organization_id: UUID, window: Window) -> list[ReportGroup]:
-    name = (await organization(session, organization_id)).name
-    directory = Directory(name, in_tree_order(await team_tree(session, organization_id)))
-    employed = await queries.employed(session, organization_id, window)
-    counts = await queries.month_people(session, organization_id, window)
-    pairs = await queries.month_pairs(session, organization_id, window)
+async def _compute(session: TenantSession, window: Window) -> list[ReportGroup]:
+    name = (await organization(session)).name
+    directory = Directory(name, in_tree_order(await team_tree(session)))
+    employed = await queries.employed(session, window)
+    counts = await queries.month_people(session, window)
+    pairs = await queries.month_pairs(session, window)
     return await asyncio.to_thread(_groups, directory, window, employed, counts, pairs)
 
 

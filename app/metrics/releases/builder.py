@@ -11,10 +11,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import telemetry
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.jobs import enqueue
 from app.core.outbox import announce
 from app.core.secrets import Keyring
@@ -87,7 +86,7 @@ async def release_survey(
     """Computes every group's numbers and freezes them; repeats harmlessly."""
     started = perf_counter()
     async with database.tenant_session(organization_id) as session:
-        survey = await surveys.survey(session, organization_id, survey_id)
+        survey = await surveys.survey(session, survey_id)
         if survey is None or not is_due(survey):
             return
         number = await next_number(session, survey)
@@ -107,8 +106,8 @@ def is_due(survey: Survey) -> bool:
     return survey.status == "closed" or (survey.status == "open" and survey.release_policy == "rolling")
 
 
-async def next_number(session: AsyncSession, survey: Survey) -> int:
-    last = await queries.newest_release(session, survey.organization_id, survey.id)
+async def next_number(session: TenantSession, survey: Survey) -> int:
+    last = await queries.newest_release(session, survey.id)
     return last.number + 1 if last else 1
 
 
@@ -252,23 +251,21 @@ def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
 
 
 async def store(
-    session: AsyncSession, current: Loaded, number: int, made: Made, released_at: datetime
+    session: TenantSession, current: Loaded, number: int, made: Made, released_at: datetime
 ) -> None:
     survey = current.survey
-    scope = (session, survey.organization_id, survey.id)
-    now = await surveys.survey(*scope, lock="write")
+    now = await surveys.survey(session, survey.id, lock="write")
     is_final = survey.status == "closed"
     epsilon = spent(made.bodies[names.BENCHMARK.name][ORGANIZATION])
     is_as_computed = (
         now is not None
         and now.status == survey.status
-        and await queries.are_there(*scope, current.responses.keys)
+        and await queries.are_there(session, survey.id, current.responses.keys)
         and await is_affordable(session, current, epsilon)
     )
     if not is_as_computed:
         raise SurveyMoved
     release = {
-        "organization_id": survey.organization_id,
         "survey_id": survey.id,
         "number": number,
         "is_final": is_final,
@@ -281,21 +278,21 @@ async def store(
         return
     if survey.release_policy == "rolling":
         keys = [current.responses.keys[index] for index in np.flatnonzero(made.newly_included).tolist()]
-        await queries.mark_included(*scope, number, keys)
+        await queries.mark_included(session, survey.id, number, keys)
     if is_final:
-        await queries.mark_released(*scope, released_at)
+        await queries.mark_released(session, survey.id, released_at)
         if survey.series is not None:
             await enqueue(session, TURNOVER_JOB, survey.organization_id, survey.id, is_single=True)
     told = {**named(survey), "number": number, "final": is_final}
-    await announce(session, survey.organization_id, "survey.released", told)
+    await announce(session, "survey.released", told)
 
 
-async def is_affordable(session: AsyncSession, current: Loaded, epsilon: float) -> bool:
+async def is_affordable(session: TenantSession, current: Loaded, epsilon: float) -> bool:
     """Whether no other release spent the same part of the budget meanwhile; holds the organisation."""
     if not epsilon:
         return True
-    await organizations.organization(session, current.survey.organization_id, lock=True)
-    now_spent = await queries.epsilon_spent(session, current.survey.organization_id)
+    await organizations.organization(session, lock=True)
+    now_spent = await queries.epsilon_spent(session)
     return now_spent == current.budget.spent
 
 

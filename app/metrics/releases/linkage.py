@@ -7,8 +7,7 @@ from itertools import pairwise, takewhile
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.core.database import TenantSession
 from app.core.secrets import Keyring
 from app.metrics.recognition import queries as recognition_queries
 from app.metrics.releases.response_matrix import Loaded, load
@@ -32,16 +31,14 @@ class History:
 
 
 async def history_of(
-    session: AsyncSession, survey: Survey, earlier: Sequence[Survey], keyring: Keyring
+    session: TenantSession, survey: Survey, earlier: Sequence[Survey], keyring: Keyring
 ) -> History | None:
     """None where answers are not linked to those of the wave before; `earlier` waves come newest first."""
     if not earlier or not are_linked(survey, earlier[0]):
         return None
     waves = [survey, *(wave for _, wave in takewhile(_follows, pairwise([survey, *earlier])))]
     received = [
-        await recognition_queries.received_between(
-            session, survey.organization_id, *time_between(wave, later)
-        )
+        await recognition_queries.received_between(session, *time_between(wave, later))
         for later, wave in pairwise(waves)
     ]
     invited = await recognition_queries.invited_to_both(session, survey, earlier[0])

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.metrics import names
 from app.metrics.blocks.wave import Bodies, Body, Wave
 from app.metrics.disclosure import Decision, Precision, Step, erased_few, plan_release
@@ -36,10 +37,10 @@ class Earlier:
         return erased_few(self.loaded.frozen_groups(), shown, self.loaded.erased(), self.loaded.k)
 
 
-async def load_earlier(session: AsyncSession, survey: Survey) -> Earlier | None:
+async def load_earlier(session: TenantSession, survey: Survey) -> Earlier | None:
     """None where its answers are gone: they are kept for a while only."""
     loaded = await load(session, survey)
-    release = await queries.newest_release(session, survey.organization_id, survey.id)
+    release = await queries.newest_release(session, survey.id)
     if release is None or not loaded.responses:
         return None
     return Earlier(loaded, await disclosed_by(session, release, loaded))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 from sqlmodel.sql.expression import SelectOfScalar
 
+from app.core.database import TenantSession
 from app.metrics.blocks.filtered import Cell
 from app.surveys import queries as surveys
 from app.tables import Release, ReleaseCell, Survey, SurveyGroup
@@ -89,10 +90,8 @@ class Responses:
         return len(self.cells)
 
 
-async def responses_of(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, questions: int
-) -> Responses:
-    parameters = {"organization_id": organization_id, "survey_id": survey_id}
+async def responses_of(session: TenantSession, survey_id: UUID, questions: int) -> Responses:
+    parameters = {"survey_id": survey_id}
     count, answers, cells, included, keys = (await session.execute(ALL_RESPONSES, parameters)).one()
     if count == 0:
         none = np.empty(0, dtype=np.int64)
@@ -133,9 +132,11 @@ async def store_release(
     return True
 
 
-async def epsilon_spent(session: AsyncSession, organization_id: UUID) -> float:
+async def epsilon_spent(session: TenantSession) -> float:
     """On noise, in all releases of the organisation."""
-    query = select(func.sum(Release.epsilon_spent)).where(col(Release.organization_id) == organization_id)
+    query = select(func.sum(Release.epsilon_spent)).where(
+        col(Release.organization_id) == session.organization_id
+    )
     return float(await session.scalar(query) or 0)
 
 
@@ -166,14 +167,11 @@ SELECT count(*) FROM responses WHERE organization_id = :organization_id
 """)
 
 
-async def are_there(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, keys: Sequence[bytes]
-) -> bool:
+async def are_there(session: TenantSession, survey_id: UUID, keys: Sequence[bytes]) -> bool:
     """Whether none of these responses was erased."""
     found = await session.scalar(
         ARE_THERE,
         {
-            "organization_id": organization_id,
             "survey_id": survey_id,
             "keys": [UUID(bytes=key) for key in keys],
         },
@@ -187,14 +185,11 @@ UPDATE responses SET included_in = :number WHERE organization_id = :organization
 """)
 
 
-async def mark_included(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, number: int, keys: Sequence[bytes]
-) -> None:
+async def mark_included(session: TenantSession, survey_id: UUID, number: int, keys: Sequence[bytes]) -> None:
     """That the release of this number is the first to take these responses."""
     await session.execute(
         MARK_INCLUDED,
         {
-            "organization_id": organization_id,
             "survey_id": survey_id,
             "number": number,
             "keys": [UUID(bytes=key) for key in keys],
@@ -208,19 +203,17 @@ WHERE organization_id = :organization_id AND id = :survey_id
 """)
 
 
-async def mark_released(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, released_at: datetime
-) -> None:
+async def mark_released(session: TenantSession, survey_id: UUID, released_at: datetime) -> None:
     await session.execute(
         MARK_RELEASED,
-        {"organization_id": organization_id, "survey_id": survey_id, "released_at": released_at},
+        {"survey_id": survey_id, "released_at": released_at},
     )
 
 
-async def newest_released(session: AsyncSession, organization_id: UUID, series: str | None) -> Survey | None:
+async def newest_released(session: TenantSession, series: str | None) -> Survey | None:
     """The survey released that closed last, of the series or of all."""
     query = select(Survey).where(
-        col(Survey.organization_id) == organization_id, col(Survey.status) == "released"
+        col(Survey.organization_id) == session.organization_id, col(Survey.status) == "released"
     )
     if series is not None:
         query = query.where(col(Survey.series) == series)
@@ -267,15 +260,13 @@ def _newest_first(survey: Survey) -> SelectOfScalar[Survey]:
 
 
 async def results_over_waves(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     waves: Sequence[tuple[Survey, Release]],
     metric: str,
     groups: Sequence[tuple[str, str, str]],
 ) -> Sequence[Row[Any]]:
     """What each wave's release says of each of the groups, given as kind, segment and identifier."""
     parameters = {
-        "organization_id": organization_id,
         "surveys": [survey.id for survey, _ in waves],
         "numbers": [release.number for _, release in waves],
         "kinds": [kind for kind, _, _ in groups],
@@ -286,15 +277,15 @@ async def results_over_waves(
     return (await session.execute(OVER_WAVES, parameters)).all()
 
 
-async def newest_release(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Release | None:
+async def newest_release(session: TenantSession, survey_id: UUID) -> Release | None:
     query = select(Release).where(
-        col(Release.organization_id) == organization_id, col(Release.survey_id) == survey_id
+        col(Release.organization_id) == session.organization_id, col(Release.survey_id) == survey_id
     )
     return (await session.scalars(query.order_by(col(Release.number).desc()).limit(1))).first()
 
 
-async def groups_of(session: AsyncSession, release: Release) -> Sequence[SurveyGroup]:
-    return await surveys.groups_of(session, release.organization_id, release.survey_id)
+async def groups_of(session: TenantSession, release: Release) -> Sequence[SurveyGroup]:
+    return await surveys.groups_of(session, release.survey_id)
 
 
 async def bodies(
@@ -302,7 +293,6 @@ async def bodies(
 ) -> dict[int, dict[str, Any]]:
     """What the release says of each of these groups, by ordinal."""
     parameters = {
-        "organization_id": release.organization_id,
         "survey_id": release.survey_id,
         "number": release.number,
         "metric": metric,
@@ -316,7 +306,6 @@ async def comments_within(
 ) -> dict[str | None, list[str]]:
     """Up to `most` comments of each group and all below it, by external id (None for the organisation)."""
     parameters = {
-        "organization_id": release.organization_id,
         "survey_id": release.survey_id,
         "tops": [group or "" for group in groups],
         "most": most,
@@ -333,13 +322,9 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id GROUP BY gro
 """)
 
 
-async def comments_by_group(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, nodes: int
-) -> NDArray[np.int64]:
+async def comments_by_group(session: TenantSession, survey_id: UUID, nodes: int) -> NDArray[np.int64]:
     """How many comments the direct members of every node gave."""
-    found = await session.execute(
-        COMMENTS_BY_GROUP, {"organization_id": organization_id, "survey_id": survey_id}
-    )
+    found = await session.execute(COMMENTS_BY_GROUP, {"survey_id": survey_id})
     counts = np.zeros(nodes, dtype=np.int64)
     for ordinal, count in found:
         counts[ordinal] = count

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.metrics.blocks.benchmark import Budget
 from app.metrics.releases import queries
 from app.metrics.releases.queries import Responses
@@ -103,31 +103,33 @@ def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
     )
 
 
-async def load(session: AsyncSession, survey: Survey) -> Loaded:
-    scope = (session, survey.organization_id, survey.id)
-    questionnaire, groups = await questionnaire_of(session, survey), await surveys.groups_of(*scope)
-    organization = await organizations.organization(session, survey.organization_id)
+async def load(session: TenantSession, survey: Survey) -> Loaded:
+    questionnaire, groups = (
+        await questionnaire_of(session, survey),
+        await surveys.groups_of(session, survey.id),
+    )
+    organization = await organizations.organization(session)
     nodes = sum(group.kind != "segment" for group in groups)
     return Loaded(
         survey=survey,
         questions=questionnaire.content["questions"],
         groups=groups,
-        cells=await surveys.cells_of(*scope),
-        responses=await queries.responses_of(*scope, len(questionnaire.content["questions"])),
-        comments=await queries.comments_by_group(*scope, nodes),
+        cells=await surveys.cells_of(session, survey.id),
+        responses=await queries.responses_of(session, survey.id, len(questionnaire.content["questions"])),
+        comments=await queries.comments_by_group(session, survey.id, nodes),
         least_comments=organization.minimum_comment_group_size,
         budget=Budget(
             epsilon=organization.benchmark_epsilon,
             total=organization.benchmark_budget,
-            spent=await queries.epsilon_spent(session, survey.organization_id),
+            spent=await queries.epsilon_spent(session),
         ),
     )
 
 
-async def questionnaire_of(session: AsyncSession, survey: Survey) -> Questionnaire:
+async def questionnaire_of(session: TenantSession, survey: Survey) -> Questionnaire:
     """The version that was frozen when the survey opened."""
     questionnaire = await surveys.questionnaire_version(
-        session, survey.organization_id, survey.questionnaire, survey.questionnaire_version
+        session, survey.questionnaire, survey.questionnaire_version
     )
     if questionnaire is None:
         raise LookupError("a survey whose questionnaire version is gone")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.secrets import Keyring
 from app.metrics import names
 from app.metrics.blocks import outcomes
@@ -30,7 +30,7 @@ from app.tables import Release, Survey
 async def freeze(database: Database, organization_id: UUID, survey_id: UUID, keyring: Keyring) -> None:
     """After a release: what came after the wave before it; after itself, if its own release was late."""
     async with database.tenant_session(organization_id) as session:
-        survey = await surveys.survey(session, organization_id, survey_id)
+        survey = await surveys.survey(session, survey_id)
         if survey is None or survey.series is None or survey.closed_at is None:
             return
         waves = await outcome_queries.waves_until(session, survey, survey.closed_at, 2)
@@ -44,7 +44,7 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
         following = await outcome_queries.next_wave(session, survey)
         if not is_released(survey) or following is None or not is_released(following):
             return
-        release = await queries.newest_release(session, survey.organization_id, survey.id)
+        release = await queries.newest_release(session, survey.id)
         if survey.access == "open" or release is None or await is_frozen(session, release):
             return
         loaded = await load(session, survey)
@@ -73,12 +73,14 @@ async def is_frozen(session: AsyncSession, release: Release) -> bool:
     return bool(await queries.bodies(session, release, names.LEAVING.name, [0]))
 
 
-async def exposure_of(session: AsyncSession, loaded: Loaded, following: Survey, keyring: Keyring) -> Exposure:
+async def exposure_of(
+    session: TenantSession, loaded: Loaded, following: Survey, keyring: Keyring
+) -> Exposure:
     survey = loaded.survey
-    organization = await organizations.organization(session, survey.organization_id)
+    organization = await organizations.organization(session)
     zone = ZoneInfo(organization.time_zone)
     starts_on, ends_on = (day_of(wave.closed_at, zone) for wave in (survey, following))
-    rows = await outcome_queries.employed_until(session, survey.organization_id, survey.id, starts_on)
+    rows = await outcome_queries.employed_until(session, survey.id, starts_on)
     return Exposure(
         starts_on=starts_on,
         ends_on=ends_on,

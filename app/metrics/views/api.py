@@ -4,9 +4,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.conditional import REVALIDATE, ReadConditions
+from app.core.database import TenantSession
 from app.core.languages import language_of
 from app.core.principal import Principal, Scope
 from app.core.requests import Route
@@ -38,7 +38,7 @@ OF_VIEW = {"survey_id", "series", "by", "team"}
 
 
 async def wanted_language(who: Anyone, session: Tenant, accept_language: Language = None) -> str:
-    organization = await organizations.organization(session, who.organization_id)
+    organization = await organizations.organization(session)
     return language_of(accept_language, organization.locale)
 
 
@@ -49,7 +49,7 @@ WantedLanguage = Annotated[str, Depends(wanted_language)]
 class View:
     """What a reader of metrics asked to see of one release."""
 
-    session: AsyncSession
+    session: TenantSession
     survey: Survey
     release: Release
     by: list[str]
@@ -77,7 +77,7 @@ async def view(
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
     team: TeamParameter = None,
 ) -> View:
-    survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
+    survey, release = await service.release_to_show(session, survey_id, series)
     if who.teams is not None and not request.query_params.keys() <= OF_VIEW:
         raise TeamsOnly
     return View(session, survey, release, by, team, who.teams)
@@ -203,7 +203,7 @@ async def get_recognition_engagement(
     survey_id: UUID | None = None,
     series: Series = None,
 ) -> Response:
-    shown = await service.release_to_show(session, who.organization_id, survey_id, series)
+    shown = await service.release_to_show(session, survey_id, series)
     view = View(session, *shown, by=["organization"], team=None)
     groups = reading.worded_recognition(await view.kept(names.RECOGNITION), language)
     answer = schemas.RecognitionEngagement(**view.header, groups=groups)
@@ -227,7 +227,7 @@ async def get_disclosure(
     conditions: ReadConditions,
     language: WantedLanguage,
 ) -> Response:
-    survey, release = await service.release_to_show(session, who.organization_id, survey_id, None)
+    survey, release = await service.release_to_show(session, survey_id, None)
     answer = await service.disclosure(session, survey, release, language)
     return conditions.answer(answer, headers=REVALIDATE)
 
@@ -253,7 +253,7 @@ async def get_benchmark(
     survey_id: UUID | None = None,
     series: Series = None,
 ) -> Response:
-    survey, release = await service.release_to_show(session, who.organization_id, survey_id, series)
+    survey, release = await service.release_to_show(session, survey_id, series)
     answer = schemas.Benchmark(
         **service.header(survey, release), scores=await service.benchmark_of(session, release)
     )

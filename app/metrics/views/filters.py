@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.core.database import TenantSession
 from app.core.errors import Unprocessable
 from app.metrics import names, schemas
 from app.metrics.blocks.filtered import CROSSING, of_union
@@ -85,7 +84,7 @@ def whole_cells(places: Mapping[int, Sequence[Sequence[int]]], wanted: Wanted) -
 
 
 async def headline_of(
-    session: AsyncSession, release: Release, filter: str, team: str | None
+    session: TenantSession, release: Release, filter: str, team: str | None
 ) -> schemas.Group:
     """The one group that a filter asks for. Who asks, and what was asked before, decides nothing."""
     wanted = wanted_of(await queries.groups_of(session, release), parsed(filter), team)

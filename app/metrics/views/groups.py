@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.core.errors import AppError, Conflict, NotFound, Unprocessable
 from app.metrics import definitions, names, schemas
 from app.metrics.blocks.wave import ORGANIZATION
@@ -48,35 +49,35 @@ class NotWithinTeam(Unprocessable):
 
 
 async def release_to_show(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID | None, series: str | None
+    session: TenantSession, survey_id: UUID | None, series: str | None
 ) -> tuple[Survey, Release]:
     """Of the survey asked for; else of the newest released of the series, the default series, or all."""
     if survey_id is not None:
-        return await released(session, await surveys.survey(session, organization_id, survey_id))
-    organization = await organizations.organization(session, organization_id)
+        return await released(session, await surveys.survey(session, survey_id))
+    organization = await organizations.organization(session)
     wanted = series if series is not None else organization.default_series
-    survey = await queries.newest_released(session, organization_id, wanted)
+    survey = await queries.newest_released(session, wanted)
     if survey is None and series is None:
-        survey = await queries.newest_released(session, organization_id, None)
+        survey = await queries.newest_released(session, None)
     if survey is None:
         raise NoReleasedSurvey
     return await released(session, survey)
 
 
-async def released(session: AsyncSession, survey: Survey | None) -> tuple[Survey, Release]:
+async def released(session: TenantSession, survey: Survey | None) -> tuple[Survey, Release]:
     """The newest release; of a survey still open there is one only where releases roll."""
     if survey is None:
         raise NotFound
     if survey.status == "closed":
         raise ReleasePending
-    release = await queries.newest_release(session, survey.organization_id, survey.id)
+    release = await queries.newest_release(session, survey.id)
     if release is None:
         raise SurveyNotReleased
     return survey, release
 
 
 async def kept(
-    session: AsyncSession,
+    session: TenantSession,
     release: Release,
     metric: Metric[Numbers, Told],
     by: Sequence[str],
@@ -95,7 +96,7 @@ async def kept(
 
 
 async def read(
-    session: AsyncSession,
+    session: TenantSession,
     release: Release,
     metric: Metric[Numbers, Told],
     by: Sequence[str],
@@ -132,7 +133,7 @@ async def benchmark_of(session: AsyncSession, release: Release) -> schemas.Noisy
     return found
 
 
-async def titles_of(session: AsyncSession, survey: Survey, language: str) -> dict[str, dict[str, str]]:
+async def titles_of(session: TenantSession, survey: Survey, language: str) -> dict[str, dict[str, str]]:
     """By key, what the facets, questions and scales of the survey are called."""
     content = (await questionnaire_of(session, survey)).content
     own = {facet["key"]: definitions.worded(facet["title"], language) for facet in content["facets"]}
@@ -230,7 +231,7 @@ async def with_texts(
 
 
 async def disclosure(
-    session: AsyncSession, survey: Survey, release: Release, language: str
+    session: TenantSession, survey: Survey, release: Release, language: str
 ) -> schemas.Disclosure:
     segments = {f"{SEGMENT}{name}": name for name in survey.report_by}
     groups = await read(session, release, names.DISCLOSURE, ["organization", "team", *segments], None)

@@ -8,8 +8,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.kpis.rules import first_after
 from app.metrics import definitions, names, schemas
 from app.metrics.blocks import outcomes
@@ -46,7 +46,7 @@ class ClosedWave:
 
 
 async def read_turnover(
-    session: AsyncSession, survey: Survey, release: Release, by: Sequence[str], team: str | None
+    session: TenantSession, survey: Survey, release: Release, by: Sequence[str], team: str | None
 ) -> schemas.Turnover:
     """What the release says of leaving since; the groups asked for are checked at any rate."""
     groups = await service.read(session, release, names.TURNOVER, by, team)
@@ -68,9 +68,9 @@ def why_no_turnover(survey: Survey) -> Literal["next_wave_pending", "no_series",
     return "no_series" if survey.series is None else "next_wave_pending"
 
 
-async def read_kpis(session: AsyncSession, survey: Survey, period: str | None) -> list[schemas.KpiOutcome]:
+async def read_kpis(session: TenantSession, survey: Survey, period: str | None) -> list[schemas.KpiOutcome]:
     """Computed now, from numbers that were frozen and shown and KPI values anybody who asks may read."""
-    kpis = await outcome_queries.kpis(session, survey.organization_id)
+    kpis = await outcome_queries.kpis(session)
     if not kpis:
         return []
     waves = await closed_waves(session, survey)
@@ -79,7 +79,7 @@ async def read_kpis(session: AsyncSession, survey: Survey, period: str | None) -
     wanted = {(key, own) for key, after in periods.items() for own in after.values()}
     wanted |= {(key, own) for key, own in chosen.items() if own is not None}
     values: dict[tuple[str, str], dict[str, float]] = {pair: {} for pair in wanted}
-    for row in await outcome_queries.kpi_values(session, survey.organization_id, wanted):
+    for row in await outcome_queries.kpi_values(session, wanted):
         values[row.kpi, row.period][row.team] = row.value
     return [
         schemas.KpiOutcome(
@@ -93,7 +93,7 @@ async def read_kpis(session: AsyncSession, survey: Survey, period: str | None) -
     ]
 
 
-async def closed_waves(session: AsyncSession, survey: Survey) -> dict[UUID, ClosedWave]:
+async def closed_waves(session: TenantSession, survey: Survey) -> dict[UUID, ClosedWave]:
     """This wave and those of its series before it, newest first."""
     assert survey.closed_at is not None, "a released survey has closed"
     series = (
@@ -102,11 +102,9 @@ async def closed_waves(session: AsyncSession, survey: Survey) -> dict[UUID, Clos
         else []
     )
     found = {survey.id: survey} | {wave.id: wave for wave in series if is_released(wave)}
-    organization = await organizations.organization(session, survey.organization_id)
+    organization = await organizations.organization(session)
     zone = ZoneInfo(organization.time_zone)
-    rows = await outcome_queries.results_of_waves(
-        session, survey.organization_id, list(found), names.HEADLINE.name
-    )
+    rows = await outcome_queries.results_of_waves(session, list(found), names.HEADLINE.name)
     of_wave: dict[UUID, list[Row[Any]]] = {wave: [] for wave in found}
     for row in rows:
         of_wave[row.survey_id].append(row)

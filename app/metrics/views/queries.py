@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
+from app.core.database import TenantSession
 from app.tables import Release, Survey
 
 EMPLOYED_UNTIL = text("""
@@ -54,14 +55,12 @@ JOIN teams t ON t.organization_id = v.organization_id AND t.id = v.team_id
 """)
 
 
-async def employed_until(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, on: date
-) -> Sequence[Row[Any]]:
+async def employed_until(session: TenantSession, survey_id: UUID, on: date) -> Sequence[Row[Any]]:
     """Of each person invited: cell, and the last day of the employment he had on a day.
 
     That day is date.max where none is known, and None where he was not employed.
     """
-    parameters = {"organization_id": organization_id, "survey_id": survey_id, "on": on}
+    parameters = {"survey_id": survey_id, "on": on}
     return (await session.execute(EMPLOYED_UNTIL, parameters)).all()
 
 
@@ -95,25 +94,22 @@ async def add_results(session: AsyncSession, release: Release, results: Sequence
 
 
 async def results_of_waves(
-    session: AsyncSession, organization_id: UUID, survey_ids: Sequence[UUID], metric: str
+    session: TenantSession, survey_ids: Sequence[UUID], metric: str
 ) -> Sequence[Row[Any]]:
     """Each group of each survey's final release as frozen with its result, in tree order."""
-    parameters = {"organization_id": organization_id, "survey_ids": list(survey_ids), "metric": metric}
+    parameters = {"survey_ids": list(survey_ids), "metric": metric}
     return (await session.execute(RESULTS_OF_WAVES, parameters)).all()
 
 
-async def kpis(session: AsyncSession, organization_id: UUID) -> Sequence[Row[Any]]:
+async def kpis(session: TenantSession) -> Sequence[Row[Any]]:
     """Every KPI with the periods in which teams have values."""
-    return (await session.execute(KPIS, {"organization_id": organization_id})).all()
+    return (await session.execute(KPIS)).all()
 
 
-async def kpi_values(
-    session: AsyncSession, organization_id: UUID, wanted: Collection[tuple[str, str]]
-) -> Sequence[Row[Any]]:
+async def kpi_values(session: TenantSession, wanted: Collection[tuple[str, str]]) -> Sequence[Row[Any]]:
     """Those of teams, for pairs of KPI and period."""
     pairs = sorted(wanted)
     parameters = {
-        "organization_id": organization_id,
         "kpis": [kpi for kpi, _ in pairs],
         "periods": [period for _, period in pairs],
     }

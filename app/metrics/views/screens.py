@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.metrics import names, schemas
 from app.metrics.blocks.heatmap import heatmap_columns
 from app.metrics.blocks.wave import ORGANIZATION
@@ -39,7 +40,7 @@ OVERVIEW: Final[TypeAdapter[schemas.OverviewGroup]] = TypeAdapter(schemas.Overvi
 POINT: Final[TypeAdapter[schemas.Point]] = TypeAdapter(schemas.Point)
 
 
-async def columns(session: AsyncSession, survey: Survey, language: str) -> list[schemas.HeatmapColumn]:
+async def columns(session: TenantSession, survey: Survey, language: str) -> list[schemas.HeatmapColumn]:
     """The columns of the heatmap, in the order of its cells."""
     instrument = as_instrument((await questionnaire_of(session, survey)).content["questions"])
     facets = (await service.titles_of(session, survey, language))["facets"]
@@ -159,7 +160,7 @@ def as_told(waves: Sequence[tuple[Survey, Release]]) -> list[schemas.TrendWave]:
 
 
 async def trends(
-    session: AsyncSession,
+    session: TenantSession,
     survey: Survey,
     waves: Sequence[tuple[Survey, Release]],
     groups: Sequence[schemas.GroupRef],
@@ -167,9 +168,7 @@ async def trends(
     """The groups in each of the waves."""
     keys = [_key(group) for group in groups]
     by_key: dict[Key, dict[Any, Row[Any]]] = {}
-    for row in await queries.results_over_waves(
-        session, survey.organization_id, waves, names.TRENDS.name, keys
-    ):
+    for row in await queries.results_over_waves(session, waves, names.TRENDS.name, keys):
         by_key.setdefault((row.kind, row.segment, row.key), {})[row.survey_id] = row
     return [_series(group, waves, by_key.get(key, {})) for group, key in zip(groups, keys, strict=True)]
 
@@ -198,7 +197,7 @@ def _key(group: schemas.GroupRef) -> Key:
 
 
 async def glances(
-    session: AsyncSession,
+    session: TenantSession,
     release: Release,
     by: Sequence[str],
     team: str | None,
@@ -217,7 +216,7 @@ async def glances(
     ]
 
 
-async def organization_levers(session: AsyncSession, release: Release, language: str) -> schemas.LeversGroup:
+async def organization_levers(session: TenantSession, release: Release, language: str) -> schemas.LeversGroup:
     kept = await service.kept(session, release, names.LEVERS, ["organization"], None)
     return worded_levers(kept, language)[ORGANIZATION]
 

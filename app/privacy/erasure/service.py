@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import person_mark
+from app.core.database import TenantSession
 from app.core.errors import NotFound
 from app.core.outbox import announce
 from app.core.secrets import Keyring, token_hash
@@ -55,7 +56,6 @@ class Subject:
     @property
     def parameters(self) -> dict[str, Any]:
         return {
-            "organization_id": self.organization_id,
             "person_id": self.id,
             "external_id": self.external_id,
             "email": self.email,
@@ -68,26 +68,24 @@ class Subject:
         return pseudonym(self.keyring, self.organization_id, self.id)
 
 
-async def erase_person(
-    session: AsyncSession, organization_id: UUID, external_id: str, keyring: Keyring
-) -> Erasure:
+async def erase_person(session: TenantSession, external_id: str, keyring: Keyring) -> Erasure:
     """Repeats harmlessly."""
-    mark = person_mark(keyring, organization_id, external_id)
-    person_id = await queries.hold_person(session, organization_id, external_id)
+    mark = person_mark(keyring, session.organization_id, external_id)
+    person_id = await queries.hold_person(session, external_id)
     if person_id is None:
-        erased_at = await queries.erased_at(session, organization_id, mark)
+        erased_at = await queries.erased_at(session, mark)
         if erased_at is None:
             raise no_person(external_id)
         return represent(erased_at)
-    [row] = await people.people(session, organization_id, [external_id])
-    subject = Subject(organization_id, person_id, external_id, row["name"], row["email"], keyring)
+    [row] = await people.people(session, [external_id])
+    subject = Subject(session.organization_id, person_id, external_id, row["name"], row["email"], keyring)
     await _forget_answers(session, subject)
     await _forget_names(session, subject)
-    await recognition.erase_person(session, organization_id, person_id)
+    await recognition.erase_person(session, person_id)
     await queries.forget(session, {**subject.parameters, "quoted": queries.quoted([external_id])})
-    await people.delete_person(session, organization_id, person_id)
-    erased_at = await queries.mark(session, organization_id, mark)
-    await announce(session, organization_id, "person.erased", {"external_id": external_id})
+    await people.delete_person(session, person_id)
+    erased_at = await queries.mark(session, mark)
+    await announce(session, "person.erased", {"external_id": external_id})
     return represent(erased_at)
 
 
@@ -95,27 +93,25 @@ def represent(erased_at: datetime) -> Erasure:
     return Erasure(erased_at=erased_at, not_erased=LEFT)
 
 
-async def allow_again(
-    session: AsyncSession, organization_id: UUID, external_id: str, keyring: Keyring
-) -> None:
-    mark = person_mark(keyring, organization_id, external_id)
-    if not await queries.unmark(session, organization_id, mark):
+async def allow_again(session: TenantSession, external_id: str, keyring: Keyring) -> None:
+    mark = person_mark(keyring, session.organization_id, external_id)
+    if not await queries.unmark(session, mark):
         raise NotFound(f"Nobody was erased as {external_id}.")
 
 
 # -------------------------------------------------------------------------------------------- answers
 
 
-async def _forget_answers(session: AsyncSession, subject: Subject) -> None:
+async def _forget_answers(session: TenantSession, subject: Subject) -> None:
     for survey in await queries.hold_surveys_of(session, subject.parameters):
         await _forget_invitation(session, subject, survey)
     for response in await queries.rows(session, queries.RESPONSES, subject.parameters):
         if response.status != "released" and response.included_in is not None:
-            await queries.unlink_response(session, subject.organization_id, response)
+            await queries.unlink_response(session, response)
             continue
-        await queries.delete_response(session, subject.organization_id, response)
+        await queries.delete_response(session, response)
         if await _counts_as_erased(session, subject, response):
-            await queries.count_erased(session, subject.organization_id, response)
+            await queries.count_erased(session, response)
 
 
 async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Row[Any]) -> None:
@@ -128,15 +124,15 @@ async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Ro
     await queries.forget_invitation(session, where, keys.get(survey.mode), token)
 
 
-async def _counts_as_erased(session: AsyncSession, subject: Subject, response: Row[Any]) -> bool:
+async def _counts_as_erased(session: TenantSession, subject: Subject, response: Row[Any]) -> bool:
     """Whether the final release stands on it: left-overs of rolling releases were in none."""
     is_taken = response.release_policy != "rolling" or response.included_in is not None
     return response.status == "released" and is_taken and await _has_both_scores(session, subject, response)
 
 
-async def _has_both_scores(session: AsyncSession, subject: Subject, response: Row[Any]) -> bool:
+async def _has_both_scores(session: TenantSession, subject: Subject, response: Row[Any]) -> bool:
     questionnaire = await surveys.questionnaire_version(
-        session, subject.organization_id, response.questionnaire, response.questionnaire_version
+        session, response.questionnaire, response.questionnaire_version
     )
     assert questionnaire is not None, "a released survey keeps its questionnaire"
     answers = np.array([response.answers], dtype=np.int16)

@@ -8,9 +8,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.errors import Conflict, NotFound
 from app.core.jobs import enqueue
 from app.core.languages import language_of
@@ -43,19 +41,17 @@ class MailDeferred(RuntimeError):
     """The server takes the mail later."""
 
 
-async def ask_for_link(
-    session: AsyncSession, organization_id: UUID, external_id: str, settings: Settings
-) -> AnswersLinkAsked:
+async def ask_for_link(session: TenantSession, external_id: str, settings: Settings) -> AnswersLinkAsked:
     """The answer is the same whether or not there are such answers: that there are is confidential too."""
-    person_id = await hold_person(session, organization_id, external_id)
+    person_id = await hold_person(session, external_id)
     if person_id is None:
         raise no_person(external_id)
     if settings.smtp_url is None:
         raise NoMailServer
-    if (await read_person(session, organization_id, external_id)).email is None:
+    if (await read_person(session, external_id)).email is None:
         raise NoAddress
-    await queries.ask_for_link(session, organization_id, person_id)
-    await enqueue(session, MAIL_JOB, organization_id, person_id, is_single=True)
+    await queries.ask_for_link(session, person_id)
+    await enqueue(session, MAIL_JOB, session.organization_id, person_id, is_single=True)
     return AnswersLinkAsked(status="queued")
 
 
@@ -64,11 +60,11 @@ async def mail_link(database: Database, organization_id: UUID, person_id: UUID) 
     now = datetime.now(UTC)
     token = new_token(organization_id)
     async with database.tenant_session(organization_id) as session:
-        reader = await queries.addressee(session, organization_id, person_id)
+        reader = await queries.addressee(session, person_id)
         if reader is None or reader.email is None:
             return
-        organization = await organizations.organization(session, organization_id)
-        await queries.make_link(session, organization_id, person_id, token_hash(token), now + VALID)
+        organization = await organizations.organization(session)
+        await queries.make_link(session, person_id, token_hash(token), now + VALID)
     language = language_of(reader.locale, organization.locale)
     link = f"{database.settings.public_url.rstrip('/')}/v1/answers/{token}"
     written = letter(organization.name, link, VALID.days, language)
@@ -79,7 +75,7 @@ async def mail_link(database: Database, organization_id: UUID, person_id: UUID) 
         raise MailDeferred
     if outcome is Outcome.REFUSED:
         async with database.tenant_session(organization_id) as session:
-            await queries.forget_link(session, organization_id, person_id)
+            await queries.forget_link(session, person_id)
 
 
 def new_token(organization_id: UUID) -> str:
@@ -95,6 +91,6 @@ def organization_of(token: str) -> UUID:
         raise NotFound from None
 
 
-async def require_link(session: AsyncSession, organization_id: UUID, token: str, now: datetime) -> None:
-    if not await queries.is_link(session, organization_id, token_hash(token), now):
+async def require_link(session: TenantSession, token: str, now: datetime) -> None:
+    if not await queries.is_link(session, token_hash(token), now):
         raise NotFound

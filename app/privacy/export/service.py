@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Executable, Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import queries as calendar
 from app.calendar.feeds.schemas import CalendarFeed
@@ -15,6 +14,7 @@ from app.calendar.service import represent as represent_occasion
 from app.calendar.service import represent_celebrations
 from app.core import audit
 from app.core.audit import person_mark
+from app.core.database import TenantSession
 from app.core.errors import NotFound
 from app.core.languages import language_of
 from app.core.schema import Schema
@@ -42,19 +42,18 @@ LEFT_OUT = [
 
 
 async def export_person(
-    session: AsyncSession, organization_id: UUID, external_id: str, keyring: Keyring, now: datetime
+    session: TenantSession, external_id: str, keyring: Keyring, now: datetime
 ) -> schemas.PersonExport:
-    person_id = await calendar.person_id(session, organization_id, external_id)
+    person_id = await calendar.person_id(session, external_id)
     if person_id is None:
         raise no_person(external_id)
-    person = await read_person(session, organization_id, external_id)
-    asked = await _surveys(session, organization_id, person_id, keyring)
+    person = await read_person(session, external_id)
+    asked = await _surveys(session, person_id, keyring)
     parameters = {
-        "organization_id": organization_id,
         "person_id": person_id,
         "external_id": external_id,
         "email": person.email,
-        "mark": person_mark(keyring, organization_id, external_id),
+        "mark": person_mark(keyring, session.organization_id, external_id),
         "surveys": [str(survey.id) for survey in asked if survey.mode == "attributed"],
     }
 
@@ -62,9 +61,8 @@ async def export_person(
         found = await queries.rows(session, query, parameters)
         return [model.model_validate(row, from_attributes=True) for row in found]
 
-    scope = (session, organization_id)
-    days = await calendar.occasions_after(*scope, person_id, "", EVERYTHING)
-    settings = await calendar.celebrations(*scope, person_id)
+    days = await calendar.occasions_after(session, person_id, "", EVERYTHING)
+    settings = await calendar.celebrations(session, person_id)
     return schemas.PersonExport(
         exported_at=now,
         person=person,
@@ -83,11 +81,11 @@ async def export_person(
         feeds=await listed(queries.FEEDS, CalendarFeed),
         api_keys=await listed(queries.API_KEYS, schemas.ExportedApiKey),
         chat_identities=await listed(queries.CHAT_IDENTITIES, schemas.ChatName),
-        recognitions_given=await _events(*scope, giver=external_id),
-        recognitions_received=await _events(*scope, receiver=external_id),
+        recognitions_given=await _events(session, giver=external_id),
+        recognitions_received=await _events(session, receiver=external_id),
         reactions=await listed(queries.REACTIONS, schemas.ExportedReaction),
         surveys=asked,
-        responses=await responses(*scope, person_id, person.locale, ["attributed"], keyring),
+        responses=await responses(session, person_id, person.locale, ["attributed"], keyring),
         import_lines=await listed(queries.IMPORT_LINES, schemas.ExportedImportLine),
         audit=await listed(queries.TOLD_OF, schemas.AuditEntry),
         not_included=LEFT_OUT,
@@ -95,54 +93,46 @@ async def export_person(
 
 
 async def _events(
-    session: AsyncSession, organization_id: UUID, *, giver: str | None = None, receiver: str | None = None
+    session: TenantSession, *, giver: str | None = None, receiver: str | None = None
 ) -> list[Recognition]:
     filters = recognition.Filters(
         giver=giver, receiver=receiver, since=None, until=None, value=None, reply_to=None, team=None
     )
-    rows = await recognition.events_before(session, organization_id, filters, None, None, EVERYTHING)
+    rows = await recognition.events_before(session, filters, None, None, EVERYTHING)
     return [recognitions.represent(row) for row in rows]
 
 
-async def _surveys(
-    session: AsyncSession, organization_id: UUID, person_id: UUID, keyring: Keyring
-) -> list[schemas.ExportedSurvey]:
+async def _surveys(session: TenantSession, person_id: UUID, keyring: Keyring) -> list[schemas.ExportedSurvey]:
     """Where the person was asked. Whether he answered is not among it: only attributed surveys know."""
-    parameters = {"organization_id": organization_id, "person_id": person_id}
+    parameters = {"person_id": person_id}
     found = []
     for row in await queries.rows(session, queries.SURVEYS, parameters):
-        key = recipient_key(keyring, organization_id, row.id, person_id)
-        is_issued = await queries.is_issued(session, organization_id, row.id, key)
+        key = recipient_key(keyring, session.organization_id, row.id, person_id)
+        is_issued = await queries.is_issued(session, row.id, key)
         found.append(schemas.ExportedSurvey(**row._mapping, invitation_issued=is_issued))
     return found
 
 
 async def responses(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     person_id: UUID,
     locale: str | None,
     modes: Sequence[str],
     keyring: Keyring,
 ) -> list[schemas.ExportedResponse]:
     """What the person answered in surveys of these modes, with the questions in his language."""
-    language = language_of(locale, (await organization(session, organization_id)).locale)
+    language = language_of(locale, (await organization(session)).locale)
     parameters = {
-        "organization_id": organization_id,
         "person_id": person_id,
-        "pseudonym": pseudonym(keyring, organization_id, person_id),
+        "pseudonym": pseudonym(keyring, session.organization_id, person_id),
         "modes": list(modes),
     }
     rows = await queries.rows(session, queries.RESPONSES, parameters)
-    return [await _readable(session, organization_id, row, language) for row in rows]
+    return [await _readable(session, row, language) for row in rows]
 
 
-async def _readable(
-    session: AsyncSession, organization_id: UUID, row: Row[Any], language: str
-) -> schemas.ExportedResponse:
-    questionnaire = await surveys.questionnaire_version(
-        session, organization_id, row.questionnaire, row.questionnaire_version
-    )
+async def _readable(session: TenantSession, row: Row[Any], language: str) -> schemas.ExportedResponse:
+    questionnaire = await surveys.questionnaire_version(session, row.questionnaire, row.questionnaire_version)
     questions = questionnaire.content["questions"] if questionnaire else []
     given = decode(slots_of({"questions": questions}), row.answers)
     return schemas.ExportedResponse(
@@ -168,19 +158,17 @@ def worded(texts: Mapping[str, str], language: str) -> str:
 
 
 async def show_answers(
-    session: AsyncSession, organization_id: UUID, token_hash: bytes, keyring: Keyring, now: datetime
+    session: TenantSession, token_hash: bytes, keyring: Keyring, now: datetime
 ) -> schemas.OwnAnswers:
     """The confidential answers of the person the link was mailed to; the link is used up."""
-    whose = await queries.use_link(session, organization_id, token_hash, now)
+    whose = await queries.use_link(session, token_hash, now)
     if whose is None:
         raise NotFound
-    mark = person_mark(keyring, organization_id, whose.external_id)
-    await audit.record(session, organization_id, OWN_LINK, "show_answers", person=mark)
+    mark = person_mark(keyring, session.organization_id, whose.external_id)
+    await audit.record(session, OWN_LINK, "show_answers", person=mark)
     return schemas.OwnAnswers(
         exported_at=now,
         person=whose.external_id,
-        responses=await responses(
-            session, organization_id, whose.id, whose.locale, ["confidential"], keyring
-        ),
+        responses=await responses(session, whose.id, whose.locale, ["confidential"], keyring),
         not_included=[one for one in LEFT_OUT if one.what != "confidential_answers"],
     )

@@ -35,16 +35,15 @@ async def retain(database: Database) -> None:
 
 async def retain_in(database: Database, organization_id: UUID, now: datetime) -> None:
     async with database.tenant_session(organization_id) as session:
-        await queries.forget_old_links(session, organization_id, now)
-        settings = await organizations.organization(session, organization_id)
+        await queries.forget_old_links(session, now)
+        settings = await organizations.organization(session)
         today = now.astimezone(ZoneInfo(settings.time_zone)).date()
-        scope = (session, organization_id)
         leavers: Sequence[str] = ()
         surveys: Sequence[UUID] = ()
         if settings.leavers_months is not None:
-            leavers = await queries.left_longer_ago(*scope, today, settings.leavers_months, AT_ONCE)
+            leavers = await queries.left_longer_ago(session, today, settings.leavers_months, AT_ONCE)
         if settings.answers_months is not None:
-            surveys = await queries.answered_longer_ago(*scope, now, settings.answers_months)
+            surveys = await queries.answered_longer_ago(session, now, settings.answers_months)
     for external_id in leavers:
         await erase_leaver(database, organization_id, external_id)
     for survey_id in surveys:
@@ -54,13 +53,13 @@ async def retain_in(database: Database, organization_id: UUID, now: datetime) ->
 async def erase_leaver(database: Database, organization_id: UUID, external_id: str) -> None:
     keyring = Keyring(load_secret(database.settings))
     async with database.tenant_session(organization_id) as session:
-        await erasing.erase_person(session, organization_id, external_id, keyring)
+        await erasing.erase_person(session, external_id, keyring)
         mark = person_mark(keyring, organization_id, external_id)
-        await audit.record(session, organization_id, SYSTEM, "erase_person", person=mark)
+        await audit.record(session, SYSTEM, "erase_person", person=mark)
 
 
 async def delete_answers(database: Database, organization_id: UUID, survey_id: UUID) -> None:
     """With the comments; the released numbers stay."""
     async with database.tenant_session(organization_id) as session:
-        await queries.delete_answers(session, organization_id, survey_id)
-        await audit.record(session, organization_id, SYSTEM, "delete_answers", str(survey_id))
+        await queries.delete_answers(session, survey_id)
+        await audit.record(session, SYSTEM, "delete_answers", str(survey_id))

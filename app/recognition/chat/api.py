@@ -8,11 +8,10 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import telemetry
 from app.core.conditional import NO_STORE, Preconditions
-from app.core.database import as_of
+from app.core.database import TenantSession, as_of
 from app.core.errors import AppError, NotFound
 from app.core.pages import Page
 from app.core.principal import Principal, Scope
@@ -57,21 +56,19 @@ async def credential(request: Request, connection: UUID) -> Credential:
 Connection = Annotated[Credential, Depends(credential)]
 
 
-async def chat_session(request: Request, connection: Connection) -> AsyncIterator[AsyncSession]:
+async def chat_session(request: Request, connection: Connection) -> AsyncIterator[TenantSession]:
     async with database_of(request).tenant_session(connection.organization_id) as session:
         yield session
 
 
-ChatSession = Annotated[AsyncSession, Depends(chat_session, scope="function")]
+ChatSession = Annotated[TenantSession, Depends(chat_session, scope="function")]
 
 
 async def slack_form(
     request: Request, connection: Connection, session: ChatSession, keyring: KeyringOf
 ) -> dict[str, str]:
     """The members of a slash command, once its signature is proven."""
-    secret = await service.secret_of(
-        session, connection.organization_id, connection.credential_id, "slack", keyring
-    )
+    secret = await service.secret_of(session, connection.credential_id, "slack", keyring)
     timestamp = request.headers.get("x-slack-request-timestamp", "")
     signature, body = request.headers.get("x-slack-signature", ""), await request.body()
     if secret is None or not is_from_slack(secret, timestamp, signature, body, datetime.now(UTC)):
@@ -83,9 +80,7 @@ async def teams_sender(
     request: Request, connection: Connection, session: ChatSession, keyring: KeyringOf
 ) -> UUID:
     """The organisation of an outgoing webhook, once its signature is proven."""
-    secret = await service.secret_of(
-        session, connection.organization_id, connection.credential_id, "teams", keyring
-    )
+    secret = await service.secret_of(session, connection.credential_id, "teams", keyring)
     authorization = request.headers.get("authorization", "")
     if secret is None or not is_from_teams(secret, authorization, await request.body()):
         raise BadSignature
@@ -108,7 +103,7 @@ async def create_recognition_from_slack(
         sender=form.get("user_id", ""),
         parts=slack_parts(form.get("text", "")),
     )
-    answer, is_new = await service.recognise(session, connection.organization_id, command, datetime.now(UTC))
+    answer, is_new = await service.recognise(session, command, datetime.now(UTC))
     after_commit.add_task(telemetry.RECOGNITIONS.inc, is_new)
     return schemas.SlackAnswer(
         response_type="in_channel" if answer.is_public else "ephemeral",
@@ -131,7 +126,7 @@ async def create_recognition_from_teams(
         sender=message.sender.aad_object_id or message.sender.id,
         parts=teams_parts(message.text, service.teams_mentions(message)),
     )
-    answer, is_new = await service.recognise(session, organization_id, command, datetime.now(UTC))
+    answer, is_new = await service.recognise(session, command, datetime.now(UTC))
     after_commit.add_task(telemetry.RECOGNITIONS.inc, is_new)
     return schemas.TeamsAnswer(type="message", text=html.escape(answer.text, quote=False))
 
@@ -148,7 +143,7 @@ async def list_chat_connections(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.connections_before(session, who.organization_id, after, page.limit + 1)
+    rows = await queries.connections_before(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     items = [service.represent_connection(row) for row in rows]
     return schemas.ChatConnectionPage(items=items, next_cursor=cursor, as_of=now)
@@ -163,12 +158,12 @@ async def list_chat_connections(
 async def create_chat_connection(
     body: schemas.ChatConnectionWrite, who: KeyManager, session: Tenant, once: Once, keyring: KeyringOf
 ) -> Response:
-    return await once.answer(201, await service.connect(session, who.organization_id, body, keyring))
+    return await once.answer(201, await service.connect(session, body, keyring))
 
 
 @router.delete("/v1/chat-connections/{connection_id}", operation_id="delete_chat_connection", status_code=204)
 async def delete_chat_connection(connection_id: UUID, who: KeyManager, session: Tenant) -> None:
-    if not await queries.delete_connection(session, who.organization_id, connection_id):
+    if not await queries.delete_connection(session, connection_id):
         raise NotFound
 
 
@@ -188,7 +183,7 @@ async def list_chat_identities(
     response.headers.update(NO_STORE)
     now = await as_of(session)
     after = page.after[0] if page.after else ""
-    rows = await queries.identities_after(session, who.organization_id, product, after, page.limit + 1)
+    rows = await queries.identities_after(session, product, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.chat_id])
     items = [schemas.ChatIdentity.model_validate(row, from_attributes=True) for row in rows]
     return schemas.ChatIdentityPage(items=items, next_cursor=cursor, as_of=now)
@@ -207,7 +202,7 @@ async def put_chat_identity(
     who: PeopleWriter,
     session: Tenant,
 ) -> Response:
-    identity, is_new = await service.put_identity(session, who.organization_id, product, chat_id, body.email)
+    identity, is_new = await service.put_identity(session, product, chat_id, body.email)
     return Preconditions().answer(identity, 201 if is_new else 200)
 
 
@@ -215,4 +210,4 @@ async def put_chat_identity(
 async def delete_chat_identity(
     product: schemas.Product, chat_id: ChatId, who: PeopleWriter, session: Tenant
 ) -> None:
-    await service.delete_identity(session, who.organization_id, product, chat_id)
+    await service.delete_identity(session, product, chat_id)

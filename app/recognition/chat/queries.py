@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
+from app.core.database import TenantSession
 from app.tables import ChatConnection, ChatIdentity
 
 ADD_CONNECTION = text("""
@@ -53,10 +54,8 @@ class Colleague:
     locale: str | None
 
 
-async def connection(
-    session: AsyncSession, organization_id: UUID, connection_id: UUID
-) -> ChatConnection | None:
-    return await session.get(ChatConnection, (organization_id, connection_id))
+async def connection(session: TenantSession, connection_id: UUID) -> ChatConnection | None:
+    return await session.get(ChatConnection, (session.organization_id, connection_id))
 
 
 async def add_connection(session: AsyncSession, values: Mapping[str, Any]) -> Row[Any]:
@@ -64,19 +63,19 @@ async def add_connection(session: AsyncSession, values: Mapping[str, Any]) -> Ro
 
 
 async def connections_before(
-    session: AsyncSession, organization_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[ChatConnection]:
     """Newest first, from the connection after `after` on."""
-    query = select(ChatConnection).where(col(ChatConnection.organization_id) == organization_id)
+    query = select(ChatConnection).where(col(ChatConnection.organization_id) == session.organization_id)
     if after is not None:
         query = query.where(tuple_(col(ChatConnection.created_at), col(ChatConnection.id)) < after)
     newest_first = query.order_by(col(ChatConnection.created_at).desc(), col(ChatConnection.id).desc())
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
-async def delete_connection(session: AsyncSession, organization_id: UUID, connection_id: UUID) -> bool:
+async def delete_connection(session: TenantSession, connection_id: UUID) -> bool:
     """Whether there was one. Its address stays behind as a hash that opens nothing."""
-    parameters = {"organization_id": organization_id, "id": connection_id}
+    parameters = {"id": connection_id}
     return (await session.execute(DELETE_CONNECTION, parameters)).first() is not None
 
 
@@ -94,11 +93,11 @@ async def delete_identity(session: AsyncSession, values: Mapping[str, Any]) -> b
 
 
 async def identities_after(
-    session: AsyncSession, organization_id: UUID, product: str, after: str, limit: int
+    session: TenantSession, product: str, after: str, limit: int
 ) -> Sequence[ChatIdentity]:
     chat_id = col(ChatIdentity.chat_id).collate("C")
     query = select(ChatIdentity).where(
-        col(ChatIdentity.organization_id) == organization_id,
+        col(ChatIdentity.organization_id) == session.organization_id,
         col(ChatIdentity.product) == product,
         chat_id > after,
     )
@@ -106,13 +105,12 @@ async def identities_after(
 
 
 async def people_of_handles(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     product: str,
     chat_ids: Collection[str],
     emails: Collection[str],
 ) -> dict[str, Colleague]:
     """Who goes by a chat id or an e-mail address, of those that lead to one person."""
     parameters = {"product": product, "chat_ids": list(chat_ids), "emails": list(emails)}
-    rows = await session.execute(PEOPLE_OF_HANDLES, {"organization_id": organization_id, **parameters})
+    rows = await session.execute(PEOPLE_OF_HANDLES, {**parameters})
     return {row.handle: Colleague(row.external_id, row.name, row.locale) for row in rows}

@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 
 import yaml
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.batches import Effect
+from app.core.database import TenantSession
 from app.core.errors import AppError, NotFound, Unprocessable, validated
 from app.core.secrets import Keyring, token_hash
 from app.organizations.queries import add_credential, organization
@@ -70,9 +70,7 @@ def represent_connection(row: ConnectionRow | Row[Any]) -> ChatConnection:
     )
 
 
-async def connect(
-    session: AsyncSession, organization_id: UUID, wanted: ChatConnectionWrite, keyring: Keyring
-) -> ChatConnection:
+async def connect(session: TenantSession, wanted: ChatConnectionWrite, keyring: Keyring) -> ChatConnection:
     """Its random id is in the address the product is given, and leads to the organisation."""
     if wanted.product == "teams" and not is_teams_secret(wanted.secret):
         raise NotASecurityToken.at("#/secret")
@@ -80,18 +78,16 @@ async def connect(
     row = await queries.add_connection(
         session,
         {
-            "organization_id": organization_id,
             "id": connection_id,
             "product": wanted.product,
             "name": wanted.name,
-            "sealed_secret": keyring.seal(organization_id, SEAL, wanted.secret.encode()),
+            "sealed_secret": keyring.seal(session.organization_id, SEAL, wanted.secret.encode()),
         },
     )
     await add_credential(
         session,
         {
             "token_hash": token_hash(str(connection_id)),
-            "organization_id": organization_id,
             "kind": CHAT_CONNECTION,
             "credential_id": connection_id,
         },
@@ -100,13 +96,13 @@ async def connect(
 
 
 async def secret_of(
-    session: AsyncSession, organization_id: UUID, connection_id: UUID, product: Product, keyring: Keyring
+    session: TenantSession, connection_id: UUID, product: Product, keyring: Keyring
 ) -> str | None:
     """None where the organisation has no such connection of this product."""
-    row = await queries.connection(session, organization_id, connection_id)
+    row = await queries.connection(session, connection_id)
     if row is None or row.product != product:
         return None
-    plain = keyring.unseal(organization_id, SEAL, row.sealed_secret)
+    plain = keyring.unseal(session.organization_id, SEAL, row.sealed_secret)
     return None if plain is None else plain.decode()
 
 
@@ -114,20 +110,18 @@ async def secret_of(
 
 
 async def put_identity(
-    session: AsyncSession, organization_id: UUID, product: Product, chat_id: str, email: str
+    session: TenantSession, product: Product, chat_id: str, email: str
 ) -> tuple[ChatIdentity, bool]:
     """The identity, and whether it is new."""
-    key = (organization_id, product, chat_id)
+    key = (session.organization_id, product, chat_id)
     is_new = await queries.identity(session, key) is None
     values = dict(zip(("organization_id", "product", "chat_id"), key, strict=True))
     await queries.put_identity(session, {**values, "email": email})
     return ChatIdentity.model_validate(await queries.identity(session, key), from_attributes=True), is_new
 
 
-async def delete_identity(
-    session: AsyncSession, organization_id: UUID, product: Product, chat_id: str
-) -> None:
-    key = {"organization_id": organization_id, "product": product, "chat_id": chat_id}
+async def delete_identity(session: TenantSession, product: Product, chat_id: str) -> None:
+    key = {"product": product, "chat_id": chat_id}
     if not await queries.delete_identity(session, key):
         raise NotFound
 
@@ -141,14 +135,12 @@ def teams_mentions(message: TeamsMessage) -> dict[str, str]:
     return {text: user.aad_object_id or user.id for text, user in found if text and user}
 
 
-async def recognise(
-    session: AsyncSession, organization_id: UUID, command: Command, now: datetime
-) -> tuple[Answer, bool]:
+async def recognise(session: TenantSession, command: Command, now: datetime) -> tuple[Answer, bool]:
     """Records what was said, and answers whatever became of it; whether there is a new event."""
-    settings = await organization(session, organization_id)
+    settings = await organization(session)
     sender = Handle(chat_id=command.sender)
     named = handles(command.parts)
-    people = await _people(session, organization_id, command.product, [sender, *named])
+    people = await _people(session, command.product, [sender, *named])
     giver = people.get(sender)
     words = _sentences((giver and giver.locale) or settings.locale)
     if giver is None:
@@ -163,18 +155,18 @@ async def recognise(
     receivers = list({people[handle].external_id: people[handle] for handle in named}.values())
     try:
         wanted = _event(command, giver, receivers, content)
-        _, effect = await service.record_one(session, organization_id, wanted, now)
+        _, effect = await service.record_one(session, wanted, now)
     except AppError as error:
         return _private(words, error.code if error.code in words else "help"), False
     return _announcement(words, giver, receivers, content), effect is Effect.CREATED
 
 
 async def _people(
-    session: AsyncSession, organization_id: UUID, product: Product, wanted: Sequence[Handle]
+    session: TenantSession, product: Product, wanted: Sequence[Handle]
 ) -> dict[Handle, Colleague]:
     chat_ids = {handle.chat_id for handle in wanted if handle.chat_id is not None}
     emails = {handle.email for handle in wanted if handle.email is not None}
-    found = await queries.people_of_handles(session, organization_id, product, chat_ids, emails)
+    found = await queries.people_of_handles(session, product, chat_ids, emails)
     keyed = {handle: found.get(str(handle.chat_id or handle.email)) for handle in wanted}
     return {handle: colleague for handle, colleague in keyed.items() if colleague is not None}
 

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import TenantSession
 
 COUNTED = """
 WITH counted AS (
@@ -133,27 +134,24 @@ FROM months
 """)
 
 
-async def count_new(session: AsyncSession, organization_id: UUID, ids: Collection[UUID]) -> None:
-    await session.execute(NUMBER_PEOPLE, {"organization_id": organization_id, "ids": list(ids)})
-    await _count(session, organization_id, ids, 1)
+async def count_new(session: TenantSession, ids: Collection[UUID]) -> None:
+    await session.execute(NUMBER_PEOPLE, {"ids": list(ids)})
+    await _count(session, ids, 1)
 
 
 @asynccontextmanager
-async def recounted(
-    session: AsyncSession, organization_id: UUID, ids: Collection[UUID]
-) -> AsyncIterator[None]:
+async def recounted(session: TenantSession, ids: Collection[UUID]) -> AsyncIterator[None]:
     """Takes these events out of the buckets, lets them be changed or deleted, and counts what is left."""
-    pairs, people = await _count(session, organization_id, ids, -1)
+    pairs, people = await _count(session, ids, -1)
     yield
-    await _count(session, organization_id, ids, 1)
+    await _count(session, ids, 1)
     months, numbers = [row.month for row in people], [row.person for row in people]
-    keys = {"organization_id": organization_id, "months": months, "people": numbers}
+    keys = {"months": months, "people": numbers}
     await session.execute(FIND_LAST_DAYS, keys)
     await session.execute(DROP_EMPTY_PEOPLE, keys)
     await session.execute(
         DROP_EMPTY_PAIRS,
         {
-            "organization_id": organization_id,
             "months": [row.month for row in pairs],
             "givers": [row.giver for row in pairs],
             "receivers": [row.receiver for row in pairs],
@@ -161,22 +159,20 @@ async def recounted(
     )
 
 
-async def numbers_of(
-    session: AsyncSession, organization_id: UUID, person_id: UUID, first: date, last: date
-) -> Row[Any]:
+async def numbers_of(session: TenantSession, person_id: UUID, first: date, last: date) -> Row[Any]:
     """What one person received and gave in whole months, and with how many others."""
-    parameters = {"organization_id": organization_id, "person_id": person_id, "first": first, "last": last}
+    parameters = {"person_id": person_id, "first": first, "last": last}
     return (await session.execute(NUMBERS_OF, parameters)).one()
 
 
 async def _count(
-    session: AsyncSession, organization_id: UUID, ids: Collection[UUID], sign: int
+    session: TenantSession, ids: Collection[UUID], sign: int
 ) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
     """Adds the events as they are now, or subtracts them; the pairs and people touched.
 
     Always in this order and in that of the keys, so that writers wait for each other and never in a ring.
     """
-    events = {"organization_id": organization_id, "ids": list(ids)}
+    events = {"ids": list(ids)}
     pairs = (await session.execute(COUNT_PAIRS, {**events, "sign": sign})).all()
     people = (await session.execute(COUNT_PEOPLE, {**events, "sign": sign})).all()
     await session.execute(COUNT_CHANGE, events)

@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import Hashable, Sequence
 from datetime import date
-from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.core.database import TenantSession
 from app.people import queries as people
 from app.people.errors import UnknownTeam
 from app.people.queries import EmployedPerson
@@ -15,27 +13,27 @@ from app.surveys.audience.rules import Cell
 from app.tables import Survey
 
 
-async def check_audience(session: AsyncSession, organization_id: UUID, teams: list[str] | None) -> None:
+async def check_audience(session: TenantSession, teams: list[str] | None) -> None:
     if not teams:
         return
-    known = {team.external_id for team in await people.team_tree(session, organization_id)}
+    known = {team.external_id for team in await people.team_tree(session)}
     for index, team in enumerate(teams):
         if team not in known:
             raise UnknownTeam.at(f"#/audience/teams/{index}")
 
 
 async def freeze_audience(
-    session: AsyncSession, survey: Survey, organization_name: str, k: int, today: date
+    session: TenantSession, survey: Survey, organization_name: str, k: int, today: date
 ) -> None:
     """Stores the tree, the categories, the cells and, with access invited, who is in which cell."""
     audience = survey.audience or {}
-    await check_audience(session, survey.organization_id, audience.get("teams"))
-    rows = await people.team_tree(session, survey.organization_id)
+    await check_audience(session, audience.get("teams"))
+    rows = await people.team_tree(session)
     tree = [rules.TeamNode(team.id, team.external_id, team.name, team.parent_id) for team in rows]
     within = None if audience.get("teams") is None else rules.descendants(tree, audience["teams"])
     asked = [
         person
-        for person in await people.employed_people(session, survey.organization_id, today)
+        for person in await people.employed_people(session, today)
         if (within is None or person.team_id in within)
         and rules.matches_segments(person.segments, audience.get("segments"))
     ]

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.core.database import Database
+from app.core.database import Database, TenantSession
 from app.core.languages import language_of
 from app.core.mail import Mail, Outcome, post
 from app.core.secrets import Keyring, load_secret, token_hash
@@ -58,31 +56,27 @@ class Mailing:
     organization_id: UUID
     survey_id: UUID
 
-    @property
-    def scope(self) -> tuple[UUID, UUID]:
-        return self.organization_id, self.survey_id
-
     async def due(self, after: UUID | None) -> Sequence[Due]:
         """The next mails to be sent; none once the survey is not open any more."""
         async with self.database.tenant_session(self.organization_id) as session:
-            survey = await queries.survey(session, *self.scope)
+            survey = await queries.survey(session, self.survey_id)
             if survey is None or survey.status != "open":
                 return []
-            organization = await organizations.organization(session, self.organization_id)
+            organization = await organizations.organization(session)
             return await self.written(session, survey, organization, after)
 
     async def written(
-        self, session: AsyncSession, survey: Survey, organization: Organization, after: UUID | None
+        self, session: TenantSession, survey: Survey, organization: Organization, after: UUID | None
     ) -> Sequence[Due]:
-        rows = await invitation_queries.next_mails(session, *self.scope, after, AT_ONCE)
+        rows = await invitation_queries.next_mails(session, self.survey_id, after, AT_ONCE)
         people = [sealed(self.keyring, self.organization_id, row.nonce, row.sealed_person) for row in rows]
-        known = await invitation_queries.addresses(session, self.organization_id, people)
+        known = await invitation_queries.addresses(session, people)
         questions = len((await frozen_questionnaire(session, survey)).content["questions"])
         found = []
         for row, person in zip(rows, people, strict=True):
             address, locale, time_zone = known.get(person, (None, None, None))
             reader = words.Reader(language_of(locale, organization.locale), time_zone)
-            token = token_of(self.keyring, *self.scope, row.nonce)
+            token = token_of(self.keyring, self.organization_id, self.survey_id, row.nonce)
             link = f"{self.database.settings.respond_url}#{token}"
             text = words.invitation(survey, questions, organization, link, reader)
             key = str(self.keyring.uuid(self.organization_id, "invitation-mail", row.nonce))
@@ -95,12 +89,12 @@ class Mailing:
             return
         async with self.database.tenant_session(self.organization_id) as session:
             if outcome is Outcome.SENT:
-                await invitation_queries.mark_mailed(session, *self.scope, due.recipient_key, due.nonce)
+                await invitation_queries.mark_mailed(session, self.survey_id, due.recipient_key, due.nonce)
             else:
                 await self.take_back(session, due)
 
-    async def take_back(self, session: AsyncSession, due: Due) -> None:
+    async def take_back(self, session: TenantSession, due: Due) -> None:
         """No server takes the mail: its token goes, and the person can be asked again."""
-        await queries.survey(session, *self.scope, lock="write")
-        await invitation_queries.use(session, *self.scope, token_hash(due.token))
-        await invitation_queries.take_back(session, *self.scope, due.recipient_key, due.nonce)
+        await queries.survey(session, self.survey_id, lock="write")
+        await invitation_queries.use(session, self.survey_id, token_hash(due.token))
+        await invitation_queries.take_back(session, self.survey_id, due.recipient_key, due.nonce)

@@ -3,7 +3,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import TenantSession
 
 MEMBERS = text("""
 SELECT p.external_id, m.person_id, m.cell_ordinal, p.has_address FROM survey_members m
@@ -91,33 +92,31 @@ WHERE organization_id = :organization_id AND nonce IS NOT NULL
 """)
 
 
-async def members(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> Sequence[Row[Any]]:
+async def members(session: TenantSession, survey_id: UUID) -> Sequence[Row[Any]]:
     """External id, person, cell and has_address of everybody invited when the survey opened."""
-    scope = {"organization_id": organization_id, "survey_id": survey_id}
+    scope = {"survey_id": survey_id}
     return (await session.execute(MEMBERS, scope)).all()
 
 
 async def members_named(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, external_ids: Sequence[str]
+    session: TenantSession, survey_id: UUID, external_ids: Sequence[str]
 ) -> Sequence[Row[Any]]:
     """The same of those named, as far as they were invited."""
     parameters = {
-        "organization_id": organization_id,
         "survey_id": survey_id,
         "external_ids": list(external_ids),
     }
     return (await session.execute(MEMBERS_NAMED, parameters)).all()
 
 
-async def recipients(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> set[UUID]:
+async def recipients(session: TenantSession, survey_id: UUID) -> set[UUID]:
     """The recipient keys of those who were issued a token."""
-    scope = {"organization_id": organization_id, "survey_id": survey_id}
+    scope = {"survey_id": survey_id}
     return set(await session.scalars(RECIPIENTS, scope))
 
 
 async def remember(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     survey_id: UUID,
     invitations: Sequence[tuple[bytes, int, UUID | None]],
     mixed_cells: Sequence[int],
@@ -127,7 +126,6 @@ async def remember(
     its transaction when it was issued."""
     token_hashes, cell_ordinals, respondent_keys = zip(*invitations, strict=True)
     parameters = {
-        "organization_id": organization_id,
         "survey_id": survey_id,
         "token_hashes": list(token_hashes),
         "cell_ordinals": list(cell_ordinals),
@@ -137,38 +135,35 @@ async def remember(
     await session.execute(REMEMBER, parameters)
 
 
-async def use(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, token_hash: bytes
-) -> tuple[int, UUID | None] | None:
+async def use(session: TenantSession, survey_id: UUID, token_hash: bytes) -> tuple[int, UUID | None] | None:
     """Deletes the invitation: its cell and respondent key; None where there is none. A second user waits."""
-    parameters = {"organization_id": organization_id, "survey_id": survey_id, "token_hash": token_hash}
+    parameters = {"survey_id": survey_id, "token_hash": token_hash}
     row = (await session.execute(USE, parameters)).first()
     return None if row is None else (row.cell_ordinal, row.respondent_key)
 
 
-async def is_unused(session: AsyncSession, organization_id: UUID, survey_id: UUID, token_hash: bytes) -> bool:
-    parameters = {"organization_id": organization_id, "survey_id": survey_id, "token_hash": token_hash}
+async def is_unused(session: TenantSession, survey_id: UUID, token_hash: bytes) -> bool:
+    parameters = {"survey_id": survey_id, "token_hash": token_hash}
     return bool(await session.scalar(IS_UNUSED, parameters))
 
 
-async def forget_all(session: AsyncSession, organization_id: UUID, survey_id: UUID) -> None:
+async def forget_all(session: TenantSession, survey_id: UUID) -> None:
     """Of a survey that has closed nothing of its invitations is needed any more."""
-    scope = {"organization_id": organization_id, "survey_id": survey_id}
+    scope = {"survey_id": survey_id}
     await session.execute(FORGET_INVITATIONS, scope)
     await session.execute(FORGET_DELIVERIES, scope)
 
 
 async def cells(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, ordinals: Sequence[int]
+    session: TenantSession, survey_id: UUID, ordinals: Sequence[int]
 ) -> dict[int, tuple[str | None, Mapping[str, str]]]:
     """Ordinal -> (team, segments)."""
-    parameters = {"organization_id": organization_id, "survey_id": survey_id, "ordinals": list(ordinals)}
+    parameters = {"survey_id": survey_id, "ordinals": list(ordinals)}
     return {row.ordinal: (row.team, row.segments) for row in await session.execute(CELLS, parameters)}
 
 
 async def remember_deliveries(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     survey_id: UUID,
     deliveries: Sequence[tuple[UUID, bytes | None, UUID | None]],
 ) -> None:
@@ -176,7 +171,6 @@ async def remember_deliveries(
     to be mailed to the same before is not any more."""
     recipient_keys, nonces, sealed_people = zip(*deliveries, strict=True)
     parameters = {
-        "organization_id": organization_id,
         "survey_id": survey_id,
         "recipient_keys": list(recipient_keys),
         "nonces": list(nonces),
@@ -186,27 +180,24 @@ async def remember_deliveries(
 
 
 async def next_mails(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, after: UUID | None, limit: int
+    session: TenantSession, survey_id: UUID, after: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
     """Recipient key, nonce and sealed person of mails to be sent, from the key after `after` on."""
-    parameters = {"organization_id": organization_id, "survey_id": survey_id, "after": after, "limit": limit}
+    parameters = {"survey_id": survey_id, "after": after, "limit": limit}
     return (await session.execute(NEXT_MAILS, parameters)).all()
 
 
 async def addresses(
-    session: AsyncSession, organization_id: UUID, people: Sequence[UUID]
+    session: TenantSession, people: Sequence[UUID]
 ) -> dict[UUID, tuple[str | None, str | None, str | None]]:
     """Person -> (e-mail address, locale, time zone)."""
-    rows = await session.execute(ADDRESSES, {"organization_id": organization_id, "people": list(people)})
+    rows = await session.execute(ADDRESSES, {"people": list(people)})
     return {row.id: (row.email, row.locale, row.time_zone) for row in rows}
 
 
-async def mark_mailed(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, recipient_key: UUID, nonce: bytes
-) -> None:
+async def mark_mailed(session: TenantSession, survey_id: UUID, recipient_key: UUID, nonce: bytes) -> None:
     """Unless another token has to be mailed to him since."""
     parameters = {
-        "organization_id": organization_id,
         "survey_id": survey_id,
         "recipient_key": recipient_key,
         "nonce": nonce,
@@ -214,12 +205,9 @@ async def mark_mailed(
     await session.execute(MAILED, parameters)
 
 
-async def take_back(
-    session: AsyncSession, organization_id: UUID, survey_id: UUID, recipient_key: UUID, nonce: bytes
-) -> None:
+async def take_back(session: TenantSession, survey_id: UUID, recipient_key: UUID, nonce: bytes) -> None:
     """Nothing was issued to him, unless another token was since."""
     parameters = {
-        "organization_id": organization_id,
         "survey_id": survey_id,
         "recipient_key": recipient_key,
         "nonce": nonce,
@@ -227,5 +215,5 @@ async def take_back(
     await session.execute(TAKE_BACK, parameters)
 
 
-async def surveys_with_mails(session: AsyncSession, organization_id: UUID) -> Sequence[UUID]:
-    return (await session.scalars(SURVEYS_WITH_MAILS, {"organization_id": organization_id})).all()
+async def surveys_with_mails(session: TenantSession) -> Sequence[UUID]:
+    return (await session.scalars(SURVEYS_WITH_MAILS)).all()

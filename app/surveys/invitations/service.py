@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import TenantSession
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
@@ -53,15 +53,14 @@ class Issued:
 
 
 async def issue(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     survey_id: UUID,
     wanted: InvitationsWrite,
     keyring: Keyring,
     settings: Settings,
     now: datetime,
 ) -> InvitationsIssued:
-    survey = await found_open(session, organization_id, survey_id, now, lock="write")
+    survey = await found_open(session, survey_id, now, lock="write")
     if survey.access != "invited":
         raise NotByInvitation
     is_mailed = to_be_mailed(wanted, settings)
@@ -88,15 +87,16 @@ def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
 
 
 async def members_wanted(
-    session: AsyncSession, survey: Survey, names: Sequence[str] | None, keyring: Keyring
+    session: TenantSession, survey: Survey, names: Sequence[str] | None, keyring: Keyring
 ) -> list[Member]:
     """Those named, or everybody who was not issued a token yet."""
-    scope = (survey.organization_id, survey.id)
-    issued = await queries.recipients(session, *scope)
+    issued = await queries.recipients(session, survey.id)
     if names is None:
-        members = [member_of(row, survey, issued, keyring) for row in await queries.members(session, *scope)]
+        members = [
+            member_of(row, survey, issued, keyring) for row in await queries.members(session, survey.id)
+        ]
         return [member for member in members if not member.is_issued]
-    rows = await queries.members_named(session, *scope, names)
+    rows = await queries.members_named(session, survey.id, names)
     known = {row.external_id for row in rows}
     for index, name in enumerate(names):
         if name not in known:
@@ -135,15 +135,16 @@ def issued_to(survey: Survey, member: Member, keyring: Keyring) -> Issued:
 
 
 async def keep(
-    session: AsyncSession, survey: Survey, issued: Sequence[Issued], keyring: Keyring, is_mailed: bool
+    session: TenantSession, survey: Survey, issued: Sequence[Issued], keyring: Keyring, is_mailed: bool
 ) -> None:
     """In the place of what was issued to the same persons before."""
-    scope = (session, survey.organization_id, survey.id)
     cells = {one.member.cell_ordinal for one in issued} if survey.mode == "anonymous" else set()
     rows = [(token_hash(one.token), one.member.cell_ordinal, one.key) for one in issued]
-    await queries.remember(*scope, rows, sorted(cells))
+    await queries.remember(session, survey.id, rows, sorted(cells))
     if not is_mailed:
-        await queries.remember_deliveries(*scope, [(one.member.recipient_key, None, None) for one in issued])
+        await queries.remember_deliveries(
+            session, survey.id, [(one.member.recipient_key, None, None) for one in issued]
+        )
         return
     mails = [
         (
@@ -153,11 +154,11 @@ async def keep(
         )
         for one in issued
     ]
-    await queries.remember_deliveries(*scope, mails)
+    await queries.remember_deliveries(session, survey.id, mails)
     await enqueue(session, SEND_JOB, survey.organization_id, survey.id, is_single=True)
 
 
-async def shown(session: AsyncSession, survey: Survey, issued: Sequence[Issued]) -> list[Invitation]:
+async def shown(session: TenantSession, survey: Survey, issued: Sequence[Issued]) -> list[Invitation]:
     """With its person; in anonymous mode with its cell alone, and in random order."""
     if survey.mode != "anonymous":
         return [
@@ -165,7 +166,7 @@ async def shown(session: AsyncSession, survey: Survey, issued: Sequence[Issued])
             for one in issued
         ]
     ordinals = sorted({one.member.cell_ordinal for one in issued})
-    cells = await queries.cells(session, survey.organization_id, survey.id, ordinals)
+    cells = await queries.cells(session, survey.id, ordinals)
     found = []
     for one in issued:
         team, segments = cells[one.member.cell_ordinal]
@@ -174,7 +175,7 @@ async def shown(session: AsyncSession, survey: Survey, issued: Sequence[Issued])
     return found
 
 
-async def ask_again_for_mails(session: AsyncSession, organization_id: UUID) -> None:
+async def ask_again_for_mails(session: TenantSession) -> None:
     """For mails whose job was given up, or ended as they came."""
-    for survey_id in await queries.surveys_with_mails(session, organization_id):
-        await enqueue(session, SEND_JOB, organization_id, survey_id, is_single=True)
+    for survey_id in await queries.surveys_with_mails(session):
+        await enqueue(session, SEND_JOB, session.organization_id, survey_id, is_single=True)

@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import telemetry
 from app.core.conditional import NO_STORE
+from app.core.database import TenantSession
 from app.core.errors import AppError
 from app.core.requests import Route
 from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, database_of
@@ -41,12 +41,12 @@ Invitee = Annotated[Invited, Depends(invited)]
 """Whoever has a genuine invitation, used or not."""
 
 
-async def invited_session(request: Request, who: Invitee) -> AsyncIterator[AsyncSession]:
+async def invited_session(request: Request, who: Invitee) -> AsyncIterator[TenantSession]:
     async with database_of(request).tenant_session(who.organization_id) as session:
         yield session
 
 
-InvitedTenant = Annotated[AsyncSession, Depends(invited_session, scope="function")]
+InvitedTenant = Annotated[TenantSession, Depends(invited_session, scope="function")]
 
 
 @router.post(
@@ -65,7 +65,7 @@ async def create_invitations(
     settings: SettingsOf,
 ) -> Response:
     now = datetime.now(UTC)
-    issued = await invitations.issue(session, who.organization_id, survey_id, body, keyring, settings, now)
+    issued = await invitations.issue(session, survey_id, body, keyring, settings, now)
     return await once.answer(201, issued, is_secret=bool(issued.invitations))
 
 

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from app.core.database import TenantSession
 from app.core.errors import NotFound
 from app.core.languages import language_of
 from app.core.secrets import Keyring, token_hash
@@ -19,16 +18,15 @@ from app.surveys.service import found_open, frozen_questionnaire
 
 
 async def form(
-    session: AsyncSession, invited: Invited, accept_language: str | None, now: datetime
+    session: TenantSession, invited: Invited, accept_language: str | None, now: datetime
 ) -> SurveyForm:
-    scope = (session, invited.organization_id, invited.survey_id)
     try:
-        survey = await found_open(*scope, now)
+        survey = await found_open(session, invited.survey_id, now)
     except NotFound:
         raise NoInvitation from None
-    if not await invitation_queries.is_unused(*scope, token_hash(invited.token)):
+    if not await invitation_queries.is_unused(session, invited.survey_id, token_hash(invited.token)):
         raise InvitationUsed
-    organization = await organizations.organization(session, invited.organization_id)
+    organization = await organizations.organization(session)
     questionnaire = await frozen_questionnaire(session, survey)
     language = language_of(accept_language, organization.locale)
     return SurveyForm.model_validate(
@@ -53,11 +51,10 @@ async def form(
 
 
 async def answer(
-    session: AsyncSession, invited: Invited, given: schemas.AnswersWrite, keyring: Keyring, now: datetime
+    session: TenantSession, invited: Invited, given: schemas.AnswersWrite, keyring: Keyring, now: datetime
 ) -> schemas.ResponseAccepted:
-    scope = (session, invited.organization_id, invited.survey_id)
     try:
-        opened = await submission.hold_open(*scope, keyring, None, now)
+        opened = await submission.hold_open(session, invited.survey_id, keyring, None, now)
     except NotFound:
         raise NoInvitation from None
     return await submission.submit_invited(opened, given, token_hash(invited.token), now)

@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
+from app.core.database import TenantSession
 from app.core.errors import AppError, Fault, pointer
 from app.core.idempotency import KeyReused, Once
 from app.core.secrets import Keyring
@@ -69,15 +69,11 @@ class Stored:
 class Submission:
     """The survey and what its responses are checked and keyed with."""
 
-    session: AsyncSession
+    session: TenantSession
     survey: Survey
     slots: Sequence[rules.Slot]
     keyring: Keyring
     retry_key: str | None
-
-    @property
-    def scope(self) -> tuple[UUID, UUID]:
-        return self.survey.organization_id, self.survey.id
 
     @property
     def is_anonymous(self) -> bool:
@@ -131,7 +127,7 @@ class Submission:
 
     async def by_person(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
         names = [response.respondent for response in responses if response.respondent is not None]
-        members = await queries.members_by_external_ids(self.session, *self.scope, names)
+        members = await queries.members_by_external_ids(self.session, self.survey.id, names)
 
         def locate(_: int, response: schemas.ResponseWrite) -> Place | AppError:
             if response.respondent not in members:
@@ -156,8 +152,8 @@ class Submission:
 
     async def open_cells(self, teams: set[str]) -> rules.OpenCells:
         dimensions = self.survey.report_by
-        categories = await queries.categories_of(self.session, *self.scope) if dimensions else set()
-        rows = await queries.cells_from_teams_up(self.session, *self.scope, sorted(teams))
+        categories = await queries.categories_of(self.session, self.survey.id) if dimensions else set()
+        rows = await queries.cells_from_teams_up(self.session, self.survey.id, sorted(teams))
         return rules.OpenCells(
             dimensions=dimensions,
             categories=categories,
@@ -199,13 +195,13 @@ class Submission:
             }
             for one in good
         ]
-        new = await queries.store_responses(self.session, *self.scope, rows)
+        new = await queries.store_responses(self.session, self.survey.id, rows)
         comments = [
             {"id": one.comment_key, "cell_ordinal": one.cell_ordinal, "text": one.comment}
             for one in good
             if one.key in new and one.comment is not None
         ]
-        await queries.store_comments(self.session, *self.scope, comments)
+        await queries.store_comments(self.session, self.survey.id, comments)
         repeated = await self.repeated([one for one in good if one.key not in new])
         return [one if isinstance(one, AppError) else self.outcome(one, new, repeated) for one in placed]
 
@@ -213,8 +209,10 @@ class Submission:
         """The keys of those that are stored already just as they are."""
         if not refused or not self.is_anonymous:
             return set()
-        stored = await queries.answers_by_key(self.session, *self.scope, [one.key for one in refused])
-        said = await queries.comments_by_key(self.session, *self.scope, [one.comment_key for one in refused])
+        stored = await queries.answers_by_key(self.session, self.survey.id, [one.key for one in refused])
+        said = await queries.comments_by_key(
+            self.session, self.survey.id, [one.comment_key for one in refused]
+        )
         return {
             one.key
             for one in refused
@@ -251,25 +249,24 @@ def slots_of(questionnaire: dict[str, Any]) -> list[rules.Slot]:
 
 
 async def begin(
-    session: AsyncSession, survey_id: UUID, once: Once, keyring: Keyring, now: datetime
+    session: TenantSession, survey_id: UUID, once: Once, keyring: Keyring, now: datetime
 ) -> Submission:
     retry_key = None if once.key is None else f"{once.operation} {once.key}"
-    submission = await hold_open(session, once.organization_id, survey_id, keyring, retry_key, now)
+    submission = await hold_open(session, survey_id, keyring, retry_key, now)
     if submission.is_anonymous and submission.survey.access == "invited":
         raise InvitationRequired
     return submission
 
 
 async def hold_open(
-    session: AsyncSession,
-    organization_id: UUID,
+    session: TenantSession,
     survey_id: UUID,
     keyring: Keyring,
     retry_key: str | None,
     now: datetime,
 ) -> Submission:
     """Holds the survey open until the transaction ends: closing waits, then nothing more is taken."""
-    survey = await found_open(session, organization_id, survey_id, now, lock="read")
+    survey = await found_open(session, survey_id, now, lock="read")
     questionnaire = await frozen_questionnaire(session, survey)
     return Submission(session, survey, slots_of(questionnaire.content), keyring, retry_key)
 
@@ -291,7 +288,7 @@ async def submit_invited(
     refused = submission.check_locale(response) or submission.check_answers(response)
     if refused is not None:
         raise refused
-    used = await invitation_queries.use(submission.session, *submission.scope, token_hash)
+    used = await invitation_queries.use(submission.session, submission.survey.id, token_hash)
     if used is None:
         raise InvitationUsed
     cell, key = used
@@ -318,13 +315,13 @@ async def submit_batch(
 
 
 async def readable(
-    session: AsyncSession, survey: Survey, rows: Sequence[Row[Any]], keyring: Keyring
+    session: TenantSession, survey: Survey, rows: Sequence[Row[Any]], keyring: Keyring
 ) -> list[schemas.Response]:
     """Responses of an attributed survey, as they were given."""
     if not rows:
         return []
     questionnaire = await queries.questionnaire_version(
-        session, survey.organization_id, survey.questionnaire, survey.questionnaire_version
+        session, survey.questionnaire, survey.questionnaire_version
     )
     slots = slots_of(questionnaire.content) if questionnaire else []
     return [

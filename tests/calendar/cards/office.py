@@ -34,7 +34,7 @@ async def celebrating(acme: Tenant, external_id: str, month: int, day: int, **co
 
 async def plan(acme: Tenant, now: datetime) -> int:
     async with acme.database.tenant_session(acme.id) as session:
-        return await plan_cards(session, acme.id, now)
+        return await plan_cards(session, now)
 
 
 async def send(acme: Tenant, now: datetime, sink: Sink | None = None) -> None:

@@ -81,8 +81,7 @@ async def expected(acme: Tenant, api: ContractClient) -> readers.Found:
         items += await all_celebrated(api, f"{year}-01-01", f"{year}-12-31")
     async with acme.database.tenant_session(acme.id) as session:
         ids = {
-            one: await person_id(session, acme.id, one)
-            for one in {item["person"]["external_id"] for item in items}
+            one: await person_id(session, one) for one in {item["person"]["external_id"] for item in items}
         }
     return {(uid_of(item, ids[item["person"]["external_id"]]), item["date"]) for item in items
             if item["visibility"] == "organization"}  # fmt: skip

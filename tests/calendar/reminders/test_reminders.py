@@ -38,7 +38,7 @@ async def remind(api: ContractClient, **more: Any) -> None:
 async def rounds(acme: Tenant, sink: Sink, *times: datetime) -> None:
     for now in times:
         async with acme.database.tenant_session(acme.id) as session:
-            await plan_digests(session, acme.id, now)
+            await plan_digests(session, now)
         await send(acme, now, sink)
 
 
@@ -103,13 +103,13 @@ async def test_a_person_is_told_of_a_team_and_of_some_kinds(
 async def test_consent_withdrawn_since_counts(acme: Tenant, api: ContractClient, sink: Sink) -> None:
     await remind(api, recipient="manager")
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_digests(session, acme.id, EIGHT - timedelta(hours=2))
+        await plan_digests(session, EIGHT - timedelta(hours=2))
     await put(api, "ann", "birthday", 5, 4, kind="birthday", consent=False)
     await rounds(acme, sink, EIGHT)
     assert told(sink) == {"mo": ["4 mei: Bob is jarig"]}
     await put(api, "bob", "birthday", 5, 5, kind="birthday")
     async with acme.database.tenant_session(acme.id) as session:
-        await plan_digests(session, acme.id, EIGHT + timedelta(hours=20))
+        await plan_digests(session, EIGHT + timedelta(hours=20))
     await api.delete("/v1/people/bob/occasions/birthday")
     await rounds(acme, sink, EIGHT + timedelta(days=1))
     assert len(sink.mails) == 1
