@@ -15,15 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise, product
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from app.demo.company import Company, found_company
-from app.demo.screen import SHORTLY
-from app.demo.service import ORGANIZATION_ID
+from app.demo.comments import sentences
+from app.demo.company import Company, found_company, script
+from app.demo.results import FEWEST, kpi_values, kpis
+from app.demo.screen import OLDER, SHORTLY
+from app.demo.service import EARLIER_WAVE, ORGANIZATION_ID
 from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
 from app.embedded.server import embedded_postgres
@@ -39,6 +42,7 @@ REPOSITORY = Path(__file__).parents[1]
 READY = "Ctrl-C ends it."
 STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 CUT = 62.5
+SENT_NAMES = ("external_id", "name", "series")
 TODAY = date(2026, 11, 23)
 NEW_NAME = "[/b] :smile:"
 UNDO_RELEASES = (
@@ -213,6 +217,11 @@ def test_the_table_shows_what_the_api_answers(demo: Terminal) -> None:
 
 
 @pytest.mark.acceptance
+def test_a_demo_of_today_is_not_called_older(demo: Terminal) -> None:
+    assert OLDER not in demo.shown
+
+
+@pytest.mark.acceptance
 def test_the_addresses_answer_and_the_key_may_do_everything(demo: Terminal, api: Api) -> None:
     for name in ("API", "API page", "Prometheus", "Health"):
         assert api.get(demo.address(name)).is_success, name
@@ -246,7 +255,8 @@ def test_two_surveys_a_quarter_apart_are_released_and_one_is_open(api: Api) -> N
     surveys = everything(api, "/v1/surveys")
     assert [survey["status"] for survey in surveys] == ["open", "released", "released"]
     assert {survey["mode"] for survey in surveys} == {"confidential"}
-    assert {survey["series"] for survey in surveys} == {"quarterly"}
+    assert {survey["series"] for survey in surveys} == {"kwartaal"}
+    assert {tuple(survey["report_by"]) for survey in surveys} == {("location",)}
     opened = [datetime.fromisoformat(survey["opened_at"]) for survey in surveys]
     assert [newer - older for newer, older in pairwise(opened)] == [timedelta(91)] * 2
     taken = api.sent("GET", f"/v1/surveys/{surveys[0]['id']}/participation")
@@ -258,7 +268,7 @@ def test_two_surveys_a_quarter_apart_are_released_and_one_is_open(api: Api) -> N
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("external_id", ["demo-wave-1", "demo-wave-2"])
+@pytest.mark.parametrize("external_id", ["ronde-1", "ronde-2"])
 def test_small_teams_are_suppressed_and_one_for_their_sake(api: Api, external_id: str) -> None:
     reasons = {
         group["group"]["id"]: group["reason"]
@@ -266,16 +276,16 @@ def test_small_teams_are_suppressed_and_one_for_their_sake(api: Api, external_id
         if group["status"] == "suppressed"
     }
     assert reasons == {
-        "control": "below_minimum",
-        "payroll": "complementary",
-        "academy": "below_minimum",
+        "begroting": "below_minimum",
+        "salarissen": "complementary",
+        "opleidingen": "below_minimum",
         "arbo": "below_minimum",
     }
 
 
 @pytest.mark.acceptance
 def test_shown_teams_lie_in_each_quadrant(api: Api) -> None:
-    shown = [group for group in groups_of(api, "demo-wave-2") if group["status"] == "ok"]
+    shown = [group for group in groups_of(api, "ronde-2") if group["status"] == "ok"]
     places = [
         tuple(group[score]["score"] >= CUT for score in ("satisfaction", "engagement"))
         for group in shown
@@ -346,6 +356,104 @@ def test_some_consent_to_their_birthday_and_some_do_not(api: Api) -> None:
     assert silent
     assert not silent & celebrated
     assert celebrated & birthdays.keys()
+
+
+# ----------------------------------------------------------------------------------- what is sold
+
+
+@pytest.mark.acceptance
+def test_comments_are_shown_of_the_organisation_and_some_teams_and_none_is_said_twice(api: Api) -> None:
+    query = {"by": ["organization", "team"]}
+    groups = api.sent("GET", "/v1/metrics/comments", params=query)["groups"]
+    shown = [group for group in groups if group["status"] == "ok"]
+    assert shown[0]["group"]["kind"] == "organization"
+    assert len(shown) > 5
+    assert len(shown) < len(groups)
+    assert min(len(group["comments"]) for group in shown) >= 10
+    everybody = shown[0]["comments"]
+    assert len(set(everybody)) == len(everybody) > 100
+    assert {language_of(comment) for comment in everybody} == {"nl", "en"}
+
+
+def language_of(comment: str) -> str:
+    [language] = (
+        language
+        for language, parts in sentences().items()
+        if comment in {f"{a} {b}" for a, b in product(chain(*parts.values()), repeat=2)}
+    )
+    return language
+
+
+@pytest.mark.acceptance
+def test_kpis_lie_beside_the_scores_of_teams_in_each_wave(api: Api) -> None:
+    kpis = api.sent("GET", "/v1/metrics/outcomes")["kpis"]
+    assert [kpi["kpi"]["key"] for kpi in kpis] == ["klacht-binnen-een-dag", "op-tijd", "ziekteverzuim"]
+    for kpi in kpis:
+        assert kpi["wave"]["status"] == "ok"
+        assert kpi["wave"]["n"] == len(kpi["wave"]["points"]) >= 10
+        assert kpi["across_waves"]["waves"] == 2
+        values = everything(api, f"/v1/kpis/{kpi['kpi']['key']}/values")
+        assert len({value["period"] for value in values}) == 12
+        assert None in {value["team"] for value in values}
+    on_time, absence = kpis[1]["wave"], kpis[2]["wave"]
+    assert on_time["engagement"]["r"] > 0.5
+    assert absence["satisfaction"]["r"] < -0.3
+
+
+@pytest.mark.acceptance
+def test_each_location_is_shown_and_no_more_is_hidden_for_it(api: Api) -> None:
+    path = "/v1/metrics/satisfaction-engagement"
+    groups = api.sent("GET", path, params={"by": "segment:location"})["groups"]
+    assert {group["group"]["name"] for group in groups} == {"Antwerpen", "Bristol", "Groningen", "Utrecht"}
+    assert {group["status"] for group in groups} == {"ok"}
+
+
+@pytest.mark.acceptance
+def test_enough_left_for_turnover_to_say_something(api: Api) -> None:
+    path = "/v1/metrics/outcomes"
+    query = {"survey_id": survey_id(api, "ronde-1"), "by": ["organization", "team"]}
+    turnover = api.sent("GET", path, params=query)["turnover"]
+    assert turnover["association"]["status"] == "ok"
+    assert turnover["association"]["satisfaction"]["hazard_ratio"]["ratio"] < 1
+    rates = {group["group"]["id"]: group["rate"] for group in turnover["groups"] if group["status"] == "ok"}
+    assert 0 < rates["techniek"] < rates[None] < rates["logistiek"] < 1
+
+
+def survey_id(api: Api, external_id: str) -> str:
+    [found] = (one["id"] for one in everything(api, "/v1/surveys") if one["external_id"] == external_id)
+    return str(found)
+
+
+@pytest.mark.acceptance
+def test_teams_thank_in_ways_of_their_own(api: Api) -> None:
+    groups = api.sent("GET", "/v1/metrics/recognition", params={"by": "team"})["groups"]
+    shown = [group for group in groups if group["status"] == "ok"]
+    assert len(shown) >= 10
+    crossing = [group["cross_team"]["share"] for group in shown]
+    mutual = [group["network"]["reciprocity"] for group in shown]
+    concentrated = [group["concentration"]["gini"] for group in shown]
+    for values in (crossing, mutual, concentrated):
+        known = [value for value in values if value is not None]
+        assert max(known) - min(known) > 0.2
+
+
+@pytest.mark.acceptance
+def test_a_feed_and_reminders_are_set_up(api: Api) -> None:
+    feeds = everything(api, "/v1/calendar/feeds")
+    assert {feed["scope"] for feed in feeds} == {"organization", "team", "manager"}
+    for feed in feeds:
+        address = api.sent("POST", f"/v1/calendar/feeds/{feed['id']}/token")["url"]
+        assert "BEGIN:VEVENT" in api.get(httpx.URL(address).path).text
+    reminders = everything(api, "/v1/reminders")
+    assert {reminder["recipient"] for reminder in reminders} == {"manager", "team", "person"}
+
+
+@pytest.mark.acceptance
+def test_the_webhook_is_an_example_and_sends_nothing(api: Api) -> None:
+    [webhook] = everything(api, "/v1/webhooks")
+    assert httpx.URL(webhook["url"]).host == "example.com"
+    assert (webhook["enabled"], webhook["disabled_reason"]) == (False, "requested")
+    assert everything(api, f"/v1/webhooks/{webhook['id']}/deliveries") == []
 
 
 # --------------------------------------------------------------------------- starting, ending, starting
@@ -421,8 +529,11 @@ def test_a_database_of_ones_own_is_used(tmp_path: Path, server_url: str) -> None
         numbers = opened.curl()
         assert opened.interrupt() == 0
     assert [file.name for file in tmp_path.iterdir()] == ["demo-key"]
+    renamed = f"UPDATE surveys SET external_id = '{EARLIER_WAVE}' WHERE external_id = 'ronde-1'"
+    enter = f"SET app.organization_id = '{ORGANIZATION_ID}'"
+    asyncio.run(run_sql(environment["DATABASE_URL"], enter, renamed))
     with terminal(tmp_path, **environment) as again:
-        again.wait_for(READY)
+        assert OLDER in again.wait_for(READY)
         assert again.curl() == numbers
         assert again.interrupt() == 0
     asyncio.run(run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
@@ -450,7 +561,7 @@ def test_the_cast_and_their_answers_are_the_same_on_any_day() -> None:
     assert [(person.name, person.post) for person in now.people] == [
         (person.name, person.post) for person in later.people
     ]
-    assert [person.name for person in now.people[:2]] == ["Marieke Willems", "Femke Brouwer"]
+    assert [person.name for person in now.people[:2]] == ["Fatima Kuipers", "Hanneke Yilmaz"]
     for wave in WAVES:
         assert answered(wave, now, TODAY) == answered(wave, later, TODAY + timedelta(100))
 
@@ -466,11 +577,56 @@ def test_joiners_and_leavers_miss_a_wave() -> None:
         {person.external_id for person in company.employed(TODAY - timedelta(wave.opened_days_ago))}
         for wave in WAVES
     )
-    assert len(first - second) >= 5
+    assert len(first - second) >= 15
     assert len(second - first) >= 5
 
 
-def test_nobody_thanks_himself_or_somebody_who_is_not_there() -> None:
+ENGLISH = re.compile(
+    r"\b(accounting|control|culture|customer|data|demo|design|engagement|engineering|events|finance|mobile"
+    r"|payroll|people|planning|quarterly|sales|services?|shift|wave|web)\b",
+    re.IGNORECASE,
+)
+
+
+def test_the_company_is_dutch_from_names_to_identifiers() -> None:
+    names = [text for team in found_company(TODAY).teams for text in (team.id, team.name)]
+    names += [wave.as_sent(datetime(2026, 11, 23, tzinfo=UTC))[name] for wave in WAVES for name in SENT_NAMES]
+    names += [key for key, _ in kpis()] + script()["values"]
+    assert [name for name in names if ENGLISH.search(name)] == []
+
+
+@pytest.mark.parametrize(
+    "day", [date(2028, 2, 29), date(2026, 12, 31), date(2027, 1, 1), date(2027, 3, 31), date(2031, 11, 30)]
+)
+def test_the_company_and_its_numbers_can_be_made_on_any_day(day: date) -> None:
+    company = found_company(day)
+    values = kpi_values(company, day)
+    last = months_before(day, 1)
+    assert max(value["period"] for value in values) == f"{last:%Y-%m}"
+    assert len({value["period"] for value in values}) == 12
+    usual = kpi_values(found_company(TODAY), TODAY)
+    assert [value["value"] for value in values] == [value["value"] for value in usual]
+    assert {value["team"] for value in values} == {
+        None,
+        *(team.id for team in company.teams if team.size >= FEWEST),
+    }
+    assert all(event["occurred_at"].date() < day for event in recognitions(company, day))
+
+
+def test_no_comment_is_given_twice() -> None:
+    company = found_company(TODAY)
+    given = [
+        item["comment"]
+        for wave in WAVES
+        for _, items in answered(wave, company, TODAY)
+        for item in items
+        if item["comment"]
+    ]
+    assert len(given) > 200
+    assert len(set(given)) == len(given)
+
+
+def test_nobody_thanks_themselves_or_somebody_who_is_not_there() -> None:
     company = found_company(TODAY)
     events = recognitions(company, TODAY)
     assert events == recognitions(company, TODAY)

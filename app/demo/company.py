@@ -14,10 +14,12 @@ import yaml
 SEED = 33
 STEADY = 8
 """Teams up to this size keep their people, and all of them answer: they show what they are there to show."""
-SHRUNK = 12
-"""Teams from this size on have lost somebody."""
-JOINED_DAYS_AGO, LEFT_DAYS_AGO = 140, 120
-"""At most; between the openings of the released waves, so each misses one of them."""
+SHRUNK = 10
+"""Teams from this size on have lost somebody, large ones where few are satisfied more."""
+LARGE, UNHAPPY_BELOW = 12, 54
+JOINED_DAYS_AGO, LEFT_DAYS_AGO = 140, 160
+"""At most; between the first released wave's closing and the second one's opening, so each misses a wave."""
+DAYS_BETWEEN_LEAVERS = 17
 LEAP_DAY_PERSON = "E-0012"
 
 Occasions = dict[str, dict[str, Any]]
@@ -32,6 +34,8 @@ class Team:
     parent: str | None = None
     size: int = 0
     means: Sequence[float] = ()
+    habit: str = "usual"
+    """How it thanks: one of `habits` in company.yaml."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,16 @@ class Post:
     means: Sequence[float]
     rank: int
     team_size: int
+    habit: str
+
+    @property
+    def days_since_leaving(self) -> int | None:
+        """The newest of a team stays; the one who was there before leaves last."""
+        if self.team_size < SHRUNK:
+            return None
+        leavers = 2 if self.team_size >= LARGE and self.means[0] < UNHAPPY_BELOW else 1
+        turn = self.team_size - 2 - self.rank
+        return LEFT_DAYS_AGO - self.team_size - DAYS_BETWEEN_LEAVERS * turn if 0 <= turn < leavers else None
 
 
 @dataclass(frozen=True)
@@ -76,7 +90,7 @@ class Employee:
             "team": self.post.team,
             "manager": self.post.manager,
             "locale": self.locale,
-            "time_zone": "Europe/London" if self.location == "Bristol" else "Europe/Amsterdam",
+            "time_zone": script()["time_zones"].get(self.location, "Europe/Amsterdam"),
             "starts_on": self.starts_on,
             "ends_on": self.ends_on,
             "segments": {"location": self.location},
@@ -135,14 +149,14 @@ def _posts(teams: Sequence[Team]) -> Iterator[Post]:
     heads, departments = _heads(teams), _departments(teams)
     board, means = 1 + len(heads), script()["board_means"]
     for rank in range(board):
-        yield Post(_number(rank + 1), None, None, _number(1) if rank else None, means, rank, board)
+        yield Post(_number(rank + 1), None, None, _number(1) if rank else None, means, rank, board, "outward")
     place = board + 1
     for team in teams:
         department = departments[team.id]
         for rank in range(team.size):
             manager = _number(place) if rank else heads[department]
             number = _number(place + rank)
-            yield Post(number, team.id, department, manager, team.means, rank, team.size)
+            yield Post(number, team.id, department, manager, team.means, rank, team.size, team.habit)
         place += team.size
 
 
@@ -168,15 +182,15 @@ def _names(random: Random) -> Iterator[tuple[str, str]]:
 def _hired(random: Random, post: Post, name: str, locale: str, today: date) -> Employee:
     days = 600 + min(int(random.expovariate(1 / 2200)), 13_000)
     is_new = post.team_size > STEADY and post.rank == post.team_size - 1
-    has_left = post.team_size >= SHRUNK and post.rank == post.team_size - 2
+    left = post.days_since_leaving
     is_british = locale == "en" and random.random() < 0.5
     return Employee(
         post,
         name,
         locale,
-        "Bristol" if is_british else random.choice(script()["locations"]),
+        script()["british_location"] if is_british else random.choice(script()["locations"]),
         today - timedelta(JOINED_DAYS_AGO - post.team_size if is_new else days),
-        today - timedelta(LEFT_DAYS_AGO - post.team_size) if has_left else None,
+        None if left is None else today - timedelta(left),
         dict(_occasions(random, post, locale, today)),
         Random(f"{SEED} {post.external_id} momentum").uniform(-1, 1),  # noqa: S311 make-believe
     )

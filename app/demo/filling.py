@@ -5,20 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from rich.progress import Progress
 
 from app.calendar import service as calendar
+from app.calendar.feeds import service as feeds
+from app.calendar.feeds.schemas import CalendarFeedWrite
+from app.calendar.reminders import service as reminders
+from app.calendar.reminders.schemas import ReminderWrite
 from app.calendar.schemas import OccasionWrite
 from app.core.batches import BatchResult, batch_result, parse_items
 from app.core.conditional import Preconditions
 from app.core.database import TenantSession
+from app.core.principal import Principal, Scope
 from app.core.secrets import Keyring
+from app.core.settings import Settings
 from app.demo import queries
-from app.demo.company import Company
+from app.demo.company import Company, script
+from app.demo.results import kpi_values, kpis
 from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
+from app.kpis import service as kpis_service
+from app.kpis.schemas import KpiValueWrite, KpiWrite
 from app.people import service as people
 from app.recognition import service as recognition
 from app.recognition.schemas import RecognitionWrite
@@ -26,6 +34,8 @@ from app.surveys import service as surveys
 from app.surveys.questionnaires.built_in import built_in
 from app.surveys.responses.service import Submission, slots_of, submit_batch
 from app.surveys.schemas import SurveyWrite
+from app.webhooks import service as webhooks
+from app.webhooks.schemas import WebhookPatch, WebhookWrite
 
 EVENTS_AT_ONCE = 100
 Put = Callable[[TenantSession, Sequence[Any], int], Awaitable[BatchResult]]
@@ -34,9 +44,9 @@ Put = Callable[[TenantSession, Sequence[Any], int], Awaitable[BatchResult]]
 @dataclass(frozen=True)
 class Filling:
     session: TenantSession
-    organization_id: UUID
     company: Company
     keyring: Keyring
+    settings: Settings
     now: datetime
     progress: Progress
 
@@ -48,6 +58,8 @@ class Filling:
         await surveys.count_participation(self.session, self.now)
         await queries.backdate_surveys(self.session)
         await self.send_recognitions()
+        await self.send_kpis()
+        await self.connect()
 
     async def send_people(self) -> None:
         staff = [person.as_sent() for person in self.company.people]
@@ -91,6 +103,37 @@ class Filling:
             wanted = parse_items(items, RecognitionWrite, len(items))
             outcomes = await recognition.record(self.session, wanted, self.now)
             require_success(batch_result(items, outcomes))
+
+    async def send_kpis(self) -> None:
+        for key, body in kpis():
+            await kpis_service.put_kpi(self.session, key, KpiWrite(**body), Preconditions())
+        items = kpi_values(self.company, self.now.date())
+        wanted = parse_items(items, KpiValueWrite, len(items))
+        require_success(batch_result(items, await kpis_service.put_values(self.session, wanted)))
+
+    async def connect(self) -> None:
+        """Feeds, reminders and a webhook; last, so that nothing above is told to anybody."""
+        for body in script()["feeds"]:
+            await feeds.create_feed(self.session, CalendarFeedWrite(**body), self.settings.public_url)
+        for body in script()["reminders"]:
+            await reminders.create_reminder(self.session, ReminderWrite(**body))
+        await self.add_webhook()
+
+    async def add_webhook(self) -> None:
+        """Switched off before anybody sees it: it leads to an example, and nothing is sent."""
+        who = Principal(self.session.organization_id, "demo", frozenset(Scope), "api_key", None)
+        wanted = WebhookWrite(**script()["webhook"])
+        made = await webhooks.create_webhook(
+            self.session, who, wanted, self.keyring, may_be_private=self.settings.webhooks_private
+        )
+        await webhooks.update_webhook(
+            self.session,
+            who,
+            made.id,
+            WebhookPatch(enabled=False),
+            Preconditions(),
+            may_be_private=self.settings.webhooks_private,
+        )
 
 
 def require_success(result: BatchResult) -> None:

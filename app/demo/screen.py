@@ -15,6 +15,10 @@ from app.metrics.schemas import Group, GroupOk, QuadrantShares, SatisfactionEnga
 METRIC = "/v1/metrics/satisfaction-engagement?by=organization&by=team"
 ADDRESSES = {"API": "/v1/me", "API page": "/docs", "Prometheus": "/metrics", "Health": "/health/ready"}
 NARROWEST = 80
+OLDER = (
+    "This demo was filled by an earlier version and is left as it was: for all that there is now, give"
+    " another --data-dir, or delete the folder first."
+)
 SHORTLY = {"below_minimum": "Too few people", "complementary": "Protects a small group"}
 
 
@@ -75,6 +79,8 @@ def show(made: Demo, url: str) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     console.width = max(console.width, NARROWEST)
     console.print(summary(made.numbers))
+    if made.is_older:
+        print("", OLDER, "", sep="\n")
     for name, path in ADDRESSES.items():
         print(f"{name:16} {url}{path}")
     print(

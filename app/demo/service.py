@@ -14,7 +14,7 @@ from app.core.settings import Settings
 from app.demo import queries
 from app.demo.company import found_company
 from app.demo.filling import Filling
-from app.demo.waves import SERIES
+from app.demo.waves import LANGUAGE, SERIES
 from app.metrics import names
 from app.metrics.releases import builder as releasing
 from app.metrics.schemas import SatisfactionEngagement
@@ -29,6 +29,8 @@ from app.surveys.service import local_date
 ORGANIZATION_ID = UUID("de300000-0000-4000-8000-000000000033")
 NAME = "Betrokken Demo"
 KEY_FILE = "demo-key"
+EARLIER_WAVE = "demo-wave-1"
+"""What the first survey was called before the demo had comments, KPIs and connections."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +38,31 @@ class Demo:
     key: str
     key_file: Path
     numbers: SatisfactionEngagement
+    is_older: bool
+    """Filled by a version that did not show everything this one does, and left as it was."""
 
 
 async def prepare(database: Database, settings: Settings, now: datetime, progress: Progress) -> Demo:
-    await fill_once(database, Keyring(load_secret(settings)), now, progress)
+    await fill_once(database, settings, now, progress)
     key_file = settings.data_dir / KEY_FILE
-    return Demo(await working_key(database, key_file), key_file, await newest_numbers(database))
+    key = await working_key(database, key_file)
+    return Demo(key, key_file, await newest_numbers(database), await is_older(database))
 
 
-async def fill_once(database: Database, keyring: Keyring, now: datetime, progress: Progress) -> None:
+async def fill_once(database: Database, settings: Settings, now: datetime, progress: Progress) -> None:
     """One transaction fills all but the releases: a start that was cut off left everything or nothing.
 
     The releases are made one by one, oldest first, each once, as the job that closing asked for would.
     """
+    keyring = Keyring(load_secret(settings))
     await create_organization(database)
     async with database.tenant_session(ORGANIZATION_ID) as session:
         organization = await organizations.organization(session, lock=True)
         if not await people.team_tree(session):
             company = found_company(local_date(organization, now))
             with progress:
-                await Filling(session, ORGANIZATION_ID, company, keyring, now, progress).fill()
+                filling = Filling(session, company, keyring, settings, now, progress)
+                await filling.fill()
     async with database.tenant_session(ORGANIZATION_ID) as session:
         closed = await surveys.surveys_before(session, "closed", None, limit=100)
     for survey in reversed(closed):
@@ -64,15 +71,20 @@ async def fill_once(database: Database, keyring: Keyring, now: datetime, progres
 
 
 async def create_organization(database: Database) -> None:
-    own = {"id": ORGANIZATION_ID, "name": NAME, "locale": "nl", "default_series": SERIES}
+    own = {"id": ORGANIZATION_ID, "name": NAME, "locale": LANGUAGE, "default_series": SERIES}
     async with database.system_session(reason="create the demo organisation") as session:
         await queries.keep_organization(session, organizations_service.DEFAULTS | own)
+
+
+async def is_older(database: Database) -> bool:
+    async with database.tenant_session(ORGANIZATION_ID) as session:
+        return await surveys.survey_with_external_id(session, EARLIER_WAVE) is not None
 
 
 async def newest_numbers(database: Database) -> SatisfactionEngagement:
     """Satisfaction versus engagement by team, as GET /v1/metrics/satisfaction-engagement answers."""
     async with database.tenant_session(ORGANIZATION_ID) as session:
-        survey, release = await metrics.release_to_show(session, None, SERIES)
+        survey, release = await metrics.release_to_show(session, None, None)
         groups = await metrics.read(session, release, names.HEADLINE, ["organization", "team"], None)
         return SatisfactionEngagement(
             **metrics.header(survey, release), distinctness=None, reasons={}, groups=groups

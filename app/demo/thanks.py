@@ -1,6 +1,7 @@
 """Eighteen months of recognition in the demo company. Pure; always the same events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import nlargest
 from operator import itemgetter
@@ -13,6 +14,7 @@ from app.demo.waves import OPEN_DAYS, WAVES
 DAYS = 548
 EVENTS = 1_800
 SATURDAY = 5
+STARS = 2
 NOTICED = 6.0
 """How much likelier than others somebody with momentum is recognised between the first two waves."""
 
@@ -22,10 +24,28 @@ def recognitions(company: Company, today: date) -> list[dict[str, Any]]:
     random = Random(f"{SEED} thanks")  # noqa: S311 make-believe, not a secret
     days = sorted(_working_days(random, today))
     since, until = (today - timedelta(days) for days in _between_waves())
+    crowd = Crowd(company)
     return [
-        _event(random, company, number, day, NOTICED if since <= day < until else 1.0)
+        _event(random, crowd, number, day, NOTICED if since <= day < until else 1.0)
         for number, day in enumerate(days, start=1)
     ]
+
+
+@dataclass
+class Crowd:
+    """Who is there, and who thanked them last."""
+
+    company: Company
+    thanked_by: dict[str, Employee] = field(default_factory=dict)
+    _present: dict[date, list[Employee]] = field(default_factory=dict)
+
+    def present(self, day: date) -> list[Employee]:
+        if day not in self._present:
+            self._present[day] = self.company.employed(day)
+        return self._present[day]
+
+    def remember(self, giver: Employee, receivers: list[Employee]) -> None:
+        self.thanked_by |= dict.fromkeys((person.external_id for person in receivers), giver)
 
 
 def _between_waves() -> tuple[int, int]:
@@ -44,10 +64,14 @@ def _working_days(random: Random, today: date) -> Iterator[date]:
         yield working[int(len(working) * random.random() ** 0.8)]
 
 
-def _event(random: Random, company: Company, number: int, day: date, noticed: float) -> dict[str, Any]:
-    present = company.employed(day)
+def _event(random: Random, crowd: Crowd, number: int, day: date, noticed: float) -> dict[str, Any]:
+    present = crowd.present(day)
     giver = random.choices(present, [2 ** (person.post.means[1] / 12) for person in present])[0]
-    receivers = _receivers(random, giver, [person for person in present if person is not giver], noticed)
+    others = [person for person in present if person is not giver]
+    habit = script()["habits"][giver.post.habit]
+    receivers = _singled_out(random, habit, crowd, giver, others)
+    receivers = receivers or _receivers(random, habit, giver, others, noticed)
+    crowd.remember(giver, receivers)
     return {
         "external_id": f"demo-{number:05}",
         "giver": giver.external_id,
@@ -59,9 +83,22 @@ def _event(random: Random, company: Company, number: int, day: date, noticed: fl
     }
 
 
-def _receivers(random: Random, giver: Employee, others: list[Employee], noticed: float) -> list[Employee]:
-    """Mostly of the giver's own team, else of his department, else anybody."""
-    reach = random.choices(("team", "department", "organization"), (65, 20, 15))[0]
+def _singled_out(
+    random: Random, habit: Mapping[str, Any], crowd: Crowd, giver: Employee, others: list[Employee]
+) -> list[Employee]:
+    """Whoever thanked the giver last, or one of the two whom the giver's whole team thanks; often nobody."""
+    fate, previous = random.random(), crowd.thanked_by.get(giver.external_id)
+    if fate < habit["returned"]:
+        return [previous] if previous in others else []
+    stars = [person for person in others if person.post.rank < STARS and _is_within("team", giver, person)]
+    return [random.choice(stars)] if stars and fate < habit["returned"] + habit["starred"] else []
+
+
+def _receivers(
+    random: Random, habit: Mapping[str, Any], giver: Employee, others: list[Employee], noticed: float
+) -> list[Employee]:
+    """Of the giver's own team, of the department, or anybody."""
+    reach = random.choices(("team", "department", "organization"), habit["reach"])[0]
     close = [person for person in others if _is_within(reach, giver, person)]
     wanted = random.choices((1, 2, 3), (75, 18, 7))[0]
     chances = [(random.random() ** noticed**-person.momentum, person) for person in close or others]

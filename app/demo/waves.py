@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from app.core.languages import month_in_words
+from app.demo.comments import Decks, decks_of, mood_of
 from app.demo.company import SEED, STEADY, Employee
 
-SERIES = "quarterly"
+SERIES = "kwartaal"
+LANGUAGE = "nl"
 OPEN_DAYS = 14
+COMMENTING = 0.6
 
 
 @dataclass(frozen=True)
@@ -36,17 +40,18 @@ class Wave:
         """The body of POST /v1/surveys."""
         return {
             "external_id": self.name,
-            "name": f"Betrokkenheid / engagement {self.opened_at(now):%Y-%m}",
+            "name": f"Betrokkenheid {month_in_words(LANGUAGE, self.opened_at(now))}",
             "questionnaire": "betrokken-33",
             "mode": "confidential",
             "series": SERIES,
+            "report_by": ["location"],
         }
 
 
 WAVES = (
-    Wave("demo-wave-1", opened_days_ago=185, is_closed=True, response_rate=0.78, improving=3.0, moved=0.0),
-    Wave("demo-wave-2", opened_days_ago=94, is_closed=True, response_rate=0.84, improving=0.0),
-    Wave("demo-wave-3", opened_days_ago=3, is_closed=False, response_rate=0.35, improving=0.0),
+    Wave("ronde-1", opened_days_ago=185, is_closed=True, response_rate=0.78, improving=3.0, moved=0.0),
+    Wave("ronde-2", opened_days_ago=94, is_closed=True, response_rate=0.84, improving=0.0),
+    Wave("ronde-3", opened_days_ago=3, is_closed=False, response_rate=0.35, improving=0.0),
 )
 
 
@@ -57,10 +62,18 @@ def responses(
     random = Random(f"{SEED} {wave.name}")  # noqa: S311 make-believe, not a secret
     by_day: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     last_day = OPEN_DAYS if wave.is_closed else wave.opened_days_ago
+    decks = decks_of(WAVES.index(wave))
     for person in _answering(random, invited, wave.response_rate):
         day = int(random.expovariate(1 / 4)) % last_day
         answers = _answers(random, person, wave, questions)
-        by_day[day].append({"respondent": person.external_id, "answers": answers, "locale": person.locale})
+        by_day[day].append(
+            {
+                "respondent": person.external_id,
+                "answers": answers,
+                "locale": person.locale,
+                "comment": _comment(person, wave, decks),
+            }
+        )
     return sorted(by_day.items())
 
 
@@ -85,6 +98,14 @@ def _answers(
         if fate >= 0.02:
             answers[question["key"]] = None if fate < 0.05 else _answer(random, attitude, question)
     return answers
+
+
+def _comment(person: Employee, wave: Wave, decks: Decks) -> str | None:
+    """In the person's language, after how things are in the team and for the person."""
+    own = Random(f"{SEED} {person.external_id} {wave.name} comment")  # noqa: S311 make-believe, not a secret
+    if own.random() >= COMMENTING:
+        return None
+    return next(decks[person.locale, mood_of(sum(person.post.means) / 2 + own.gauss(0, 6))])
 
 
 def _attitude(random: Random, person: Employee, wave: Wave) -> dict[str, float]:
