@@ -34,6 +34,7 @@ from app.core.settings import Settings, misspelt
 from app.demo import screen
 from app.demo.service import prepare
 from app.embedded.errors import EmbeddedUnavailable
+from app.embedded.room import is_short
 from app.embedded.server import embedded_postgres
 from app.imports.client import Delivery, SendingFailed, mapping_of, summary_of
 from app.main import create_worker
@@ -107,8 +108,15 @@ def database_url(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
     else:
-        with embedded_postgres(settings.data_dir) as url:
-            yield url
+        try:
+            with embedded_postgres(settings.data_dir) as url:
+                yield url
+        except DBAPIError as error:
+            if is_retryable(error) and is_short(settings.data_dir):
+                raise EmbeddedUnavailable(
+                    f"the disk of the data folder {settings.data_dir} is full: make room, then start again"
+                ) from error
+            raise
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]], patience: float = 0.0) -> T:

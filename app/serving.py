@@ -4,13 +4,15 @@ import errno
 import logging
 import os
 import socket
+import sys
 import tempfile
 from contextlib import suppress
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app.core.logging import configure_logging
 from app.core.settings import Settings
@@ -72,7 +74,34 @@ def _serve_by_many(door: socket.socket, database_url: str, workers: int) -> None
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         config = uvicorn.Config("app.serving:app_of_one_process", factory=True, workers=workers, **OPTIONS)
         door.set_inheritable(True)
-        Multiprocess(config, sockets=[door]).run()
+        processes = ServingProcesses(config, sockets=[door])
+        processes.run()
+        if processes.cannot_start:
+            sys.exit(STARTUP_FAILURE)
+
+
+class ServingProcesses(Multiprocess):
+    """One that died is told of and replaced.
+
+    uvicorn also kills one that does not answer its parent for some seconds: on a busy machine each that still
+    imports, again and again.
+    """
+
+    cannot_start = False
+
+    def keep_subprocess_alive(self) -> None:
+        for place, process in enumerate(self.processes):
+            if not process.process.is_alive():
+                self._replace(place, process)
+
+    def _replace(self, place: int, gone: Process) -> None:
+        log.error("process_died", extra={"pid": gone.pid, "exit_status": gone.exitcode})
+        if gone.exitcode == STARTUP_FAILURE:
+            self.cannot_start = True
+            self.should_exit.set()
+        else:
+            self.processes[place] = Process(self.config, self.sockets)
+            self.processes[place].start()
 
 
 def app_of_one_process() -> FastAPI:

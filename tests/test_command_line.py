@@ -3,19 +3,22 @@
 import errno
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.serving import DoorShut, open_door
-from tests.acceptance.process import free_port
+from tests.acceptance.process import free_port, is_ready, served_database, serving
 from tests.conftest import SECRET
 from tests.embedded.servers import is_stopped
 from tests.test_demo import READY, terminal
+from tests.waiting import eventually
 
 REPOSITORY = Path(__file__).parents[1]
 AWAY = {"DATABASE_URL": "postgresql://anna:hidden@127.0.0.1:1/x", "BETROKKEN_PSEUDONYM_SECRET": SECRET}
@@ -104,3 +107,28 @@ def test_a_demo_in_poor_surroundings(tmp_path: Path) -> None:
         assert opened.curl()["groups"]
         assert opened.interrupt() == 0
     assert is_stopped(tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.acceptance
+def test_of_several_processes_one_that_dies_is_told_and_replaced(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with served_database(tmp_path) as environment, serving(environment, log, "--workers", "2") as url:
+        killed = serving_processes(log)[0]
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: f'"event": "process_died", "pid": {killed}' in log.read_text())
+        eventually(lambda: is_ready(url))
+    assert log.read_text().count("process_died") == 1
+
+
+def serving_processes(log: Path) -> list[int]:
+    """Processes that write this log and were started by another that does."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (
+                os.path.samefile(process / "fd" / "2", log)
+                and b"spawn_main" in (process / "cmdline").read_bytes()
+            ):
+                found.append(int(process.name))
+    return sorted(found)

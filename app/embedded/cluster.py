@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,6 +16,9 @@ from app.embedded.sockets import PORT, is_listening
 MAJOR = "18"
 NAME = "betrokken"  # of the database, and of the role that owns it
 PATIENCE = 300.0  # seconds; recovery after a power cut may take minutes
+ORDERLY = 30.0
+ORDERLY_END, ABRUPT_END = signal.SIGINT, signal.SIGQUIT
+"""Disconnects everybody and writes a checkpoint; or leaves that to the next start, which then recovers."""
 GRACE = 2.0  # a live server opens its socket within milliseconds of writing its process number
 
 log = logging.getLogger("betrokken.embedded")
@@ -52,18 +56,23 @@ class Cluster:
         return False
 
     def stop(self) -> None:
+        """Orderly if it can: one that crashed just now, on a full disk, may never come to the end of that."""
         if self._status() in ("", "silent"):
             return
         socket_folder = self.socket_folder()
-        os.kill(self._process(), signal.SIGINT)  # disconnect everybody, write a checkpoint, end
-        deadline = time.monotonic() + PATIENCE
-        while self._status():
-            if time.monotonic() > deadline:
-                raise EmbeddedUnavailable(f"PostgreSQL does not stop; look into {self.server_log}")
-            time.sleep(0.02)
+        if not self._is_gone_after(ORDERLY_END, ORDERLY) and not self._is_gone_after(ABRUPT_END, PATIENCE):
+            raise EmbeddedUnavailable(f"PostgreSQL does not stop; look into {self.server_log}")
         if socket_folder != self.folder:
             shutil.rmtree(socket_folder, ignore_errors=True)
         log.debug("postgres_stopped", extra={"folder": str(self.folder)})
+
+    def _is_gone_after(self, ending: signal.Signals, patience: float) -> bool:
+        with suppress(ProcessLookupError, FileNotFoundError):
+            os.kill(self._process(), ending)
+        deadline = time.monotonic() + patience
+        while self._status() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return not self._status()
 
     def url(self, database: str = NAME) -> str:
         address = urlencode({"host": self.socket_folder(), "port": PORT}, safe="/")

@@ -23,6 +23,7 @@ from app.embedded.cluster import Cluster
 from app.embedded.errors import EmbeddedUnavailable
 from app.embedded.keeping import kept_alive
 from app.embedded.programs import Programs, installed_binaries
+from app.embedded.room import Gauge, require_room
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def embedded_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
                 locks.stay(users)
                 _make_ready(cluster, durable)
                 url, socket_folder = cluster.url(), cluster.socket_folder()
-            with kept_alive(socket_folder, lambda: _bring_back(cluster, durable)):
+            with kept_alive(socket_folder, Gauge(folder), lambda: _bring_back(cluster, durable)):
                 yield url
         finally:
             if locks.is_there(folder):
@@ -55,6 +56,7 @@ def _make_ready(cluster: Cluster, durable: bool) -> None:
     programs = Programs(installed_binaries(), server_account(cluster.folder))
     programs.reach(cluster.folder)
     if not cluster.folder.exists():
+        require_room(cluster.folder.parent)
         programs.initialise(cluster.folder, durable)
     cluster.require_own_major()
     if not cluster.is_ready():

@@ -77,8 +77,8 @@ def served_database(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def serving(environment: dict[str, str], log: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
+def serving(environment: dict[str, str], log: Path, *options: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "app", "serve", "--port", "0", *options]
     with (
         log.open("w") as output,
         subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process,

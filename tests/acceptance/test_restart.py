@@ -9,11 +9,12 @@ from threading import Event
 import httpx
 import pytest
 
-from tests.acceptance.process import Service, eventually, served_database, serving
+from tests.acceptance.process import Service, served_database, serving
 from tests.acceptance.steps import open_survey, put_all, release
 from tests.acceptance.test_crash import PEOPLE, stored
 from tests.conftest import GIVEN_DATABASE
 from tests.embedded.servers import servers_below
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.nightly,

@@ -12,7 +12,6 @@ import asyncpg
 import pytest
 
 from app.embedded.server import embedded_postgres
-from tests.acceptance.process import eventually
 from tests.embedded.servers import (
     StartUser,
     fetch,
@@ -21,6 +20,7 @@ from tests.embedded.servers import (
     said,
     servers_below,
 )
+from tests.waiting import eventually
 
 SLOW = "SELECT count(*) FROM generate_series(1, 30000000)"
 AWAY = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError)
