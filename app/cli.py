@@ -22,12 +22,12 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
+from app.auth.principal import Scope
 from app.core import migrations
 from app.core.audit import COMMAND_LINE, record
 from app.core.database import Database
 from app.core.errors import AppError, is_retryable
 from app.core.logging import configure_logging
-from app.core.principal import Scope
 from app.core.reaching import DatabaseUnusable, reach
 from app.core.secrets import SecretMissing
 from app.core.settings import Settings, misspelt

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from app.auth.limits import RateLimitMiddleware
+from app.auth.oidc import issuer_of
 from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router
 from app.calendar.cards.api import router as cards_router
@@ -15,8 +17,6 @@ from app.core import operations, outbox, telemetry
 from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker
-from app.core.limits import RateLimitMiddleware
-from app.core.oidc import issuer_of
 from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings

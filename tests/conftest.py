@@ -23,10 +23,10 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import event, text
 
+from app.auth.principal import Scope
 from app.core import migrations
 from app.core.database import Database
 from app.core.jobs import Worker
-from app.core.principal import Scope
 from app.core.settings import Settings
 from app.embedded.server import embedded_postgres
 from app.main import JOBS, create_app

@@ -9,8 +9,8 @@ import yaml
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from app.auth.principal import Scope
 from app.core.contract import METHODS, contract, contract_yaml
-from app.core.principal import Scope
 from tests import contract as law
 from tests.contract import ContractClient, Operation, operations, resolve
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.core.principal import Scope
+from app.auth.principal import Scope
 from app.core.secrets import new_api_key
 from tests.conftest import Tenant, client_for, new_tenant
 from tests.contract import ContractClient, Operation, operations

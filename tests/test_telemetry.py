@@ -15,9 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from app.auth.principal import Scope
 from app.core import telemetry
 from app.core.logging import JsonLines
-from app.core.principal import Scope
 from app.core.settings import Settings
 from app.main import JOBS, create_app
 from app.scim.api import router as scim_router

@@ -3,14 +3,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from app.auth.dependencies import Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.calendar import queries, schemas, service
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Date, Identifier
-from app.organizations.access import Tenant, requires
 from app.organizations.queries import organization as find_organization
 
 router = APIRouter(route_class=Route, tags=["calendar"])

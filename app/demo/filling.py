@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from app.auth.principal import Principal, Scope
 from app.calendar import service as calendar
 from app.calendar.feeds import service as feeds
 from app.calendar.feeds.schemas import CalendarFeedWrite
@@ -17,7 +18,6 @@ from app.calendar.schemas import OccasionWrite
 from app.core.batches import BatchResult, batch_result, parse_items
 from app.core.conditional import Preconditions
 from app.core.database import TenantSession
-from app.core.principal import Principal, Scope
 from app.core.secrets import Keyring
 from app.core.settings import Settings
 from app.demo import queries

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from rich.progress import Progress
 
+from app.auth import queries as auth
+from app.auth.principal import Scope
 from app.core.database import Database
-from app.core.principal import Scope
 from app.core.secrets import Keyring, load_secret, token_hash
 from app.core.settings import Settings
 from app.demo import queries
@@ -115,9 +116,9 @@ def keep_key(file: Path, key: str) -> None:
 
 async def opens_everything(database: Database, key: str) -> bool:
     async with database.system_session(reason="find the organisation of a token") as session:
-        credential = await organizations.credential_of(session, token_hash(key))
+        credential = await auth.credential_of(session, token_hash(key))
     if credential is None or credential.organization_id != ORGANIZATION_ID:
         return False
     async with database.tenant_session(ORGANIZATION_ID) as session:
-        row = await organizations.api_key(session, credential.credential_id)
+        row = await auth.api_key(session, credential.credential_id)
     return row is not None and set(row.scopes) == set(Scope)

@@ -8,16 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
-from app.core.conditional import NO_STORE, ReadConditions
-from app.core.database import Database, TenantSession, as_of
-from app.core.errors import NotFound
-from app.core.idempotency import Once
-from app.core.pages import Page
-from app.core.principal import Principal
-from app.core.requests import Route
-from app.imports import queries, schemas, service
-from app.imports.files.rules import Kind
-from app.organizations.access import (
+from app.auth.dependencies import (
     Anyone,
     KeyringOf,
     MissingScope,
@@ -27,6 +18,15 @@ from app.organizations.access import (
     database_of,
     principal,
 )
+from app.auth.principal import Principal
+from app.core.conditional import NO_STORE, ReadConditions
+from app.core.database import Database, TenantSession, as_of
+from app.core.errors import NotFound
+from app.core.idempotency import Once
+from app.core.pages import Page
+from app.core.requests import Route
+from app.imports import queries, schemas, service
+from app.imports.files.rules import Kind
 
 router = APIRouter(route_class=Route, tags=["imports"])
 IMPORT = "/v1/imports/{import_id}"

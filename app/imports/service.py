@@ -13,10 +13,10 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
+from app.auth.principal import Scope
 from app.core.database import Database, TenantSession
 from app.core.errors import AppError, NotFound, UnsupportedMediaType, validated
 from app.core.jobs import enqueue
-from app.core.principal import Scope
 from app.core.secrets import Keyring
 from app.imports import queries, schemas
 from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRequired, UnknownMapping

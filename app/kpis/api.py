@@ -2,15 +2,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
+from app.auth.dependencies import Once, SettingsOf, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.core.batches import BatchResult, batch_result, parse_items, refuse_repeats
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis import queries, schemas, service
-from app.organizations.access import Once, SettingsOf, Tenant, requires
 
 router = APIRouter(route_class=Route, tags=["kpis"])
 KpiReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from app.auth import queries as auth
 from app.calendar import rules, timing
 from app.calendar.delivery import Compose, Undeliverable
 from app.calendar.queries import Place, occurrences_after, team_and_below
@@ -140,7 +141,7 @@ async def reader_of(session: TenantSession, organization: Organization, mail: Ro
         raise Undeliverable("no_address", "no_address")
     language = language_of(found.locale, organization.locale)
     today = timing.local_day(mail.send_at, found.time_zone)
-    teams = () if found.external_id is None else await queries.teams_led_by(session, found.external_id)
+    teams = () if found.external_id is None else await auth.teams_led_by(session, found.external_id)
     return Reader(found, organization, language, today, teams)
 
 

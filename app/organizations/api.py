@@ -4,14 +4,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
+from app.auth import queries as auth
+from app.auth.dependencies import Anyone, Once, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.core.conditional import ChangeConditions, ReadConditions
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.organizations import queries, schemas, service
-from app.organizations.access import Anyone, Once, Tenant, requires
 
 router = APIRouter(route_class=Route, tags=["organizations"])
 OrganizationWriter = Annotated[Principal, Depends(requires(Scope.ORGANIZATION_WRITE))]
@@ -48,7 +49,7 @@ async def update_organization(
 async def list_api_keys(who: KeyManager, session: Tenant, page: Page) -> schemas.ApiKeyPage:
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.api_keys_before(session, after, page.limit + 1)
+    rows = await auth.api_keys_before(session, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     return schemas.ApiKeyPage(
         items=[service.represent_key(row) for row in rows], next_cursor=cursor, as_of=now
@@ -64,5 +65,5 @@ async def create_api_key(body: schemas.ApiKeyWrite, who: KeyManager, session: Te
 
 @router.delete("/v1/api-keys/{key_id}", operation_id="delete_api_key", status_code=204)
 async def delete_api_key(key_id: UUID, who: KeyManager, session: Tenant) -> None:
-    if not await queries.delete_api_key(session, key_id):
+    if not await auth.delete_api_key(session, key_id):
         raise NotFound

@@ -1,26 +1,15 @@
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, func, select, tuple_, update
+from sqlmodel import col, func, select, update
 
 from app.core.database import TenantSession
-from app.tables import ApiKey, Credential, Organization
+from app.tables import Organization
 
 TOMBSTONE_DAYS = 30
-TEAMS_LED_BY = text("""
-SELECT t.external_id
-FROM teams t
-JOIN people p ON p.organization_id = t.organization_id AND p.external_id = t.lead
-JOIN organizations o ON o.id = p.organization_id
-WHERE t.organization_id = :organization_id AND t.lead = :person AND p.is_active
-    AND CAST(now() AT TIME ZONE o.time_zone AS date)
-        BETWEEN coalesce(p.starts_on, '-infinity') AND coalesce(p.ends_on, 'infinity')
-ORDER BY t.external_id
-""")
 UNKNOWN_TEAMS = text("""
 SELECT name FROM unnest(CAST(:teams AS text[])) AS wanted (name)
 WHERE NOT EXISTS (
@@ -29,28 +18,10 @@ WHERE NOT EXISTS (
 """)
 
 
-async def credential_of(session: AsyncSession, token_hash: bytes) -> Credential | None:
-    return await session.get(Credential, token_hash)
-
-
-async def api_key(session: TenantSession, key_id: UUID) -> ApiKey | None:
-    return await session.get(ApiKey, (session.organization_id, key_id))
-
-
 async def organization(session: TenantSession, *, lock: bool = False) -> Organization:
     query = select(Organization).where(col(Organization.id) == session.organization_id)
     query = query.with_for_update(key_share=True) if lock else query
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
-
-
-async def is_organization(session: TenantSession) -> bool:
-    return await session.get(Organization, session.organization_id) is not None
-
-
-async def teams_led_by(session: TenantSession, person: str) -> tuple[str, ...]:
-    """Of somebody who works here today."""
-    led = await session.scalars(TEAMS_LED_BY, {"person": person})
-    return tuple(led)
 
 
 async def unknown_teams(session: TenantSession, teams: Sequence[str]) -> Sequence[str]:
@@ -78,39 +49,6 @@ WHERE organization_id = :organization_id AND opened_at IS NOT NULL)
 
 async def has_opened_a_survey(session: TenantSession) -> bool:
     return bool(await session.scalar(HAS_OPENED_A_SURVEY))
-
-
-async def api_keys_before(
-    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[ApiKey]:
-    """Newest first, from the key after `after` on."""
-    query = select(ApiKey).where(col(ApiKey.organization_id) == session.organization_id)
-    if after is not None:
-        query = query.where(tuple_(col(ApiKey.created_at), col(ApiKey.id)) < after)
-    newest_first = query.order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())
-    return (await session.scalars(newest_first.limit(limit))).all()
-
-
-ADD_CREDENTIAL = text("""
-INSERT INTO credentials (token_hash, organization_id, kind, credential_id)
-VALUES (:token_hash, :organization_id, :kind, :credential_id)
-""")
-
-
-async def add_credential(session: AsyncSession, credential: dict[str, Any]) -> None:
-    """A plain INSERT: the acting role may write tokens but not read them."""
-    await session.execute(ADD_CREDENTIAL, credential)
-
-
-DELETE_API_KEY = text("""
-DELETE FROM api_keys WHERE organization_id = :organization_id AND id = :id RETURNING id
-""")
-
-
-async def delete_api_key(session: TenantSession, key_id: UUID) -> bool:
-    """Whether there was such a key. Its token stays behind as a hash that opens nothing."""
-    gone = await session.execute(DELETE_API_KEY, {"id": key_id})
-    return gone.first() is not None
 
 
 FORGET_OLD_TOMBSTONES = text("""

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.principal import Scope
+from app.auth.principal import Scope
 from app.core.schema import (
     ABSENT,
     Distinct,

@@ -3,14 +3,15 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth import queries as auth
+from app.auth.dependencies import API_KEY, MissingScope
+from app.auth.principal import Principal
 from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.database import TenantSession
 from app.core.errors import Conflict, NotFound, Unprocessable
-from app.core.principal import Principal
 from app.core.secrets import new_api_key, token_hash
 from app.organizations import queries, schemas
-from app.organizations.access import API_KEY, MissingScope
 from app.tables import ApiKey, Organization
 
 READ_ONLY = {"id", "created_at", "updated_at"}
@@ -121,7 +122,7 @@ async def issue_api_key(session: TenantSession, wanted: schemas.ApiKeyWrite) -> 
     session.add(row)
     await session.flush()
     await session.refresh(row)
-    await queries.add_credential(
+    await auth.add_credential(
         session,
         {
             "token_hash": token_hash(secret),

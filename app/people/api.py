@@ -3,14 +3,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, Preconditions, ReadConditions
 from app.core.database import as_of
 from app.core.pages import Page, Paging
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Date, Identifier, Instant
-from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, requires
 from app.people import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["people"])

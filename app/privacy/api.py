@@ -5,12 +5,12 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 from starlette.responses import HTMLResponse
 
+from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of, requires
+from app.auth.principal import Principal, Scope
 from app.core.conditional import NO_STORE
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.core.secrets import token_hash
-from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, database_of, requires
 from app.privacy import schemas
 from app.privacy.erasure import service as erasing
 from app.privacy.export import links

@@ -4,15 +4,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Response
 
+from app.auth.dependencies import Once, SettingsOf, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.core import telemetry
 from app.core.batches import BatchResult, Effect, batch_result, parse_items, refuse_repeats
 from app.core.conditional import NO_STORE, ChangeConditions, Preconditions, ReadConditions, etag_of
 from app.core.database import as_of
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Date, Identifier, Instant
-from app.organizations.access import Once, SettingsOf, Tenant, requires
 from app.recognition import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["recognition"])

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from scim2_models import Context
 from starlette.responses import JSONResponse
 
+from app.auth.dependencies import Tenant, keyring_of, requires, settings_of
+from app.auth.principal import Principal, Scope
 from app.core.conditional import NO_STORE, ChangeConditions, Preconditions, ReadConditions, matches
 from app.core.errors import ErrorMiddleware
-from app.core.principal import Principal, Scope
 from app.core.requests import parse_json, require_media_type
-from app.organizations.access import Tenant, keyring_of, requires, settings_of
 from app.scim import service
 from app.scim.deviations import MOST_OPERATIONS, operations_of
 from app.scim.errors import PREFIX, SCIM_JSON, install_scim_errors

@@ -4,16 +4,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.core import telemetry
 from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions, etag_of
 from app.core.database import as_of
 from app.core.errors import AppError, NotFound
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
-from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, requires
 from app.surveys import queries, schemas, service
 from app.surveys.errors import ModeHasNoReadableResponses
 from app.surveys.questionnaires.built_in import built_in

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.core.conditional import ChangeConditions, ReadConditions
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
-from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, requires
 from app.webhooks import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["webhooks"])

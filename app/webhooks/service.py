@@ -4,15 +4,15 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.dependencies import MissingScope
+from app.auth.principal import Principal, Scope
 from app.core.conditional import Preconditions
 from app.core.database import TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.jobs import enqueue
 from app.core.outbound import flaw_of
 from app.core.outbox import DELIVER_JOB, add_deliveries
-from app.core.principal import Principal, Scope
 from app.core.secrets import Keyring
-from app.organizations.access import MissingScope
 from app.tables import Webhook, WebhookDelivery
 from app.webhooks import queries, rules, schemas
 

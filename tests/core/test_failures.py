@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, StreamingResponse
 
-from app.core.limits import RateLimitMiddleware
+from app.auth.limits import RateLimitMiddleware
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.core.principal import Scope
+from app.auth.principal import Scope
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant, client_for, new_tenant

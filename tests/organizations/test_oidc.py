@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from pydantic import ValidationError
 
-from app.core.oidc import KEYS_KEPT, LEAST_PAUSE, Issuer
+from app.auth.oidc import KEYS_KEPT, LEAST_PAUSE, Issuer
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant, client_for, new_tenant

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.auth.principal import Scope
 from app.core import audit
-from app.core.principal import Scope
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient, Operation, operations
 from tests.world import MARK, furnish, open_survey

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.core.principal import Scope
+from app.auth.principal import Scope
 from app.core.settings import Settings
 from app.privacy.export.links import new_token
 from tests.conftest import Tenant, client_for

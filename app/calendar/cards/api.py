@@ -5,16 +5,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from app.auth.dependencies import Once, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.calendar.cards import queries, schemas, service
 from app.calendar.cards.rendering import CARD_PICTURE, Rendered
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
-from app.organizations.access import Once, Tenant, requires
 
 router = APIRouter(route_class=Route, tags=["calendar"])
 CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from app.auth.dependencies import Once, SettingsOf, Tenant, database_of, requires
+from app.auth.principal import Principal, Scope
 from app.calendar.feeds import queries, schemas, service
 from app.calendar.schemas import AddressToken
 from app.core.conditional import REVALIDATE, ReadConditions, etag_of, matches
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
-from app.organizations.access import Once, SettingsOf, Tenant, database_of, requires
 
 router = APIRouter(route_class=Route, tags=["calendar"])
 CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]

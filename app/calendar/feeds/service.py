@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth import queries as auth
 from app.calendar import rules, words
 from app.calendar.feeds import ics, queries, schemas
 from app.calendar.queries import team_and_below
@@ -77,7 +78,7 @@ async def refuse_unknown(session: TenantSession, wanted: schemas.CalendarFeedWri
 
 
 async def keep_token(session: AsyncSession, row: CalendarFeed) -> None:
-    await organizations.add_credential(
+    await auth.add_credential(
         session,
         {
             "token_hash": row.token_hash,
@@ -103,7 +104,7 @@ async def find_by_token(database: Database, token: str) -> tuple[UUID, UUID, byt
     """The organisation and feed that a token once opened, and the token's hash."""
     hashed = token_hash(token)
     async with database.system_session(reason="find the organisation of a feed") as session:
-        found = await organizations.credential_of(session, hashed)
+        found = await auth.credential_of(session, hashed)
     if found is None or found.kind != CALENDAR_FEED:
         raise NotFound
     return found.organization_id, found.credential_id, hashed

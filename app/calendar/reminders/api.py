@@ -5,15 +5,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.responses import HTMLResponse
 
+from app.auth.dependencies import KeyringOf, Once, Tenant, database_of, requires
+from app.auth.principal import Principal, Scope
 from app.calendar.reminders import queries, schemas, service
 from app.calendar.schemas import AddressToken
 from app.core.conditional import NO_STORE
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
-from app.organizations.access import KeyringOf, Once, Tenant, database_of, requires
 
 router = APIRouter(route_class=Route, tags=["calendar"])
 CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]

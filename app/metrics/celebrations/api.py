@@ -3,12 +3,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.requests import Route
 from app.metrics.celebrations import service
 from app.metrics.schemas.celebrations import CelebrationMetrics
 from app.metrics.views.api import MetricsReader, TeamParameter
-from app.organizations.access import Tenant
 
 router = APIRouter(route_class=Route, tags=["metrics"])
 By = Annotated[list[Literal["organization", "team"]], Query()]

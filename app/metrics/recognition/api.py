@@ -3,6 +3,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.requests import Route
 from app.metrics.recognition import service
@@ -10,7 +11,6 @@ from app.metrics.recognition.rules import FEWEST_ACTIVE
 from app.metrics.schemas.recognition import RecognitionMetrics
 from app.metrics.views.api import MetricsReader, TeamParameter
 from app.metrics.views.groups import CI_LEVEL
-from app.organizations.access import Tenant
 from app.recognition.api import First, Last
 from app.recognition.service import months_asked_for
 

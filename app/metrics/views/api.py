@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from app.auth.dependencies import Anyone, TeamsOnly, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.database import TenantSession
 from app.core.languages import language_of
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis.schemas import Period
@@ -20,7 +21,6 @@ from app.metrics.views import groups as service
 from app.metrics.views import outcomes
 from app.metrics.views import screens as reading
 from app.organizations import queries as organizations
-from app.organizations.access import Anyone, TeamsOnly, Tenant, requires
 from app.tables import Release, Survey
 
 router = APIRouter(route_class=Route, tags=["metrics"])

@@ -4,14 +4,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from app.auth.dependencies import KeyringOf, Tenant, requires
+from app.auth.principal import Principal, Scope
 from app.core import audit
 from app.core.conditional import NO_STORE
 from app.core.database import as_of
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier, Instant
-from app.organizations.access import KeyringOf, Tenant, requires
 from app.privacy import schemas
 
 router = APIRouter(route_class=Route, tags=["privacy"])

@@ -9,17 +9,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, Response
 
+from app.auth.dependencies import KeyringOf, Once, Tenant, database_of, requires
+from app.auth.principal import Principal, Scope
+from app.auth.queries import credential_of
 from app.core import telemetry
 from app.core.conditional import NO_STORE, Preconditions
 from app.core.database import TenantSession, as_of
 from app.core.errors import AppError, NotFound
 from app.core.pages import Page
-from app.core.principal import Principal, Scope
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.core.secrets import token_hash
-from app.organizations.access import KeyringOf, Once, Tenant, database_of, requires
-from app.organizations.queries import credential_of
 from app.recognition.chat import queries, schemas, service
 from app.recognition.chat.rules import slack_parts, teams_parts
 from app.recognition.chat.signatures import is_from_slack, is_from_teams

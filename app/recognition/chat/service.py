@@ -12,11 +12,12 @@ from uuid import UUID, uuid4
 import yaml
 from sqlalchemy import Row
 
+from app.auth.queries import add_credential
 from app.core.batches import Effect
 from app.core.database import TenantSession
 from app.core.errors import AppError, NotFound, Unprocessable, validated
 from app.core.secrets import Keyring, token_hash
-from app.organizations.queries import add_credential, organization
+from app.organizations.queries import organization
 from app.recognition import service
 from app.recognition.chat import queries
 from app.recognition.chat.queries import Colleague

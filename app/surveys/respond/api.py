@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
+from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of
 from app.core import telemetry
 from app.core.conditional import NO_STORE
 from app.core.database import TenantSession
 from app.core.errors import AppError
 from app.core.requests import Route
-from app.organizations.access import KeyringOf, Once, SettingsOf, Tenant, database_of
 from app.surveys import schemas
 from app.surveys.api import SurveyWriter
 from app.surveys.errors import NoInvitation

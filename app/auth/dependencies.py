@@ -12,15 +12,15 @@ from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
+from app.auth import queries
+from app.auth.limits import mark_known
+from app.auth.oidc import BadToken, Claims, Issuer
+from app.auth.principal import Principal, Scope
 from app.core import audit, idempotency
 from app.core.database import Database, TenantSession
 from app.core.errors import Forbidden, Unauthorized
-from app.core.limits import mark_known
-from app.core.oidc import BadToken, Claims, Issuer
-from app.core.principal import Principal, Scope
 from app.core.secrets import KEY_PREFIX, Keyring, is_well_formed, token_hash
 from app.core.settings import Settings
-from app.organizations import queries
 
 API_KEY = "api_key"
 AUDITED = {Scope.RESPONSES_READ, Scope.PRIVACY_MANAGE}
