@@ -34,7 +34,7 @@ COPY --from=build /srv/betrokken /srv/betrokken
 WORKDIR /srv/betrokken
 COPY LICENSE pyproject.toml ./
 COPY alembic alembic
-COPY openapi openapi
+COPY openapi/openapi.yaml openapi/
 
 USER 10001:10001
 EXPOSE 8000

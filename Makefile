@@ -11,7 +11,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile -
 FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly calendar-proof check lint bench lock clean
+.PHONY: help demo contract test nightly calendar-proof check lint bench lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ $(NPM): tests/npm/package-lock.json tests/npm/package.json tests/npm/.npmrc | $(
 PORT ?= 8000
 demo: $(DEMO) ## a filled demo organisation on http://127.0.0.1:8000, or make demo PORT=...
 	@$(BIN)/betrokken demo --port $(PORT)
+
+contract: $(INSTALLED) ## openapi/openapi.yaml, of its parts in openapi/src
+	@$(BIN)/python openapi/bundle.py
 
 nightly: $(INSTALLED) $(READERS) $(NPM) ## every test, those too that kill, take 50,000 people or try thousands of random cases
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
