@@ -48,7 +48,7 @@ MOMENTS = (
     Moment("2027-10-31T00:59:30Z", "Pacific/Auckland", "clocks are put back", is_eve=True),
     Moment("2027-10-30T22:00:00Z", "Europe/Amsterdam", "the first hour of a day of 25"),
     Moment("2031-11-30T12:00:00Z", "America/Los_Angeles", "years from when the tests were written"),
-    Moment("2031-11-30T20:00:00Z", "Pacific/Auckland", "the next month there"),
+    Moment("2032-01-02T12:00:00Z", "Pacific/Auckland", "a month and a year have just begun"),
 )
 
 
