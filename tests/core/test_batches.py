@@ -53,7 +53,7 @@ def test_pointers_are_relative_to_the_item() -> None:
 
 def test_a_batch_above_the_limit_is_refused_whole() -> None:
     assert len(parse_items([{"size": 1}] * 3, Thing, 3)) == 3
-    with pytest.raises(BatchTooLarge, match="at most 3 items and this one 4"):
+    with pytest.raises(BatchTooLarge, match="at most 3 items and this one has 4"):
         parse_items([{"size": 1}] * 4, Thing, 3)
 
 
