@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.metrics.formulas import Subtrees, pomp, scale_scores
 
+Dimension = Literal["satisfaction", "engagement", "outcome"]
+LeverName = Literal["clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth"]
+Key = TypeVar("Key", bound=str)
 DIMENSIONS: Final = ("satisfaction", "engagement")
 OUTCOMES: Final = ("enps", "overall_satisfaction", "intent_to_stay")
 LEVERS: Final = ("clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth")
@@ -29,10 +32,10 @@ class Instrument:
     low: Sequence[int]
     high: Sequence[int]
     is_reversed: Sequence[bool]
-    dimension: Sequence[str]
+    dimension: Sequence[Dimension]
     facet: Sequence[str]
     role: Sequence[str]
-    lever: Sequence[str | None]
+    lever: Sequence[LeverName | None]
 
     def facets_of(self, dimension: str) -> dict[str, list[int]]:
         """The columns of each facet, facets in order of first appearance."""
@@ -41,7 +44,7 @@ class Instrument:
     def core_facets(self) -> dict[str, list[int]]:
         return self._grouped(self.facet, [role == "core" for role in self.role])
 
-    def levers(self) -> dict[str, list[int]]:
+    def levers(self) -> dict[LeverName, list[int]]:
         found = self._grouped(self.lever, [lever is not None for lever in self.lever])
         return {lever: found[lever] for lever in LEVERS if lever in found}
 
@@ -182,7 +185,7 @@ class Scores:
     facets: Mapping[str, Floats]
     dimensions: Mapping[str, Floats]
     core: Floats
-    levers: Mapping[str, Floats]
+    levers: Mapping[LeverName, Floats]
     outcomes: Mapping[str, Floats]
 
     @classmethod
@@ -204,7 +207,7 @@ class Scores:
         )
 
     def of(self, persons: Flags) -> "Scores":
-        def kept(scores: Mapping[str, Floats]) -> dict[str, Floats]:
+        def kept(scores: Mapping[Key, Floats]) -> dict[Key, Floats]:
             return {name: values[persons] for name, values in scores.items()}
 
         return Scores(
@@ -223,7 +226,7 @@ def _questions(answers: Answers, instrument: Instrument) -> Floats:
     return pomp(given, np.array(instrument.low), np.array(instrument.high), np.array(instrument.is_reversed))
 
 
-def _scales(questions: Floats, columns: Mapping[str, list[int]]) -> dict[str, Floats]:
+def _scales(questions: Floats, columns: Mapping[Key, list[int]]) -> dict[Key, Floats]:
     return {name: scale_scores(questions[:, own]) for name, own in columns.items()}
 
 
@@ -265,3 +268,15 @@ class Sample:
         """The headline set: those with both scores."""
         values = [self.scores.dimensions[dimension] for dimension in DIMENSIONS]
         return np.asarray(~np.isnan(values).any(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Persons who are told of together or not at all.
+
+    `places` has, of each place where some of them are, the ordinals of its team and of its category by
+    dimension; `numbers` is what `blocks.filtered` adds up.
+    """
+
+    places: list[list[int]]
+    numbers: list[float]

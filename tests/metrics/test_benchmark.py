@@ -3,13 +3,17 @@
 from random import Random
 
 import pytest
+from pydantic import TypeAdapter
 
-from app.metrics.blocks.benchmark import Budget, benchmark, spent
+from app.metrics.blocks.benchmark import Budget, spent
+from app.metrics.schemas import NoisyScores
 from tests.conftest import Tenant
 from tests.metrics.test_release import Json, answer, finish, names_of, read, staff, start
 from tests.metrics.test_rolling import roll
+from tests.metrics.told import benchmark
 from tests.metrics.worlds import ONE_DIMENSION, TWO_QUESTIONS, answers_to, world
 
+NOISY: TypeAdapter[NoisyScores] = TypeAdapter(NoisyScores)
 BUDGET = Budget(epsilon=1.0, total=10.0, spent=0.0)
 
 
@@ -17,7 +21,7 @@ def test_noise_stands_on_the_mean_of_all() -> None:
     wave = world(TWO_QUESTIONS, answers_to(TWO_QUESTIONS, 200, 1))
     drawn = [benchmark(wave, BUDGET, Random(seed)) for seed in range(400)]
     assert {(body["status"], body["n"], body["epsilon"]) for body in drawn} == {("ok", 200, 1.0)}
-    assert spent(drawn[0]) == 2
+    assert spent(NOISY.validate_python(drawn[0])) == 2
     mean = sum(body["satisfaction"] for body in drawn) / len(drawn)
     assert mean == pytest.approx(wave.both.dimensions["satisfaction"].mean(), abs=0.2)
     assert len({body["satisfaction"] for body in drawn}) > 10
@@ -35,7 +39,7 @@ def test_no_noise_without_need_persons_or_budget(persons: int, budget: Budget, r
     wave = world(TWO_QUESTIONS, answers_to(TWO_QUESTIONS, persons, 1))
     body = benchmark(wave, budget, Random(1))
     assert body == {"status": "undefined", "reason": reason}
-    assert spent(body) == 0
+    assert spent(NOISY.validate_python(body)) == 0
 
 
 def test_the_last_of_the_budget_is_spent() -> None:

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.metrics import names
-from app.metrics.blocks.drivers import CRITERIA, analyse, drivers
-from app.metrics.blocks.levers import levers
-from app.metrics.blocks.wave import Body, Wave
+from app.metrics.blocks.drivers import CRITERIA, analyse
+from app.metrics.blocks.wave import Wave
 from app.metrics.formulas import relative_importance
 from app.metrics.sample import Instrument
 from app.metrics.schemas import TreeRef
@@ -18,6 +17,7 @@ from app.metrics.schemas.drivers import DriversGroup
 from app.metrics.schemas.levers import LeversGroup
 from app.metrics.views.screens import worded_drivers, worded_levers
 from tests.examples import examples
+from tests.metrics.told import Body, drivers, levers
 from tests.metrics.waves import wave_of
 from tests.metrics.worlds import (
     LEVERS,

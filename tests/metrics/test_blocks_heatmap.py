@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.metrics.blocks.heatmap import heatmap, heatmap_columns
+from app.metrics.blocks.heatmap import heatmap_columns
 from app.metrics.blocks.wave import Wave
 from app.metrics.formulas import Moments, benjamini_hochberg, independent_change, shrinkage, versus_rest
 from app.metrics.schemas.heatmap import HeatmapGroup
 from tests.examples import examples
+from tests.metrics.told import heatmap
 from tests.metrics.waves import wave_of
 from tests.metrics.worlds import (
     NO_LEVERS,

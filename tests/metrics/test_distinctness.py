@@ -2,12 +2,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.metrics.blocks.distinctness import distinctness
-from app.metrics.blocks.headline import headline
-from app.metrics.blocks.wave import Body
 from app.metrics.formulas import omega_total, pearson, pomp
 from app.metrics.sample import Instrument
 from tests.metrics.golden import close, columns, reference
+from tests.metrics.told import Body, distinctness, headline
 from tests.metrics.waves import empty_members, instrument_of, wave_of
 
 NOT_ANSWERED = -2

@@ -3,10 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.metrics.blocks.enps import enps
-from app.metrics.blocks.wave import Body
 from app.metrics.formulas import enps as formula
 from tests.metrics.golden import close, column, reference
+from tests.metrics.told import Body, enps
 from tests.metrics.waves import instrument_of, wave_of
 
 QUESTIONS = (("satisfaction", "pay"), ("engagement", "effort"), ("outcome", "enps"))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.metrics.blocks.facets import facets
-from app.metrics.blocks.wave import Body, Wave
+from app.metrics.blocks.wave import Wave
 from app.metrics.formulas import Pool, mean_ci, scale_scores, wilson
 from tests.metrics.golden import close, column, reference
+from tests.metrics.told import Body, facets
 from tests.metrics.waves import instrument_of, wave_of
 
 DONT_KNOW, NOT_ANSWERED = -1, -2

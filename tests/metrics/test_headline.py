@@ -8,12 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.metrics.blocks.headline import headline
-from app.metrics.blocks.participation import participation
-from app.metrics.blocks.wave import Body
 from app.metrics.formulas import favourable, gap, mean_ci, pomp, quadrant_shares, scale_scores
 from tests.examples import examples
 from tests.metrics.golden import close, columns, reference, texts
+from tests.metrics.told import Body, headline, participation
 from tests.metrics.waves import empty_members, instrument_of, wave_of
 
 NOT_APPLICABLE, NOT_ANSWERED = -1, -2

@@ -13,21 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from app.metrics.blocks.outcomes import (
-    DAYS_A_MONTH,
-    Exposure,
-    Point,
-    across_waves,
-    association,
-    finest,
-    leaving,
-    turnover,
-)
+from app.metrics.blocks.outcomes import DAYS_A_MONTH, Exposure, Point, finest
 from app.metrics.blocks.wave import Wave
 from app.metrics.disclosure import Node, Plan, decide
 from app.metrics.formulas import hazard_ratios, pooled_correlation, rate_ratio
 from app.metrics.sample import Groups, Instrument, Places, Rollup, Sample, Scores
 from tests.examples import examples
+from tests.metrics.told import across_waves, association, leaving, turnover
 
 Json = dict[str, Any]
 Flags = NDArray[np.bool_]

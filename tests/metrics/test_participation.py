@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
 
-from app.metrics.blocks.headline import headline
-from app.metrics.blocks.participation import participation
-from app.metrics.blocks.wave import Body
+from tests.metrics.told import Body, headline, participation
 from tests.metrics.waves import instrument_of, wave_of
 
 TWO = instrument_of(("satisfaction", "pay"), ("engagement", "effort"))

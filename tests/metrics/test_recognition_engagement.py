@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.metrics.blocks.recognition_engagement import Answered, Past, Received, recognition_engagement
-from app.metrics.blocks.wave import Body, Wave
+from app.metrics.blocks.recognition_engagement import Answered, Past, Received
+from app.metrics.blocks.wave import Wave
 from app.metrics.formulas import lagged, within_persons
 from app.metrics.schemas import RecognitionSince
 from app.metrics.schemas.recognition_engagement import RecognitionEngagementGroup
 from app.metrics.views.sentences import of_recognition
+from tests.metrics.told import Body, recognition_engagement
 from tests.metrics.waves import instrument_of, wave_of
 from tests.metrics.worlds import assert_wire_ready, linked
 
@@ -191,7 +192,7 @@ def test_reversed_causation_is_refused() -> None:
     body = told(world)
     assert body["direction"] == "not_separable"
     assert body["placebo"]["p"] < 0.05
-    assert "De richting is hier niet te scheiden" in said(body)
+    assert "Wat eerst kwam, is hier niet te zeggen" in said(body)
 
 
 # ------------------------------------------------------------------ when nothing is told

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.metrics.blocks.reliability import reliability
-from app.metrics.blocks.wave import Body, Wave
+from app.metrics.blocks.wave import Wave
 from app.metrics.formulas import cronbach_alpha, icc, pomp, rwg_j
 from tests.metrics.golden import close, columns, reference
+from tests.metrics.told import Body, reliability
 from tests.metrics.waves import instrument_of, wave_of
 
 NOT_ANSWERED = -2

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from app.core.contract import contract
-from app.metrics.blocks.drivers import analyse, drivers
-from app.metrics.blocks.levers import levers
+from app.metrics.blocks.drivers import analyse
 from app.metrics.definitions import LANGUAGES, document
 from app.metrics.schemas import CriterionNumbers, Definitions, LeversOk
 from app.metrics.views.sentences import of_criterion, of_levers
 from tests.metrics.test_blocks_drivers import lever, one_lever_matters, whole
+from tests.metrics.told import drivers, levers
 from tests.metrics.worlds import WITH_LEVERS, answers_to
 
 CLAIMS = re.compile(

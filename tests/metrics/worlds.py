@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from app.metrics.blocks.wave import Bodies, Wave
+from app.metrics.blocks.wave import Wave
 from app.metrics.definitions import document
 from app.metrics.disclosure import Decision, Suppression
 from app.metrics.sample import Groups, Instrument, Places
+from tests.metrics.told import Bodies
 from tests.metrics.waves import instrument_of, wave_of
 
 LEVERS = ("clarity", "recognition", "growth")

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Literal
 
-from app.metrics.blocks.wave import ORGANIZATION, Body, Wave
+from app.metrics.blocks.wave import ORGANIZATION, Wave
 from app.metrics.disclosure.noise import FEWEST_PERSONS, with_noise
 from app.metrics.sample import DIMENSIONS
+from app.metrics.schemas import BenchmarkOk, BenchmarkUndefined, NoisyScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,29 +19,31 @@ class Budget:
     spent: float
 
 
-def benchmark(wave: Wave, budget: Budget, random: Random) -> Body:
+def benchmark(wave: Wave, budget: Budget, random: Random) -> NoisyScores:
     """Drawn once, with the release: several draws would undo the noise."""
-    reason = _why_not(wave, budget)
-    if reason is not None or budget.epsilon is None:
-        return {"status": "undefined", "reason": reason}
-    n = wave.n(ORGANIZATION)
-    scores: Final = {
-        name: with_noise(float(wave.both.dimensions[name].mean()), n, budget.epsilon, random)
-        for name in DIMENSIONS
-    }
-    return {"status": "ok", "n": n, "epsilon": budget.epsilon, **scores}
-
-
-def spent(body: Body) -> float:
-    return len(DIMENSIONS) * float(body["epsilon"]) if body["status"] == "ok" else 0.0
-
-
-def _why_not(wave: Wave, budget: Budget) -> str | None:
     if budget.epsilon is None:
-        return "benchmarks_off"
+        return BenchmarkUndefined(status="undefined", reason="benchmarks_off")
+    reason = _why_not(wave, budget, len(DIMENSIONS) * budget.epsilon)
+    if reason is not None:
+        return BenchmarkUndefined(status="undefined", reason=reason)
+    n = wave.n(ORGANIZATION)
+    satisfaction, engagement = (
+        with_noise(float(wave.both.dimensions[name].mean()), n, budget.epsilon, random) for name in DIMENSIONS
+    )
+    return BenchmarkOk(
+        status="ok", n=n, epsilon=budget.epsilon, satisfaction=satisfaction, engagement=engagement
+    )
+
+
+def spent(scores: NoisyScores) -> float:
+    return len(DIMENSIONS) * scores.epsilon if isinstance(scores, BenchmarkOk) else 0.0
+
+
+def _why_not(
+    wave: Wave, budget: Budget, needed: float
+) -> Literal["dimension_missing", "too_few_persons", "budget_spent"] | None:
     if not wave.has_both_dimensions:
         return "dimension_missing"
     if wave.n(ORGANIZATION) < FEWEST_PERSONS:
         return "too_few_persons"
-    needed = len(DIMENSIONS) * budget.epsilon
     return "budget_spent" if budget.spent + needed > budget.total else None

@@ -1,11 +1,12 @@
 """Where comments may be read (disclosure.md R10): by how many were given, never by what they say."""
 
-from app.metrics.blocks.wave import Bodies, Wave
+from app.metrics.blocks.wave import Wave, hidden
 from app.metrics.disclosure import Node, decide
 from app.metrics.sample import Integers, Rollup
+from app.metrics.schemas import CommentsOk, Suppressed
 
 
-def comments(wave: Wave, given: Integers, least: int) -> Bodies:
+def comments(wave: Wave, given: Integers, least: int) -> dict[int, CommentsOk | Suppressed]:
     """`given` is by direct group of the tree; `least` the smallest number that may be read together.
 
     Reading a group's comments and those of a group inside it leaves the rest's, so that has `least` as well.
@@ -27,8 +28,8 @@ def comments(wave: Wave, given: Integers, least: int) -> Bodies:
     ]
     decisions = decide(nodes, least)
     return {
-        node.ordinal: {"status": "suppressed", "reason": decisions[node.ordinal].reason}
+        node.ordinal: hidden(decisions[node.ordinal])
         if decisions[node.ordinal].precision is None
-        else {"status": "ok", "n": node.n}
+        else CommentsOk(status="ok", n=node.n)
         for node in nodes
     }

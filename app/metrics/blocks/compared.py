@@ -1,6 +1,7 @@
 """What is known of a score by whoever reads it: a comparison made of no more than that gives nothing away."""
 
 from collections.abc import Callable
+from typing import TypedDict
 
 from app.metrics.blocks.measure import Measure
 from app.metrics.disclosure import Precision, shown_gap, shown_sd, shown_share
@@ -9,6 +10,11 @@ from app.metrics.formulas import Interval, Moments
 Rounded = Callable[[float, Precision], float]
 
 FINEST_FIRST: tuple[Precision, ...] = ("exact", "integer", "banded")
+
+
+class Ends(TypedDict):
+    ci_low: float
+    ci_high: float
 
 
 def as_shown(measure: Measure, ordinal: int, precision: Precision, rounded: Rounded) -> Moments:
@@ -27,7 +33,7 @@ def shown_difference(value: float, precision: Precision) -> float:
     return shown_gap(value, "exact" if precision == "exact" else "integer")
 
 
-def shown_interval(ci: Interval, precision: Precision) -> dict[str, float]:
+def shown_interval(ci: Interval, precision: Precision) -> Ends:
     return {
         "ci_low": shown_difference(ci.low, precision),
         "ci_high": shown_difference(ci.high, precision),

@@ -1,14 +1,14 @@
 """What the levers have in common with engagement, with staying and with satisfaction as a whole."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from app.metrics.blocks.regions import regions_of
-from app.metrics.blocks.wave import Bodies, Body, Wave, of_each_group
+from app.metrics.blocks.wave import Wave, of_each_group
 from app.metrics.disclosure import Precision, shown_share
 from app.metrics.formulas import (
     Driver,
@@ -23,10 +23,28 @@ from app.metrics.formulas import (
 )
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
 from app.metrics.formulas.resampling import percentile_interval
-from app.metrics.sample import Flags, Floats, Instrument, Integers
+from app.metrics.sample import Flags, Floats, Instrument, Integers, LeverName
+from app.metrics.schemas import (
+    CriterionKept,
+    CriterionNumbers,
+    DriverLeverOk,
+    DriversNumbers,
+    DriversOk,
+    Insufficient,
+    Undefined,
+)
+from app.metrics.schemas.drivers import (
+    CriterionInsufficient,
+    CriterionName,
+    CriterionSuppressed,
+    CriterionUndefined,
+    DriverLever,
+    DriverLeverUndefined,
+)
+from app.metrics.schemas.drivers import Flag as DriverFlag
 
 CORE: Final = "engagement_core"
-CRITERIA: Final = (CORE, "intent_to_stay", "overall_satisfaction")
+CRITERIA: Final[tuple[CriterionName, ...]] = (CORE, "intent_to_stay", "overall_satisfaction")
 FEWEST_PERSONS, FEWEST_PERSONS_A_LEVER = 100, 15
 CLUSTERED_ABOVE, FEWEST_TEAMS = 0.05, 20
 
@@ -42,12 +60,13 @@ class Analysis:
     intervals: tuple[ImportanceInterval, ...]
     first: tuple[float, ...]
     r2_ci: Interval
-    resampled: str
-    flags: tuple[str, ...]
+    resampled: Literal["persons", "teams"]
+    flags: tuple[DriverFlag, ...]
 
 
-Analyses = dict[int, dict[str, Analysis | Body]]
-"""By group and criterion; a Body says why there is none. A group too small for any is left out."""
+NoAnalysis = CriterionSuppressed | CriterionInsufficient | CriterionUndefined
+Analyses = dict[int, dict[CriterionName, Analysis | NoAnalysis]]
+"""By group and criterion. A group too small for any is left out."""
 
 
 def analyse(wave: Wave) -> Analyses:
@@ -69,39 +88,35 @@ def analyse(wave: Wave) -> Analyses:
     }
 
 
-def drivers(wave: Wave, analyses: Analyses) -> Bodies:
+def drivers(wave: Wave, analyses: Analyses) -> Mapping[int, DriversNumbers]:
     return of_each_group(wave, lambda ordinal, precision: _shown(wave, analyses, ordinal, precision))
 
 
-def why_no_group(wave: Wave, ordinal: int) -> Body | None:
+def why_no_group(wave: Wave, ordinal: int) -> Undefined | Insufficient | None:
     """None where a shown group is analysed."""
     n, levers = wave.n(ordinal), len(wave.both.levers)
     if not levers:
-        return {"status": "undefined", "reason": "no_levers", "n": n}
-    return _too_few(n) if n < _enough(levers) else None
+        return Undefined(status="undefined", reason="no_levers", n=n)
+    return Insufficient(status="insufficient", reason="too_few_persons", n=n) if n < _enough(levers) else None
 
 
 def _enough(levers: int) -> int:
     return max(FEWEST_PERSONS, FEWEST_PERSONS_A_LEVER * levers)
 
 
-def _too_few(n: int) -> Body:
-    return {"status": "insufficient", "reason": "too_few_persons", "n": n}
-
-
-def _shown(wave: Wave, analyses: Analyses, ordinal: int, precision: Precision) -> Body:
+def _shown(
+    wave: Wave, analyses: Analyses, ordinal: int, precision: Precision
+) -> DriversOk | Undefined | Insufficient:
     why_none = why_no_group(wave, ordinal)
     if why_none is not None:
         return why_none
     own = analyses[ordinal]
-    return {
-        "status": "ok",
-        "n": wave.n(ordinal),
-        "precision": precision,
-        "criteria": [
-            {"criterion": name, **_criterion(wave.both.levers, own[name], precision)} for name in CRITERIA
-        ],
-    }
+    return DriversOk(
+        status="ok",
+        n=wave.n(ordinal),
+        precision=precision,
+        criteria=[_criterion(name, wave.both.levers, own[name], precision) for name in CRITERIA],
+    )
 
 
 # ------------------------------------------------------------------ whose answers count
@@ -136,18 +151,24 @@ def _covered(wave: Wave, regions: Integers, outcome: Floats) -> Flags:
 # ------------------------------------------------------------------ one criterion of one group
 
 
-def _analysed(wave: Wave, ordinal: int, criterion: str, covered: Flags | None) -> Analysis | Body:
+def _analysed(
+    wave: Wave, ordinal: int, criterion: CriterionName, covered: Flags | None
+) -> Analysis | NoAnalysis:
     if covered is None:
-        return {"status": "undefined", "reason": "question_missing"}
+        return CriterionUndefined(criterion=criterion, status="undefined", reason="question_missing")
     of_group = wave.rollup.persons(ordinal)
     persons = of_group & covered
     n = int(persons.sum())
     if 0 < int(of_group.sum()) - n < wave.k:
-        return {"status": "suppressed", "reason": "incomplete_cover"}
-    return _too_few(n) if n < _enough(len(wave.both.levers)) else _analysis(wave, criterion, persons)
+        return CriterionSuppressed(criterion=criterion, status="suppressed", reason="incomplete_cover")
+    if n < _enough(len(wave.both.levers)):
+        return CriterionInsufficient(
+            criterion=criterion, status="insufficient", reason="too_few_persons", n=n
+        )
+    return _analysis(wave, criterion, persons)
 
 
-def _analysis(wave: Wave, criterion: str, persons: Flags) -> Analysis | Body:
+def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis | NoAnalysis:
     outcome = _outcome(wave, criterion)
     assert outcome is not None
     own, teams = outcome[persons], wave.rollup.places.team[persons]
@@ -157,8 +178,8 @@ def _analysis(wave: Wave, criterion: str, persons: Flags) -> Analysis | Body:
     found = relative_importance(own, predictors)
     drawn = draw_importance(own, predictors, wave.seed, clusters=teams if is_alike and has_teams else None)
     if drawn is None:
-        return {"status": "undefined", "reason": "zero_variance"}
-    flags = {
+        return CriterionUndefined(criterion=criterion, status="undefined", reason="zero_variance")
+    flags: dict[DriverFlag, bool] = {
         "singular": found.is_singular,
         "few_teams": is_alike and not has_teams,
         "linear_approximation": criterion != CORE,
@@ -187,37 +208,44 @@ def _as_shares(drawn: ImportanceDraws) -> ImportanceDraws:
 # ------------------------------------------------------------------ as it is told
 
 
-def _criterion(levers: Iterable[str], own: Analysis | Body, precision: Precision) -> Body:
+def _criterion(
+    name: CriterionName, levers: Iterable[LeverName], own: Analysis | NoAnalysis, precision: Precision
+) -> CriterionKept:
     if not isinstance(own, Analysis):
         return own
     assert own.found.r2 is not None
     parts = zip(levers, own.found.drivers, own.intervals, strict=True)
-    return {
-        "status": "ok",
-        "n": own.found.n,
-        "r2": shown_share(own.found.r2, precision),
-        "r2_ci_low": shown_share(own.r2_ci.low, precision),
-        "r2_ci_high": shown_share(own.r2_ci.high, precision),
-        "method": own.found.method,
-        "resampled": own.resampled,
-        "levers": [
-            {"lever": lever, **_lever(driver, interval, precision)} for lever, driver, interval in parts
-        ],
-        "flags": list(own.flags),
-    }
+    return CriterionNumbers(
+        criterion=name,
+        status="ok",
+        n=own.found.n,
+        r2=shown_share(own.found.r2, precision),
+        r2_ci_low=shown_share(own.r2_ci.low, precision),
+        r2_ci_high=shown_share(own.r2_ci.high, precision),
+        method=own.found.method,
+        resampled=own.resampled,
+        levers=[_lever(lever, driver, interval, precision) for lever, driver, interval in parts],
+        flags=list(own.flags),
+    )
 
 
-def _lever(driver: Driver, interval: ImportanceInterval, precision: Precision) -> Body:
+def _lever(
+    lever: LeverName, driver: Driver, interval: ImportanceInterval, precision: Precision
+) -> DriverLever:
     if driver.share is None or driver.r is None:
-        reason = "zero_variance" if driver.r is None else "too_little_explained"
-        return {"status": "undefined", "reason": reason}
-    return {
-        "status": "ok",
-        "share": shown_share(driver.share, precision),
-        "ci_low": shown_share(interval.ci.low, precision),
-        "ci_high": shown_share(interval.ci.high, precision),
-        "rank_low": floor(interval.rank.low),
-        "rank_high": ceil(interval.rank.high),
-        "sign": "positive" if driver.r > 0 else "negative" if driver.r < 0 else "none",
-        "r": shown_share(driver.r, precision),
-    }
+        return DriverLeverUndefined(
+            lever=lever,
+            status="undefined",
+            reason="zero_variance" if driver.r is None else "too_little_explained",
+        )
+    return DriverLeverOk(
+        lever=lever,
+        status="ok",
+        share=shown_share(driver.share, precision),
+        ci_low=shown_share(interval.ci.low, precision),
+        ci_high=shown_share(interval.ci.high, precision),
+        rank_low=floor(interval.rank.low),
+        rank_high=ceil(interval.rank.high),
+        sign="positive" if driver.r > 0 else "negative" if driver.r < 0 else "none",
+        r=shown_share(driver.r, precision),
+    )

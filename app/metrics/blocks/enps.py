@@ -1,21 +1,29 @@
 """The employee net promoter score of every group."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 import numpy as np
 
 from app.metrics.blocks.measure import Measure, as_small
-from app.metrics.blocks.wave import Bodies, Body, Wave, of_each_group
+from app.metrics.blocks.wave import Wave, of_each_group
 from app.metrics.disclosure import Precision, shown_gap, shown_share
 from app.metrics.formulas import enps_from
 from app.metrics.sample import Floats, Integers
+from app.metrics.schemas import EnpsNumbers, EnpsOk, Suppressed, Undefined
 
 MEASURE = "outcome:enps"
 
 
-def enps(wave: Wave) -> Bodies:
+def enps(wave: Wave) -> Mapping[int, EnpsNumbers]:
     columns = wave.sample.instrument.outcomes().get("enps", [])
     if len(columns) != 1:
-        reason = "several_questions" if columns else "question_missing"
-        return of_each_group(wave, lambda ordinal, _: _undefined(wave, reason, ordinal))
+        reason: Literal["several_questions", "question_missing"] = (
+            "several_questions" if columns else "question_missing"
+        )
+        return of_each_group(
+            wave, lambda ordinal, _: Undefined(status="undefined", reason=reason, n=wave.n(ordinal))
+        )
     kinds = _kinds(wave, columns[0])
     counts = wave.rollup.sums(kinds).astype(np.int64)
     answered = kinds.any(axis=1)
@@ -34,27 +42,25 @@ def _kinds(wave: Wave, column: int) -> Floats:
     ).astype(np.float64)
 
 
-def _undefined(wave: Wave, reason: str, ordinal: int) -> Body:
-    return {"status": "undefined", "reason": reason, "n": wave.n(ordinal)}
-
-
-def _shown(wave: Wave, measure: Measure, counts: Integers, ordinal: int, group: Precision) -> Body:
+def _shown(
+    wave: Wave, measure: Measure, counts: Integers, ordinal: int, group: Precision
+) -> EnpsOk | Suppressed:
     n = int(counts.sum())
     reason = wave.why_hidden(MEASURE, ordinal, n)
     if reason is not None:
-        return {"status": "suppressed", "reason": reason}
+        return Suppressed(status="suppressed", reason=reason)
     precision = as_small(n, group)
     of = enps_from(*(int(count) for count in counts))
     ci = measure.interval(ordinal, precision) if precision == "banded" else of.ci
     assert ci is not None  # the banded spread is never 0
-    return {
-        "status": "ok",
-        "n": n,
-        "precision": precision,
-        "score": shown_gap(of.score, precision),
-        "ci_low": shown_gap(ci.low, precision),
-        "ci_high": shown_gap(ci.high, precision),
-        "promoters": shown_share(of.promoters / n, precision),
-        "passives": shown_share(of.passives / n, precision),
-        "detractors": shown_share(of.detractors / n, precision),
-    }
+    return EnpsOk(
+        status="ok",
+        n=n,
+        precision=precision,
+        score=shown_gap(of.score, precision),
+        ci_low=shown_gap(ci.low, precision),
+        ci_high=shown_gap(ci.high, precision),
+        promoters=shown_share(of.promoters / n, precision),
+        passives=shown_share(of.passives / n, precision),
+        detractors=shown_share(of.detractors / n, precision),
+    )

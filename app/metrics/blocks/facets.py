@@ -4,68 +4,75 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.metrics.blocks.measure import Favour, Measure, as_small, shown_mean
-from app.metrics.blocks.wave import Bodies, Body, Wave, missing, of_each_group
+from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
-from app.metrics.sample import Floats, Integers
+from app.metrics.sample import Dimension, Floats, Integers
+from app.metrics.schemas import FacetsOk, Suppressed, Undefined
+from app.metrics.schemas.facets import FacetNumbers, FacetUntold, QuestionNumbers, QuestionUntold
 
 DONT_KNOW = -1
 
 
 @dataclass(frozen=True, slots=True)
-class _Scored:
-    """A facet or question: what its entries say of it, what the plan calls it, and its numbers by group.
+class _Facet:
+    """What its entries say of it, what the plan calls it, and its numbers by group.
 
     The shares of a facet are over all answers to its questions, also of persons who lack its score:
     without theirs, the shares of its questions less those of the facet would be their answers alone.
     """
 
-    names: dict[str, str]
+    key: str
+    dimension: Dimension
     planned_as: str
     measure: Measure
     favour: Favour
-    dont_know: Integers | None
 
 
-def facets(wave: Wave) -> Bodies:
+@dataclass(frozen=True, slots=True)
+class _Question(_Facet):
+    facet: str
+    dont_know: Integers
+
+
+def facets(wave: Wave) -> dict[int, FacetsOk | Suppressed | Undefined]:
     of_facets, of_questions = list(_facets(wave)), list(_questions(wave))
 
-    def shown(ordinal: int, precision: Precision) -> Body:
-        return {
-            "status": "ok",
-            "n": wave.n(ordinal),
-            "precision": precision,
-            "facets": [_entry(wave, of, ordinal, precision) for of in of_facets],
-            "questions": [_entry(wave, of, ordinal, precision) for of in of_questions],
-        }
+    def shown(ordinal: int, precision: Precision) -> FacetsOk:
+        return FacetsOk(
+            status="ok",
+            n=wave.n(ordinal),
+            precision=precision,
+            facets=[_facet(wave, of, ordinal, precision) for of in of_facets],
+            questions=[_question(wave, of, ordinal, precision) for of in of_questions],
+        )
 
     return of_each_group(wave, shown)
 
 
-def _facets(wave: Wave) -> Iterator[_Scored]:
+def _facets(wave: Wave) -> Iterator[_Facet]:
     instrument = wave.sample.instrument
-    kinds = {"satisfaction": "facet", "engagement": "facet", "outcome": "outcome"}
-    for dimension, kind in kinds.items():
+    dimensions: tuple[Dimension, ...] = ("satisfaction", "engagement", "outcome")
+    for dimension in dimensions:
+        kind = "outcome" if dimension == "outcome" else "facet"
         scores = wave.both.outcomes if kind == "outcome" else wave.both.facets
         for key, columns in instrument.facets_of(dimension).items():
-            yield _Scored(
-                names={"key": key, "dimension": dimension},
+            yield _Facet(
+                key=key,
+                dimension=dimension,
                 planned_as=f"{kind}:{key}",
                 measure=Measure.take(wave.rollup, scores[key]),
                 favour=Favour.take(wave.rollup, wave.both.questions[:, columns]),
-                dont_know=None,
             )
 
 
-def _questions(wave: Wave) -> Iterator[_Scored]:
+def _questions(wave: Wave) -> Iterator[_Question]:
     instrument, answers = wave.sample.instrument, wave.sample.answers[wave.sample.both]
     for column, key in enumerate(instrument.key):
         scores: Floats = wave.both.questions[:, column]
-        yield _Scored(
-            names={
-                "key": key,
-                "facet": instrument.facet[column],
-                "dimension": instrument.dimension[column],
-            },
+        yield _Question(
+            key=key,
+            dimension=instrument.dimension[column],
+            facet=instrument.facet[column],
             planned_as=f"question:{key}",
             measure=Measure.take(wave.rollup, scores),
             favour=Favour.take(wave.rollup, scores[:, None]),
@@ -73,18 +80,53 @@ def _questions(wave: Wave) -> Iterator[_Scored]:
         )
 
 
-def _entry(wave: Wave, of: _Scored, ordinal: int, group: Precision) -> Body:
+def _facet(wave: Wave, of: _Facet, ordinal: int, group: Precision) -> FacetNumbers | FacetUntold:
     n = int(of.measure.n[ordinal])
     reason = wave.why_hidden(of.planned_as, ordinal, n)
     if reason is not None:
-        return {**of.names, "status": "suppressed", "reason": reason}
+        return FacetUntold(key=of.key, dimension=of.dimension, status="suppressed", reason=reason)
     precision = as_small(n, group)
-    numbers = {**shown_mean(of.measure, ordinal, precision), **of.favour.shown(ordinal, precision)}
-    reasons = missing(numbers, "banded" if precision == "banded" else "zero_variance")
-    if of.dont_know is not None:
-        numbers["dont_know"] = _count(wave, int(of.dont_know[ordinal]), precision)
-        reasons |= missing({"dont_know": numbers["dont_know"]}, "few" if precision == "exact" else "rounded")
-    return {**of.names, "status": "ok", "n": n, "precision": precision, **numbers, "reasons": reasons}
+    mean, favour = shown_mean(of.measure, ordinal, precision), of.favour.shown(ordinal, precision)
+    why = "banded" if precision == "banded" else "zero_variance"
+    return FacetNumbers(
+        key=of.key,
+        dimension=of.dimension,
+        status="ok",
+        n=n,
+        precision=precision,
+        **mean,
+        **favour,
+        reasons=reasons_of((mean, why), (favour, why)),
+    )
+
+
+def _question(wave: Wave, of: _Question, ordinal: int, group: Precision) -> QuestionNumbers | QuestionUntold:
+    told = _facet(wave, of, ordinal, group)
+    if isinstance(told, FacetUntold):
+        return QuestionUntold(
+            key=of.key, dimension=of.dimension, facet=of.facet, status="suppressed", reason=told.reason
+        )
+    dont_know = _count(wave, int(of.dont_know[ordinal]), told.precision)
+    why = "few" if told.precision == "exact" else "rounded"
+    return QuestionNumbers(
+        key=of.key,
+        dimension=of.dimension,
+        facet=of.facet,
+        status="ok",
+        n=told.n,
+        precision=told.precision,
+        score=told.score,
+        ci_low=told.ci_low,
+        ci_high=told.ci_high,
+        sd=told.sd,
+        favourable=told.favourable,
+        neutral=told.neutral,
+        unfavourable=told.unfavourable,
+        favourable_ci_low=told.favourable_ci_low,
+        favourable_ci_high=told.favourable_ci_high,
+        dont_know=dont_know,
+        reasons=told.reasons | reasons_of(({"dont_know": dont_know}, why)),
+    )
 
 
 def _count(wave: Wave, persons: int, precision: Precision) -> int | None:

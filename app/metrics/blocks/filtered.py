@@ -1,43 +1,48 @@
 """The headline of any union of base cells (disclosure.md R5b): what is kept of each, and how they add up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
+from pydantic import Field
 
 from app.metrics.blocks.headline import Census, told
 from app.metrics.blocks.measure import Favour, Measure
 from app.metrics.blocks.scales import MeasurementErrors
-from app.metrics.blocks.wave import Body, Wave
+from app.metrics.blocks.wave import Wave
 from app.metrics.disclosure import Precision
 from app.metrics.disclosure.tree import EXACT_FROM
 from app.metrics.formulas import QUADRANTS
-from app.metrics.sample import DIMENSIONS, Floats, Groups, Places, Rollup
+from app.metrics.sample import DIMENSIONS, Cell, Floats, Groups, Places, Rollup
+from app.metrics.schemas import HeadlineOk, Suppressed, Undefined
+from app.metrics.schemas.common import Kept
 
-CROSSING: Final = {"status": "suppressed", "reason": "crossing"}
+CROSSING: Final = Suppressed(status="suppressed", reason="crossing")
 OF_FAVOUR: Final = (3, 6)
 """How many numbers a Favour has of one group: its answers, and its pools."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Persons who are told of together or not at all.
+class Shared(Kept):
+    """What is the same for all cells, as a release keeps it: one a Measure or Favour, in order."""
 
-    `places` has, of each place where some of them are, the ordinals of its team and of its category by
-    dimension; `numbers` is a row of _numbers.
-    """
+    status: Literal["ok"]
+    banded_sd: list[float]
+    is_one_question: list[bool]
+    errors: tuple[float, float] | None
+    reliability: float | None
+    why_no_reliability: str | None
+    is_not_distinct: bool
 
-    places: list[list[int]]
-    numbers: list[float]
+
+FilterNumbers = Annotated[Shared | Suppressed | Undefined, Field(discriminator="status")]
 
 
-def cells_of(wave: Wave) -> tuple[Body, list[Cell]]:
+def cells_of(wave: Wave) -> tuple[FilterNumbers, list[Cell]]:
     """What is the same for all cells, and the cells; none where no filter can be answered."""
     if not wave.has_both_dimensions:
-        return {"status": "undefined", "reason": "dimension_missing", "n": 0}, []
+        return Undefined(status="undefined", reason="dimension_missing", n=0), []
     if wave.plan.cells is None:
-        return dict(CROSSING), []
+        return CROSSING, []
     cells = wave.plan.cells
     groups = Groups([None, *[0] * (int(cells.max()) + 1)], [str(cell) for cell in range(cells.max() + 2)])
     census = Census.take(wave, Rollup(groups, Places(cells + 1, {})))
@@ -50,24 +55,24 @@ def cells_of(wave: Wave) -> tuple[Body, list[Cell]]:
     ]
 
 
-def of_union(shared: Body, numbers: Sequence[Sequence[float]]) -> Body:
+def of_union(shared: Shared, numbers: Sequence[Sequence[float]]) -> HeadlineOk:
     """The headline of the persons of some cells. Told in whole numbers at most: unions can be subtracted."""
     census = _put_together(shared, np.array(numbers))
     precision: Precision = "banded" if census.gap.n[0] < EXACT_FROM else "integer"
-    return told(census, 0, precision, ({"invited": None}, "of_filter"))
+    return told(census, 0, precision, None, "of_filter")
 
 
-def _shared(census: Census) -> Body:
+def _shared(census: Census) -> Shared:
     measures: list[Measure | Favour] = [*census.scores.values(), census.gap, *census.favour.values()]
-    return {
-        "status": "ok",
-        "banded_sd": [of.banded_sd for of in measures],
-        "is_one_question": [of.is_one_question for of in census.favour.values()],
-        "errors": census.errors.errors,
-        "reliability": census.errors.of_difference,
-        "why_no_reliability": census.errors.reason,
-        "is_not_distinct": census.is_not_distinct,
-    }
+    return Shared(
+        status="ok",
+        banded_sd=[of.banded_sd for of in measures],
+        is_one_question=[of.is_one_question for of in census.favour.values()],
+        errors=census.errors.errors,
+        reliability=census.errors.of_difference,
+        why_no_reliability=census.errors.reason,
+        is_not_distinct=census.is_not_distinct,
+    )
 
 
 def _numbers(census: Census) -> Floats:
@@ -83,18 +88,18 @@ def _numbers(census: Census) -> Floats:
     return np.column_stack(columns).astype(np.float64)
 
 
-def _put_together(shared: Body, rows: Floats) -> Census:
+def _put_together(shared: Shared, rows: Floats) -> Census:
     """As one group, of ordinal 0."""
     n = rows[:, 0]
-    sds = iter(shared["banded_sd"])
+    sds = iter(shared.banded_sd)
     measures = [_measure(n, rows[:, at], rows[:, at + 1], next(sds)) for at in (1, 3, 5)]
     sums = iter(np.split(rows.sum(axis=0)[7:], np.cumsum([*OF_FAVOUR, *OF_FAVOUR, len(QUADRANTS), 1])))
     favour = [
         Favour(next(sums).astype(np.int64)[None], next(sums)[None], is_one, next(sds))
-        for is_one in shared["is_one_question"]
+        for is_one in shared.is_one_question
     ]
     quadrants, near_cut, chances = sums
-    has_errors = shared["errors"] is not None
+    has_errors = shared.errors is not None
     return Census(
         scores=dict(zip(DIMENSIONS, measures[:2], strict=True)),
         favour=dict(zip(DIMENSIONS, favour, strict=True)),
@@ -102,8 +107,8 @@ def _put_together(shared: Body, rows: Floats) -> Census:
         quadrants=quadrants.astype(np.int64)[None],
         near_cut=near_cut if has_errors else None,
         chances=chances[None] if has_errors else None,
-        errors=MeasurementErrors(shared["errors"], shared["reliability"], shared["why_no_reliability"]),
-        is_not_distinct=shared["is_not_distinct"],
+        errors=MeasurementErrors(shared.errors, shared.reliability, shared.why_no_reliability),
+        is_not_distinct=shared.is_not_distinct,
     )
 
 

@@ -1,15 +1,15 @@
 """Satisfaction versus engagement: both scores, their gap, the quadrants and the position of every group."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 
 from app.metrics.blocks.distinctness import is_not_distinct
 from app.metrics.blocks.measure import Favour, Measure, shown_mean
 from app.metrics.blocks.scales import MeasurementErrors
-from app.metrics.blocks.wave import Bodies, Body, Wave, explained, of_each_group
+from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_dz, shown_gap, shown_share
 from app.metrics.formulas import (
     CUT,
@@ -22,16 +22,27 @@ from app.metrics.formulas import (
     shares_from,
 )
 from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup
+from app.metrics.schemas import (
+    Gap,
+    HeadlineNumbers,
+    HeadlineOk,
+    Position,
+    QuadrantCut,
+    Quadrants,
+    QuadrantShares,
+    Score,
+    Share,
+)
+from app.metrics.schemas.headline import ByQuadrant, Ellipse
 
 INTERPRETABLE_FROM: Final = 0.5
 
 
-def headline(wave: Wave) -> Bodies:
+def headline(wave: Wave) -> Mapping[int, HeadlineNumbers]:
     census = Census.take(wave, wave.rollup)
 
-    def shown(ordinal: int, precision: Precision) -> Body:
-        invited = {"invited": wave.shown_invited(ordinal)}
-        return told(census, ordinal, precision, (invited, wave.why_no_invited()))
+    def shown(ordinal: int, precision: Precision) -> HeadlineOk:
+        return told(census, ordinal, precision, wave.shown_invited(ordinal), wave.why_no_invited())
 
     return of_each_group(wave, shown)
 
@@ -70,27 +81,62 @@ class Census:
         )
 
 
-def told(census: Census, ordinal: int, precision: Precision, invited: tuple[Body, str]) -> Body:
-    """`invited` has the number invited, and the reason where it is None."""
-    scores = {name: _score(census, name, ordinal, precision) for name in DIMENSIONS}
-    undefined = "banded" if precision == "banded" else "zero_variance"
-    body = explained(
-        invited,
-        ({**scores, "gap": _gap(census.gap, ordinal, precision)}, undefined),
-        ({"gap": _reliability(census.errors)}, census.errors.reason or ""),
-        *_divided(census, ordinal, precision),
+class _Gap(TypedDict):
+    mean: float
+    ci_low: float | None
+    ci_high: float | None
+    dz: float | None
+
+
+class _Reliability(TypedDict):
+    reliability: float | None
+    interpretable: bool | None
+
+
+class _Expected(TypedDict):
+    near_cut: float | None
+    expected: ByQuadrant | None
+
+
+def told(
+    census: Census, ordinal: int, precision: Precision, invited: int | None, why_no_invited: str
+) -> HeadlineOk:
+    is_banded = precision == "banded"
+    undefined = "banded" if is_banded else "zero_variance"
+    satisfaction, engagement = (_score(census, name, ordinal, precision) for name in DIMENSIONS)
+    gap, reliability = _gap(census.gap, ordinal, precision), _reliability(census.errors)
+    expected, why_not_expected = _expected(census, ordinal, precision)
+    position = None if census.is_not_distinct else _position(census, ordinal, precision)
+    scores = {"satisfaction": satisfaction, "engagement": engagement, "gap": gap}
+    of_quadrants = {"quadrants": None if census.is_not_distinct else expected}
+    return HeadlineOk(
+        status="ok",
+        n=int(census.gap.n[ordinal]),
+        invited=invited,
+        precision=precision,
+        satisfaction=satisfaction,
+        engagement=engagement,
+        gap=Gap(**gap, **reliability),
+        quadrants=None if census.is_not_distinct else _quadrants(census, ordinal, precision, expected),
+        position=position,
+        reasons=reasons_of(
+            ({"invited": invited}, why_no_invited),
+            (scores, undefined),
+            ({"gap": reliability}, census.errors.reason or ""),
+            (of_quadrants, "not_distinct" if census.is_not_distinct else why_not_expected),
+            ({"position": position}, "not_distinct" if census.is_not_distinct else undefined),
+        ),
     )
-    return {"status": "ok", "n": int(census.gap.n[ordinal]), "precision": precision, **body}
 
 
-def _score(census: Census, name: str, ordinal: int, precision: Precision) -> Body:
-    return {
+def _score(census: Census, name: str, ordinal: int, precision: Precision) -> Score:
+    return Score(
         **shown_mean(census.scores[name], ordinal, precision),
         **census.favour[name].shown(ordinal, precision),
-    }
+    )
 
 
-def _gap(measure: Measure, ordinal: int, precision: Precision) -> Body:
+def _gap(measure: Measure, ordinal: int, precision: Precision) -> _Gap:
     of, ci = gap_from(measure.moments(ordinal)), measure.interval(ordinal, precision)
     return {
         "mean": shown_gap(of.mean, precision),
@@ -100,72 +146,70 @@ def _gap(measure: Measure, ordinal: int, precision: Precision) -> Body:
     }
 
 
-def _reliability(of: MeasurementErrors) -> Body:
+def _reliability(of: MeasurementErrors) -> _Reliability:
     """The organisation's, the same for every group."""
     value = of.of_difference
     return {"reliability": value, "interpretable": None if value is None else value >= INTERPRETABLE_FROM}
 
 
-def _divided(census: Census, ordinal: int, precision: Precision) -> Iterator[tuple[Body, str]]:
-    """What divides persons or groups by the two cuts."""
-    if census.is_not_distinct:
-        yield {"quadrants": None, "position": None}, "not_distinct"
-        return
-    is_banded = precision == "banded"
-    quadrants = {
-        "mode": "fixed",
-        "cut": dict.fromkeys(DIMENSIONS, CUT),
-        "shares": _shares(census.quadrants[ordinal], precision),
-    }
-    yield {"quadrants": quadrants}, ""
-    expected = {"near_cut": None, "expected": None} if is_banded else _expected(census, ordinal, precision)
-    yield {"quadrants": expected}, "banded" if is_banded else census.errors.reason or ""
-    yield (
-        {"position": None if is_banded else _position(census, ordinal, precision)},
-        "banded" if is_banded else "zero_variance",
+# ------------------------------------------------------------------ what divides by the two cuts
+
+
+def _quadrants(census: Census, ordinal: int, precision: Precision, expected: _Expected) -> Quadrants:
+    return Quadrants(
+        mode="fixed",
+        cut=QuadrantCut(satisfaction=CUT, engagement=CUT),
+        shares=_shares(census.quadrants[ordinal], precision),
+        **expected,
     )
 
 
-def _shares(counts: Integers, precision: Precision) -> dict[str, Body]:
-    return {
-        name: {
-            "share": shown_share(of.share, precision),
-            "ci_low": shown_share(of.ci.low, precision),
-            "ci_high": shown_share(of.ci.high, precision),
-        }
-        for name, of in shares_from(counts).items()
-    }
+def _shares(counts: Integers, precision: Precision) -> QuadrantShares:
+    thriving, content, stretched, detached = (
+        Share(
+            share=shown_share(of.share, precision),
+            ci_low=shown_share(of.ci.low, precision),
+            ci_high=shown_share(of.ci.high, precision),
+        )
+        for of in map(shares_from(counts).__getitem__, QUADRANTS)
+    )
+    return QuadrantShares(thriving=thriving, content=content, stretched=stretched, detached=detached)
 
 
-def _expected(census: Census, ordinal: int, precision: Precision) -> Body:
-    """What the shares come to when the errors of measurement are allowed for."""
+def _expected(census: Census, ordinal: int, precision: Precision) -> tuple[_Expected, str]:
+    """What the shares come to when the errors of measurement are allowed for; or why that is not told."""
+    if precision == "banded":
+        return {"near_cut": None, "expected": None}, "banded"
     if census.near_cut is None or census.chances is None:
-        return {"near_cut": None, "expected": None}
+        return {"near_cut": None, "expected": None}, census.errors.reason or ""
     n = int(census.gap.n[ordinal])
-    return {
-        "near_cut": shown_share(float(census.near_cut[ordinal]) / n, precision),
-        "expected": _by_quadrant((census.chances[ordinal] / n).tolist(), precision),
-    }
+    near_cut = shown_share(float(census.near_cut[ordinal]) / n, precision)
+    chances = _by_quadrant((census.chances[ordinal] / n).tolist(), precision)
+    return {"near_cut": near_cut, "expected": chances}, ""
 
 
-def _position(census: Census, ordinal: int, precision: Precision) -> Body | None:
+def _position(census: Census, ordinal: int, precision: Precision) -> Position | None:
     s, e, gap = (of.moments(ordinal) for of in (*census.scores.values(), census.gap))
-    if s.sd is None or e.sd is None or gap.sd is None or not (s.has_spread and e.has_spread):
+    if precision == "banded" or s.sd is None or e.sd is None or gap.sd is None:
+        return None
+    if not (s.has_spread and e.has_spread):
         return None
     r = (s.sd**2 + e.sd**2 - gap.sd**2) / (2 * s.sd * e.sd)
     found = position(s.n, (s.mean, e.mean), (s.sd, e.sd), r)
     if found is None:
         return None
-    return {
-        "quadrant": found.quadrant or "undetermined",
-        "probability": shown_share(max(found.chances), precision),
-        "probabilities": _by_quadrant(list(found.chances), precision),
-        "ellipse": {
-            name: shown_gap(getattr(found.ellipse, name), precision)
-            for name in ("semi_major", "semi_minor", "angle")
-        },
-    }
+    return Position(
+        quadrant=found.quadrant or "undetermined",
+        probability=shown_share(max(found.chances), precision),
+        probabilities=_by_quadrant(list(found.chances), precision),
+        ellipse=Ellipse(
+            semi_major=shown_gap(found.ellipse.semi_major, precision),
+            semi_minor=shown_gap(found.ellipse.semi_minor, precision),
+            angle=shown_gap(found.ellipse.angle, precision),
+        ),
+    )
 
 
-def _by_quadrant(shares: list[float], precision: Precision) -> dict[str, float]:
-    return {name: shown_share(share, precision) for name, share in zip(QUADRANTS, shares, strict=True)}
+def _by_quadrant(shares: list[float], precision: Precision) -> ByQuadrant:
+    thriving, content, stretched, detached = (shown_share(share, precision) for share in shares)
+    return ByQuadrant(thriving=thriving, content=content, stretched=stretched, detached=detached)

@@ -7,16 +7,24 @@ import numpy as np
 
 from app.metrics.blocks.compared import as_shown, shown_difference, shown_interval, shown_p
 from app.metrics.blocks.measure import Measure, as_small
-from app.metrics.blocks.wave import ORGANIZATION, Bodies, Body, Wave, explained, of_each_group
+from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_dz, shown_score
 from app.metrics.formulas import Cell, Moments, shrinkage, versus_rest
-from app.metrics.formulas.complete import Undefined
+from app.metrics.formulas.complete import Undefined as Unknown
 from app.metrics.sample import DIMENSIONS, Floats, Instrument
+from app.metrics.schemas import HeatmapNumbers, Suppression, Undefined
+from app.metrics.schemas.heatmap import (
+    HeatmapCell,
+    HeatmapCellOk,
+    HeatmapCellSuppressed,
+    HeatmapCellUndefined,
+    HeatmapOk,
+)
 
 WHY_NOT_SHRUNKEN: Final[dict[str, str]] = {"too_few": "too_few_groups", "zero_variance": "zero_variance"}
 
 
-def heatmap(wave: Wave) -> Bodies:
+def heatmap(wave: Wave) -> Mapping[int, HeatmapNumbers]:
     columns = [_column(wave, key, values) for key, values in _scores(wave).items()]
     return of_each_group(wave, lambda ordinal, precision: _row(wave, columns, ordinal, precision))
 
@@ -32,18 +40,16 @@ def _scores(wave: Wave) -> dict[str, Floats]:
     return {**wave.both.dimensions, **facets}
 
 
-def _row(wave: Wave, columns: list[dict[int, Body]], ordinal: int, precision: Precision) -> Body:
+def _row(
+    wave: Wave, columns: list[dict[int, HeatmapCell]], ordinal: int, precision: Precision
+) -> HeatmapOk | Undefined:
     if ordinal == ORGANIZATION:
-        return {"status": "undefined", "reason": "no_rest", "n": wave.n(ordinal)}
-    return {
-        "status": "ok",
-        "n": wave.n(ordinal),
-        "precision": precision,
-        "cells": [column[ordinal] for column in columns],
-    }
+        return Undefined(status="undefined", reason="no_rest", n=wave.n(ordinal))
+    cells = [column[ordinal] for column in columns]
+    return HeatmapOk(status="ok", n=wave.n(ordinal), precision=precision, cells=cells)
 
 
-def _column(wave: Wave, key: str, values: Floats) -> dict[int, Body]:
+def _column(wave: Wave, key: str, values: Floats) -> dict[int, HeatmapCell]:
     """A cell for each shown group; those with a test are one family (2.10, 2.15)."""
     measure = Measure.take(wave.rollup, values)
     precisions = {
@@ -60,7 +66,7 @@ def _column(wave: Wave, key: str, values: Floats) -> dict[int, Body]:
     shrunken = _shrunken(wave, shown)
     found = dict(zip(shown, versus_rest(list(shown.values()), _whole(wave, measure)), strict=True))
     return {
-        ordinal: {"status": "suppressed", "reason": reason}
+        ordinal: HeatmapCellSuppressed(status="suppressed", reason=reason)
         if reason is not None
         else _cell(found[ordinal], shown[ordinal], shrunken[ordinal], precisions[ordinal])
         for ordinal, reason in hidden.items()
@@ -79,7 +85,7 @@ def _whole(wave: Wave, measure: Measure) -> Moments:
     return as_shown(measure, ORGANIZATION, small, shown_score)
 
 
-def _why_not(wave: Wave, key: str, measure: Measure, ordinal: int) -> str | None:
+def _why_not(wave: Wave, key: str, measure: Measure, ordinal: int) -> Suppression | None:
     """The rest is not shown by itself, but this would tell it, so it needs the minimum too."""
     known = (wave.why_hidden(key, one, int(measure.n[one])) for one in (ordinal, ORGANIZATION))
     reason = next((reason for reason in known if reason is not None), None)
@@ -87,36 +93,34 @@ def _why_not(wave: Wave, key: str, measure: Measure, ordinal: int) -> str | None
     return "complementary" if reason is None and 0 < rest < wave.k else reason
 
 
-def _cell(found: Cell, shown: Moments, shrunken: float | Undefined, precision: Precision) -> Body:
+def _cell(found: Cell, shown: Moments, shrunken: float | Unknown, precision: Precision) -> HeatmapCell:
     if found.test is None:
-        return {"status": "undefined", "reason": "zero_variance" if found.rest.n else "no_rest"}
+        return HeatmapCellUndefined(status="undefined", reason="zero_variance" if found.rest.n else "no_rest")
     assert found.g is not None
     assert found.q is not None
-    return explained(
-        (
-            {
-                "status": "ok",
-                "difference": shown_difference(found.test.mean, precision),
-                **shown_interval(found.test.ci, precision),
-                "g": shown_dz(found.g, precision),
-                "q": shown_p(found.q, precision),
-                "state": found.state,
-                "score": shown.mean,
-            },
-            "banded",
-        ),
-        ({"shrunken": None}, WHY_NOT_SHRUNKEN[shrunken])
-        if isinstance(shrunken, str)
-        else ({"shrunken": shown_score(shrunken, precision)}, ""),
+    assert found.state is not None
+    g, q = shown_dz(found.g, precision), shown_p(found.q, precision)
+    why_not_shrunken = WHY_NOT_SHRUNKEN[shrunken] if isinstance(shrunken, str) else ""
+    told = None if isinstance(shrunken, str) else shown_score(shrunken, precision)
+    return HeatmapCellOk(
+        status="ok",
+        difference=shown_difference(found.test.mean, precision),
+        **shown_interval(found.test.ci, precision),
+        g=g,
+        q=q,
+        state=found.state,
+        score=shown.mean,
+        shrunken=told,
+        reasons=reasons_of(({"g": g, "q": q}, "banded"), ({"shrunken": told}, why_not_shrunken)),
     )
 
 
-def _shrunken(wave: Wave, shown: Mapping[int, Moments]) -> dict[int, float | Undefined]:
+def _shrunken(wave: Wave, shown: Mapping[int, Moments]) -> dict[int, float | Unknown]:
     """Nobody is in two groups of a family: those of one depth of the tree, or of one dimension.
 
     From numbers that are shown, since the raw mean can be computed back from the shrunken one.
     """
-    found: dict[int, float | Undefined] = {}
+    found: dict[int, float | Unknown] = {}
     for family in _families(wave, shown):
         own = [shown[ordinal] for ordinal in family]
         n, sd = np.array([of.n for of in own]), np.array([of.sd for of in own], dtype=np.float64)

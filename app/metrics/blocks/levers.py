@@ -1,33 +1,64 @@
 """The road from satisfied to engaged: where a group stands on each lever, and which would come first."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
 from app.metrics.blocks.drivers import CORE, Analyses, Analysis, why_no_group
-from app.metrics.blocks.measure import Favour, Measure, as_small, shown_mean
-from app.metrics.blocks.wave import Bodies, Body, Wave, explained, missing, of_each_group
+from app.metrics.blocks.measure import Favour, Favoured, Mean, Measure, as_small, shown_mean
+from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_share
 from app.metrics.formulas import lever_priority
 from app.metrics.formulas.drivers import TARGET
-from app.metrics.sample import Floats
+from app.metrics.sample import Floats, LeverName
+from app.metrics.schemas import Insufficient, LeverOk, LeversNumbers, LeversOk, Undefined
+from app.metrics.schemas.levers import Lever, LeverSuppressed
 
 NO_MORE_THAN_NOISE = 0.02
 TOP_FROM = 0.5
 TIED_TOGETHER = 0.8
-NO_ORDER: Final[Body] = {"priority": None, "rank_probability": None, "is_top": False}
+Scored = tuple[Measure, Favour]
 
 
-def levers(wave: Wave, analyses: Analyses) -> Bodies:
+class Place(TypedDict):
+    """Of a lever among the others."""
+
+    importance: float | None
+    priority: float | None
+    rank_probability: float | None
+    is_top: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A lever that is shown, before it has its place."""
+
+    lever: LeverName
+    n: int
+    precision: Precision
+    mean: Mean
+    favour: Favoured
+
+
+_Entry = _Told | LeverSuppressed
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    levers: list[Lever]
+    top: LeverName | None
+    tie_set: list[LeverName]
+    reasons: dict[str, str]
+
+
+def levers(wave: Wave, analyses: Analyses) -> Mapping[int, LeversNumbers]:
     scored = {lever: _scored(wave, lever, values) for lever, values in wave.both.levers.items()}
     return of_each_group(wave, lambda ordinal, precision: _group(wave, scored, analyses, ordinal, precision))
 
 
-Scored = tuple[Measure, Favour]
-
-
-def _scored(wave: Wave, lever: str, values: Floats) -> Scored:
+def _scored(wave: Wave, lever: LeverName, values: Floats) -> Scored:
     """The scores, and the answers, of the same persons: those with a score."""
     questions = wave.both.questions[:, wave.sample.instrument.levers()[lever]]
     answered = np.where(np.isnan(values)[:, None], np.nan, questions)
@@ -35,49 +66,49 @@ def _scored(wave: Wave, lever: str, values: Floats) -> Scored:
 
 
 def _group(
-    wave: Wave, scored: Mapping[str, Scored], analyses: Analyses, ordinal: int, precision: Precision
-) -> Body:
+    wave: Wave, scored: Mapping[LeverName, Scored], analyses: Analyses, ordinal: int, precision: Precision
+) -> LeversOk | Undefined | Insufficient:
     why_none = why_no_group(wave, ordinal)
     if not scored and why_none is not None:
         return why_none
-    entries = [_score(wave, lever, own, ordinal, precision) for lever, own in scored.items()]
+    entries = [_entry(wave, lever, own, ordinal, precision) for lever, own in scored.items()]
     own = why_none or analyses[ordinal][CORE]
-    return {
-        "status": "ok",
-        "n": wave.n(ordinal),
-        "precision": precision,
-        "criterion": CORE,
-        "target": TARGET,
-        **(
-            _ranked(list(scored), entries, own, precision)
-            if isinstance(own, Analysis)
-            else _unranked(entries, {}, own["reason"])
-        ),
-    }
+    order = (
+        _ranked(list(scored), entries, own, precision)
+        if isinstance(own, Analysis)
+        else _unranked(entries, {}, own.reason)
+    )
+    return LeversOk(
+        status="ok",
+        n=wave.n(ordinal),
+        precision=precision,
+        criterion=CORE,
+        target=TARGET,
+        levers=order.levers,
+        top=order.top,
+        tie_set=order.tie_set,
+        reasons=order.reasons,
+    )
 
 
-def _score(wave: Wave, lever: str, scored: Scored, ordinal: int, group: Precision) -> Body:
+def _entry(wave: Wave, lever: LeverName, scored: Scored, ordinal: int, group: Precision) -> _Entry:
     measure, favour = scored
     n = int(measure.n[ordinal])
     reason = wave.why_hidden(f"lever:{lever}", ordinal, n)
     if reason is not None:
-        return {"lever": lever, "status": "suppressed", "reason": reason}
+        return LeverSuppressed(lever=lever, status="suppressed", reason=reason)
     precision = as_small(n, group)
-    told = {
-        "lever": lever,
-        "status": "ok",
-        "n": n,
-        "precision": precision,
-        **shown_mean(measure, ordinal, precision),
-        **favour.shown(ordinal, precision),
-    }
-    return explained((told, "banded" if precision == "banded" else "zero_variance"))
+    return _Told(
+        lever, n, precision, shown_mean(measure, ordinal, precision), favour.shown(ordinal, precision)
+    )
 
 
 # ------------------------------------------------------------------ which comes first
 
 
-def _ranked(names: Sequence[str], entries: Sequence[Body], analysis: Analysis, precision: Precision) -> Body:
+def _ranked(
+    names: Sequence[LeverName], entries: Sequence[_Entry], analysis: Analysis, precision: Precision
+) -> _Order:
     shares = {
         lever: None if driver.share is None else shown_share(driver.share, precision)
         for lever, driver in zip(names, analysis.found.drivers, strict=True)
@@ -85,51 +116,65 @@ def _ranked(names: Sequence[str], entries: Sequence[Body], analysis: Analysis, p
     if analysis.r2_ci.low <= NO_MORE_THAN_NOISE:
         return _unranked(entries, shares, "too_little_explained")
     chances = dict(zip(names, analysis.first, strict=True))
-    first = {entry["lever"]: chances[entry["lever"]] for entry in entries if entry["status"] == "ok"}
+    first = {entry.lever: chances[entry.lever] for entry in entries if isinstance(entry, _Told)}
     top = next((lever for lever, chance in first.items() if chance >= TOP_FROM), None)
     tied = [] if top else _tied(first)
-    return {
-        "levers": [_prioritised(entry, shares, first, top, precision) for entry in entries],
-        "top": top,
-        "tie_set": tied,
-        "reasons": {} if top else {"top": "tie" if tied else "at_target"},
-    }
+    return _Order(
+        levers=[_prioritised(entry, shares, first, top, precision) for entry in entries],
+        top=top,
+        tie_set=tied,
+        reasons={} if top else {"top": "tie" if tied else "at_target"},
+    )
 
 
-def _unranked(entries: Sequence[Body], shares: Mapping[str, float | None], reason: str) -> Body:
+def _unranked(entries: Sequence[_Entry], shares: Mapping[LeverName, float | None], reason: str) -> _Order:
     """The importances where there are any, and no order."""
-    told = [_with(entry, {"importance": shares.get(entry["lever"]), **NO_ORDER}, reason) for entry in entries]
-    return {"levers": told, "top": None, "tie_set": [], "reasons": {"top": reason}}
+    told = [_placed(entry, _nowhere(shares.get(entry.lever)), reason) for entry in entries]
+    return _Order(levers=told, top=None, tie_set=[], reasons={"top": reason})
+
+
+def _nowhere(importance: float | None) -> Place:
+    return {"importance": importance, "priority": None, "rank_probability": None, "is_top": False}
 
 
 def _prioritised(
-    entry: Body,
-    shares: Mapping[str, float | None],
-    first: Mapping[str, float],
-    top: str | None,
+    entry: _Entry,
+    shares: Mapping[LeverName, float | None],
+    first: Mapping[LeverName, float],
+    top: LeverName | None,
     precision: Precision,
-) -> Body:
+) -> Lever:
     """From the share and the score as they are shown: a priority finer than they are would betray them."""
-    share = shares.get(entry["lever"])
-    if share is None or entry["status"] != "ok":
-        return _with(entry, {"importance": None, **NO_ORDER}, "zero_variance")
-    numbers = {
+    share = shares.get(entry.lever)
+    if share is None or not isinstance(entry, _Told):
+        return _placed(entry, _nowhere(None), "zero_variance")
+    place: Place = {
         "importance": share,
-        "priority": float(lever_priority(np.array(share), np.array(entry["score"]))),
-        "rank_probability": shown_share(first[entry["lever"]], precision),
-        "is_top": entry["lever"] == top,
+        "priority": float(lever_priority(np.array(share), np.array(entry.mean["score"]))),
+        "rank_probability": shown_share(first[entry.lever], precision),
+        "is_top": entry.lever == top,
     }
-    return _with(entry, numbers, "")
+    return _placed(entry, place, "")
 
 
-def _with(entry: Body, added: Body, reason: str) -> Body:
+def _placed(entry: _Entry, place: Place, reason: str) -> Lever:
     """A lever that is not shown stays as it is."""
-    if entry["status"] != "ok":
+    if not isinstance(entry, _Told):
         return entry
-    return {**entry, **added, "reasons": {**entry["reasons"], **missing(added, reason)}}
+    why = "banded" if entry.precision == "banded" else "zero_variance"
+    return LeverOk(
+        lever=entry.lever,
+        status="ok",
+        n=entry.n,
+        precision=entry.precision,
+        **entry.mean,
+        **entry.favour,
+        **place,
+        reasons=reasons_of((entry.mean, why), (entry.favour, why), (place, reason)),
+    )
 
 
-def _tied(first: Mapping[str, float]) -> list[str]:
+def _tied(first: Mapping[LeverName, float]) -> list[LeverName]:
     """The fewest levers one of which comes first in most of the draws that have a first."""
     ordered = sorted(first, key=lambda lever: -first[lever])
     reached = np.cumsum([first[lever] for lever in ordered])

@@ -1,24 +1,31 @@
 """A score of the headline set, and how it is told of one group."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
-from app.metrics.blocks.wave import Body
 from app.metrics.disclosure import Precision, shown_score, shown_sd, shown_share
 from app.metrics.disclosure.tree import EXACT_FROM
-from app.metrics.formulas import (
-    Interval,
-    Moments,
-    Pool,
-    is_favourable,
-    is_unfavourable,
-    t_interval,
-    wilson,
-)
+from app.metrics.formulas import Interval, Moments, Pool, is_favourable, is_unfavourable, t_interval, wilson
 from app.metrics.sample import Floats, Integers, Rollup
 
 LEAST_BANDED_SD = 5.0
+
+
+class Mean(TypedDict):
+    score: float
+    ci_low: float | None
+    ci_high: float | None
+    sd: float | None
+
+
+class Favoured(TypedDict):
+    favourable: float
+    neutral: float
+    unfavourable: float
+    favourable_ci_low: float | None
+    favourable_ci_high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ def as_small(n: int, group: Precision) -> Precision:
     return "banded" if n < EXACT_FROM else group
 
 
-def shown_mean(measure: Measure, ordinal: int, precision: Precision) -> Body:
+def shown_mean(measure: Measure, ordinal: int, precision: Precision) -> Mean:
     of, ci = measure.moments(ordinal), measure.interval(ordinal, precision)
     return {
         "score": shown_score(of.mean, precision),
@@ -63,12 +70,6 @@ def answers_by_favour(rollup: Rollup, questions: Floats) -> Integers:
     high, low = is_favourable(questions).sum(axis=1), is_unfavourable(questions).sum(axis=1)
     middle = (~np.isnan(questions)).sum(axis=1) - high - low
     return rollup.sums(np.column_stack([high, middle, low]).astype(np.float64)).astype(np.int64)
-
-
-def shown_favour(answers: Integers, precision: Precision) -> Body:
-    """`answers` has the favourable, neutral and unfavourable ones of the group."""
-    shares = [shown_share(int(count) / int(answers.sum()), precision) for count in answers]
-    return dict(zip(("favourable", "neutral", "unfavourable"), shares, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,14 @@ class Favour:
         answers, is_one = answers_by_favour(rollup, questions), questions.shape[1] == 1
         return cls(answers, pools, is_one, max(spread, LEAST_BANDED_SD / 100))
 
-    def shown(self, ordinal: int, precision: Precision) -> Body:
+    def shown(self, ordinal: int, precision: Precision) -> Favoured:
         ci = self.interval(ordinal, precision)
+        answers = self.answers[ordinal]
+        high, middle, low = (shown_share(int(count) / int(answers.sum()), precision) for count in answers)
         return {
-            **shown_favour(self.answers[ordinal], precision),
+            "favourable": high,
+            "neutral": middle,
+            "unfavourable": low,
             "favourable_ci_low": None if ci is None else shown_share(max(0.0, ci.low), precision),
             "favourable_ci_high": None if ci is None else shown_share(min(1.0, ci.high), precision),
         }

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 
-from app.metrics.blocks.wave import Bodies, Body, Wave, of_each_group
+from app.metrics.blocks.wave import Wave, hidden, of_each_group, reasons_of
 from app.metrics.disclosure.tree import EXACT_FROM, NAMES_THE_SILENT
 from app.metrics.formulas import (
     Correlation,
@@ -19,6 +19,7 @@ from app.metrics.formulas import (
     spearman,
 )
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Groups, Integers, Places, Rollup
+from app.metrics.schemas import Insufficient, LeavingNumbers, TurnoverNumbers, Undefined
 from app.metrics.schemas.outcomes import (
     KpiCorrelation,
     KpiPoint,
@@ -29,7 +30,15 @@ from app.metrics.schemas.outcomes import (
     KpiWavesInsufficient,
     KpiWavesOk,
     KpiWaveUndefined,
+    LeavingInsufficientSince,
+    LeavingOkSince,
+    LeavingRatios,
+    LeavingSuppressedSince,
+    LeavingUndefinedSince,
     PooledKpiCorrelation,
+    Ratio,
+    TurnoverShown,
+    TurnoverUnknown,
 )
 
 FEWEST_LEAVERS: Final = 10
@@ -37,6 +46,16 @@ FEWEST_TEAMS: Final = 10
 POMP_STEP: Final = 10
 SHOWN_RATIOS: Final = (0.05, 20.0)
 DAYS_A_MONTH: Final = 365.25 / 12
+
+
+class Window(TypedDict):
+    starts_on: date
+    ends_on: date
+
+
+class Counts(TypedDict):
+    n: int
+    leavers: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +78,7 @@ class Exposure:
         return (self.ends_on - self.starts_on).days / DAYS_A_MONTH
 
 
-def turnover(wave: Wave, exposure: Exposure) -> Bodies:
+def turnover(wave: Wave, exposure: Exposure) -> dict[int, TurnoverNumbers]:
     """Leavers / mean headcount * 12 / months of the organisation and each team shown, from people data alone.
 
     The headcount gives `invited` away, so it is withheld where that is (R8).
@@ -68,28 +87,34 @@ def turnover(wave: Wave, exposure: Exposure) -> Bodies:
     rollup = Rollup(tree, Places(exposure.team, {}))
     leavers, days = rollup.counts(exposure.left), rollup.sums(exposure.days.astype(np.float64))
 
-    def shown(ordinal: int, _: object) -> Body:
+    def shown(ordinal: int, _: object) -> TurnoverShown | Insufficient | TurnoverUnknown:
         if not wave.plan.decisions[ordinal].shows_invited:
-            return {"status": "undefined", "reason": "few_silent", "n": wave.n(ordinal)}
+            return TurnoverUnknown(status="undefined", reason="few_silent", n=wave.n(ordinal))
         return _rate(wave, exposure, ordinal, int(leavers[ordinal]), float(days[ordinal]))
 
-    bodies = of_each_group(wave, shown)
-    return {ordinal: body for ordinal, body in bodies.items() if wave.sample.groups.is_team(ordinal)}
+    return {
+        ordinal: TurnoverUnknown(status="undefined", reason="dimension_missing", n=numbers.n)
+        if isinstance(numbers, Undefined)
+        else numbers
+        for ordinal, numbers in of_each_group(wave, shown).items()
+        if wave.sample.groups.is_team(ordinal)
+    }
 
 
-def _rate(wave: Wave, exposure: Exposure, ordinal: int, leavers: int, days: float) -> Body:
+def _rate(
+    wave: Wave, exposure: Exposure, ordinal: int, leavers: int, days: float
+) -> TurnoverShown | Insufficient | TurnoverUnknown:
     n = wave.n(ordinal)
     if not exposure.months:
-        return {"status": "undefined", "reason": "no_exposure", "n": n}
+        return TurnoverUnknown(status="undefined", reason="no_exposure", n=n)
     months = days / DAYS_A_MONTH
     headcount = months / exposure.months
     if headcount < wave.k:
-        return {"status": "insufficient", "reason": "too_few_persons", "n": n}
-    rate = leavers / months * 12
-    return {"status": "ok", "n": n, "headcount": headcount, "leavers": leavers, "rate": rate}
+        return Insufficient(status="insufficient", reason="too_few_persons", n=n)
+    return TurnoverShown(status="ok", n=n, headcount=headcount, leavers=leavers, rate=leavers / months * 12)
 
 
-def leaving(wave: Wave, exposure: Exposure, is_erased: bool = False) -> Body:
+def leaving(wave: Wave, exposure: Exposure, is_erased: bool = False) -> LeavingNumbers:
     """How leaving is associated with the scores before it, over the organisation's headline set.
 
     `is_erased` says that so few answers were erased since the release that this would tell of them (R11).
@@ -98,17 +123,17 @@ def leaving(wave: Wave, exposure: Exposure, is_erased: bool = False) -> Body:
     minus the one before, be that leaver's score. Ratios are shown between fixed ends, so that a half without
     leavers looks like one with few.
     """
-    window: Body = {"starts_on": exposure.starts_on.isoformat(), "ends_on": exposure.ends_on.isoformat()}
+    window: Window = {"starts_on": exposure.starts_on, "ends_on": exposure.ends_on}
     decision, n = wave.plan.decisions[0], wave.n(0)
     if decision.precision is None:
-        return {**window, "status": "suppressed", "reason": decision.reason}
+        return LeavingSuppressedSince(**window, status="suppressed", reason=hidden(decision).reason)
     if is_erased:
-        return {**window, "status": "suppressed", "reason": "erased"}
+        return LeavingSuppressedSince(**window, status="suppressed", reason="erased")
     if exposure.linked is None or wave.sample.linked is None:
-        return {**window, "status": "undefined", "reason": "not_linkable", "n": n}
+        return LeavingUndefinedSince(**window, status="undefined", reason="not_linkable", n=n)
     if not exposure.months:
-        return {**window, "status": "undefined", "reason": "no_exposure", "n": n}
-    return window | _association(wave, exposure, *_followed(wave, exposure, exposure.linked))
+        return LeavingUndefinedSince(**window, status="undefined", reason="no_exposure", n=n)
+    return _association(wave, exposure, window, *_followed(wave, exposure, exposure.linked))
 
 
 def _followed(wave: Wave, exposure: Exposure, linked: Sequence[bytes]) -> tuple[Floats, Flags]:
@@ -121,23 +146,31 @@ def _followed(wave: Wave, exposure: Exposure, linked: Sequence[bytes]) -> tuple[
     return np.append(exposure.days, 0)[found].astype(np.float64), np.append(exposure.left, False)[found]
 
 
-def _association(wave: Wave, exposure: Exposure, days: Floats, left: Flags) -> Body:
+def _association(
+    wave: Wave, exposure: Exposure, window: Window, days: Floats, left: Flags
+) -> LeavingOkSince | LeavingInsufficientSince:
     n, leavers = len(left), int(left.sum())
-    counts: Body = {"n": n, "leavers": leavers, "reasons": {}}
-    if hidden := _why_no_count(wave.k, leavers, n, int(exposure.left.sum()), len(exposure.left)):
-        counts |= {"leavers": None, "reasons": {"leavers": hidden}}
+    hidden = _why_no_count(wave.k, leavers, n, int(exposure.left.sum()), len(exposure.left))
+    counts: Counts = {"n": n, "leavers": None if hidden else leavers}
+    reasons = {"leavers": hidden} if hidden else {}
     if min(leavers, n - leavers) < wave.k or leavers < FEWEST_LEAVERS:
-        return {"status": "insufficient", "reason": "too_few_leavers", **counts}
+        return LeavingInsufficientSince(
+            **window, status="insufficient", reason="too_few_leavers", **counts, reasons=reasons
+        )
     if n < EXACT_FROM:  # a reason why a ratio is missing could say that answers were alike (R7)
-        return {"status": "insufficient", "reason": "too_few_persons", **counts}
-    ratios = {name: _ratios(wave.both.dimensions[name], days, left) for name in DIMENSIONS}
-    missing = {
-        f"{name}.{kind}": "not_estimable"
-        for name, own in ratios.items()
-        for kind, ratio in own.items()
-        if ratio is None
-    }
-    return {"status": "ok", **counts, **ratios, "reasons": counts["reasons"] | missing}
+        return LeavingInsufficientSince(
+            **window, status="insufficient", reason="too_few_persons", **counts, reasons=reasons
+        )
+    satisfaction, engagement = (_ratios(wave.both.dimensions[name], days, left) for name in DIMENSIONS)
+    ratios = {"satisfaction": satisfaction, "engagement": engagement}
+    return LeavingOkSince(
+        **window,
+        status="ok",
+        **counts,
+        satisfaction=satisfaction,
+        engagement=engagement,
+        reasons=reasons | reasons_of((ratios, "not_estimable")),
+    )
 
 
 def _why_no_count(k: int, leavers: int, n: int, all_leavers: int, invited: int) -> str | None:
@@ -148,15 +181,15 @@ def _why_no_count(k: int, leavers: int, n: int, all_leavers: int, invited: int) 
     return "few_silent" if {silent, invited - n - silent} & set(NAMES_THE_SILENT) else None
 
 
-def _ratios(scores: Floats, days: Floats, left: Flags) -> Body:
+def _ratios(scores: Floats, days: Floats, left: Flags) -> LeavingRatios:
     hazards = hazard_ratios(days, left, scores / POMP_STEP).ratios
-    return {
-        "hazard_ratio": _shown(hazards[0].ratio, hazards[0].ci) if hazards else None,
-        "rate_ratio": _low_over_high(scores, days / DAYS_A_MONTH, left),
-    }
+    return LeavingRatios(
+        hazard_ratio=_shown(hazards[0].ratio, hazards[0].ci) if hazards else None,
+        rate_ratio=_low_over_high(scores, days / DAYS_A_MONTH, left),
+    )
 
 
-def _low_over_high(scores: Floats, months: Floats, left: Flags) -> Body | None:
+def _low_over_high(scores: Floats, months: Floats, left: Flags) -> Ratio | None:
     """Those below the median over the others; of scores that are mostly the lowest, those over the others."""
     middle = np.median(scores)
     low = scores < middle if scores.min() < middle else scores <= middle
@@ -168,8 +201,8 @@ def _low_over_high(scores: Floats, months: Floats, left: Flags) -> Body | None:
     return _shown(SHOWN_RATIOS[1] if of.ratio is None else of.ratio, of.ci)
 
 
-def _shown(ratio: float, ci: Interval) -> Body:
-    return {"ratio": _ratio(ratio), "ci_low": _ratio(ci.low), "ci_high": _ratio(ci.high)}
+def _shown(ratio: float, ci: Interval) -> Ratio:
+    return Ratio(ratio=_ratio(ratio), ci_low=_ratio(ci.low), ci_high=_ratio(ci.high))
 
 
 def _ratio(value: float) -> float:

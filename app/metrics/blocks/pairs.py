@@ -9,8 +9,9 @@ import numpy as np
 from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.wave import ORGANIZATION, Wave
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers, Scores
+from app.metrics.schemas.trends import MeasureName
 
-MEASURES: Final = (*DIMENSIONS, "gap", "enps")
+MEASURES: Final[tuple[MeasureName, ...]] = (*DIMENSIONS, "gap", "enps")
 
 Question = Mapping[str, Any]
 
@@ -93,14 +94,14 @@ def _same_groups(wave: Wave, previous: Wave) -> Iterable[tuple[int, int]]:
 class Compared:
     """One measure in both waves, of every person and of every group."""
 
-    measure: str
+    measure: MeasureName
     now: Floats
     then: Floats
     of_now: Measure
     of_then: Measure
 
     @classmethod
-    def take(cls, measure: str, pairs: Pairs) -> "Compared":
+    def take(cls, measure: MeasureName, pairs: Pairs) -> "Compared":
         now, then = values_of(pairs.wave.both, measure), values_of(pairs.previous.both, measure)
         of_now, of_then = Measure.take(pairs.wave.rollup, now), Measure.take(pairs.previous.rollup, then)
         return cls(measure, now, then, of_now, of_then)

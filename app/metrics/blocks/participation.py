@@ -1,27 +1,25 @@
 """Who responded, and what the scores would be with those who did not."""
 
+from collections.abc import Mapping
 from math import sqrt
 
 import numpy as np
 
 from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.regions import regions_of, shown_teams
-from app.metrics.blocks.wave import ORGANIZATION, Bodies, Body, Wave, explained, of_each_group
+from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_score
-from app.metrics.formulas import (
-    Moments,
-    Weights,
-    manski_bounds,
-    post_stratified,
-    response_rate,
-    t_interval,
-)
+from app.metrics.formulas import Moments, Weights, manski_bounds, post_stratified, response_rate, t_interval
 from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup
+from app.metrics.schemas import ParticipationNumbers, ParticipationOk, ParticipationScore, Undefined
+from app.metrics.schemas.participation import Weighted, WeightedScore
 
 
-def participation(wave: Wave) -> Bodies:
+def participation(wave: Wave) -> Mapping[int, ParticipationNumbers]:
     if wave.invited is None:
-        return of_each_group(wave, lambda ordinal, _: _without_frame(wave, ordinal))
+        return of_each_group(
+            wave, lambda ordinal, _: Undefined(status="undefined", reason="no_frame", n=wave.n(ordinal))
+        )
     responded = Rollup(wave.sample.groups, wave.sample.places).sizes
     scores = {name: Measure.take(wave.rollup, wave.both.dimensions[name]) for name in DIMENSIONS}
     return of_each_group(
@@ -29,50 +27,62 @@ def participation(wave: Wave) -> Bodies:
     )
 
 
-def _without_frame(wave: Wave, ordinal: int) -> Body:
-    return {"status": "undefined", "reason": "no_frame", "n": wave.n(ordinal)}
-
-
 def _shown(
     wave: Wave, scores: dict[str, Measure], responded: int, ordinal: int, precision: Precision
-) -> Body:
+) -> ParticipationOk:
     invited = wave.shown_invited(ordinal)
-    numbers = {
-        "invited": invited,
-        "response_rate": None if invited is None else response_rate(responded, invited),
-        **{name: _score(scores[name], ordinal, precision, invited) for name in DIMENSIONS},
-    }
-    body = explained(
-        (numbers, "zero_variance" if invited else wave.why_no_invited()),
-        _weighted(wave, precision) if ordinal == ORGANIZATION else ({"weighted": None}, "organization_only"),
+    rate = None if invited is None else response_rate(responded, invited)
+    satisfaction, engagement = (_score(scores[name], ordinal, precision, invited) for name in DIMENSIONS)
+    weighted, why_not_weighted = (
+        _weighted(wave, precision) if ordinal == ORGANIZATION else (None, "organization_only")
     )
-    return {"status": "ok", "n": wave.n(ordinal), "responded": responded, "precision": precision, **body}
+    of_invited = {
+        "invited": invited,
+        "response_rate": rate,
+        "satisfaction": satisfaction,
+        "engagement": engagement,
+    }
+    return ParticipationOk(
+        status="ok",
+        n=wave.n(ordinal),
+        responded=responded,
+        invited=invited,
+        response_rate=rate,
+        precision=precision,
+        satisfaction=satisfaction,
+        engagement=engagement,
+        weighted=weighted,
+        reasons=reasons_of(
+            (of_invited, "zero_variance" if invited else wave.why_no_invited()),
+            ({"weighted": weighted}, why_not_weighted),
+        ),
+    )
 
 
-def _score(measure: Measure, ordinal: int, precision: Precision, invited: int | None) -> Body:
+def _score(measure: Measure, ordinal: int, precision: Precision, invited: int | None) -> ParticipationScore:
     """The interval holds for the invited of today; the bounds allow any answer of those who gave none."""
     of = measure.moments(ordinal)
-    score = {"score": shown_score(of.mean, precision)}
+    score = shown_score(of.mean, precision)
     if invited is None:
-        return score | dict.fromkeys(("ci_low", "ci_high", "bound_low", "bound_high"))
+        return ParticipationScore(score=score, ci_low=None, ci_high=None, bound_low=None, bound_high=None)
     ci, bounds = measure.interval(ordinal, precision, invited), manski_bounds(of.mean, of.n, invited)
-    return {
-        **score,
-        "ci_low": None if ci is None else shown_score(ci.low, precision),
-        "ci_high": None if ci is None else shown_score(ci.high, precision),
-        "bound_low": shown_score(bounds.low, precision),
-        "bound_high": shown_score(bounds.high, precision),
-    }
+    return ParticipationScore(
+        score=score,
+        ci_low=None if ci is None else shown_score(ci.low, precision),
+        ci_high=None if ci is None else shown_score(ci.high, precision),
+        bound_low=shown_score(bounds.low, precision),
+        bound_high=shown_score(bounds.high, precision),
+    )
 
 
-def _weighted(wave: Wave, precision: Precision) -> tuple[Body, str]:
+def _weighted(wave: Wave, precision: Precision) -> tuple[Weighted | None, str]:
     """The scores with every part of the organisation in proportion to those invited there.
 
     The parts are regions of groups whose n, scores and number of invited are told exactly, so that nothing
     follows from these numbers which those do not say.
     """
     if precision != "exact" or wave.invited is None or not wave.plan.decisions[ORGANIZATION].shows_invited:
-        return {"weighted": None}, "banded" if precision != "exact" else wave.why_no_invited()
+        return None, "banded" if precision != "exact" else wave.why_no_invited()
     told = [
         ordinal
         for ordinal in shown_teams(wave)
@@ -83,20 +93,24 @@ def _weighted(wave: Wave, precision: Precision) -> tuple[Body, str]:
     invited = np.bincount(region, weights=_direct(wave, wave.invited), minlength=len(region))
     answered = n > 0
     if answered.sum() < 2:
-        return {"weighted": None}, "single_stratum"
+        return None, "single_stratum"
     found = post_stratified(n[answered], invited[answered])
     weights = np.zeros(len(n))
     weights[answered] = found.weights
     each = weights[region[wave.rollup.places.team]]
-    body = {
-        "strata": int(answered.sum()),
-        "trimmed": found.trimmed,
-        "coverage": float(invited[answered].sum() / invited.sum()),
-        "deff": found.deff,
-        "effective_n": found.effective_n,
-        **{name: _weighted_score(wave.both.dimensions[name], each, found) for name in DIMENSIONS},
-    }
-    return {"weighted": body}, "zero_variance"
+    satisfaction, engagement = (
+        _weighted_score(wave.both.dimensions[name], each, found) for name in DIMENSIONS
+    )
+    weighted = Weighted(
+        strata=int(answered.sum()),
+        trimmed=found.trimmed,
+        coverage=float(invited[answered].sum() / invited.sum()),
+        deff=found.deff,
+        effective_n=found.effective_n,
+        satisfaction=satisfaction,
+        engagement=engagement,
+    )
+    return weighted, "zero_variance"
 
 
 def _direct(wave: Wave, invited: Integers) -> Integers:
@@ -108,12 +122,10 @@ def _direct(wave: Wave, invited: Integers) -> Integers:
     return direct
 
 
-def _weighted_score(scores: Floats, weights: Floats, found: Weights) -> Body:
+def _weighted_score(scores: Floats, weights: Floats, found: Weights) -> WeightedScore:
     n, mean = len(scores), float(np.average(scores, weights=weights))
     variance = float(np.average((scores - mean) ** 2, weights=weights)) * n / (n - 1)
     ci = t_interval(Moments(n, mean, sqrt(variance * found.deff)))
-    return {
-        "score": mean,
-        "ci_low": None if ci is None else ci.low,
-        "ci_high": None if ci is None else ci.high,
-    }
+    return WeightedScore(
+        score=mean, ci_low=None if ci is None else ci.low, ci_high=None if ci is None else ci.high
+    )

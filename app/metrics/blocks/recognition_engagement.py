@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from app.metrics.blocks.pairs import Pairs
-from app.metrics.blocks.wave import ORGANIZATION, Body, Wave
+from app.metrics.blocks.wave import ORGANIZATION, Wave, hidden, reasons_of
 from app.metrics.disclosure import may_contrast
 from app.metrics.disclosure.tree import EXACT_FROM, NAMES_THE_SILENT, none_or_enough
 from app.metrics.formulas import (
@@ -27,6 +27,19 @@ from app.metrics.formulas import (
     within_persons,
 )
 from app.metrics.sample import Flags, Floats, Integers, Sample
+from app.metrics.schemas import RecognitionEngagementNumbers, RecognitionSince
+from app.metrics.schemas.recognition_engagement import (
+    RecognitionDose,
+    RecognitionSlope,
+    RecognitionTooFew,
+    RecognitionUnknown,
+    RecognitionUntold,
+    WithinPersons,
+    WithinPersonsInsufficient,
+    WithinPersonsOk,
+    WithinPersonsSuppressed,
+    WithinPersonsUndefined,
+)
 
 Received = Mapping[bytes, int]
 """How many events a person received, by the key of Sample.linked; who received none may be absent."""
@@ -85,22 +98,22 @@ class _Linked:
     """Events of those who were invited to both waves and are not linked."""
 
 
-def recognition_engagement(wave: Wave, past: Past | None) -> Body:
+def recognition_engagement(wave: Wave, past: Past | None) -> RecognitionEngagementNumbers:
     decision = wave.plan.decisions[ORGANIZATION]
     if not wave.has_both_dimensions:
-        return {"status": "undefined", "reason": "dimension_missing", "n": 0}
+        return RecognitionUnknown(status="undefined", reason="dimension_missing", n=0)
     if decision.precision is None:
-        return {"status": "suppressed", "reason": decision.reason}
+        return RecognitionUntold(status="suppressed", reason=hidden(decision).reason)
+    if past is None:
+        return RecognitionUnknown(status="undefined", reason="no_earlier_wave", n=wave.n(ORGANIZATION))
     reason = _why_undefined(past)
-    if past is None or reason is not None:
-        return {"status": "undefined", "reason": reason, "n": wave.n(ORGANIZATION)}
+    if reason is not None:
+        return RecognitionUnknown(status="undefined", reason=reason, n=wave.n(ORGANIZATION))
     linked = _linked(wave, past)
     return _withheld(wave, past, linked) or _told(wave, past, linked)
 
 
-def _why_undefined(past: Past | None) -> str | None:
-    if past is None:
-        return "no_earlier_wave"
+def _why_undefined(past: Past) -> Literal["not_linked", "questions_changed", "waves_overlap"] | None:
     if past.received is None:
         return "not_linked"
     if not past.is_comparable:
@@ -143,19 +156,21 @@ def _counts(received: Received, keys: Collection[bytes]) -> Integers:
 # ------------------------------------------------------------------ what may be told
 
 
-def _withheld(wave: Wave, past: Past, linked: _Linked) -> Body | None:
+def _withheld(wave: Wave, past: Past, linked: _Linked) -> RecognitionUntold | RecognitionTooFew | None:
     if past.is_erased:
-        return {"status": "suppressed", "reason": "erased"}
+        return RecognitionUntold(status="suppressed", reason="erased")
     if len(linked.now) < wave.k:
-        return {"status": "suppressed", "reason": "below_minimum"}
+        return RecognitionUntold(status="suppressed", reason="below_minimum")
     if not past.may_link:
-        return {"status": "suppressed", "reason": "crossing"}
+        return RecognitionUntold(status="suppressed", reason="crossing")
     if reason := _why_too_few(linked):
-        return {"status": "insufficient", "reason": reason, "n": len(linked.now)}
-    return None if _rests_on_enough(linked, wave.k) else {"status": "suppressed", "reason": "crossing"}
+        return RecognitionTooFew(status="insufficient", reason=reason, n=len(linked.now))
+    if _rests_on_enough(linked, wave.k):
+        return None
+    return RecognitionUntold(status="suppressed", reason="crossing")
 
 
-def _why_too_few(linked: _Linked) -> str | None:
+def _why_too_few(linked: _Linked) -> Literal["too_few_persons", "too_few_recognised"] | None:
     """R10: below these sizes recognition and answers are not joined at all."""
     if len(linked.now) < FEWEST_LINKED:
         return "too_few_persons"
@@ -228,44 +243,47 @@ def _is_told(linked: _Linked, low: int, starts: Sequence[int], least: int) -> bo
 # ------------------------------------------------------------------ what is told
 
 
-def _told(wave: Wave, past: Past, linked: _Linked) -> Body:
+def _told(wave: Wave, past: Past, linked: _Linked) -> RecognitionSince | RecognitionUnknown:
     bounds, why_none = _doses(wave, past, linked)
     found = lagged(linked.later, linked.earlier, linked.events, linked.team, linked.before, bounds)
-    if found.association is None or found.stability is None:
-        return {"status": "undefined", "reason": "not_estimable", "n": wave.n(ORGANIZATION)}
+    if found.association is None or found.stability is None or found.r2 is None:
+        return RecognitionUnknown(status="undefined", reason="not_estimable", n=wave.n(ORGANIZATION))
+    assert found.errors is not None
+    assert found.direction is not None
     doses = None if why_none else _as_told(found.doses, float(wave.both.dimensions["engagement"].mean()))
-    recognised = found.recognised if doses and doses[0]["most"] == 0 else None
-    told = {
-        "recognised": (recognised, why_none or "few"),
-        "placebo": (_slope(found.placebo), "not_estimable"),
-        "doses": (doses, why_none or "not_estimable"),
-        "trend": (_slope(found.trend), why_none or "not_estimable"),
-    }
-    return {
-        "status": "ok",
-        "from_survey": str(past.previous.survey_id),
-        "to_survey": str(wave.survey_id),
-        "received_after": past.closed_at.isoformat(),
-        "received_until": past.until.isoformat(),
-        "n": found.n,
-        "association": _slope(found.association),
-        "stability": _slope(found.stability),
-        "r2": found.r2,
-        "errors": found.errors,
-        "direction": found.direction,
-        "within_persons": _within(wave, past),
-        **{name: value for name, (value, _) in told.items()},
-        "reasons": {name: why for name, (value, why) in told.items() if value is None},
-    }
+    recognised = found.recognised if doses and doses[0].most == 0 else None
+    placebo, trend = (None if of is None else _slope(of) for of in (found.placebo, found.trend))
+    return RecognitionSince(
+        status="ok",
+        from_survey=past.previous.survey_id,
+        to_survey=wave.survey_id,
+        received_after=past.closed_at,
+        received_until=past.until,
+        n=found.n,
+        recognised=recognised,
+        association=_slope(found.association),
+        stability=_slope(found.stability),
+        r2=found.r2,
+        errors=found.errors,
+        placebo=placebo,
+        direction=found.direction,
+        doses=doses,
+        trend=trend,
+        within_persons=_within(wave, past),
+        reasons=reasons_of(
+            ({"recognised": recognised}, why_none or "few"),
+            ({"placebo": placebo}, "not_estimable"),
+            ({"doses": doses}, why_none or "not_estimable"),
+            ({"trend": trend}, why_none or "not_estimable"),
+        ),
+    )
 
 
-def _slope(of: Coefficient | None) -> Body | None:
-    if of is None:
-        return None
-    return {"points": of.value, "ci_low": of.ci.low, "ci_high": of.ci.high, "p": of.p}
+def _slope(of: Coefficient) -> RecognitionSlope:
+    return RecognitionSlope(points=of.value, ci_low=of.ci.low, ci_high=of.ci.high, p=of.p)
 
 
-def _as_told(doses: Sequence[Dose], score: float) -> list[Body] | None:
+def _as_told(doses: Sequence[Dose], score: float) -> list[RecognitionDose] | None:
     """Each mean as it differs from that of all doses, put on the organisation's own score.
 
     The mean of those linked is not told: with what other pairs of waves tell it would come down to those who
@@ -276,14 +294,14 @@ def _as_told(doses: Sequence[Dose], score: float) -> list[Body] | None:
         return None
     shift = score - sum(dose.n * mean for dose, mean, _ in known) / sum(dose.n for dose in doses)
     return [
-        {
-            "least": dose.low,
-            "most": dose.high,
-            "n": dose.n,
-            "score": mean + shift,
-            "ci_low": ci.low + shift,
-            "ci_high": ci.high + shift,
-        }
+        RecognitionDose(
+            least=dose.low,
+            most=dose.high,
+            n=dose.n,
+            score=mean + shift,
+            ci_low=ci.low + shift,
+            ci_high=ci.high + shift,
+        )
         for dose, mean, ci in known
     ]
 
@@ -291,29 +309,28 @@ def _as_told(doses: Sequence[Dose], score: float) -> list[Body] | None:
 # ------------------------------------------------------------------ within persons
 
 
-def _within(wave: Wave, past: Past) -> Body:
+def _within(wave: Wave, past: Past) -> WithinPersons:
     """Fixed effects over all waves there are; the oldest only begins the first time between two."""
     assert past.received
     newest = [Answered.of(one.sample, one.k, is_erased=False) for one in (wave, past.previous)]
     waves = [*newest, *past.older][: len(past.received) + 1]
     if len(waves) < FEWEST_WAVES:
-        return {"status": "undefined", "reason": "under_three_waves"}
+        return WithinPersonsUndefined(status="undefined", reason="under_three_waves")
     if any(one.is_erased for one in waves):
-        return {"status": "suppressed", "reason": "erased"}
+        return WithinPersonsSuppressed(status="suppressed", reason="erased")
     scores, events = _over_waves(waves, past.received)
     found = within_persons(scores, events)
     if found.undefined == "too_few":
         few_persons = found.persons < FEWEST_LINKED
-        return {
-            "status": "insufficient",
-            "reason": "too_few_persons" if few_persons else "too_few_recognised",
-        }
+        return WithinPersonsInsufficient(
+            status="insufficient", reason="too_few_persons" if few_persons else "too_few_recognised"
+        )
     if found.association is None:
-        return {"status": "undefined", "reason": "not_estimable"}
+        return WithinPersonsUndefined(status="undefined", reason="not_estimable")
     if not _may_count(waves, scores + events):
-        return {"status": "suppressed", "reason": "crossing"}
+        return WithinPersonsSuppressed(status="suppressed", reason="crossing")
     slope = _slope(found.association)
-    return {"status": "ok", "persons": found.persons, "waves": found.waves, "association": slope}
+    return WithinPersonsOk(status="ok", persons=found.persons, waves=found.waves, association=slope)
 
 
 def _over_waves(waves: Sequence[Answered], received: Sequence[Received]) -> tuple[Floats, Floats]:

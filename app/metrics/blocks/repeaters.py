@@ -1,59 +1,79 @@
 """Those who answered both waves: change apart from who happened to answer. The organisation alone."""
 
 from collections.abc import Set as AbstractSet
+from typing import Literal
 
 import numpy as np
 
 from app.metrics.blocks.pairs import MEASURES, Pairs, values_of
-from app.metrics.blocks.wave import ORGANIZATION, Body, Wave, explained
+from app.metrics.blocks.wave import ORGANIZATION, Wave, reasons_of
 from app.metrics.formulas import CUT, PairedChange, mcnemar, paired_change
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
+from app.metrics.schemas.trends import (
+    Between,
+    MeasureName,
+    Repeated,
+    RepeatedInsufficient,
+    RepeatedOk,
+    RepeatedSuppressed,
+    RepeatedUndefined,
+    Repeaters,
+    RepeatersOk,
+    RepeatersSuppressed,
+    RepeatersUndefined,
+)
 
 FEWEST = 20
 """Below it no probability is told (R7)."""
 
 
-def repeaters(pairs: Pairs, comparable: AbstractSet[str], erased: AbstractSet[int]) -> Body:
+def repeaters(pairs: Pairs, comparable: AbstractSet[str], erased: AbstractSet[int]) -> Repeaters:
+    surveys: Between = {"from_survey": pairs.previous.survey_id, "to_survey": pairs.wave.survey_id}
     if not pairs.is_linked:
-        return {"status": "undefined", "reason": "not_linked"}
+        return RepeatersUndefined(**surveys, status="undefined", reason="not_linked")
     if ORGANIZATION in erased:
-        return {"status": "suppressed", "reason": "erased"}
-    told = [{"measure": measure, **_told(pairs, measure, comparable)} for measure in MEASURES]
-    return {"status": "ok", "measures": told}
+        return RepeatersSuppressed(**surveys, status="suppressed", reason="erased")
+    measures = [_told(pairs, measure, comparable) for measure in MEASURES]
+    return RepeatersOk(**surveys, status="ok", measures=measures)
 
 
-def _told(pairs: Pairs, measure: str, comparable: AbstractSet[str]) -> Body:
+def _told(pairs: Pairs, measure: MeasureName, comparable: AbstractSet[str]) -> Repeated:
     if measure not in comparable:
-        return {"status": "undefined", "reason": "questions_changed"}
+        return RepeatedUndefined(measure=measure, status="undefined", reason="questions_changed")
     now, then = values_of(pairs.wave.both, measure), values_of(pairs.previous.both, measure)
     rows_now, rows_then = pairs.rows(~np.isnan(now), ~np.isnan(then))
     is_everybody = len(rows_now) == np.count_nonzero(~np.isnan(now)) == np.count_nonzero(~np.isnan(then))
     reason = None if is_everybody else _why_not(pairs, then, rows_then)
     if reason is not None:
-        return {"status": "suppressed", "reason": reason}
+        return RepeatedSuppressed(measure=measure, status="suppressed", reason=reason)
     if len(rows_now) < FEWEST:
-        return {"status": "insufficient", "reason": "too_few_persons", "n": len(rows_now)}
+        return RepeatedInsufficient(
+            measure=measure, status="insufficient", reason="too_few_persons", n=len(rows_now)
+        )
     before, after = then[rows_then], now[rows_now]
     change = paired_change(before, after)
     if change.test is None:
-        return {"status": "undefined", "reason": "zero_variance"}
-    return _numbers(change, _crossed(before, after) if measure in DIMENSIONS else None)
+        return RepeatedUndefined(measure=measure, status="undefined", reason="zero_variance")
+    return _numbers(measure, change, _crossed(before, after) if measure in DIMENSIONS else None)
 
 
-def _numbers(change: PairedChange, mcnemar_p: float | None) -> Body:
+def _numbers(measure: MeasureName, change: PairedChange, mcnemar_p: float | None) -> RepeatedOk:
     assert change.test is not None
-    told = {
-        "status": "ok",
-        "n": change.n,
-        "difference": change.test.mean,
-        "ci_low": change.test.ci.low,
-        "ci_high": change.test.ci.high,
-        "p": change.test.p,
-        "dz": change.dz,
-        "wilcoxon_p": change.wilcoxon_p,
-        "mcnemar_p": mcnemar_p,
-    }
-    return explained((told, "no_cut"))
+    assert change.dz is not None
+    assert change.wilcoxon_p is not None
+    return RepeatedOk(
+        measure=measure,
+        status="ok",
+        n=change.n,
+        difference=change.test.mean,
+        ci_low=change.test.ci.low,
+        ci_high=change.test.ci.high,
+        p=change.test.p,
+        dz=change.dz,
+        wilcoxon_p=change.wilcoxon_p,
+        mcnemar_p=mcnemar_p,
+        reasons=reasons_of(({"mcnemar_p": mcnemar_p}, "no_cut")),
+    )
 
 
 def _crossed(before: Floats, after: Floats) -> float:
@@ -65,7 +85,7 @@ def _crossed(before: Floats, after: Floats) -> float:
 # ------------------------------------------------------------------ whether they may be told apart
 
 
-def _why_not(pairs: Pairs, then: Floats, rows: Integers) -> str | None:
+def _why_not(pairs: Pairs, then: Floats, rows: Integers) -> Literal["below_minimum", "crossing"] | None:
     """R9, made exact: no sum over shown groups and repeaters may come down to few persons.
 
     Looked at in the earlier wave, for every pair of waves: of a sum over several pairs, the earliest wave

@@ -11,12 +11,35 @@ from app.metrics.blocks.compared import Rounded, as_shown, coarser, shown_differ
 from app.metrics.blocks.measure import Measure, as_small
 from app.metrics.blocks.pairs import MEASURES, Compared, Pairs
 from app.metrics.blocks.repeaters import repeaters
-from app.metrics.blocks.wave import ORGANIZATION, Bodies, Body, Wave, explained, of_each_group
+from app.metrics.blocks.wave import ORGANIZATION, Wave, reasons_of
 from app.metrics.disclosure import Precision, shown_gap, shown_score
 from app.metrics.formulas import Difference, benjamini_hochberg, holm, mean_difference, pearson, verdict
-from app.metrics.sample import DIMENSIONS, Flags
+from app.metrics.sample import Flags
+from app.metrics.schemas import (
+    Change,
+    EnpsNumbers,
+    EnpsOk,
+    Followed,
+    HeadlineNumbers,
+    HeadlineOk,
+    Place,
+    PlaceUndefined,
+    Score,
+    Suppressed,
+    Suppression,
+)
+from app.metrics.schemas.trends import (
+    Between,
+    ChangeOk,
+    ChangeSuppressed,
+    ChangeUndefined,
+    MeasureName,
+    PlaceOk,
+    Repeaters,
+    TrendScore,
+)
 
-ROUNDED: Final[Mapping[str, Rounded]] = {
+ROUNDED: Final[Mapping[MeasureName, Rounded]] = {
     "satisfaction": shown_score,
     "engagement": shown_score,
     "gap": shown_gap,
@@ -33,13 +56,21 @@ class _Change:
     precision: Precision
 
 
-_Found = dict[int, _Change | Body]
-"""By group; a Body says why there is no number."""
+_Found = Mapping[int, _Change | ChangeSuppressed | ChangeUndefined]
+"""By group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What is told of a group beside its place."""
+
+    changes: list[Change]
+    repeaters: list[Repeaters]
 
 
 def changes(
     wave: Wave, previous: Wave, comparable: AbstractSet[str], erased: AbstractSet[int], may_link: bool
-) -> Bodies:
+) -> dict[int, Since]:
     """For each group what changed from `previous` to `wave`, measure by measure.
 
     `comparable` are the measures whose questions are the same. `erased` has the groups of the previous wave
@@ -47,7 +78,6 @@ def changes(
     what one person answered in both may be put together.
     """
     pairs = Pairs.take(wave, previous, may_link)
-    surveys = {"from_survey": str(previous.survey_id), "to_survey": str(wave.survey_id)}
     shown = [ordinal for ordinal, own in wave.plan.decisions.items() if own.precision is not None]
     found = {
         measure: _found(pairs, measure, comparable, erased, shown) if wave.has_both_dimensions else {}
@@ -55,72 +85,109 @@ def changes(
     }
     adjusted = _adjusted(found)
 
-    def shown_changes(ordinal: int, _: Precision) -> Body:
+    def since(ordinal: int) -> Since:
         of_group = ((measure, own[ordinal]) for measure, own in found.items() if ordinal in own)
-        told = [
-            {"measure": measure, **surveys, **_told(own, adjusted.get((measure, ordinal)))}
-            for measure, own in of_group
-        ]
-        again = [{**surveys, **repeaters(pairs, comparable, erased)}] if ordinal == ORGANIZATION else []
-        return {"status": "ok", "n": wave.n(ordinal), "changes": told, "repeaters": again}
+        return Since(
+            changes=[
+                _told(pairs, measure, own, adjusted.get((measure, ordinal))) for measure, own in of_group
+            ],
+            repeaters=[repeaters(pairs, comparable, erased)] if ordinal == ORGANIZATION else [],
+        )
 
-    return of_each_group(wave, shown_changes)
+    return {ordinal: since(ordinal) for ordinal in shown} if wave.has_both_dimensions else {}
 
 
 def _found(
     pairs: Pairs,
-    measure: str,
+    measure: MeasureName,
     comparable: AbstractSet[str],
     erased: AbstractSet[int],
     shown: Iterable[int],
 ) -> _Found:
     then = {ordinal: pairs.before[ordinal] for ordinal in shown if ordinal in pairs.before}
     if measure not in comparable:
-        changed = {"status": "undefined", "reason": "questions_changed", "verdict": "not_comparable"}
+        changed = ChangeUndefined(
+            measure=measure,
+            **between(pairs),
+            status="undefined",
+            reason="questions_changed",
+            verdict="not_comparable",
+        )
         return dict.fromkeys(then, changed)
     compared = Compared.take(measure, pairs)
     r = _correlation(pairs, compared)
     return {
-        ordinal: _suppressed("erased") if before in erased else _change(pairs, compared, ordinal, before, r)
+        ordinal: _suppressed(pairs, measure, "erased")
+        if before in erased
+        else _change(pairs, compared, ordinal, before, r)
         for ordinal, before in then.items()
     }
 
 
-def _suppressed(reason: str) -> Body:
-    return {"status": "suppressed", "reason": reason}
+def between(pairs: Pairs) -> Between:
+    return {"from_survey": pairs.previous.survey_id, "to_survey": pairs.wave.survey_id}
 
 
-def points(headline: Bodies, enps: Bodies) -> Bodies:
-    """Each group's place in a series: of its frozen numbers, those that are followed over time."""
-    return {ordinal: _point(body, enps[ordinal]) for ordinal, body in headline.items()}
+def _suppressed(
+    pairs: Pairs, measure: MeasureName, reason: Suppression | Literal["erased"]
+) -> ChangeSuppressed:
+    return ChangeSuppressed(measure=measure, **between(pairs), status="suppressed", reason=reason)
 
 
-def _point(headline: Body, enps: Body) -> Body:
-    if headline["status"] != "ok":
-        return {name: headline[name] for name in ("status", "reason")}
-    gap = headline["gap"]
-    scores = {
-        **{dimension: _score(headline[dimension]) for dimension in DIMENSIONS},
-        "gap": _score({**gap, "score": gap["mean"]}),
-    }
-    told = {"enps": _score(enps) if enps["status"] == "ok" else None}
+def followed(
+    headlines: Mapping[int, HeadlineNumbers], enps: Mapping[int, EnpsNumbers], since: Mapping[int, Since]
+) -> dict[int, Followed]:
+    """Where each group is in the series, of its frozen numbers, and what changed on the way there."""
+    nothing = Since([], [])
     return {
-        **{name: headline[name] for name in ("status", "n", "precision")},
-        **explained((scores, "zero_variance"), (told, enps.get("reason", ""))),
+        ordinal: Followed(
+            status="ok",
+            point=_place(headline, enps[ordinal]),
+            changes=since.get(ordinal, nothing).changes,
+            repeaters=since.get(ordinal, nothing).repeaters,
+        )
+        for ordinal, headline in headlines.items()
     }
 
 
-def _score(of: Body) -> Body:
-    return {name: of[name] for name in ("score", "ci_low", "ci_high")}
+def _place(headline: HeadlineNumbers, enps: EnpsNumbers) -> Place:
+    if isinstance(headline, Suppressed):
+        return headline
+    if not isinstance(headline, HeadlineOk):
+        assert headline.reason == "dimension_missing", "else a headline is told, or hidden"
+        return PlaceUndefined(status="undefined", reason="dimension_missing")
+    scores = {
+        "satisfaction": _score(headline.satisfaction),
+        "engagement": _score(headline.engagement),
+        "gap": TrendScore(score=headline.gap.mean, ci_low=headline.gap.ci_low, ci_high=headline.gap.ci_high),
+    }
+    told = _score(enps) if isinstance(enps, EnpsOk) else None
+    why_not = "" if isinstance(enps, EnpsOk) else enps.reason
+    return PlaceOk(
+        status="ok",
+        n=headline.n,
+        precision=headline.precision,
+        satisfaction=scores["satisfaction"],
+        engagement=scores["engagement"],
+        gap=scores["gap"],
+        enps=told,
+        reasons=reasons_of((scores, "zero_variance"), ({"enps": told}, why_not)),
+    )
+
+
+def _score(of: Score | EnpsOk) -> TrendScore:
+    return TrendScore(score=of.score, ci_low=of.ci_low, ci_high=of.ci_high)
 
 
 # ------------------------------------------------------------------ one group, one measure
 
 
-def _change(pairs: Pairs, compared: Compared, ordinal: int, before: int, r: float | None) -> _Change | Body:
+def _change(
+    pairs: Pairs, compared: Compared, ordinal: int, before: int, r: float | None
+) -> _Change | ChangeSuppressed | ChangeUndefined:
     reason = _why_not(pairs, compared, ordinal, before)
     if reason is not None:
-        return _suppressed(reason)
+        return _suppressed(pairs, compared.measure, reason)
     now = _precision(pairs.wave, compared.of_now, ordinal)
     then = _precision(pairs.previous, compared.of_then, before)
     rounded = ROUNDED[compared.measure]
@@ -132,11 +199,17 @@ def _change(pairs: Pairs, compared: Compared, ordinal: int, before: int, r: floa
     precision = coarser(now, then)
     test = mean_difference(first, second, n_both, (own_r if precision == "exact" else r) or 0.0)
     if test is None:
-        return {"status": "undefined", "reason": "zero_variance", "verdict": "inconclusive"}
+        return ChangeUndefined(
+            measure=compared.measure,
+            **between(pairs),
+            status="undefined",
+            reason="zero_variance",
+            verdict="inconclusive",
+        )
     return _Change(first.n, second.n, test, "overlapping" if n_both else "independent", precision)
 
 
-def _why_not(pairs: Pairs, compared: Compared, ordinal: int, before: int) -> str | None:
+def _why_not(pairs: Pairs, compared: Compared, ordinal: int, before: int) -> Suppression | None:
     """Why one of the waves does not show it."""
     sides = (pairs.wave, ordinal, compared.of_now), (pairs.previous, before, compared.of_then)
     for wave, own, measure in sides:
@@ -188,7 +261,7 @@ def _may_count(n_both: int, sizes: Iterable[int], k: int) -> bool:
 # ------------------------------------------------------------------ all together, and as it is told
 
 
-def _adjusted(found: Mapping[str, _Found]) -> dict[tuple[str, int], float]:
+def _adjusted(found: Mapping[MeasureName, _Found]) -> dict[tuple[MeasureName, int], float]:
     """Holm over the measures of the organisation; Benjamini & Hochberg over the groups of each measure."""
     tests = {
         (measure, ordinal): own.test.p
@@ -205,19 +278,27 @@ def _adjusted(found: Mapping[str, _Found]) -> dict[tuple[str, int], float]:
     return adjusted
 
 
-def _told(own: _Change | Body, adjusted: float | None) -> Body:
-    if not isinstance(own, _Change) or adjusted is None:
-        assert not isinstance(own, _Change)
+def _told(
+    pairs: Pairs,
+    measure: MeasureName,
+    own: _Change | ChangeSuppressed | ChangeUndefined,
+    adjusted: float | None,
+) -> Change:
+    if not isinstance(own, _Change):
         return own
-    told = {
-        "status": "ok",
-        "precision": own.precision,
-        "method": own.method,
-        "n_before": own.n_before,
-        "n_after": own.n_after,
-        "difference": shown_difference(own.test.mean, own.precision),
+    assert adjusted is not None, "every test is in a family"
+    q = shown_p(adjusted, own.precision)
+    return ChangeOk(
+        measure=measure,
+        **between(pairs),
+        status="ok",
+        precision=own.precision,
+        method=own.method,
+        n_before=own.n_before,
+        n_after=own.n_after,
+        difference=shown_difference(own.test.mean, own.precision),
         **shown_interval(own.test.ci, own.precision),
-        "q": shown_p(adjusted, own.precision),
-        "verdict": verdict(own.test.ci, adjusted),
-    }
-    return explained((told, "banded"))
+        q=q,
+        verdict=verdict(own.test.ci, adjusted),
+        reasons=reasons_of(({"q": q}, "banded")),
+    )

@@ -1,18 +1,20 @@
-"""What every block is given, and the shape of what it gives back."""
+"""What every block is given, and the shape of what it gives back: models of what is told of each group."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypeVar
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from app.metrics.disclosure import Decision, Plan, Precision
 from app.metrics.sample import DIMENSIONS, Integers, Rollup, Sample, Scores
+from app.metrics.schemas import Suppressed, Suppression, Undefined
 
-Body = dict[str, Any]
-"""What a metric says of one group, as JSON without NaN: `status` and, where that is "ok", numbers."""
-
-Bodies = dict[int, Body]
-"""By the ordinal of the group."""
+S = TypeVar("S", bound=BaseModel)
+Members = Mapping[str, object] | BaseModel
+Reasons = dict[str, str]
+"""Why a member is None, by its dotted path."""
 
 ORGANIZATION: Final = 0
 
@@ -59,7 +61,7 @@ class Wave:
         """Of a shown group without it (R8)."""
         return "no_frame" if self.invited is None else "few_silent"
 
-    def why_hidden(self, measure: str, ordinal: int, n: int) -> str | None:
+    def why_hidden(self, measure: str, ordinal: int, n: int) -> Suppression | None:
         """Why the measure, which n persons of a shown group have, is not shown; None where it is."""
         return self.plan.why_not(measure, ordinal) or ("below_minimum" if n < self.k else None)
 
@@ -71,48 +73,31 @@ class Wave:
         return [column for column, own in enumerate(self.sample.instrument.dimension) if own == dimension]
 
 
-def of_each_group(wave: Wave, shown: Callable[[int, Precision], Body]) -> Bodies:
+def of_each_group(wave: Wave, shown: Callable[[int, Precision], S]) -> dict[int, S | Suppressed | Undefined]:
     """`shown` of each group that may be shown; the reason of every other."""
     decisions = sorted(wave.plan.decisions.items())
     if not wave.has_both_dimensions:
-        undefined = {"status": "undefined", "reason": "dimension_missing", "n": 0}
+        undefined = Undefined(status="undefined", reason="dimension_missing", n=0)
         return {ordinal: undefined for ordinal, _ in decisions}
     return {
-        ordinal: _suppressed(decision) if decision.precision is None else shown(ordinal, decision.precision)
+        ordinal: hidden(decision) if decision.precision is None else shown(ordinal, decision.precision)
         for ordinal, decision in decisions
     }
 
 
-def missing(body: Body, reason: str) -> dict[str, str]:
-    """`reason` for each member that is None, by its dotted path."""
-    return dict.fromkeys(_empty(body), reason)
+def hidden(decision: Decision) -> Suppressed:
+    assert decision.reason is not None, "a group that is not shown has its reason"
+    return Suppressed(status="suppressed", reason=decision.reason)
 
 
-def explained(*parts: tuple[Body, str]) -> Body:
-    """The members of all parts together, and in `reasons` for each that is None the reason of its part."""
-    body: Body = {}
-    reasons: dict[str, str] = {}
-    for members, reason in parts:
-        body = _together(body, members)
-        reasons |= missing(members, reason)
-    return {**body, "reasons": reasons}
+def reasons_of(*parts: tuple[Members, str]) -> Reasons:
+    """For each member that is None, by its dotted path, the reason of its part."""
+    return {path: reason for members, reason in parts for path in _empty(members)}
 
 
-def _together(body: Body, other: Body) -> Body:
-    """Members of both; an object that both have has the members of both."""
-    shared = {name: _together(body[name], other[name]) for name in body.keys() & other.keys()}
-    return {**body, **other, **shared}
-
-
-def _empty(body: Body, path: str = "") -> list[str]:
-    found = []
-    for name, member in body.items():
+def _empty(members: Members, path: str = "") -> Iterator[str]:
+    for name, member in dict(members).items():
         if member is None:
-            found.append(path + name)
-        elif isinstance(member, dict):
-            found += _empty(member, f"{path}{name}.")
-    return found
-
-
-def _suppressed(decision: Decision) -> Body:
-    return {"status": "suppressed", "reason": decision.reason}
+            yield path + name
+        elif isinstance(member, dict | BaseModel):
+            yield from _empty(member, f"{path}{name}.")

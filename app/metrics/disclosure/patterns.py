@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.metrics.disclosure.crossing import numbered
-from app.metrics.sample import DIMENSIONS, Flags, Floats, Instrument, Integers, Scores
+from app.metrics.sample import DIMENSIONS, Flags, Floats, Instrument, Integers, Key, Scores
 
 Columns = tuple[int, ...]
 
@@ -47,7 +47,7 @@ class Patterns:
         }
 
     def _measures(
-        self, kind: str, columns: Mapping[str, Sequence[int]], scores: Mapping[str, Floats]
+        self, kind: str, columns: Mapping[Key, Sequence[int]], scores: Mapping[Key, Floats]
     ) -> list[Measure]:
         found = []
         for key, own in columns.items():

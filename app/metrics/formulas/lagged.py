@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from app.metrics.formulas.complete import Undefined, complete_rows
 from app.metrics.formulas.intervals import Interval
-from app.metrics.formulas.regression import Coefficient, Regression, robust_regression
+from app.metrics.formulas.regression import Coefficient, Errors, Regression, robust_regression
 
 FEWEST_LINKED: Final = 100
 FEWEST_RECOGNISED: Final = 30
@@ -50,7 +50,7 @@ class Lagged:
     association: Coefficient | None
     stability: Coefficient | None
     r2: float | None
-    errors: str | None
+    errors: Errors | None
     placebo: Coefficient | None
     direction: Direction | None
     doses: tuple[Dose, ...]

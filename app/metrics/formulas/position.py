@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import fdtri, ndtr, owens_t
 
 from app.metrics.formulas.intervals import ZERO_SPREAD
-from app.metrics.formulas.quadrants import CUT, QUADRANTS
+from app.metrics.formulas.quadrants import CUT, QUADRANTS, Quadrant
 
 SURE_FROM: Final = 0.8
 NEARLY_ONE = 1 - 1e-12
@@ -30,7 +30,7 @@ class Position:
     ellipse: Ellipse
 
     @property
-    def quadrant(self) -> str | None:
+    def quadrant(self) -> Quadrant | None:
         """None where no quadrant is sure enough."""
         return QUADRANTS[self.chances.index(max(self.chances))] if max(self.chances) >= SURE_FROM else None
 

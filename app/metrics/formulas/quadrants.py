@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,8 @@ from scipy.special import chdtri, ndtr
 
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
 
-QUADRANTS: Final = ("thriving", "content", "stretched", "detached")
+Quadrant = Literal["thriving", "content", "stretched", "detached"]
+QUADRANTS: Final[tuple[Quadrant, ...]] = ("thriving", "content", "stretched", "detached")
 CUT: Final = 62.5
 SIMULTANEOUS_CHI2 = float(chdtri(1, 0.05 / len(QUADRANTS)))
 

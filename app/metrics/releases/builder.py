@@ -1,7 +1,7 @@
 """Makes a survey's releases: reads everything once, computes apart, freezes what may be shown."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
+from pydantic import BaseModel
 
 from app.core import telemetry
 from app.core.database import Database, TenantSession
@@ -25,7 +26,7 @@ from app.metrics.blocks.distinctness import distinctness
 from app.metrics.blocks.drivers import analyse, drivers
 from app.metrics.blocks.enps import enps
 from app.metrics.blocks.facets import facets
-from app.metrics.blocks.filtered import Cell, cells_of
+from app.metrics.blocks.filtered import cells_of
 from app.metrics.blocks.headline import headline
 from app.metrics.blocks.heatmap import heatmap
 from app.metrics.blocks.levers import levers
@@ -33,15 +34,23 @@ from app.metrics.blocks.pairs import comparable_measures
 from app.metrics.blocks.participation import participation
 from app.metrics.blocks.recognition_engagement import Answered, Past, recognition_engagement
 from app.metrics.blocks.reliability import reliability
-from app.metrics.blocks.trends import changes, points
-from app.metrics.blocks.wave import ORGANIZATION, Bodies, Wave, of_each_group
+from app.metrics.blocks.trends import Since, changes, followed
+from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group
 from app.metrics.disclosure import admit, base_regions, may_link
 from app.metrics.disclosure.tree import none_or_enough
 from app.metrics.releases import queries
 from app.metrics.releases.linkage import MOST_WAVES, History, are_linked, history_of, time_between
 from app.metrics.releases.previous_wave import Earlier, load_earlier, released_sample, step_of, wave_of
 from app.metrics.releases.response_matrix import Loaded, load
-from app.metrics.sample import Flags, Sample
+from app.metrics.sample import Cell, Flags, Sample
+from app.metrics.schemas import (
+    BenchmarkUndefined,
+    Followed,
+    NoisyScores,
+    PlaceUndefined,
+    Suppressed,
+    Undefined,
+)
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.surveys.service import named
@@ -51,7 +60,9 @@ FORMULA_VERSION = "1"
 ENGAGEMENT = "engagement"
 HELD_BACK_STEP = 10
 TURNOVER_JOB = "freeze_turnover"
-BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
+Numbers = Mapping[int, BaseModel]
+"""What a metric says of each group, by ordinal."""
+BLOCKS: Final[dict[str, Callable[[Wave], Numbers]]] = {
     names.HEADLINE.name: headline,
     names.DISCLOSURE.name: disclosed,
     names.PARTICIPATION.name: participation,
@@ -63,7 +74,7 @@ BLOCKS: Final[dict[str, Callable[[Wave], Bodies]]] = {
 }
 """By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
 
-LATER: Final = {"status": "undefined", "reason": "awaits_final_release"}
+LATER: Final = "awaits_final_release"
 WHILE_OPEN: Final = (names.HEADLINE.name, names.DISCLOSURE.name)
 """All that a release of an open survey says; the rest comes with the final one."""
 
@@ -74,7 +85,8 @@ class SurveyMoved(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    bodies: dict[str, Bodies]
+    bodies: dict[str, Numbers]
+    noisy: NoisyScores
     cells: list[Cell]
     newly_included: Flags
     held_back: int
@@ -122,13 +134,17 @@ def make(current: Loaded, before: Earlier | None, history: History | None, numbe
     sample = replace(everybody, included=included).of(included > 0)
     wave = wave_of(current, sample, step_of(current.survey, is_final=is_final))
     bodies = computed(wave, current, before, history) if is_final else while_open(wave)
-    shared, cells = cells_of(wave) if is_final else ({**LATER, "n": 0}, [])
-    noisy = benchmark(wave, current.budget, SystemRandom()) if is_final else LATER
-    of_all: dict[str, Bodies] = {
+    shared, cells = cells_of(wave) if is_final else (awaiting(0), [])
+    noisy = (
+        benchmark(wave, current.budget, SystemRandom())
+        if is_final
+        else BenchmarkUndefined(status="undefined", reason=LATER)
+    )
+    of_all: dict[str, Numbers] = {
         names.FILTER: {ORGANIZATION: shared},
         names.BENCHMARK.name: {ORGANIZATION: noisy},
     }
-    return Made(bodies | of_all, cells, new, int((included == 0).sum()))
+    return Made(bodies | of_all, noisy, cells, new, int((included == 0).sum()))
 
 
 def newly_included(current: Loaded, everybody: Sample) -> Flags:
@@ -143,34 +159,45 @@ def newly_included(current: Loaded, everybody: Sample) -> Flags:
     return waiting
 
 
-def while_open(wave: Wave) -> dict[str, Bodies]:
-    nothing = of_each_group(wave, lambda ordinal, _: {**LATER, "n": wave.n(ordinal)})
-    waiting = dict.fromkeys([*BLOCKS, names.DRIVERS.name, names.LEVERS.name, names.COMMENTS.name], nothing)
-    followed = {
-        ordinal: {"status": "ok", "point": LATER, "changes": [], "repeaters": []} for ordinal in nothing
-    }
-    alone = {names.RECOGNITION.name: {ORGANIZATION: nothing[ORGANIZATION]}}
+def awaiting(n: int) -> Undefined:
+    return Undefined(status="undefined", reason=LATER, n=n)
+
+
+def while_open(wave: Wave) -> dict[str, Numbers]:
+    nothing = of_each_group(wave, lambda ordinal, _: awaiting(wave.n(ordinal)))
+    waiting: dict[str, Numbers] = dict.fromkeys(
+        [*BLOCKS, names.DRIVERS.name, names.LEVERS.name, names.COMMENTS.name], nothing
+    )
+    place = PlaceUndefined(status="undefined", reason=LATER)
+    unmoved = Followed(status="ok", point=place, changes=[], repeaters=[])
     return {
         **waiting,
-        **alone,
-        names.TRENDS.name: followed,
+        names.RECOGNITION.name: {ORGANIZATION: nothing[ORGANIZATION]},
+        names.TRENDS.name: dict.fromkeys(nothing, unmoved),
         **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN},
     }
 
 
 def computed(
     wave: Wave, current: Loaded, before: Earlier | None, history: History | None
-) -> dict[str, Bodies]:
-    found = {metric: block(wave) for metric, block in BLOCKS.items()}
+) -> dict[str, Numbers]:
+    headlines, promoters = headline(wave), enps(wave)
+    others = {
+        metric: block(wave)
+        for metric, block in BLOCKS.items()
+        if metric not in (names.HEADLINE.name, names.ENPS.name)
+    }
     analyses = analyse(wave)
     beside = None if before is None else Beside.take(wave, current, before)
     past = None if beside is None else beside.past(history)
     return {
-        **found,
+        **others,
+        names.HEADLINE.name: headlines,
+        names.ENPS.name: promoters,
         names.DRIVERS.name: drivers(wave, analyses),
         names.LEVERS.name: levers(wave, analyses),
         names.COMMENTS.name: comments(wave, current.comments, current.least_comments),
-        names.TRENDS.name: followed(found, {} if beside is None else changed(wave, beside)),
+        names.TRENDS.name: followed(headlines, promoters, {} if beside is None else changed(wave, beside)),
         names.RECOGNITION.name: {ORGANIZATION: recognition_engagement(wave, past)},
     }
 
@@ -220,7 +247,7 @@ def answered(older: Loaded) -> Answered:
     return Answered.of(sample, older.k, is_erased=not none_or_enough(erased, older.k))
 
 
-def changed(wave: Wave, beside: Beside) -> Bodies:
+def changed(wave: Wave, beside: Beside) -> dict[int, Since]:
     return changes(wave, beside.previous, beside.comparable, erased=beside.erased, may_link=beside.may_link)
 
 
@@ -238,25 +265,13 @@ def also_in(sample: Sample, other: Sample) -> Flags:
     return np.array([key in theirs for key in sample.linked or ()], dtype=np.bool_) & sample.both
 
 
-def followed(found: dict[str, Bodies], since: Bodies) -> Bodies:
-    """Where each group is in the series, and what changed on the way there."""
-    return {
-        ordinal: {
-            "status": "ok",
-            "point": point,
-            **{name: since.get(ordinal, {}).get(name, []) for name in ("changes", "repeaters")},
-        }
-        for ordinal, point in points(found[names.HEADLINE.name], found[names.ENPS.name]).items()
-    }
-
-
 async def store(
     session: TenantSession, current: Loaded, number: int, made: Made, released_at: datetime
 ) -> None:
     survey = current.survey
     now = await surveys.survey(session, survey.id, lock="write")
     is_final = survey.status == "closed"
-    epsilon = spent(made.bodies[names.BENCHMARK.name][ORGANIZATION])
+    epsilon = spent(made.noisy)
     is_as_computed = (
         now is not None
         and now.status == survey.status
@@ -301,15 +316,15 @@ def rounded_up(held_back: int) -> int:
     return -(-held_back // HELD_BACK_STEP) * HELD_BACK_STEP
 
 
-def frozen(found: dict[str, Bodies]) -> Iterator[dict[str, Any]]:
+def frozen(found: Mapping[str, Numbers]) -> Iterator[dict[str, Any]]:
     """The rows of a release: what each metric will say of each group, word for word."""
     for metric, bodies in found.items():
         for ordinal, body in bodies.items():
-            yield {"metric": metric, "group_ordinal": ordinal, "body": body}
+            yield {"metric": metric, "group_ordinal": ordinal, "body": body.model_dump(mode="json")}
 
 
-def observe(found: Bodies, seconds: float) -> None:
+def observe(found: Numbers, seconds: float) -> None:
     telemetry.RELEASE_DURATION.observe(seconds)
     for body in found.values():
-        if body["status"] == "suppressed":
-            telemetry.SUPPRESSED_GROUPS.labels(body["reason"]).inc()
+        if isinstance(body, Suppressed):
+            telemetry.SUPPRESSED_GROUPS.labels(body.reason).inc()

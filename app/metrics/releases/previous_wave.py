@@ -1,6 +1,6 @@
 """A wave after its release: what it was made of, without what was erased, and no more than was shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,15 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import TenantSession
 from app.metrics import names
-from app.metrics.blocks.wave import Bodies, Body, Wave
+from app.metrics.blocks.wave import Wave
 from app.metrics.disclosure import Decision, Precision, Step, erased_few, plan_release
 from app.metrics.releases import queries
 from app.metrics.releases.response_matrix import Loaded, load
 from app.metrics.sample import Sample
+from app.metrics.schemas import Disclosed, Hidden, Shown
 from app.tables import Release, Survey
 
 COARSER: Final[Sequence[Precision]] = ("exact", "integer", "banded")
-UNTOLD: Final[Body] = {"status": "suppressed", "reason": "below_minimum", "rule": "R1"}
+UNTOLD: Final = Hidden(status="suppressed", reason="below_minimum", rule="R1")
 """Of a group that a release says nothing of."""
 
 
@@ -26,14 +27,14 @@ class Earlier:
     """A wave that was released, and what that release says of each group being shown."""
 
     loaded: Loaded
-    disclosed: Bodies
+    disclosed: Mapping[int, Disclosed]
 
     def wave(self) -> Wave:
         return as_released(released_wave(self.loaded), self.disclosed)
 
     def erased(self) -> frozenset[int]:
         """The groups of which so few were erased since that nothing more may be told (R11)."""
-        shown = {ordinal for ordinal, body in self.disclosed.items() if body["status"] == "shown"}
+        shown = {ordinal for ordinal, body in self.disclosed.items() if isinstance(body, Shown)}
         return erased_few(self.loaded.frozen_groups(), shown, self.loaded.erased(), self.loaded.k)
 
 
@@ -46,8 +47,9 @@ async def load_earlier(session: TenantSession, survey: Survey) -> Earlier | None
     return Earlier(loaded, await disclosed_by(session, release, loaded))
 
 
-async def disclosed_by(session: AsyncSession, release: Release, loaded: Loaded) -> Bodies:
-    return await queries.bodies(session, release, names.DISCLOSURE.name, range(len(loaded.groups)))
+async def disclosed_by(session: AsyncSession, release: Release, loaded: Loaded) -> Mapping[int, Disclosed]:
+    bodies = await queries.bodies(session, release, names.DISCLOSURE.name, range(len(loaded.groups)))
+    return {ordinal: names.DISCLOSURE.numbers.validate_python(body) for ordinal, body in bodies.items()}
 
 
 def step_of(survey: Survey, *, is_final: bool) -> Step:
@@ -74,7 +76,7 @@ def released_sample(loaded: Loaded) -> Sample:
     return everybody.of(everybody.included > 0)
 
 
-def as_released(wave: Wave, disclosed: Bodies) -> Wave:
+def as_released(wave: Wave, disclosed: Mapping[int, Disclosed]) -> Wave:
     """Without those erased since, rules may show more than the release did, or more finely: they must not."""
     decisions = {
         ordinal: as_decided(own, disclosed.get(ordinal, UNTOLD))
@@ -82,15 +84,15 @@ def as_released(wave: Wave, disclosed: Bodies) -> Wave:
     }
     hidden = {measure: dict(own) for measure, own in wave.plan.hidden.items()}
     for ordinal, body in disclosed.items():
-        for measure, reason in body.get("hidden", {}).items():
+        for measure, reason in body.hidden.items() if isinstance(body, Shown) else ():
             hidden.setdefault(measure, {})[ordinal] = reason
     return replace(wave, plan=replace(wave.plan, decisions=decisions, hidden=hidden))
 
 
-def as_decided(own: Decision, then: Body) -> Decision:
+def as_decided(own: Decision, then: Disclosed) -> Decision:
     if own.precision is None:
         return own
-    if then["status"] != "shown":
-        return Decision("suppressed", then["reason"], None, False, then["rule"])
-    precision = max(own.precision, then["precision"], key=COARSER.index)
-    return replace(own, precision=precision, shows_invited=own.shows_invited and then["shows_invited"])
+    if isinstance(then, Hidden):
+        return Decision("suppressed", then.reason, None, False, then.rule)
+    precision = max(own.precision, then.precision, key=COARSER.index)
+    return replace(own, precision=precision, shows_invited=own.shows_invited and then.shows_invited)

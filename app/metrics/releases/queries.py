@@ -13,7 +13,7 @@ from sqlmodel import col, select, tuple_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.core.database import TenantSession
-from app.metrics.blocks.filtered import Cell
+from app.metrics.sample import Cell
 from app.surveys import queries as surveys
 from app.tables import Release, ReleaseCell, Survey, SurveyGroup
 

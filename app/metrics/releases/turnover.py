@@ -18,6 +18,7 @@ from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Exposure
 from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.releases import queries
+from app.metrics.releases.builder import frozen
 from app.metrics.releases.linkage import linked_keys
 from app.metrics.releases.previous_wave import Earlier, disclosed_by
 from app.metrics.releases.response_matrix import Loaded, load
@@ -54,13 +55,7 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
     bodies = await asyncio.to_thread(outcomes.turnover, wave, exposure)
     is_erased = ORGANIZATION in earlier.erased()
     association = await asyncio.to_thread(outcomes.leaving, wave, exposure, is_erased)
-    rows = [
-        {"metric": names.LEAVING.name, "group_ordinal": 0, "body": association},
-        *(
-            {"metric": names.TURNOVER.name, "group_ordinal": ordinal, "body": body}
-            for ordinal, body in bodies.items()
-        ),
-    ]
+    rows = list(frozen({names.LEAVING.name: {ORGANIZATION: association}, names.TURNOVER.name: bodies}))
     async with database.tenant_session(survey.organization_id) as session:
         await outcome_queries.add_results(session, release, rows)
 

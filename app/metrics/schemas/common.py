@@ -59,6 +59,10 @@ class FilterRef(Schema):
 GroupRef = Annotated[TreeRef | SegmentRef | FilterRef, Field(discriminator="kind")]
 
 
+class Kept(Schema):
+    """What a release keeps and no answer has."""
+
+
 class OfGroup(Schema):
     """What an answer about a group has beside what its release keeps."""
 

@@ -3,13 +3,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Schema
-from app.metrics.schemas.common import (
-    MetricsSurvey,
-    OfGroup,
-    Precision,
-    Release,
-    Suppression,
-)
+from app.metrics.schemas.common import MetricsSurvey, OfGroup, Precision, Release, Suppression
 
 
 class SegmentDisclosure(Schema):
@@ -21,7 +15,7 @@ class Shown(Schema):
     status: Literal["shown"]
     precision: Precision
     shows_invited: bool
-    hidden: dict[str, str]
+    hidden: dict[str, Suppression]
 
 
 class Hidden(Schema):
@@ -29,7 +23,7 @@ class Hidden(Schema):
 
     status: Literal["suppressed"]
     reason: Suppression
-    rule: str
+    rule: Literal["R1", "R2", "R4", "R5a"]
 
 
 Disclosed = Annotated[Shown | Hidden, Field(discriminator="status")]

@@ -18,6 +18,7 @@ from app.metrics.schemas.common import (
 )
 
 ScaleKind = Literal["dimension", "facet", "core"]
+ScaleWarning = Literal["check_reversal", "flat_part"]
 
 
 class ScaleItem(Schema):
@@ -39,7 +40,7 @@ class ScaleNumbers(Schema):
     spearman_brown: float | None
     sem: float | None
     items: list[ScaleItem]
-    warnings: list[Literal["check_reversal", "flat_part"]]
+    warnings: list[ScaleWarning]
     reasons: Reasons
 
 

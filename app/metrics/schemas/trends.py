@@ -1,4 +1,4 @@
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -66,6 +66,13 @@ class PointUndefined(PlaceUndefined, OfWave):
 
 
 Point = Annotated[PointOk | PointSuppressed | PointUndefined, Field(discriminator="status")]
+
+
+class Between(TypedDict):
+    """The waves that a change lies between."""
+
+    from_survey: UUID
+    to_survey: UUID
 
 
 class ChangeOk(Schema):

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from app.core.database import TenantSession
 from app.core.errors import Unprocessable
 from app.metrics import names, schemas
-from app.metrics.blocks.filtered import CROSSING, of_union
-from app.metrics.blocks.wave import ORGANIZATION, Body
+from app.metrics.blocks.filtered import CROSSING, FilterNumbers, Shared, of_union
+from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.names import joined
 from app.metrics.releases import queries
 from app.metrics.views import groups as service
@@ -18,6 +21,8 @@ from app.tables import Release, SurveyGroup
 PART = re.compile(r"(?P<segment>[A-Za-z][A-Za-z0-9_.-]{0,49}):(?P<value>.{1,100})", re.DOTALL)
 BETWEEN_PARTS = re.compile(r",(?=[A-Za-z][A-Za-z0-9_.-]{0,49}:)")
 """Another comma belongs to a value."""
+
+SHARED: Final[TypeAdapter[FilterNumbers]] = TypeAdapter(FilterNumbers)
 
 
 class BadFilter(Unprocessable):
@@ -89,8 +94,9 @@ async def headline_of(
     """The one group that a filter asks for. Who asks, and what was asked before, decides nothing."""
     wanted = wanted_of(await queries.groups_of(session, release), parsed(filter), team)
     group = schemas.FilterRef(kind="filter", id=filter, name=filter, parent=team, depth=0)
-    shared = (await queries.bodies(session, release, names.FILTER, [ORGANIZATION]))[ORGANIZATION]
-    if shared["status"] != "ok":
+    body = (await queries.bodies(session, release, names.FILTER, [ORGANIZATION]))[ORGANIZATION]
+    shared = SHARED.validate_python(body)
+    if not isinstance(shared, Shared):
         return told(group, shared)
     cells = whole_cells(await queries.places_of_cells(session, release), wanted)
     if cells is None:
@@ -98,7 +104,5 @@ async def headline_of(
     return told(group, of_union(shared, await queries.numbers_of_cells(session, release, cells)))
 
 
-def told(group: schemas.FilterRef, body: Body) -> schemas.Group:
-    return joined(
-        names.HEADLINE.told, schemas.OfGroup(group=group), names.HEADLINE.numbers.validate_python(body)
-    )
+def told(group: schemas.FilterRef, numbers: schemas.HeadlineNumbers) -> schemas.Group:
+    return joined(names.HEADLINE.told, schemas.OfGroup(group=group), numbers)
