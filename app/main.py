@@ -16,7 +16,7 @@ from app.calendar.reminders.api import router as reminders_router
 from app.core import operations, outbox, telemetry
 from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
-from app.core.jobs import JobFunction, ScheduleFunction, Worker
+from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
 from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
@@ -104,6 +104,7 @@ SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "plan_newsletters": ("*/10 * * * *", newsletter_jobs.plan_newsletters),
     "send_newsletters": ("* * * * *", newsletter_jobs.send_newsletters),
     "forget": ("17 * * * *", organization_jobs.forget),
+    "forget_jobs": ("47 * * * *", forget_jobs),
     "forget_imports": ("27 * * * *", import_jobs.forget_imports),
     "retain": ("37 * * * *", privacy_jobs.retain),
     "wake_webhooks": ("* * * * *", webhook_jobs.wake_webhooks),

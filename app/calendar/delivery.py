@@ -6,13 +6,14 @@ the note leaves the mail `sending`; when the lease ends it is sent again, under 
 at least once: a card twice is a smaller harm than a birthday forgotten, and a mailbox can tell by the
 Message-ID.
 
-A lease is longer than an hour, so that workers whose clocks are an hour apart do not share a mail.
+What is due and when a lease ends is told by the database's clock. A lease is longer than an hour, so that a
+clock set wrong by as much makes no two workers share a mail.
 """
 
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from sqlalchemy import Row, text
 
 from app.core import logging as app_logging
 from app.core import telemetry
-from app.core.database import Database, TenantSession
+from app.core.database import Clock, Database, TenantSession
 from app.core.mail import Mail, Outcome, post_or_folder
 from app.core.outbox import announce
 
@@ -50,7 +51,6 @@ class Undeliverable(Exception):
 
 
 Compose = Callable[[TenantSession, Row[Any]], Awaitable[Mail]]
-Clock = Callable[[], datetime]
 
 TABLES = {kind: kind.value for kind in Kind}
 DUE = """
@@ -64,7 +64,7 @@ UPDATE {table} SET status = 'sending', held_until = :held_until, attempts = atte
 WHERE organization_id = :organization_id AND id = (
     SELECT id FROM {table} WHERE {DUE} ORDER BY send_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING *
+RETURNING *, CAST(:now AS timestamptz) AS now
 """)  # noqa: S608
     for kind, table in TABLES.items()
 }
@@ -111,7 +111,7 @@ class Round:
                 if mail is None:
                     continue
                 try:
-                    outcome = await office.send(mail, self.clock())
+                    outcome = await office.send(mail, claimed.now)
                 except (aiosmtplib.SMTPException, OSError) as error:
                     await self._note(claimed, Outcome.DEFERRED)
                     log.warning("mail_server_failed", extra=app_logging.describe(error))
@@ -120,16 +120,16 @@ class Round:
 
     async def _look(self) -> int:
         """How many are due; those whose day has passed are given up."""
-        where = {"now": self.clock()}
         async with self.database.tenant_session(self.organization_id) as session:
+            where = {"now": await self.clock(session)}
             missed = len((await session.execute(GIVE_UP[self.kind], where)).all())
             due: int = await session.scalar(COUNT_DUE[self.kind], where)
         telemetry.CALENDAR_MAILS.labels(self.kind, "missed").inc(missed)
         return due
 
     async def _claim(self) -> Row[Any] | None:
-        now = self.clock()
         async with self.database.tenant_session(self.organization_id) as session:
+            now = await self.clock(session)
             claim = {"now": now, "held_until": now + LEASE}
             return (await session.execute(CLAIM[self.kind], claim)).first()
 
@@ -145,11 +145,10 @@ class Round:
         return None
 
     async def _note(self, claimed: Row[Any], outcome: Outcome) -> None:
-        now = self.clock()
         if outcome is Outcome.SENT:
-            await self._finish(claimed, "sent", sent_at=now)
-            delay = (now - claimed.send_at).total_seconds()
-            telemetry.CALENDAR_MAIL_DELAY.labels(self.kind).observe(max(0, delay))
+            await self._finish(claimed, "sent")
+            delay = (claimed.now - claimed.send_at).total_seconds()
+            telemetry.CALENDAR_MAIL_DELAY.labels(self.kind).observe(delay)
         elif outcome is Outcome.REFUSED:
             await self._finish(claimed, "bounced", failure="refused_by_server")
         else:
@@ -158,20 +157,24 @@ class Round:
     async def _wait(self, claimed: Row[Any], failure: str) -> None:
         """Tried again after a growing pause."""
         pause = min(timedelta(minutes=2 ** min(claimed.attempts, 10)), LONGEST_PAUSE)
-        await self._finish(claimed, "planned", held_until=self.clock() + pause, failure=failure)
+        await self._finish(claimed, "planned", pause=pause, failure=failure)
 
     async def _finish(
         self,
         claimed: Row[Any],
         status: str,
         *,
-        sent_at: datetime | None = None,
-        held_until: datetime | None = None,
+        pause: timedelta | None = None,
         failure: str | None = None,
     ) -> None:
-        values = {"status": status, "sent_at": sent_at, "held_until": held_until, "failure": failure}
-        where = {"id": claimed.id}
+        where = {"id": claimed.id, "status": status}
         async with self.database.tenant_session(self.organization_id) as session:
+            now = await self.clock(session)
+            values = {
+                "sent_at": now if status == "sent" else None,
+                "held_until": None if pause is None else now + pause,
+                "failure": failure,
+            }
             is_ours = (await session.execute(FINISH[self.kind], where | values)).first() is not None
             if is_ours and status == "sent" and self.kind is Kind.CARDS and claimed.visibility != "private":
                 await announce(session, "card.sent", {"card_id": claimed.id})

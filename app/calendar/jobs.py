@@ -1,49 +1,43 @@
 """What the calendar does by itself, in every organisation, safe to do twice and by several workers."""
 
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from app.calendar.cards import service as cards
-from app.calendar.delivery import Clock, Kind, Round
+from app.calendar.delivery import Kind, Round
 from app.calendar.due import tell_of_due
 from app.calendar.reminders import service as reminders
-from app.core import logging as app_logging
 from app.core import telemetry
-from app.core.database import Database
+from app.core.database import Clock, Database, TenantSession, transaction_time
+from app.core.jobs import for_each
 from app.core.secrets import Keyring, load_secret
-from app.organizations import queries as organizations
+from app.organizations.jobs import in_every_organization
 
-log = logging.getLogger("betrokken.calendar")
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+Plan = Callable[[TenantSession, datetime], Awaitable[object]]
 
 
 async def plan_celebrations(database: Database) -> None:
     """Often enough that a consent given this morning has its card today."""
+    await in_every_organization(database, "plan_celebrations", plan_in)
 
-    async def plan(organization_id: UUID) -> None:
+
+async def plan_in(database: Database, organization_id: UUID) -> None:
+    async def carry_out(plan: Plan) -> None:
         async with database.tenant_session(organization_id) as session:
-            await cards.plan_cards(session, utc_now())
-        async with database.tenant_session(organization_id) as session:
-            await reminders.plan_digests(session, utc_now())
-        async with database.tenant_session(organization_id) as session:
-            await tell_of_due(session, utc_now())
+            await plan(session, await transaction_time(session))
 
-    await in_every_organization(database, plan)
+    await for_each((cards.plan_cards, reminders.plan_digests, tell_of_due), "plan_celebrations", carry_out)
 
 
-async def send_celebrations(database: Database, clock: Clock = utc_now) -> None:
+async def send_celebrations(database: Database, clock: Clock = transaction_time) -> None:
     due = Counter({Kind.CARDS: 0, Kind.DIGESTS: 0})
 
-    async def send(organization_id: UUID) -> None:
+    async def send(database: Database, organization_id: UUID) -> None:
         due.update(await send_due(database, organization_id, clock))
 
-    await in_every_organization(database, send)
+    await in_every_organization(database, "send_celebrations", send)
     for kind, number in due.items():
         telemetry.CALENDAR_MAILS_DUE.labels(kind).set(number)
 
@@ -56,14 +50,3 @@ async def send_due(database: Database, organization_id: UUID, clock: Clock) -> d
         kind: await Round(database, organization_id, kind, compose, clock).run()
         for kind, compose in composers.items()
     }
-
-
-async def in_every_organization(database: Database, work: Callable[[UUID], Awaitable[None]]) -> None:
-    """What fails in one organisation holds up no other."""
-    async with database.system_session(reason="list the organisations") as session:
-        everyone = await organizations.organization_ids(session)
-    for organization_id in everyone:
-        try:
-            await work(organization_id)
-        except Exception as error:
-            log.error("celebrations_failed", extra=app_logging.describe(error))

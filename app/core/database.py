@@ -5,7 +5,7 @@ login's own role, reads what belongs to no organisation, and says why it was nee
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,12 @@ from app.core.settings import Settings
 log = logging.getLogger("betrokken.database")
 
 ENTER_TENANT = text(
-    "SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true)"
+    "SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true), now()"
 )
+
+TIME = "transaction_time"
+Clock = Callable[[AsyncSession], Awaitable[datetime]]
+"""`transaction_time`, except in tests."""
 
 
 class TenantTransaction(Session):
@@ -81,7 +85,8 @@ class Database:
     async def tenant_session(self, organization_id: UUID) -> AsyncIterator[TenantSession]:
         """One transaction that sees one organisation; commits on leaving, rolls back on an error."""
         async with TenantSession(self.engine, organization_id) as session, session.begin():
-            await session.execute(ENTER_TENANT, {"role": self.role, "organization_id": str(organization_id)})
+            who = {"role": self.role, "organization_id": str(organization_id)}
+            session.info[TIME] = (await session.execute(ENTER_TENANT, who)).one()[2]
             app_logging.organization_id.set(str(organization_id))
             yield session
 
@@ -129,6 +134,11 @@ TRANSACTION_TIME = text("SELECT now()")
 
 
 async def transaction_time(session: AsyncSession) -> datetime:
-    """now() of the database: the instant every change of this transaction bears."""
-    moment: datetime = await session.scalar(TRANSACTION_TIME)
+    """now() of the database: the instant every change of this transaction bears.
+
+    The one clock by which anything is scheduled, found due or out of date.
+    """
+    if TIME not in session.info:
+        session.info[TIME] = await session.scalar(TRANSACTION_TIME)
+    moment: datetime = session.info[TIME]
     return moment

@@ -3,33 +3,63 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
+import asyncpg
 from pgqueuer import AsyncpgDriver, PgQueuer, Queries
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import logging as app_logging
 from app.core import telemetry
-from app.core.database import Database, raw_connection
+from app.core.database import Database, raw_connection, transaction_time
 
 log = logging.getLogger("betrokken.jobs")
 
+Thing = TypeVar("Thing")
 JobFunction = Callable[[Database, UUID, UUID], Awaitable[None]]
 ScheduleFunction = Callable[[Database], Awaitable[None]]
 LONGEST_PAUSE = 30
+LISTENS_EVERY, LONGEST_SILENCE = 10, 20
 LONGEST_RETRY_PAUSE = 300
 MOST_ATTEMPTS = 300
 """About a day."""
 
+NOTES_KEPT_DAYS, NOTES_AT_ONCE = 7, 10_000
+FORGET = [
+    text(f"""
+DELETE FROM {table} WHERE id = ANY(ARRAY(
+    SELECT id FROM {table} WHERE created < now() - make_interval(days => :days) LIMIT :limit
+))
+RETURNING id
+""")  # noqa: S608
+    for table in ("pgqueuer_log", "pgqueuer_statistics")
+]
+
 
 class GivenUp(RuntimeError):
     """A job failed for the last time."""
+
+
+class TooEarly(Exception):
+    """Not an error: a job's time comes after `pause`, and it is put back till then."""
+
+    def __init__(self, pause: timedelta) -> None:
+        super().__init__()
+        self.pause = pause
+
+
+async def wait_for(session: AsyncSession, moment: datetime) -> None:
+    """Puts the job in hand back if the moment has not come by the database's clock."""
+    pause = moment - await transaction_time(session)
+    if pause > timedelta(0):
+        raise TooEarly(pause)
 
 
 async def enqueue(
@@ -38,17 +68,38 @@ async def enqueue(
     organization_id: UUID,
     thing_id: UUID,
     *,
-    after: timedelta | None = None,
+    at: datetime | None = None,
     is_single: bool = False,
 ) -> None:
-    """Do `job` for a thing of the organisation once this transaction has committed, `after` that long.
+    """Do `job` for a thing of the organisation once this transaction has committed, and not before `at`.
 
     A single one is not queued again while it waits or runs.
     """
     payload = json.dumps({"organization_id": str(organization_id), "id": str(thing_id)}).encode()
     queries = Queries(AsyncpgDriver(await raw_connection(session)))
     key = f"{job}/{thing_id}" if is_single else None
+    after = None if at is None else max(at - await transaction_time(session), timedelta(0))
     await queries.enqueue(job, payload, execute_after=after, dedupe_key=key, on_conflict="skip")
+
+
+async def for_each(things: Iterable[Thing], job: str, act: Callable[[Thing], Awaitable[None]]) -> None:
+    """What fails with one holds up no other; it has its turn when the job comes again."""
+    for thing in things:
+        try:
+            await act(thing)
+        except Exception as error:
+            telemetry.JOBS.labels(job, "failed").inc()
+            log.error("job_failed", extra={"job": job, **app_logging.describe(error)})
+
+
+async def forget_jobs(database: Database) -> None:
+    """What the queue notes of jobs that ended is kept for a week."""
+    for forget in FORGET:
+        is_more = True
+        while is_more:
+            async with database.system_session(reason="forget what the queue noted of old jobs") as session:
+                gone = await session.execute(forget, {"days": NOTES_KEPT_DAYS, "limit": NOTES_AT_ONCE})
+                is_more = len(gone.all()) == NOTES_AT_ONCE
 
 
 class Worker:
@@ -80,7 +131,11 @@ class Worker:
         try:
             queue = PgQueuer.from_asyncpg_connection(connection)
             self._register(queue)
-            await queue.run(dequeue_timeout=timedelta(seconds=5), shutdown_on_listener_failure=True)
+            watch = asyncio.create_task(_hang_up_when_silent(queue, connection))
+            try:
+                await queue.run(dequeue_timeout=timedelta(seconds=5))
+            finally:
+                watch.cancel()
         finally:
             with suppress(Exception):
                 await connection.close(timeout=5)
@@ -89,7 +144,7 @@ class Worker:
         for name, function in self.jobs.items():
             queue.entrypoint(name)(self._job(name, function))
         for name, (expression, scheduled) in self.schedules.items():
-            queue.schedule(name, expression, clean_old=True)(self._schedule(name, scheduled))
+            queue.schedule(name, expression)(self._schedule(name, scheduled))
 
     def _job(self, name: str, function: JobFunction) -> Callable[[Job], Awaitable[None]]:
         async def run(job: Job) -> None:
@@ -114,6 +169,9 @@ class Worker:
         try:
             await work
             outcome = "done"
+        except TooEarly:
+            outcome = "too_early"
+            raise
         except Exception as error:
             log.error("job_failed", extra={"job": name, **app_logging.describe(error)})
             raise
@@ -121,13 +179,32 @@ class Worker:
             telemetry.JOBS.labels(name, outcome).inc()
 
 
+async def _hang_up_when_silent(queue: PgQueuer, connection: asyncpg.Connection) -> None:
+    """Ends a connection that brings nothing any more though nobody closed it: whoever waits on it fails.
+
+    Without it a command sent into the void is waited for without end, and so is every job that is due.
+    """
+    is_heard = True
+    while is_heard:
+        await asyncio.sleep(LISTENS_EVERY)
+        try:
+            async with asyncio.timeout(LONGEST_SILENCE):
+                await queue.qm.listener_healthy(timedelta(seconds=LONGEST_SILENCE))
+        except Exception as error:
+            is_heard = False
+            log.warning("worker_connection_silent", extra=app_logging.describe(error))
+            connection.terminate()
+
+
 def _verdict(error: BaseException, attempts: int) -> Exception:
-    """Repeat the job after a growing pause, or give it up.
+    """Repeat the job at its time or after a growing pause, or give it up.
 
     pgqueuer keeps the text of what is raised in a table, so it has the error's kind and not its message.
     It would drop a job that is cancelled, by a process in a hurry to end: that one is repeated like others.
     """
     kind = type(error).__name__
+    if isinstance(error, TooEarly):
+        return RetryRequested(error.pause, kind)
     if attempts >= MOST_ATTEMPTS:
         return GivenUp(kind)
     pause = min(2 ** min(attempts, 10), LONGEST_RETRY_PAUSE)

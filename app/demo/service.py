@@ -68,7 +68,7 @@ async def fill_once(database: Database, settings: Settings, now: datetime, progr
         closed = await surveys.surveys_before(session, "closed", None, limit=100)
     for survey in reversed(closed):
         made_at = survey.closed_at or now
-        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, made_at, keyring)
+        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, keyring, made_at)
 
 
 async def create_organization(database: Database) -> None:

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from app.auth.dependencies import (
 )
 from app.auth.principal import Principal
 from app.core.conditional import NO_STORE, ReadConditions
-from app.core.database import Database, TenantSession, as_of
+from app.core.database import Database, TenantSession, as_of, transaction_time
 from app.core.errors import NotFound
 from app.core.idempotency import Once
 from app.core.pages import Page
@@ -123,8 +123,9 @@ async def create_import(
 ) -> Response:
     """The key of a retry is looked at when the file has come: what must be the same is its digest."""
     database, organization_id = database_of(request), who.organization_id
-    content_type, now = request.headers.get("content-type", ""), datetime.now(UTC)
+    content_type = request.headers.get("content-type", "")
     async with database.tenant_session(organization_id) as session:
+        now = await transaction_time(session)
         expected = await service.check(session, wanted, content_type, now)
     upload = await service.receive(database, organization_id, wanted, expected, keyring, request.stream())
     async with service.accepting(database, organization_id, upload) as session:

@@ -5,7 +5,7 @@ from app.core.database import Database
 from app.core.secrets import Keyring, load_secret
 from app.imports import queries
 from app.imports.run import runner as running
-from app.organizations import queries as organizations
+from app.organizations.jobs import in_every_organization
 
 
 def utc_now() -> datetime:
@@ -18,9 +18,10 @@ async def run_import(database: Database, organization_id: UUID, import_id: UUID)
 
 
 async def forget_imports(database: Database) -> None:
-    """Drops imports after 30 days and files that never came whole after one, in every organisation."""
-    async with database.system_session(reason="list the organisations") as session:
-        everyone = await organizations.organization_ids(session)
-    for organization_id in everyone:
-        async with database.tenant_session(organization_id) as session:
-            await queries.forget_old(session)
+    """Drops imports after 30 days and files that never came whole after one."""
+    await in_every_organization(database, "forget_imports", forget_in)
+
+
+async def forget_in(database: Database, organization_id: UUID) -> None:
+    async with database.tenant_session(organization_id) as session:
+        await queries.forget_old(session)

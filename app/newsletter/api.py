@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from app.auth.dependencies import KeyringOf, Once, Tenant, database_of, requires
 from app.auth.principal import Principal, Scope
 from app.calendar.schemas import AddressToken
 from app.core.conditional import NO_STORE
-from app.core.database import as_of
+from app.core.database import as_of, transaction_time
 from app.core.errors import NotFound
 from app.core.pages import Page
 from app.core.requests import Route
@@ -92,7 +92,7 @@ async def get_newsletter_confirmation(token: Token, keyring: KeyringOf) -> HTMLR
 async def create_newsletter_confirmation(token: Token, keyring: KeyringOf, request: Request) -> HTMLResponse:
     organization_id, subscription_id = service.whose(keyring, service.CONFIRM, token)
     async with database_of(request).tenant_session(organization_id) as session:
-        await service.confirm(session, subscription_id, datetime.now(UTC))
+        await service.confirm(session, subscription_id, await transaction_time(session))
     return HTMLResponse(CONFIRMED, headers=HEADERS)
 
 

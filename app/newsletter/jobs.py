@@ -2,30 +2,31 @@
 
 from uuid import UUID
 
-from app.calendar.delivery import Clock, Kind, Round
-from app.calendar.jobs import in_every_organization, utc_now
+from app.calendar.delivery import Kind, Round
 from app.core import telemetry
-from app.core.database import Database
+from app.core.database import Clock, Database, transaction_time
 from app.core.secrets import Keyring, load_secret
 from app.newsletter import issues
+from app.organizations.jobs import in_every_organization
 
 
 async def plan_newsletters(database: Database) -> None:
-    async def plan(organization_id: UUID) -> None:
-        async with database.tenant_session(organization_id) as session:
-            await issues.plan_issues(session, utc_now())
-
-    await in_every_organization(database, plan)
+    await in_every_organization(database, "plan_newsletters", plan_in)
 
 
-async def send_newsletters(database: Database, clock: Clock = utc_now) -> None:
+async def plan_in(database: Database, organization_id: UUID) -> None:
+    async with database.tenant_session(organization_id) as session:
+        await issues.plan_issues(session, await transaction_time(session))
+
+
+async def send_newsletters(database: Database, clock: Clock = transaction_time) -> None:
     due = 0
 
-    async def send(organization_id: UUID) -> None:
+    async def send(database: Database, organization_id: UUID) -> None:
         nonlocal due
         due += await send_due(database, organization_id, clock)
 
-    await in_every_organization(database, send)
+    await in_every_organization(database, "send_newsletters", send)
     telemetry.CALENDAR_MAILS_DUE.labels(Kind.NEWSLETTERS).set(due)
 
 

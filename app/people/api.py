@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -7,7 +6,7 @@ from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, requires
 from app.auth.principal import Principal, Scope
 from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, Preconditions, ReadConditions
-from app.core.database import as_of
+from app.core.database import as_of, transaction_time
 from app.core.pages import Page, Paging
 from app.core.requests import Route
 from app.core.schema import Date, Identifier, Instant
@@ -38,7 +37,7 @@ async def list_teams(
     who: PeopleReader, session: Tenant, page: Page, updated_after: UpdatedAfter = None
 ) -> schemas.TeamPage:
     started = await as_of(session)
-    window = service.window(last_key(page), updated_after, datetime.now(UTC), page.limit + 1)
+    window = service.window(last_key(page), updated_after, await transaction_time(session), page.limit + 1)
     rows = await queries.team_keys(session, window)
     keys, cursor = page.cut(rows, lambda key: [key.external_id])
     found = await service.read_teams(session, [key.external_id for key in keys])
@@ -108,7 +107,7 @@ async def list_people(
 ) -> schemas.PersonPage:
     response.headers.update(NO_STORE)
     started = await as_of(session)
-    window = service.window(last_key(page), updated_after, datetime.now(UTC), page.limit + 1)
+    window = service.window(last_key(page), updated_after, await transaction_time(session), page.limit + 1)
     rows = await service.person_keys(session, window, team, day)
     keys, cursor = page.cut(rows, lambda key: [key.external_id])
     names = [key.external_id for key in keys]

@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -8,6 +7,7 @@ from starlette.responses import HTMLResponse
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of, requires
 from app.auth.principal import Principal, Scope
 from app.core.conditional import NO_STORE
+from app.core.database import transaction_time
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.core.secrets import token_hash
@@ -33,7 +33,7 @@ async def export_person(
     external_id: ExternalId, who: PrivacyManager, session: Tenant, keyring: KeyringOf, response: Response
 ) -> schemas.PersonExport:
     response.headers.update(NO_STORE)
-    return await exporting.export_person(session, external_id, keyring, datetime.now(UTC))
+    return await exporting.export_person(session, external_id, keyring, await transaction_time(session))
 
 
 @router.post(
@@ -53,7 +53,7 @@ async def create_answers_link(
 async def get_answers_page(token: Token, request: Request) -> HTMLResponse:
     organization_id = links.organization_of(token)
     async with database_of(request).tenant_session(organization_id) as session:
-        await links.require_link(session, token, datetime.now(UTC))
+        await links.require_link(session, token, await transaction_time(session))
     return HTMLResponse(page(), headers=ON_PAGE)
 
 
@@ -62,8 +62,9 @@ async def show_answers(
     token: Token, request: Request, keyring: KeyringOf, response: Response
 ) -> schemas.OwnAnswers:
     response.headers.update(AS_FILE)
-    organization_id, now = links.organization_of(token), datetime.now(UTC)
+    organization_id = links.organization_of(token)
     async with database_of(request).tenant_session(organization_id) as session:
+        now = await transaction_time(session)
         return await exporting.show_answers(session, token_hash(token), keyring, now)
 
 

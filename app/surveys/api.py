@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from app.auth.principal import Principal, Scope
 from app.core import telemetry
 from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions, etag_of
-from app.core.database import as_of
+from app.core.database import as_of, transaction_time
 from app.core.errors import AppError, NotFound
 from app.core.pages import Page
 from app.core.requests import Route
@@ -98,7 +98,7 @@ async def list_surveys(
 async def create_survey(
     body: schemas.SurveyWrite, who: SurveyWriter, session: Tenant, once: Once
 ) -> Response:
-    survey = await service.create_survey(session, body, datetime.now(UTC))
+    survey = await service.create_survey(session, body, await transaction_time(session))
     return await once.answer(201, survey, tagged(survey) | {"Location": f"/v1/surveys/{survey.id}"})
 
 
@@ -118,7 +118,9 @@ async def update_survey(
     session: Tenant,
     conditions: ChangeConditions,
 ) -> Response:
-    survey = await service.update_survey(session, survey_id, body, conditions, datetime.now(UTC))
+    survey = await service.update_survey(
+        session, survey_id, body, conditions, await transaction_time(session)
+    )
     return conditions.answer(survey)
 
 
@@ -131,14 +133,14 @@ async def delete_survey(
 
 @router.post("/v1/surveys/{survey_id}/open", operation_id="open_survey", response_model=schemas.Survey)
 async def open_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once) -> Response:
-    row = await service.open_survey(session, survey_id, datetime.now(UTC))
+    row = await service.open_survey(session, survey_id, await transaction_time(session))
     survey = service.represent(row)
     return await once.answer(200, survey, tagged(survey))
 
 
 @router.post("/v1/surveys/{survey_id}/close", operation_id="close_survey", response_model=schemas.Survey)
 async def close_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once) -> Response:
-    row = await service.close_survey(session, survey_id, datetime.now(UTC))
+    row = await service.close_survey(session, survey_id, await transaction_time(session))
     survey = service.represent(row)
     return await once.answer(200, survey, tagged(survey))
 
@@ -168,7 +170,7 @@ async def create_response(
     once: Once,
     keyring: KeyringOf,
 ) -> Response:
-    now = datetime.now(UTC)
+    now = await transaction_time(session)
     try:
         opened = await submission.begin(session, survey_id, once, keyring, now)
         accepted, is_repeat = await submission.submit_one(opened, body, now)
@@ -194,7 +196,7 @@ async def create_responses_batch(
     keyring: KeyringOf,
     settings: SettingsOf,
 ) -> Response:
-    now = datetime.now(UTC)
+    now = await transaction_time(session)
     opened = await submission.begin(session, survey_id, once, keyring, now)
     result, is_repeat, refused = await submission.submit_batch(
         opened, body.items, settings.events_batch_limit, now

@@ -35,6 +35,11 @@ class ClosesBeforeOpens(Unprocessable):
     detail = "The survey would close before it opens: send a later closes_at."
 
 
+class InThePast(Unprocessable):
+    code = "in_the_past"
+    detail = "A survey opens and closes by itself at a time to come: to do so now, use its /open or /close."
+
+
 class ExternalIdConflict(Conflict):
     code = "external_id_conflict"
     detail = "Another survey has this external_id: send another one, or change that survey."

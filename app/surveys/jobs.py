@@ -1,40 +1,53 @@
 """What a survey does by itself, at its times."""
 
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 from app.core import audit
-from app.core.database import Database
-from app.organizations import queries as organizations
+from app.core.database import Database, TenantSession, transaction_time
+from app.core.jobs import JobFunction, for_each, wait_for
+from app.organizations.jobs import in_every_organization
 from app.surveys import queries, service
 from app.surveys.invitations import service as invitations
 
+Due = Callable[[TenantSession], Awaitable[Sequence[UUID]]]
+
 
 async def open_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    """Opens the survey if its time has come; it may have been moved, opened or deleted since."""
-    now = datetime.now(UTC)
+    """Opens the survey at its time; it may have been moved, opened or deleted since."""
     async with database.tenant_session(organization_id) as session:
         survey = await queries.survey(session, survey_id, lock="write")
-        if survey and survey.status == "draft" and survey.opens_at and survey.opens_at <= now:
-            await service.open_survey(session, survey_id, now)
+        if survey and survey.status == "draft" and survey.opens_at:
+            await wait_for(session, survey.opens_at)
+            await service.open_survey(session, survey_id, await transaction_time(session))
             await audit.record(session, audit.SYSTEM, "open_survey", str(survey_id))
 
 
 async def close_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    now = datetime.now(UTC)
     async with database.tenant_session(organization_id) as session:
         survey = await queries.survey(session, survey_id, lock="write")
-        if survey and survey.status == "open" and survey.closes_at and survey.closes_at <= now:
-            await service.close_survey(session, survey_id, now)
+        if survey and survey.status == "open" and survey.closes_at:
+            await wait_for(session, survey.closes_at)
+            await service.close_survey(session, survey_id, await transaction_time(session))
             await audit.record(session, audit.SYSTEM, "close_survey", str(survey_id))
 
 
 async def tend_surveys(database: Database) -> None:
-    """Counts open surveys on each organisation's new day, and asks again for what did not come."""
-    async with database.system_session(reason="list the organisations") as session:
-        everyone = await organizations.organization_ids(session)
-    for organization_id in everyone:
-        async with database.tenant_session(organization_id) as session:
-            await service.count_participation(session, datetime.now(UTC))
-            await service.ask_again_for_releases(session, datetime.now(UTC))
-            await invitations.ask_again_for_mails(session)
+    """Opens and closes what is due and was missed, counts, and asks again for what did not come."""
+    await in_every_organization(database, "tend_surveys", tend)
+
+
+async def tend(database: Database, organization_id: UUID) -> None:
+    await each_that(queries.surveys_to_open, open_on_time, database, organization_id)
+    await each_that(queries.surveys_to_close, close_on_time, database, organization_id)
+    async with database.tenant_session(organization_id) as session:
+        await service.count_participation(session, await transaction_time(session))
+        await service.ask_again_for_releases(session, await transaction_time(session))
+        await invitations.ask_again_for_mails(session)
+
+
+async def each_that(due: Due, act: JobFunction, database: Database, organization_id: UUID) -> None:
+    async with database.tenant_session(organization_id) as session:
+        found = await due(session)
+    await for_each(found, act.__name__, partial(act, database, organization_id))

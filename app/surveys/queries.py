@@ -4,8 +4,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
 from sqlmodel import col, select, tuple_
 
 from app.core.database import TenantSession
@@ -410,6 +411,26 @@ async def open_surveys_not_counted_since(session: TenantSession, today: date) ->
         col(Survey.participation_on) < today,
     )
     return (await session.scalars(query.with_for_update(key_share=True))).all()
+
+
+async def surveys_to_open(session: TenantSession) -> Sequence[UUID]:
+    """Drafts whose time has come."""
+    return await _surveys_due(session, "draft", col(Survey.opens_at))
+
+
+async def surveys_to_close(session: TenantSession) -> Sequence[UUID]:
+    return await _surveys_due(session, "open", col(Survey.closes_at))
+
+
+async def _surveys_due(
+    session: TenantSession, status: str, moment: Mapped[datetime | None]
+) -> Sequence[UUID]:
+    query = select(col(Survey.id)).where(
+        col(Survey.organization_id) == session.organization_id,
+        col(Survey.status) == status,
+        moment <= func.now(),
+    )
+    return (await session.scalars(query.order_by(moment))).all()
 
 
 async def surveys_closed_before(session: TenantSession, moment: datetime) -> Sequence[UUID]:

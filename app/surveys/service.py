@@ -1,5 +1,6 @@
 """Questionnaires, and a survey's life: draft, open, closed, released."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from app.surveys.errors import (
     BuiltInQuestionnaire,
     ClosesBeforeOpens,
     ExternalIdConflict,
+    InThePast,
     InvalidTransition,
     OpenNeedsAnonymous,
     RollingNeedsIdentity,
@@ -114,13 +116,21 @@ async def frozen_questionnaire(session: TenantSession, row: Survey) -> Questionn
 
 async def create_survey(session: TenantSession, wanted: schemas.SurveyWrite, now: datetime) -> schemas.Survey:
     values = wanted.model_dump(exclude=SERVED)
+    check_times(values, now)
     await check_draft(session, wanted)
     row = Survey(organization_id=session.organization_id, id=uuid4(), status="draft", **values)
     session.add(row)
     await session.flush()
     await session.refresh(row)
-    await schedule(session, row, now)
+    await schedule(session, row)
     return represent(row)
+
+
+def check_times(values: Mapping[str, Any], now: datetime) -> None:
+    """Those that are set, or set anew: one that has passed since is no fault."""
+    for name in ("opens_at", "closes_at"):
+        if values.get(name) is not None and values[name] < now:
+            raise InThePast.at(f"#/{name}")
 
 
 async def check_draft(
@@ -161,6 +171,7 @@ async def update_survey(
     changes = {name: value for name, value in after.items() if value != before[name]}
     if not changes:
         return current
+    check_times(changes, now)
     if row.status == "draft":
         await check_draft(session, draft, survey_id)
     elif not is_allowed_while_open(row, changes):
@@ -169,7 +180,7 @@ async def update_survey(
         setattr(row, name, value)
     await _touch(session, row)
     if changes.keys() & {"opens_at", "closes_at"}:
-        await schedule(session, row, now)
+        await schedule(session, row)
     return represent(row)
 
 
@@ -195,12 +206,12 @@ async def delete_survey(session: TenantSession, survey_id: UUID, conditions: Pre
     await queries.delete_survey(session, survey_id)
 
 
-async def schedule(session: AsyncSession, row: Survey, now: datetime) -> None:
-    """Jobs for the times the survey acts by itself; a job that comes too early does nothing."""
+async def schedule(session: TenantSession, row: Survey) -> None:
+    """Jobs for the times the survey acts by itself; one that comes too early puts itself back."""
     times = {"draft": {OPEN_JOB: row.opens_at, CLOSE_JOB: None}, "open": {CLOSE_JOB: row.closes_at}}
     for job, at in times.get(row.status, {}).items():
         if at is not None:
-            await enqueue(session, job, row.organization_id, row.id, after=max(at - now, timedelta(0)))
+            await enqueue(session, job, row.organization_id, row.id, at=at)
 
 
 def local_date(organization: Organization, now: datetime) -> date:
@@ -226,7 +237,7 @@ async def open_survey(session: TenantSession, survey_id: UUID, now: datetime) ->
     row.status, row.opened_at = "open", now
     row.participation_count, row.participation_on = 0, today
     await _touch(session, row)
-    await schedule(session, row, now)
+    await schedule(session, row)
     await announce(session, "survey.opened", named(row))
     return row
 

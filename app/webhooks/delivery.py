@@ -8,9 +8,10 @@ the event pending: it is sent again, under the same webhook-id.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ import httpx
 from sqlalchemy import Row
 
 from app.core import outbound, telemetry
-from app.core.database import Database, TenantSession
+from app.core.database import Clock, Database, TenantSession
 from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.webhooks import queries, rules
@@ -28,7 +29,6 @@ log = logging.getLogger("betrokken.webhooks")
 
 AT_ONCE = 8
 LEASE = timedelta(minutes=2)
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Round:
             await self._release()
 
     async def _claim(self) -> bool:
-        now = self.clock()
         async with self.database.tenant_session(self.organization_id) as session:
+            now = await self.clock(session)
             return await queries.claim(session, self.webhook_id, now, now + LEASE)
 
     async def _release(self) -> None:
@@ -74,14 +74,15 @@ class Round:
 
     async def _send_some(self, client: httpx.AsyncClient) -> bool:
         """Whether to go on: there may be more, and the receiver takes some of it."""
-        now = self.clock()
         async with self.database.tenant_session(self.organization_id) as session:
+            now = await self.clock(session)
             target = await queries.keep_claim(session, self.webhook_id, now + LEASE)
             due = await queries.due(session, self.webhook_id, now, AT_ONCE)
         if target is None or not due:
             return False
         secrets = self._secrets(target, now)
-        attempts = await asyncio.gather(*(self._attempt(client, target.url, secrets, one) for one in due))
+        attempt = partial(self._attempt, client, target.url, secrets, now)
+        attempts = await asyncio.gather(*map(attempt, due))
         async with self.database.tenant_session(self.organization_id) as session:
             await self._note(session, attempts)
         return any(attempt.error is None for attempt in attempts)
@@ -94,10 +95,15 @@ class Round:
         return [secret.decode() for secret in opened if secret is not None]
 
     async def _attempt(
-        self, client: httpx.AsyncClient, url: str, secrets: Sequence[str], delivery: Row[Any]
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        secrets: Sequence[str],
+        now: datetime,
+        delivery: Row[Any],
     ) -> Attempt:
         text = rules.message(delivery.event, delivery.created_at, delivery.data)
-        headers = rules.signed_headers(secrets, delivery.id, self.clock(), text)
+        headers = rules.signed_headers(secrets, delivery.id, now, text)
         may_be_private = self.database.settings.webhooks_private
         try:
             status = await outbound.post(client, url, text.encode(), headers, may_be_private=may_be_private)
@@ -106,7 +112,7 @@ class Round:
         return Attempt(delivery, status, rules.error_of(status))
 
     async def _note(self, session: TenantSession, attempts: Sequence[Attempt]) -> None:
-        now = self.clock()
+        now = await self.clock(session)
         noted = [attempt.noted(now) for attempt in attempts]
         columns: dict[str, list[Any]] = {
             "id": [attempt.delivery.id for attempt in attempts],

@@ -1,43 +1,40 @@
 """Deliveries: at once after the change, again after each pause, and forgotten after a month."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from app.core.database import Database
+from app.core.database import Clock, Database, transaction_time
 from app.core.jobs import enqueue
 from app.core.outbox import DELIVER_JOB
 from app.core.secrets import Keyring, load_secret
-from app.organizations import queries as organizations
+from app.organizations.jobs import in_every_organization
 from app.webhooks import queries, rules
-from app.webhooks.delivery import Clock, Round
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+from app.webhooks.delivery import Round
 
 
 async def deliver_webhook(
-    database: Database, organization_id: UUID, webhook_id: UUID, clock: Clock = utc_now
+    database: Database, organization_id: UUID, webhook_id: UUID, clock: Clock = transaction_time
 ) -> None:
     keyring = Keyring(load_secret(database.settings))
     await Round(database, keyring, organization_id, webhook_id, clock).run()
 
 
-async def wake_webhooks(database: Database, clock: Clock = utc_now) -> None:
+async def wake_webhooks(database: Database) -> None:
     """For what is to be tried again, and what a worker left behind."""
-    for organization_id in await everyone(database):
-        async with database.tenant_session(organization_id) as session:
-            for webhook_id in await queries.webhooks_with_due(session, clock()):
-                await enqueue(session, DELIVER_JOB, organization_id, webhook_id, is_single=True)
+    await in_every_organization(database, "wake_webhooks", wake_in)
 
 
-async def forget_deliveries(database: Database, clock: Clock = utc_now) -> None:
-    before = clock() - timedelta(days=rules.KEPT_DAYS)
-    for organization_id in await everyone(database):
+async def wake_in(database: Database, organization_id: UUID) -> None:
+    async with database.tenant_session(organization_id) as session:
+        now = await transaction_time(session)
+        for webhook_id in await queries.webhooks_with_due(session, now):
+            await enqueue(session, DELIVER_JOB, organization_id, webhook_id, is_single=True)
+
+
+async def forget_deliveries(database: Database, clock: Clock = transaction_time) -> None:
+    async def forget_in(database: Database, organization_id: UUID) -> None:
         async with database.tenant_session(organization_id) as session:
+            before = await clock(session) - timedelta(days=rules.KEPT_DAYS)
             await queries.forget_deliveries(session, before)
 
-
-async def everyone(database: Database) -> list[UUID]:
-    async with database.system_session(reason="list the organisations") as session:
-        return list(await organizations.organization_ids(session))
+    await in_every_organization(database, "forget_deliveries", forget_in)

@@ -1,6 +1,6 @@
 """Every benchmark: make bench"""
 
-from tests.benchmarks import calendar, disclosure, imports, load, reads, recognition, storage
+from tests.benchmarks import calendar, disclosure, imports, load, reads, recognition, storage, times
 
-for benchmark in (disclosure, reads, load, imports, storage, calendar, recognition):
+for benchmark in (disclosure, reads, load, imports, storage, calendar, recognition, times):
     benchmark.main()

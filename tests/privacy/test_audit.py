@@ -1,8 +1,9 @@
 """The audit log has what was done and who did it, and nobody can make it say otherwise."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.auth.principal import Scope
 from app.core import audit
+from app.surveys.jobs import tend_surveys
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient, Operation, operations
 from tests.world import MARK, furnish, open_survey
@@ -45,11 +47,12 @@ async def test_what_is_created_is_named(api: ContractClient) -> None:
 
 
 async def test_opening_and_closing_are_told_also_where_nobody_asked(
-    acme: Tenant, api: ContractClient
+    acme: Tenant, api: ContractClient, owner: asyncpg.Connection
 ) -> None:
     await api.put("/v1/people/E-1", json={"name": "Noor"})
-    survey = (await api.post("/v1/surveys", json=DRAFT | {"opens_at": "2026-01-01T00:00:00Z"})).json()
-    await acme.work()
+    survey = (await api.post("/v1/surveys", json=DRAFT | {"opens_at": "2031-01-01T00:00:00Z"})).json()
+    await owner.execute("UPDATE surveys SET opens_at = now() WHERE id = $1", UUID(survey["id"]))
+    await tend_surveys(acme.database)
     await api.post(f"/v1/surveys/{survey['id']}/close")
     closed, opened, _ = await entries(api, target=survey["id"])
     assert (opened["actor"], opened["action"]) == ("system", "open_survey")

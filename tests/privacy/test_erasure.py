@@ -289,7 +289,7 @@ async def test_leavers_are_erased_after_the_time_that_was_set(acme: Tenant, api:
     today = datetime.now(UTC).date()
     await left(api, "sales-0", today - timedelta(days=400))
     await left(api, "sales-1", today - timedelta(days=300))
-    await retain_in(acme.database, acme.id, datetime.now(UTC))
+    await retain_in(acme.database, acme.id)
     assert (await api.get(PERSON)).status_code == 200, "nothing was set"
     await api.patch("/v1/organization", json={"retention": {"leavers_months": 12}})
     for _ in range(2):
@@ -311,11 +311,11 @@ async def test_answers_go_after_the_time_that_was_set_and_numbers_stay(
     await owner.execute(
         "UPDATE surveys SET closed_at = now() - interval '13 months' WHERE id = $1", survey_id
     )
-    await retain_in(acme.database, acme.id, datetime.now(UTC))
+    await retain_in(acme.database, acme.id)
     count = "SELECT count(*) FROM responses WHERE survey_id = $1"
     assert await owner.fetchval(count, survey_id) == 8, "nothing was set"
     await api.patch("/v1/organization", json={"retention": {"answers_months": 12}})
-    await retain_in(acme.database, acme.id, datetime.now(UTC))
+    await retain_in(acme.database, acme.id)
     assert await owner.fetchval(count, survey_id) == 0
     moved = {"survey", "waves", "release"}
     after = [await read(api, metric, survey_id=survey_id) for metric in METRICS]

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from app.core.outbox import announce
 from app.core.settings import Settings
 from app.main import create_app
 from app.webhooks.jobs import deliver_webhook
+from tests.clock import later
 from tests.conftest import Tenant, new_tenant
 from tests.webhooks.receiver import Receiver, receiving
 
@@ -40,9 +41,7 @@ async def happens(tenant: Tenant, event: str = EVENT, **data: Any) -> None:
 
 async def deliver(tenant: Tenant, hook: Json, after: timedelta = timedelta(0)) -> None:
     """What is due to the webhook after so long."""
-    await deliver_webhook(
-        tenant.database, tenant.id, UUID(hook["id"]), clock=lambda: datetime.now(UTC) + after
-    )
+    await deliver_webhook(tenant.database, tenant.id, UUID(hook["id"]), clock=later(after))
 
 
 async def log_of(tenant: Tenant, hook: Json, **params: str) -> list[Json]:

@@ -13,6 +13,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from app.core import outbound
 from app.core.settings import Settings
 from app.webhooks.jobs import forget_deliveries, wake_webhooks
+from tests.clock import later
 from tests.conftest import Tenant
 from tests.waiting import PATIENCE, until
 from tests.webhooks.hooks import DATA, EVENT, Json, deliver, happens, log_of, read, subscribed, with_receiver
@@ -196,9 +197,9 @@ async def test_the_log_is_read_by_status_and_page(acme: Tenant, receiver: Receiv
 async def test_the_log_is_kept_for_thirty_days(acme: Tenant, receiver: Receiver, hook: Json) -> None:
     await happens(acme)
     await deliver(acme, hook)
-    await forget_deliveries(acme.database, clock=lambda: datetime.now(UTC) + 29 * DAY)
+    await forget_deliveries(acme.database, clock=later(29 * DAY))
     assert len(await log_of(acme, hook)) == 1
-    await forget_deliveries(acme.database, clock=lambda: datetime.now(UTC) + 31 * DAY)
+    await forget_deliveries(acme.database, clock=later(31 * DAY))
     assert await log_of(acme, hook) == []
 
 

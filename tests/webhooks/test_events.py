@@ -15,6 +15,7 @@ from app.imports.jobs import run_import
 from app.privacy.retention.jobs import retain_in
 from app.surveys.service import count_participation
 from app.webhooks.schemas import Event
+from tests.clock import at
 from tests.conftest import Tenant
 from tests.contract import operations
 from tests.imports.files import accepted, lines
@@ -92,7 +93,7 @@ async def test_who_was_erased_is_told_of_once_and_in_nothing_else(acme: Tenant) 
 async def test_leavers_erased_in_time_are_told_of(acme: Tenant) -> None:
     await acme.client.put("/v1/people/E-1", json=PERSON | {"ends_on": "2022-03-01"})
     await acme.client.patch("/v1/organization", json={"retention": {"leavers_months": 12}})
-    await retain_in(acme.database, acme.id, datetime.now(UTC))
+    await retain_in(acme.database, acme.id)
     assert await told(acme) == [("person.erased", {"external_id": "E-1"})]
 
 
@@ -194,7 +195,7 @@ async def test_a_card_that_was_sent(acme: Tenant) -> None:
     day = datetime(2027, 5, 20, 12, tzinfo=UTC)
     async with acme.database.tenant_session(acme.id) as session:
         await plan_cards(session, day)
-    await send_due(acme.database, acme.id, lambda: day)
+    await send_due(acme.database, acme.id, at(day))
     [card] = (await acme.client.get("/v1/cards")).json()["items"]
     assert card["status"] == "sent"
     assert await told(acme, "card.") == [("card.sent", {"card_id": card["id"]})]

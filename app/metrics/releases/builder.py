@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from app.core import telemetry
-from app.core.database import Database, TenantSession
+from app.core.database import Database, TenantSession, transaction_time
 from app.core.jobs import enqueue
 from app.core.outbox import announce
 from app.core.secrets import Keyring
@@ -93,7 +93,11 @@ class Made:
 
 
 async def release_survey(
-    database: Database, organization_id: UUID, survey_id: UUID, released_at: datetime, keyring: Keyring
+    database: Database,
+    organization_id: UUID,
+    survey_id: UUID,
+    keyring: Keyring,
+    released_at: datetime | None = None,
 ) -> None:
     """Computes every group's numbers and freezes them; repeats harmlessly."""
     started = perf_counter()
@@ -110,7 +114,7 @@ async def release_survey(
     if made is None:
         return
     async with database.tenant_session(organization_id) as session:
-        await store(session, current, number, made, released_at)
+        await store(session, current, number, made, released_at or await transaction_time(session))
     observe(made.bodies[names.HEADLINE.name], perf_counter() - started)
 
 

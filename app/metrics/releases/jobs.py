@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from uuid import UUID
 
 from app.core.database import Database
@@ -9,7 +8,7 @@ from app.metrics.releases import turnover
 
 async def release_survey(database: Database, organization_id: UUID, survey_id: UUID) -> None:
     keyring = Keyring(load_secret(database.settings))
-    await releasing.release_survey(database, organization_id, survey_id, datetime.now(UTC), keyring)
+    await releasing.release_survey(database, organization_id, survey_id, keyring)
 
 
 async def freeze_turnover(database: Database, organization_id: UUID, survey_id: UUID) -> None:

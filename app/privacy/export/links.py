@@ -5,10 +5,10 @@ Its token is made when the mail is, and kept as a hash: nobody but its reader ev
 
 import base64
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.core.database import Database, TenantSession
+from app.core.database import Database, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound
 from app.core.jobs import enqueue
 from app.core.languages import language_of
@@ -57,13 +57,12 @@ async def ask_for_link(session: TenantSession, external_id: str, settings: Setti
 
 async def mail_link(database: Database, organization_id: UUID, person_id: UUID) -> None:
     """Done again, it mails a new link in place of the one before."""
-    now = datetime.now(UTC)
     token = new_token(organization_id)
     async with database.tenant_session(organization_id) as session:
         reader = await queries.addressee(session, person_id)
         if reader is None or reader.email is None:
             return
-        organization = await organizations.organization(session)
+        organization, now = await organizations.organization(session), await transaction_time(session)
         await queries.make_link(session, person_id, token_hash(token), now + VALID)
     language = language_of(reader.locale, organization.locale)
     link = f"{database.settings.public_url.rstrip('/')}/v1/answers/{token}"

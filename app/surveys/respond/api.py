@@ -1,7 +1,6 @@
 """Issuing invitations, with an API key; and the respondent's door, with an invitation and nothing else."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of
 from app.core import telemetry
 from app.core.conditional import NO_STORE
-from app.core.database import TenantSession
+from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError
 from app.core.requests import Route
 from app.surveys import schemas
@@ -64,14 +63,14 @@ async def create_invitations(
     keyring: KeyringOf,
     settings: SettingsOf,
 ) -> Response:
-    now = datetime.now(UTC)
+    now = await transaction_time(session)
     issued = await invitations.issue(session, survey_id, body, keyring, settings, now)
     return await once.answer(201, issued, is_secret=bool(issued.invitations))
 
 
 @router.get("/v1/respond", operation_id="get_survey_form", response_model=respond_schemas.SurveyForm)
 async def get_survey_form(who: Invitee, session: InvitedTenant, accept_language: Language = None) -> Response:
-    form = await respond.form(session, who, accept_language, datetime.now(UTC))
+    form = await respond.form(session, who, accept_language, await transaction_time(session))
     headers = NO_STORE | {"Content-Language": form.language}
     return Response(form.model_dump_json(), headers=headers, media_type="application/json")
 
@@ -86,7 +85,7 @@ async def answer_survey(
     body: schemas.AnswersWrite, who: Invitee, session: InvitedTenant, keyring: KeyringOf
 ) -> Response:
     try:
-        accepted = await respond.answer(session, who, body, keyring, datetime.now(UTC))
+        accepted = await respond.answer(session, who, body, keyring, await transaction_time(session))
     except AppError as error:
         telemetry.RESPONSES_REFUSED.labels(error.code).inc()
         raise

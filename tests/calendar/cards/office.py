@@ -10,6 +10,7 @@ from app.calendar.cards.service import plan_cards
 from app.calendar.jobs import send_due
 from app.core.database import Database
 from tests.calendar.staff import people_on_file
+from tests.clock import at
 from tests.conftest import Tenant
 from tests.sink import Sink
 
@@ -39,7 +40,7 @@ async def plan(acme: Tenant, now: datetime) -> int:
 
 async def send(acme: Tenant, now: datetime, sink: Sink | None = None) -> None:
     database = with_server(acme.database, sink.url) if sink else acme.database
-    await send_due(database, acme.id, lambda: now)
+    await send_due(database, acme.id, at(now))
 
 
 async def plan_and_send(acme: Tenant, now: datetime, sink: Sink | None = None) -> None:

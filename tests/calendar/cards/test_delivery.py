@@ -34,6 +34,7 @@ from tests.calendar.cards.office import (
 )
 from tests.calendar.staff import people_on_file
 from tests.calendar.test_timing import ZONES
+from tests.clock import at
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient
 from tests.examples import examples
@@ -299,10 +300,12 @@ from uuid import UUID
 from app.calendar.jobs import send_due
 from app.core.database import Database
 from app.core.settings import Settings
-from tests.examples import examples
 
 async def work(url, organization, now):
-    await send_due(Database(url, Settings()), UUID(organization), lambda: datetime.fromisoformat(now))
+    async def clock(_):
+        return datetime.fromisoformat(now)
+
+    await send_due(Database(url, Settings()), UUID(organization), clock)
 
 asyncio.run(work(*sys.argv[1:]))
 """
@@ -372,7 +375,7 @@ async def test_what_operators_see(lone: Tenant, sink: Sink) -> None:
     await celebrating(lone, "bob", 5, 4)
     await plan(lone, EIGHT + HOUR)
     for due in (1, 0):
-        await send_celebrations(server, lambda: EIGHT + HOUR)
+        await send_celebrations(server, at(EIGHT + HOUR))
         assert value("betrokken_calendar_mails_due", kind="cards") == due
 
 
@@ -436,7 +439,7 @@ async def killed_round(acme: Tenant, now: datetime, sink: Sink, *, is_accepted: 
 
     database = with_server(acme.database, sink.url)
     with suppress(Killed):
-        await KilledRound(database, acme.id, delivery.Kind.CARDS, service.compose, lambda: now).run()
+        await KilledRound(database, acme.id, delivery.Kind.CARDS, service.compose, at(now)).run()
 
 
 @pytest.mark.nightly  # a hundred thousand people
