@@ -14,12 +14,11 @@ from rich.progress import Progress
 
 from app.core import migrations
 from app.core.database import Database
-from app.core.secrets import Keyring, load_secret
 from app.core.settings import Settings
 from app.demo import service as demo
 from app.main import create_app
 from tests.conftest import client_for, on_database, run_sql
-from tests.contract import ContractClient, Operation, operations
+from tests.contract import ContractClient, Operation, operations, resolve
 
 LANGUAGES = ("en", "nl")
 ADDRESSES = [
@@ -73,7 +72,7 @@ async def filled(server_url: str, settings: Settings, tmp_path_factory: Any) -> 
     async with app.router.lifespan_context(app):
         database: Database = app.state.database
         await migrations.migrate(database)
-        await demo.fill_once(database, Keyring(load_secret(own)), datetime.now(UTC), Progress(disable=True))
+        await demo.fill_once(database, own, datetime.now(UTC), Progress(disable=True))
         client = client_for(app, await demo.working_key(database, own.data_dir / demo.KEY_FILE))
         yield await described(client)
     await run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)")
@@ -94,8 +93,18 @@ async def described(client: ContractClient) -> Filled:
 def of_everybody(filled: Filled) -> Iterator[Reading]:
     """Each address with each kind of group, of each survey, in each language."""
     for survey, kinds in filled.surveys.items():
-        for operation, language, kind in product(ADDRESSES, LANGUAGES, kinds):
-            yield Reading(operation, survey, language, by=(kind,))
+        for operation, language in product(ADDRESSES, LANGUAGES):
+            for kind in kinds_of(operation, kinds):
+                yield Reading(operation, survey, language, by=(kind,))
+
+
+def kinds_of(operation: Operation, of_survey: list[str]) -> list[str]:
+    """What `by` may be: the values that the contract names, else what the survey reports by."""
+    by = next((one for one in operation.parameters if one["name"] == "by"), None)
+    if by is None:
+        return ["organization"]
+    named: list[str] = resolve(by["schema"]["items"]).get("enum", of_survey)
+    return named
 
 
 def of_teams(filled: Filled) -> Iterator[Reading]:
