@@ -33,7 +33,8 @@ from app.newsletter import jobs as newsletter_jobs
 from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
-from app.people.api import router as people_router
+from app.people.persons.api import router as persons_router
+from app.people.teams.api import router as teams_router
 from app.privacy.api import router as privacy_router
 from app.privacy.audit_log.api import router as audit_router
 from app.privacy.export import links
@@ -78,7 +79,8 @@ JOBS: dict[str, JobFunction] = {
 ROUTERS = (
     operations.router,
     organizations_router,
-    people_router,
+    teams_router,
+    persons_router,
     surveys_router,
     respond_router,
     metrics_router,

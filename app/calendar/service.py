@@ -10,7 +10,7 @@ from app.calendar.queries import Place
 from app.core.conditional import Preconditions
 from app.core.database import TenantSession
 from app.core.errors import IdentifierMismatch, NotFound, Unprocessable
-from app.people.errors import UnknownTeam
+from app.people.teams.errors import UnknownTeam
 from app.tables import CelebrationSettings, Occasion, Organization
 
 DERIVED = ("work_anniversary", "first_day")

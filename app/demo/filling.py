@@ -27,7 +27,8 @@ from app.demo.thanks import recognitions
 from app.demo.waves import WAVES, Wave, responses
 from app.kpis import service as kpis_service
 from app.kpis.schemas import KpiValueWrite, KpiWrite
-from app.people import service as people
+from app.people.persons import service as persons_service
+from app.people.teams import service as teams_service
 from app.recognition import service as recognition
 from app.recognition.schemas import RecognitionWrite
 from app.surveys import service as surveys
@@ -64,8 +65,8 @@ class Filling:
     async def send_people(self) -> None:
         staff = [person.as_sent() for person in self.company.people]
         batches: list[tuple[Put, list[dict[str, Any]]]] = [
-            (people.put_teams, self.company.teams_as_sent()),
-            (partial(people.put_people, keyring=self.keyring), staff),
+            (teams_service.put_teams, self.company.teams_as_sent()),
+            (partial(persons_service.put_people, keyring=self.keyring), staff),
         ]
         for put, items in self.progress.track(batches, description="Teams and people"):
             require_success(await put(self.session, items, len(items)))

@@ -23,7 +23,7 @@ from app.metrics.views import groups as metrics
 from app.organizations import queries as organizations
 from app.organizations import service as organizations_service
 from app.organizations.schemas import ApiKeyWrite
-from app.people import queries as people
+from app.people.teams import queries as teams_queries
 from app.surveys import queries as surveys
 from app.surveys.service import local_date
 
@@ -59,7 +59,7 @@ async def fill_once(database: Database, settings: Settings, now: datetime, progr
     await create_organization(database)
     async with database.tenant_session(ORGANIZATION_ID) as session:
         organization = await organizations.organization(session, lock=True)
-        if not await people.team_tree(session):
+        if not await teams_queries.team_tree(session):
             company = found_company(local_date(organization, now))
             with progress:
                 filling = Filling(session, company, keyring, settings, now, progress)

@@ -8,7 +8,8 @@ from app.calendar.schemas import OccasionWrite
 from app.core.schema import Flag, Identifier, Input, Instant, Schema
 from app.imports.files.rules import Kind, is_date_format
 from app.kpis.schemas import KpiValueWrite
-from app.people.schemas import PersonItem, TeamItem
+from app.people.persons.schemas import PersonItem
+from app.people.teams.schemas import TeamItem
 from app.recognition.schemas import RecognitionWrite
 from app.surveys.schemas import ResponseWrite
 

@@ -7,8 +7,8 @@ from app.core.database import TenantSession
 from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessable
 from app.kpis import queries, schemas
 from app.kpis.queries import NewValue
-from app.people import queries as people
-from app.people.errors import UnknownTeam
+from app.people.teams import queries as teams_queries
+from app.people.teams.errors import UnknownTeam
 from app.tables import Kpi
 
 READ_ONLY = {"key", "created_at", "updated_at"}
@@ -59,7 +59,7 @@ async def put_values(
     """Stores what is good, in a constant number of statements; an outcome for each of `wanted`."""
     good = [item for item in wanted if not isinstance(item, AppError)]
     kpis = await queries.hold_kpis(session, {item.kpi for item in good})
-    teams = await people.hold_teams(session, {item.team for item in good if item.team})
+    teams = await teams_queries.hold_teams(session, {item.team for item in good if item.team})
     checked = [
         item if isinstance(item, AppError) else _flaw(item, kpis, teams) or _new_value(item, teams)
         for item in wanted

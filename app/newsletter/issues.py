@@ -37,7 +37,7 @@ from app.newsletter.rendering import (
 )
 from app.newsletter.service import CONFIRM, CONFIRM_WITHIN, INVITATION, UNSUBSCRIBE
 from app.organizations.queries import organization as find_organization
-from app.people.errors import UnknownTeam
+from app.people.teams.errors import UnknownTeam
 from app.recognition.rules import month_end, months_before
 from app.tables import Organization
 

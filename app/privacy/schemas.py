@@ -8,7 +8,7 @@ from app.calendar.feeds.schemas import CalendarFeed
 from app.calendar.reminders.schemas import Reminder
 from app.calendar.schemas import Celebrations, Occasion
 from app.core.schema import Instant, Schema
-from app.people.schemas import Person
+from app.people.persons.schemas import Person
 from app.recognition.schemas import Recognition
 from app.surveys.schemas import Mode
 

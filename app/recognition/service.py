@@ -13,7 +13,7 @@ from app.core.database import TenantSession
 from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, pointer
 from app.core.outbox import announce_each
 from app.organizations.queries import organization
-from app.people.errors import UnknownTeam
+from app.people.teams.errors import UnknownTeam
 from app.recognition import queries, rules
 from app.recognition.counts.queries import count_new, numbers_of, recounted
 from app.recognition.queries import Filters, NewEvent

@@ -15,9 +15,12 @@ from app.core.database import TenantSession
 from app.core.errors import Forbidden, PreconditionFailed, validated
 from app.core.schema import is_identifier
 from app.core.secrets import Keyring
-from app.people import queries as people_queries
-from app.people import schemas as people_schemas
-from app.people import service as people
+from app.people.persons import queries as persons_queries
+from app.people.persons import schemas as persons_schemas
+from app.people.persons import service as persons_service
+from app.people.teams import queries as teams_queries
+from app.people.teams import schemas as teams_schemas
+from app.people.teams import service as teams_service
 from app.scim import mapping, queries
 from app.scim.filters import demands
 from app.scim.mapping import Membership, Shared, Stored, StoredTeam
@@ -159,14 +162,14 @@ async def create_user(session: TenantSession, caller: Caller, user: Person) -> P
         return await bring_back(session, caller, hidden, user)
     own = await free_external_id(session, caller, user)
     sent = await directory_changes(session, caller, None, user)
-    item = validated(people_schemas.PersonWrite, sent)
+    item = validated(persons_schemas.PersonWrite, sent)
     try:
-        await people.put_person(session, own, item, Preconditions(if_none_match="*"), caller.keyring)
+        await persons_service.put_person(session, own, item, Preconditions(if_none_match="*"), caller.keyring)
     except PreconditionFailed:
         raise scim.UniquenessException(
             detail=f"There is a person {own} already: find that user and change it."
         ) from None
-    id_ = (await people_queries.people_by_external_ids(session, [own]))[own]
+    id_ = (await persons_queries.people_by_external_ids(session, [own]))[own]
     return await keep_rest(session, caller, id_, own, None, user)
 
 
@@ -193,7 +196,7 @@ async def free_external_id(session: TenantSession, caller: Caller, user: Person)
     if user.external_id and is_identifier(user.external_id):
         return user.external_id
     name = user.user_name or ""
-    taken = await people_queries.people_by_external_ids(session, [name])
+    taken = await persons_queries.people_by_external_ids(session, [name])
     return name if is_identifier(name) and not taken else str(uuid4())
 
 
@@ -230,8 +233,10 @@ async def change_user(
     await refuse_taken(session, caller, mapping.key_of(after.user_name or ""), stored.id)
     sent = await directory_changes(session, caller, before, after)
     if sent:
-        patch = validated(people_schemas.PersonPatch, sent)
-        await people.update_person(session, stored.external_id, patch, Preconditions(), caller.keyring)
+        patch = validated(persons_schemas.PersonPatch, sent)
+        await persons_service.update_person(
+            session, stored.external_id, patch, Preconditions(), caller.keyring
+        )
     return await keep_rest(session, caller, stored.id, stored.external_id, before, after)
 
 
@@ -311,8 +316,8 @@ async def keep_birthday(
 async def delete_user(session: TenantSession, caller: Caller, id_: str, conditions: Preconditions) -> None:
     """Deactivates and hides; erasing is another matter."""
     stored, _ = await held_user(session, caller, id_, conditions)
-    patch = people_schemas.PersonPatch(active=False)
-    await people.update_person(session, stored.external_id, patch, Preconditions(), caller.keyring)
+    patch = persons_schemas.PersonPatch(active=False)
+    await persons_service.update_person(session, stored.external_id, patch, Preconditions(), caller.keyring)
     await queries.put_user(
         session,
         stored.id,
@@ -355,7 +360,7 @@ async def held_group(
     session: TenantSession, caller: Caller, id_: str, conditions: Preconditions
 ) -> tuple[StoredTeam, Group]:
     """A team whose name and place nobody else changes until this transaction ends."""
-    await people_queries.hold_team_tree(session)
+    await teams_queries.hold_team_tree(session)
     rows = await queries.groups(session, [known_id(id_)])
     if not rows:
         raise no_resource(id_)
@@ -368,11 +373,11 @@ async def held_group(
 async def create_group(session: TenantSession, caller: Caller, group: Group) -> Group:
     sent = group.external_id or ""
     own = sent if is_identifier(sent) else str(uuid4())
-    await people_queries.hold_team_tree(session)
+    await teams_queries.hold_team_tree(session)
     id_ = await queries.team_id(session, own)
     if id_ is None:
-        team = validated(people_schemas.TeamWrite, {"name": group.display_name})
-        await people.put_team(session, own, team, Preconditions())
+        team = validated(teams_schemas.TeamWrite, {"name": group.display_name})
+        await teams_service.put_team(session, own, team, Preconditions())
         id_ = await queries.team_id(session, own)
         assert id_ is not None
     elif await queries.groups(session, [id_]):
@@ -407,15 +412,15 @@ async def change_group(
 ) -> Group:
     own = stored.external_id
     if after.display_name != before.display_name:
-        patch = validated(people_schemas.TeamPatch, {"name": after.display_name})
-        await people.update_team(session, own, patch, Preconditions())
+        patch = validated(teams_schemas.TeamPatch, {"name": after.display_name})
+        await teams_service.update_team(session, own, patch, Preconditions())
     old, new = members_of(before), members_of(after)
     if new - old:
         joining = await external_ids_of(session, caller, new - old)
-        await people.join_team(session, joining, own)
+        await persons_service.join_team(session, joining, own)
     if old - new:
         leaving = await external_ids_of(session, caller, old - new)
-        await people.leave_team(session, leaving, own)
+        await persons_service.leave_team(session, leaving, own)
     document = mapping.external_id_to_keep(after, own)
     await queries.put_group(session, stored.id, document, is_touched=old != new)
     return await read_group(session, caller, str(stored.id))
@@ -440,10 +445,10 @@ async def external_ids_of(session: TenantSession, caller: Caller, ids: Collectio
 async def delete_group(session: TenantSession, caller: Caller, id_: str, conditions: Preconditions) -> None:
     """An empty team goes; one that is in use is hidden from SCIM, and its people stay in it."""
     stored, _ = await held_group(session, caller, id_, conditions)
-    if await people_queries.is_team_in_use(session, stored.id):
+    if await teams_queries.is_team_in_use(session, stored.id):
         await queries.hide_group(session, stored.id)
     else:
-        await people.delete_team(session, stored.external_id, Preconditions())
+        await teams_service.delete_team(session, stored.external_id, Preconditions())
 
 
 # ------------------------------------------------------------------------------------------ searching

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from app.core.database import Database
-from app.people import queries as people_queries
+from app.people.persons import queries as persons_queries
+from app.people.teams import queries as teams_queries
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 
@@ -28,9 +29,10 @@ FULL = {
 }
 
 
-def record(key: str) -> people_queries.PersonRecord:
-    return people_queries.PersonRecord(
-        key, key, None, None, None, None, None, None, None, None, is_active=True, segments={}
+def record(key: str) -> persons_queries.PersonRecord:
+    nothing = dict.fromkeys(persons_queries.PersonRecord._fields)
+    return persons_queries.PersonRecord(
+        **nothing | {"external_id": key, "name": key, "is_active": True, "segments": {}}
     )
 
 
@@ -238,9 +240,9 @@ async def test_who_is_employed_on_a_day(acme: Tenant, api: ContractClient, datab
     await put(api, "between", starts_on="2020-01-01", ends_on="2026-05-31")
     await put(api, "between", starts_on="2026-09-01")
     async with database.tenant_session(acme.id) as session:
-        found = await people_queries.employed_people(session, date(2026, 5, 1))
-        ids = await people_queries.people_by_external_ids(session, ["always", "gone", "nobody"])
-        [team] = await people_queries.team_tree(session)
+        found = await persons_queries.employed_people(session, date(2026, 5, 1))
+        ids = await persons_queries.people_by_external_ids(session, ["always", "gone", "nobody"])
+        [team] = await teams_queries.team_tree(session)
     assert {row.external_id for row in found} == {"always", "first-day", "last-day", "between"}
     always = next(row for row in found if row.external_id == "always")
     assert always[2:] == (team.id, {"location": "Utrecht"}, "nl")
@@ -270,7 +272,7 @@ async def test_a_person_in_use_is_not_deleted(
     await put(api, "E-1")
     await put(api, "E-2")
     async with acme.database.tenant_session(acme.id) as session:
-        ids = await people_queries.people_by_external_ids(session, ["E-1", "E-2"])
+        ids = await persons_queries.people_by_external_ids(session, ["E-1", "E-2"])
     within, thing = {"organization_id": acme.id}, uuid4()
     if reference in ("survey", "answer"):
         survey = {
@@ -332,7 +334,7 @@ async def test_a_change_still_in_flight_is_in_the_next_delta(
 ) -> None:
     await put(api, "E-1")
     async with database.tenant_session(acme.id) as session:
-        await people_queries.add_or_hold_people(session, [record("E-2")])
+        await persons_queries.add_or_hold_people(session, [record("E-2")])
         await put(api, "E-3")
         first = (await api.get("/v1/people")).json()
     assert [item["external_id"] for item in first["items"]] == ["E-1", "E-3"]
@@ -420,9 +422,9 @@ async def test_of_racing_puts_that_only_create_one_succeeds(api: ContractClient)
 async def test_writers_in_opposite_order_do_not_lock_each_other_out(acme: Tenant, database: Database) -> None:
     people = [record(f"E-{i}") for i in range(3000)]
 
-    async def add(records: list[people_queries.PersonRecord]) -> int:
+    async def add(records: list[persons_queries.PersonRecord]) -> int:
         async with database.tenant_session(acme.id) as session:
-            return len(await people_queries.add_or_hold_people(session, records))
+            return len(await persons_queries.add_or_hold_people(session, records))
 
     assert sorted(await asyncio.gather(add(people), add(people[::-1]))) == [0, 3000]
 

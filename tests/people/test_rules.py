@@ -4,19 +4,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.people.rules import (
-    MAXIMUM_LEVELS,
-    Held,
-    Past,
-    Period,
-    Refusal,
-    changed_past,
-    earlier_periods,
-    held_on,
-    levels_of,
-    merge_patch,
-    refused_teams,
-)
+from app.people.history.rules import Held, Past, Period, changed_past, earlier_periods, held_on
+from app.people.rules import merge_patch
+from app.people.teams.rules import MAXIMUM_LEVELS, Refusal, levels_of, refused_teams
 
 TEAMS = st.sampled_from("abcdefgh")
 FORESTS = st.permutations("abcdefgh").flatmap(

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 
 from app.core.database import Database
-from app.people import queries as people_queries
+from app.people.teams import queries as people_queries
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 

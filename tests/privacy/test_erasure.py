@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from app.metrics.releases import builder as releasing
 from app.metrics.releases import jobs as metrics_jobs
-from app.people.queries import hold_people, pasts, people_by_external_ids, replace_pasts
+from app.people.history.queries import pasts, replace_pasts
+from app.people.persons.queries import hold_people, people_by_external_ids
 from app.privacy.retention.jobs import retain, retain_in
 from tests.conftest import Tenant
 from tests.contract import ContractClient

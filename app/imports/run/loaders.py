@@ -19,8 +19,9 @@ from app.imports.files.rules import Kind
 from app.imports.schemas import OccasionRow
 from app.kpis import schemas as kpi_schemas
 from app.kpis import service as kpis
-from app.people import queries as people_queries
-from app.people import service as people
+from app.people.persons import service as persons_service
+from app.people.teams import queries as teams_queries
+from app.people.teams import service as teams_service
 from app.recognition import schemas as recognition_schemas
 from app.recognition import service as recognition
 from app.recognition.service import UnknownPerson
@@ -44,23 +45,23 @@ Rows = Sequence[Any]
 
 
 async def feed_teams(feed: Feed, rows: Rows) -> BatchResult:
-    return await people.put_teams(feed.session, rows, len(rows))
+    return await teams_service.put_teams(feed.session, rows, len(rows))
 
 
 async def feed_people(feed: Feed, rows: Rows) -> BatchResult:
     if feed.creates_teams:
         rows = await with_teams_by_name(feed, rows)
-    return await people.put_people(feed.session, rows, len(rows), feed.keyring)
+    return await persons_service.put_people(feed.session, rows, len(rows), feed.keyring)
 
 
 async def with_teams_by_name(feed: Feed, rows: Rows) -> Rows:
     """The rows with the identifier of each team in the place of its name; new teams are put first."""
     named = {row["team"] for row in rows if "team" in row}
-    known = {team.external_id for team in await people_queries.team_tree(feed.session)}
+    known = {team.external_id for team in await teams_queries.team_tree(feed.session)}
     identifiers = {name: name if name in known else rules.identifier_of(name) for name in sorted(named)}
     wanted = {identifier: name for name, identifier in identifiers.items() if identifier not in known}
     new = [{"external_id": identifier, "name": name} for identifier, name in wanted.items()]
-    await people.put_teams(feed.session, new, len(new))
+    await teams_service.put_teams(feed.session, new, len(new))
     return [row | {"team": identifiers[row["team"]]} if "team" in row else row for row in rows]
 
 

@@ -31,7 +31,7 @@ from app.imports.run import sealed_file as stored
 from app.imports.run.loaders import FEEDERS, PIECES, Feed
 from app.imports.run.sealed_file import Item, Piece, Place, Source
 from app.organizations.queries import organization
-from app.people import service as people
+from app.people.persons import service as people
 from app.surveys import service as surveys
 from app.tables import Import
 

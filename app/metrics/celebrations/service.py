@@ -34,8 +34,8 @@ from app.metrics.celebrations.rules import (
 from app.metrics.recognition.service import Directory, in_tree_order
 from app.metrics.sample import Groups
 from app.organizations.queries import organization as find_organization
-from app.people.errors import UnknownTeam
-from app.people.queries import team_tree
+from app.people.teams.errors import UnknownTeam
+from app.people.teams.queries import team_tree
 from app.tables import Organization
 
 FORMULA_VERSION = "1"

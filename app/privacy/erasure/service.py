@@ -22,8 +22,8 @@ from app.core.outbox import announce
 from app.core.secrets import Keyring, token_hash
 from app.metrics.releases.response_matrix import as_instrument
 from app.metrics.sample import DIMENSIONS, Scores
-from app.people import queries as people
-from app.people.service import no_person
+from app.people.persons import queries as people
+from app.people.persons.service import no_person
 from app.privacy import queries
 from app.privacy.schemas import Erasure, Missing
 from app.recognition import service as recognition

@@ -16,8 +16,8 @@ from app.core.mail import Mail, Outcome, post
 from app.core.secrets import token_hash
 from app.core.settings import Settings
 from app.organizations import queries as organizations
-from app.people.queries import hold_person
-from app.people.service import no_person, read_person
+from app.people.persons.queries import hold_person
+from app.people.persons.service import no_person, read_person
 from app.privacy import queries
 from app.privacy.export.words import letter
 from app.privacy.schemas import AnswersLinkAsked

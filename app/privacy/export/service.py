@@ -20,7 +20,7 @@ from app.core.languages import language_of
 from app.core.schema import Schema
 from app.core.secrets import Keyring
 from app.organizations.queries import organization
-from app.people.service import no_person, read_person
+from app.people.persons.service import no_person, read_person
 from app.privacy import queries, schemas
 from app.recognition import queries as recognition
 from app.recognition import service as recognitions

@@ -5,9 +5,10 @@ from collections.abc import Hashable, Sequence
 from datetime import date
 
 from app.core.database import TenantSession
-from app.people import queries as people
-from app.people.errors import UnknownTeam
-from app.people.queries import EmployedPerson
+from app.people.persons import queries as persons_queries
+from app.people.persons.queries import EmployedPerson
+from app.people.teams import queries as teams_queries
+from app.people.teams.errors import UnknownTeam
 from app.surveys import queries, rules
 from app.surveys.audience.rules import Cell
 from app.tables import Survey
@@ -16,7 +17,7 @@ from app.tables import Survey
 async def check_audience(session: TenantSession, teams: list[str] | None) -> None:
     if not teams:
         return
-    known = {team.external_id for team in await people.team_tree(session)}
+    known = {team.external_id for team in await teams_queries.team_tree(session)}
     for index, team in enumerate(teams):
         if team not in known:
             raise UnknownTeam.at(f"#/audience/teams/{index}")
@@ -28,12 +29,12 @@ async def freeze_audience(
     """Stores the tree, the categories, the cells and, with access invited, who is in which cell."""
     audience = survey.audience or {}
     await check_audience(session, audience.get("teams"))
-    rows = await people.team_tree(session)
+    rows = await teams_queries.team_tree(session)
     tree = [rules.TeamNode(team.id, team.external_id, team.name, team.parent_id) for team in rows]
     within = None if audience.get("teams") is None else rules.descendants(tree, audience["teams"])
     asked = [
         person
-        for person in await people.employed_people(session, today)
+        for person in await persons_queries.employed_people(session, today)
         if (within is None or person.team_id in within)
         and rules.matches_segments(person.segments, audience.get("segments"))
     ]

@@ -18,7 +18,7 @@ from app.core.database import TenantSession
 from app.core.errors import AppError, Fault, pointer
 from app.core.idempotency import KeyReused, Once
 from app.core.secrets import Keyring
-from app.people.errors import UnknownTeam
+from app.people.teams.errors import UnknownTeam
 from app.surveys import queries, rules, schemas
 from app.surveys.audience.rules import ORGANIZATION
 from app.surveys.errors import (
