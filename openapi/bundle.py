@@ -5,6 +5,7 @@ to `#/components/...` stays; one to a file, such as `../examples/people.yaml#/pe
 there. This works on the nodes of YAML and not on their meaning, so the bundle is laid out as its parts are.
 """
 
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 FOLDER = Path(__file__).parent
 HEADING = "# Made of the parts in openapi/src by `make contract`: change those.\n"
 COMPONENTS = ("parameters", "headers", "responses", "schemas")
+TEXT, MAPPING = "tag:yaml.org,2002:str", "tag:yaml.org,2002:map"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -24,7 +26,8 @@ class Unbundled(Exception):
 def bundle(parts: Path) -> str:
     root = filled(parts / "openapi.yaml", parsed(parts / "openapi.yaml"))
     names = ["shared", *(member(tag, "name").value for tag in member(root, "tags").value)]
-    root.value.insert(-1, (scalar("paths"), gathered(parts / "paths", names)))
+    for kind in ("paths", "webhooks"):
+        root.value.insert(-1, (scalar(kind), gathered(parts / kind, names)))
     member(root, "components").value.extend(
         (scalar(kind), gathered(parts / kind, names)) for kind in COMPONENTS
     )
@@ -40,7 +43,7 @@ def gathered(place: Path, names: list[str]) -> yaml.MappingNode:
         raise Unbundled(f"{files[name]}: call it by a tag of openapi.yaml, or shared")
     ordered = [files[name] for name in names if name in files]
     pairs = [pair for file in ordered for pair in filled(file, parsed(file)).value]
-    return refuse_twice(place, yaml.MappingNode("tag:yaml.org,2002:map", pairs))
+    return checked(place, yaml.MappingNode(MAPPING, pairs))
 
 
 @cache
@@ -64,7 +67,7 @@ def filled(file: Path, node: Any) -> Any:
     if place := place_meant(node):
         return looked_up((file.parent / place[0]).resolve(), place[1])
     pairs = [(filled(file, key), filled(file, value)) for key, value in node.value]
-    return refuse_twice(file, yaml.MappingNode(node.tag, pairs, flow_style=node.flow_style))
+    return checked(file, yaml.MappingNode(node.tag, pairs, flow_style=node.flow_style))
 
 
 def place_meant(node: yaml.MappingNode) -> tuple[str, str] | None:
@@ -83,11 +86,14 @@ def looked_up(file: Path, name: str) -> Any:
     return filled(file, found[0])
 
 
-def refuse_twice(place: Path, node: yaml.MappingNode) -> yaml.MappingNode:
-    """YAML would keep the last of two, without a word."""
+def checked(place: Path, node: yaml.MappingNode) -> yaml.MappingNode:
+    """Refuses what YAML takes in silence: a name twice, `on` and 200, which are no text, and `<<`."""
     names = [key.value for key, _ in node.value]
     if twice := {name for name in names if names.count(name) > 1}:
         raise Unbundled(f"{place}: twice there: {', '.join(sorted(twice))}")
+    for key, _ in node.value:
+        if key.tag != TEXT:
+            raise Unbundled(f"{place}: write '{key.value}' between quotes")
     return node
 
 
@@ -96,8 +102,11 @@ def member(node: yaml.MappingNode, name: str) -> Any:
 
 
 def scalar(text: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text)
+    return yaml.ScalarNode(TEXT, text)
 
 
 if __name__ == "__main__":
-    (FOLDER / "openapi.yaml").write_text(bundle(FOLDER / "src"), encoding="utf-8")
+    try:
+        (FOLDER / "openapi.yaml").write_text(bundle(FOLDER / "src"), encoding="utf-8")
+    except Unbundled as fault:
+        sys.exit(str(fault))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from app.core.contract import METHODS, contract, templates_of
 URI = "urn:contract"
 SHARED_STATUSES = {400, 401, 403, 405, 406, 413, 415, 429, 500, 503}
 seen: set[tuple[str, str]] = set()
-"""Every (operationId, status) and (operationId, problem code) this process has met."""
+"""Every (operationId, status), (operationId, problem code) and ("webhooks", event) this process has met."""
 
 
 @cache
@@ -197,6 +197,29 @@ def codes_of(response: httpx.Response) -> set[str]:
     return {result["problem"]["code"] for result in results if "problem" in result}
 
 
+def check_event(message: Any, headers: Mapping[str, str]) -> None:
+    """Fails when what a webhook is sent is not as promised, or says more than that."""
+    described = contract()["webhooks"]
+    assert message["type"] in described, f"webhooks.yaml has no {message['type']}"
+    place = pointer_to("webhooks", message["type"], "post")
+    found = problems(f"{place}/requestBody/content/application~1json/schema", message)
+    found += [f"{name} is not in its schema" for name in beyond(message)]
+    for parameter in map(resolve, described[message["type"]]["post"]["parameters"]):
+        found += [
+            error.message for error in schema_errors(parameter["schema"], headers.get(parameter["name"]))
+        ]
+    assert not found, f"webhooks.yaml: {message['type']} is not as in the contract:\n" + "\n".join(found)
+    seen.add(("webhooks", message["type"]))
+
+
+def beyond(message: dict[str, Any]) -> set[str]:
+    """What an event has and its schema does not name: it would leave the house unnoticed."""
+    media = contract()["webhooks"][message["type"]]["post"]["requestBody"]["content"]["application/json"]
+    schema = resolve(media["schema"])["properties"]
+    data = resolve(schema["data"]).get("properties", {})
+    return (message.keys() - schema.keys()) | (message["data"].keys() - data.keys())
+
+
 @cache
 def generic_codes() -> set[str]:
     """What info.description says that any operation can give."""
@@ -205,13 +228,14 @@ def generic_codes() -> set[str]:
 
 
 def unseen() -> list[str]:
-    """Which statuses and codes of which operations no answer of this run has had."""
-    return [
-        f"{operation.id} {what}"
+    """Which statuses and codes no answer of this run has had, and which events nobody was sent."""
+    promised = [
+        (operation.id, what)
         for operation in operations()
         for what in [*operation.node["responses"], *operation.node.get("x-problem-codes", [])]
-        if (operation.id, what) not in seen
     ]
+    promised += [("webhooks", event) for event in contract()["webhooks"]]
+    return [f"{place} {what}" for place, what in promised if (place, what) not in seen]
 
 
 def refuse_constant(name: str) -> None:

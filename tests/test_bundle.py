@@ -71,6 +71,7 @@ def test_a_change_of_a_part_is_seen(parts: Path) -> None:
     [
         ("schemas/people.yaml", "Survey: {type: string}\n", "schemas: twice there: Survey"),
         ("schemas/people.yaml", "A: {type: string, type: integer}\n", "people.yaml: twice there: type"),
+        ("schemas/people.yaml", "A: {on: {type: string}}\n", "people.yaml: write 'on' between quotes"),
         ("paths/hobbies.yaml", "/v1/hobbies: {}\n", "hobbies.yaml: call it by a tag"),
         ("headers.yaml", "Odd: {$ref: examples/people.yaml#/nobody}\n", "people.yaml has no nobody"),
         ("headers.yaml", "Odd: {$ref: examples/hobbies.yaml#/chess}\n", "hobbies.yaml is not there"),

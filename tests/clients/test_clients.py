@@ -1,5 +1,6 @@
 """Clients made from the contract by others' generators compile under strict types and do the main job."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.contract import contract
 from tests.acceptance.process import PATIENCE, Api, Service
 from tests.contract import operations
 from tests.installed import node_modules_in
@@ -72,18 +74,29 @@ def typescript_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(HERE / "typescript", folder, dirs_exist_ok=True)
     types = (bin_of_npm / "openapi-typescript", CONTRACT, "--default-non-nullable", "false")
     run(*types, "--output", "schema.d.ts", cwd=folder)
+    run(bin_of_npm / "tsc", "--project", "tsconfig.json", cwd=folder)
     return folder
 
 
 def test_the_typescript_client_is_strictly_typed_and_does_the_main_job(
     typescript_client: Path, service: Service
 ) -> None:
-    run(
-        typescript_client / "node_modules" / ".bin" / "tsc",
-        "--project",
-        "tsconfig.json",
-        cwd=typescript_client,
-    )
     key = key_of(service.organization("TypeScript"))
     script = typescript_client / "built" / "main_job.mjs"
     assert run("node", script, service.url, key, cwd=typescript_client).strip() == PRINTED
+
+
+@pytest.mark.parametrize(
+    ("event", "printed"),
+    [
+        ("person.left", "E-1042 leaves on 2026-12-31"),
+        ("survey.released", "release 1 of 0198f0d4-1a2b-7c3d-8e4f-5a6b7c8d9e0f, the last"),
+        ("webhook.test", "webhook.test"),
+    ],
+)
+def test_a_receiver_in_typescript_knows_events_by_their_types(
+    event: str, printed: str, typescript_client: Path
+) -> None:
+    media = contract()["webhooks"][event]["post"]["requestBody"]["content"]["application/json"]
+    script = typescript_client / "built" / "receiver.mjs"
+    assert run("node", script, json.dumps(media["example"]), cwd=typescript_client).strip() == printed

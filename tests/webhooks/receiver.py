@@ -1,6 +1,7 @@
 """A web server that remembers what it is sent, and answers as it is told."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
+
+from tests.contract import check_event
 
 OK = "204 No Content"
 Answer = Callable[[], str]
@@ -35,6 +38,8 @@ class Receiver:
     port: int = 0
     scheme: str = "http"
     received: list[Received] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """How events differ from the contract; whoever listens fails by them in the end."""
     status: str = OK
     headers: str = ""
     is_silent: bool = False
@@ -45,6 +50,14 @@ class Receiver:
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}/hooks"
 
+    def take(self, request: Received) -> None:
+        self.received.append(request)
+        if "webhook-id" in request.headers:
+            try:
+                check_event(json.loads(request.body), request.headers)
+            except AssertionError as fault:
+                self.faults.append(str(fault))
+
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -52,7 +65,7 @@ class Receiver:
             headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
             cased = {line.split(": ", 1)[0].lower(): line.split(": ", 1)[1] for line in lines[1:] if line}
             body = await reader.readexactly(int(headers.get("content-length", 0)))
-            self.received.append(Received(lines[0].split(" ")[1], cased, body.decode()))
+            self.take(Received(lines[0].split(" ")[1], cased, body.decode()))
             if self.is_silent:
                 await asyncio.wait(
                     [asyncio.ensure_future(reader.read()), asyncio.ensure_future(self.hang_up.wait())],
@@ -77,6 +90,7 @@ async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver
     finally:
         server.close()
         await asyncio.sleep(0)
+    assert receiver.faults == []
 
 
 def certificate_for(name: str, folder: Path) -> tuple[Path, Path]:

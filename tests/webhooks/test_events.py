@@ -1,5 +1,6 @@
 """What happens in the organisation, and what its webhooks are told of it."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,18 +15,20 @@ from app.calendar.jobs import send_due
 from app.imports.jobs import run_import
 from app.privacy.retention.jobs import retain_in
 from app.surveys.service import count_participation
+from app.webhooks import rules
 from app.webhooks.schemas import Event
 from tests.clock import at
 from tests.conftest import Tenant
-from tests.contract import operations
+from tests.contract import check_event, operations
 from tests.imports.files import accepted, lines
 from tests.surveys.test_surveys import opened
 from tests.webhooks.hooks import Json, subscribed
 
 EXAMPLES: dict[str, Json] = {operation.id: operation.body for operation in operations()}
 EVENTS = text("""
-SELECT event, data FROM webhook_deliveries ORDER BY created_at, event, data ->> 'external_id'
+SELECT id, created_at, event, data FROM webhook_deliveries ORDER BY created_at, event, data ->> 'external_id'
 """)
+SECRET = rules.new_secret(b"a secret that only tests have...")
 PERSON = {"name": "Somebody", "starts_on": "2021-03-01"}
 
 
@@ -39,10 +42,13 @@ async def acme(acme: Tenant) -> AsyncIterator[Tenant]:
 
 
 async def told(tenant: Tenant, about: str = "") -> list[tuple[str, Any]]:
-    """Every event so far whose name begins so, oldest first."""
+    """Every event so far whose name begins so, oldest first; each is as the contract has it."""
     async with tenant.database.tenant_session(tenant.id) as session:
-        rows = await session.execute(EVENTS)
-        return [(row.event, row.data) for row in rows if row.event.startswith(about)]
+        rows = (await session.execute(EVENTS)).all()
+    for row in rows:
+        message = rules.message(row.event, row.created_at, row.data)
+        check_event(json.loads(message), rules.signed_headers([SECRET], row.id, row.created_at, message))
+    return [(row.event, row.data) for row in rows if row.event.startswith(about)]
 
 
 async def test_people_come_change_and_leave(acme: Tenant) -> None:
