@@ -1,5 +1,6 @@
 """The metrics that a release keeps: under which name, what is kept of one group, and what is told of it."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -7,22 +8,44 @@ from pydantic import TypeAdapter
 
 from app.core.schema import Schema
 from app.metrics import schemas
+from app.metrics.blocks.filtered import FilterNumbers
 
 Numbers = TypeVar("Numbers", bound=Schema)
 Told = TypeVar("Told", bound=Schema)
 
 
+FORMULA_VERSION: Final = "1"
+"""Of every number there is; stored with it, and told as it was stored."""
+Body = dict[str, Any]
+"""As it is stored: JSON."""
+Upcast = Callable[[Body], Body]
+
+
 @dataclass(frozen=True)
 class Metric(Generic[Numbers, Told]):
-    """`numbers` is what a block says of one group; `told` is the same as it is answered, with its group."""
+    """`numbers` is what a block says of one group; `told` is the same as it is answered, with its group.
+
+    A release keeps the body that was written then. Where `numbers` comes to ask for another member, `upcasts`
+    gets one more function, from the version before to the new one, and tests/metrics/bodies a fixture.
+    """
 
     name: str
     numbers: TypeAdapter[Numbers]
     told: TypeAdapter[Told]
+    upcasts: Sequence[Upcast] = ()
+
+    @property
+    def version(self) -> int:
+        return 1 + len(self.upcasts)
+
+    def read(self, body: Body, version: int) -> Numbers:
+        for upcast in self.upcasts[version - 1 :]:
+            body = upcast(body)
+        return self.numbers.validate_python(body)
 
 
-def metric(name: str, numbers: Any, told: Any) -> Metric[Any, Any]:
-    return Metric(name, TypeAdapter(numbers), TypeAdapter(told))
+def metric(name: str, numbers: Any, told: Any, *upcasts: Upcast) -> Metric[Any, Any]:
+    return Metric(name, TypeAdapter(numbers), TypeAdapter(told), upcasts)
 
 
 HEADLINE: Final[Metric[schemas.HeadlineNumbers, schemas.Group]] = metric(
@@ -74,8 +97,30 @@ LEAVING: Final[Metric[schemas.LeavingNumbers, schemas.Leaving]] = metric(
     "leaving", schemas.LeavingNumbers, schemas.Leaving
 )
 
-FILTER: Final = "filter"
-"""What the cells of a filter have in common; `blocks.filtered` alone knows its shape."""
+FILTER: Final[Metric[FilterNumbers, FilterNumbers]] = metric("filter", FilterNumbers, FilterNumbers)
+METRICS: Final[Mapping[str, Metric[Any, Any]]] = {
+    one.name: one
+    for one in (
+        HEADLINE,
+        DISCLOSURE,
+        PARTICIPATION,
+        DISTINCTNESS,
+        FACETS,
+        ENPS,
+        RELIABILITY,
+        HEATMAP,
+        DRIVERS,
+        LEVERS,
+        COMMENTS,
+        TRENDS,
+        RECOGNITION,
+        TURNOVER,
+        LEAVING,
+        BENCHMARK,
+        FILTER,
+    )
+}
+"""All that a release keeps."""
 
 
 def joined(told: TypeAdapter[Told], *parts: Schema) -> Told:

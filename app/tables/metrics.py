@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float
+from sqlalchemy import Float, SmallInteger
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -49,6 +49,7 @@ class ReleaseResult(DependentRow, table=True):
     number: int = Field(primary_key=True)
     metric: str = Field(primary_key=True)
     group_ordinal: int = Field(primary_key=True)
+    body_version: int = Field(default=1, sa_type=SmallInteger, sa_column_kwargs={"server_default": "1"})
     body: dict[str, Any] = Field(sa_type=JSONB)
 
 

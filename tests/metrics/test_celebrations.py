@@ -5,6 +5,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+import asyncpg
 import numpy as np
 import pytest
 
@@ -239,6 +240,15 @@ async def test_what_was_told_is_told_again_whatever_happens_since(acme: Tenant, 
     await api.delete("/v1/people/sales-1/occasions/day")
     again = await api.get(METRICS, headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
+
+
+async def test_a_quarter_says_by_which_formulas_it_was_counted(
+    acme: Tenant, api: ContractClient, owner: asyncpg.Connection
+) -> None:
+    assert (await api.get(METRICS)).json()["formula_version"] == "1"
+    counted = "UPDATE celebration_reports SET body = jsonb_set(body, '{formula_version}', '\"0\"')"
+    await owner.execute(f"{counted} WHERE organization_id = $1", acme.id)
+    assert (await api.get(METRICS)).json()["formula_version"] == "0"
 
 
 async def test_another_organization_s_days_are_not_counted(

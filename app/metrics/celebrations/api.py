@@ -34,7 +34,7 @@ async def get_celebration_metrics(
             "from": quarter.first,
             "to": quarter.last,
             "minimum_group_size": report["minimum_group_size"],
-            "formula_version": service.FORMULA_VERSION,
+            "formula_version": report.get("formula_version", "1"),
             "groups": service.chosen(report["groups"], by, team),
         }
     )

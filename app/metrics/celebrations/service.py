@@ -31,6 +31,7 @@ from app.metrics.celebrations.rules import (
     patience,
     within,
 )
+from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition.service import Directory, in_tree_order
 from app.metrics.sample import Groups
 from app.organizations.queries import organization as find_organization
@@ -38,7 +39,6 @@ from app.people.teams.errors import UnknownTeam
 from app.people.teams.queries import team_tree
 from app.tables import Organization
 
-FORMULA_VERSION = "1"
 KINDS = ("birthday", "work_anniversary", "first_day", "custom")
 
 
@@ -123,6 +123,7 @@ def _body(
     refs = _refs(directory)
     return {
         "minimum_group_size": k,
+        "formula_version": FORMULA_VERSION,
         "groups": [{"group": ref, **body} for ref, body in zip(refs, found, strict=True)],
     }
 

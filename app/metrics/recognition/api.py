@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.requests import Route
+from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import service
 from app.metrics.recognition.rules import FEWEST_ACTIVE
 from app.metrics.schemas.recognition import RecognitionMetrics
@@ -39,7 +40,7 @@ async def get_recognition_metrics(
             "until": window.until,
             "minimum_group_size": FEWEST_ACTIVE,
             "ci_level": CI_LEVEL,
-            "formula_version": service.FORMULA_VERSION,
+            "formula_version": FORMULA_VERSION,
             "groups": await service.groups(session, window, by, team),
             "months": await service.months(session, window, team) if "month" in by else [],
         }

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Row
 
 from app.core.database import TenantSession
+from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import queries
 from app.metrics.recognition.queries import ReportGroup, Window
 from app.metrics.recognition.rules import Body, Flags, Integers, Pairs, People, Teams, bodies
@@ -19,7 +20,6 @@ from app.people.teams.errors import UnknownTeam
 from app.people.teams.queries import TeamNode, team_tree
 from app.recognition.rules import days_before, months_of
 
-FORMULA_VERSION = "1"
 YEAR_DAYS = 365
 RECENT_DAYS = 30
 

@@ -56,7 +56,6 @@ from app.surveys import queries as surveys
 from app.surveys.service import named
 from app.tables import Survey
 
-FORMULA_VERSION = "1"
 ENGAGEMENT = "engagement"
 HELD_BACK_STEP = 10
 TURNOVER_JOB = "freeze_turnover"
@@ -145,7 +144,7 @@ def make(current: Loaded, before: Earlier | None, history: History | None, numbe
         else BenchmarkUndefined(status="undefined", reason=LATER)
     )
     of_all: dict[str, Numbers] = {
-        names.FILTER: {ORGANIZATION: shared},
+        names.FILTER.name: {ORGANIZATION: shared},
         names.BENCHMARK.name: {ORGANIZATION: noisy},
     }
     return Made(bodies | of_all, noisy, cells, new, int((included == 0).sum()))
@@ -289,7 +288,7 @@ async def store(
         "number": number,
         "is_final": is_final,
         "held_back": rounded_up(made.held_back) if is_final else 0,
-        "formula_version": FORMULA_VERSION,
+        "formula_version": names.FORMULA_VERSION,
         "released_at": released_at,
         "epsilon_spent": epsilon,
     }
@@ -324,7 +323,12 @@ def frozen(found: Mapping[str, Numbers]) -> Iterator[dict[str, Any]]:
     """The rows of a release: what each metric will say of each group, word for word."""
     for metric, bodies in found.items():
         for ordinal, body in bodies.items():
-            yield {"metric": metric, "group_ordinal": ordinal, "body": body.model_dump(mode="json")}
+            yield {
+                "metric": metric,
+                "group_ordinal": ordinal,
+                "body_version": names.METRICS[metric].version,
+                "body": body.model_dump(mode="json"),
+            }
 
 
 def observe(found: Numbers, seconds: float) -> None:

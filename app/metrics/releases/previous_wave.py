@@ -48,8 +48,7 @@ async def load_earlier(session: TenantSession, survey: Survey) -> Earlier | None
 
 
 async def disclosed_by(session: AsyncSession, release: Release, loaded: Loaded) -> Mapping[int, Disclosed]:
-    bodies = await queries.bodies(session, release, names.DISCLOSURE.name, range(len(loaded.groups)))
-    return {ordinal: names.DISCLOSURE.numbers.validate_python(body) for ordinal, body in bodies.items()}
+    return await queries.bodies(session, release, names.DISCLOSURE, range(len(loaded.groups)))
 
 
 def step_of(survey: Survey, *, is_final: bool) -> Step:

@@ -13,6 +13,7 @@ from sqlmodel import col, select, tuple_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.core.database import TenantSession
+from app.metrics.names import Metric, Numbers, Told
 from app.metrics.sample import Cell
 from app.surveys import queries as surveys
 from app.tables import Release, ReleaseCell, Survey, SurveyGroup
@@ -32,9 +33,10 @@ VALUES (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_v
   ON CONFLICT DO NOTHING RETURNING number
 """)
 INSERT_RESULTS = text("""
-INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)
-SELECT :organization_id, :survey_id, :number, r.*
-FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)
+INSERT INTO release_results
+(organization_id, survey_id, number, metric, group_ordinal, body_version, body)
+SELECT :organization_id, :survey_id, :number, r.* FROM json_to_recordset(CAST(:results AS json))
+AS r (metric text, group_ordinal int, body_version smallint, body jsonb)
 """)
 INSERT_CELLS = text("""
 INSERT INTO release_cells (organization_id, survey_id, number, cell, places, numbers)
@@ -42,7 +44,7 @@ SELECT :organization_id, :survey_id, :number, c.*
 FROM json_to_recordset(CAST(:cells AS json)) AS c (cell int, places jsonb, numbers float8[])
 """)
 BODIES = text("""
-SELECT group_ordinal, body FROM release_results
+SELECT group_ordinal, body, body_version FROM release_results
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND number = :number
   AND metric = :metric AND group_ordinal = ANY (CAST(:ordinals AS int[]))
 """)
@@ -61,7 +63,7 @@ ORDER BY c.id LIMIT :most) AS chosen
 """)
 """By random key: the same ones, in the same order, for everybody."""
 OVER_WAVES = text("""
-SELECT r.survey_id, k.kind, k.segment, k.key, r.body
+SELECT r.survey_id, k.kind, k.segment, k.key, r.body, r.body_version
 FROM unnest(CAST(:surveys AS uuid[]), CAST(:numbers AS int[])) AS w (survey_id, number)
 CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:segments AS text[]), CAST(:keys AS text[]))
 AS k (kind, segment, key)
@@ -289,16 +291,19 @@ async def groups_of(session: TenantSession, release: Release) -> Sequence[Survey
 
 
 async def bodies(
-    session: AsyncSession, release: Release, metric: str, ordinals: Sequence[int]
-) -> dict[int, dict[str, Any]]:
+    session: AsyncSession, release: Release, metric: Metric[Numbers, Told], ordinals: Sequence[int]
+) -> dict[int, Numbers]:
     """What the release says of each of these groups, by ordinal."""
     parameters = {
         "survey_id": release.survey_id,
         "number": release.number,
-        "metric": metric,
+        "metric": metric.name,
         "ordinals": list(ordinals),
     }
-    return {ordinal: body for ordinal, body in await session.execute(BODIES, parameters)}
+    return {
+        row.group_ordinal: metric.read(row.body, row.body_version)
+        for row in await session.execute(BODIES, parameters)
+    }
 
 
 async def comments_within(

@@ -65,7 +65,7 @@ def is_released(survey: Survey) -> bool:
 
 
 async def is_frozen(session: AsyncSession, release: Release) -> bool:
-    return bool(await queries.bodies(session, release, names.LEAVING.name, [0]))
+    return bool(await queries.bodies(session, release, names.LEAVING, [0]))
 
 
 async def exposure_of(

@@ -14,8 +14,7 @@ from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis.schemas import Period
 from app.metrics import definitions, names, schemas
-from app.metrics.names import Metric, Numbers, Told
-from app.metrics.releases.builder import FORMULA_VERSION
+from app.metrics.names import FORMULA_VERSION, Metric, Numbers, Told
 from app.metrics.views import filters as filtering
 from app.metrics.views import groups as service
 from app.metrics.views import outcomes

@@ -3,14 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-from pydantic import TypeAdapter
 
 from app.core.database import TenantSession
 from app.core.errors import Unprocessable
 from app.metrics import names, schemas
-from app.metrics.blocks.filtered import CROSSING, FilterNumbers, Shared, of_union
+from app.metrics.blocks.filtered import CROSSING, Shared, of_union
 from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.names import joined
 from app.metrics.releases import queries
@@ -21,8 +18,6 @@ from app.tables import Release, SurveyGroup
 PART = re.compile(r"(?P<segment>[A-Za-z][A-Za-z0-9_.-]{0,49}):(?P<value>.{1,100})", re.DOTALL)
 BETWEEN_PARTS = re.compile(r",(?=[A-Za-z][A-Za-z0-9_.-]{0,49}:)")
 """Another comma belongs to a value."""
-
-SHARED: Final[TypeAdapter[FilterNumbers]] = TypeAdapter(FilterNumbers)
 
 
 class BadFilter(Unprocessable):
@@ -94,8 +89,7 @@ async def headline_of(
     """The one group that a filter asks for. Who asks, and what was asked before, decides nothing."""
     wanted = wanted_of(await queries.groups_of(session, release), parsed(filter), team)
     group = schemas.FilterRef(kind="filter", id=filter, name=filter, parent=team, depth=0)
-    body = (await queries.bodies(session, release, names.FILTER, [ORGANIZATION]))[ORGANIZATION]
-    shared = SHARED.validate_python(body)
+    shared = (await queries.bodies(session, release, names.FILTER, [ORGANIZATION]))[ORGANIZATION]
     if not isinstance(shared, Shared):
         return told(group, shared)
     cells = whole_cells(await queries.places_of_cells(session, release), wanted)

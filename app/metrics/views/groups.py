@@ -87,12 +87,8 @@ async def kept(
     """The groups asked for, with what the release says of them; of the subtrees of `tops` alone, if given."""
     groups = await queries.groups_of(session, release)
     wanted = chosen(groups, by, team) if tops is None else chosen_below(groups, by, team, tops)
-    bodies = await queries.bodies(session, release, metric.name, [group.ordinal for group in wanted])
-    return [
-        (ref(group, groups), metric.numbers.validate_python(bodies[group.ordinal]))
-        for group in wanted
-        if group.ordinal in bodies
-    ]
+    bodies = await queries.bodies(session, release, metric, [group.ordinal for group in wanted])
+    return [(ref(group, groups), bodies[group.ordinal]) for group in wanted if group.ordinal in bodies]
 
 
 async def read(
@@ -112,8 +108,7 @@ async def of_organization(
     session: AsyncSession, release: Release, metric: Metric[Numbers, Told]
 ) -> Numbers | None:
     """What the release says of the whole organisation; None where it has not said it yet."""
-    body = (await queries.bodies(session, release, metric.name, [ORGANIZATION])).get(ORGANIZATION)
-    return None if body is None else metric.numbers.validate_python(body)
+    return (await queries.bodies(session, release, metric, [ORGANIZATION])).get(ORGANIZATION)
 
 
 async def distinctness_of(

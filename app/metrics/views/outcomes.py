@@ -25,23 +25,30 @@ MOST_WAVES = 20
 
 
 @dataclass(frozen=True)
+class ShownTeam:
+    external_id: str
+    name: str
+    numbers: schemas.HeadlineOk
+
+
+@dataclass(frozen=True)
 class ClosedWave:
     """A released survey as KPIs are held against it: its teams shown, finest only, as they were shown."""
 
     closed_on: date
-    teams: Sequence[Row[Any]]
+    teams: Sequence[ShownTeam]
 
     def points(self, values: Mapping[str, float]) -> list[Point]:
         return [
             Point(
-                team=row.external_id,
-                name=row.name,
-                satisfaction=row.body["satisfaction"]["score"],
-                engagement=row.body["engagement"]["score"],
-                value=values[row.external_id],
+                team=team.external_id,
+                name=team.name,
+                satisfaction=team.numbers.satisfaction.score,
+                engagement=team.numbers.engagement.score,
+                value=values[team.external_id],
             )
-            for row in self.teams
-            if row.external_id in values
+            for team in self.teams
+            if team.external_id in values
         ]
 
 
@@ -114,11 +121,19 @@ async def closed_waves(session: TenantSession, survey: Survey) -> dict[UUID, Clo
     }
 
 
-def finest_teams(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    tree = {row.ordinal: row for row in rows if row.kind in ("organization", "team")}
-    shown = [row.ordinal for row in tree.values() if row.kind == "team" and row.body["status"] == "ok"]
-    parents = {ordinal: row.parent for ordinal, row in tree.items()}
-    return [tree[ordinal] for ordinal in outcomes.finest(parents, shown)]
+def finest_teams(rows: Sequence[Row[Any]]) -> list[ShownTeam]:
+    parents = {row.ordinal: row.parent for row in rows if row.kind in ("organization", "team")}
+    read = {
+        row.ordinal: (row, names.HEADLINE.read(row.body, row.body_version))
+        for row in rows
+        if row.kind == "team"
+    }
+    shown = {
+        ordinal: ShownTeam(row.external_id, row.name, numbers)
+        for ordinal, (row, numbers) in read.items()
+        if isinstance(numbers, schemas.HeadlineOk)
+    }
+    return [shown[ordinal] for ordinal in outcomes.finest(parents, shown)]
 
 
 def periods_after(periods: Sequence[str], waves: Mapping[UUID, ClosedWave]) -> dict[UUID, str]:

@@ -27,13 +27,14 @@ FROM survey_members m WHERE m.organization_id = :organization_id AND m.survey_id
 ORDER BY m.person_id
 """)
 ADD_RESULTS = text("""
-INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body)
-SELECT :organization_id, :survey_id, :number, r.*
-FROM json_to_recordset(CAST(:results AS json)) AS r (metric text, group_ordinal int, body jsonb)
+INSERT INTO release_results
+(organization_id, survey_id, number, metric, group_ordinal, body_version, body)
+SELECT :organization_id, :survey_id, :number, r.* FROM json_to_recordset(CAST(:results AS json))
+AS r (metric text, group_ordinal int, body_version smallint, body jsonb)
   ON CONFLICT DO NOTHING
 """)
 RESULTS_OF_WAVES = text("""
-SELECT r.survey_id, g.ordinal, g.kind, g.external_id, g.name, g.parent, r.body
+SELECT r.survey_id, g.ordinal, g.kind, g.external_id, g.name, g.parent, r.body, r.body_version
 FROM releases l JOIN release_results r ON r.organization_id = l.organization_id
   AND r.survey_id = l.survey_id AND r.number = l.number AND r.metric = :metric
 JOIN survey_groups g ON g.organization_id = r.organization_id

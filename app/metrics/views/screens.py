@@ -177,7 +177,7 @@ def _series(
     group: schemas.GroupRef, waves: Sequence[tuple[Survey, Release]], rows: Mapping[Any, Row[Any]]
 ) -> schemas.TrendGroup:
     followed = [
-        names.TRENDS.numbers.validate_python(rows[survey.id].body) if survey.id in rows else ABSENT
+        names.TRENDS.read(rows[survey.id].body, rows[survey.id].body_version) if survey.id in rows else ABSENT
         for survey, _ in waves
     ]
     places = [schemas.OfWave(survey=survey.id, released_at=made.released_at) for survey, made in waves]

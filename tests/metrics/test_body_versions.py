@@ -1,0 +1,124 @@
+"""A release is read as it was written, however long ago: one upcast a version, from the bodies kept here."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from pydantic import TypeAdapter
+
+from app.metrics import names, schemas
+from app.metrics.names import METRICS, Body, Metric
+from tests.conftest import Tenant
+from tests.metrics.test_release import finish, names_of, staff
+from tests.surveys.test_surveys import opened
+
+BODIES = Path(__file__).parent / "bodies"
+VERSIONS = [(metric, version) for metric in METRICS.values() for version in range(1, metric.version + 1)]
+PATHS = {
+    "satisfaction_engagement": "/v1/metrics/satisfaction-engagement",
+    "distinctness": "/v1/metrics/satisfaction-engagement",
+    "filter": "/v1/metrics/satisfaction-engagement?filter=site:A",
+    "disclosure": "/v1/surveys/{survey_id}/disclosure",
+    "turnover": "/v1/metrics/outcomes",
+    "leaving": "/v1/metrics/outcomes",
+    "recognition_engagement": "/v1/metrics/recognition-engagement",
+}
+KEEP = """
+INSERT INTO release_results (organization_id, survey_id, number, metric, group_ordinal, body_version, body)
+VALUES ($1, $2, 1, $3, 0, $4, $5) ON CONFLICT (organization_id, survey_id, number, metric, group_ordinal)
+DO UPDATE SET body = excluded.body, body_version = excluded.body_version
+"""
+
+
+def bodies_of(metric: str, version: int) -> list[Body]:
+    file = BODIES / f"{metric}.{version}.json"
+    assert file.exists(), f"no {file.name}: keep here what a release of that version says, of each status"
+    found: list[Body] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize(("metric", "version"), VERSIONS, ids=lambda one: getattr(one, "name", one))
+def test_every_version_is_read(metric: Metric[Any, Any], version: int) -> None:
+    bodies = bodies_of(metric.name, version)
+    assert "ok" in {body["status"].replace("shown", "ok") for body in bodies}
+    for body in bodies:
+        read = metric.read(body, version).model_dump(mode="json")
+        if version == metric.version:
+            assert read == body, "this is no longer what is written: a new version, an upcast, a new fixture"
+
+
+@pytest.fixture
+async def survey_id(acme: Tenant) -> str:
+    """A release, to put others' bodies into."""
+    api = acme.client
+    await staff(api, {"sales": 6})
+    for name in names_of("sales", 6):
+        await api.patch(f"/v1/people/{name}", json={"attributes": {"site": "A"}})
+    survey = await opened(api, questionnaire="betrokken-33", report_by=["site"])
+    items = [
+        {
+            "respondent": name,
+            "answers": {"S01": 4, "S03": 4, "S05": 4, "E01": 5, "E03": 3, "E05": 4, "E07": 2},
+        }
+        for name in names_of("sales", 6)
+    ]
+    await api.post(f"/v1/surveys/{survey}/responses/batch", json={"items": items})
+    return await finish(acme, survey)
+
+
+async def test_every_version_is_served(acme: Tenant, survey_id: str, owner: asyncpg.Connection) -> None:
+    for metric, version in VERSIONS:
+        path = PATHS.get(metric.name, f"/v1/metrics/{metric.name}").format(survey_id=survey_id)
+        for body in bodies_of(metric.name, version):
+            await owner.execute(KEEP, acme.id, survey_id, metric.name, version, json.dumps(body))
+            answer = await acme.client.get(path)
+            assert answer.status_code == 200, (metric.name, body, answer.text)
+        assert (await acme.client.get("/v1/metrics/overview")).status_code == 200, metric.name
+
+
+async def test_what_is_stored_says_its_version(
+    acme: Tenant, survey_id: str, owner: asyncpg.Connection
+) -> None:
+    rows = await owner.fetch(
+        "SELECT DISTINCT metric, body_version FROM release_results WHERE survey_id = $1", survey_id
+    )
+    assert {row["metric"] for row in rows} == METRICS.keys() - {"turnover", "leaving"}
+    assert {METRICS[row["metric"]].version for row in rows} == {row["body_version"] for row in rows}
+
+
+# ------------------------------------------------------------------ when a metric grows
+
+
+class GrownEnps(schemas.EnpsOk):
+    """With a member that no release before had."""
+
+    median: float
+
+
+def grown(*upcasts: Callable[[Body], Body]) -> Metric[Any, Any]:
+    numbers: Any = TypeAdapter(GrownEnps)
+    return replace(names.ENPS, numbers=numbers, upcasts=upcasts)
+
+
+async def test_an_older_release_is_served_when_a_metric_has_grown(
+    acme: Tenant, survey_id: str, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = json.dumps(bodies_of("enps", 1)[0])
+    await owner.execute(KEEP, acme.id, survey_id, "enps", 1, body)
+    monkeypatch.setattr(names, "ENPS", grown())
+    assert (await acme.client.get("/v1/metrics/enps")).status_code == 500
+    monkeypatch.setattr(names, "ENPS", grown(lambda old: {**old, "median": 7.0}))
+    assert (await acme.client.get("/v1/metrics/enps")).status_code == 200
+
+
+def test_upcasts_follow_one_another_from_the_version_that_was_written() -> None:
+    metric = grown(lambda old: {**old, "middle": 1.0}, lambda old: {**old, "median": old["middle"] + 1})
+    first = bodies_of("enps", 1)[0]
+    assert metric.version == 3
+    assert metric.read(first, 1).median == 2
+    assert metric.read({**first, "middle": 5.0}, 2).median == 6
+    assert metric.read({**first, "median": 9.0}, 3).median == 9
