@@ -21,11 +21,12 @@ import hypothesis
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import event, text
+from sqlalchemy import TextClause, TextualSelect, event, text
+from sqlalchemy.orm import ORMExecuteState
 
 from app.auth.principal import Scope
 from app.core import migrations
-from app.core.database import Database
+from app.core.database import Database, TenantTransaction
 from app.core.jobs import Worker
 from app.core.settings import Settings
 from app.embedded.server import embedded_postgres
@@ -34,6 +35,7 @@ from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
 from tests import contract
 from tests.examples import SEARCHING, STEADY
+from tests.statements import unbound, written
 from tests.waiting import until
 
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, max_examples=STEADY)
@@ -249,6 +251,14 @@ def api(acme: Tenant) -> contract.ContractClient:
 @pytest.fixture
 def anonymous(app: FastAPI) -> contract.ContractClient:
     return client_for(app, None)
+
+
+@event.listens_for(TenantTransaction, "do_orm_execute")
+def names_its_organization(state: ORMExecuteState) -> None:
+    """What test_statements.py cannot read: statements that SQLModel makes while the service runs."""
+    if not isinstance(state.statement, TextClause | TextualSelect):
+        sql = written(state.statement)
+        assert not unbound(sql), sql
 
 
 @pytest.fixture

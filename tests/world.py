@@ -15,11 +15,10 @@ from app.privacy.queries import ask_for_link
 from tests.conftest import Tenant
 from tests.contract import operations
 from tests.scim.client import GROUP, USER, scim_of
+from tests.statements import EXEMPT
 
 MARK = "Only of Acme"
 LINES = {"Content-Type": "application/x-ndjson"}
-EXEMPT = {"organizations", "credentials", "alembic_version"}
-"""Tables that belong to no organisation, beside the queue's own, which start with pgqueuer."""
 
 
 async def furnish(acme: Tenant) -> dict[str, str]:

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from app.core import audit
 from app.core.conditional import NO_STORE
+from app.core.database import TenantSession
 from app.core.errors import AppError, Conflict, Unprocessable
 from app.core.secrets import Keyring
 
@@ -32,9 +33,10 @@ INSERT INTO idempotency_records
 (organization_id, operation, key_mac, body_mac, status, headers, answer)
 VALUES (:organization_id, :operation, :key_mac, :body_mac, :status, :headers, :answer)
 """)
-FORGET_RECORDS = text(
-    "DELETE FROM idempotency_records WHERE created_at < now() - make_interval(hours => :hours)"
-)
+FORGET_RECORDS = text("""
+DELETE FROM idempotency_records
+WHERE organization_id = :organization_id AND created_at < now() - make_interval(hours => :hours)
+""")
 
 
 class KeyReused(Unprocessable):
@@ -135,6 +137,6 @@ class Once:
         return Response(body, status, sent)
 
 
-async def forget_old_records(session: AsyncSession) -> None:
+async def forget_old_records(session: TenantSession) -> None:
     """Drop the current organisation's records of more than 24 hours ago."""
     await session.execute(FORGET_RECORDS, {"hours": KEPT_HOURS})

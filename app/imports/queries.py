@@ -48,7 +48,8 @@ COUNT_EMPLOYED = text(f"SELECT count(*) FROM people p WHERE {EMPLOYED}")  # noqa
 TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 FORGET = text("""
 DELETE FROM imports
-WHERE created_at < now() - make_interval(days => CASE status WHEN 'receiving' THEN 1 ELSE :days END)
+WHERE organization_id = :organization_id
+    AND created_at < now() - make_interval(days => CASE status WHEN 'receiving' THEN 1 ELSE :days END)
     AND status NOT IN ('queued', 'running')
 """)
 
@@ -171,6 +172,6 @@ async def is_first(session: AsyncSession, import_id: UUID) -> bool:
     return bool(await session.scalar(TRY_LOCK, {"name": f"import {import_id}"}))
 
 
-async def forget_old(session: AsyncSession) -> None:
+async def forget_old(session: TenantSession) -> None:
     """Drops the current organisation's imports, and files that never came whole."""
     await session.execute(FORGET, {"days": KEPT_DAYS})

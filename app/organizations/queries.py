@@ -52,10 +52,11 @@ async def has_opened_a_survey(session: TenantSession) -> bool:
 
 
 FORGET_OLD_TOMBSTONES = text("""
-DELETE FROM tombstones WHERE deleted_at < now() - make_interval(days => :days)
+DELETE FROM tombstones
+WHERE organization_id = :organization_id AND deleted_at < now() - make_interval(days => :days)
 """)
 
 
-async def forget_old_tombstones(session: AsyncSession) -> None:
+async def forget_old_tombstones(session: TenantSession) -> None:
     """Drop the current organisation's tombstones of more than 30 days ago."""
     await session.execute(FORGET_OLD_TOMBSTONES, {"days": TOMBSTONE_DAYS})
