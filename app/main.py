@@ -115,7 +115,7 @@ SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
 
 
 def create_worker(database: Database) -> Worker:
-    return Worker(database, jobs=JOBS, schedules=SCHEDULES)
+    return Worker(database, jobs=JOBS, schedules=SCHEDULES, unbounded={outbox.DELIVER_JOB})
 
 
 def create_app(settings: Settings, database_url: str) -> FastAPI:

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -26,6 +26,9 @@ Thing = TypeVar("Thing")
 JobFunction = Callable[[Database, UUID, UUID], Awaitable[None]]
 ScheduleFunction = Callable[[Database], Awaitable[None]]
 LONGEST_PAUSE = 30
+AT_ONCE = 4
+"""Jobs of a kind that a worker does at once: those due at the same minute wait for each other, and leave
+connections to the rest, instead of waiting in vain for one."""
 LISTENS_EVERY, LONGEST_SILENCE = 10, 20
 LONGEST_RETRY_PAUSE = 300
 MOST_ATTEMPTS = 300
@@ -110,10 +113,15 @@ class Worker:
         database: Database,
         jobs: dict[str, JobFunction],
         schedules: dict[str, tuple[str, ScheduleFunction]],
+        unbounded: Collection[str] = (),
     ) -> None:
+        """Of the `unbounded`, which hardly use the database, any number is done at once."""
         self.database = database
         self.jobs = jobs
         self.schedules = schedules
+        self.places = {
+            name: nullcontext() if name in unbounded else asyncio.Semaphore(AT_ONCE) for name in jobs
+        }
 
     async def run(self) -> None:
         pause = 1
@@ -149,9 +157,10 @@ class Worker:
     def _job(self, name: str, function: JobFunction) -> Callable[[Job], Awaitable[None]]:
         async def run(job: Job) -> None:
             payload: dict[str, Any] = json.loads(job.payload or b"{}")
-            work = function(self.database, UUID(payload["organization_id"]), UUID(payload["id"]))
             try:
-                await self._observed(name, work)
+                async with self.places[name]:
+                    work = function(self.database, UUID(payload["organization_id"]), UUID(payload["id"]))
+                    await self._observed(name, work)
             except (Exception, asyncio.CancelledError) as error:
                 raise _verdict(error, job.attempts) from None
 

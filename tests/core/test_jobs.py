@@ -173,6 +173,23 @@ async def test_what_the_queue_notes_of_jobs_is_kept_for_a_week(
         assert kept == 1, table
 
 
+async def test_many_jobs_of_a_kind_leave_connections_to_others(acme: Tenant, database: Database) -> None:
+    at_once, most, done = 0, 0, []
+
+    async def heavy(_: Database, __: UUID, thing: UUID) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.01)
+        at_once -= 1
+        done.append(thing)
+
+    for _ in range(30):
+        await put(acme, "heavy_job")
+    await work_until(database, {"heavy_job": heavy}, lambda: len(set(done)) == 30)
+    assert most == jobs.AT_ONCE < database.settings.database_pool_size
+
+
 class Tapped(Database):
     """Knows the connections it made."""
 
