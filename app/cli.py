@@ -19,13 +19,12 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
-from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
 from app.auth.principal import Scope
 from app.core import migrations
 from app.core.audit import COMMAND_LINE, record
-from app.core.database import Database
+from app.core.database import Database, DBAPIError
 from app.core.errors import AppError, is_retryable
 from app.core.logging import configure_logging
 from app.core.reaching import DatabaseUnusable, reach

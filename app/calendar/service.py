@@ -3,12 +3,10 @@ from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from app.calendar import queries, rules, schemas
 from app.calendar.queries import Place
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession
+from app.core.database import Row, TenantSession
 from app.core.errors import IdentifierMismatch, NotFound, Unprocessable
 from app.people.teams.errors import UnknownTeam
 from app.tables import CelebrationSettings, Occasion, Organization

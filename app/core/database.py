@@ -2,6 +2,8 @@
 
 `tenant_session` acts as the restricted role and sees one organisation; `system_session` keeps the
 login's own role, reads what belongs to no organisation, and says why it was needed.
+
+What a service has to name of SQLAlchemy, a row or an error, it gets here: so SQL stays in queries.
 """
 
 import logging
@@ -12,8 +14,14 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import TextClause, TextualSelect, event, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy import Executable as Executable
+from sqlalchemy import Row as Row
+from sqlalchemy import RowMapping as RowMapping
+from sqlalchemy import TextClause, TextualSelect, event, exc, text
+from sqlalchemy.exc import DBAPIError as DBAPIError
+from sqlalchemy.exc import IntegrityError as IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import logging as app_logging
@@ -25,6 +33,7 @@ ENTER_TENANT = text(
     "SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true), now()"
 )
 
+PoolTimeout = exc.TimeoutError
 TIME = "transaction_time"
 Clock = Callable[[AsyncSession], Awaitable[datetime]]
 """`transaction_time`, except in tests."""

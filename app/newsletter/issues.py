@@ -7,14 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from app.auth import queries as auth
 from app.calendar import rules, timing
 from app.calendar.delivery import Compose, Undeliverable
 from app.calendar.queries import Place, occurrences_after, team_and_below
 from app.calendar.reminders.service import line_of
-from app.core.database import TenantSession
+from app.core.database import Row, TenantSession
 from app.core.languages import language_of
 from app.core.mail import Mail
 from app.core.secrets import Keyring

@@ -4,10 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row
-
 from app.calendar.service import find_person
-from app.core.database import TenantSession, transaction_time
+from app.core.database import Row, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.mail import NotMailable, address_of
 from app.core.secrets import Keyring

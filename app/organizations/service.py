@@ -1,14 +1,12 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.auth import queries as auth
 from app.auth.dependencies import API_KEY, MissingScope
 from app.auth.principal import Principal
 from app.core import audit
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession
+from app.core.database import AsyncSession, TenantSession
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.secrets import new_api_key, token_hash
 from app.organizations import queries, schemas

@@ -5,11 +5,9 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
-
 from app.core.batches import Done, Effect
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession
+from app.core.database import Row, TenantSession
 from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, pointer
 from app.core.outbox import announce_each
 from app.organizations.queries import organization

@@ -6,10 +6,8 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession, transaction_time
+from app.core.database import AsyncSession, TenantSession, transaction_time
 from app.core.errors import IdentifierMismatch, NotFound, validated
 from app.core.jobs import enqueue
 from app.core.outbox import announce

@@ -16,10 +16,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from sqlalchemy import Row
 
 from app.core import outbound, telemetry
-from app.core.database import Clock, Database, TenantSession
+from app.core.database import Clock, Database, Row, TenantSession
 from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.webhooks import queries, rules

@@ -2,12 +2,10 @@ import secrets
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.auth.dependencies import MissingScope
 from app.auth.principal import Principal, Scope
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession, transaction_time
+from app.core.database import AsyncSession, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.jobs import enqueue
 from app.core.outbound import flaw_of

@@ -5,9 +5,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.calendar import rules, timing, words
 from app.calendar.cards import queries, schemas
 from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
@@ -17,7 +14,7 @@ from app.calendar.queries import Place, occurrences_after
 from app.calendar.schemas import PersonRef
 from app.calendar.service import celebrated_on, find_person
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession
+from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import Conflict, IdentifierMismatch, NotFound, Unprocessable
 from app.core.languages import language_of
 from app.core.mail import Mail

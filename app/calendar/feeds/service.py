@@ -7,15 +7,12 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.auth import queries as auth
 from app.calendar import rules, words
 from app.calendar.feeds import ics, queries, schemas
 from app.calendar.queries import team_and_below
 from app.calendar.service import find_person, find_team
-from app.core.database import Database, TenantSession
+from app.core.database import AsyncSession, Database, Row, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import language_of
 from app.core.secrets import token_hash

@@ -3,15 +3,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.calendar import rules, timing, words
 from app.calendar.delivery import Compose, Undeliverable
 from app.calendar.queries import Place, occurrences_after, team_and_below
 from app.calendar.reminders import queries, schemas
 from app.calendar.service import find_person, find_team
-from app.core.database import TenantSession
+from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import in_words, language_of
 from app.core.mail import Mail

@@ -13,12 +13,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from app.core import logging as app_logging
 from app.core.batches import BatchItemResult, BatchSummary, external_id_of
-from app.core.database import Database, TenantSession
+from app.core.database import Database, DBAPIError, IntegrityError, PoolTimeout, TenantSession
 from app.core.errors import AppError, is_retryable
 from app.core.outbox import announce
 from app.core.secrets import Keyring

@@ -11,12 +11,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar.queries import Place, occurrences_after
 from app.calendar.rules import celebrated_on, kept_days
-from app.core.database import TenantSession
+from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import Conflict
 from app.metrics.celebrations import queries
 from app.metrics.celebrations.rules import (

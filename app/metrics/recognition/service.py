@@ -8,9 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Row
 
-from app.core.database import TenantSession
+from app.core.database import Row, TenantSession
 from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import queries
 from app.metrics.recognition.queries import ReportGroup, Window

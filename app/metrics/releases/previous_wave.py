@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import TenantSession
+from app.core.database import AsyncSession, TenantSession
 from app.metrics import names
 from app.metrics.blocks.wave import Wave
 from app.metrics.disclosure import Decision, Precision, Step, erased_few, plan_release

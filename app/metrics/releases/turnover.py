@@ -9,9 +9,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import Database, TenantSession
+from app.core.database import AsyncSession, Database, TenantSession
 from app.core.secrets import Keyring
 from app.metrics import names
 from app.metrics.blocks import outcomes

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.core.database import TenantSession
+from app.core.database import AsyncSession, TenantSession
 from app.core.errors import AppError, Conflict, NotFound, Unprocessable
 from app.metrics import definitions, names, schemas
 from app.metrics.blocks.wave import ORGANIZATION

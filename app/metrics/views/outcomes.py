@@ -7,9 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
-
-from app.core.database import TenantSession
+from app.core.database import Row, TenantSession
 from app.kpis.rules import first_after
 from app.metrics import definitions, names, schemas
 from app.metrics.blocks import outcomes

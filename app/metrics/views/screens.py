@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import TenantSession
+from app.core.database import AsyncSession, Row, TenantSession
 from app.metrics import names, schemas
 from app.metrics.blocks.heatmap import heatmap_columns
 from app.metrics.blocks.wave import ORGANIZATION

@@ -3,8 +3,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from app.core.audit import person_mark
 from app.core.batches import (
     BatchResult,
@@ -15,7 +13,7 @@ from app.core.batches import (
     refuse_repeats,
 )
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession
+from app.core.database import RowMapping, TenantSession
 from app.core.errors import AppError, NotFound, validated
 from app.core.outbox import announce_each
 from app.core.secrets import Keyring

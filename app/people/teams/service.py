@@ -2,8 +2,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import RowMapping
-
 from app.core.batches import (
     BatchResult,
     DependsOnFailedRow,
@@ -15,7 +13,7 @@ from app.core.batches import (
     refuse_repeats,
 )
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession
+from app.core.database import RowMapping, TenantSession
 from app.core.errors import AppError, NotFound, Unprocessable, validated
 from app.people import queries as people_queries
 from app.people.service import patched, require_identifier

@@ -12,11 +12,9 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import person_mark
-from app.core.database import TenantSession
+from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import NotFound
 from app.core.outbox import announce
 from app.core.secrets import Keyring, token_hash

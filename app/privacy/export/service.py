@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, Row
-
 from app.calendar import queries as calendar
 from app.calendar.feeds.schemas import CalendarFeed
 from app.calendar.reminders.schemas import Reminder
@@ -14,7 +12,7 @@ from app.calendar.service import represent as represent_occasion
 from app.calendar.service import represent_celebrations
 from app.core import audit
 from app.core.audit import person_mark
-from app.core.database import TenantSession
+from app.core.database import Executable, Row, TenantSession
 from app.core.errors import NotFound
 from app.core.languages import language_of
 from app.core.schema import Schema

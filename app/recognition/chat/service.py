@@ -10,11 +10,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import yaml
-from sqlalchemy import Row
 
 from app.auth.queries import add_credential
 from app.core.batches import Effect
-from app.core.database import TenantSession
+from app.core.database import Row, TenantSession
 from app.core.errors import AppError, NotFound, Unprocessable, validated
 from app.core.secrets import Keyring, token_hash
 from app.organizations.queries import organization

@@ -13,9 +13,7 @@ from random import SystemRandom
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
-from app.core.database import TenantSession
+from app.core.database import Row, TenantSession
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings

@@ -11,10 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row
-
 from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
-from app.core.database import TenantSession
+from app.core.database import Row, TenantSession
 from app.core.errors import AppError, Fault, pointer
 from app.core.idempotency import KeyReused, Once
 from app.core.secrets import Keyring

@@ -1,0 +1,161 @@
+"""What each module is for, by its name, and what it may import for that, in folders of any depth.
+
+`lint-imports` holds the arrows between slices (.importlinter). It has no words for "every module but these",
+so that is held here: a module has a role, or stands in OTHERS with the role that it is held to, and why.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import grimp
+
+WEB, SQL = frozenset({"fastapi", "starlette"}), frozenset({"sqlalchemy", "sqlmodel", "asyncpg"})
+OUTSIDE = WEB | SQL | {"httpx"}
+"""Packages that not everybody may import."""
+
+
+class Role(NamedTuple):
+    imports: frozenset[str]
+    """Roles whose modules these may import."""
+    outside: frozenset[str] = frozenset()
+
+
+PURE = Role(frozenset({"pure"}))
+GROUND = frozenset({"pure", "core", "tables", "schemas", "errors", "auth"})
+ROLES = {
+    "pure": PURE,
+    "blocks": Role(frozenset({"pure", "blocks", "schemas"})),
+    "tables": Role(frozenset({"tables"}), SQL),
+    "core": Role(frozenset({"core", "pure", "schemas"}), OUTSIDE),
+    "schemas": Role(GROUND - {"tables"}),
+    "errors": Role(GROUND),
+    "queries": Role(GROUND - {"schemas"} | {"queries"}, SQL),
+    "service": Role(GROUND | {"queries", "service", "blocks"}),
+    "jobs": Role(GROUND | {"queries", "service", "sender", "jobs"}),
+    "auth": Role(GROUND | {"queries"}, WEB),
+    "api": Role(GROUND | {"blocks", "queries", "service", "api"}, WEB),
+    "main": Role(GROUND | {"queries", "service", "sender", "jobs", "api", "main", "embedded"}, WEB),
+    "embedded": Role(frozenset({"core", "embedded"})),
+    "sender": Role(GROUND | {"queries", "service"}, frozenset({"httpx"})),
+}
+NAMES = {
+    name: name for name in ("api", "blocks", "errors", "jobs", "queries", "schemas", "service", "tables")
+}
+NAMES |= dict.fromkeys(("charts", "disclosure", "formulas", "rules", "words"), "pure")
+"""Of a module, or of a folder all of whose modules have the same role; the outermost says it."""
+FOLDERS = {"auth": "auth", "mail": "core"}
+"""Of the rest of a slice. In `core` and `embedded` a name such as `jobs` says nothing of a role."""
+
+OTHERS = {
+    "app.core.languages": ("pure", "languages, and days in words"),
+    "app.core.schema": ("schemas", "the base of what goes over the wire"),
+    "app.calendar.cards.rendering": ("pure", "a card, drawn"),
+    "app.calendar.cards.templates": ("pure", "what a template may say"),
+    "app.calendar.delivery": ("service", "leases of what is to be mailed"),
+    "app.calendar.due": ("service", "which days are due, told to webhooks"),
+    "app.calendar.feeds.ics": ("pure", "the calendar format"),
+    "app.calendar.timing": ("pure", "when something is sent"),
+    "app.demo.comments": ("pure", "what is said in the demo"),
+    "app.demo.company": ("pure", "who works in the demo"),
+    "app.demo.filling": ("service", "sends the demo through the slices"),
+    "app.demo.results": ("pure", "reads what the demo has to show"),
+    "app.demo.screen": ("service", "what the terminal shows meanwhile"),
+    "app.demo.thanks": ("pure", "who thanks whom in the demo"),
+    "app.demo.waves": ("pure", "how the demo answers its surveys"),
+    "app.imports.client": ("sender", "the command that sends a file to a service"),
+    "app.imports.files.shipped_mappings": ("pure", "files that come along"),
+    "app.imports.run.loaders": ("service", "a line of a file, to the slice it belongs to"),
+    "app.imports.run.runner": ("service", "an import from its file to its report"),
+    "app.imports.run.sealed_file": ("service", "a file's chunks, sealed and opened"),
+    "app.metrics.definitions": ("schemas", "definitions.yaml, read"),
+    "app.metrics.names": ("blocks", "the metrics there are, with their models"),
+    "app.metrics.releases.builder": ("service", "from a closed survey to its release"),
+    "app.metrics.releases.linkage": ("service", "who answered two waves"),
+    "app.metrics.releases.previous_wave": ("service", "the release before"),
+    "app.metrics.releases.response_matrix": ("service", "a survey's answers as numbers"),
+    "app.metrics.releases.turnover": ("service", "who left after a wave"),
+    "app.metrics.sample": ("pure", "the answers that formulas are given"),
+    "app.metrics.views.filters": ("service", "which groups a request means"),
+    "app.metrics.views.groups": ("service", "metrics of one group"),
+    "app.metrics.views.outcomes": ("service", "metrics beside an organisation's own numbers"),
+    "app.metrics.views.screens": ("service", "several metrics in one answer"),
+    "app.metrics.views.sentences": ("blocks", "what the numbers say, in words"),
+    "app.newsletter.issues": ("service", "a month, put together"),
+    "app.newsletter.rendering": ("pure", "a month, as a mail"),
+    "app.privacy.export.links": ("service", "one link, to one's own data"),
+    "app.recognition.chat.signatures": ("pure", "is it the chat that speaks"),
+    "app.scim.deviations": ("pure", "how providers differ from the standard"),
+    "app.scim.errors": ("api", "SCIM has errors of its own, so this answers HTTP"),
+    "app.scim.filters": ("pure", "the standard's language of filters"),
+    "app.scim.mapping": ("schemas", "a person as SCIM sees one, and back"),
+    "app.surveys.invitations.mailing": ("service", "invitations, mailed"),
+    "app.surveys.invitations.tokens": ("service", "seals a token, with the core's keys"),
+    "app.surveys.respond.words": (
+        "service",
+        "what a questionnaire's page says, for the row of a survey",
+    ),
+    "app.surveys.questionnaires.built_in": ("pure", "files that come along"),
+    "app.webhooks.delivery": ("sender", "sends what webhooks wait for"),
+    "app.main": ("main", "puts the service together"),
+    "app.serving": ("main", "runs it"),
+    "app.cli": ("main", "the commands"),
+    "app.__main__": ("main", "the commands"),
+}
+EXCEPTIONS = {
+    ("app.metrics.releases.queries", "app.metrics.names"): "what is stored bears the name of its metric",
+    (
+        "app.calendar.delivery",
+        "sqlalchemy",
+    ): "the same statements for each kind of mail, by its table",
+}
+"""Imports that no role allows."""
+
+
+def faults(
+    graph: grimp.ImportGraph,
+    root: str = "app",
+    others: dict[str, tuple[str, str]] = OTHERS,
+    exceptions: dict[tuple[str, str], str] = EXCEPTIONS,
+) -> set[str]:
+    """What is wrong with the modules of this graph, and with the two lists."""
+    modules = {module for module in graph.modules if module.split(".")[0] == root}
+    roles = {module: role_of(module, others) for module in modules}
+    forbidden = {
+        (module, imported)
+        for module, role in roles.items()
+        for imported in graph.find_modules_directly_imported_by(module)
+        if not may_import(role, imported, roles)
+    }
+    return {
+        *(f"{module} has no role" for module in modules if not roles[module] and not is_empty(module, graph)),
+        *(f"{module} must not import {imported}" for module, imported in forbidden - set(exceptions)),
+        *(f"{module} is listed, but is not there" for module in set(others) - modules),
+        *(f"{module} does not import {imported}" for module, imported in set(exceptions) - forbidden),
+    }
+
+
+def role_of(module: str, others: dict[str, tuple[str, str]] = OTHERS) -> str:
+    """By the list; by the outermost folder that says it; by the slice. '' if nothing says it."""
+    return next(iter(_roles(module, others)), "")
+
+
+def _roles(module: str, others: dict[str, tuple[str, str]]) -> Iterator[str]:
+    parts = module.split(".")[1:]
+    if module in others:
+        yield others[module][0]
+    yield from (part for part in parts[:1] if part in ("core", "embedded"))
+    yield from (NAMES[part] for part in parts if part in NAMES)
+    yield from (FOLDERS[part] for part in parts[:1] if part in FOLDERS)
+
+
+def may_import(role: str, imported: str, roles: dict[str, str]) -> bool:
+    if not role:
+        return False
+    if imported in roles:
+        return roles[imported] in ROLES[role].imports
+    return imported not in OUTSIDE - ROLES[role].outside
+
+
+def is_empty(module: str, graph: grimp.ImportGraph) -> bool:
+    """A folder, of which nothing but its modules is said."""
+    return bool(graph.find_children(module)) and not graph.find_modules_directly_imported_by(module)
