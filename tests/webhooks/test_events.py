@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from app.privacy.retention.jobs import retain_in
 from app.surveys.service import count_participation
 from app.webhooks import rules
 from app.webhooks.schemas import Event
-from tests.clock import at
+from tests.clock import A_NEW_DAY, at
 from tests.conftest import Tenant
 from tests.contract import check_event, operations
 from tests.imports.files import accepted, lines
@@ -128,7 +128,7 @@ async def test_a_survey_opens_is_counted_closes_and_is_released(acme: Tenant) ->
     for number in range(3):
         response = {"respondent": f"E-{number}", "answers": {"S01": 4, "E01": 4}}
         await acme.client.post(f"/v1/surveys/{survey_id}/responses", json=response)
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    tomorrow = datetime.now(UTC) + A_NEW_DAY
     async with acme.database.tenant_session(acme.id) as session:
         await count_participation(session, tomorrow)
     async with acme.database.tenant_session(acme.id) as session:
