@@ -49,7 +49,27 @@ DUE_JOBS = text(
     " OR (status = 'queued' AND execute_after <= now()))"
 )
 UNSEEN = pytest.StashKey[list[str]]()
+OWN_FOLDER = pytest.StashKey[Path]()
+HAS_PASSED = pytest.StashKey[bool]()
 GIVEN_DATABASE = os.environ.get("DATABASE_URL")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A run has a folder for temporary files that is its own.
+
+    pytest's usual one lies in a folder of all runs, which each run closes to other OS users as it starts:
+    under the feet of the PostgreSQL of another run, which as root is such a user.
+    """
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        config.option.basetemp = tempfile.mkdtemp(prefix="pytest-")
+        config.stash[OWN_FOLDER] = Path(config.option.basetemp)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What a run that passed wrote is of no use; after another it is left to be looked at."""
+    if config.stash.get(HAS_PASSED, False):
+        shutil.rmtree(config.stash[OWN_FOLDER], ignore_errors=True)
 
 
 def pytest_testnodedown(node: Any) -> None:
@@ -66,6 +86,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     elif exitstatus == pytest.ExitCode.OK and is_full_run(config) and contract.unseen():
         config.stash[UNSEEN] = contract.unseen()
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    config.stash[HAS_PASSED] = OWN_FOLDER in config.stash and session.exitstatus == pytest.ExitCode.OK
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

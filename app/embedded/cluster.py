@@ -19,7 +19,7 @@ PATIENCE = 300.0  # seconds; recovery after a power cut may take minutes
 ORDERLY = 30.0
 ORDERLY_END, ABRUPT_END = signal.SIGINT, signal.SIGQUIT
 """Disconnects everybody and writes a checkpoint; or leaves that to the next start, which then recovers."""
-GRACE = 2.0  # a live server opens its socket within milliseconds of writing its process number
+GRACE = 2.0  # where the system does not tell whose the process number is
 
 log = logging.getLogger("betrokken.embedded")
 
@@ -47,13 +47,21 @@ class Cluster:
         while status := self._status():
             if status == "ready":
                 return True
-            if status == "silent" and time.monotonic() > silent_until:
+            if status == "silent" and not self._may_be_starting(silent_until):
                 log.info("stale_process_number_removed", extra={"folder": str(self.folder)})
                 self._process_file.unlink()
             if time.monotonic() > deadline:
                 raise EmbeddedUnavailable(f"PostgreSQL is still {status}; look into {self.server_log}")
             time.sleep(0.02)
         return False
+
+    def _may_be_starting(self, silent_until: float) -> bool:
+        """On a busy machine a server takes a while from writing its process number to opening its socket."""
+        try:
+            words = Path(f"/proc/{self._process()}/cmdline").read_bytes()
+        except (OSError, IndexError, ValueError):
+            return time.monotonic() < silent_until
+        return os.fsencode(self.folder) in words
 
     def stop(self) -> None:
         """Orderly if it can: one that crashed just now, on a full disk, may never come to the end of that."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app.embedded import cluster, programs
 from app.embedded.cluster import MAJOR
 from app.embedded.errors import EmbeddedUnavailable
 from app.embedded.server import embedded_postgres
@@ -164,6 +165,47 @@ def test_a_process_number_that_now_belongs_to_another_program_is_not_taken_for_t
     assert bystander.poll() is None
     bystander.kill()
     bystander.wait()
+    assert is_stopped(tmp_path)
+
+
+def test_a_killed_server_whose_end_nobody_has_noted_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter_and_leave(tmp_path)
+    account = (tmp_path / "postgres").stat().st_uid
+    killed = subprocess.Popen(["true"], user=account if AS_ROOT else None)
+    eventually(lambda: f"{killed.pid} (true) Z" in Path(f"/proc/{killed.pid}/stat").read_text())
+    (tmp_path / "postgres" / ".s.PGSQL.5432.lock").write_text(
+        f"{killed.pid}\n{tmp_path}\n1\n5432\n{tmp_path}\n"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(programs.time, "sleep", lambda _: killed.wait())
+        enter_and_leave(tmp_path)
+    assert killed.returncode == 0, "it was waited for"
+    assert is_stopped(tmp_path)
+
+
+def test_a_server_that_takes_long_to_open_its_socket_is_waited_for(
+    tmp_path: Path, start_user: StartUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = start_user(tmp_path)
+    said(user)
+    server = servers_below(tmp_path)
+    door, aside = (tmp_path / "postgres" / name for name in (".s.PGSQL.5432", "aside"))
+    door.rename(aside)
+    looks: list[float] = []
+
+    def look_again(pause: float) -> None:
+        looks.append(pause)
+        if len(looks) == 3:
+            aside.rename(door)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster, "GRACE", 0.0)
+        patch.setattr(cluster.time, "sleep", look_again)
+        enter_and_leave(tmp_path)
+    assert servers_below(tmp_path) == server
+    leave(user)
     assert is_stopped(tmp_path)
 
 

@@ -8,6 +8,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from app.metrics.disclosure import crossing, support
 from app.metrics.disclosure.crossing import Table, holds_together, is_safe, numbered
 from app.metrics.disclosure.support import lives_on_few
+from tests.examples import examples
 from tests.metrics.attacker import lives_on_few as attacked
 
 INFEASIBLE = 2
@@ -97,15 +98,15 @@ def test_safe_is_what_the_attacker_finds_nothing_in(seeds: range) -> None:
 
 
 def test_without_a_proof_fewer_are_called_safe_and_none_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_proof = [safe(*random_table(seed)) for seed in range(80)]
+    with_proof = [safe(*random_table(seed)) for seed in range(examples(80))]
     monkeypatch.setattr(crossing, "MOST_ATOMS_PROVED", 0)
-    without = [safe(*random_table(seed)) for seed in range(80)]
+    without = [safe(*random_table(seed)) for seed in range(examples(80))]
     assert all(proved or not mixed for proved, mixed in zip(with_proof, without, strict=True))
     assert sum(without) < sum(with_proof)
 
 
 def test_the_bound_for_many_categories_is_within_a_factor_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed in range(60):
+    for seed in range(examples(60)):
         of, _ = random_table(seed)
         contexts, codes = of.contexts(0), numbered(of.dimensions[0])
         rows = crossing._mixed(contexts, codes, int(codes.max()) + 1)
@@ -116,7 +117,7 @@ def test_the_bound_for_many_categories_is_within_a_factor_two(monkeypatch: pytes
             assert positive[0] / 2 - 1e-9 <= positive[1] <= positive[0] + 1e-9
     monkeypatch.setattr(crossing, "MOST_HALVED", 1)
     monkeypatch.setattr(crossing, "MOST_ATOMS_PROVED", 0)
-    for of, k in map(random_table, range(60)):
+    for of, k in map(random_table, range(examples(60))):
         assert not safe(of, k) or not attacked(sums(of), k)
 
 

@@ -4,6 +4,7 @@ from random import Random
 import pytest
 
 from app.surveys.audience.rules import OTHER, Cell, MergedCells, merge_categories, merge_cells
+from tests.examples import examples
 
 FLAT = [None, 0, 0]
 CHAIN = [None, 0, 1]
@@ -120,7 +121,7 @@ def random_cells(random: Random) -> tuple[list[Cell], list[int | None]]:
 @pytest.mark.parametrize("k", [3, 5])
 def test_any_cells_end_up_at_k_in_the_same_place_or_one_that_says_less(k: int) -> None:
     merges = 0
-    for seed in range(100):
+    for seed in range(examples(100)):
         cells, parents = random_cells(Random(seed))
         found = merge_cells(cells, parents, k)
         invited = Counter[int]()
@@ -147,7 +148,7 @@ def ancestors(team: int | None, parents: list[int | None]) -> set[int]:
 
 
 def test_the_order_of_the_cells_decides_nothing() -> None:
-    for seed in range(60):
+    for seed in range(examples(60)):
         cells, parents = random_cells(Random(seed))
         order = Random(seed).sample(range(len(cells)), len(cells))
         found, shuffled = (
