@@ -11,7 +11,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile -
 FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 
 .DEFAULT_GOAL := help
-.PHONY: help demo contract test nightly calendar-proof check lint bench lock clean
+.PHONY: help demo contract structure test nightly calendar-proof check lint bench lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ demo: $(DEMO) ## a filled demo organisation on http://127.0.0.1:8000, or make de
 
 contract: $(INSTALLED) ## openapi/openapi.yaml, of its parts in openapi/src
 	@$(BIN)/python openapi/bundle.py
+
+structure: $(INSTALLED) ## the shape of the code in numbers: make structure, or of another checkout: make structure OF=...
+	@$(BIN)/python -m tests.structure $(OF)
 
 nightly: $(INSTALLED) $(READERS) $(NPM) ## every test, those too that kill, take 50,000 people or try thousands of random cases
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching

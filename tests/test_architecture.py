@@ -1,5 +1,6 @@
 """The arrows of CONTRIBUTING.md: between slices by import-linter, by role of a module in tests/roles.py."""
 
+import shutil
 import subprocess
 import sys
 from copy import deepcopy
@@ -9,6 +10,7 @@ import grimp
 import pytest
 
 from tests.roles import EXCEPTIONS, OTHERS, faults, role_of
+from tests.structure import count, floors
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[1]
@@ -19,12 +21,48 @@ def graph() -> grimp.ImportGraph:
     return grimp.build_graph("app", include_external_packages=True, cache_dir=None)
 
 
-def test_imports_follow_the_arrows() -> None:
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("lint-imports")
-    found = subprocess.run(
-        [program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE
+    return subprocess.run(
+        [program, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
+
+
+def test_imports_follow_the_arrows() -> None:
+    found = lint_imports(ROOT)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "said"),
+    [
+        (
+            "recognition/rules.py",
+            "import app.surveys.rules",
+            "app.recognition is not allowed to import app.surveys",
+        ),
+        ("people/queries.py", "import app.scim.errors", "app.people is not allowed to import app.scim"),
+        ("core/audit.py", "import app.people.rules", "app.core is not allowed to import app.people"),
+        (
+            "recognition/chat/queries.py",
+            "import app.recognition.chat.service",
+            "app.recognition.chat.queries is not allowed to import app.recognition.chat.service",
+        ),
+        ("metrics/formulas/gap.py", "import app.metrics.definitions", "app.core"),
+        ("weather/rules.py", "", "app.weather"),
+    ],
+)
+def test_a_line_that_crosses_the_arrows_is_found(tmp_path: Path, file: str, line: str, said: str) -> None:
+    shutil.copytree(ROOT / "app", tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".importlinter", tmp_path)
+    planted = tmp_path / "app" / file
+    planted.parent.mkdir(exist_ok=True)
+    (planted.parent / "__init__.py").touch()
+    with planted.open("a", encoding="utf-8") as source:
+        source.write(f"\n{line}\n")
+    found = lint_imports(tmp_path)
+    assert found.returncode == 1, found.stderr
+    assert said in " ".join(found.stdout.split())
 
 
 def test_every_module_has_a_role_and_keeps_to_it(graph: grimp.ImportGraph) -> None:
@@ -107,3 +145,16 @@ def test_the_outermost_folder_says_the_role() -> None:
     assert role_of("app.metrics.schemas.disclosure") == "schemas"
     assert role_of("app.core.jobs") == "core"
     assert role_of("app.auth.queries") == "queries"
+
+
+@pytest.mark.parametrize(
+    ("arrows", "number"),
+    [
+        ({"a": set(), "b": set()}, 1),
+        ({"a": {"b", "c"}, "b": {"c"}, "c": set()}, 3),
+        ({"a": {"b"}, "b": {"c"}, "c": {"b"}}, 2),
+    ],
+)
+def test_floors_are_the_longest_way_down(arrows: dict[str, set[str]], number: int) -> None:
+    assert floors(arrows) == number
+    assert count(arrows) == sum(len(below) for below in arrows.values())
