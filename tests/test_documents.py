@@ -123,7 +123,7 @@ def _has_section(page: str, section: str) -> bool:
 
 
 def test_the_built_in_questionnaire_is_as_the_guide_has_it() -> None:
-    text = (ROOT / "app" / "surveys" / "betrokken-33.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "app" / "surveys" / "questionnaires" / "betrokken-33.yaml").read_text(encoding="utf-8")
     questions = yaml.safe_load(text)["questions"]
     built = {
         f"{question['key']}{' R' if question.get('reversed') else ''}": (

@@ -22,7 +22,7 @@ ROOT = Path(app.cli.__file__).parent
 NOT_OURS_TO_SAY = {
     "demo/company.yaml": "what people of the demo wrote to each other",
     "recognition/words.yaml": "words that are looked for in messages",
-    "surveys/betrokken-33.yaml": "version 1 of the questions, which stays as it was asked",
+    "surveys/questionnaires/betrokken-33.yaml": "version 1 of the questions, which stays as it was asked",
     "imports/mappings/afas.yaml": "names of another product's columns",
     "imports/mappings/bamboohr.yaml": "names of another product's columns",
     "imports/mappings/personio.yaml": "names of another product's columns",
