@@ -28,7 +28,8 @@ from app.core.database import Database, DBAPIError
 from app.core.errors import AppError, is_retryable
 from app.core.logging import configure_logging
 from app.core.reaching import DatabaseUnusable, reach
-from app.core.secrets import SecretMissing
+from app.core.rotation import Rotated, prepare_keys, rotate
+from app.core.secrets import SecretMissing, has_secret
 from app.core.settings import Settings, misspelt
 from app.demo import screen
 from app.demo.service import prepare
@@ -36,8 +37,9 @@ from app.embedded.errors import EmbeddedUnavailable
 from app.embedded.room import is_short
 from app.embedded.server import embedded_postgres
 from app.imports.client import Delivery, SendingFailed, mapping_of, summary_of
-from app.main import create_worker
+from app.main import SEALED, create_worker
 from app.organizations import service as organizations
+from app.organizations.queries import organization_ids
 from app.organizations.schemas import ApiKeyWrite
 from app.serving import SERVED_DATABASE, open_door, serve_through, url_of
 
@@ -84,8 +86,10 @@ cli = typer.Typer(
 )
 organizations_cli = typer.Typer(no_args_is_help=True, help="Organisations of this installation.")
 keys_cli = typer.Typer(no_args_is_help=True, help="API keys.")
+secrets_cli = typer.Typer(no_args_is_help=True, help="The secret that everything is sealed with.")
 cli.add_typer(organizations_cli, name="organizations")
 cli.add_typer(keys_cli, name="keys")
+cli.add_typer(secrets_cli, name="secrets")
 
 T = TypeVar("T")
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
@@ -140,6 +144,8 @@ async def bring_up_to_date(database: Database, settings: Settings) -> None:
         await migrations.migrate(database)
     else:
         await migrations.require_migrated(database)
+    if has_secret(settings):
+        await prepare_keys(database)
 
 
 @cli.command()
@@ -274,7 +280,7 @@ def create_organization(
 
     async def create(database: Database) -> UUID:
         async with database.system_session(reason="create an organisation") as session:
-            return await organizations.create_organization(session, name)
+            return await organizations.create_organization(session, name, database.keyring)
 
     organization_id = with_database(Settings(), create)
     typer.echo(json.dumps({"id": str(organization_id)}) if as_json else f"Organisation {organization_id}")
@@ -304,6 +310,29 @@ def create_key(
 
     key = with_database(Settings(), create)
     typer.echo(json.dumps({"key": key}) if as_json else key)
+
+
+@secrets_cli.command("rotate")
+def rotate_secrets() -> None:
+    """Seal with BETROKKEN_PSEUDONYM_SECRET what BETROKKEN_PSEUDONYM_SECRET_PREVIOUS sealed.
+
+    Safe beside a running service that has both, safe to repeat, and to go on with after it was cut off.
+    """
+
+    async def work(database: Database) -> Rotated:
+        async with database.system_session(reason="list organisations to rotate") as session:
+            ids = await organization_ids(session)
+        with screen.progress_bar() as progress:
+            task = progress.add_task("Organisations", total=len(ids))
+            return await rotate(database, ids, SEALED, lambda: progress.advance(task))
+
+    rotated = with_database(Settings(), work)
+    if rotated.unreadable:
+        sys.exit(
+            f"betrokken: {rotated.resealed} sealed anew; {rotated.unreadable} were sealed with a secret that"
+            " is not given: add it to BETROKKEN_PSEUDONYM_SECRET_PREVIOUS and repeat this"
+        )
+    typer.echo(f"{rotated.resealed} sealed anew. Nothing is sealed with an earlier secret.")
 
 
 def main() -> None:

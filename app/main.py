@@ -18,11 +18,14 @@ from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
 from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
-from app.core.secrets import Keyring, load_secret
+from app.core.rotation import Sealed
+from app.core.secrets import load_secrets
 from app.core.settings import Settings
 from app.imports import jobs as import_jobs
+from app.imports import queries as import_queries
 from app.imports import service as imports
 from app.imports.api import router as imports_router
+from app.imports.run import sealed_file
 from app.kpis.api import router as kpis_router
 from app.metrics.celebrations.api import router as celebration_metrics_router
 from app.metrics.recognition.api import router as recognition_metrics_router
@@ -40,6 +43,8 @@ from app.privacy.audit_log.api import router as audit_router
 from app.privacy.export import links
 from app.privacy.retention import jobs as privacy_jobs
 from app.recognition.api import router as recognition_router
+from app.recognition.chat import queries as chat_queries
+from app.recognition.chat import service as chat
 from app.recognition.chat.api import router as chat_router
 from app.scim.api import mount_scim
 from app.scim.errors import ScimErrors
@@ -50,6 +55,8 @@ from app.surveys.invitations import mailing
 from app.surveys.invitations import service as invitations
 from app.surveys.respond.api import router as respond_router
 from app.webhooks import jobs as webhook_jobs
+from app.webhooks import queries as webhook_queries
+from app.webhooks import service as webhooks
 from app.webhooks.api import router as webhooks_router
 
 EXPOSED_HEADERS = [
@@ -99,6 +106,18 @@ ROUTERS = (
     audit_router,
     webhooks_router,
 )
+SEALED = (
+    Sealed(webhooks.SEAL, webhook_queries.SECRETS_TO_RESEAL, webhook_queries.RESEAL_SECRET),
+    Sealed(webhooks.SEAL, webhook_queries.EARLIER_SECRETS_TO_RESEAL, webhook_queries.RESEAL_EARLIER_SECRET),
+    Sealed(chat.SEAL, chat_queries.SECRETS_TO_RESEAL, chat_queries.RESEAL_SECRET),
+    Sealed(
+        sealed_file.SEAL,
+        import_queries.CHUNKS_TO_RESEAL,
+        import_queries.RESEAL_CHUNK,
+        ("import_id", "ordinal"),
+    ),
+)
+"""Every column of seals."""
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
     "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
     "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
@@ -140,7 +159,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.keyring = Keyring(load_secret(settings))
+    load_secrets(settings)
     app.state.issuer = issuer_of(settings)
     for router in ROUTERS:
         app.include_router(router)

@@ -28,6 +28,7 @@ from app.auth.principal import Scope
 from app.core import migrations
 from app.core.database import Database, TenantTransaction
 from app.core.jobs import Worker
+from app.core.secrets import Keyring
 from app.core.settings import Settings
 from app.embedded.server import embedded_postgres
 from app.main import JOBS, create_app
@@ -48,6 +49,23 @@ DUE_JOBS = text(
     "SELECT EXISTS (SELECT FROM pgqueuer WHERE status = 'picked'"
     " OR (status = 'queued' AND execute_after <= now()))"
 )
+
+
+class Everyone(dict[UUID, bytes | None]):
+    """No organisation has a key of its own."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __missing__(self, _: UUID) -> None:
+        return None
+
+
+def stranger(secret: str = "another secret of forty characters......") -> Keyring:
+    """The keyring of a service with that secret, whose organisations are of before there were keys."""
+    return Keyring([secret], Everyone())
+
+
 UNSEEN = pytest.StashKey[list[str]]()
 OWN_FOLDER = pytest.StashKey[Path]()
 HAS_PASSED = pytest.StashKey[bool]()
@@ -230,7 +248,7 @@ def client_for(app: FastAPI, key: str | None) -> contract.ContractClient:
 async def new_tenant(app: FastAPI, name: str) -> Tenant:
     database: Database = app.state.database
     async with database.system_session(reason="test") as session:
-        organization_id = await organizations.create_organization(session, name)
+        organization_id = await organizations.create_organization(session, name, database.keyring)
     tenant = Tenant(organization_id, client_for(app, None), app, database)
     tenant.client.headers["Authorization"] = f"Bearer {await tenant.key()}"
     return tenant

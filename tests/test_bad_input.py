@@ -15,7 +15,6 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.core.contract import METHODS, contract, templates_of
-from app.core.secrets import Keyring
 from app.core.settings import Settings
 from app.main import create_app
 from app.surveys.invitations.tokens import new_nonce, token_of
@@ -46,7 +45,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
 @pytest.fixture
 def api(acme: Tenant) -> ContractClient:
     """Acme's client, which shows the respondents' door an invitation in the place of its key."""
-    token = token_of(Keyring(SECRET), acme.id, uuid4(), new_nonce())
+    token = token_of(acme.database.keyring, acme.id, uuid4(), new_nonce())
 
     async def show(request: httpx.Request) -> None:
         if request.url.path == "/v1/respond":

@@ -127,7 +127,7 @@ async def test_a_login_without_rights_is_told_what_to_run(
     await owner.execute(str(refused.value).partition("runs: ")[2])
     await migrations.migrate(database)
     async with database.system_session(reason="test") as session:
-        organization_id = await organizations.create_organization(session, "Acme")
+        organization_id = await organizations.create_organization(session, "Acme", database.keyring)
     async with database.tenant_session(organization_id) as session:
         assert await session.scalar(text("SELECT current_user::text")) == missing
         assert await session.scalar(text("SELECT name FROM organizations")) == "Acme"

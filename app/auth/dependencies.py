@@ -174,8 +174,7 @@ def database_of(request: Request) -> Database:
 
 
 def keyring_of(request: Request) -> Keyring:
-    keyring: Keyring = request.app.state.keyring
-    return keyring
+    return database_of(request).keyring
 
 
 def settings_of(request: Request) -> Settings:

@@ -12,7 +12,6 @@ from app.calendar.reminders import service as reminders
 from app.core import telemetry
 from app.core.database import Clock, Database, TenantSession, transaction_time
 from app.core.jobs import for_each
-from app.core.secrets import Keyring, load_secret
 from app.organizations.jobs import in_every_organization
 
 Plan = Callable[[TenantSession, datetime], Awaitable[object]]
@@ -44,7 +43,7 @@ async def send_celebrations(database: Database, clock: Clock = transaction_time)
 
 async def send_due(database: Database, organization_id: UUID, clock: Clock) -> dict[Kind, int]:
     """Sends what is due in the organisation; how many that were."""
-    compose_digest = reminders.composer(Keyring(load_secret(database.settings)), database.settings.public_url)
+    compose_digest = reminders.composer(database.keyring, database.settings.public_url)
     composers = {Kind.CARDS: cards.compose, Kind.DIGESTS: compose_digest}
     return {
         kind: await Round(database, organization_id, kind, compose, clock).run()

@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import logging as app_logging
+from app.core.secrets import Keyring, address_parts, load_secrets
 from app.core.settings import Settings
 
 log = logging.getLogger("betrokken.database")
@@ -37,6 +39,11 @@ PoolTimeout = exc.TimeoutError
 TIME = "transaction_time"
 Clock = Callable[[AsyncSession], Awaitable[datetime]]
 """`transaction_time`, except in tests."""
+
+
+SEALED_KEY = text("""
+SELECT sealed_key FROM organizations WHERE id = :organization_id
+""")
 
 
 class TenantTransaction(Session):
@@ -66,6 +73,7 @@ class Database:
         self.url = url
         self.role = settings.database_role
         self.settings = settings
+        self._sealed_keys: dict[UUID, bytes | None] = {}
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self.connect,
@@ -75,6 +83,11 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
         )
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """Knows the key of every organisation that a session was opened of."""
+        return Keyring(load_secrets(self.settings), self._sealed_keys)
 
     async def connect(self, **_: Any) -> asyncpg.Connection:
         """A raw connection. asyncpg reads the URL, so libpq's parameters (sslmode, host=...) work."""
@@ -97,7 +110,29 @@ class Database:
             who = {"role": self.role, "organization_id": str(organization_id)}
             session.info[TIME] = (await session.execute(ENTER_TENANT, who)).one()[2]
             app_logging.organization_id.set(str(organization_id))
+            await self._know(session)
             yield session
+
+    async def _know(self, session: TenantSession) -> None:
+        """Keys do not change, so each is read once; a null is of before there were keys."""
+        if session.organization_id not in self._sealed_keys:
+            for sealed in await session.scalars(SEALED_KEY):
+                self._sealed_keys[session.organization_id] = sealed
+
+    async def meet(self, organization_id: UUID) -> Keyring:
+        """The keyring, for what must be proved genuine before a session of its organisation is given."""
+        if organization_id not in self._sealed_keys:
+            async with self.tenant_session(organization_id):
+                pass
+        return self.keyring
+
+    async def opened(self, purpose: str, token: str) -> tuple[UUID, UUID] | None:
+        """`Keyring.opened`, whether or not this process has met the organisation."""
+        try:
+            organization_id, _, _ = address_parts(token)
+        except ValueError:
+            return None
+        return (await self.meet(organization_id)).opened(purpose, token)
 
     @asynccontextmanager
     async def system_session(self, *, reason: str) -> AsyncIterator[AsyncSession]:

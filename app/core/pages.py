@@ -4,14 +4,13 @@ import base64
 import json
 from hmac import compare_digest
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
 from app.core.errors import Unprocessable
+from app.core.secrets import Keyring
 
 OWN = ("cursor", "limit")
-NO_ORGANIZATION = UUID(int=0)
 MAC_SIZE = 12
 
 
@@ -48,16 +47,16 @@ class Paging:
         self.response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
         return page, cursor
 
-    def _mac(self, key: bytes) -> bytes:
-        """Binds a cursor to path and filters; nobody else can make one, so its key needs no checks."""
-        url, keyring = self.request.url, self.request.app.state.keyring
+    def _macs(self, key: bytes) -> list[bytes]:
+        """Bind a cursor to path and filters; nobody else can make one, so its key needs no checks."""
+        keyring: Keyring = self.request.app.state.database.keyring
         filters = sorted(pair for pair in self.request.query_params.multi_items() if pair[0] not in OWN)
-        mac: bytes = keyring.mac(NO_ORGANIZATION, "cursor", json.dumps([url.path, filters]).encode(), key)
-        return mac[:MAC_SIZE]
+        place = json.dumps([self.request.url.path, filters]).encode()
+        return [mac[:MAC_SIZE] for mac in keyring.common_macs("cursor", place, key)]
 
     def _encode(self, key: list[Any]) -> str:
         raw = json.dumps(key).encode()
-        return base64.urlsafe_b64encode(self._mac(raw) + raw).decode().rstrip("=")
+        return base64.urlsafe_b64encode(self._macs(raw)[0] + raw).decode().rstrip("=")
 
     def _decode(self, cursor: str) -> list[Any]:
         try:
@@ -65,7 +64,7 @@ class Paging:
         except ValueError:
             raise InvalidCursor.parameter("cursor") from None
         mac, key = raw[:MAC_SIZE], raw[MAC_SIZE:]
-        if not compare_digest(mac, self._mac(key)):
+        if not any(compare_digest(mac, own) for own in self._macs(key)):
             raise InvalidCursor.parameter("cursor")
         after: list[Any] = json.loads(key)
         return after

@@ -1,4 +1,4 @@
-"""Keys derived from the one secret of the installation, and the tokens that are shown once."""
+"""Seals and keys, all under the secret of the installation; and the tokens that are shown once."""
 
 import base64
 import hashlib
@@ -6,32 +6,59 @@ import hmac
 import os
 import secrets
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from app.core.ciphers import KEY_SIZE, Secret, mac
 from app.core.settings import Settings
 
 SECRET_FILE = "pseudonym-secret"  # noqa: S105 a file name
 ADDRESS_MAC = 16
+ORGANIZATION_KEY = "organization key"
+NO_ORGANIZATION = UUID(int=0)
 KEY_PREFIX = "btk_"
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class SecretMissing(RuntimeError):
-    """The service was given a database but no secret."""
+    """The service was given no secret, or not the one that opens what is in its database."""
+
+
+class KeyUnknown(LookupError):
+    """Its key was not read: there is no such organisation, or no session of it was opened yet."""
+
+
+def wrong_secret() -> SecretMissing:
+    return SecretMissing(
+        "This database holds keys sealed with another secret than BETROKKEN_PSEUDONYM_SECRET: set that,"
+        " or name it in BETROKKEN_PSEUDONYM_SECRET_PREVIOUS."
+    )
 
 
 class Keyring:
-    """HMAC-SHA256 keys, one for each organisation and purpose (RFC 5869 in spirit: extract once, expand)."""
+    """Seals with the first secret, opens with any; derives from the key of an organisation.
 
-    def __init__(self, secret: str) -> None:
-        self._root = secret.encode()
+    That key is random, and kept sealed in the row of the organisation: another secret seals it anew, and
+    changes nothing that was derived from it. One of before there were such keys has the secret of its time.
+    """
+
+    def __init__(self, given: Sequence[str], sealed_keys: Mapping[UUID, bytes | None]) -> None:
+        self._secrets = [Secret(one) for one in given]
+        self._sealed_keys = sealed_keys
+        self._keys: dict[UUID, bytes] = {}
+
+    @property
+    def marks(self) -> list[bytes]:
+        """What a seal begins with, by secret; the first is that of seals made now."""
+        return [secret.mark for secret in self._secrets]
 
     def mac(self, organization_id: UUID, purpose: str, *parts: bytes) -> bytes:
-        return hmac.digest(self._key(organization_id, purpose), _framed(*parts), "sha256")
+        return mac(self._key(organization_id), organization_id, purpose, *parts)
 
-    def _key(self, organization_id: UUID, purpose: str) -> bytes:
-        return hmac.digest(self._root, purpose.encode() + b"\0" + organization_id.bytes, "sha256")
+    def common_macs(self, purpose: str, *parts: bytes) -> list[bytes]:
+        """Of no organisation, under each secret: what the first one made, the others made before."""
+        return [mac(secret.root, NO_ORGANIZATION, purpose, *parts) for secret in self._secrets]
 
     def uuid(self, organization_id: UUID, purpose: str, *parts: bytes) -> UUID:
         """The first 16 bytes of the MAC as they are, in the form of a UUID of no version."""
@@ -39,45 +66,76 @@ class Keyring:
 
     def address_token(self, organization_id: UUID, purpose: str, thing_id: UUID) -> str:
         """For an address in a mail. It is not stored: only the service can make one."""
-        mac = self.mac(organization_id, purpose, thing_id.bytes)[:ADDRESS_MAC]
-        return base64.urlsafe_b64encode(organization_id.bytes + thing_id.bytes + mac).decode()
+        own = self.mac(organization_id, purpose, thing_id.bytes)[:ADDRESS_MAC]
+        return base64.urlsafe_b64encode(organization_id.bytes + thing_id.bytes + own).decode()
 
     def opened(self, purpose: str, token: str) -> tuple[UUID, UUID] | None:
         """Organisation and thing of an address token made for that purpose; None for any other text."""
         try:
-            raw = base64.urlsafe_b64decode(token)
-            organization_id, thing_id, mac = UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:]
-        except ValueError:
+            organization_id, thing_id, given = address_parts(token)
+            wanted = self.mac(organization_id, purpose, thing_id.bytes)[:ADDRESS_MAC]
+        except (ValueError, KeyUnknown):
             return None
-        wanted = self.mac(organization_id, purpose, thing_id.bytes)[:ADDRESS_MAC]
-        return (organization_id, thing_id) if hmac.compare_digest(mac, wanted) else None
+        return (organization_id, thing_id) if hmac.compare_digest(given, wanted) else None
 
     def seal(self, organization_id: UUID, purpose: str, plain: bytes) -> bytes:
-        """Encrypts what must be used again: HMAC-SHA256 in counter mode, then authenticated."""
-        nonce = secrets.token_bytes(16)
-        cipher = self._xored(organization_id, purpose, nonce, plain)
-        return nonce + cipher + self.mac(organization_id, purpose + " tag", nonce, cipher)
+        """Encrypts what must be used again."""
+        return self._secrets[0].seal(organization_id, purpose, plain)
 
     def unseal(self, organization_id: UUID, purpose: str, sealed: bytes) -> bytes | None:
-        """What was sealed; None where it was changed or sealed under another secret."""
-        nonce, cipher, tag = sealed[:16], sealed[16:-32], sealed[-32:]
-        if not hmac.compare_digest(tag, self.mac(organization_id, purpose + " tag", nonce, cipher)):
-            return None
-        return self._xored(organization_id, purpose, nonce, cipher)
+        """What was sealed; None where it was changed or sealed under a secret that is not given."""
+        for way in (Secret.opened, Secret.opened_unversioned):
+            for secret in self._secrets:
+                if (plain := way(secret, organization_id, purpose, sealed)) is not None:
+                    return plain
+        return None
 
-    def _xored(self, organization_id: UUID, purpose: str, nonce: bytes, data: bytes) -> bytes:
-        key, start = self._key(organization_id, purpose + " stream"), _framed(nonce) + (8).to_bytes(8, "big")
-        counts = range(len(data) // 32 + 1)
-        blocks = b"".join([hmac.digest(key, start + count.to_bytes(8, "big"), "sha256") for count in counts])
-        mixed = int.from_bytes(data, "big") ^ int.from_bytes(blocks[: len(data)], "big")
-        return mixed.to_bytes(len(data), "big")
+    def resealed(self, organization_id: UUID, purpose: str, sealed: bytes) -> bytes | None:
+        """The same under the first secret; None where no secret opens it."""
+        plain = self.unseal(organization_id, purpose, sealed)
+        return None if plain is None else self.seal(organization_id, purpose, plain)
+
+    def new_key(self, organization_id: UUID) -> bytes:
+        """A random key for a new organisation, sealed."""
+        return self.seal(organization_id, ORGANIZATION_KEY, secrets.token_bytes(KEY_SIZE))
+
+    def first_key(self, organization_id: UUID) -> bytes:
+        """The key of an organisation that has none in its row, sealed."""
+        return self.seal(organization_id, ORGANIZATION_KEY, self._secrets[-1].root)
+
+    def _key(self, organization_id: UUID) -> bytes:
+        if organization_id not in self._keys:
+            self._keys[organization_id] = self._opened_key(organization_id)
+        return self._keys[organization_id]
+
+    def _opened_key(self, organization_id: UUID) -> bytes:
+        if organization_id not in self._sealed_keys:
+            raise KeyUnknown(organization_id)
+        sealed = self._sealed_keys[organization_id]
+        if sealed is None:
+            return self._secrets[-1].root
+        key = self.unseal(organization_id, ORGANIZATION_KEY, sealed)
+        if key is None:
+            raise wrong_secret()
+        return key
 
 
-def _framed(*parts: bytes) -> bytes:
-    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+def address_parts(token: str) -> tuple[UUID, UUID, bytes]:
+    """Organisation, thing and MAC, as the token says; ValueError for what is none."""
+    raw = base64.urlsafe_b64decode(token)
+    return UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:]
 
 
-def load_secret(settings: Settings) -> str:
+def has_secret(settings: Settings) -> bool:
+    return settings.pseudonym_secret is not None or settings.database_url is None
+
+
+def load_secrets(settings: Settings) -> list[str]:
+    """The first seals, all open."""
+    return [_first_secret(settings), *(one.get_secret_value() for one in settings.pseudonym_secret_previous)]
+
+
+def _first_secret(settings: Settings) -> str:
     """The secret of the settings, or with the bundled PostgreSQL that of the data folder."""
     if settings.pseudonym_secret is not None:
         return settings.pseudonym_secret.get_secret_value()

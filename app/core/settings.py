@@ -1,14 +1,15 @@
 """Every setting of the service. Environment variables with the prefix BETROKKEN_, and DATABASE_URL."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BETROKKEN_"
 MAIL_SERVER = re.compile(
@@ -19,6 +20,7 @@ SET_BY_KUBERNETES = re.compile(
     r"BETROKKEN_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)"
 )
 """For a Service named betrokken, or betrokken-something, in each container beside it."""
+SecretOfOld = Annotated[SecretStr, Field(min_length=32)]
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
@@ -59,8 +61,13 @@ class Settings(BaseSettings):
     pseudonym_secret: SecretStr | None = Field(
         None,
         min_length=32,
-        description="At least 32 characters; the keys of pseudonyms are derived from it. Required with"
-        " DATABASE_URL; with the bundled PostgreSQL a file in the data folder holds one.",
+        description="At least 32 characters; everything that the database keeps sealed is sealed with it."
+        " Required with DATABASE_URL; with the bundled PostgreSQL a file in the data folder holds one.",
+    )
+    pseudonym_secret_previous: Annotated[tuple[SecretOfOld, ...], NoDecode] = Field(
+        (),
+        description="The secret before it, which still opens what it sealed, until `betrokken secrets rotate`"
+        " has sealed all anew. Several, newest first, as a JSON list.",
     )
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
@@ -143,6 +150,18 @@ class Settings(BaseSettings):
             raise ValueError(
                 "~ stands for no folder here, where HOME is not set: write the path out"
             ) from None
+
+    @field_validator("pseudonym_secret_previous", mode="before")
+    @classmethod
+    def one_or_a_list(cls, value: object) -> object:
+        """One secret is taken as it is, also if it has commas, spaces or an end of line."""
+        if not isinstance(value, str):
+            return value
+        try:
+            found = json.loads(value)
+        except ValueError:
+            return (value,)
+        return found if isinstance(found, list) else (value,)
 
     @field_validator("rate_limit")
     @classmethod

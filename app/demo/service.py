@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from rich.progress import Progress
@@ -10,7 +11,7 @@ from rich.progress import Progress
 from app.auth import queries as auth
 from app.auth.principal import Scope
 from app.core.database import Database
-from app.core.secrets import Keyring, load_secret, token_hash
+from app.core.secrets import token_hash
 from app.core.settings import Settings
 from app.demo import queries
 from app.demo.company import found_company
@@ -55,24 +56,24 @@ async def fill_once(database: Database, settings: Settings, now: datetime, progr
 
     The releases are made one by one, oldest first, each once, as the job that closing asked for would.
     """
-    keyring = Keyring(load_secret(settings))
     await create_organization(database)
     async with database.tenant_session(ORGANIZATION_ID) as session:
         organization = await organizations.organization(session, lock=True)
         if not await teams_queries.team_tree(session):
             company = found_company(local_date(organization, now))
             with progress:
-                filling = Filling(session, company, keyring, settings, now, progress)
+                filling = Filling(session, company, database.keyring, settings, now, progress)
                 await filling.fill()
     async with database.tenant_session(ORGANIZATION_ID) as session:
         closed = await surveys.surveys_before(session, "closed", None, limit=100)
     for survey in reversed(closed):
         made_at = survey.closed_at or now
-        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, keyring, made_at)
+        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, database.keyring, made_at)
 
 
 async def create_organization(database: Database) -> None:
-    own = {"id": ORGANIZATION_ID, "name": NAME, "locale": LANGUAGE, "default_series": SERIES}
+    own: dict[str, Any] = {"id": ORGANIZATION_ID, "name": NAME, "locale": LANGUAGE, "default_series": SERIES}
+    own["sealed_key"] = database.keyring.new_key(ORGANIZATION_ID)
     async with database.system_session(reason="create the demo organisation") as session:
         await queries.keep_organization(session, organizations_service.DEFAULTS | own)
 

@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.core.database import Database
-from app.core.secrets import Keyring, load_secret
 from app.imports import queries
 from app.imports.run import runner as running
 from app.organizations.jobs import in_every_organization
@@ -13,7 +12,7 @@ def utc_now() -> datetime:
 
 
 async def run_import(database: Database, organization_id: UUID, import_id: UUID) -> None:
-    keyring = Keyring(load_secret(database.settings))
+    keyring = database.keyring
     await running.run(database, organization_id, import_id, keyring, utc_now)
 
 

@@ -23,6 +23,17 @@ SELECT ordinal, data FROM import_chunks
 WHERE organization_id = :organization_id AND import_id = :import_id
   AND ordinal = ANY(CAST(:ordinals AS int[]))
 """)
+CHUNKS_TO_RESEAL = text("""
+SELECT import_id, ordinal, data AS sealed FROM import_chunks
+WHERE organization_id = :organization_id AND substr(data, 1, 5) <> CAST(:mark AS bytea)
+    AND (CAST(:import_id AS uuid) IS NULL
+        OR (import_id, ordinal) > (CAST(:import_id AS uuid), CAST(:ordinal AS int)))
+ORDER BY import_id, ordinal LIMIT :limit FOR NO KEY UPDATE
+""")
+RESEAL_CHUNK = text("""
+UPDATE import_chunks SET data = :sealed
+WHERE organization_id = :organization_id AND import_id = :import_id AND ordinal = :ordinal
+""")
 DELETE_CHUNKS = text(
     "DELETE FROM import_chunks WHERE organization_id = :organization_id AND import_id = :import_id"
 )

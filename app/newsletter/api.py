@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.responses import HTMLResponse
 
-from app.auth.dependencies import KeyringOf, Once, Tenant, database_of, requires
+from app.auth.dependencies import Once, Tenant, database_of, requires
 from app.auth.principal import Principal, Scope
 from app.calendar.schemas import AddressToken
 from app.core.conditional import NO_STORE
@@ -80,17 +80,17 @@ async def delete_newsletter_subscription(subscription_id: UUID, who: CalendarWri
 
 
 @router.get(CONFIRM, operation_id="get_newsletter_confirmation", response_class=HTMLResponse, responses=PAGE)
-async def get_newsletter_confirmation(token: Token, keyring: KeyringOf) -> HTMLResponse:
+async def get_newsletter_confirmation(token: Token, request: Request) -> HTMLResponse:
     """Asks first: programs that scan mails follow every link in them."""
-    service.whose(keyring, service.CONFIRM, token)
+    await service.whose(database_of(request), service.CONFIRM, token)
     return HTMLResponse(ASK_TO_CONFIRM, headers=HEADERS)
 
 
 @router.post(
     CONFIRM, operation_id="create_newsletter_confirmation", response_class=HTMLResponse, responses=PAGE
 )
-async def create_newsletter_confirmation(token: Token, keyring: KeyringOf, request: Request) -> HTMLResponse:
-    organization_id, subscription_id = service.whose(keyring, service.CONFIRM, token)
+async def create_newsletter_confirmation(token: Token, request: Request) -> HTMLResponse:
+    organization_id, subscription_id = await service.whose(database_of(request), service.CONFIRM, token)
     async with database_of(request).tenant_session(organization_id) as session:
         await service.confirm(session, subscription_id, await transaction_time(session))
     return HTMLResponse(CONFIRMED, headers=HEADERS)
@@ -99,8 +99,8 @@ async def create_newsletter_confirmation(token: Token, keyring: KeyringOf, reque
 @router.get(
     UNSUBSCRIBE, operation_id="get_newsletter_unsubscription", response_class=HTMLResponse, responses=PAGE
 )
-async def get_newsletter_unsubscription(token: Token, keyring: KeyringOf) -> HTMLResponse:
-    service.whose(keyring, service.UNSUBSCRIBE, token)
+async def get_newsletter_unsubscription(token: Token, request: Request) -> HTMLResponse:
+    await service.whose(database_of(request), service.UNSUBSCRIBE, token)
     return HTMLResponse(ASK_TO_UNSUBSCRIBE, headers=HEADERS)
 
 
@@ -110,11 +110,9 @@ async def get_newsletter_unsubscription(token: Token, keyring: KeyringOf) -> HTM
     response_class=HTMLResponse,
     responses=PAGE,
 )
-async def create_newsletter_unsubscription(
-    token: Token, keyring: KeyringOf, request: Request
-) -> HTMLResponse:
+async def create_newsletter_unsubscription(token: Token, request: Request) -> HTMLResponse:
     """The one click of RFC 8058; whatever the body says."""
-    organization_id, subscription_id = service.whose(keyring, service.UNSUBSCRIBE, token)
+    organization_id, subscription_id = await service.whose(database_of(request), service.UNSUBSCRIBE, token)
     async with database_of(request).tenant_session(organization_id) as session:
         await queries.unsubscribe(session, subscription_id)
     return HTMLResponse(UNSUBSCRIBED, headers=HEADERS)

@@ -5,7 +5,6 @@ from uuid import UUID
 from app.calendar.delivery import Kind, Round
 from app.core import telemetry
 from app.core.database import Clock, Database, transaction_time
-from app.core.secrets import Keyring, load_secret
 from app.newsletter import issues
 from app.organizations.jobs import in_every_organization
 
@@ -32,5 +31,5 @@ async def send_newsletters(database: Database, clock: Clock = transaction_time) 
 
 async def send_due(database: Database, organization_id: UUID, clock: Clock) -> int:
     """Sends what is due in the organisation; how many that were."""
-    compose = issues.composer(Keyring(load_secret(database.settings)), database.settings.public_url)
+    compose = issues.composer(database.keyring, database.settings.public_url)
     return await Round(database, organization_id, Kind.NEWSLETTERS, compose, clock).run()

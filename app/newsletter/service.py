@@ -5,10 +5,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.calendar.service import find_person
-from app.core.database import Row, TenantSession, transaction_time
+from app.core.database import Database, Row, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.mail import NotMailable, address_of
-from app.core.secrets import Keyring
 from app.newsletter import queries, schemas
 
 INVITATION = "invitation"
@@ -98,9 +97,9 @@ async def confirm(session: TenantSession, subscription_id: UUID, now: datetime) 
         raise NotFound
 
 
-def whose(keyring: Keyring, purpose: str, token: str) -> tuple[UUID, UUID]:
+async def whose(database: Database, purpose: str, token: str) -> tuple[UUID, UUID]:
     """Organisation and subscription."""
-    found = keyring.opened(purpose, token)
+    found = await database.opened(purpose, token)
     if found is None:
         raise NotFound
     return found

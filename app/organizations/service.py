@@ -8,7 +8,7 @@ from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, TenantSession
 from app.core.errors import Conflict, NotFound, Unprocessable
-from app.core.secrets import new_api_key, token_hash
+from app.core.secrets import Keyring, new_api_key, token_hash
 from app.organizations import queries, schemas
 from app.tables import ApiKey, Organization
 
@@ -67,10 +67,11 @@ def represent_key(row: ApiKey) -> schemas.ApiKey:
     return schemas.ApiKey.model_validate(row.model_dump())
 
 
-async def create_organization(session: AsyncSession, name: str, **settings: Any) -> UUID:
+async def create_organization(session: AsyncSession, name: str, keyring: Keyring, **settings: Any) -> UUID:
     """Called with a system session: the organisation does not exist until it is there."""
     organization_id = uuid4()
-    session.add(Organization(id=organization_id, name=name, **{**DEFAULTS, **settings}))
+    own = {"id": organization_id, "name": name, "sealed_key": keyring.new_key(organization_id)}
+    session.add(Organization(**{**DEFAULTS, **settings, **own}))
     await session.flush()
     return organization_id
 

@@ -27,6 +27,7 @@ from app.webhooks.service import SEAL
 log = logging.getLogger("betrokken.webhooks")
 
 AT_ONCE = 8
+UNREADABLE_SECRET = "unreadable_secret"  # noqa: S105 the name of an error
 LEASE = timedelta(minutes=2)
 
 
@@ -101,6 +102,8 @@ class Round:
         now: datetime,
         delivery: Row[Any],
     ) -> Attempt:
+        if not secrets:
+            return Attempt(delivery, None, UNREADABLE_SECRET)
         text = rules.message(delivery.event, delivery.created_at, delivery.data)
         headers = rules.signed_headers(secrets, delivery.id, now, text)
         may_be_private = self.database.settings.webhooks_private

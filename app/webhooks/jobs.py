@@ -6,7 +6,6 @@ from uuid import UUID
 from app.core.database import Clock, Database, transaction_time
 from app.core.jobs import enqueue
 from app.core.outbox import DELIVER_JOB
-from app.core.secrets import Keyring, load_secret
 from app.organizations.jobs import in_every_organization
 from app.webhooks import queries, rules
 from app.webhooks.delivery import Round
@@ -15,7 +14,7 @@ from app.webhooks.delivery import Round
 async def deliver_webhook(
     database: Database, organization_id: UUID, webhook_id: UUID, clock: Clock = transaction_time
 ) -> None:
-    keyring = Keyring(load_secret(database.settings))
+    keyring = database.keyring
     await Round(database, keyring, organization_id, webhook_id, clock).run()
 
 

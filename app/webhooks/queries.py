@@ -50,6 +50,24 @@ UPDATE webhook_deliveries d SET status = 'failed', error = coalesce(d.error, 'we
 FROM disabled
 WHERE d.organization_id = :organization_id AND d.webhook_id = disabled.id AND d.status = 'pending'
 """)
+SECRETS_TO_RESEAL = text("""
+SELECT id, sealed_secret AS sealed FROM webhooks
+WHERE organization_id = :organization_id AND substr(sealed_secret, 1, 5) <> CAST(:mark AS bytea)
+    AND (CAST(:id AS uuid) IS NULL OR id > CAST(:id AS uuid))
+ORDER BY id LIMIT :limit FOR NO KEY UPDATE
+""")
+RESEAL_SECRET = text("""
+UPDATE webhooks SET sealed_secret = :sealed WHERE organization_id = :organization_id AND id = :id
+""")
+EARLIER_SECRETS_TO_RESEAL = text("""
+SELECT id, earlier_secret AS sealed FROM webhooks
+WHERE organization_id = :organization_id AND substr(earlier_secret, 1, 5) <> CAST(:mark AS bytea)
+    AND (CAST(:id AS uuid) IS NULL OR id > CAST(:id AS uuid))
+ORDER BY id LIMIT :limit FOR NO KEY UPDATE
+""")
+RESEAL_EARLIER_SECRET = text("""
+UPDATE webhooks SET earlier_secret = :sealed WHERE organization_id = :organization_id AND id = :id
+""")
 FORGET_DELIVERED = text("""
 DELETE FROM webhook_deliveries
 WHERE organization_id = :organization_id AND webhook_id = :webhook_id AND event = :event

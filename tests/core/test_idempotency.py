@@ -6,8 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.core.secrets import Keyring
-from tests.conftest import SECRET, Tenant
+from tests.conftest import Tenant
 from tests.contract import ContractClient, Operation, operations
 
 POSTS = [operation for operation in operations() if operation.takes_idempotency_key]
@@ -31,7 +30,7 @@ def test_every_post_of_a_key_holder_is_safe_to_repeat() -> None:
 
 @each_post
 async def test_a_request_in_flight_holds_its_key(operation: Operation, acme: Tenant) -> None:
-    mac = Keyring(SECRET).mac(acme.id, "idempotency-key", operation.id.encode(), b"k")
+    mac = acme.database.keyring.mac(acme.id, "idempotency-key", operation.id.encode(), b"k")
     lock = int.from_bytes(mac[:8], "big", signed=True)
     async with acme.database.tenant_session(acme.id) as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
@@ -41,7 +40,7 @@ async def test_a_request_in_flight_holds_its_key(operation: Operation, acme: Ten
 
 @each_post
 async def test_another_body_under_a_used_key_is_refused(operation: Operation, acme: Tenant) -> None:
-    mac = Keyring(SECRET).mac(acme.id, "idempotency-key", operation.id.encode(), b"k")
+    mac = acme.database.keyring.mac(acme.id, "idempotency-key", operation.id.encode(), b"k")
     record = (
         "INSERT INTO idempotency_records (organization_id, operation, key_mac, body_mac, status, headers)"
         " VALUES (:organization_id, :operation, :mac, :mac, 200, '{}')"

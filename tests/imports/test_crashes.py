@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.core.secrets import Keyring
 from app.imports.jobs import utc_now
 from app.imports.run import runner as running
 from app.imports.run.loaders import PIECES
 from app.imports.run.runner import Work
-from tests.conftest import SECRET, Tenant
+from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.imports.files import accepted, counts, faults, lines, report_of
 from tests.surveys.test_surveys import hire, opened
@@ -31,7 +30,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def go_on(acme: Tenant, import_id: str) -> None:
-    await running.run(acme.database, acme.id, import_id, Keyring(SECRET), utc_now)  # type: ignore[arg-type]
+    await running.run(acme.database, acme.id, import_id, acme.database.keyring, utc_now)  # type: ignore[arg-type]
 
 
 async def run_with_kills(acme: Tenant, import_id: str, monkeypatch: pytest.MonkeyPatch, *places: str) -> int:

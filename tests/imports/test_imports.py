@@ -10,12 +10,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.core.secrets import Keyring
 from app.imports import api as imports_api
 from app.imports.jobs import forget_imports, utc_now
 from app.imports.run import runner as running
 from app.main import create_app
-from tests.conftest import SECRET, Tenant, client_for
+from tests.conftest import Tenant, client_for, stranger
 from tests.contract import ContractClient
 from tests.imports.files import accepted, counts, csv_report_of, done, faults, lines, report_of, send
 from tests.surveys.test_surveys import hire, opened
@@ -483,10 +482,10 @@ async def test_what_waits_cannot_be_read_without_the_secret(acme: Tenant) -> Non
         [stored] = (await session.scalars(text("SELECT data FROM import_chunks"))).all()
     with pytest.raises(zlib.error):
         zlib.decompress(stored[16:-32])
-    packed = Keyring(SECRET).unseal(acme.id, "import-file", stored)
+    packed = acme.database.keyring.unseal(acme.id, "import-file", stored)
     assert packed is not None
     assert b"Noor de Wit" in zlib.decompress(packed)
-    other = Keyring("another secret of the same forty characters.")
+    other = stranger()
     import_id = (await acme.client.get("/v1/imports")).json()["items"][0]["id"]
     await running.run(acme.database, acme.id, UUID(import_id), other, utc_now)
     found = (await acme.client.get(f"/v1/imports/{import_id}")).json()

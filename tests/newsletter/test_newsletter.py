@@ -16,7 +16,6 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from app.core.secrets import Keyring
 from app.newsletter import jobs
 from app.newsletter.issues import plan_issues
 from app.newsletter.service import CONFIRM, UNSUBSCRIBE
@@ -25,7 +24,7 @@ from app.recognition.rules import months_before
 from tests.calendar.cards.office import celebrating, with_server
 from tests.calendar.staff import people_on_file, team_on_file
 from tests.clock import at
-from tests.conftest import SECRET, Tenant
+from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
 from tests.metrics.test_release import answer, finish, start
 from tests.sink import Sink, listening
@@ -60,7 +59,7 @@ async def subscribed(acme: Tenant, *people: str) -> None:
 
 
 async def confirmed(acme: Tenant, **body: Any) -> None:
-    token = Keyring(SECRET).address_token(acme.id, CONFIRM, await as_id(acme, **body))
+    token = acme.database.keyring.address_token(acme.id, CONFIRM, await as_id(acme, **body))
     assert (await acme.client.post(f"/v1/newsletter/confirm/{token}")).status_code == 200
 
 
@@ -202,7 +201,7 @@ async def test_a_confirmation_comes_in_time_or_the_address_is_forgotten(
     acme: Tenant, api: ContractClient, anonymous: ContractClient
 ) -> None:
     found = await as_id(acme, email="friend@example.org")
-    token = Keyring(SECRET).address_token(acme.id, CONFIRM, found)
+    token = acme.database.keyring.address_token(acme.id, CONFIRM, found)
     await created_at(acme, NOW - 15 * DAY)
     assert (await anonymous.post(f"/v1/newsletter/confirm/{token}")).status_code == 404
     async with acme.database.tenant_session(acme.id) as session:
@@ -215,15 +214,15 @@ async def test_a_subscription_that_ended_cannot_be_confirmed_by_its_old_invitati
 ) -> None:
     found = await as_id(acme, email="friend@example.org")
     confirm, end = (
-        Keyring(SECRET).address_token(acme.id, purpose, found) for purpose in (CONFIRM, UNSUBSCRIBE)
+        acme.database.keyring.address_token(acme.id, purpose, found) for purpose in (CONFIRM, UNSUBSCRIBE)
     )
     assert (await anonymous.post(f"/v1/newsletter/unsubscribe/{end}")).status_code == 200
     assert (await anonymous.post(f"/v1/newsletter/confirm/{confirm}")).status_code == 404
 
 
 async def test_a_token_that_is_not_ours_changes_nothing(acme: Tenant, anonymous: ContractClient) -> None:
-    foreign = Keyring("another secret").address_token(acme.id, CONFIRM, uuid4())
-    of_reminders = Keyring(SECRET).address_token(acme.id, "unsubscribe", uuid4())
+    foreign = stranger().address_token(acme.id, CONFIRM, uuid4())
+    of_reminders = acme.database.keyring.address_token(acme.id, "unsubscribe", uuid4())
     for door in ("confirm", "unsubscribe"):
         for token in (foreign, of_reminders, "x", "a" * 64):
             assert (await anonymous.get(f"/v1/newsletter/{door}/{token}")).status_code == 404
@@ -231,10 +230,10 @@ async def test_a_token_that_is_not_ours_changes_nothing(acme: Tenant, anonymous:
         for method in ("get", "post"):
             bad = await anonymous.request(method, f"/v1/newsletter/{door}/{'a' * 101}")
             assert bad.status_code == 422
-        known = Keyring(SECRET).address_token(acme.id, f"newsletter {door}", uuid4())
+        known = acme.database.keyring.address_token(acme.id, f"newsletter {door}", uuid4())
         large = await anonymous.post(f"/v1/newsletter/{door}/{known}", content=b"x" * (10 * 2**20 + 1))
         assert large.status_code == 413
-    gone = Keyring(SECRET).address_token(acme.id, UNSUBSCRIBE, uuid4())
+    gone = acme.database.keyring.address_token(acme.id, UNSUBSCRIBE, uuid4())
     assert (await anonymous.post(f"/v1/newsletter/unsubscribe/{gone}")).status_code == 200
 
 

@@ -10,12 +10,11 @@ from sqlalchemy import text
 from app.calendar.queries import person_id
 from app.calendar.reminders.queries import unsubscribe
 from app.core.audit import person_mark
-from app.core.secrets import Keyring
 from app.imports.jobs import run_import
 from app.privacy.queries import FORGET, ask_for_link
 from app.surveys.invitations.tokens import recipient_key
 from app.surveys.responses.service import pseudonym
-from tests.conftest import SECRET, Tenant
+from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.imports.files import accepted, lines
 from tests.scim.client import USER, scim_of
@@ -116,7 +115,7 @@ DIGEST = text(
 async def traces(acme: Tenant) -> dict[str, str]:
     """Of somebody with a row in every table that can have one: all that leads back to that person."""
     await furnish(acme)
-    api, keyring = acme.client, Keyring(SECRET)
+    api, keyring = acme.client, acme.database.keyring
     await made(api.post("/v1/newsletter/subscriptions", json={"email": EMAIL}))
     await exchange(acme)
     await made(api.patch(f"/v1/people/{WHO}", json={"name": NAME, "email": EMAIL}))
@@ -244,7 +243,7 @@ async def test_the_erasure_leaves_no_trace(
     before = await found_in(owner, acme, traces)
     assert {name for _, name in before} == set(traces), "each could be found, so that it can be missed"
     assert {table for table, _ in before} >= FORGET.keys() - {"tombstones"}, "each had something to forget"
-    mark = person_mark(Keyring(SECRET), acme.id, WHO).hex()
+    mark = person_mark(acme.database.keyring, acme.id, WHO).hex()
     counted = {table: len(rows) for table, rows in (await rows_of(owner, str(acme.id))).items()}
     erased = await made(acme.client.post(f"/v1/people/{WHO}/erasure", headers={"Idempotency-Key": "e"}))
     assert erased["not_erased"][0] == {"what": "anonymous_answers", "reason": "cannot_be_found"}

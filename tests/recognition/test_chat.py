@@ -9,10 +9,9 @@ import asyncpg
 import httpx
 import pytest
 
-from app.core.secrets import Keyring
 from app.recognition.chat.signatures import slack_signature, teams_signature
 from tests.calendar.staff import people_on_file
-from tests.conftest import Tenant
+from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
 
 SECRET = "a signing secret of Slack"
@@ -260,7 +259,7 @@ async def test_connections_are_paged_newest_first(acme: Tenant, api: ContractCli
 
 
 async def test_a_sealed_secret_opens_for_its_organization_and_untouched(acme: Tenant, other: Tenant) -> None:
-    keyring, long = Keyring("a secret of at least thirty-two characters"), bytes(range(256))
+    keyring, long = stranger(), bytes(range(256))
     for plain in (b"", b"x", long[:32], long):
         sealed = keyring.seal(acme.id, "test", plain)
         assert keyring.unseal(acme.id, "test", sealed) == plain

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.secrets import Keyring, token_hash
+from app.core.secrets import token_hash
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations.tokens import new_nonce, read_token, recipient_key, sealed, token_of
-from tests.conftest import SECRET, Tenant
+from tests.conftest import SECRET, Tenant, stranger
 from tests.surveys.inviting import MODES, answer, ask, employ, invited, tokens
 from tests.surveys.test_privacy import TENANT_TABLES, linked, people_ids
 from tests.surveys.test_surveys import draft, hire, opened
 from tests.world import rows_of
 
 NAMES = [f"E-{number}" for number in range(12)]
-KEYRING = Keyring(SECRET)
+KEYRING = stranger(SECRET)
 MANY_PEOPLE = (
     "INSERT INTO people (organization_id, id, external_id, name, is_active, segments)"
     " SELECT $1, gen_random_uuid(), 'E-' || n, 'E', true, '{}' FROM generate_series(1, $2) n"
@@ -66,7 +66,7 @@ def test_a_token_has_one_spelling_and_one_secret() -> None:
         token.upper(),
     ):
         assert read_token(KEYRING, other) is None, other
-    assert read_token(Keyring("another secret of forty characters......"), token) is None
+    assert read_token(stranger(), token) is None
 
 
 def test_the_parts_of_two_tokens_do_not_make_a_third() -> None:
@@ -238,7 +238,7 @@ async def test_neither_tokens_nor_persons_are_kept(
         "SELECT * FROM invitation_deliveries WHERE survey_id = $1", UUID(survey_id)
     )
     assert {row["recipient_key"] for row in recipients} == {
-        recipient_key(KEYRING, acme.id, UUID(survey_id), person) for person in persons.values()
+        recipient_key(acme.database.keyring, acme.id, UUID(survey_id), person) for person in persons.values()
     }
     assert {(row["nonce"], row["sealed_person"]) for row in recipients} == {(None, None)}
 

@@ -10,10 +10,9 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from app.core.secrets import Keyring
 from app.surveys import queries
 from app.tables.base import METADATA
-from tests.conftest import SECRET, Tenant
+from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
 from tests.surveys.test_surveys import hire, opened, respond
 
@@ -74,7 +73,7 @@ async def answered(api: ContractClient, mode: str, **members: Any) -> str:
 
 
 def pseudonym(tenant: Tenant, person: UUID) -> UUID:
-    return UUID(bytes=Keyring(SECRET).mac(tenant.id, "pseudonym", person.bytes)[:16])
+    return UUID(bytes=tenant.database.keyring.mac(tenant.id, "pseudonym", person.bytes)[:16])
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -131,7 +130,7 @@ async def test_pseudonyms_differ_by_organisation_and_secret(acme: Tenant, other:
     person = UUID(int=1)
     own, secret = pseudonym(acme, person), "another secret of forty characters......"
     assert own != pseudonym(other, person)
-    assert own.bytes != Keyring(secret).mac(acme.id, "pseudonym", person.bytes)[:16]
+    assert own.bytes != stranger(secret).mac(acme.id, "pseudonym", person.bytes)[:16]
 
 
 async def linked(owner: asyncpg.Connection, rows: list[asyncpg.Record], mark: str) -> set[str]:

@@ -8,11 +8,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.core.secrets import Keyring
 from app.surveys.invitations.tokens import new_nonce, token_of
 from app.surveys.questionnaires.built_in import built_in
 from tests.clock import next_year
-from tests.conftest import SECRET, Tenant, client_for
+from tests.conftest import Tenant, client_for, stranger
 from tests.surveys.inviting import MODES, answer, ask, at_the_door, tokens
 from tests.surveys.test_privacy import TENANT_TABLES, linked, people_ids, pseudonym
 from tests.surveys.test_surveys import ANSWERS, hire, opened, respond
@@ -316,18 +315,17 @@ async def test_a_token_decides_the_organisation(
 async def test_what_is_not_genuine_is_401(acme: Tenant, other: Tenant) -> None:
     survey_id, (token, *_) = await staffed(acme, "confidential")
     foreign = UUID((await staffed(other, "confidential"))[0])
-    key, nonce = Keyring(SECRET), new_nonce()
-    stranger = Keyring("another secret of forty characters......")
+    key, nonce = acme.database.keyring, new_nonce()
     for bad in (
         None,
         token[:-1],
         token[:-1] + ("A" if token[-1] != "A" else "B"),
         token + "A",
         token.removeprefix("bti_"),
-        token_of(stranger, acme.id, UUID(survey_id), nonce),
+        token_of(stranger(), acme.id, UUID(survey_id), nonce),
         token_of(key, acme.id, foreign, nonce),
         token_of(key, other.id, UUID(survey_id), nonce),
-        token_of(key, uuid4(), uuid4(), nonce),
+        token_of(stranger(), uuid4(), uuid4(), nonce),
     ):
         client = client_for(acme.app, bad)
         for refused in (
@@ -341,7 +339,7 @@ async def test_what_is_not_genuine_is_401(acme: Tenant, other: Tenant) -> None:
 
 async def test_a_genuine_token_that_was_never_kept_is_known_as_used(acme: Tenant) -> None:
     survey_id, _ = await staffed(acme, "anonymous")
-    token = token_of(Keyring(SECRET), acme.id, UUID(survey_id), new_nonce())
+    token = token_of(acme.database.keyring, acme.id, UUID(survey_id), new_nonce())
     assert (await answer(acme, token)).json()["code"] == "already_responded"
 
 

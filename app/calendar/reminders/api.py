@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.responses import HTMLResponse
 
-from app.auth.dependencies import KeyringOf, Once, Tenant, database_of, requires
+from app.auth.dependencies import Once, Tenant, database_of, requires
 from app.auth.principal import Principal, Scope
 from app.calendar.reminders import queries, schemas, service
 from app.calendar.schemas import AddressToken
@@ -53,16 +53,16 @@ async def delete_reminder(reminder_id: UUID, who: CalendarWriter, session: Tenan
 
 
 @router.get(UNSUBSCRIBE, operation_id="get_unsubscription", response_class=HTMLResponse, responses=PAGE)
-async def get_unsubscription(token: Token, keyring: KeyringOf) -> HTMLResponse:
+async def get_unsubscription(token: Token, request: Request) -> HTMLResponse:
     """Asks first: programs that scan mails follow every link in them."""
-    service.whose_token(keyring, token)
+    await service.whose_token(database_of(request), token)
     return HTMLResponse(ASK, headers=HEADERS)
 
 
 @router.post(UNSUBSCRIBE, operation_id="create_unsubscription", response_class=HTMLResponse, responses=PAGE)
-async def create_unsubscription(token: Token, keyring: KeyringOf, request: Request) -> HTMLResponse:
+async def create_unsubscription(token: Token, request: Request) -> HTMLResponse:
     """The one click of RFC 8058; whatever the body says."""
-    organization_id, person_id = service.whose_token(keyring, token)
+    organization_id, person_id = await service.whose_token(database_of(request), token)
     async with database_of(request).tenant_session(organization_id) as session:
         await queries.unsubscribe(session, person_id)
     return HTMLResponse(DONE, headers=HEADERS)

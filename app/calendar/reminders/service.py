@@ -8,7 +8,7 @@ from app.calendar.delivery import Compose, Undeliverable
 from app.calendar.queries import Place, occurrences_after, team_and_below
 from app.calendar.reminders import queries, schemas
 from app.calendar.service import find_person, find_team
-from app.core.database import AsyncSession, Row, TenantSession
+from app.core.database import AsyncSession, Database, Row, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import in_words, language_of
 from app.core.mail import Mail
@@ -200,8 +200,8 @@ def unsubscribe_token(keyring: Keyring, organization_id: UUID, person_id: UUID) 
     return keyring.address_token(organization_id, PURPOSE, person_id)
 
 
-def whose_token(keyring: Keyring, token: str) -> tuple[UUID, UUID]:
-    found = keyring.opened(PURPOSE, token)
+async def whose_token(database: Database, token: str) -> tuple[UUID, UUID]:
+    found = await database.opened(PURPOSE, token)
     if found is None:
         raise NotFound
     return found

@@ -9,7 +9,6 @@ from app.core import audit
 from app.core.audit import SYSTEM, person_mark
 from app.core.database import Database, transaction_time
 from app.core.jobs import for_each
-from app.core.secrets import Keyring, load_secret
 from app.organizations import queries as organizations
 from app.organizations.jobs import in_every_organization
 from app.privacy import queries
@@ -40,7 +39,7 @@ async def retain_in(database: Database, organization_id: UUID) -> None:
 
 
 async def erase_leaver(database: Database, organization_id: UUID, external_id: str) -> None:
-    keyring = Keyring(load_secret(database.settings))
+    keyring = database.keyring
     async with database.tenant_session(organization_id) as session:
         await erasing.erase_person(session, external_id, keyring)
         mark = person_mark(keyring, organization_id, external_id)

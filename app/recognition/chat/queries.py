@@ -19,6 +19,15 @@ RETURNING id, product, name, created_at
 DELETE_CONNECTION = text("""
 DELETE FROM chat_connections WHERE organization_id = :organization_id AND id = :id RETURNING id
 """)
+SECRETS_TO_RESEAL = text("""
+SELECT id, sealed_secret AS sealed FROM chat_connections
+WHERE organization_id = :organization_id AND substr(sealed_secret, 1, 5) <> CAST(:mark AS bytea)
+    AND (CAST(:id AS uuid) IS NULL OR id > CAST(:id AS uuid))
+ORDER BY id LIMIT :limit FOR NO KEY UPDATE
+""")
+RESEAL_SECRET = text("""
+UPDATE chat_connections SET sealed_secret = :sealed WHERE organization_id = :organization_id AND id = :id
+""")
 PUT_IDENTITY = text("""
 INSERT INTO chat_identities AS i (organization_id, product, chat_id, email)
 VALUES (:organization_id, :product, :chat_id, :email)

@@ -8,7 +8,7 @@ from uuid import UUID
 from app.core.database import Database, TenantSession
 from app.core.languages import language_of
 from app.core.mail import Mail, Outcome, post
-from app.core.secrets import Keyring, load_secret, token_hash
+from app.core.secrets import Keyring, token_hash
 from app.organizations import queries as organizations
 from app.surveys import queries
 from app.surveys.invitations import queries as invitation_queries
@@ -27,7 +27,7 @@ class MailsDeferred(RuntimeError):
 
 async def send_invitations(database: Database, organization_id: UUID, survey_id: UUID) -> None:
     """A mail is forgotten once the server has it: cut off between, it is sent again, with the same token."""
-    mailing = Mailing(database, Keyring(load_secret(database.settings)), organization_id, survey_id)
+    mailing = Mailing(database, database.keyring, organization_id, survey_id)
     outcomes: set[Outcome] = set()
     after = None
     while due := await mailing.due(after):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from uuid import UUID
 
-from app.core.secrets import Keyring
+from app.core.database import Database
+from app.core.secrets import Keyring, KeyUnknown
 
 PREFIX = "bti_"
 PART = 16
@@ -36,11 +37,20 @@ def token_of(keyring: Keyring, organization_id: UUID, survey_id: UUID, nonce: by
     return PREFIX + base64.urlsafe_b64encode(parts).decode().rstrip("=")
 
 
+async def genuine(database: Database, token: str) -> Invited | None:
+    """`read_token`, whether or not this process has met the organisation."""
+    organization_id, _, _ = _parts(token)
+    return read_token(await database.meet(organization_id), token)
+
+
 def read_token(keyring: Keyring, token: str) -> Invited | None:
     """None where it is not genuine: also where only its spelling differs."""
     organization_id, survey_id, nonce = _parts(token)
-    genuine = token_of(keyring, organization_id, survey_id, nonce)
-    is_genuine = compare_digest(genuine.encode(), token.encode())
+    try:
+        own = token_of(keyring, organization_id, survey_id, nonce)
+    except KeyUnknown:
+        return None
+    is_genuine = compare_digest(own.encode(), token.encode())
     return Invited(organization_id, survey_id, token) if is_genuine else None
 
 

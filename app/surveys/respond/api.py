@@ -18,7 +18,7 @@ from app.surveys import schemas
 from app.surveys.api import SurveyWriter
 from app.surveys.errors import NoInvitation
 from app.surveys.invitations import service as invitations
-from app.surveys.invitations.tokens import Invited, read_token
+from app.surveys.invitations.tokens import Invited, genuine
 from app.surveys.respond import schemas as respond_schemas
 from app.surveys.respond import service as respond
 
@@ -28,9 +28,9 @@ Language = Annotated[str | None, Header(max_length=1000)]
 
 
 async def invited(
-    token: Annotated[HTTPAuthorizationCredentials | None, Depends(door)], keyring: KeyringOf
+    token: Annotated[HTTPAuthorizationCredentials | None, Depends(door)], request: Request
 ) -> Invited:
-    found = read_token(keyring, token.credentials) if token else None
+    found = await genuine(database_of(request), token.credentials) if token else None
     if found is None:
         raise NoInvitation
     return found

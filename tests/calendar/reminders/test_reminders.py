@@ -9,11 +9,10 @@ import httpx
 import pytest
 
 from app.calendar.reminders.service import plan_digests, unsubscribe_token
-from app.core.secrets import Keyring
 from tests.calendar.cards.office import celebrating, send
 from tests.calendar.staff import people_on_file, team_on_file
 from tests.calendar.test_calendar import put
-from tests.conftest import SECRET, Tenant
+from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
 from tests.sink import Sink, listening
 
@@ -160,8 +159,8 @@ async def test_one_click_unsubscribes(
 
 
 async def test_a_token_that_is_not_ours_changes_nothing(acme: Tenant, anonymous: ContractClient) -> None:
-    foreign = unsubscribe_token(Keyring("another secret"), acme.id, uuid4())
-    known = unsubscribe_token(Keyring(SECRET), acme.id, uuid4())
+    foreign = unsubscribe_token(stranger(), acme.id, uuid4())
+    known = unsubscribe_token(acme.database.keyring, acme.id, uuid4())
     for token in (foreign, "x", "a" * 64, known[:-4]):
         assert (await anonymous.get(f"/v1/unsubscribe/{token}")).status_code == 404
         assert (await anonymous.post(f"/v1/unsubscribe/{token}")).status_code == 404
