@@ -25,7 +25,7 @@ SEGMENT = "segment:"
 
 class NoReleasedSurvey(NotFound):
     code = "no_released_survey"
-    detail = "No survey has results yet: close one, and its results follow shortly."
+    detail = "No such survey has results yet: close one of this series, or ask for another series."
 
 
 class SurveyNotReleased(Conflict):
