@@ -38,9 +38,10 @@ from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.people.persons.api import router as persons_router
 from app.people.teams.api import router as teams_router
-from app.privacy.api import router as privacy_router
 from app.privacy.audit_log.api import router as audit_router
+from app.privacy.erasure.api import router as erasure_router
 from app.privacy.export import links
+from app.privacy.export.api import router as export_router
 from app.privacy.retention import jobs as privacy_jobs
 from app.recognition.api import router as recognition_router
 from app.recognition.chat import queries as chat_queries
@@ -102,7 +103,8 @@ ROUTERS = (
     reminders_router,
     newsletter_router,
     imports_router,
-    privacy_router,
+    export_router,
+    erasure_router,
     audit_router,
     webhooks_router,
 )

@@ -11,7 +11,7 @@ from app.calendar.cards.service import plan_cards
 from app.calendar.queries import person_id
 from app.calendar.reminders.queries import unsubscribe
 from app.calendar.reminders.service import plan_digests
-from app.privacy.queries import ask_for_link
+from app.privacy.export.queries import ask_for_link
 from tests.conftest import Tenant
 from tests.contract import operations
 from tests.scim.client import GROUP, USER, scim_of

@@ -1,83 +1,12 @@
-from typing import Annotated, Any
+"""What the paths of these rooms have in common."""
 
-from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import Field
-from starlette.responses import HTMLResponse
+from typing import Annotated
 
-from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of, requires
+from fastapi import Depends, Path
+
+from app.auth.dependencies import requires
 from app.auth.principal import Principal, Scope
-from app.core.conditional import NO_STORE
-from app.core.database import transaction_time
-from app.core.requests import Route
 from app.core.schema import Identifier
-from app.core.secrets import token_hash
-from app.privacy import schemas
-from app.privacy.erasure import service as erasing
-from app.privacy.export import links
-from app.privacy.export import service as exporting
-from app.privacy.export.words import page
 
-router = APIRouter(route_class=Route, tags=["privacy"])
 PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]
 ExternalId = Annotated[Identifier, Path()]
-Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_=-]{1,100}$"), Path()]
-EXPORT, ERASURE = "/v1/people/{external_id}/export", "/v1/people/{external_id}/erasure"
-ANSWERS = "/v1/answers/{token}"
-PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
-ON_PAGE = NO_STORE | {"Content-Security-Policy": "default-src 'none'; form-action 'self'"}
-AS_FILE = NO_STORE | {"Content-Disposition": 'attachment; filename="answers.json"'}
-
-
-@router.get(EXPORT, operation_id="export_person", response_model=schemas.PersonExport)
-async def export_person(
-    external_id: ExternalId, who: PrivacyManager, session: Tenant, keyring: KeyringOf, response: Response
-) -> schemas.PersonExport:
-    response.headers.update(NO_STORE)
-    return await exporting.export_person(session, external_id, keyring, await transaction_time(session))
-
-
-@router.post(
-    EXPORT + "/answers-link",
-    operation_id="create_answers_link",
-    status_code=202,
-    response_model=schemas.AnswersLinkAsked,
-)
-async def create_answers_link(
-    external_id: ExternalId, who: PrivacyManager, session: Tenant, once: Once, settings: SettingsOf
-) -> Response:
-    asked = await links.ask_for_link(session, external_id, settings)
-    return await once.answer(202, asked)
-
-
-@router.get(ANSWERS, operation_id="get_answers_page", response_class=HTMLResponse, responses=PAGE)
-async def get_answers_page(token: Token, request: Request) -> HTMLResponse:
-    organization_id = links.organization_of(token)
-    async with database_of(request).tenant_session(organization_id) as session:
-        await links.require_link(session, token, await transaction_time(session))
-    return HTMLResponse(page(), headers=ON_PAGE)
-
-
-@router.post(ANSWERS, operation_id="show_answers", response_model=schemas.OwnAnswers)
-async def show_answers(
-    token: Token, request: Request, keyring: KeyringOf, response: Response
-) -> schemas.OwnAnswers:
-    response.headers.update(AS_FILE)
-    organization_id = links.organization_of(token)
-    async with database_of(request).tenant_session(organization_id) as session:
-        now = await transaction_time(session)
-        return await exporting.show_answers(session, token_hash(token), keyring, now)
-
-
-@router.post(ERASURE, operation_id="erase_person", response_model=schemas.Erasure)
-async def erase_person(
-    external_id: ExternalId, who: PrivacyManager, session: Tenant, once: Once, keyring: KeyringOf
-) -> Response:
-    erasure = await erasing.erase_person(session, external_id, keyring)
-    return await once.answer(200, erasure)
-
-
-@router.delete(ERASURE, operation_id="allow_person_again", status_code=204)
-async def allow_person_again(
-    external_id: ExternalId, who: PrivacyManager, session: Tenant, keyring: KeyringOf
-) -> None:
-    await erasing.allow_again(session, external_id, keyring)

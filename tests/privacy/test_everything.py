@@ -11,7 +11,8 @@ from app.calendar.queries import person_id
 from app.calendar.reminders.queries import unsubscribe
 from app.core.audit import person_mark
 from app.imports.jobs import run_import
-from app.privacy.queries import FORGET, ask_for_link
+from app.privacy.erasure.queries import FORGET
+from app.privacy.export.queries import ask_for_link
 from app.surveys.invitations.tokens import recipient_key
 from app.surveys.responses.service import pseudonym
 from tests.conftest import Tenant

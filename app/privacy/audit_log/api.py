@@ -12,7 +12,7 @@ from app.core.database import as_of
 from app.core.pages import Page
 from app.core.requests import Route
 from app.core.schema import Identifier, Instant
-from app.privacy import schemas
+from app.privacy.audit_log import schemas
 
 router = APIRouter(route_class=Route, tags=["privacy"])
 Auditor = Annotated[Principal, Depends(requires(Scope.AUDIT_READ))]

@@ -22,8 +22,10 @@ from app.metrics.releases.response_matrix import as_instrument
 from app.metrics.sample import DIMENSIONS, Scores
 from app.people.persons import queries as people
 from app.people.persons.service import no_person
-from app.privacy import queries
-from app.privacy.schemas import Erasure, Missing
+from app.privacy import queries as privacy_queries
+from app.privacy.erasure import queries
+from app.privacy.erasure.schemas import Erasure
+from app.privacy.schemas import Missing
 from app.recognition import service as recognition
 from app.surveys import queries as surveys
 from app.surveys.invitations.tokens import recipient_key, token_of
@@ -103,7 +105,7 @@ async def allow_again(session: TenantSession, external_id: str, keyring: Keyring
 async def _forget_answers(session: TenantSession, subject: Subject) -> None:
     for survey in await queries.hold_surveys_of(session, subject.parameters):
         await _forget_invitation(session, subject, survey)
-    for response in await queries.rows(session, queries.RESPONSES, subject.parameters):
+    for response in await privacy_queries.rows(session, privacy_queries.RESPONSES, subject.parameters):
         if response.status != "released" and response.included_in is not None:
             await queries.unlink_response(session, response)
             continue
@@ -143,7 +145,7 @@ async def _has_both_scores(session: TenantSession, subject: Subject, response: R
 
 async def _forget_names(session: AsyncSession, subject: Subject) -> None:
     """The whole name and the addresses anywhere; in what is about the person also parts of the name."""
-    handles = await queries.rows(session, queries.CHAT_IDENTITIES, subject.parameters)
+    handles = await privacy_queries.rows(session, privacy_queries.CHAT_IDENTITIES, subject.parameters)
     known = [subject.name, subject.email or "", *(row.chat_id for row in handles)]
     if whole := [one for one in known if len(one.strip()) >= SHORTEST_ANYWHERE]:
         await queries.replace_names(session, subject.parameters, whole_words(whole), BLANK)

@@ -18,9 +18,9 @@ from app.core.settings import Settings
 from app.organizations import queries as organizations
 from app.people.persons.queries import hold_person
 from app.people.persons.service import no_person, read_person
-from app.privacy import queries
+from app.privacy.export import queries
+from app.privacy.export.schemas import AnswersLinkAsked
 from app.privacy.export.words import letter
-from app.privacy.schemas import AnswersLinkAsked
 
 MAIL_JOB = "mail_answers_link"
 VALID = timedelta(days=3)

@@ -19,7 +19,10 @@ from app.core.schema import Schema
 from app.core.secrets import Keyring
 from app.organizations.queries import organization
 from app.people.persons.service import no_person, read_person
-from app.privacy import queries, schemas
+from app.privacy import queries as privacy_queries
+from app.privacy.audit_log.schemas import AuditEntry
+from app.privacy.export import queries, schemas
+from app.privacy.schemas import Missing
 from app.recognition import queries as recognition
 from app.recognition import service as recognitions
 from app.recognition.schemas import Recognition
@@ -33,9 +36,9 @@ OWN_LINK = "answers_link"
 EVERYTHING = 10**9
 """A limit that nobody's list reaches."""
 LEFT_OUT = [
-    schemas.Missing(what="confidential_answers", reason="by_link_only"),
-    schemas.Missing(what="anonymous_answers", reason="cannot_be_found"),
-    schemas.Missing(what="comments", reason="cannot_be_found"),
+    Missing(what="confidential_answers", reason="by_link_only"),
+    Missing(what="anonymous_answers", reason="cannot_be_found"),
+    Missing(what="comments", reason="cannot_be_found"),
 ]
 
 
@@ -56,7 +59,7 @@ async def export_person(
     }
 
     async def listed(query: Executable, model: type[Schema]) -> list[Any]:
-        found = await queries.rows(session, query, parameters)
+        found = await privacy_queries.rows(session, query, parameters)
         return [model.model_validate(row, from_attributes=True) for row in found]
 
     days = await calendar.occasions_after(session, person_id, "", EVERYTHING)
@@ -78,14 +81,14 @@ async def export_person(
         newsletters=await listed(queries.NEWSLETTERS, schemas.ExportedNewsletter),
         feeds=await listed(queries.FEEDS, CalendarFeed),
         api_keys=await listed(queries.API_KEYS, schemas.ExportedApiKey),
-        chat_identities=await listed(queries.CHAT_IDENTITIES, schemas.ChatName),
+        chat_identities=await listed(privacy_queries.CHAT_IDENTITIES, schemas.ChatName),
         recognitions_given=await _events(session, giver=external_id),
         recognitions_received=await _events(session, receiver=external_id),
         reactions=await listed(queries.REACTIONS, schemas.ExportedReaction),
         surveys=asked,
         responses=await responses(session, person_id, person.locale, ["attributed"], keyring),
         import_lines=await listed(queries.IMPORT_LINES, schemas.ExportedImportLine),
-        audit=await listed(queries.TOLD_OF, schemas.AuditEntry),
+        audit=await listed(queries.TOLD_OF, AuditEntry),
         not_included=LEFT_OUT,
     )
 
@@ -104,7 +107,7 @@ async def _surveys(session: TenantSession, person_id: UUID, keyring: Keyring) ->
     """Where the person was asked. Whether he answered is not among it: only attributed surveys know."""
     parameters = {"person_id": person_id}
     found = []
-    for row in await queries.rows(session, queries.SURVEYS, parameters):
+    for row in await privacy_queries.rows(session, queries.SURVEYS, parameters):
         key = recipient_key(keyring, session.organization_id, row.id, person_id)
         is_issued = await queries.is_issued(session, row.id, key)
         found.append(schemas.ExportedSurvey(**row._mapping, invitation_issued=is_issued))
@@ -125,7 +128,7 @@ async def responses(
         "pseudonym": pseudonym(keyring, session.organization_id, person_id),
         "modes": list(modes),
     }
-    rows = await queries.rows(session, queries.RESPONSES, parameters)
+    rows = await privacy_queries.rows(session, privacy_queries.RESPONSES, parameters)
     return [await _readable(session, row, language) for row in rows]
 
 

@@ -11,8 +11,8 @@ from app.core.database import Database, transaction_time
 from app.core.jobs import for_each
 from app.organizations import queries as organizations
 from app.organizations.jobs import in_every_organization
-from app.privacy import queries
 from app.privacy.erasure import service as erasing
+from app.privacy.retention import queries
 
 AT_ONCE = 1000
 """Leavers a round and organisation; the rest have their turn in the next."""

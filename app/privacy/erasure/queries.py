@@ -1,0 +1,248 @@
+"""How each table forgets one person.
+
+In one place, across the slices, so that whoever reviews it sees the whole; tests/privacy/test_everything.py
+holds it against the tables there are.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.database import TenantSession
+from app.privacy.queries import OWN_SURVEYS, Parameters
+
+HOLD_PEOPLE = text("""
+SELECT id, external_id FROM people WHERE organization_id = :organization_id
+  AND (external_id = :external_id OR manager = :external_id OR id IN (
+SELECT person_id FROM person_history
+WHERE organization_id = :organization_id AND manager = :external_id
+)) ORDER BY external_id FOR UPDATE
+""")
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+async def hold_person(session: TenantSession, external_id: str) -> UUID | None:
+    """Locks the person, if there is one, and whom he manages or did, in the order others lock people in.
+
+    Erasures of an organisation wait for one another: they change the same texts.
+    """
+    await session.execute(ONE_AT_A_TIME, {"name": f"erasure {session.organization_id}"})
+    parameters = {"external_id": external_id}
+    held = await session.execute(HOLD_PEOPLE, parameters)
+    return next((row.id for row in held if row.external_id == external_id), None)
+
+
+HOLD_SURVEYS = text(
+    f"SELECT s.id, s.mode FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s"  # noqa: S608
+)
+
+
+async def hold_surveys_of(session: AsyncSession, parameters: Parameters) -> Sequence[Row[Any]]:
+    """Every survey the person was asked in, with its mode: nothing is submitted or released meanwhile."""
+    return (await session.execute(HOLD_SURVEYS, parameters)).all()
+
+
+FORGET_INVITATION = text("""
+DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND (respondent_key = :respondent_key OR token_hash = :token_hash)
+""")
+
+
+async def forget_invitation(
+    session: AsyncSession, parameters: Parameters, respondent_key: UUID | None, token_hash: bytes | None
+) -> None:
+    await session.execute(
+        FORGET_INVITATION, {**parameters, "respondent_key": respondent_key, "token_hash": token_hash}
+    )
+
+
+FORGET_DELIVERY = text("""
+DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND recipient_key = :recipient_key RETURNING nonce
+""")
+
+
+async def forget_delivery(session: AsyncSession, parameters: Parameters, recipient_key: UUID) -> bytes | None:
+    """The nonce of a mail that had not gone out yet."""
+    nonce: bytes | None = await session.scalar(
+        FORGET_DELIVERY, {**parameters, "recipient_key": recipient_key}
+    )
+    return nonce
+
+
+def key_of(organization_id: UUID, response: Row[Any]) -> dict[str, Any]:
+    return {
+        "organization_id": organization_id,
+        "survey_id": response.survey_id,
+        "respondent_key": response.respondent_key,
+    }
+
+
+DELETE_RESPONSE = text("""
+DELETE FROM responses WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND respondent_key = :respondent_key
+""")
+
+
+async def delete_response(session: TenantSession, response: Row[Any]) -> None:
+    await session.execute(DELETE_RESPONSE, key_of(session.organization_id, response))
+
+
+UNLINK_RESPONSE = text("""
+UPDATE responses SET respondent_key = gen_random_uuid(), submitted_at = NULL, locale = NULL
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND respondent_key = :respondent_key
+""")
+
+
+async def unlink_response(session: TenantSession, response: Row[Any]) -> None:
+    """It stays, without anything that leads to a person."""
+    await session.execute(UNLINK_RESPONSE, key_of(session.organization_id, response))
+
+
+COUNT_ERASED = text("""
+UPDATE survey_cells SET erased = erased + 1 WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND ordinal = :ordinal
+""")
+
+
+async def count_erased(session: TenantSession, response: Row[Any]) -> None:
+    where = {"survey_id": response.survey_id, "ordinal": response.cell_ordinal}
+    await session.execute(COUNT_ERASED, {**where})
+
+
+REPLACE_NAMES = {
+    "recognitions": text("""
+UPDATE recognitions SET message = regexp_replace(message, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND message ~* :pattern
+"""),
+    "card_wishes": text("""
+UPDATE card_wishes SET text = regexp_replace(text, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND text ~* :pattern
+"""),
+}
+"""Whoever wrote them, whoever they are about."""
+
+
+async def replace_names(session: AsyncSession, parameters: Parameters, pattern: str, blank: str) -> None:
+    for query in REPLACE_NAMES.values():
+        await session.execute(query, {**parameters, "pattern": pattern, "blank": blank})
+
+
+REPLACE_NAME_PARTS = text("""
+UPDATE recognitions r SET message = regexp_replace(r.message, :pattern, :blank, 'gi')
+WHERE r.organization_id = :organization_id AND r.message ~* :pattern AND (
+    r.id IN (
+        SELECT recognition_id FROM recognition_receivers
+        WHERE organization_id = :organization_id AND person_id = :person_id
+    ) OR r.reply_to_id IN (
+        SELECT id FROM recognitions WHERE organization_id = :organization_id AND giver_id = :person_id
+    )
+)
+""")
+
+
+async def replace_name_parts(session: AsyncSession, parameters: Parameters, pattern: str, blank: str) -> None:
+    """In what the person received, and in replies to what he gave."""
+    await session.execute(REPLACE_NAME_PARTS, {**parameters, "pattern": pattern, "blank": blank})
+
+
+FORGET = {
+    "survey_members": text(
+        "DELETE FROM survey_members WHERE organization_id = :organization_id AND person_id = :person_id"
+    ),
+    "reminders": text(
+        "DELETE FROM reminders WHERE organization_id = :organization_id AND person = :external_id"
+    ),
+    "calendar_feeds": text(
+        "DELETE FROM calendar_feeds WHERE organization_id = :organization_id AND manager = :external_id"
+    ),
+    "teams": text("""
+UPDATE teams SET lead = NULL, updated_at = now()
+WHERE organization_id = :organization_id AND lead = :external_id
+"""),
+    "people": text("""
+UPDATE people SET manager = NULL, updated_at = now()
+WHERE organization_id = :organization_id AND manager = :external_id
+"""),
+    "person_history": text("""
+UPDATE person_history SET manager = NULL
+WHERE organization_id = :organization_id AND manager = :external_id
+"""),
+    "api_keys": text(
+        "DELETE FROM api_keys WHERE organization_id = :organization_id AND person = :external_id"
+    ),
+    "newsletter_subscriptions": text("""
+DELETE FROM newsletter_subscriptions
+WHERE organization_id = :organization_id AND email = lower(:email)
+"""),
+    "import_report_lines": text("""
+DELETE FROM import_report_lines l USING imports i
+WHERE l.organization_id = :organization_id AND l.external_id = :external_id
+  AND i.organization_id = :organization_id AND i.id = l.import_id AND i.kind = 'people'
+"""),
+    "webhook_deliveries": text("""
+DELETE FROM webhook_deliveries WHERE organization_id = :organization_id
+  AND (event LIKE 'person.%' AND data ->> 'external_id' = :external_id
+  OR data ->> 'person' = :external_id)
+"""),
+    "chat_identities": text("""
+DELETE FROM chat_identities
+WHERE organization_id = :organization_id AND lower(email) = lower(:email)
+"""),
+    "tombstones": text("""
+DELETE FROM tombstones WHERE organization_id = :organization_id AND kind = 'person'
+  AND external_id = :external_id
+"""),
+    "idempotency_records": text("""
+DELETE FROM idempotency_records r WHERE organization_id = :organization_id AND EXISTS (
+SELECT FROM unnest(CAST(:quoted AS bytea[])) AS q (needle)
+WHERE position(q.needle IN r.answer) > 0)
+"""),
+}
+"""What does not go with the person's own row. Of a manager's feed or key and of kept answers all goes."""
+
+
+async def forget(session: AsyncSession, parameters: Parameters) -> None:
+    for query in FORGET.values():
+        await session.execute(query, parameters)
+
+
+MARK = text(
+    "INSERT INTO erased_people (organization_id, mark) VALUES (:organization_id, :mark) RETURNING erased_at"
+)
+
+
+async def mark(session: TenantSession, person_mark: bytes) -> datetime:
+    moment: datetime = await session.scalar(MARK, {"mark": person_mark})
+    return moment
+
+
+ERASED_AT = text(
+    "SELECT erased_at FROM erased_people WHERE organization_id = :organization_id AND mark = :mark"
+)
+
+
+async def erased_at(session: TenantSession, person_mark: bytes) -> datetime | None:
+    moment: datetime | None = await session.scalar(ERASED_AT, {"mark": person_mark})
+    return moment
+
+
+UNMARK = text(
+    "DELETE FROM erased_people WHERE organization_id = :organization_id AND mark = :mark RETURNING mark"
+)
+
+
+async def unmark(session: TenantSession, person_mark: bytes) -> bool:
+    """Whether there was such a mark."""
+    gone = await session.execute(UNMARK, {"mark": person_mark})
+    return gone.first() is not None
+
+
+def quoted(identifiers: Collection[str]) -> list[bytes]:
+    """As they stand in a JSON answer that is kept."""
+    return [f'"{identifier}"'.encode() for identifier in identifiers]

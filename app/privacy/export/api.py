@@ -1,0 +1,62 @@
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+from starlette.responses import HTMLResponse
+
+from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of
+from app.core.conditional import NO_STORE
+from app.core.database import transaction_time
+from app.core.requests import Route
+from app.core.secrets import token_hash
+from app.privacy.api import ExternalId, PrivacyManager
+from app.privacy.export import links, schemas, service
+from app.privacy.export.words import page
+
+router = APIRouter(route_class=Route, tags=["privacy"])
+Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_=-]{1,100}$"), Path()]
+EXPORT = "/v1/people/{external_id}/export"
+ANSWERS = "/v1/answers/{token}"
+PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+ON_PAGE = NO_STORE | {"Content-Security-Policy": "default-src 'none'; form-action 'self'"}
+AS_FILE = NO_STORE | {"Content-Disposition": 'attachment; filename="answers.json"'}
+
+
+@router.get(EXPORT, operation_id="export_person", response_model=schemas.PersonExport)
+async def export_person(
+    external_id: ExternalId, who: PrivacyManager, session: Tenant, keyring: KeyringOf, response: Response
+) -> schemas.PersonExport:
+    response.headers.update(NO_STORE)
+    return await service.export_person(session, external_id, keyring, await transaction_time(session))
+
+
+@router.post(
+    EXPORT + "/answers-link",
+    operation_id="create_answers_link",
+    status_code=202,
+    response_model=schemas.AnswersLinkAsked,
+)
+async def create_answers_link(
+    external_id: ExternalId, who: PrivacyManager, session: Tenant, once: Once, settings: SettingsOf
+) -> Response:
+    asked = await links.ask_for_link(session, external_id, settings)
+    return await once.answer(202, asked)
+
+
+@router.get(ANSWERS, operation_id="get_answers_page", response_class=HTMLResponse, responses=PAGE)
+async def get_answers_page(token: Token, request: Request) -> HTMLResponse:
+    organization_id = links.organization_of(token)
+    async with database_of(request).tenant_session(organization_id) as session:
+        await links.require_link(session, token, await transaction_time(session))
+    return HTMLResponse(page(), headers=ON_PAGE)
+
+
+@router.post(ANSWERS, operation_id="show_answers", response_model=schemas.OwnAnswers)
+async def show_answers(
+    token: Token, request: Request, keyring: KeyringOf, response: Response
+) -> schemas.OwnAnswers:
+    response.headers.update(AS_FILE)
+    organization_id = links.organization_of(token)
+    async with database_of(request).tenant_session(organization_id) as session:
+        now = await transaction_time(session)
+        return await service.show_answers(session, token_hash(token), keyring, now)

@@ -1,0 +1,55 @@
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.core.database import TenantSession
+
+LEFT_LONGER_AGO = text("""
+SELECT external_id FROM people WHERE organization_id = :organization_id
+  AND ends_on < CAST(:today AS date) - make_interval(months => :months)
+ORDER BY ends_on, external_id LIMIT :limit
+""")
+
+
+async def left_longer_ago(session: TenantSession, today: date, months: int, limit: int) -> Sequence[str]:
+    """External ids of people whose last day was longer ago, the longest gone first."""
+    parameters = {"today": today, "months": months, "limit": limit}
+    return (await session.scalars(LEFT_LONGER_AGO, parameters)).all()
+
+
+ANSWERED_LONGER_AGO = text("""
+SELECT s.id FROM surveys s WHERE s.organization_id = :organization_id AND s.status = 'released'
+  AND s.closed_at < CAST(:now AS timestamptz) - make_interval(months => :months)
+  AND (EXISTS (SELECT FROM responses r
+WHERE r.organization_id = s.organization_id AND r.survey_id = s.id)
+  OR EXISTS (SELECT FROM comments c WHERE c.organization_id = s.organization_id AND c.survey_id = s.id))
+ORDER BY s.closed_at, s.id
+""")
+
+
+async def answered_longer_ago(session: TenantSession, now: datetime, months: int) -> Sequence[UUID]:
+    """Released surveys that closed longer ago and still have their answers or comments."""
+    parameters = {"now": now, "months": months}
+    return (await session.scalars(ANSWERED_LONGER_AGO, parameters)).all()
+
+
+DELETE_ANSWERS = [
+    text(f"DELETE FROM {table} WHERE organization_id = :organization_id AND survey_id = :survey_id")  # noqa: S608
+    for table in ("responses", "comments")
+]
+
+
+async def delete_answers(session: TenantSession, survey_id: UUID) -> None:
+    for query in DELETE_ANSWERS:
+        await session.execute(query, {"survey_id": survey_id})
+
+
+FORGET_OLD_LINKS = text(
+    "DELETE FROM answers_links WHERE organization_id = :organization_id AND expires_at < :now"
+)
+
+
+async def forget_old_links(session: TenantSession, now: datetime) -> None:
+    await session.execute(FORGET_OLD_LINKS, {"now": now})
