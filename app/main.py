@@ -54,7 +54,9 @@ from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
 from app.surveys.invitations import mailing
 from app.surveys.invitations import service as invitations
+from app.surveys.questionnaires.api import router as questionnaires_router
 from app.surveys.respond.api import router as respond_router
+from app.surveys.responses.api import router as responses_router
 from app.webhooks import jobs as webhook_jobs
 from app.webhooks import queries as webhook_queries
 from app.webhooks import service as webhooks
@@ -89,7 +91,9 @@ ROUTERS = (
     organizations_router,
     teams_router,
     persons_router,
+    questionnaires_router,
     surveys_router,
+    responses_router,
     respond_router,
     metrics_router,
     chat_router,

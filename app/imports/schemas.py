@@ -11,7 +11,7 @@ from app.kpis.schemas import KpiValueWrite
 from app.people.persons.schemas import PersonItem
 from app.people.teams.schemas import TeamItem
 from app.recognition.schemas import RecognitionWrite
-from app.surveys.schemas import ResponseWrite
+from app.surveys.responses.schemas import ResponseWrite
 
 Format = Literal["ndjson", "csv"]
 Missing = Literal["ignore", "report", "end"]

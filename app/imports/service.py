@@ -25,7 +25,7 @@ from app.imports.files.rules import Kind
 from app.imports.files.shipped_mappings import mappings
 from app.imports.run.sealed_file import CHUNK, File
 from app.surveys import service as surveys
-from app.surveys.errors import InvitationRequired
+from app.surveys.responses.errors import InvitationRequired
 from app.tables import Import, ImportReportLine
 
 RUN_JOB = "run_import"

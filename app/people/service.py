@@ -3,9 +3,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from app.core.errors import IdentifierMismatch
+from app.core.patches import merge_patch
 from app.core.schema import Input, Schema
 from app.organizations.queries import TOMBSTONE_DAYS
-from app.people import rules, schemas
+from app.people import schemas
 from app.people.queries import Key, Window
 
 READ_ONLY = {"external_id", "unresolved", "employments", "created_at", "updated_at"}
@@ -46,4 +47,4 @@ def listed(keys: Iterable[Key], found: Mapping[str, Listed]) -> list[Listed | sc
 
 def patched(current: Schema, patch: Input) -> dict[str, Any]:
     sent = patch.model_dump(exclude_unset=True, exclude=READ_ONLY)
-    return rules.merge_patch(current.model_dump(), sent)
+    return merge_patch(current.model_dump(), sent)

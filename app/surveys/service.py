@@ -1,4 +1,4 @@
-"""Questionnaires, and a survey's life: draft, open, closed, released."""
+"""A survey's life: draft, open, closed, released."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -8,15 +8,16 @@ from zoneinfo import ZoneInfo
 
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, TenantSession, transaction_time
-from app.core.errors import IdentifierMismatch, NotFound, validated
+from app.core.errors import NotFound, validated
 from app.core.jobs import enqueue
 from app.core.outbox import announce
+from app.core.patches import merge_patch
 from app.organizations import queries as organizations
 from app.surveys import queries, rules, schemas
+from app.surveys.audience import queries as audience_queries
 from app.surveys.audience.service import check_audience, freeze_audience
 from app.surveys.errors import (
     BelowOrganizationMinimum,
-    BuiltInQuestionnaire,
     ClosesBeforeOpens,
     ExternalIdConflict,
     InThePast,
@@ -25,64 +26,17 @@ from app.surveys.errors import (
     RollingNeedsIdentity,
     SurveyLocked,
     SurveyNotOpen,
-    UnknownQuestionnaire,
 )
 from app.surveys.invitations import queries as invitation_queries
-from app.surveys.questionnaires.built_in import built_in
-from app.tables import Organization, Questionnaire, Survey
+from app.surveys.questionnaires import queries as questionnaires_queries
+from app.surveys.questionnaires.errors import UnknownQuestionnaire
+from app.surveys.responses import queries as responses_queries
+from app.tables import Organization, Survey
 
 OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"
 RELEASE_PATIENCE = timedelta(minutes=15)
 OPEN_FIELDS = {"name", "closes_at"}
 SERVED = set(schemas.SurveyServed.model_fields)
-
-
-def represent_questionnaire(row: Questionnaire) -> schemas.Questionnaire:
-    return schemas.Questionnaire.model_validate(
-        {
-            **row.content,
-            "key": row.key,
-            "version": row.version,
-            "built_in": row.key == built_in().key,
-            "created_at": row.created_at,
-        }
-    )
-
-
-def content_of(wanted: schemas.QuestionnaireWrite) -> dict[str, Any]:
-    content = wanted.model_dump(mode="json", include={"title", "facets", "questions"})
-    for question in content["questions"]:
-        question["role"] = question["role"] or schemas.ROLES[question["dimension"]][0]
-    return content
-
-
-async def put_questionnaire(
-    session: TenantSession,
-    key: str,
-    wanted: schemas.QuestionnaireWrite,
-    conditions: Preconditions,
-) -> tuple[int, schemas.Questionnaire]:
-    """Status and the newest version; the same content again makes none."""
-    if wanted.key not in (None, key):
-        raise IdentifierMismatch.at("#/key")
-    if key == built_in().key:
-        raise BuiltInQuestionnaire
-    await queries.lock_questionnaire(session, key)
-    current = await queries.questionnaire_version(session, key)
-    conditions.check(represent_questionnaire(current) if current else None)
-    content = content_of(wanted)
-    if current is not None and current.content == content:
-        return 200, represent_questionnaire(current)
-    row = Questionnaire(
-        organization_id=session.organization_id,
-        key=key,
-        version=current.version + 1 if current else 1,
-        content=content,
-    )
-    session.add(row)
-    await session.flush()
-    await session.refresh(row)
-    return 200 if current else 201, represent_questionnaire(row)
 
 
 def represent(row: Survey) -> schemas.Survey:
@@ -103,13 +57,6 @@ async def found_open(
     if row.status != "open" or (row.closes_at is not None and row.closes_at <= now):
         raise SurveyNotOpen
     return row
-
-
-async def frozen_questionnaire(session: TenantSession, row: Survey) -> Questionnaire:
-    questionnaire = await queries.questionnaire_version(session, row.questionnaire, row.questionnaire_version)
-    if questionnaire is None:
-        raise LookupError("an open survey whose questionnaire version is gone")
-    return questionnaire
 
 
 async def create_survey(session: TenantSession, wanted: schemas.SurveyWrite, now: datetime) -> schemas.Survey:
@@ -144,7 +91,7 @@ async def check_draft(
     organization = await organizations.organization(session)
     if draft.minimum_group_size is not None and draft.minimum_group_size < organization.minimum_group_size:
         raise BelowOrganizationMinimum.at("#/minimum_group_size")
-    if await queries.questionnaire_version(session, draft.questionnaire) is None:
+    if await questionnaires_queries.questionnaire_version(session, draft.questionnaire) is None:
         raise UnknownQuestionnaire.at("#/questionnaire")
     await check_audience(session, draft.audience.teams if draft.audience else None)
     if draft.external_id is not None:
@@ -164,7 +111,7 @@ async def update_survey(
     current = represent(row)
     conditions.check(current)
     before = current.model_dump(exclude=SERVED)
-    draft = validated(schemas.SurveyWrite, rules.merged(before, patch.model_dump(exclude_unset=True)))
+    draft = validated(schemas.SurveyWrite, merge_patch(before, patch.model_dump(exclude_unset=True)))
     after = draft.model_dump(exclude=SERVED)
     changes = {name: value for name, value in after.items() if value != before[name]}
     if not changes:
@@ -224,10 +171,10 @@ async def open_survey(session: TenantSession, survey_id: UUID, now: datetime) ->
     if row.status != "draft":
         raise InvalidTransition
     organization = await organizations.organization(session, lock=True)
-    questionnaire = await queries.questionnaire_version(session, row.questionnaire)
+    questionnaire = await questionnaires_queries.questionnaire_version(session, row.questionnaire)
     if questionnaire is None:
         raise UnknownQuestionnaire
-    await queries.keep_questionnaire(session, questionnaire)
+    await questionnaires_queries.keep_questionnaire(session, questionnaire)
     today = local_date(organization, now)
     row.questionnaire_version = questionnaire.version
     row.minimum_group_size = max(row.minimum_group_size or 0, organization.minimum_group_size)
@@ -253,11 +200,11 @@ async def close_survey(session: TenantSession, survey_id: UUID, now: datetime) -
     if row.status != "open":
         raise InvalidTransition
     if row.mode == "anonymous":
-        await queries.shuffle_responses(session, survey_id)
-    await queries.shuffle_comments(session, survey_id)
+        await responses_queries.shuffle_responses(session, survey_id)
+    await responses_queries.shuffle_comments(session, survey_id)
     await invitation_queries.forget_all(session, survey_id)
     row.status, row.closed_at = "closed", now
-    row.participation_count = await queries.count_responses(session, survey_id)
+    row.participation_count = await responses_queries.count_responses(session, survey_id)
     organization = await organizations.organization(session)
     row.participation_on = local_date(organization, now)
     await _touch(session, row)
@@ -277,7 +224,7 @@ async def participation(session: TenantSession, survey_id: UUID) -> schemas.Surv
     if row.participation_on is None or row.minimum_group_size is None:
         raise SurveyNotOpen
     has_frame = row.access == "invited"
-    invited = await queries.count_invited(session, survey_id) if has_frame else None
+    invited = await audience_queries.count_invited(session, survey_id) if has_frame else None
     responded = row.participation_count or 0
     reasons = {}
     if invited is None:
@@ -299,7 +246,7 @@ async def count_participation(session: TenantSession, now: datetime) -> None:
     organization = await organizations.organization(session)
     today = local_date(organization, now)
     for row in await queries.open_surveys_not_counted_since(session, today):
-        row.participation_count = await queries.count_responses(session, row.id)
+        row.participation_count = await responses_queries.count_responses(session, row.id)
         row.participation_on = today
         if row.release_policy == "rolling":
             await enqueue(session, RELEASE_JOB, session.organization_id, row.id)

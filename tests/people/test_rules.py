@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.people.history.rules import Held, Past, Period, changed_past, earlier_periods, held_on
-from app.people.rules import merge_patch
 from app.people.teams.rules import MAXIMUM_LEVELS, Refusal, levels_of, refused_teams
 
 TEAMS = st.sampled_from("abcdefgh")
@@ -82,12 +81,6 @@ def test_a_whole_forest_replaces_another(
     existing: dict[str, str | None], wanted: dict[str, str | None]
 ) -> None:
     assert refused_teams(existing, wanted, []) == {}
-
-
-def test_merge_patch_is_that_of_the_rfc() -> None:
-    target = {"a": "b", "text": "x", "c": {"d": "e", "f": "g"}, "h": [1]}
-    patch = {"a": "z", "c": {"f": None, "new": {"deep": None}}, "h": [2], "gone": None, "text": {"y": 1}}
-    assert merge_patch(target, patch) == {"a": "z", "c": {"d": "e", "new": {}}, "h": [2], "text": {"y": 1}}
 
 
 FIRST = Period(date(2020, 1, 1), date(2021, 6, 30))

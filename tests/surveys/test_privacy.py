@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from app.surveys import queries
+from app.surveys.responses import queries
 from app.tables.base import METADATA
 from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient

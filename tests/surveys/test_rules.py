@@ -4,9 +4,11 @@ from collections import Counter
 from itertools import product
 from random import Random
 
-from app.surveys.audience.rules import ORGANIZATION, OTHER, Cell
-from app.surveys.rules import (
+from app.surveys.audience.rules import (
+    ORGANIZATION,
+    OTHER,
     UNKNOWN,
+    Cell,
     OpenCells,
     categories_of,
     categories_to_report,

@@ -25,8 +25,8 @@ from app.people.teams import service as teams_service
 from app.recognition import schemas as recognition_schemas
 from app.recognition import service as recognition
 from app.recognition.service import UnknownPerson
-from app.surveys.errors import InvitationRequired
 from app.surveys.responses import service as submission
+from app.surveys.responses.errors import InvitationRequired
 
 
 @dataclass(frozen=True)

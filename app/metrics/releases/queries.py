@@ -15,7 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.core.database import TenantSession
 from app.metrics.names import Metric, Numbers, Told
 from app.metrics.sample import Cell
-from app.surveys import queries as surveys
+from app.surveys.audience import queries as audience_queries
 from app.tables import Release, ReleaseCell, Survey, SurveyGroup
 
 ALL_RESPONSES = text("""
@@ -287,7 +287,7 @@ async def newest_release(session: TenantSession, survey_id: UUID) -> Release | N
 
 
 async def groups_of(session: TenantSession, release: Release) -> Sequence[SurveyGroup]:
-    return await surveys.groups_of(session, release.survey_id)
+    return await audience_queries.groups_of(session, release.survey_id)
 
 
 async def bodies(

@@ -12,7 +12,8 @@ from app.metrics.releases import queries
 from app.metrics.releases.queries import Responses
 from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
 from app.organizations import queries as organizations
-from app.surveys import queries as surveys
+from app.surveys.audience import queries as audience_queries
+from app.surveys.questionnaires import queries as questionnaires_queries
 from app.tables import Questionnaire, Survey, SurveyCell, SurveyGroup
 
 
@@ -106,7 +107,7 @@ def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
 async def load(session: TenantSession, survey: Survey) -> Loaded:
     questionnaire, groups = (
         await questionnaire_of(session, survey),
-        await surveys.groups_of(session, survey.id),
+        await audience_queries.groups_of(session, survey.id),
     )
     organization = await organizations.organization(session)
     nodes = sum(group.kind != "segment" for group in groups)
@@ -114,7 +115,7 @@ async def load(session: TenantSession, survey: Survey) -> Loaded:
         survey=survey,
         questions=questionnaire.content["questions"],
         groups=groups,
-        cells=await surveys.cells_of(session, survey.id),
+        cells=await audience_queries.cells_of(session, survey.id),
         responses=await queries.responses_of(session, survey.id, len(questionnaire.content["questions"])),
         comments=await queries.comments_by_group(session, survey.id, nodes),
         least_comments=organization.minimum_comment_group_size,
@@ -128,7 +129,7 @@ async def load(session: TenantSession, survey: Survey) -> Loaded:
 
 async def questionnaire_of(session: TenantSession, survey: Survey) -> Questionnaire:
     """The version that was frozen when the survey opened."""
-    questionnaire = await surveys.questionnaire_version(
+    questionnaire = await questionnaires_queries.questionnaire_version(
         session, survey.questionnaire, survey.questionnaire_version
     )
     if questionnaire is None:

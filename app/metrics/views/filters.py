@@ -12,7 +12,7 @@ from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.names import joined
 from app.metrics.releases import queries
 from app.metrics.views import groups as service
-from app.surveys.errors import UnknownSegment
+from app.surveys.responses.errors import UnknownSegment
 from app.tables import Release, SurveyGroup
 
 PART = re.compile(r"(?P<segment>[A-Za-z][A-Za-z0-9_.-]{0,49}):(?P<value>.{1,100})", re.DOTALL)

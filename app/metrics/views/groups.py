@@ -14,8 +14,8 @@ from app.metrics.releases.response_matrix import questionnaire_of
 from app.organizations import queries as organizations
 from app.people.teams.errors import UnknownTeam
 from app.surveys import queries as surveys
-from app.surveys.errors import UnknownSegment
 from app.surveys.questionnaires.built_in import built_in
+from app.surveys.responses.errors import UnknownSegment
 from app.tables import Release, Survey, SurveyGroup
 
 CI_LEVEL = 0.95

@@ -27,8 +27,8 @@ from app.privacy.erasure import queries
 from app.privacy.erasure.schemas import Erasure
 from app.privacy.schemas import Missing
 from app.recognition import service as recognition
-from app.surveys import queries as surveys
 from app.surveys.invitations.tokens import recipient_key, token_of
+from app.surveys.questionnaires import queries as surveys
 from app.surveys.responses.service import pseudonym
 
 BLANK = "[...]"

@@ -26,10 +26,10 @@ from app.privacy.schemas import Missing
 from app.recognition import queries as recognition
 from app.recognition import service as recognitions
 from app.recognition.schemas import Recognition
-from app.surveys import queries as surveys
 from app.surveys.invitations.tokens import recipient_key
+from app.surveys.questionnaires import queries as surveys
+from app.surveys.responses.rules import decode
 from app.surveys.responses.service import pseudonym, slots_of
-from app.surveys.rules import decode
 
 OWN_LINK = "answers_link"
 """Who acts where a person opens the link to his own answers."""

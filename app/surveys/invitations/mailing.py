@@ -13,8 +13,8 @@ from app.organizations import queries as organizations
 from app.surveys import queries
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations.tokens import sealed, token_of
+from app.surveys.questionnaires.service import frozen_questionnaire
 from app.surveys.respond import words
-from app.surveys.service import frozen_questionnaire
 from app.tables import Organization, Survey
 
 AT_ONCE = 100

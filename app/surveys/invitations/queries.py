@@ -14,6 +14,14 @@ WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id
 """)
 """The limits keep it at an index look-up a row: before statistics exist the planner would rather compare
 every row with every other (measured with 100,000: over a minute)."""
+
+
+async def members(session: TenantSession, survey_id: UUID) -> Sequence[Row[Any]]:
+    """External id, person, cell and has_address of everybody invited when the survey opened."""
+    scope = {"survey_id": survey_id}
+    return (await session.execute(MEMBERS, scope)).all()
+
+
 MEMBERS_NAMED = text("""
 SELECT wanted.external_id, p.id AS person_id, m.cell_ordinal, p.email IS NOT NULL AS has_address
 FROM unnest(CAST(:external_ids AS text[])) AS wanted (external_id)
@@ -22,80 +30,6 @@ WHERE organization_id = :organization_id AND external_id = wanted.external_id LI
 CROSS JOIN LATERAL (SELECT cell_ordinal FROM survey_members
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND person_id = p.id LIMIT 1) m
 """)
-RECIPIENTS = text("""
-SELECT recipient_key FROM invitation_deliveries
-WHERE organization_id = :organization_id AND survey_id = :survey_id
-""")
-REMEMBER = text("""
-WITH older AS (DELETE FROM invitations
-WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND cell_ordinal = ANY(CAST(:mixed_cells AS int[]))
-RETURNING token_hash, cell_ordinal, respondent_key)
-INSERT INTO invitations (organization_id, survey_id, token_hash, cell_ordinal, respondent_key)
-SELECT :organization_id, :survey_id, i.* FROM (
-SELECT * FROM older UNION ALL SELECT * FROM unnest(CAST(:token_hashes AS bytea[]),
-CAST(:cell_ordinals AS int[]), CAST(:respondent_keys AS uuid[]))) AS i
-ORDER BY random()
-  ON CONFLICT (organization_id, survey_id, respondent_key) DO UPDATE SET token_hash = excluded.token_hash
-""")
-USE = text("""
-DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND token_hash = :token_hash RETURNING cell_ordinal, respondent_key
-""")
-IS_UNUSED = text("""
-SELECT EXISTS (SELECT FROM invitations WHERE organization_id = :organization_id
-  AND survey_id = :survey_id AND token_hash = :token_hash)
-""")
-FORGET_INVITATIONS = text(
-    "DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-CELLS = text("""
-SELECT c.ordinal, nullif(g.external_id, '') AS team, c.segments FROM survey_cells c
-JOIN survey_groups g ON g.organization_id = c.organization_id AND g.survey_id = c.survey_id
-  AND g.ordinal = c.group_ordinal
-WHERE c.organization_id = :organization_id AND c.survey_id = :survey_id
-  AND c.ordinal = ANY(CAST(:ordinals AS int[]))
-""")
-REMEMBER_DELIVERIES = text("""
-INSERT INTO invitation_deliveries (organization_id, survey_id, recipient_key, nonce, sealed_person)
-SELECT :organization_id, :survey_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),
-CAST(:nonces AS bytea[]), CAST(:sealed_people AS uuid[])) AS d (recipient_key, nonce, sealed_person)
-ORDER BY d.recipient_key
-  ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE
-SET nonce = excluded.nonce, sealed_person = excluded.sealed_person
-""")
-FORGET_DELIVERIES = text(
-    "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-NEXT_MAILS = text("""
-SELECT recipient_key, nonce, sealed_person FROM invitation_deliveries
-WHERE organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL
-  AND (CAST(:after AS uuid) IS NULL OR recipient_key > :after)
-ORDER BY recipient_key LIMIT :limit
-""")
-MAILED = text("""
-UPDATE invitation_deliveries SET nonce = NULL, sealed_person = NULL
-WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND recipient_key = :recipient_key AND nonce = :nonce
-""")
-TAKE_BACK = text("""
-DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND recipient_key = :recipient_key AND nonce = :nonce
-""")
-ADDRESSES = text("""
-SELECT id, email, locale, time_zone FROM people
-WHERE organization_id = :organization_id AND id = ANY(CAST(:people AS uuid[]))
-""")
-SURVEYS_WITH_MAILS = text("""
-SELECT DISTINCT survey_id FROM invitation_deliveries
-WHERE organization_id = :organization_id AND nonce IS NOT NULL
-""")
-
-
-async def members(session: TenantSession, survey_id: UUID) -> Sequence[Row[Any]]:
-    """External id, person, cell and has_address of everybody invited when the survey opened."""
-    scope = {"survey_id": survey_id}
-    return (await session.execute(MEMBERS, scope)).all()
 
 
 async def members_named(
@@ -109,10 +43,30 @@ async def members_named(
     return (await session.execute(MEMBERS_NAMED, parameters)).all()
 
 
+RECIPIENTS = text("""
+SELECT recipient_key FROM invitation_deliveries
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+""")
+
+
 async def recipients(session: TenantSession, survey_id: UUID) -> set[UUID]:
     """The recipient keys of those who were issued a token."""
     scope = {"survey_id": survey_id}
     return set(await session.scalars(RECIPIENTS, scope))
+
+
+REMEMBER = text("""
+WITH older AS (DELETE FROM invitations
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND cell_ordinal = ANY(CAST(:mixed_cells AS int[]))
+RETURNING token_hash, cell_ordinal, respondent_key)
+INSERT INTO invitations (organization_id, survey_id, token_hash, cell_ordinal, respondent_key)
+SELECT :organization_id, :survey_id, i.* FROM (
+SELECT * FROM older UNION ALL SELECT * FROM unnest(CAST(:token_hashes AS bytea[]),
+CAST(:cell_ordinals AS int[]), CAST(:respondent_keys AS uuid[]))) AS i
+ORDER BY random()
+  ON CONFLICT (organization_id, survey_id, respondent_key) DO UPDATE SET token_hash = excluded.token_hash
+""")
 
 
 async def remember(
@@ -135,6 +89,12 @@ async def remember(
     await session.execute(REMEMBER, parameters)
 
 
+USE = text("""
+DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND token_hash = :token_hash RETURNING cell_ordinal, respondent_key
+""")
+
+
 async def use(session: TenantSession, survey_id: UUID, token_hash: bytes) -> tuple[int, UUID | None] | None:
     """Deletes the invitation: its cell and respondent key; None where there is none. A second user waits."""
     parameters = {"survey_id": survey_id, "token_hash": token_hash}
@@ -142,9 +102,23 @@ async def use(session: TenantSession, survey_id: UUID, token_hash: bytes) -> tup
     return None if row is None else (row.cell_ordinal, row.respondent_key)
 
 
+IS_UNUSED = text("""
+SELECT EXISTS (SELECT FROM invitations WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND token_hash = :token_hash)
+""")
+
+
 async def is_unused(session: TenantSession, survey_id: UUID, token_hash: bytes) -> bool:
     parameters = {"survey_id": survey_id, "token_hash": token_hash}
     return bool(await session.scalar(IS_UNUSED, parameters))
+
+
+FORGET_DELIVERIES = text(
+    "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
+)
+FORGET_INVITATIONS = text(
+    "DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
+)
 
 
 async def forget_all(session: TenantSession, survey_id: UUID) -> None:
@@ -154,12 +128,31 @@ async def forget_all(session: TenantSession, survey_id: UUID) -> None:
     await session.execute(FORGET_DELIVERIES, scope)
 
 
+CELLS = text("""
+SELECT c.ordinal, nullif(g.external_id, '') AS team, c.segments FROM survey_cells c
+JOIN survey_groups g ON g.organization_id = c.organization_id AND g.survey_id = c.survey_id
+  AND g.ordinal = c.group_ordinal
+WHERE c.organization_id = :organization_id AND c.survey_id = :survey_id
+  AND c.ordinal = ANY(CAST(:ordinals AS int[]))
+""")
+
+
 async def cells(
     session: TenantSession, survey_id: UUID, ordinals: Sequence[int]
 ) -> dict[int, tuple[str | None, Mapping[str, str]]]:
     """Ordinal -> (team, segments)."""
     parameters = {"survey_id": survey_id, "ordinals": list(ordinals)}
     return {row.ordinal: (row.team, row.segments) for row in await session.execute(CELLS, parameters)}
+
+
+REMEMBER_DELIVERIES = text("""
+INSERT INTO invitation_deliveries (organization_id, survey_id, recipient_key, nonce, sealed_person)
+SELECT :organization_id, :survey_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),
+CAST(:nonces AS bytea[]), CAST(:sealed_people AS uuid[])) AS d (recipient_key, nonce, sealed_person)
+ORDER BY d.recipient_key
+  ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE
+SET nonce = excluded.nonce, sealed_person = excluded.sealed_person
+""")
 
 
 async def remember_deliveries(
@@ -179,6 +172,14 @@ async def remember_deliveries(
     await session.execute(REMEMBER_DELIVERIES, parameters)
 
 
+NEXT_MAILS = text("""
+SELECT recipient_key, nonce, sealed_person FROM invitation_deliveries
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL
+  AND (CAST(:after AS uuid) IS NULL OR recipient_key > :after)
+ORDER BY recipient_key LIMIT :limit
+""")
+
+
 async def next_mails(
     session: TenantSession, survey_id: UUID, after: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
@@ -187,12 +188,25 @@ async def next_mails(
     return (await session.execute(NEXT_MAILS, parameters)).all()
 
 
+ADDRESSES = text("""
+SELECT id, email, locale, time_zone FROM people
+WHERE organization_id = :organization_id AND id = ANY(CAST(:people AS uuid[]))
+""")
+
+
 async def addresses(
     session: TenantSession, people: Sequence[UUID]
 ) -> dict[UUID, tuple[str | None, str | None, str | None]]:
     """Person -> (e-mail address, locale, time zone)."""
     rows = await session.execute(ADDRESSES, {"people": list(people)})
     return {row.id: (row.email, row.locale, row.time_zone) for row in rows}
+
+
+MAILED = text("""
+UPDATE invitation_deliveries SET nonce = NULL, sealed_person = NULL
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND recipient_key = :recipient_key AND nonce = :nonce
+""")
 
 
 async def mark_mailed(session: TenantSession, survey_id: UUID, recipient_key: UUID, nonce: bytes) -> None:
@@ -205,6 +219,12 @@ async def mark_mailed(session: TenantSession, survey_id: UUID, recipient_key: UU
     await session.execute(MAILED, parameters)
 
 
+TAKE_BACK = text("""
+DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND recipient_key = :recipient_key AND nonce = :nonce
+""")
+
+
 async def take_back(session: TenantSession, survey_id: UUID, recipient_key: UUID, nonce: bytes) -> None:
     """Nothing was issued to him, unless another token was since."""
     parameters = {
@@ -213,6 +233,12 @@ async def take_back(session: TenantSession, survey_id: UUID, recipient_key: UUID
         "nonce": nonce,
     }
     await session.execute(TAKE_BACK, parameters)
+
+
+SURVEYS_WITH_MAILS = text("""
+SELECT DISTINCT survey_id FROM invitation_deliveries
+WHERE organization_id = :organization_id AND nonce IS NOT NULL
+""")
 
 
 async def surveys_with_mails(session: TenantSession) -> Sequence[UUID]:

@@ -17,10 +17,11 @@ from app.core.database import Row, TenantSession
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
-from app.surveys.errors import MailNotSetUp, NotByInvitation, NotInvited, TooFewAtOnce
 from app.surveys.invitations import queries
+from app.surveys.invitations.errors import MailNotSetUp, NotByInvitation, TooFewAtOnce
 from app.surveys.invitations.tokens import new_nonce, recipient_key, sealed, token_of
 from app.surveys.respond.schemas import Invitation, InvitationsIssued, InvitationsWrite, NotIssued, Reason
+from app.surveys.responses.errors import NotInvited
 from app.surveys.responses.service import respondent_key
 from app.surveys.service import found_open
 from app.tables import Survey

@@ -14,13 +14,13 @@ from app.core.conditional import NO_STORE
 from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError
 from app.core.requests import Route
-from app.surveys import schemas
 from app.surveys.api import SurveyWriter
-from app.surveys.errors import NoInvitation
 from app.surveys.invitations import service as invitations
+from app.surveys.invitations.errors import NoInvitation
 from app.surveys.invitations.tokens import Invited, genuine
 from app.surveys.respond import schemas as respond_schemas
 from app.surveys.respond import service as respond
+from app.surveys.responses import schemas
 
 router = APIRouter(route_class=Route, tags=["surveys"])
 door = HTTPBearer(auto_error=False, scheme_name="invitation")

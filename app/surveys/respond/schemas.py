@@ -3,7 +3,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.core.schema import Distinct, Flag, Identifier, Input, Instant, Schema
-from app.surveys.schemas import Mode, Scale
+from app.surveys.questionnaires.schemas import Scale
+from app.surveys.schemas import Mode
 
 Reason = Literal["already_issued", "no_address", "too_few_at_once"]
 MOST_PEOPLE = 100_000

@@ -7,14 +7,17 @@ from app.core.errors import NotFound
 from app.core.languages import language_of
 from app.core.secrets import Keyring, token_hash
 from app.organizations import queries as organizations
-from app.surveys import schemas
-from app.surveys.errors import InvitationUsed, NoInvitation
 from app.surveys.invitations import queries as invitation_queries
+from app.surveys.invitations.errors import NoInvitation
 from app.surveys.invitations.tokens import Invited
+from app.surveys.questionnaires.schemas import Scale
+from app.surveys.questionnaires.service import frozen_questionnaire
 from app.surveys.respond import words
 from app.surveys.respond.schemas import FormQuestion, SurveyForm
 from app.surveys.responses import service as submission
-from app.surveys.service import found_open, frozen_questionnaire
+from app.surveys.responses.errors import InvitationUsed
+from app.surveys.responses.schemas import AnswersWrite, ResponseAccepted
+from app.surveys.service import found_open
 
 
 async def form(
@@ -42,7 +45,7 @@ async def form(
                 FormQuestion(
                     key=question["key"],
                     text=words.in_language(question["text"], language, organization.locale, "en"),
-                    scale=schemas.Scale(**question["scale"]),
+                    scale=Scale(**question["scale"]),
                 )
                 for question in questionnaire.content["questions"]
             ],
@@ -51,8 +54,12 @@ async def form(
 
 
 async def answer(
-    session: TenantSession, invited: Invited, given: schemas.AnswersWrite, keyring: Keyring, now: datetime
-) -> schemas.ResponseAccepted:
+    session: TenantSession,
+    invited: Invited,
+    given: AnswersWrite,
+    keyring: Keyring,
+    now: datetime,
+) -> ResponseAccepted:
     try:
         opened = await submission.hold_open(session, invited.survey_id, keyring, None, now)
     except NotFound:

@@ -17,9 +17,14 @@ from app.core.errors import AppError, Fault, pointer
 from app.core.idempotency import KeyReused, Once
 from app.core.secrets import Keyring
 from app.people.teams.errors import UnknownTeam
-from app.surveys import queries, rules, schemas
+from app.surveys.audience import queries as audience_queries
+from app.surveys.audience import rules as audience_rules
 from app.surveys.audience.rules import ORGANIZATION
-from app.surveys.errors import (
+from app.surveys.invitations import queries as invitation_queries
+from app.surveys.questionnaires import queries as questionnaires_queries
+from app.surveys.questionnaires.service import frozen_questionnaire
+from app.surveys.responses import queries, rules, schemas
+from app.surveys.responses.errors import (
     AlreadyResponded,
     InvitationRequired,
     InvitationUsed,
@@ -31,8 +36,7 @@ from app.surveys.errors import (
     UnknownQuestion,
     UnknownSegment,
 )
-from app.surveys.invitations import queries as invitation_queries
-from app.surveys.service import found_open, frozen_questionnaire
+from app.surveys.service import found_open
 from app.tables import Survey
 
 BAD_ANSWERS: dict[str, type[AppError]] = {kind.code: kind for kind in (UnknownQuestion, OffScale)}
@@ -125,7 +129,7 @@ class Submission:
 
     async def by_person(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
         names = [response.respondent for response in responses if response.respondent is not None]
-        members = await queries.members_by_external_ids(self.session, self.survey.id, names)
+        members = await audience_queries.members_by_external_ids(self.session, self.survey.id, names)
 
         def locate(_: int, response: schemas.ResponseWrite) -> Place | AppError:
             if response.respondent not in members:
@@ -148,17 +152,19 @@ class Submission:
 
         return locate
 
-    async def open_cells(self, teams: set[str]) -> rules.OpenCells:
+    async def open_cells(self, teams: set[str]) -> audience_rules.OpenCells:
         dimensions = self.survey.report_by
-        categories = await queries.categories_of(self.session, self.survey.id) if dimensions else set()
-        rows = await queries.cells_from_teams_up(self.session, self.survey.id, sorted(teams))
-        return rules.OpenCells(
+        categories = (
+            await audience_queries.categories_of(self.session, self.survey.id) if dimensions else set()
+        )
+        rows = await audience_queries.cells_from_teams_up(self.session, self.survey.id, sorted(teams))
+        return audience_rules.OpenCells(
             dimensions=dimensions,
             categories=categories,
             teams={row.external_id: row.team for row in rows if row.team != ORGANIZATION},
             parents={row.team: row.parent for row in rows},
             cells={
-                (row.team, rules.categories_of(row.segments, dimensions)): row.ordinal
+                (row.team, audience_rules.categories_of(row.segments, dimensions)): row.ordinal
                 for row in rows
                 if row.ordinal is not None
             },
@@ -318,7 +324,7 @@ async def readable(
     """Responses of an attributed survey, as they were given."""
     if not rows:
         return []
-    questionnaire = await queries.questionnaire_version(
+    questionnaire = await questionnaires_queries.questionnaire_version(
         session, survey.questionnaire, survey.questionnaire_version
     )
     slots = slots_of(questionnaire.content) if questionnaire else []

@@ -1,3 +1,5 @@
+"""Merge patches (RFC 7396), of values that JSON can say."""
+
 from collections.abc import Mapping
 from typing import Any
 

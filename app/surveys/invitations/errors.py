@@ -1,0 +1,25 @@
+from app.core.errors import Conflict, Unauthorized, Unprocessable
+
+
+class NoInvitation(Unauthorized):
+    detail = "This invitation is not valid: send its token as Authorization: Bearer <token>."
+
+
+class NotByInvitation(Conflict):
+    code = "not_by_invitation"
+    detail = (
+        "This survey is open to everyone, so nobody is invited: send its responses without an invitation."
+    )
+
+
+class MailNotSetUp(Unprocessable):
+    code = "mail_not_set_up"
+    detail = "There is no mail server: set BETROKKEN_SMTP_URL and BETROKKEN_RESPOND_URL, or leave send false."
+
+
+class TooFewAtOnce(Unprocessable):
+    code = "too_few_at_once"
+    detail = (
+        "Too few people at once, which could show whose link is whose: invite at least as many people of a"
+        " group together as the minimum group size, or let the service mail the links."
+    )

@@ -1,0 +1,92 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, requires
+from app.auth.principal import Principal, Scope
+from app.core import telemetry
+from app.core.batches import BatchResult
+from app.core.conditional import NO_STORE
+from app.core.database import as_of, transaction_time
+from app.core.errors import AppError
+from app.core.pages import Page
+from app.core.requests import Route
+from app.surveys.responses import queries, schemas
+from app.surveys.responses import service as submission
+from app.surveys.responses.errors import ModeHasNoReadableResponses
+from app.surveys.service import found
+
+router = APIRouter(route_class=Route, tags=["surveys"])
+ResponseReader = Annotated[Principal, Depends(requires(Scope.RESPONSES_READ))]
+ResponseWriter = Annotated[Principal, Depends(requires(Scope.RESPONSES_WRITE))]
+REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+@router.post(
+    "/v1/surveys/{survey_id}/responses",
+    operation_id="create_response",
+    status_code=201,
+    response_model=schemas.ResponseAccepted,
+)
+async def create_response(
+    survey_id: UUID,
+    body: schemas.ResponseWrite,
+    who: ResponseWriter,
+    session: Tenant,
+    once: Once,
+    keyring: KeyringOf,
+) -> Response:
+    now = await transaction_time(session)
+    try:
+        opened = await submission.begin(session, survey_id, once, keyring, now)
+        accepted, is_repeat = await submission.submit_one(opened, body, now)
+    except AppError as error:
+        telemetry.RESPONSES_REFUSED.labels(error.code).inc()
+        raise
+    telemetry.RESPONSES_ACCEPTED.inc(0 if is_repeat else 1)
+    headers = NO_STORE | (REPLAYED if is_repeat else {})
+    return await once.answer(201, accepted, headers, is_kept=not opened.is_anonymous)
+
+
+@router.post(
+    "/v1/surveys/{survey_id}/responses/batch",
+    operation_id="create_responses_batch",
+    response_model=BatchResult,
+)
+async def create_responses_batch(
+    survey_id: UUID,
+    body: schemas.ResponseBatch,
+    who: ResponseWriter,
+    session: Tenant,
+    once: Once,
+    keyring: KeyringOf,
+    settings: SettingsOf,
+) -> Response:
+    now = await transaction_time(session)
+    opened = await submission.begin(session, survey_id, once, keyring, now)
+    result, is_repeat, refused = await submission.submit_batch(
+        opened, body.items, settings.events_batch_limit, now
+    )
+    telemetry.RESPONSES_ACCEPTED.inc(0 if is_repeat else result.summary.created)
+    for error in refused:
+        telemetry.RESPONSES_REFUSED.labels(error.code).inc()
+    headers = NO_STORE | (REPLAYED if is_repeat else {})
+    return await once.answer(200, result, headers, is_kept=not opened.is_anonymous)
+
+
+@router.get(
+    "/v1/surveys/{survey_id}/responses", operation_id="list_responses", response_model=schemas.ResponsePage
+)
+async def list_responses(
+    survey_id: UUID, who: ResponseReader, session: Tenant, page: Page, keyring: KeyringOf
+) -> schemas.ResponsePage:
+    survey = await found(session, survey_id)
+    if survey.mode != "attributed":
+        raise ModeHasNoReadableResponses
+    page.response.headers.update(NO_STORE)
+    now, after = await as_of(session), page.after[0] if page.after else None
+    rows = await queries.readable_responses(session, survey_id, after, page.limit + 1)
+    rows, cursor = page.cut(list(rows), lambda row: [row.respondent])
+    items = await submission.readable(session, survey, rows, keyring)
+    return schemas.ResponsePage(items=items, next_cursor=cursor, as_of=now)
