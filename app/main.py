@@ -48,7 +48,10 @@ from app.recognition.chat import queries as chat_queries
 from app.recognition.chat import service as chat
 from app.recognition.chat.api import router as chat_router
 from app.scim.api import mount_scim
+from app.scim.discovery.api import router as scim_discovery_router
 from app.scim.errors import ScimErrors
+from app.scim.groups.api import router as scim_groups_router
+from app.scim.users.api import router as scim_users_router
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
@@ -112,6 +115,7 @@ ROUTERS = (
     audit_router,
     webhooks_router,
 )
+SCIM_ROUTERS = (scim_users_router, scim_groups_router, scim_discovery_router)
 SEALED = (
     Sealed(webhooks.SEAL, webhook_queries.SECRETS_TO_RESEAL, webhook_queries.RESEAL_SECRET),
     Sealed(webhooks.SEAL, webhook_queries.EARLIER_SECRETS_TO_RESEAL, webhook_queries.RESEAL_EARLIER_SECRET),
@@ -170,7 +174,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     operations.mount_assets(app)
-    mount_scim(app)
+    mount_scim(app, SCIM_ROUTERS)
     install_error_handlers(app)
     add_middleware(app, settings)
     return app

@@ -8,8 +8,8 @@ from scim2_models import ScimFilter
 
 from app.scim.deviations import operations_of
 from app.scim.filters import demands
-from app.scim.mapping import changes, language_of, shared_of
 from app.scim.schemas import ENTERPRISE, PEOPLE, Person
+from app.scim.users.mapping import changes, language_of, shared_of
 
 ID = "2819c223-7f76-453a-919d-413861904646"
 MANAGER = f"{ENTERPRISE}:manager"

@@ -1,0 +1,166 @@
+"""What SCIM asks of people: by their own ids, without what a client has deleted."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.core.database import TenantSession
+from app.scim.queries import Narrowing
+
+USER_IDS = text("""
+SELECT p.id
+FROM people p
+LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
+WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
+  AND (CAST(:id AS uuid) IS NULL OR p.id = :id)
+  AND (CAST(:user_name AS text) IS NULL OR p.id IN (
+        SELECT person_id FROM scim_users
+        WHERE organization_id = :organization_id AND user_name_key = :user_name AND hidden_at IS NULL
+        UNION ALL
+        SELECT id FROM people WHERE organization_id = :organization_id AND lower(email) = :user_name
+        UNION ALL
+        SELECT id FROM people WHERE organization_id = :organization_id AND lower(external_id) = :user_name
+    ))
+  AND (CAST(:external_id AS text) IS NULL
+    OR p.external_id = :external_id OR s.attributes ->> 'externalId' = :external_id)
+  AND (CAST(:email AS text) IS NULL
+    OR lower(p.email) = :email OR lower(CAST(s.attributes -> 'emails' AS text)) LIKE :email_within)
+ORDER BY p.created_at, p.id
+""")
+
+
+async def user_ids(session: TenantSession, narrowing: Narrowing) -> Sequence[UUID]:
+    """Everybody SCIM may see, in the order of arrival."""
+    asked = {"email_within": f"%{escaped(narrowing.email or '')}%", **narrowing._asdict()}
+    return (await session.scalars(USER_IDS, {**asked})).all()
+
+
+def escaped(part: str) -> str:
+    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+USERS = text("""
+SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active, p.starts_on, p.ends_on,
+    p.manager, m.id AS manager_id, t.id AS team_id, t.name AS team_name,
+    coalesce(s.attributes, '{}') AS attributes, o.month, o.day, o.consent, p.created_at,
+    greatest(p.updated_at, s.updated_at) AS updated_at,
+    coalesce(
+        s.user_name,
+        CASE WHEN NOT EXISTS (
+                SELECT FROM people d
+                WHERE d.organization_id = p.organization_id AND lower(d.email) = lower(p.email)
+                  AND d.id <> p.id
+            ) AND NOT EXISTS (
+                SELECT FROM scim_users d
+                WHERE d.organization_id = p.organization_id AND d.user_name_key = lower(p.email)
+                  AND d.hidden_at IS NULL AND d.person_id <> p.id
+            ) THEN p.email END,
+        p.external_id
+    ) AS user_name
+FROM people p
+LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
+LEFT JOIN people m ON m.organization_id = p.organization_id AND m.external_id = p.manager
+LEFT JOIN scim_groups g ON g.organization_id = p.organization_id AND g.team_id = p.team_id
+LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id AND g.hidden_at IS NULL
+LEFT JOIN occasions o ON o.organization_id = p.organization_id AND o.person_id = p.id
+    AND o.key = 'birthday' AND o.kind = 'birthday'
+WHERE p.organization_id = :organization_id AND p.id = ANY(CAST(:ids AS uuid[]))
+  AND (s.hidden_at IS NULL OR :with_hidden)
+""").columns(attributes=JSONB)
+
+
+async def users(
+    session: TenantSession, ids: Sequence[UUID], *, with_hidden: bool = False
+) -> Sequence[RowMapping]:
+    """Without a user name of its own, a person has the address for one if nobody else has it."""
+    found = await session.execute(USERS, {"ids": ids, "with_hidden": with_hidden})
+    return found.mappings().all()
+
+
+HOLD_USER = text("SELECT FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE")
+
+
+async def hold_user(session: TenantSession, id_: UUID) -> None:
+    """Locks the person, if there is one, until this transaction ends."""
+    await session.execute(HOLD_USER, {"id": id_})
+
+
+HIDDEN_USER = text("""
+WITH hidden AS (
+    SELECT p.id, s.user_name_key, s.hidden_at,
+        CASE WHEN jsonb_exists(s.attributes, 'externalId') THEN s.attributes ->> 'externalId'
+            ELSE p.external_id END AS external_id
+    FROM scim_users s JOIN people p ON p.organization_id = s.organization_id AND p.id = s.person_id
+    WHERE s.organization_id = :organization_id AND s.hidden_at IS NOT NULL
+)
+SELECT id FROM hidden
+WHERE external_id = CAST(:external_id AS text)
+    OR user_name_key = :user_name_key AND (external_id IS NULL OR CAST(:external_id AS text) IS NULL)
+ORDER BY external_id = CAST(:external_id AS text) DESC NULLS LAST, hidden_at DESC
+LIMIT 1
+""")
+
+
+async def hidden_user(session: TenantSession, user_name_key: str, external_id: str | None) -> UUID | None:
+    """The person a client has deleted and now brings back.
+
+    User names are given to other people in time: with two different ids of the client it is somebody else.
+    """
+    asked = {"user_name_key": user_name_key, "external_id": external_id}
+    hidden: UUID | None = await session.scalar(HIDDEN_USER, {**asked})
+    return hidden
+
+
+PUT_USER = text("""
+INSERT INTO scim_users AS s (organization_id, person_id, user_name, user_name_key, attributes)
+VALUES (:organization_id, :person_id, :user_name, :user_name_key, CAST(:attributes AS jsonb))
+ON CONFLICT (organization_id, person_id) DO UPDATE SET
+    user_name = excluded.user_name, user_name_key = excluded.user_name_key,
+    attributes = excluded.attributes, hidden_at = NULL, updated_at = now()
+WHERE (s.user_name, s.attributes) IS DISTINCT FROM (excluded.user_name, excluded.attributes)
+    OR s.hidden_at IS NOT NULL OR :is_touched
+""")
+
+
+async def put_user(
+    session: TenantSession,
+    person_id: UUID,
+    user_name: str,
+    user_name_key: str,
+    attributes: Mapping[str, Any],
+    *,
+    is_touched: bool = False,
+) -> None:
+    """Also brings back whom a client had deleted."""
+    row = {"person_id": person_id, "user_name": user_name, "user_name_key": user_name_key}
+    document = {"attributes": json.dumps(attributes), "is_touched": is_touched}
+    await session.execute(PUT_USER, {**row, **document})
+
+
+HIDE_USER = text("""
+UPDATE scim_users SET hidden_at = now(), updated_at = now()
+WHERE organization_id = :organization_id AND person_id = :id
+""")
+
+
+async def hide_user(session: TenantSession, person_id: UUID) -> None:
+    await session.execute(HIDE_USER, {"id": person_id})
+
+
+EXTERNAL_IDS = text("""
+SELECT p.id, p.external_id
+FROM people p
+LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
+WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
+  AND p.id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+async def external_ids(session: TenantSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Of those of the people whom SCIM may see."""
+    found = await session.execute(EXTERNAL_IDS, {"ids": list(ids)})
+    return {row.id: row.external_id for row in found}
