@@ -111,6 +111,6 @@ async def list_occurrences(
     return schemas.OccurrencePage(items=items, next_cursor=cursor, as_of=now)
 
 
-def place_of(after: list[str]) -> queries.Place:
+def place_of(after: list[str]) -> queries.PageStart:
     day, person, key = after
-    return queries.Place(date.fromisoformat(day), person, key)
+    return queries.PageStart(date.fromisoformat(day), person, key)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from app.calendar import rules, timing
-from app.calendar.queries import Place, occurrences_after
+from app.calendar.queries import PageStart, occurrences_after
 from app.core.database import TenantSession
 from app.core.outbox import announce_each, subscribers
 from app.organizations.queries import organization as find_organization
@@ -18,7 +18,7 @@ async def tell_of_due(session: TenantSession, now: datetime) -> None:
     organization = await find_organization(session)
     first, last = timing.days_somewhere(now)
     days = rules.kept_days(first, last)
-    rows = await occurrences_after(session, organization, days, None, Place(first), None)
+    rows = await occurrences_after(session, organization, days, None, PageStart(first), None)
     due = [row for row in rows if row.kept_on == timing.local_day(now, row.time_zone)]
     told = [{"person": row.external_id, "key": row.key, "on": row.kept_on} for row in due]
     keys = [f"{row.person_id}/{row.key}/{row.kept_on}" for row in due]

@@ -47,14 +47,6 @@ DELETE FROM cards
 WHERE organization_id = :organization_id AND person_id = :person_id
     AND occasion = ANY(CAST(:occasions AS text[])) AND status IN ('planned', 'held')
 """)
-TEAM_AND_BELOW = text("""
-WITH RECURSIVE below AS (
-    SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = :external_id
-    UNION
-    SELECT t.id FROM teams t JOIN below b ON t.parent_id = b.id WHERE t.organization_id = :organization_id
-)
-SELECT id FROM below
-""")
 OCCURRENCES_AFTER = text("""
 WITH days AS (
     SELECT *
@@ -138,7 +130,7 @@ The year comes along with its day, because asyncpg sends 9999-12-31 as infinity,
 
 
 @dataclass(frozen=True)
-class Place:
+class PageStart:
     """Where a page of occurrences begins: after this date, person and key."""
 
     date: date
@@ -194,18 +186,12 @@ async def put_celebrations(session: AsyncSession, values: dict[str, Any]) -> Non
     await session.execute(PUT_CELEBRATIONS, values)
 
 
-async def team_and_below(session: TenantSession, external_id: str) -> Sequence[UUID]:
-    """Nothing where there is no such team."""
-    parameters = {"external_id": external_id}
-    return (await session.scalars(TEAM_AND_BELOW, parameters)).all()
-
-
 async def occurrences_after(
     session: AsyncSession,
     organization: Organization,
     days: Iterable[KeptDay],
     team_ids: Sequence[UUID] | None,
-    after: Place,
+    after: PageStart,
     limit: int | None,
     *,
     visibilities: Sequence[str] = SHOWN,

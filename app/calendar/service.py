@@ -4,11 +4,12 @@ from typing import Any, cast
 from uuid import UUID
 
 from app.calendar import queries, rules, schemas
-from app.calendar.queries import Place
+from app.calendar.queries import PageStart
 from app.core.conditional import Preconditions
 from app.core.database import Row, TenantSession
 from app.core.errors import IdentifierMismatch, NotFound, Unprocessable
-from app.people.teams.errors import UnknownTeam
+from app.organizations.errors import UnknownTeam
+from app.people.teams.queries import team_and_below
 from app.tables import CelebrationSettings, Occasion, Organization
 
 DERIVED = ("work_anniversary", "first_day")
@@ -147,19 +148,19 @@ async def find_occurrences(
     first: date,
     last: date,
     team: str | None,
-    after: Place | None,
+    after: PageStart | None,
     limit: int,
 ) -> Sequence[Row[Any]]:
     if not rules.is_range(first, last):
         raise BadRange.parameter("to")
     team_ids = None if team is None else await find_team(session, team)
-    place = after or Place(first)
+    place = after or PageStart(first)
     days = rules.kept_days(max(first, place.date), last)
     return await queries.occurrences_after(session, organization, days, team_ids, place, limit)
 
 
 async def find_team(session: TenantSession, external_id: str) -> Sequence[UUID]:
-    found = await queries.team_and_below(session, external_id)
+    found = await team_and_below(session, external_id)
     if not found:
         raise UnknownTeam.parameter("team")
     return found

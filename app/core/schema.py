@@ -116,8 +116,8 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Words = Annotated[str, Field(min_length=1, max_length=1000)]
-Texts = Annotated[dict[Locale, Words], Field(min_length=1)]
+Phrase = Annotated[str, Field(min_length=1, max_length=1000)]
+Texts = Annotated[dict[Locale, Phrase], Field(min_length=1)]
 """The same words by language."""
 TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_time_zone)]
 ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True})]

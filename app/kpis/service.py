@@ -7,8 +7,8 @@ from app.core.database import TenantSession
 from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessable
 from app.kpis import queries, schemas
 from app.kpis.queries import NewValue
+from app.organizations.errors import UnknownTeam
 from app.people.teams import queries as teams_queries
-from app.people.teams.errors import UnknownTeam
 from app.tables import Kpi
 
 READ_ONLY = {"key", "created_at", "updated_at"}

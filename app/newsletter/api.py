@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse
 
 from app.auth.dependencies import Once, Tenant, database_of, requires
 from app.auth.principal import Principal, Scope
+from app.calendar.api import CalendarReader
 from app.calendar.schemas import AddressToken
 from app.core.conditional import NO_STORE
 from app.core.database import as_of, transaction_time
@@ -16,7 +17,6 @@ from app.core.requests import Route
 from app.newsletter import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["newsletter"])
-CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]
 CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 Inviter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE, Scope.METRICS_READ))]
 """Whoever invites shows numbers, so he must be allowed to see them."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.auth import queries as auth
 from app.calendar import rules, timing
 from app.calendar.delivery import Compose, Undeliverable
-from app.calendar.queries import Place, occurrences_after, team_and_below
+from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.reminders.service import line_of
 from app.core.database import Row, TenantSession
 from app.core.languages import language_of
@@ -34,8 +34,9 @@ from app.newsletter.rendering import (
     text_of,
 )
 from app.newsletter.service import CONFIRM, CONFIRM_WITHIN, INVITATION, UNSUBSCRIBE
+from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization as find_organization
-from app.people.teams.errors import UnknownTeam
+from app.people.teams.queries import team_and_below
 from app.recognition.rules import month_end, months_before
 from app.tables import Organization
 
@@ -159,7 +160,7 @@ async def celebrations(session: TenantSession, reader: Reader, known: Numbers) -
     """All of them as a number; by name those in the reader's teams and of who reports to him."""
     organization, first = reader.organization, reader.today
     last = first + timedelta(month_end(first).day - 1)
-    days, start = list(rules.kept_days(first, last)), Place(first)
+    days, start = list(rules.kept_days(first, last)), PageStart(first)
     if first not in known:
         known[first] = len(await occurrences_after(session, organization, days, None, start, None))
     if not reader.is_colleague:

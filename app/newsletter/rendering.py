@@ -20,7 +20,7 @@ MOST_ROWS = 40
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """What is told of a group; `hidden` says why nothing is."""
 
     name: str
@@ -35,7 +35,7 @@ class Section:
     lines: Sequence[str] = ()
     bullets: Sequence[str] = ()
     columns: Sequence[str] = ()
-    rows: Sequence[Row] = ()
+    rows: Sequence[TableRow] = ()
     notes: Sequence[str] = ()
 
 
@@ -195,10 +195,10 @@ def _results(language: str, results: Results | None) -> Section:
     )
 
 
-def _rows(language: str, groups: Sequence[Group], cells: Any) -> tuple[list[Row], list[str]]:
+def _rows(language: str, groups: Sequence[Group], cells: Any) -> tuple[list[TableRow], list[str]]:
     """The first of them, and a note where there are more."""
     rows = [
-        Row(
+        TableRow(
             one_line(group.name),
             group.depth,
             () if group.numbers is None else cells(language, group.numbers),

@@ -9,6 +9,7 @@ from app.core.database import Database, Row, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.mail import NotMailable, address_of
 from app.newsletter import queries, schemas
+from app.people.persons.errors import UnknownPerson
 
 INVITATION = "invitation"
 CONFIRM, UNSUBSCRIBE = "newsletter confirm", "newsletter unsubscribe"
@@ -20,11 +21,6 @@ INVITE_WITHIN = timedelta(days=3)
 class SubscriberNotNamed(Unprocessable):
     code = "subscriber_not_named"
     detail = "Send a person, or the e-mail address of somebody from outside: one of the two."
-
-
-class UnknownPerson(Unprocessable):
-    code = "unknown_person"
-    detail = "There is no such person: check the identifier, or create the person first."
 
 
 class BadAddress(Unprocessable):

@@ -7,9 +7,9 @@ from app.auth.principal import Principal
 from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, TenantSession
-from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.secrets import Keyring, new_api_key, token_hash
 from app.organizations import queries, schemas
+from app.organizations.errors import MinimumGroupSizeLocked, NarrowedTwice, UnknownOrganization, UnknownTeam
 from app.tables import ApiKey, Organization
 
 READ_ONLY = {"id", "created_at", "updated_at"}
@@ -29,29 +29,6 @@ DEFAULTS: dict[str, Any] = {
     "newsletter_day": 1,
 }
 LEAST_AFTER_OPENING = 5
-
-
-class MinimumGroupSizeLocked(Conflict):
-    code = "minimum_group_size_locked"
-    detail = (
-        "Respondents were promised a larger minimum: below 5 is possible only before a first survey opens."
-    )
-
-
-class NarrowedTwice(Unprocessable):
-    code = "narrowed_twice"
-    detail = (
-        "A key is limited to the teams it names, or to those a person leads: send teams or person, not both."
-    )
-
-
-class UnknownTeam(Unprocessable):
-    code = "unknown_team"
-    detail = "There is no such team: check the identifier, or create the team first."
-
-
-class UnknownOrganization(NotFound):
-    code = "unknown_organization"
 
 
 def represent(row: Organization) -> schemas.Organization:

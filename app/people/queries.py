@@ -12,7 +12,7 @@ from app.core.database import TenantSession
 Kind = Literal["team", "person"]
 
 
-class Window(NamedTuple):
+class ListPart(NamedTuple):
     """Which part of a list to read. In a delta read, what changed or was deleted since two instants."""
 
     after: str | None

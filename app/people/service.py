@@ -7,7 +7,7 @@ from app.core.patches import merge_patch
 from app.core.schema import Input, Schema
 from app.organizations.queries import TOMBSTONE_DAYS
 from app.people import schemas
-from app.people.queries import Key, Window
+from app.people.queries import Key, ListPart
 
 READ_ONLY = {"external_id", "unresolved", "employments", "created_at", "updated_at"}
 Listed = TypeVar("Listed", bound=Schema)
@@ -29,9 +29,9 @@ def require_identifier(sent: Identified, external_id: str) -> None:
         raise IdentifierMismatch.at("#/external_id")
 
 
-def window(after: str | None, updated_after: datetime | None, now: datetime, limit: int) -> Window:
+def window(after: str | None, updated_after: datetime | None, now: datetime, limit: int) -> ListPart:
     oldest = now - timedelta(days=TOMBSTONE_DAYS)
-    return Window(after, updated_after, updated_after and max(updated_after, oldest), limit)
+    return ListPart(after, updated_after, updated_after and max(updated_after, oldest), limit)
 
 
 def listed(keys: Iterable[Key], found: Mapping[str, Listed]) -> list[Listed | schemas.DeletedRecord]:

@@ -37,14 +37,6 @@ EVENT_BY_ID = text(EVENT + "AND r.id = :id").columns(reactions=JSONB)
 EVENTS_BY_EXTERNAL_ID = text(EVENT + "AND r.external_id = ANY(CAST(:external_ids AS text[]))").columns(
     reactions=JSONB
 )
-TEAM_AND_BELOW = text("""
-WITH RECURSIVE below AS (
-    SELECT id FROM teams WHERE organization_id = :organization_id AND external_id = :external_id
-    UNION
-    SELECT t.id FROM teams t JOIN below b ON t.parent_id = b.id WHERE t.organization_id = :organization_id
-)
-SELECT id FROM below
-""")
 SELECTED = """
 AND (CAST(:giver AS text) IS NULL OR r.giver_id = (
     SELECT id FROM people WHERE organization_id = :organization_id AND external_id = :giver
@@ -274,12 +266,6 @@ async def insert_receivers(session: TenantSession, events: Sequence[NewEvent]) -
             "positions": [row[2] for row in rows],
         },
     )
-
-
-async def team_and_below(session: TenantSession, external_id: str) -> Sequence[UUID]:
-    """Nothing where there is no such team."""
-    parameters = {"external_id": external_id}
-    return (await session.scalars(TEAM_AND_BELOW, parameters)).all()
 
 
 async def hold_givers(session: TenantSession, ids: Collection[UUID]) -> None:

@@ -14,7 +14,7 @@ LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Words:
+class PhraseLists:
     """Phrases in lower case: what people do, why, when, and what is said of anybody."""
 
     behaviours: frozenset[str]
@@ -24,7 +24,7 @@ class Words:
     """The longest first."""
 
 
-def specificity(message: str, value: str | None, values: Collection[str], words: Words) -> int:
+def specificity(message: str, value: str | None, values: Collection[str], words: PhraseLists) -> int:
     """0 to 4, a point each: long enough; a value or what was done; why; something concrete.
 
     Nothing but praise that fits anybody is 0. No validated measure was found: our own choice, experimental.

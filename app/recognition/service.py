@@ -10,8 +10,10 @@ from app.core.conditional import Preconditions
 from app.core.database import Row, TenantSession
 from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, pointer
 from app.core.outbox import announce_each
+from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization
-from app.people.teams.errors import UnknownTeam
+from app.people.persons.errors import UnknownPerson
+from app.people.teams.queries import team_and_below
 from app.recognition import queries, rules
 from app.recognition.counts.queries import count_new, numbers_of, recounted
 from app.recognition.queries import Filters, NewEvent
@@ -44,11 +46,6 @@ class OccurredInFuture(Unprocessable):
 class UnknownValue(Unprocessable):
     code = "unknown_value"
     detail = "This is not one of the organisation's values: send one of recognition_values, or null."
-
-
-class UnknownPerson(Unprocessable):
-    code = "unknown_person"
-    detail = "There is no person with this identifier: create the person first."
 
 
 class UnknownRecognition(Unprocessable):
@@ -103,7 +100,7 @@ async def find_events(
 ) -> Sequence[Row[Any]]:
     team_ids = None
     if filters.team is not None:
-        team_ids = await queries.team_and_below(session, filters.team)
+        team_ids = await team_and_below(session, filters.team)
         if not team_ids:
             raise UnknownTeam.parameter("team")
     return await queries.events_before(session, filters, team_ids, after, limit)

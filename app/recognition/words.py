@@ -3,14 +3,14 @@ from pathlib import Path
 
 import yaml
 
-from app.recognition.rules import Words
+from app.recognition.rules import PhraseLists
 
 FILE = Path(__file__).parent / "words.yaml"
 
 
 @cache
-def words() -> Words:
+def words() -> PhraseLists:
     """The lists of words.yaml; read once."""
     lists = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     generic = tuple(sorted(lists.pop("generic"), key=len, reverse=True))
-    return Words(generic=generic, **{name: frozenset(phrases) for name, phrases in lists.items()})
+    return PhraseLists(generic=generic, **{name: frozenset(phrases) for name, phrases in lists.items()})

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.auth.dependencies import Once, Tenant, requires
 from app.auth.principal import Principal, Scope
+from app.calendar.api import CalendarReader
 from app.calendar.cards import queries, schemas, service
 from app.calendar.cards.rendering import CARD_PICTURE, Rendered
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
@@ -17,7 +18,6 @@ from app.core.requests import Route
 from app.core.schema import Identifier
 
 router = APIRouter(route_class=Route, tags=["calendar"])
-CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]
 CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 Key = Annotated[Identifier, Path()]
 Format = Annotated[Literal["html", "png"], Query()]

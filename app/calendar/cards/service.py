@@ -10,7 +10,7 @@ from app.calendar.cards import queries, schemas
 from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
 from app.calendar.cards.templates import CardKind, Template, TemplateRefused, built_in, shipped
 from app.calendar.delivery import Undeliverable
-from app.calendar.queries import Place, occurrences_after
+from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.schemas import PersonRef
 from app.calendar.service import celebrated_on, find_person
 from app.core.conditional import Preconditions
@@ -78,7 +78,7 @@ async def celebrated_soon(
 ) -> Sequence[Row[Any]]:
     first, last = timing.days_somewhere(now)
     days = rules.kept_days(first - LONGEST_MOVE, last + AHEAD + LONGEST_MOVE)
-    start = Place(first - LONGEST_MOVE)
+    start = PageStart(first - LONGEST_MOVE)
     return await occurrences_after(
         session, organization, days, None, start, None, visibilities=EVERY_VISIBILITY
     )
@@ -142,7 +142,7 @@ async def current_occurrence(
         organization,
         rules.kept_days(card.kept_on, card.kept_on),
         None,
-        Place(card.kept_on),
+        PageStart(card.kept_on),
         None,
         visibilities=EVERY_VISIBILITY,
         person_ids=[card.person_id],

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.auth.dependencies import Once, SettingsOf, Tenant, database_of, requires
 from app.auth.principal import Principal, Scope
+from app.calendar.api import CalendarReader
 from app.calendar.feeds import queries, schemas, service
 from app.calendar.schemas import AddressToken
 from app.core.conditional import REVALIDATE, ReadConditions, etag_of, matches
@@ -16,7 +17,6 @@ from app.core.pages import Page
 from app.core.requests import Route
 
 router = APIRouter(route_class=Route, tags=["calendar"])
-CalendarReader = Annotated[Principal, Depends(requires(Scope.CALENDAR_READ))]
 CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 FEEDS = "/v1/calendar/feeds"
 

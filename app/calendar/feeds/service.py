@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 from app.auth import queries as auth
 from app.calendar import rules, words
 from app.calendar.feeds import ics, queries, schemas
-from app.calendar.queries import team_and_below
 from app.calendar.service import find_person, find_team
 from app.core.database import AsyncSession, Database, Row, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import language_of
 from app.core.secrets import token_hash
 from app.organizations import queries as organizations
+from app.people.teams.queries import team_and_below
 from app.tables import CalendarFeed, Organization
 
 CALENDAR_FEED = "calendar_feed"

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from app.calendar import rules, timing, words
 from app.calendar.delivery import Compose, Undeliverable
-from app.calendar.queries import Place, occurrences_after, team_and_below
+from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.reminders import queries, schemas
 from app.calendar.service import find_person, find_team
 from app.core.database import AsyncSession, Database, Row, TenantSession
@@ -14,6 +14,8 @@ from app.core.languages import in_words, language_of
 from app.core.mail import Mail
 from app.core.secrets import Keyring
 from app.organizations.queries import organization as find_organization
+from app.people.persons.errors import UnknownPerson
+from app.people.teams.queries import team_and_below
 from app.tables import Organization, Reminder
 
 AHEAD = timedelta(days=1)
@@ -23,11 +25,6 @@ PURPOSE = "unsubscribe"
 class RecipientNotNamed(Unprocessable):
     code = "recipient_not_named"
     detail = "A reminder to a person needs person; one to managers or teams has none."
-
-
-class UnknownPerson(Unprocessable):
-    code = "unknown_person"
-    detail = "There is no such person: check the identifier, or create the person first."
 
 
 def represent(row: Reminder) -> schemas.Reminder:
@@ -86,7 +83,7 @@ async def remembered(
     if reminder.team is not None:
         team_ids = await team_and_below(session, reminder.team)
     days = rules.kept_days(first, last)
-    rows = await occurrences_after(session, organization, days, team_ids, Place(first), None)
+    rows = await occurrences_after(session, organization, days, team_ids, PageStart(first), None)
     return [row for row in rows if reminder.kinds is None or row.kind in reminder.kinds]
 
 

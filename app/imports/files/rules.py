@@ -48,7 +48,7 @@ NOT_UTF_8 = Flaw("invalid_text", "A cell holds NUL or bytes that are not UTF-8."
 TOO_MANY_CELLS = Flaw("too_many_cells", "The row has more cells than the header: quote cells that hold one.")
 
 
-class Row(NamedTuple):
+class FileRow(NamedTuple):
     """A JSON line or the cells of a CSV record, with the line it begins on."""
 
     line: int
@@ -58,7 +58,7 @@ class Row(NamedTuple):
 class Rows(NamedTuple):
     """Rows of a window, and the bytes and lines they take, empty lines included."""
 
-    rows: list[Row]
+    rows: list[FileRow]
     consumed: int
     lines: int
 
@@ -75,7 +75,7 @@ def json_rows(window: bytes, is_last: bool, first_line: int, limit: int) -> Rows
     if is_last and len(lines) < limit and rest:
         lines, rest = [*lines, rest], b""
     rows = [
-        Row(first_line + index, TOO_LONG if len(line) > LONGEST_ROW else line)
+        FileRow(first_line + index, TOO_LONG if len(line) > LONGEST_ROW else line)
         for index, line in enumerate(lines)
         if line.strip()
     ]
@@ -111,7 +111,7 @@ def csv_rows(window: bytes, is_last: bool, delimiter: str, first_line: int, limi
     """A record whose quotes do not match is a flaw of its first line, and reading goes on with the next."""
     lines = _Lines(window, is_last)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    rows: list[Row] = []
+    rows: list[FileRow] = []
     while len(rows) < limit:
         end, count = lines.end, lines.count
         try:
@@ -124,10 +124,10 @@ def csv_rows(window: bytes, is_last: bool, delimiter: str, first_line: int, limi
             if is_cut:
                 break
             next(lines)
-            rows.append(Row(first_line + count, NOT_CSV))
+            rows.append(FileRow(first_line + count, NOT_CSV))
             continue
         if any(cells):
-            rows.append(Row(first_line + count, _checked(cells, lines.end - end)))
+            rows.append(FileRow(first_line + count, _checked(cells, lines.end - end)))
     return Rows(rows, lines.end, lines.count)
 
 

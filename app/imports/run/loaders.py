@@ -20,11 +20,11 @@ from app.imports.schemas import OccasionRow
 from app.kpis import schemas as kpi_schemas
 from app.kpis import service as kpis
 from app.people.persons import service as persons_service
+from app.people.persons.errors import UnknownPerson
 from app.people.teams import queries as teams_queries
 from app.people.teams import service as teams_service
 from app.recognition import schemas as recognition_schemas
 from app.recognition import service as recognition
-from app.recognition.service import UnknownPerson
 from app.surveys.responses import service as submission
 from app.surveys.responses.errors import InvitationRequired
 

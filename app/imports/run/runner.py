@@ -26,7 +26,7 @@ from app.imports.files.rules import FileRefused, Kind
 from app.imports.run import loaders as feeding
 from app.imports.run import sealed_file as stored
 from app.imports.run.loaders import FEEDERS, PIECES, Feed
-from app.imports.run.sealed_file import Item, Piece, Place, Source
+from app.imports.run.sealed_file import FilePosition, Item, Piece, Source
 from app.organizations.queries import organization
 from app.people.persons import service as people
 from app.surveys import service as surveys
@@ -121,7 +121,7 @@ class Work:
             if is_over(held, source):
                 return True
             assert held is not None
-            taken = await self.take(session, source, Place(held.position, held.line))
+            taken = await self.take(session, source, FilePosition(held.position, held.line))
             await self.record(session, held, taken)
         feeding.count(self.kind, taken.summary.created)
         return False
@@ -132,7 +132,7 @@ class Work:
             if is_over(seen, source):
                 return True
             assert seen is not None
-            taken = await self.take(session, source, Place(seen.position, seen.line))
+            taken = await self.take(session, source, FilePosition(seen.position, seen.line))
         async with self.session() as session:
             held = await queries.hold(session, self.row.id)
             if held is not None and held.position == taken.piece.start.position:
@@ -177,12 +177,12 @@ class Work:
 
     # ---------------------------------------------------------------------------- parts of both
 
-    async def begin(self, session: TenantSession, start: Place) -> None:
+    async def begin(self, session: TenantSession, start: FilePosition) -> None:
         counts = dict.fromkeys((*service.COUNTS, "reported"), 0)
         values = {"status": service.RUNNING, "started_at": self.clock(), **start._asdict(), **counts}
         await queries.change(session, self.row.id, values)
 
-    async def take(self, session: TenantSession, source: Source, place: Place) -> Taken:
+    async def take(self, session: TenantSession, source: Source, place: FilePosition) -> Taken:
         """Feeds the next rows to the service of their kind."""
         piece = await source.read(session, place, PIECES[self.kind])
         good = list(stored.readable(piece.items))
@@ -193,7 +193,7 @@ class Work:
         report = [line for item in piece.items for line in report_of(item, outcomes.get(item.line), source)]
         return Taken(piece, summary, report)
 
-    def feed(self, session: TenantSession, place: Place) -> Feed:
+    def feed(self, session: TenantSession, place: FilePosition) -> Feed:
         return Feed(
             session=session,
             survey_id=self.row.survey_id,

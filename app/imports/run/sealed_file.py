@@ -14,7 +14,7 @@ from app.core.secrets import Keyring
 from app.imports import queries, schemas
 from app.imports.errors import RowRefused
 from app.imports.files import rules
-from app.imports.files.rules import LONGEST_ROW, FileRefused, Flaw, Layout, Row, Rows
+from app.imports.files.rules import LONGEST_ROW, FileRefused, FileRow, Flaw, Layout, Rows
 from app.tables import Import
 
 SEAL = "import-file"
@@ -23,7 +23,7 @@ CHUNK = 2**19
 CHUNKS_IN_A_WINDOW = LONGEST_ROW // CHUNK + 2
 
 
-class Place(NamedTuple):
+class FilePosition(NamedTuple):
     """Where in a file a row begins."""
 
     position: int
@@ -40,8 +40,8 @@ class Item(NamedTuple):
 @dataclass(frozen=True)
 class Piece:
     items: Sequence[Item]
-    start: Place
-    end: Place
+    start: FilePosition
+    end: FilePosition
 
 
 class File:
@@ -83,17 +83,17 @@ class Source:
 
     file: File
     size: int
-    start: Place
+    start: FilePosition
     layout: Layout | None
 
-    async def read(self, session: TenantSession, place: Place, limit: int) -> Piece:
+    async def read(self, session: TenantSession, place: FilePosition, limit: int) -> Piece:
         window = await self.file.window(session, place.position)
         is_last = place.position + len(window) >= self.size
         found = self.rows(window, is_last, place.line, limit)
         if not found.consumed and not is_last:
             end = await self.end_of_line(session, place.position)
-            found = Rows([Row(place.line, rules.TOO_LONG)], end - place.position, 1)
-        end_place = Place(place.position + found.consumed, place.line + found.lines)
+            found = Rows([FileRow(place.line, rules.TOO_LONG)], end - place.position, 1)
+        end_place = FilePosition(place.position + found.consumed, place.line + found.lines)
         return Piece([Item(row.line, self.value(row)) for row in found.rows], place, end_place)
 
     def rows(self, window: bytes, is_last: bool, line: int, limit: int) -> Rows:
@@ -109,7 +109,7 @@ class Source:
             position += len(window)
         return self.size
 
-    def value(self, row: Row) -> Any | AppError:
+    def value(self, row: FileRow) -> Any | AppError:
         content: Any = row.content
         if self.layout is not None and isinstance(content, list):
             content = self.layout.item(content)
@@ -130,10 +130,10 @@ async def open_source(session: TenantSession, row: Import, keyring: Keyring) -> 
     file = File(keyring, row.organization_id, row.id)
     window = await file.window(session, 0)
     mark = rules.mark_size(window)
-    place, layout = Place(mark, 1), None
+    place, layout = FilePosition(mark, 1), None
     if row.format == "csv":
         header = rules.read_header(window[mark:], len(window) >= row.size)
-        place = Place(mark + header.consumed, 1 + header.lines)
+        place = FilePosition(mark + header.consumed, 1 + header.lines)
         layout = layout_of(row, header)
     return Source(file, row.size, place, layout)
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from app.calendar.queries import Place, occurrences_after
+from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.rules import celebrated_on, kept_days
 from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import Conflict
@@ -32,8 +32,8 @@ from app.metrics.celebrations.rules import (
 from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition.service import Directory, in_tree_order
 from app.metrics.sample import Groups
+from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization as find_organization
-from app.people.teams.errors import UnknownTeam
 from app.people.teams.queries import team_tree
 from app.tables import Organization
 
@@ -96,7 +96,7 @@ async def _celebrated(
     session: AsyncSession, organization: Organization, quarter: Quarter
 ) -> Sequence[Row[Any]]:
     days = kept_days(quarter.first, quarter.last)
-    rows = await occurrences_after(session, organization, days, None, Place(quarter.first), None)
+    rows = await occurrences_after(session, organization, days, None, PageStart(quarter.first), None)
     return [row for row in rows if row.kind in KINDS]
 
 

@@ -14,8 +14,8 @@ from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import queries
 from app.metrics.recognition.queries import ReportGroup, Window
 from app.metrics.recognition.rules import Body, Flags, Integers, Pairs, People, Teams, bodies
+from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization
-from app.people.teams.errors import UnknownTeam
 from app.people.teams.queries import TeamNode, team_tree
 from app.recognition.rules import days_before, months_of
 

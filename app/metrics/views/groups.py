@@ -12,7 +12,7 @@ from app.metrics.names import Metric, Numbers, Told, joined
 from app.metrics.releases import queries
 from app.metrics.releases.response_matrix import questionnaire_of
 from app.organizations import queries as organizations
-from app.people.teams.errors import UnknownTeam
+from app.organizations.errors import UnknownTeam
 from app.surveys import queries as surveys
 from app.surveys.questionnaires.built_in import built_in
 from app.surveys.responses.errors import UnknownSegment

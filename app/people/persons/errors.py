@@ -3,6 +3,11 @@
 from app.core.errors import Conflict, Unprocessable
 
 
+class UnknownPerson(Unprocessable):
+    code = "unknown_person"
+    detail = "There is no such person: check the identifier, or create the person first."
+
+
 class OwnManager(Unprocessable):
     code = "own_manager"
     detail = "People cannot be their own manager: send another person, or null."

@@ -9,7 +9,8 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession
-from app.people.queries import CAME_OR_WENT, Key, Window, as_json, exhume
+from app.people.queries import CAME_OR_WENT, Key, ListPart, as_json, exhume
+from app.people.teams.queries import BELOW
 from app.tables import Person
 
 
@@ -98,18 +99,14 @@ def record_of(row: RowMapping) -> PersonRecord:
     return PersonRecord(**{name: row[name] for name in PersonRecord._fields})
 
 
-CHANGED_PEOPLE = """
-, below AS (
-    SELECT id, external_id FROM teams
-    WHERE organization_id = :organization_id AND external_id = CAST(:team AS text)
-    UNION
-    SELECT t.id, t.external_id FROM teams t
-    JOIN below ON t.parent_id = below.id WHERE t.organization_id = :organization_id
-), past AS (
+PAST = """
+past AS (
     SELECT DISTINCT ON (person_id) person_id, team FROM person_history
     WHERE organization_id = :organization_id AND ends_on >= CAST(:as_of AS date)
     ORDER BY person_id, ends_on
 )
+"""
+CHANGED_PEOPLE = """
 SELECT external_id, CAST(NULL AS timestamptz) AS deleted_at FROM people
 WHERE organization_id = :organization_id
   AND (CAST(:after AS text) IS NULL OR external_id > :after)
@@ -128,11 +125,11 @@ WHERE organization_id = :organization_id AND kind = 'person'
 ORDER BY external_id
 LIMIT :limit
 """
-PERSON_KEYS = text(CAME_OR_WENT + CHANGED_PEOPLE)
+PERSON_KEYS = text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {CHANGED_PEOPLE}")
 
 
 async def person_keys(
-    session: TenantSession, window: Window, team: str | None, as_of: date | None
+    session: TenantSession, window: ListPart, team: str | None, as_of: date | None
 ) -> list[Key]:
     """The next people by identifier; in a delta read all deleted ones too.
 

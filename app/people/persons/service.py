@@ -17,6 +17,7 @@ from app.core.database import RowMapping, TenantSession
 from app.core.errors import AppError, NotFound, validated
 from app.core.outbox import announce_each
 from app.core.secrets import Keyring
+from app.organizations.errors import UnknownTeam
 from app.people import queries as people_queries
 from app.people.history import queries as history_queries
 from app.people.history import rules
@@ -32,10 +33,9 @@ from app.people.persons.errors import (
     PersonInUse,
 )
 from app.people.persons.queries import PersonRecord
-from app.people.queries import Key, Window
+from app.people.queries import Key, ListPart
 from app.people.service import patched, require_identifier
 from app.people.teams import queries as teams_queries
-from app.people.teams.errors import UnknownTeam
 
 Effective = Mapping[str, date]
 """From which day on the change of a person holds, where that was said; else from today."""
@@ -56,7 +56,7 @@ def represent_person(row: RowMapping, earlier: Sequence[Period]) -> schemas.Pers
 
 
 async def person_keys(
-    session: TenantSession, window: Window, team: str | None, as_of: date | None
+    session: TenantSession, window: ListPart, team: str | None, as_of: date | None
 ) -> list[Key]:
     if team and not await teams_queries.teams(session, [team]):
         raise UnknownTeam.parameter("team", f"There is no team {team}.")

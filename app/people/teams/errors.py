@@ -24,8 +24,3 @@ class TeamTooDeep(Unprocessable):
 class TeamInUse(Conflict):
     code = "team_in_use"
     detail = "This team still has people or teams in it: move them first."
-
-
-class UnknownTeam(Unprocessable):
-    code = "unknown_team"
-    detail = "There is no team with this identifier: check it, or create the team first."

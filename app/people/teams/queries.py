@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 
 from app.core.database import TenantSession
-from app.people.queries import CAME_OR_WENT, Key, Window, as_json, exhume
+from app.people.queries import CAME_OR_WENT, Key, ListPart, as_json, exhume
 
 
 class TeamNode(NamedTuple):
@@ -27,6 +27,24 @@ WHERE organization_id = :organization_id ORDER BY external_id
 async def team_tree(session: TenantSession) -> list[TeamNode]:
     rows = await session.execute(TEAM_TREE)
     return [TeamNode(*row) for row in rows]
+
+
+BELOW = """
+below AS (
+    SELECT id, external_id FROM teams
+    WHERE organization_id = :organization_id AND external_id = CAST(:team AS text)
+    UNION
+    SELECT t.id, t.external_id FROM teams t
+    JOIN below ON t.parent_id = below.id WHERE t.organization_id = :organization_id
+)
+"""
+"""For WITH RECURSIVE: a team and all that are below it."""
+TEAM_AND_BELOW = text(f"WITH RECURSIVE {BELOW} SELECT id FROM below")  # noqa: S608 the text is ours
+
+
+async def team_and_below(session: TenantSession, external_id: str) -> Sequence[UUID]:
+    """Nothing where there is no such team."""
+    return (await session.scalars(TEAM_AND_BELOW, {"team": external_id})).all()
 
 
 HOLD_TEAM_TREE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -82,7 +100,7 @@ LIMIT :limit
 TEAM_KEYS = text(CAME_OR_WENT + CHANGED_TEAMS)
 
 
-async def team_keys(session: TenantSession, window: Window) -> list[Key]:
+async def team_keys(session: TenantSession, window: ListPart) -> list[Key]:
     """The next teams by identifier; in a delta read deleted ones too."""
     found = await session.execute(TEAM_KEYS, {**window._asdict()})
     return [Key(*row) for row in found]

@@ -2,10 +2,9 @@ from collections.abc import Collection, Sequence
 from uuid import UUID, uuid4
 
 import scim2_models as scim
-from sqlalchemy import RowMapping
 
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession
+from app.core.database import RowMapping, TenantSession
 from app.core.errors import validated
 from app.core.schema import is_identifier
 from app.people.persons import service as persons_service

@@ -3,13 +3,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import scim2_models as scim
-from sqlalchemy import RowMapping
 
 from app.calendar import service as calendar
 from app.calendar.queries import occasion as birthday_of
 from app.calendar.schemas import OccasionWrite
 from app.core.conditional import Preconditions
-from app.core.database import TenantSession
+from app.core.database import RowMapping, TenantSession
 from app.core.errors import Forbidden, PreconditionFailed, validated
 from app.core.schema import is_identifier
 from app.people.persons import queries as persons_queries

@@ -5,10 +5,10 @@ from collections.abc import Hashable, Sequence
 from datetime import date
 
 from app.core.database import TenantSession
+from app.organizations.errors import UnknownTeam
 from app.people.persons import queries as persons_queries
 from app.people.persons.queries import EmployedPerson
 from app.people.teams import queries as teams_queries
-from app.people.teams.errors import UnknownTeam
 from app.surveys.audience import queries, rules
 from app.surveys.audience.rules import Cell
 from app.tables import Survey

@@ -16,7 +16,7 @@ from app.core.database import Row, TenantSession
 from app.core.errors import AppError, Fault, pointer
 from app.core.idempotency import KeyReused, Once
 from app.core.secrets import Keyring
-from app.people.teams.errors import UnknownTeam
+from app.organizations.errors import UnknownTeam
 from app.surveys.audience import queries as audience_queries
 from app.surveys.audience import rules as audience_rules
 from app.surveys.audience.rules import ORGANIZATION
@@ -42,9 +42,9 @@ from app.tables import Survey
 BAD_ANSWERS: dict[str, type[AppError]] = {kind.code: kind for kind in (UnknownQuestion, OffScale)}
 
 
-Place = tuple[UUID, int]
+Location = tuple[UUID, int]
 """The key of a response and the ordinal of its cell."""
-Locate = Callable[[int, schemas.ResponseWrite], Place | AppError]
+Locate = Callable[[int, schemas.ResponseWrite], Location | AppError]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Submission:
         names = [response.respondent for response in responses if response.respondent is not None]
         members = await audience_queries.members_by_external_ids(self.session, self.survey.id, names)
 
-        def locate(_: int, response: schemas.ResponseWrite) -> Place | AppError:
+        def locate(_: int, response: schemas.ResponseWrite) -> Location | AppError:
             if response.respondent not in members:
                 return NotInvited.at("#/respondent")
             person, cell = members[response.respondent]
@@ -142,7 +142,7 @@ class Submission:
     async def by_what_was_said(self, responses: Sequence[schemas.ResponseWrite]) -> Locate:
         cells = await self.open_cells({response.team for response in responses if response.team is not None})
 
-        def locate(index: int, response: schemas.ResponseWrite) -> Place | AppError:
+        def locate(index: int, response: schemas.ResponseWrite) -> Location | AppError:
             if response.team is not None and response.team not in cells.teams:
                 return UnknownTeam.at(
                     "#/team", "The survey has no such team: send a team that was there when it opened."
@@ -170,7 +170,9 @@ class Submission:
             },
         )
 
-    def place(self, index: int, response: schemas.AnswersWrite, place: Place | AppError) -> Placed | AppError:
+    def place(
+        self, index: int, response: schemas.AnswersWrite, place: Location | AppError
+    ) -> Placed | AppError:
         if isinstance(place, AppError):
             return place
         key, cell = place
