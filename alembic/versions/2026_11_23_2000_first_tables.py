@@ -92,6 +92,29 @@ def allow() -> None:
 
 
 def upgrade() -> None:
+    access()
+    teams_and_people()
+    surveys_and_releases()
+    recognition()
+    for table in TENANT_TABLES:
+        protect(table, f"organization_id = {CURRENT}", force=True)
+    protect("credentials", f"organization_id = {CURRENT}", force=False)
+    protect("organizations", f"id = {CURRENT}", force=False)
+    op.execute(OLDEST_TRANSACTION)
+    op.execute(ANSWER_VALUES)
+    for statement in statements_of(render_install(DBSettings())):
+        op.execute(statement)
+    allow()
+
+
+def access() -> None:
+    create_organizations()
+    create_api_keys()
+    create_credentials()
+    create_idempotency_records()
+
+
+def create_organizations() -> None:
     op.create_table(
         "organizations",
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -110,6 +133,9 @@ def upgrade() -> None:
         sa.Column("default_series", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
     )
+
+
+def create_api_keys() -> None:
     op.create_table(
         "api_keys",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -126,6 +152,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_api_keys")),
     )
+
+
+def create_credentials() -> None:
     op.create_table(
         "credentials",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -141,6 +170,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_credentials")),
     )
     op.create_index(op.f("ix_credentials_organization_id"), "credentials", ["organization_id"], unique=False)
+
+
+def create_idempotency_records() -> None:
     op.create_table(
         "idempotency_records",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -161,61 +193,17 @@ def upgrade() -> None:
             "organization_id", "operation", "key_mac", name=op.f("pk_idempotency_records")
         ),
     )
-    op.create_table(
-        "questionnaires",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name=op.f("fk_questionnaires_organization_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "key", "version", name=op.f("pk_questionnaires")),
-    )
-    op.create_table(
-        "surveys",
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("external_id", sa.Text(), nullable=True),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("questionnaire", sa.Text(), nullable=False),
-        sa.Column("questionnaire_version", sa.Integer(), nullable=True),
-        sa.Column("mode", sa.Text(), nullable=False),
-        sa.Column("access", sa.Text(), nullable=False),
-        sa.Column("minimum_group_size", sa.Integer(), nullable=True),
-        sa.Column("series", sa.Text(), nullable=True),
-        sa.Column("audience", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("opens_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("closes_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("participation_count", sa.Integer(), nullable=True),
-        sa.Column("participation_on", sa.Date(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name=op.f("fk_surveys_organization_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_surveys")),
-        sa.UniqueConstraint(
-            "organization_id", "external_id", name=op.f("uq_surveys_organization_id_external_id")
-        ),
-    )
-    op.create_index(
-        op.f("ix_surveys_organization_id_created_at_id"),
-        "surveys",
-        ["organization_id", "created_at", "id"],
-        unique=False,
-    )
+
+
+def teams_and_people() -> None:
+    create_teams()
+    create_people()
+    create_employments()
+    create_tombstones()
+    create_occasions()
+
+
+def create_teams() -> None:
     op.create_table(
         "teams",
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -252,26 +240,9 @@ def upgrade() -> None:
         ["organization_id", "updated_at", "id"],
         unique=False,
     )
-    op.create_table(
-        "tombstones",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("external_id", sa.Text(), nullable=False),
-        sa.Column("deleted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name=op.f("fk_tombstones_organization_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "kind", "external_id", name=op.f("pk_tombstones")),
-    )
-    op.create_index(
-        op.f("ix_tombstones_organization_id_kind_deleted_at"),
-        "tombstones",
-        ["organization_id", "kind", "deleted_at"],
-        unique=False,
-    )
+
+
+def create_people() -> None:
     op.create_table(
         "people",
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -315,58 +286,9 @@ def upgrade() -> None:
         ["organization_id", "updated_at", "id"],
         unique=False,
     )
-    op.create_table(
-        "releases",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("survey_id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("is_final", sa.Boolean(), nullable=False),
-        sa.Column("formula_version", sa.Text(), nullable=False),
-        sa.Column("released_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "survey_id"],
-            ["surveys.organization_id", "surveys.id"],
-            name=op.f("fk_releases_organization_id_survey_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "survey_id", "number", name=op.f("pk_releases")),
-    )
-    op.create_table(
-        "responses",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("survey_id", sa.Uuid(), nullable=False),
-        sa.Column("respondent_key", sa.Uuid(), nullable=False),
-        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("group_ordinal", sa.Integer(), nullable=False),
-        sa.Column("locale", sa.Text(), nullable=True),
-        sa.Column("answers", sa.ARRAY(sa.SmallInteger()), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "survey_id"],
-            ["surveys.organization_id", "surveys.id"],
-            name=op.f("fk_responses_organization_id_survey_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "survey_id", "respondent_key", name=op.f("pk_responses")),
-    )
-    op.create_table(
-        "survey_groups",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("survey_id", sa.Uuid(), nullable=False),
-        sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("external_id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("parent", sa.Integer(), nullable=True),
-        sa.Column("depth", sa.Integer(), nullable=False),
-        sa.Column("invited", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "survey_id"],
-            ["surveys.organization_id", "surveys.id"],
-            name=op.f("fk_survey_groups_organization_id_survey_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "survey_id", "ordinal", name=op.f("pk_survey_groups")),
-    )
+
+
+def create_employments() -> None:
     op.create_table(
         "employments",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -381,6 +303,32 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organization_id", "person_id", "starts_on", name=op.f("pk_employments")),
     )
+
+
+def create_tombstones() -> None:
+    op.create_table(
+        "tombstones",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+            name=op.f("fk_tombstones_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "kind", "external_id", name=op.f("pk_tombstones")),
+    )
+    op.create_index(
+        op.f("ix_tombstones_organization_id_kind_deleted_at"),
+        "tombstones",
+        ["organization_id", "kind", "deleted_at"],
+        unique=False,
+    )
+
+
+def create_occasions() -> None:
     op.create_table(
         "occasions",
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -411,6 +359,201 @@ def upgrade() -> None:
         ["organization_id", "month", "day"],
         unique=False,
     )
+
+
+def surveys_and_releases() -> None:
+    create_questionnaires()
+    create_surveys()
+    create_survey_groups()
+    create_survey_members()
+    create_responses()
+    create_releases()
+    create_release_results()
+
+
+def create_questionnaires() -> None:
+    op.create_table(
+        "questionnaires",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+            name=op.f("fk_questionnaires_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "key", "version", name=op.f("pk_questionnaires")),
+    )
+
+
+def create_surveys() -> None:
+    op.create_table(
+        "surveys",
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("questionnaire", sa.Text(), nullable=False),
+        sa.Column("questionnaire_version", sa.Integer(), nullable=True),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("access", sa.Text(), nullable=False),
+        sa.Column("minimum_group_size", sa.Integer(), nullable=True),
+        sa.Column("series", sa.Text(), nullable=True),
+        sa.Column("audience", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("opens_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closes_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("participation_count", sa.Integer(), nullable=True),
+        sa.Column("participation_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+            name=op.f("fk_surveys_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_surveys")),
+        sa.UniqueConstraint(
+            "organization_id", "external_id", name=op.f("uq_surveys_organization_id_external_id")
+        ),
+    )
+    op.create_index(
+        op.f("ix_surveys_organization_id_created_at_id"),
+        "surveys",
+        ["organization_id", "created_at", "id"],
+        unique=False,
+    )
+
+
+def create_survey_groups() -> None:
+    op.create_table(
+        "survey_groups",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("survey_id", sa.Uuid(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("parent", sa.Integer(), nullable=True),
+        sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("invited", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "survey_id"],
+            ["surveys.organization_id", "surveys.id"],
+            name=op.f("fk_survey_groups_organization_id_survey_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "survey_id", "ordinal", name=op.f("pk_survey_groups")),
+    )
+
+
+def create_survey_members() -> None:
+    op.create_table(
+        "survey_members",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("survey_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("group_ordinal", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "person_id"],
+            ["people.organization_id", "people.id"],
+            name=op.f("fk_survey_members_organization_id_person_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "survey_id"],
+            ["surveys.organization_id", "surveys.id"],
+            name=op.f("fk_survey_members_organization_id_survey_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "survey_id", "person_id", name=op.f("pk_survey_members")),
+    )
+    op.create_index(
+        op.f("ix_survey_members_organization_id_person_id"),
+        "survey_members",
+        ["organization_id", "person_id"],
+        unique=False,
+    )
+
+
+def create_responses() -> None:
+    op.create_table(
+        "responses",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("survey_id", sa.Uuid(), nullable=False),
+        sa.Column("respondent_key", sa.Uuid(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("group_ordinal", sa.Integer(), nullable=False),
+        sa.Column("locale", sa.Text(), nullable=True),
+        sa.Column("answers", sa.ARRAY(sa.SmallInteger()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "survey_id"],
+            ["surveys.organization_id", "surveys.id"],
+            name=op.f("fk_responses_organization_id_survey_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "survey_id", "respondent_key", name=op.f("pk_responses")),
+    )
+
+
+def create_releases() -> None:
+    op.create_table(
+        "releases",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("survey_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("is_final", sa.Boolean(), nullable=False),
+        sa.Column("formula_version", sa.Text(), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "survey_id"],
+            ["surveys.organization_id", "surveys.id"],
+            name=op.f("fk_releases_organization_id_survey_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "survey_id", "number", name=op.f("pk_releases")),
+    )
+
+
+def create_release_results() -> None:
+    op.create_table(
+        "release_results",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("survey_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("metric", sa.Text(), nullable=False),
+        sa.Column("group_ordinal", sa.Integer(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "survey_id", "number"],
+            ["releases.organization_id", "releases.survey_id", "releases.number"],
+            name=op.f("fk_release_results_organization_id_survey_id_number"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "organization_id",
+            "survey_id",
+            "number",
+            "metric",
+            "group_ordinal",
+            name=op.f("pk_release_results"),
+        ),
+    )
+
+
+def recognition() -> None:
+    create_recognitions()
+    create_recognition_receivers()
+
+
+def create_recognitions() -> None:
     op.create_table(
         "recognitions",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -445,55 +588,9 @@ def upgrade() -> None:
         ["organization_id", "occurred_at", "id"],
         unique=False,
     )
-    op.create_table(
-        "release_results",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("survey_id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("metric", sa.Text(), nullable=False),
-        sa.Column("group_ordinal", sa.Integer(), nullable=False),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "survey_id", "number"],
-            ["releases.organization_id", "releases.survey_id", "releases.number"],
-            name=op.f("fk_release_results_organization_id_survey_id_number"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint(
-            "organization_id",
-            "survey_id",
-            "number",
-            "metric",
-            "group_ordinal",
-            name=op.f("pk_release_results"),
-        ),
-    )
-    op.create_table(
-        "survey_members",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("survey_id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("group_ordinal", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "person_id"],
-            ["people.organization_id", "people.id"],
-            name=op.f("fk_survey_members_organization_id_person_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "survey_id"],
-            ["surveys.organization_id", "surveys.id"],
-            name=op.f("fk_survey_members_organization_id_survey_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "survey_id", "person_id", name=op.f("pk_survey_members")),
-    )
-    op.create_index(
-        op.f("ix_survey_members_organization_id_person_id"),
-        "survey_members",
-        ["organization_id", "person_id"],
-        unique=False,
-    )
+
+
+def create_recognition_receivers() -> None:
     op.create_table(
         "recognition_receivers",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -522,15 +619,6 @@ def upgrade() -> None:
         ["organization_id", "person_id"],
         unique=False,
     )
-    for table in TENANT_TABLES:
-        protect(table, f"organization_id = {CURRENT}", force=True)
-    protect("credentials", f"organization_id = {CURRENT}", force=False)
-    protect("organizations", f"id = {CURRENT}", force=False)
-    op.execute(OLDEST_TRANSACTION)
-    op.execute(ANSWER_VALUES)
-    for statement in statements_of(render_install(DBSettings())):
-        op.execute(statement)
-    allow()
 
 
 def downgrade() -> None:
