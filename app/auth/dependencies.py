@@ -134,9 +134,9 @@ Anyone = Annotated[Principal, Depends(principal)]
 
 
 def requires(*scopes: Scope, by_team: bool = False) -> Callable[..., Awaitable[Principal]]:
-    """A dependency that gives the Principal if he has all these scopes; what they open is audited by them.
+    """A dependency that gives the Principal if they have all these scopes; what they open is audited by them.
 
-    Who sees some teams only is refused, unless the endpoint shows him no more than these (`by_team`).
+    Who sees some teams only is refused, unless the endpoint shows them no more than these (`by_team`).
     """
 
     async def permitted(who: Anyone, session: Tenant, request: Request) -> Principal:

@@ -65,7 +65,7 @@ class Filters:
 
 
 def person_mark(keyring: Keyring, organization_id: UUID, external_id: str) -> bytes:
-    """What stands for a person where his identifier must not."""
+    """What stands for a person where their identifier must not."""
     return keyring.mac(organization_id, "person-mark", external_id.encode())[:MARK_SIZE]
 
 

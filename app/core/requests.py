@@ -153,7 +153,7 @@ class Body:
             raise self.too_large()
 
     async def discard(self) -> None:
-        """Reads on for a while: closing on a sender who still writes would lose him the answer."""
+        """Reads on for a while: closing on a sender who still writes would lose them the answer."""
         left, more = self.limits.on_wire, True
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGERING_SECONDS):

@@ -70,7 +70,7 @@ def kinds_of(who: Principal) -> list[Kind]:
 
 
 async def import_reader(who: Anyone) -> Principal:
-    """Who may import anything sees the imports of the kinds he may import."""
+    """Who may import anything sees the imports of the kinds they may import."""
     if not kinds_of(who):
         raise MissingScope("This needs an API key with a scope that allows an import.")
     if who.teams is not None:

@@ -19,7 +19,7 @@ from app.newsletter import queries, schemas, service
 router = APIRouter(route_class=Route, tags=["newsletter"])
 CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 Inviter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE, Scope.METRICS_READ))]
-"""Whoever invites shows numbers, so he must be allowed to see them."""
+"""Whoever invites shows numbers, so they must be allowed to see them."""
 Token = Annotated[AddressToken, Path()]
 SUBSCRIPTIONS = "/v1/newsletter/subscriptions"
 CONFIRM, UNSUBSCRIBE = "/v1/newsletter/confirm/{token}", "/v1/newsletter/unsubscribe/{token}"

@@ -51,7 +51,7 @@ Numbers = dict[date, int]
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads, when by the clock of the place, and which teams he leads."""
+    """Who reads, when by the clock of the place, and which teams they lead."""
 
     subscription: Row[Any]
     organization: Organization
@@ -157,7 +157,7 @@ async def issue_of(session: TenantSession, reader: Reader, known: Numbers) -> Is
 
 
 async def celebrations(session: TenantSession, reader: Reader, known: Numbers) -> Celebrations:
-    """All of them as a number; by name those in the reader's teams and of who reports to him."""
+    """All of them as a number; by name those in the reader's teams and of who reports to them."""
     organization, first = reader.organization, reader.today
     last = first + timedelta(month_end(first).day - 1)
     days, start = list(rules.kept_days(first, last)), PageStart(first)
@@ -177,7 +177,7 @@ async def celebrations(session: TenantSession, reader: Reader, known: Numbers) -
 
 
 async def circle(session: TenantSession, reader: Reader) -> tuple[list[UUID], Sequence[UUID]]:
-    """His own team with those he leads and all below them; and who reports to him."""
+    """The reader's own team with those they lead and all below them; and who reports to them."""
     own = reader.subscription
     teams = [] if own.team_id is None else [own.team_id]
     for team in reader.teams:

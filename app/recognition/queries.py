@@ -274,7 +274,7 @@ async def hold_givers(session: TenantSession, ids: Collection[UUID]) -> None:
 
 
 async def given_on(session: TenantSession, keys: Collection[GiverDay]) -> Mapping[GiverDay, int]:
-    """How many events each giver gave on his day."""
+    """How many events each giver gave on their day."""
     parameters = {"giver_ids": [giver for giver, _ in keys], "days": [day for _, day in keys]}
     rows = await session.execute(GIVEN_ON, {**parameters})
     return {(row.giver_id, row.occurred_on): row.given for row in rows}
@@ -310,7 +310,7 @@ async def hold_events_of(session: TenantSession, person_id: UUID) -> Sequence[Ro
 
 
 async def remove_receiver(session: TenantSession, person_id: UUID) -> Sequence[UUID]:
-    """Takes the person out of every event he received; those nobody else received."""
+    """Takes the person out of every event they received; those nobody else received."""
     parameters = {"person_id": person_id}
     return (await session.scalars(REMOVE_RECEIVER, parameters)).all()
 

@@ -238,7 +238,7 @@ async def _take_back_beyond_limit(
 ) -> set[UUID]:
     """Deletes the last of the new events of a giver's day that are too many, and says which.
 
-    Only what is new is counted against him: an event sent again is none, and that shows when it is stored.
+    Only what is new is counted against them: an event sent again is none, and that shows when it is stored.
     """
     if settings.recognition_daily_limit is None or not new:
         return set()
@@ -299,7 +299,7 @@ async def delete_event(session: TenantSession, event_id: UUID, conditions: Preco
 
 
 async def erase_person(session: TenantSession, person_id: UUID) -> None:
-    """Deletes what the person gave and takes him out of what he received; events nobody is left in go too."""
+    """Deletes what the person gave and takes them out of what they received; events left empty go too."""
     concerned = await queries.hold_events_of(session, person_id)
     given = [row.id for row in concerned if row.giver_id == person_id]
     async with recounted(session, [row.id for row in concerned]):

@@ -65,7 +65,7 @@ class RecognitionReaction(DependentRow, table=True):
 
 
 class RecognitionNumber(DependentRow, table=True):
-    """A short name for a person in the buckets, given with his first event."""
+    """A short name for a person in the buckets, given with their first event."""
 
     __tablename__ = "recognition_numbers"
     __table_args__ = (
@@ -87,7 +87,7 @@ class RecognitionMonth(OrganizationRow, table=True):
 
 
 class RecognitionMonthPerson(OrganizationRow, table=True):
-    """Of one person, by number, what he received and gave in a month; one event to m people is m."""
+    """Of one person, by number, what they received and gave in a month; one event to m people is m."""
 
     __tablename__ = "recognition_month_people"
 

@@ -89,7 +89,7 @@ class SurveyCell(DependentRow, table=True):
 
 
 class SurveyMember(DependentRow, table=True):
-    """A person invited, and the cell he was in. Who answered is not kept here."""
+    """A person invited, and the cell they were in. Who answered is not kept here."""
 
     __tablename__ = "survey_members"
     __table_args__ = (

@@ -68,7 +68,7 @@ def refuse_flawed(url: str, *, may_be_private: bool) -> None:
 
 
 def require_scopes(who: Principal, events: Iterable[str]) -> None:
-    """Nobody is told by a webhook what he could not read."""
+    """Nobody is told by a webhook what they could not read."""
     needed = {SCOPES[thing] for event in events if (thing := event.partition(".")[0]) in SCOPES}
     if beyond := needed - who.scopes:
         raise MissingScope(f"To subscribe to these events, your key also needs {', '.join(sorted(beyond))}.")

@@ -28,7 +28,7 @@ class Past(NamedTuple):
 
 
 def is_rehire(current: Period, wanted: Period) -> bool:
-    """A leaver who starts again after his last day, with no last day known."""
+    """A leaver who starts again after their last day, with no last day known."""
     return (
         current.ends_on is not None
         and wanted.starts_on is not None

@@ -212,7 +212,7 @@ RENUMBER = (
 
 
 async def renumber_person(session: TenantSession, old: str, new: str) -> None:
-    """Gives the person another identifier, also where others name him by it."""
+    """Gives the person another identifier, also where others name them by it."""
     for statement in RENUMBER:
         parameters = {"old": old, "new": new}
         await session.execute(text(statement), parameters)

@@ -108,7 +108,7 @@ async def put_person(
     conditions: Preconditions,
     keyring: Keyring,
 ) -> tuple[schemas.Person, bool]:
-    """The person, and whether he is new.
+    """The person, and whether they are new.
 
     It creates before it looks: of two senders of a new person exactly one finds nobody there.
     """
@@ -227,7 +227,7 @@ async def _record(session: TenantSession, item: schemas.PersonItem) -> PersonRec
 async def _records(
     session: TenantSession, parsed: Sequence[schemas.PersonItem | AppError]
 ) -> list[PersonRecord | AppError]:
-    """Each person as he would be stored, or why he cannot be; the teams named are held."""
+    """Each person as they would be stored, or why they cannot be; the teams named are held."""
     named = {item.team for item in parsed if not isinstance(item, AppError) and item.team}
     teams = await teams_queries.hold_teams(session, named)
     is_dated = any(not isinstance(item, AppError) and item.effective_on for item in parsed)
@@ -267,7 +267,7 @@ def held_of(person: RowMapping | PersonRecord) -> Held:
 async def _add_or_hold(
     session: TenantSession, records: Sequence[PersonRecord], keyring: Keyring
 ) -> tuple[set[str], set[str]]:
-    """Adds who is not there and holds who is; says whom it added, and whom not because he was erased."""
+    """Adds who is not there and holds who is; says whom it added, and whom not because they were erased."""
     added = set(await queries.add_or_hold_people(session, records))
     erased = await _erased(session, added, keyring)
     if erased:

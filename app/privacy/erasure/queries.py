@@ -26,7 +26,7 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 async def hold_person(session: TenantSession, external_id: str) -> UUID | None:
-    """Locks the person, if there is one, and whom he manages or did, in the order others lock people in.
+    """Locks the person, if there is one, and whom they manage or did, in the order others lock people in.
 
     Erasures of an organisation wait for one another: they change the same texts.
     """
@@ -147,7 +147,7 @@ WHERE r.organization_id = :organization_id AND r.message ~* :pattern AND (
 
 
 async def replace_name_parts(session: AsyncSession, parameters: Parameters, pattern: str, blank: str) -> None:
-    """In what the person received, and in replies to what he gave."""
+    """In what the person received, and in replies to what they gave."""
     await session.execute(REPLACE_NAME_PARTS, {**parameters, "pattern": pattern, "blank": blank})
 
 

@@ -32,7 +32,7 @@ from app.surveys.responses.rules import decode
 from app.surveys.responses.service import pseudonym, slots_of
 
 OWN_LINK = "answers_link"
-"""Who acts where a person opens the link to his own answers."""
+"""Who acts where a person opens the link to their own answers."""
 EVERYTHING = 10**9
 """A limit that nobody's list reaches."""
 LEFT_OUT = [
@@ -104,7 +104,7 @@ async def _events(
 
 
 async def _surveys(session: TenantSession, person_id: UUID, keyring: Keyring) -> list[schemas.ExportedSurvey]:
-    """Where the person was asked. Whether he answered is not among it: only attributed surveys know."""
+    """Where the person was asked. Whether they answered is not among it: only attributed surveys know."""
     parameters = {"person_id": person_id}
     found = []
     for row in await privacy_queries.rows(session, queries.SURVEYS, parameters):
@@ -121,7 +121,7 @@ async def responses(
     modes: Sequence[str],
     keyring: Keyring,
 ) -> list[schemas.ExportedResponse]:
-    """What the person answered in surveys of these modes, with the questions in his language."""
+    """What the person answered in surveys of these modes, with the questions in their language."""
     language = language_of(locale, (await organization(session)).locale)
     parameters = {
         "person_id": person_id,

@@ -19,7 +19,7 @@ BOT = "28:"
 
 @dataclass(frozen=True)
 class Handle:
-    """A person as the chat names him: by the id of the product, or by e-mail address."""
+    """A person as the chat names them: by the id of the product, or by e-mail address."""
 
     chat_id: str | None = None
     email: str | None = None

@@ -1,6 +1,6 @@
 """The buckets: events counted by month, person and pair, always as the events of the same transaction are.
 
-Months, because metrics cover whole ones; persons and not teams, so that a person who moves takes his along.
+Months, because metrics cover whole ones; persons and not teams, so that who moves takes theirs along.
 Of what is one person's last day in a month, only a deletion makes it necessary to look at the events again.
 """
 

@@ -113,7 +113,7 @@ def language_of(sent: str | None) -> str | None:
 
 
 def changes(before: Shared | None, after: Shared) -> dict[str, Any]:
-    """What a sender changed of what is shared: what he repeats he did not write."""
+    """What a sender changed of what is shared: what they repeat they did not write."""
     sent = after._asdict()
     if before is None:
         return {name: value for name, value in sent.items() if value is not None}

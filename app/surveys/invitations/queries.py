@@ -76,7 +76,7 @@ async def remember(
     mixed_cells: Sequence[int],
 ) -> None:
     """Stores (token hash, cell, respondent key) in random order; a respondent's newer token takes the place
-    of his older. The unused invitations of `mixed_cells` are written anew among them, so that no row tells by
+    of the older. The unused invitations of `mixed_cells` are written anew among them, so that no row tells by
     its transaction when it was issued."""
     token_hashes, cell_ordinals, respondent_keys = zip(*invitations, strict=True)
     parameters = {
@@ -210,7 +210,7 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id
 
 
 async def mark_mailed(session: TenantSession, survey_id: UUID, recipient_key: UUID, nonce: bytes) -> None:
-    """Unless another token has to be mailed to him since."""
+    """Unless another token has to be mailed to them since."""
     parameters = {
         "survey_id": survey_id,
         "recipient_key": recipient_key,
@@ -226,7 +226,7 @@ DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND s
 
 
 async def take_back(session: TenantSession, survey_id: UUID, recipient_key: UUID, nonce: bytes) -> None:
-    """Nothing was issued to him, unless another token was since."""
+    """Nothing was issued to them, unless another token was since."""
     parameters = {
         "survey_id": survey_id,
         "recipient_key": recipient_key,

@@ -1,7 +1,7 @@
 """Issuing invitations: one-time tokens, returned once or mailed.
 
-In anonymous mode only the cell of a token is kept. Whoever issues may not learn whose token is whose: he gets
-them shuffled, those of a cell at least as many as the smallest group, or they are mailed and he sees none.
+In anonymous mode only the cell of a token is kept. Whoever issues may not learn whose token is whose: they
+get them shuffled, those of a cell at least as many as the smallest group, or see none, as they are mailed.
 What is to be mailed is kept sealed, so that a crash loses no mail and the database alone gives no token.
 """
 
@@ -31,7 +31,7 @@ SEND_JOB = "send_invitations"
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody who may be issued a token, by the key that he is known by where tokens are issued."""
+    """Somebody who may be issued a token, by the key that they are known by where tokens are issued."""
 
     person: UUID
     external_id: str
@@ -43,7 +43,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Issued:
-    """A token for a member; `key` as his response will have it, null in anonymous mode."""
+    """A token for a member; `key` as their response will have it, null in anonymous mode."""
 
     member: Member
     nonce: bytes
@@ -109,7 +109,7 @@ def member_of(row: Row[Any], survey: Survey, issued: set[UUID], keyring: Keyring
 
 
 def reasons_to_skip(survey: Survey, members: Sequence[Member], is_mailed: bool) -> dict[str, Reason]:
-    """External id -> why no token is issued to him now."""
+    """External id -> why no token is issued to them now."""
     is_anonymous = survey.mode == "anonymous"
     skipped: dict[str, Reason] = {}
     for member in members:

@@ -65,7 +65,7 @@ def _parts(token: str) -> tuple[UUID, UUID, bytes]:
 
 
 def recipient_key(keyring: Keyring, organization_id: UUID, survey_id: UUID, person: UUID) -> UUID:
-    """Whom a token was issued to: another key in each survey, and another than his response's."""
+    """Whom a token was issued to: another key in each survey, and another than their response's."""
     return keyring.uuid(organization_id, "invitation-recipient", survey_id.bytes, person.bytes)
 
 

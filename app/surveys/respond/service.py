@@ -1,4 +1,4 @@
-"""The respondent's door: what he is told and asked, and his answer. Only the invitation says who he is."""
+"""The respondent's door: what they are told and asked, and their answer. The invitation alone says who it is."""
 
 from datetime import datetime
 
