@@ -1,4 +1,4 @@
-"""The respondent's door: what they are told and asked, and their answer. The invitation alone says who it is."""
+"""The respondent's door: what is told, asked and answered. Only the invitation says who it is."""
 
 from datetime import datetime
 
