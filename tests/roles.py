@@ -87,7 +87,9 @@ OTHERS = {
     "app.scim.deviations": ("pure", "how providers differ from the standard"),
     "app.scim.errors": ("api", "SCIM has errors of its own, so this answers HTTP"),
     "app.scim.filters": ("pure", "the standard's language of filters"),
-    "app.scim.mapping": ("schemas", "a person as SCIM sees one, and back"),
+    "app.scim.groups.mapping": ("schemas", "a team as SCIM sees one"),
+    "app.scim.mapping": ("schemas", "how SCIM names and places its resources"),
+    "app.scim.users.mapping": ("schemas", "a person as SCIM sees one, and back"),
     "app.surveys.invitations.mailing": ("service", "invitations, mailed"),
     "app.surveys.invitations.tokens": ("service", "seals a token, with the core's keys"),
     "app.surveys.respond.words": (
