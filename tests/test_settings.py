@@ -1,5 +1,6 @@
 """Code and guide name the same settings."""
 
+import json
 import re
 from pathlib import Path
 
@@ -64,3 +65,15 @@ def test_a_tilde_is_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings(data_dir=Path("~/betrokken")).data_dir == Path("/home/anna/betrokken")
     with pytest.raises(ValueError, match="write the path out"):
         Settings(data_dir=Path("~nobody-of-that-name/x"))
+
+
+def test_secrets_of_before_are_one_as_it_is_or_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that came with an end of line, as from a file, opens only with it."""
+    one, other = "[a secret, with an end of line; 40 long]\n", "x" * 40
+    for given, wanted in ((one, [one]), (json.dumps([one, other]), [one, other]), ("1" * 40, ["1" * 40])):
+        monkeypatch.setenv("BETROKKEN_PSEUDONYM_SECRET_PREVIOUS", given)
+        assert [secret.get_secret_value() for secret in Settings().pseudonym_secret_previous] == wanted
+    for short in ("short", '["short"]', json.dumps([one, 7])):
+        monkeypatch.setenv("BETROKKEN_PSEUDONYM_SECRET_PREVIOUS", short)
+        with pytest.raises(ValueError, match="pseudonym_secret_previous"):
+            Settings()
