@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from app.metrics.blocks.wave import Wave
 from app.metrics.definitions import document
 from app.metrics.releases.builder import BLOCKS
 from tests.examples import examples
+from tests.metrics.told import Bodies, as_json
 from tests.metrics.waves import instrument_of, wave_of
 
 MANY = instrument_of(
@@ -67,6 +69,12 @@ def explained(body: Any) -> None:
             explained(member)
 
 
+def bodies_of(metric: str, wave: Wave) -> Bodies:
+    """What a release stores of each group."""
+    found: Bodies = as_json(BLOCKS[metric](wave))
+    return found
+
+
 @pytest.mark.parametrize("metric", BLOCKS)
 @settings(max_examples=examples(8))
 @given(data=st.data())
@@ -75,7 +83,7 @@ def test_every_number_is_finite_and_every_missing_one_has_a_reason(metric: str, 
     rows = data.draw(answers(instrument))
     members = np.random.default_rng(len(rows)).integers(0, 5, len(rows)).tolist()
     frame = data.draw(st.sampled_from([None, (np.bincount(members, minlength=5) + 6).tolist()]))
-    bodies = BLOCKS[metric](wave_of(instrument, rows, members, PARENTS, invited=frame, k=3))
+    bodies = bodies_of(metric, wave_of(instrument, rows, members, PARENTS, invited=frame, k=3))
     assert json.loads(json.dumps(bodies, allow_nan=False)) == {
         str(group): body for group, body in bodies.items()
     }
@@ -99,7 +107,7 @@ def test_the_order_of_persons_decides_nothing(metric: str) -> None:
     rows = np.clip(np.rint(levels + random.normal(0, 1.5, levels.shape)), 0, 10)
     members, order = random.integers(0, 5, 150), random.permutation(150)
     one, other = (
-        BLOCKS[metric](wave_of(MANY, rows[o], members[o].tolist(), PARENTS, invited=[60] * 5))
+        bodies_of(metric, wave_of(MANY, rows[o], members[o].tolist(), PARENTS, invited=[60] * 5))
         for o in (np.arange(150), order)
     )
     assert close_to(one, other)
@@ -112,7 +120,8 @@ def test_what_is_shown_depends_on_who_answered_and_not_on_what(metric: str) -> N
     members = random.integers(0, 5, 90).tolist()
     versions = [random.integers(0, 11, (90, 10)), random.integers(4, 7, (90, 10))]
     one, other = (
-        BLOCKS[metric](wave_of(MANY, np.where(is_missing, -2, rows), members, PARENTS)) for rows in versions
+        bodies_of(metric, wave_of(MANY, np.where(is_missing, -2, rows), members, PARENTS))
+        for rows in versions
     )
     assert list(decided(one)) == list(decided(other))
 
