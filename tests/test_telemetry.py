@@ -77,12 +77,13 @@ async def test_a_survey_s_life_is_counted(acme: Tenant) -> None:
 
 async def test_labels_are_words_of_ours(acme: Tenant) -> None:
     """Whatever is asked for, a label is an operation, a class, a reason or a job: few, and known before."""
+    before = (await samples(acme.client)).keys()  # of jobs that other tests made up, too
     await furnish(acme)
     for path in ("/v1/people/E-1042", "/v1/people/<script>", "/v1/x/y", "/v1/people/" + "z" * 200):
         await acme.client.get(path)
     known = {operation.id for operation in operations()} | set(JOBS) | {"none"}
     known |= {getattr(route, "operation_id", "") for router in SCIM_ROUTERS for route in router.routes}
-    for name, labels in await samples(acme.client):
+    for name, labels in (await samples(acme.client)).keys() - before:
         if name.startswith("betrokken_"):
             for label, value in labels:
                 assert label in {"operation", "status_class", "reason", "job", "kind", "outcome", "le"}, name

@@ -79,13 +79,13 @@ async def served(settings: Settings, database_url: str) -> AsyncIterator[tuple[F
         "afterwards": afterwards,
     }.items():
         app.add_api_route(f"/fails/{name}", endpoint, response_model=None)
-    options: dict[str, Any] = {"log_config": None, "access_log": False}
+    options: dict[str, Any] = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **options))
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 uvicorn has no event for it
         await asyncio.sleep(0.01)
     yield app, server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = server.force_exit = True
+    server.should_exit = True  # by force it would leave the application's own end undone
     await task
 
 

@@ -29,7 +29,7 @@ Ref = tuple[str, str, str | None]
 """Kind, dimension and identifier of a group."""
 
 SAMPLES = [
-    pytest.param(range(4), id="few"),
+    pytest.param(range(12), id="few"),
     pytest.param(range(4, 400), id="hundreds", marks=pytest.mark.nightly),
 ]
 ROLLING = [

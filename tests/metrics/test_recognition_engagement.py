@@ -192,7 +192,7 @@ def test_reversed_causation_is_refused() -> None:
     body = told(world)
     assert body["direction"] == "not_separable"
     assert body["placebo"]["p"] < 0.05
-    assert "Wat eerst kwam, is hier niet te zeggen" in said(body)
+    assert "Wat er eerst was, is hier niet te zeggen" in said(body)
 
 
 # ------------------------------------------------------------------ when nothing is told

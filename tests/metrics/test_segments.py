@@ -95,4 +95,4 @@ async def test_the_plan_names_what_is_shown_and_hidden_and_no_number(acme: Tenan
         "rule": "R1",
     }
     assert (said["sales"]["status"], said["sales"]["precision"]) == ("shown", "exact")
-    assert plan["rules"]["R1"].startswith("Een groep wordt alleen getoond als minstens 5 personen")
+    assert plan["rules"]["R1"].startswith("Een groep wordt alleen getoond als minstens 5 mensen")
