@@ -55,7 +55,8 @@ from app.scim.users.api import router as scim_users_router
 from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
-from app.surveys.invitations import mailing
+from app.surveys.invitations import mailing, tokens
+from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations import service as invitations
 from app.surveys.questionnaires.api import router as questionnaires_router
 from app.surveys.respond.api import router as respond_router
@@ -125,6 +126,12 @@ SEALED = (
         import_queries.CHUNKS_TO_RESEAL,
         import_queries.RESEAL_CHUNK,
         ("import_id", "ordinal"),
+    ),
+    Sealed(
+        tokens.SEAL,
+        invitation_queries.PEOPLE_TO_RESEAL,
+        invitation_queries.RESEAL_PERSON,
+        ("survey_id", "recipient_key"),
     ),
 )
 """Every column of seals."""

@@ -51,10 +51,8 @@ OTHERS = {
     "app.core.schema": ("schemas", "the base of what goes over the wire"),
     "app.calendar.cards.rendering": ("pure", "a card, drawn"),
     "app.calendar.cards.templates": ("pure", "what a template may say"),
-    "app.calendar.delivery": ("service", "leases of what is to be mailed"),
     "app.calendar.due": ("service", "which days are due, told to webhooks"),
     "app.calendar.feeds.ics": ("pure", "the calendar format"),
-    "app.calendar.timing": ("pure", "when something is sent"),
     "app.demo.comments": ("pure", "what is said in the demo"),
     "app.demo.company": ("pure", "who works in the demo"),
     "app.demo.filling": ("service", "sends the demo through the slices"),
@@ -67,6 +65,7 @@ OTHERS = {
     "app.imports.run.loaders": ("service", "a line of a file, to the slice it belongs to"),
     "app.imports.run.runner": ("service", "an import from its file to its report"),
     "app.imports.run.sealed_file": ("service", "a file's chunks, sealed and opened"),
+    "app.mail.windows": ("pure", "when something is sent"),
     "app.metrics.definitions": ("schemas", "definitions.yaml, read"),
     "app.metrics.names": ("blocks", "the metrics there are, with their models"),
     "app.metrics.releases.builder": ("service", "from a closed survey to its release"),
@@ -105,10 +104,6 @@ OTHERS = {
 }
 EXCEPTIONS = {
     ("app.metrics.releases.queries", "app.metrics.names"): "what is stored bears the name of its metric",
-    (
-        "app.calendar.delivery",
-        "sqlalchemy",
-    ): "the same statements for each kind of mail, by its table",
 }
 """Imports that no role allows."""
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from app.calendar.cards import service as cards
-from app.calendar.delivery import Kind, Round
 from app.calendar.due import tell_of_due
 from app.calendar.reminders import service as reminders
 from app.core import telemetry
 from app.core.database import Clock, Database, TenantSession, transaction_time
 from app.core.jobs import for_each
+from app.mail.dispatcher import Round
+from app.mail.planned import Kind, Planned
 from app.organizations.jobs import in_every_organization
 
 Plan = Callable[[TenantSession, datetime], Awaitable[object]]
@@ -44,8 +45,5 @@ async def send_celebrations(database: Database, clock: Clock = transaction_time)
 async def send_due(database: Database, organization_id: UUID, clock: Clock) -> dict[Kind, int]:
     """Sends what is due in the organisation; how many that were."""
     compose_digest = reminders.composer(database.keyring, database.settings.public_url)
-    composers = {Kind.CARDS: cards.compose, Kind.DIGESTS: compose_digest}
-    return {
-        kind: await Round(database, organization_id, kind, compose, clock).run()
-        for kind, compose in composers.items()
-    }
+    kinds = (Planned(Kind.CARDS, cards.compose, cards.tell_of_sent), Planned(Kind.DIGESTS, compose_digest))
+    return {mails.kind: await Round(database, organization_id, mails, clock).run() for mails in kinds}

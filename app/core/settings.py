@@ -15,6 +15,7 @@ PREFIX = "BETROKKEN_"
 MAIL_SERVER = re.compile(
     r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
 )
+TOKEN = re.compile(r"[A-Za-z0-9-]+")
 MAIL_FROM = r"^([^<>\r\n]*<)?[^\s<>@]+@[^\s<>@]+>?$"
 SET_BY_KUBERNETES = re.compile(
     r"BETROKKEN_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)"
@@ -126,13 +127,19 @@ class Settings(BaseSettings):
     mail_from: str | None = Field(
         None,
         pattern=MAIL_FROM,
-        description="Sender of mails, as Acme <survey@example.com>. Required with BETROKKEN_SMTP_URL.",
+        description="Sender of mails, as Acme <survey@example.com>. Required with BETROKKEN_SMTP_URL"
+        " and BETROKKEN_POSTMARK_TOKEN.",
     )
     smtp_url: SecretStr | None = Field(
         None,
         description="Mail server: smtp://, smtp+starttls:// or smtps://, then user:password@host:port."
-        " Unset: invitations are not mailed; cards, reminders and newsletters are written as files into"
-        " `mail` in the data folder.",
+        " Unset, and no BETROKKEN_POSTMARK_TOKEN: invitations are not mailed; cards, reminders and"
+        " newsletters are written as files into `mail` in the data folder.",
+    )
+    postmark_token: SecretStr | None = Field(
+        None,
+        description="Server token of an account with Postmark, which mails go out by over HTTPS, in place of"
+        " BETROKKEN_SMTP_URL.",
     )
     respond_url: str | None = Field(
         None,
@@ -181,6 +188,19 @@ class Settings(BaseSettings):
             return None
         if not MAIL_SERVER.fullmatch(value.get_secret_value()):
             raise ValueError("write smtp://user:password@host:port, or smtp+starttls:// or smtps://")
+        if info.data.get("mail_from") is None:
+            raise ValueError("a mail has a sender: set BETROKKEN_MAIL_FROM too")
+        return value
+
+    @field_validator("postmark_token")
+    @classmethod
+    def is_the_only_way_of_mails(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        if not TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("a token is of letters, digits and hyphens")
+        if info.data.get("smtp_url") is not None:
+            raise ValueError("mails go one way: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, not both")
         if info.data.get("mail_from") is None:
             raise ValueError("a mail has a sender: set BETROKKEN_MAIL_FROM too")
         return value

@@ -33,7 +33,9 @@ SUPPRESSED_GROUPS = Counter(
     "betrokken_release_suppressed_groups_total", "Groups withheld in releases.", ["reason"]
 )
 JOBS = Counter("betrokken_jobs_total", "Background jobs ended.", ["job", "outcome"])
-MAILS = Counter("betrokken_mails_total", "Mails offered to the mail server.", ["outcome"])
+MAILS = Counter(
+    "betrokken_mails_total", "Mails offered to the mail server, or written as files.", ["outcome"]
+)
 WEBHOOKS = Counter("betrokken_webhook_attempts_total", "Events offered to webhooks.", ["outcome"])
 CALENDAR_MAILS_DUE = Gauge(
     "betrokken_calendar_mails_due",

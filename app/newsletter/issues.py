@@ -8,14 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from app.auth import queries as auth
-from app.calendar import rules, timing
-from app.calendar.delivery import Compose, Undeliverable
+from app.calendar import rules
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.reminders.service import line_of
 from app.core.database import Row, TenantSession
 from app.core.languages import language_of
-from app.core.mail import Mail
 from app.core.secrets import Keyring
+from app.mail import windows
+from app.mail.dispatcher import Undeliverable
+from app.mail.message import Mail
+from app.mail.planned import Compose
 from app.metrics.definitions import document
 from app.metrics.names import HEADLINE
 from app.metrics.recognition import service as recognition_service
@@ -74,7 +76,7 @@ async def plan_issues(session: TenantSession, now: datetime) -> None:
     rows: list[dict[str, Any]] = []
     for day in issue_days(organization.newsletter_day, now):
         for reader in await queries.confirmed(session, organization, day):
-            send_at = timing.window(day, organization.cards_time, reader.time_zone).send_at
+            send_at = windows.window(day, organization.cards_time, reader.time_zone).send_at
             expires_at = send_at + PATIENCE
             if reader.is_here and expires_at > now and send_at <= now + AHEAD:
                 issue = {"subscription_id": reader.id, "issue": f"{day:%Y-%m}"}
@@ -85,7 +87,7 @@ async def plan_issues(session: TenantSession, now: datetime) -> None:
 
 def issue_days(day_of_month: int | None, now: datetime) -> list[date]:
     """Those that are near, anywhere on earth."""
-    first, last = timing.days_somewhere(now)
+    first, last = windows.days_somewhere(now)
     days = (
         first - PATIENCE + timedelta(number) for number in range((last + AHEAD - first + PATIENCE).days + 1)
     )
@@ -130,7 +132,7 @@ def as_mail(mail: Row[Any], reader: Reader, letter: Letter, unsubscribe: str | N
 
 
 async def reader_of(session: TenantSession, organization: Organization, mail: Row[Any]) -> Reader:
-    day = timing.local_day(mail.send_at, organization.time_zone)
+    day = windows.local_day(mail.send_at, organization.time_zone)
     found = await queries.reader(session, organization, mail.subscription_id, day)
     if found.status != ("pending" if mail.issue == INVITATION else "confirmed"):
         raise Undeliverable("cancelled", "not_subscribed")
@@ -139,7 +141,7 @@ async def reader_of(session: TenantSession, organization: Organization, mail: Ro
     if found.email is None:
         raise Undeliverable("no_address", "no_address")
     language = language_of(found.locale, organization.locale)
-    today = timing.local_day(mail.send_at, found.time_zone)
+    today = windows.local_day(mail.send_at, found.time_zone)
     teams = () if found.external_id is None else await auth.teams_led_by(session, found.external_id)
     return Reader(found, organization, language, today, teams)
 
@@ -207,7 +209,7 @@ async def results(session: TenantSession, reader: Reader) -> Results | None:
             found += await metrics.read(session, release, HEADLINE, ["team"], team)
     return Results(
         survey=survey.name,
-        released_on=timing.local_day(release.released_at, reader.organization.time_zone),
+        released_on=windows.local_day(release.released_at, reader.organization.time_zone),
         groups=as_groups([group.model_dump() for group in found], reader.language),
         is_distinct=not (isinstance(whole, GroupOk) and "not_distinct" in whole.reasons.values()),
     )

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from app.calendar.delivery import Kind, Round
 from app.core import telemetry
 from app.core.database import Clock, Database, transaction_time
+from app.mail.dispatcher import Round
+from app.mail.planned import Kind, Planned
 from app.newsletter import issues
 from app.organizations.jobs import in_every_organization
 
@@ -32,4 +33,4 @@ async def send_newsletters(database: Database, clock: Clock = transaction_time) 
 async def send_due(database: Database, organization_id: UUID, clock: Clock) -> int:
     """Sends what is due in the organisation; how many that were."""
     compose = issues.composer(database.keyring, database.settings.public_url)
-    return await Round(database, organization_id, Kind.NEWSLETTERS, compose, clock).run()
+    return await Round(database, organization_id, Planned(Kind.NEWSLETTERS, compose), clock).run()

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from app.calendar.service import find_person
 from app.core.database import Database, Row, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
-from app.core.mail import NotMailable, address_of
+from app.mail.message import NotMailable, address_of
 from app.newsletter import queries, schemas
 from app.people.persons.errors import UnknownPerson
 

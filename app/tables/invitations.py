@@ -1,9 +1,10 @@
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from app.tables.base import DependentRow, within_organization
+from app.tables.base import DependentRow, instant, within_organization
 
 
 class Invitation(DependentRow, table=True):
@@ -45,4 +46,8 @@ class InvitationDelivery(DependentRow, table=True):
     survey_id: UUID = Field(primary_key=True)
     recipient_key: UUID = Field(primary_key=True)
     nonce: bytes | None = None
+    person_seal: bytes | None = None
     sealed_person: UUID | None = None
+    """What was kept of the person in place of the seal before there was one."""
+    held_until: datetime | None = instant(nullable=True)
+    """The end of the lease of whoever is mailing it."""

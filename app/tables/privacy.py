@@ -56,3 +56,5 @@ class AnswersLink(DependentRow, table=True):
     person_id: UUID = Field(primary_key=True)
     token_hash: bytes | None = None
     expires_at: datetime | None = instant(nullable=True)
+    held_until: datetime | None = instant(nullable=True)
+    """The end of the lease of whoever is mailing it."""

@@ -23,6 +23,8 @@ from app.core.secrets import SecretMissing
 from app.core.settings import Settings
 from app.main import SEALED, create_app
 from app.newsletter.service import UNSUBSCRIBE
+from app.surveys.invitations.queries import remember_deliveries
+from app.surveys.invitations.tokens import new_nonce, opened_person, sealed_person
 from tests.conftest import SECRET, Tenant, client_for, database_like, new_tenant
 from tests.waiting import until_blocked
 from tests.webhooks.hooks import deliver, happens, log_of, subscribed
@@ -83,6 +85,8 @@ async def seals(owner: asyncpg.Connection) -> dict[str, list[bytes]]:
         "  WHERE earlier_secret IS NOT NULL"
         " UNION ALL SELECT 'chat_connections.sealed_secret', sealed_secret FROM chat_connections"
         " UNION ALL SELECT 'import_chunks.data', data FROM import_chunks"
+        " UNION ALL SELECT 'invitation_deliveries.person_seal', person_seal FROM invitation_deliveries"
+        "  WHERE person_seal IS NOT NULL"
         " UNION ALL SELECT 'organizations.sealed_key', sealed_key FROM organizations"
     )
     places: dict[str, list[bytes]] = {}
@@ -115,7 +119,7 @@ WHERE c.table_schema = 'public' AND c.data_type = 'bytea' AND t.table_type = 'BA
 async def everything_but_seals(owner: asyncpg.Connection) -> dict[str, list[Any]]:
     """The log aside, to which a rotation adds."""
     tables = [*await tenant_tables(owner), "organizations", "credentials"]
-    left_out = "'sealed_secret', 'earlier_secret', 'data', 'sealed_key'"
+    left_out = "'sealed_secret', 'earlier_secret', 'data', 'sealed_key', 'person_seal'"
     return {
         table: await owner.fetchval(
             f"SELECT array_agg(told::text ORDER BY told) FROM {table} t"
@@ -137,10 +141,17 @@ async def test_every_column_of_bytes_is_sealed_anew_or_known_to_be_no_seal(
     assert len(places) == len(SEALED) + 1
 
 
+INVITED = UUID(int=7)
+
+
 async def filled(acme: Tenant) -> dict[str, Any]:
     """A world with a row in every table, and of each kind of seal one that is used again."""
     things: dict[str, Any] = await furnish(acme)
     await made(acme.client.post(f"/v1/webhooks/{things['webhook_id']}/secret"))
+    sealed = sealed_person(acme.database.keyring, acme.id, INVITED)
+    delivery = (uuid4(), new_nonce(), sealed)
+    async with acme.database.tenant_session(acme.id) as session:
+        await remember_deliveries(session, UUID(things["survey_id"]), [delivery])
     return things
 
 
@@ -177,6 +188,8 @@ async def test_what_there_is_goes_on_under_another_secret(
             mark = after.database.keyring.marks[0]
             assert all(seal.startswith(mark) for place in (await seals(owner)).values() for seal in place)
             own = after.database.keyring
+            (invited,) = (await seals(owner))["invitation_deliveries.person_seal"]
+            assert opened_person(own, acme.id, invited) == INVITED
             async with after.database.tenant_session(acme.id):
                 assert [person_mark(own, acme.id, name) for name in ("E-9999", "E-1042")] == marks
             again = await after.client.put("/v1/people/E-9999", json={"name": MARK})

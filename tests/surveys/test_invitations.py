@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.core.secrets import token_hash
 from app.surveys.invitations import queries as invitation_queries
-from app.surveys.invitations.tokens import new_nonce, read_token, recipient_key, sealed, token_of
+from app.surveys.invitations.tokens import new_nonce, padded_person, read_token, recipient_key, token_of
 from tests.conftest import SECRET, Tenant, stranger
 from tests.surveys.inviting import MODES, answer, ask, employ, invited, tokens
 from tests.surveys.test_privacy import TENANT_TABLES, linked, people_ids
@@ -81,10 +81,10 @@ def test_the_parts_of_two_tokens_do_not_make_a_third() -> None:
 
 
 @given(st.uuids(), st.uuids(), st.binary(min_size=16, max_size=16))
-def test_a_person_sealed_twice_is_the_person(organization: UUID, person: UUID, nonce: bytes) -> None:
-    hidden = sealed(KEYRING, organization, nonce, person)
+def test_a_person_padded_twice_is_the_person(organization: UUID, person: UUID, nonce: bytes) -> None:
+    hidden = padded_person(KEYRING, organization, nonce, person)
     assert hidden != person
-    assert sealed(KEYRING, organization, nonce, hidden) == person
+    assert padded_person(KEYRING, organization, nonce, hidden) == person
 
 
 # ------------------------------------------------------------------ issuing
@@ -240,7 +240,9 @@ async def test_neither_tokens_nor_persons_are_kept(
     assert {row["recipient_key"] for row in recipients} == {
         recipient_key(acme.database.keyring, acme.id, UUID(survey_id), person) for person in persons.values()
     }
-    assert {(row["nonce"], row["sealed_person"]) for row in recipients} == {(None, None)}
+    assert {(row["nonce"], row["person_seal"], row["sealed_person"]) for row in recipients} == {
+        (None, None, None)
+    }
 
 
 async def test_no_row_that_names_a_person_shares_a_transaction_with_his_pseudonym(

@@ -5,11 +5,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.calendar import rules, timing, words
+from app.calendar import rules, words
 from app.calendar.cards import queries, schemas
 from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
 from app.calendar.cards.templates import CardKind, Template, TemplateRefused, built_in, shipped
-from app.calendar.delivery import Undeliverable
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.schemas import PersonRef
 from app.calendar.service import celebrated_on, find_person
@@ -17,7 +16,10 @@ from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import Conflict, IdentifierMismatch, NotFound, Unprocessable
 from app.core.languages import language_of
-from app.core.mail import Mail
+from app.core.outbox import announce
+from app.mail import windows
+from app.mail.dispatcher import Undeliverable
+from app.mail.message import Mail
 from app.organizations.queries import organization as find_organization
 from app.tables import CardTemplate, Organization
 
@@ -76,7 +78,7 @@ async def plan_cards(session: TenantSession, now: datetime) -> int:
 async def celebrated_soon(
     session: AsyncSession, organization: Organization, now: datetime
 ) -> Sequence[Row[Any]]:
-    first, last = timing.days_somewhere(now)
+    first, last = windows.days_somewhere(now)
     days = rules.kept_days(first - LONGEST_MOVE, last + AHEAD + LONGEST_MOVE)
     start = PageStart(first - LONGEST_MOVE)
     return await occurrences_after(
@@ -86,7 +88,7 @@ async def celebrated_soon(
 
 def wanted_card(row: Row[Any], organization: Organization, now: datetime) -> dict[str, Any] | None:
     """The card of an occurrence; None while its time is too far off, or once it has passed."""
-    window = timing.window(sent_on(row, organization), organization.cards_time, row.time_zone)
+    window = windows.window(sent_on(row, organization), organization.cards_time, row.time_zone)
     if window.expires_at <= now or window.send_at > now + AHEAD:
         return None
     needs_approval = organization.cards_approval and row.visibility != "private"
@@ -132,6 +134,11 @@ async def compose(session: TenantSession, card: Row[Any]) -> Mail:
         picture=parts.picture,
         sender=organization.card_sender,
     )
+
+
+async def tell_of_sent(session: TenantSession, card: Row[Any]) -> None:
+    if card.visibility != "private":
+        await announce(session, "card.sent", {"card_id": card.id})
 
 
 async def current_occurrence(

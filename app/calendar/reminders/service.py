@@ -3,16 +3,18 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.calendar import rules, timing, words
-from app.calendar.delivery import Compose, Undeliverable
+from app.calendar import rules, words
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.reminders import queries, schemas
 from app.calendar.service import find_person, find_team
 from app.core.database import AsyncSession, Database, Row, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import in_words, language_of
-from app.core.mail import Mail
 from app.core.secrets import Keyring
+from app.mail import windows
+from app.mail.dispatcher import Undeliverable
+from app.mail.message import Mail
+from app.mail.planned import Compose
 from app.organizations.queries import organization as find_organization
 from app.people.persons.errors import UnknownPerson
 from app.people.teams.queries import team_and_below
@@ -53,16 +55,16 @@ async def create_reminder(session: TenantSession, wanted: schemas.ReminderWrite)
 
 async def plan_digests(session: TenantSession, now: datetime) -> None:
     organization = await find_organization(session)
-    wanted: dict[tuple[UUID, date], timing.Window] = {}
+    wanted: dict[tuple[UUID, date], windows.Window] = {}
     for reminder in await queries.reminders(session):
-        first, last = timing.days_somewhere(now)
+        first, last = windows.days_somewhere(now)
         before = timedelta(days=reminder.days_before)
         rows = await remembered(session, organization, reminder, first + before, last + AHEAD + before)
         people = await candidates(session, organization, reminder, rows, now.date())
         for row in rows:
             day = row.kept_on - before
             for person in people:
-                window = timing.window(day, organization.cards_time, person.time_zone)
+                window = windows.window(day, organization.cards_time, person.time_zone)
                 is_time = window.expires_at > now and window.send_at <= now + AHEAD
                 if is_time and is_for(reminder, row, person):
                     wanted[person.id, day] = window

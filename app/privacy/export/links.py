@@ -5,16 +5,19 @@ Its token is made when the mail is, and kept as a hash: nobody but its reader ev
 
 import base64
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.core.database import Database, TenantSession, transaction_time
+from app.core.database import Database, TenantSession
 from app.core.errors import Conflict, NotFound
-from app.core.jobs import enqueue
+from app.core.jobs import enqueue, wait_for
 from app.core.languages import language_of
-from app.core.mail import Mail, Outcome, post
 from app.core.secrets import token_hash
 from app.core.settings import Settings
+from app.mail.dispatcher import AGAIN, Round, Undeliverable, Verdict
+from app.mail.message import Mail
+from app.mail.transport import can_send
 from app.organizations import queries as organizations
 from app.people.persons.queries import hold_person
 from app.people.persons.service import no_person, read_person
@@ -34,11 +37,19 @@ class NoAddress(Conflict):
 
 class NoMailServer(Conflict):
     code = "mail_not_set_up"
-    detail = "There is no mail server to send the link with: set BETROKKEN_SMTP_URL."
+    detail = (
+        "There is no mail server to send the link with: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN."
+    )
 
 
-class MailDeferred(RuntimeError):
-    """The server takes the mail later."""
+@dataclass(frozen=True)
+class Link:
+    token: str
+    expires_at: datetime
+
+    @property
+    def token_hash(self) -> bytes:
+        return token_hash(self.token)
 
 
 async def ask_for_link(session: TenantSession, external_id: str, settings: Settings) -> AnswersLinkAsked:
@@ -46,7 +57,7 @@ async def ask_for_link(session: TenantSession, external_id: str, settings: Setti
     person_id = await hold_person(session, external_id)
     if person_id is None:
         raise no_person(external_id)
-    if settings.smtp_url is None:
+    if not can_send(settings):
         raise NoMailServer
     if (await read_person(session, external_id)).email is None:
         raise NoAddress
@@ -57,24 +68,51 @@ async def ask_for_link(session: TenantSession, external_id: str, settings: Setti
 
 async def mail_link(database: Database, organization_id: UUID, person_id: UUID) -> None:
     """Done again, it mails a new link in place of the one before."""
-    token = new_token(organization_id)
     async with database.tenant_session(organization_id) as session:
-        reader = await queries.addressee(session, person_id)
+        if held_until := await queries.held_until(session, person_id):
+            await wait_for(session, held_until)
+    mails = AnswersLinks(person_id, database.settings.public_url.rstrip("/"))
+    await Round(database, organization_id, mails).run_as_job()
+
+
+@dataclass(frozen=True)
+class AnswersLinks:
+    """Of one person, at most one."""
+
+    person_id: UUID
+    public_url: str
+    kind: str = "answers_links"
+
+    async def due(self, session: TenantSession, now: datetime) -> int:
+        return int(await queries.is_link_due(session, self.person_id, now))
+
+    async def claim(
+        self, session: TenantSession, now: datetime, held_until: datetime, after: Link | None
+    ) -> Link | None:
+        if after is not None:
+            return None
+        is_claimed = await queries.claim_link(session, self.person_id, now, held_until)
+        return Link(new_token(session.organization_id), now + VALID) if is_claimed else None
+
+    async def compose(self, session: TenantSession, item: Link) -> Mail:
+        reader = await queries.addressee(session, self.person_id)
         if reader is None or reader.email is None:
-            return
-        organization, now = await organizations.organization(session), await transaction_time(session)
-        await queries.make_link(session, person_id, token_hash(token), now + VALID)
-    language = language_of(reader.locale, organization.locale)
-    link = f"{database.settings.public_url.rstrip('/')}/v1/answers/{token}"
-    written = letter(organization.name, link, VALID.days, language)
-    key = token_hash(token).hex()[:32]
-    async with post(database.settings) as office:
-        outcome = await office.send(Mail(key, reader.email, written.subject, written.text, language), now)
-    if outcome is Outcome.DEFERRED:
-        raise MailDeferred
-    if outcome is Outcome.REFUSED:
-        async with database.tenant_session(organization_id) as session:
-            await queries.forget_link(session, person_id)
+            raise Undeliverable("no_address", "no_address")
+        organization = await organizations.organization(session)
+        await queries.make_link(session, self.person_id, item.token_hash, item.expires_at)
+        language = language_of(reader.locale, organization.locale)
+        written = letter(
+            organization.name, f"{self.public_url}/v1/answers/{item.token}", VALID.days, language
+        )
+        return Mail(item.token_hash.hex()[:32], reader.email, written.subject, written.text, language)
+
+    async def settle(self, session: TenantSession, item: Link, verdict: Verdict, now: datetime) -> None:
+        if verdict.status == "sent":
+            await queries.end_lease_of_link(session, self.person_id, item.token_hash)
+        elif verdict.status == AGAIN:
+            await queries.put_link_back(session, self.person_id)
+        else:
+            await queries.forget_link(session, self.person_id)
 
 
 def new_token(organization_id: UUID) -> str:

@@ -150,13 +150,59 @@ async def unsubscribed_at(session: AsyncSession, parameters: Parameters) -> date
 
 ASK_FOR_LINK = text("""
 INSERT INTO answers_links (organization_id, person_id) VALUES (:organization_id, :person_id)
-  ON CONFLICT (organization_id, person_id) DO UPDATE SET token_hash = NULL, expires_at = NULL
+  ON CONFLICT (organization_id, person_id)
+  DO UPDATE SET token_hash = NULL, expires_at = NULL, held_until = NULL
 """)
 
 
 async def ask_for_link(session: TenantSession, person_id: UUID) -> None:
     """One a person: an earlier one stops working."""
     await session.execute(ASK_FOR_LINK, {"person_id": person_id})
+
+
+LINK_DUE = """
+organization_id = :organization_id AND person_id = :person_id
+  AND (token_hash IS NULL OR held_until IS NOT NULL) AND coalesce(held_until <= :now, true)
+"""
+IS_LINK_DUE = text(f"SELECT EXISTS (SELECT FROM answers_links WHERE {LINK_DUE})")  # noqa: S608
+CLAIM_LINK = text(f"""
+UPDATE answers_links SET held_until = :held_until WHERE {LINK_DUE} RETURNING person_id
+""")  # noqa: S608
+HELD_UNTIL = text("""
+SELECT held_until FROM answers_links WHERE organization_id = :organization_id AND person_id = :person_id
+""")
+END_LEASE = text("""
+UPDATE answers_links SET held_until = NULL
+WHERE organization_id = :organization_id AND person_id = :person_id AND token_hash = :token_hash
+""")
+PUT_BACK = text("""
+UPDATE answers_links SET token_hash = NULL, expires_at = NULL, held_until = NULL
+WHERE organization_id = :organization_id AND person_id = :person_id
+""")
+
+
+async def is_link_due(session: TenantSession, person_id: UUID, now: datetime) -> bool:
+    """One is to be mailed, and nobody is about to."""
+    return bool(await session.scalar(IS_LINK_DUE, {"person_id": person_id, "now": now}))
+
+
+async def claim_link(session: TenantSession, person_id: UUID, now: datetime, held_until: datetime) -> bool:
+    parameters = {"person_id": person_id, "now": now, "held_until": held_until}
+    return (await session.execute(CLAIM_LINK, parameters)).first() is not None
+
+
+async def held_until(session: TenantSession, person_id: UUID) -> datetime | None:
+    moment: datetime | None = await session.scalar(HELD_UNTIL, {"person_id": person_id})
+    return moment
+
+
+async def end_lease_of_link(session: TenantSession, person_id: UUID, token_hash: bytes) -> None:
+    await session.execute(END_LEASE, {"person_id": person_id, "token_hash": token_hash})
+
+
+async def put_link_back(session: TenantSession, person_id: UUID) -> None:
+    """A link that was not mailed opens nothing."""
+    await session.execute(PUT_BACK, {"person_id": person_id})
 
 
 ADDRESSEE = text("""

@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -146,93 +147,118 @@ async def cells(
 
 
 REMEMBER_DELIVERIES = text("""
-INSERT INTO invitation_deliveries (organization_id, survey_id, recipient_key, nonce, sealed_person)
+INSERT INTO invitation_deliveries (organization_id, survey_id, recipient_key, nonce, person_seal)
 SELECT :organization_id, :survey_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),
-CAST(:nonces AS bytea[]), CAST(:sealed_people AS uuid[])) AS d (recipient_key, nonce, sealed_person)
+CAST(:nonces AS bytea[]), CAST(:seals AS bytea[])) AS d (recipient_key, nonce, person_seal)
 ORDER BY d.recipient_key
   ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE
-SET nonce = excluded.nonce, sealed_person = excluded.sealed_person
+SET nonce = excluded.nonce, person_seal = excluded.person_seal, sealed_person = NULL, held_until = NULL
 """)
 
 
 async def remember_deliveries(
     session: TenantSession,
     survey_id: UUID,
-    deliveries: Sequence[tuple[UUID, bytes | None, UUID | None]],
+    deliveries: Sequence[tuple[UUID, bytes | None, bytes | None]],
 ) -> None:
     """Stores (recipient key, nonce, sealed person), the last two null where nothing is to be mailed. What was
     to be mailed to the same before is not any more."""
-    recipient_keys, nonces, sealed_people = zip(*deliveries, strict=True)
+    recipient_keys, nonces, seals = zip(*deliveries, strict=True)
     parameters = {
         "survey_id": survey_id,
         "recipient_keys": list(recipient_keys),
         "nonces": list(nonces),
-        "sealed_people": list(sealed_people),
+        "seals": list(seals),
     }
     await session.execute(REMEMBER_DELIVERIES, parameters)
 
 
-NEXT_MAILS = text("""
-SELECT recipient_key, nonce, sealed_person FROM invitation_deliveries
-WHERE organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL
-  AND (CAST(:after AS uuid) IS NULL OR recipient_key > :after)
-ORDER BY recipient_key LIMIT :limit
+WAITING = """
+organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL
+  AND coalesce(held_until <= :now, true)
+  AND EXISTS (SELECT FROM surveys s
+WHERE s.organization_id = :organization_id AND s.id = :survey_id AND s.status = 'open')
+"""
+COUNT_WAITING = text(f"SELECT count(*) FROM invitation_deliveries WHERE {WAITING}")  # noqa: S608
+CLAIM_MAIL = text(f"""
+UPDATE invitation_deliveries SET held_until = :held_until
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND recipient_key = (
+    SELECT recipient_key FROM invitation_deliveries WHERE {WAITING}
+      AND (CAST(:after AS uuid) IS NULL OR recipient_key > :after)
+    ORDER BY recipient_key LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING recipient_key, nonce, person_seal, sealed_person
+""")  # noqa: S608
+
+
+async def waiting_mails(session: TenantSession, survey_id: UUID, now: datetime) -> int:
+    """None once the survey is not open any more."""
+    return int(await session.scalar(COUNT_WAITING, {"survey_id": survey_id, "now": now}) or 0)
+
+
+async def claim_mail(
+    session: TenantSession, survey_id: UUID, now: datetime, held_until: datetime, after: UUID | None
+) -> Row[Any] | None:
+    """The next to be sent, from the recipient key `after` on."""
+    parameters = {"survey_id": survey_id, "now": now, "held_until": held_until, "after": after}
+    return (await session.execute(CLAIM_MAIL, parameters)).first()
+
+
+READER = text("""
+SELECT email, locale, time_zone FROM people WHERE organization_id = :organization_id AND id = :person
 """)
 
 
-async def next_mails(
-    session: TenantSession, survey_id: UUID, after: UUID | None, limit: int
-) -> Sequence[Row[Any]]:
-    """Recipient key, nonce and sealed person of mails to be sent, from the key after `after` on."""
-    parameters = {"survey_id": survey_id, "after": after, "limit": limit}
-    return (await session.execute(NEXT_MAILS, parameters)).all()
-
-
-ADDRESSES = text("""
-SELECT id, email, locale, time_zone FROM people
-WHERE organization_id = :organization_id AND id = ANY(CAST(:people AS uuid[]))
-""")
-
-
-async def addresses(
-    session: TenantSession, people: Sequence[UUID]
-) -> dict[UUID, tuple[str | None, str | None, str | None]]:
-    """Person -> (e-mail address, locale, time zone)."""
-    rows = await session.execute(ADDRESSES, {"people": list(people)})
-    return {row.id: (row.email, row.locale, row.time_zone) for row in rows}
+async def reader(session: TenantSession, person: UUID) -> Row[Any] | None:
+    """Address, locale and time zone."""
+    return (await session.execute(READER, {"person": person})).first()
 
 
 MAILED = text("""
-UPDATE invitation_deliveries SET nonce = NULL, sealed_person = NULL
+UPDATE invitation_deliveries SET nonce = NULL, person_seal = NULL, sealed_person = NULL, held_until = NULL
 WHERE organization_id = :organization_id AND survey_id = :survey_id
   AND recipient_key = :recipient_key AND nonce = :nonce
 """)
-
-
-async def mark_mailed(session: TenantSession, survey_id: UUID, recipient_key: UUID, nonce: bytes) -> None:
-    """Unless another token has to be mailed to them since."""
-    parameters = {
-        "survey_id": survey_id,
-        "recipient_key": recipient_key,
-        "nonce": nonce,
-    }
-    await session.execute(MAILED, parameters)
-
-
+PUT_BACK = text("""
+UPDATE invitation_deliveries SET held_until = NULL
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND recipient_key = :recipient_key AND nonce = :nonce
+""")
 TAKE_BACK = text("""
 DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id
   AND recipient_key = :recipient_key AND nonce = :nonce
 """)
 
 
-async def take_back(session: TenantSession, survey_id: UUID, recipient_key: UUID, nonce: bytes) -> None:
+async def mark_mailed(session: TenantSession, survey_id: UUID, mail: Row[Any]) -> None:
+    """Unless another token has to be mailed to them since."""
+    await session.execute(MAILED, key_of(survey_id, mail))
+
+
+async def put_back(session: TenantSession, survey_id: UUID, mail: Row[Any]) -> None:
+    await session.execute(PUT_BACK, key_of(survey_id, mail))
+
+
+async def take_back(session: TenantSession, survey_id: UUID, mail: Row[Any]) -> None:
     """Nothing was issued to them, unless another token was since."""
-    parameters = {
-        "survey_id": survey_id,
-        "recipient_key": recipient_key,
-        "nonce": nonce,
-    }
-    await session.execute(TAKE_BACK, parameters)
+    await session.execute(TAKE_BACK, key_of(survey_id, mail))
+
+
+def key_of(survey_id: UUID, mail: Row[Any]) -> dict[str, Any]:
+    return {"survey_id": survey_id, "recipient_key": mail.recipient_key, "nonce": mail.nonce}
+
+
+PEOPLE_TO_RESEAL = text("""
+SELECT survey_id, recipient_key, person_seal AS sealed FROM invitation_deliveries
+WHERE organization_id = :organization_id AND substr(person_seal, 1, 5) <> CAST(:mark AS bytea)
+  AND (CAST(:survey_id AS uuid) IS NULL
+    OR (survey_id, recipient_key) > (CAST(:survey_id AS uuid), CAST(:recipient_key AS uuid)))
+ORDER BY survey_id, recipient_key LIMIT :limit FOR NO KEY UPDATE
+""")
+RESEAL_PERSON = text("""
+UPDATE invitation_deliveries SET person_seal = :sealed
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND recipient_key = :recipient_key
+""")
 
 
 SURVEYS_WITH_MAILS = text("""

@@ -17,9 +17,10 @@ from app.core.database import Row, TenantSession
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
+from app.mail.transport import can_send
 from app.surveys.invitations import queries
 from app.surveys.invitations.errors import MailNotSetUp, NotByInvitation, TooFewAtOnce
-from app.surveys.invitations.tokens import new_nonce, recipient_key, sealed, token_of
+from app.surveys.invitations.tokens import new_nonce, recipient_key, sealed_person, token_of
 from app.surveys.respond.schemas import Invitation, InvitationsIssued, InvitationsWrite, NotIssued, Reason
 from app.surveys.responses.errors import NotInvited
 from app.surveys.responses.service import respondent_key
@@ -79,7 +80,7 @@ async def issue(
 
 
 def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
-    can_mail = settings.smtp_url is not None and settings.respond_url is not None
+    can_mail = can_send(settings) and settings.respond_url is not None
     if wanted.send and not can_mail:
         raise MailNotSetUp.at("#/send")
     return can_mail if wanted.send is None else wanted.send
@@ -149,7 +150,7 @@ async def keep(
         (
             one.member.recipient_key,
             one.nonce,
-            sealed(keyring, survey.organization_id, one.nonce, one.member.person),
+            sealed_person(keyring, survey.organization_id, one.member.person),
         )
         for one in issued
     ]

@@ -16,6 +16,11 @@ from app.core.secrets import Keyring, KeyUnknown
 
 PREFIX = "bti_"
 PART = 16
+SEAL = "invitation person"
+
+
+class PersonUnreadable(LookupError):
+    """No secret that is given opens whom a mail is for."""
 
 
 def new_nonce() -> bytes:
@@ -69,7 +74,18 @@ def recipient_key(keyring: Keyring, organization_id: UUID, survey_id: UUID, pers
     return keyring.uuid(organization_id, "invitation-recipient", survey_id.bytes, person.bytes)
 
 
-def sealed(keyring: Keyring, organization_id: UUID, nonce: bytes, person: UUID) -> UUID:
-    """The person under a pad that is used once; sealed again, it is the person."""
+def sealed_person(keyring: Keyring, organization_id: UUID, person: UUID) -> bytes:
+    return keyring.seal(organization_id, SEAL, person.bytes)
+
+
+def opened_person(keyring: Keyring, organization_id: UUID, sealed: bytes) -> UUID:
+    plain = keyring.unseal(organization_id, SEAL, sealed)
+    if plain is None:
+        raise PersonUnreadable
+    return UUID(bytes=plain)
+
+
+def padded_person(keyring: Keyring, organization_id: UUID, nonce: bytes, person: UUID) -> UUID:
+    """Of before there were seals: under a pad that is used once. Padded again, it is the person."""
     pad = keyring.mac(organization_id, "invitation-person", nonce)[:PART]
     return UUID(bytes=bytes(left ^ right for left, right in zip(pad, person.bytes, strict=True)))

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from app.calendar import delivery
 from app.calendar.cards import service
 from app.calendar.jobs import send_celebrations
-from app.calendar.timing import window
-from app.core.mail import Post
+from app.mail.dispatcher import Round
+from app.mail.planned import Kind, Planned
+from app.mail.smtp import Smtp
+from app.mail.windows import window
 from tests.calendar.cards.office import (
     celebrating,
     message_ids,
@@ -33,11 +34,11 @@ from tests.calendar.cards.office import (
     with_server,
 )
 from tests.calendar.staff import people_on_file
-from tests.calendar.test_timing import ZONES
 from tests.clock import at
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient
 from tests.examples import examples
+from tests.mail.test_windows import ZONES
 from tests.sink import Sink, listening
 
 EIGHT = datetime(2027, 5, 4, 6, tzinfo=UTC)
@@ -264,7 +265,7 @@ async def test_killed_before_the_server_accepts_the_card_is_sent_later(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Post, "send", killed)
+        patch.setattr(Smtp, "send", killed)
         with pytest.raises(Killed):
             await send(acme, EIGHT, sink)
     await send(acme, EIGHT + HOUR, sink)
@@ -284,7 +285,7 @@ async def test_killed_between_acceptance_and_commit_the_card_comes_twice_under_o
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(delivery.Round, "_note", killed)
+        patch.setattr(Round, "_note", killed)
         with pytest.raises(Killed):
             await send(acme, EIGHT, sink)
     await send(acme, EIGHT + 2 * HOUR, sink)
@@ -428,18 +429,18 @@ async def one_round(acme: Tenant, now: datetime, what: str, sink: Sink) -> None:
 
 
 async def killed_round(acme: Tenant, now: datetime, sink: Sink, *, is_accepted: bool) -> None:
-    class KilledRound(delivery.Round):
+    class KilledRound(Round[Any]):
         async def _note(self, *_: Any) -> None:
             raise Killed
 
-        async def _written(self, claimed: Any) -> Any:
+        async def _written(self, item: Any) -> Any:
             if not is_accepted:
                 raise Killed
-            return await super()._written(claimed)
+            return await super()._written(item)
 
     database = with_server(acme.database, sink.url)
     with suppress(Killed):
-        await KilledRound(database, acme.id, delivery.Kind.CARDS, service.compose, at(now)).run()
+        await KilledRound(database, acme.id, Planned(Kind.CARDS, service.compose), at(now)).run()
 
 
 @pytest.mark.nightly  # a hundred thousand people

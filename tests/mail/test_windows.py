@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.calendar.timing import LEAST_PATIENCE, days_somewhere, local_day, window
+from app.mail.windows import LEAST_PATIENCE, days_somewhere, local_day, window
 
 ZONES = ("Pacific/Kiritimati", "Europe/Amsterdam", "America/St_Johns", "Pacific/Pago_Pago")
 DAYS = [date(2027, 1, 1) + timedelta(days=number) for number in range(731)]

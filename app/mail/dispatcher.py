@@ -1,0 +1,192 @@
+"""Sends what waits, whatever it is: claim, write, send, note.
+
+A claim is a lease that commits before anything is sent, so two workers never hold the same mail; no
+transaction is open while the mail server is spoken to. Whatever fails gives the lease back. A worker that
+dies between the server's acceptance and the note cannot: when the lease ends the mail is sent again, under
+the same Message-ID. That is at least once: a card twice is a smaller harm than a birthday forgotten, and a
+mailbox can tell by the Message-ID.
+
+What is due and when a lease ends is told by the database's clock. A lease is longer than an hour, so that a
+clock set wrong by as much makes no two workers share a mail.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+from app.core import logging as app_logging
+from app.core import telemetry
+from app.core.database import Clock, Database, TenantSession, transaction_time
+from app.mail.failures import Refused, TryAgain, Unavailable
+from app.mail.message import Mail
+from app.mail.transport import Transport, can_send, open_transport
+
+log = logging.getLogger("betrokken.mail")
+
+LEASE = timedelta(minutes=90)
+AT_ONCE = 100
+"""Mails a connection: some servers take no more."""
+AGAIN = "planned"
+OUTCOMES = {
+    "sent": "sent",
+    "refused_by_server": "refused",
+    "deferred_by_server": "deferred",
+    "not_sent": "deferred",
+}
+"""What is counted of mails offered to a server, by what became of them."""
+
+Item = TypeVar("Item")
+
+
+class Undeliverable(Exception):
+    """This mail is not sent; `status` says what becomes of it, `reason` why."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class MailsWait(RuntimeError):
+    """Some are to be tried again: the job that sends them is done again."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mail: `sent`, `bounced`, AGAIN, or what Undeliverable says."""
+
+    status: str
+    failure: str | None = None
+    is_at_once: bool = False
+    """To be tried again without a pause: nothing was wrong with it."""
+    is_way_open: bool = True
+
+
+class Mails(Protocol[Item]):
+    """What waits of one kind in one organisation. Each method is called in a transaction of its own."""
+
+    @property
+    def kind(self) -> str: ...
+
+    async def due(self, session: TenantSession, now: datetime) -> int:
+        """How many wait, and are not under lease."""
+
+    async def claim(
+        self, session: TenantSession, now: datetime, held_until: datetime, after: Item | None
+    ) -> Item | None:
+        """Takes the lease of the next, or of the next after one that this round has tried."""
+
+    async def compose(self, session: TenantSession, item: Item) -> Mail:
+        """As it is to be said now. Raises Undeliverable."""
+
+    async def settle(self, session: TenantSession, item: Item, verdict: Verdict, now: datetime) -> None:
+        """Notes what became of it, and ends its lease."""
+
+
+@dataclass
+class Round(Generic[Item]):
+    """All that waits of one kind in one organisation, each tried once."""
+
+    database: Database
+    organization_id: UUID
+    mails: Mails[Item]
+    clock: Clock = transaction_time
+    last: Item | None = None
+
+    async def run(self) -> int:
+        """How many were due. Raises Unavailable where there is no way out."""
+        due = await self._look()
+        if due:
+            await self._send_all()
+        return due
+
+    async def run_as_job(self) -> None:
+        """Mails that never go into a folder; fails while some wait, so that the job is done again."""
+        if not can_send(self.database.settings):
+            raise Unavailable("mail is to be sent and there is no mail server: set BETROKKEN_SMTP_URL")
+        await self.run()
+        if await self._look():
+            raise MailsWait
+
+    async def _look(self) -> int:
+        async with self.database.tenant_session(self.organization_id) as session:
+            return await self.mails.due(session, await self.clock(session))
+
+    async def _send_all(self) -> None:
+        is_more = True
+        while is_more:
+            async with open_transport(self.database.settings) as transport:
+                is_more = await self._send_some(transport)
+
+    async def _send_some(self, transport: Transport) -> bool:
+        """Over one connection; whether to go on over another."""
+        for _ in range(AT_ONCE):
+            claimed = await self._claim()
+            if claimed is None:
+                return False
+            verdict = await self._tried(transport, *claimed)
+            await self._note(claimed[0], verdict)
+            if not verdict.is_way_open:
+                return False
+        return True
+
+    async def _claim(self) -> tuple[Item, datetime] | None:
+        async with self.database.tenant_session(self.organization_id) as session:
+            now = await self.clock(session)
+            item = await self.mails.claim(session, now, now + LEASE, self.last)
+        self.last = item
+        return None if item is None else (item, now)
+
+    async def _tried(self, transport: Transport, item: Item, now: datetime) -> Verdict:
+        try:
+            written = await self._written(item)
+            return written if isinstance(written, Verdict) else await self._sent(transport, written, now)
+        except asyncio.CancelledError:
+            await self._note(item, Verdict(AGAIN, is_at_once=True))
+            raise
+
+    async def _written(self, item: Item) -> Mail | Verdict:
+        try:
+            async with self.database.tenant_session(self.organization_id) as session:
+                return await self.mails.compose(session, item)
+        except Undeliverable as refusal:
+            return Verdict(refusal.status, refusal.reason)
+        except Exception as error:
+            self._log("mail_not_written", error)
+            return Verdict(AGAIN, "not_written")
+
+    async def _sent(self, transport: Transport, mail: Mail, now: datetime) -> Verdict:
+        try:
+            await transport.send(mail, now)
+        except Refused:
+            return Verdict("bounced", "refused_by_server")
+        except TryAgain:
+            return Verdict(AGAIN, "deferred_by_server")
+        except Unavailable as error:
+            self._log("mail_server_failed", error.__cause__ or error)
+            return Verdict(AGAIN, "deferred_by_server", is_way_open=False)
+        except Exception as error:
+            self._log("mail_not_sent", error)
+            return Verdict(AGAIN, "not_sent")
+        return Verdict("sent")
+
+    def _log(self, event: str, error: BaseException) -> None:
+        log.error(event, extra={"kind": self.mails.kind, **app_logging.describe(error)})
+
+    async def _note(self, item: Item, verdict: Verdict) -> None:
+        """To the end, also when told to stop meanwhile: what was accepted is not to be sent again."""
+        noting = asyncio.ensure_future(self._settle(item, verdict))
+        try:
+            await asyncio.shield(noting)
+        except asyncio.CancelledError:
+            await noting
+            raise
+
+    async def _settle(self, item: Item, verdict: Verdict) -> None:
+        async with self.database.tenant_session(self.organization_id) as session:
+            await self.mails.settle(session, item, verdict, await self.clock(session))
+        if outcome := OUTCOMES.get(verdict.failure or verdict.status):
+            telemetry.MAILS.labels(outcome).inc()

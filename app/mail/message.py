@@ -1,0 +1,89 @@
+"""A mail as it is written: one recipient, nothing in it that tells who read it."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from app.mail.failures import Refused
+
+JOINER = "\u200d"
+"""Between the parts of an emoji."""
+SPECIAL = r"\s\x00-\x1f\x7f@<>()\[\],;:\\\""
+ADDRESS = re.compile(rf"([^{SPECIAL}]{{1,64}})@([^{SPECIAL}]{{1,255}})")
+
+
+class NotMailable(Refused, ValueError):
+    """A text that cannot stand in a header, or an address that is none."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """`key` is the same whenever the same mail is sent again, so that a mailbox may show it once."""
+
+    key: str
+    to: str
+    subject: str
+    text: str
+    language: str
+    html: str | None = None
+    picture: bytes | None = None
+    """A PNG that the HTML shows as cid:card."""
+    sender: str | None = None
+    """A name, or a name and an address, in place of those of the settings."""
+    unsubscribe: str | None = None
+    """An address that takes RFC 8058's one click."""
+
+
+def message_of(mail: Mail, sender: Address, now: datetime) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = sender_in_place_of(sender, mail.sender)
+    message["To"] = address_of(mail.to)
+    message["Subject"] = one_line(mail.subject)
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{one_line(mail.key)}@{sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe:
+        message["List-Unsubscribe"] = f"<{one_line(mail.unsubscribe)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(mail.text)
+    if mail.html:
+        add_html(message, mail.html, mail.picture)
+    message["Content-Language"] = mail.language
+    return message
+
+
+def add_html(message: EmailMessage, html: str, picture: bytes | None) -> None:
+    message.add_alternative(html, subtype="html")
+    if picture is not None:
+        html_part = message.get_payload()[1]  # type: ignore[index]
+        html_part.add_related(picture, "image", "png", cid="<card>", filename="card.png")  # type: ignore[union-attr]
+
+
+def sender_in_place_of(sender: Address, wanted: str | None) -> Address:
+    if not wanted:
+        return sender
+    return sender_of(wanted) if "@" in wanted else Address(one_line(wanted), sender.username, sender.domain)
+
+
+def sender_of(text: str) -> Address:
+    """`Name <name@example.com>`, or the address alone."""
+    name, bracket, rest = text.rpartition("<")
+    bare = address_of(rest.removesuffix(">") if bracket else text)
+    return Address(one_line(name.strip().strip('"')), bare.username, bare.domain)
+
+
+def address_of(text: str) -> Address:
+    found = ADDRESS.fullmatch(text)
+    if found is None:
+        raise NotMailable("an address is written as name@example.com")
+    return Address("", *found.groups())
+
+
+def one_line(text: str) -> str:
+    """A header that went on to a next line could add headers of its own."""
+    if not text.replace(JOINER, "").isprintable():
+        raise NotMailable("a header is one line of printable text")
+    return text

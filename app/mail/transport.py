@@ -1,0 +1,38 @@
+"""The ways a mail can leave, one file each, and which of them the settings mean."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Protocol
+
+from app.core.settings import Settings
+from app.mail import folder, postmark, smtp
+from app.mail.message import Mail, sender_of
+
+SENDER_OF_FILES = "Betrokken <betrokken@localhost>"
+
+
+class Transport(Protocol):
+    async def send(self, mail: Mail, now: datetime) -> None:
+        """Returns once it was accepted. Raises what failures.py has."""
+
+
+def can_send(settings: Settings) -> bool:
+    """To a mailbox, and not into a folder alone."""
+    return settings.smtp_url is not None or settings.postmark_token is not None
+
+
+@asynccontextmanager
+async def open_transport(settings: Settings) -> AsyncIterator[Transport]:
+    """For as long as it is needed. Raises Unavailable."""
+    async with _transport(settings) as transport:
+        yield transport
+
+
+def _transport(settings: Settings) -> AbstractAsyncContextManager[Transport]:
+    sender = sender_of(settings.mail_from or SENDER_OF_FILES)
+    if settings.smtp_url is not None:
+        return smtp.connected(settings.smtp_url.get_secret_value(), sender)
+    if settings.postmark_token is not None:
+        return postmark.connected(settings.postmark_token.get_secret_value(), sender)
+    return folder.opened(settings.data_dir / "mail", sender)
