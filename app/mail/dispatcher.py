@@ -29,6 +29,8 @@ log = logging.getLogger("betrokken.mail")
 LEASE = timedelta(minutes=90)
 AT_ONCE = 100
 """Mails a connection: some servers take no more."""
+NOTED_AGAIN_AFTER = (1, 5, 20)
+"""Seconds."""
 AGAIN = "planned"
 OUTCOMES = {
     "sent": "sent",
@@ -65,6 +67,14 @@ class Verdict:
     is_way_open: bool = True
 
 
+@dataclass(frozen=True)
+class Lease:
+    now: datetime
+    held_until: datetime
+    started: datetime
+    """When this round did: it tries nothing twice."""
+
+
 class Mails(Protocol[Item]):
     """What waits of one kind in one organisation. Each method is called in a transaction of its own."""
 
@@ -74,10 +84,8 @@ class Mails(Protocol[Item]):
     async def due(self, session: TenantSession, now: datetime) -> int:
         """How many wait, and are not under lease."""
 
-    async def claim(
-        self, session: TenantSession, now: datetime, held_until: datetime, after: Item | None
-    ) -> Item | None:
-        """Takes the lease of the next, or of the next after one that this round has tried."""
+    async def claim(self, session: TenantSession, lease: Lease) -> Item | None:
+        """Takes the lease of the next. Those that were tried before come last."""
 
     async def compose(self, session: TenantSession, item: Item) -> Mail:
         """As it is to be said now. Raises Undeliverable."""
@@ -86,7 +94,7 @@ class Mails(Protocol[Item]):
         """Notes what became of it, and ends its lease."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Round(Generic[Item]):
     """All that waits of one kind in one organisation, each tried once."""
 
@@ -94,13 +102,12 @@ class Round(Generic[Item]):
     organization_id: UUID
     mails: Mails[Item]
     clock: Clock = transaction_time
-    last: Item | None = None
 
     async def run(self) -> int:
         """How many were due. Raises Unavailable where there is no way out."""
-        due = await self._look()
+        due, started = await self._look()
         if due:
-            await self._send_all()
+            await self._send_all(started)
         return due
 
     async def run_as_job(self) -> None:
@@ -108,23 +115,25 @@ class Round(Generic[Item]):
         if not can_send(self.database.settings):
             raise Unavailable("mail is to be sent and there is no mail server: set BETROKKEN_SMTP_URL")
         await self.run()
-        if await self._look():
+        waiting, _ = await self._look()
+        if waiting:
             raise MailsWait
 
-    async def _look(self) -> int:
+    async def _look(self) -> tuple[int, datetime]:
         async with self.database.tenant_session(self.organization_id) as session:
-            return await self.mails.due(session, await self.clock(session))
+            now = await self.clock(session)
+            return await self.mails.due(session, now), now
 
-    async def _send_all(self) -> None:
+    async def _send_all(self, started: datetime) -> None:
         is_more = True
         while is_more:
             async with open_transport(self.database.settings) as transport:
-                is_more = await self._send_some(transport)
+                is_more = await self._send_some(transport, started)
 
-    async def _send_some(self, transport: Transport) -> bool:
+    async def _send_some(self, transport: Transport, started: datetime) -> bool:
         """Over one connection; whether to go on over another."""
         for _ in range(AT_ONCE):
-            claimed = await self._claim()
+            claimed = await self._claim(started)
             if claimed is None:
                 return False
             verdict = await self._tried(transport, *claimed)
@@ -133,11 +142,10 @@ class Round(Generic[Item]):
                 return False
         return True
 
-    async def _claim(self) -> tuple[Item, datetime] | None:
+    async def _claim(self, started: datetime) -> tuple[Item, datetime] | None:
         async with self.database.tenant_session(self.organization_id) as session:
             now = await self.clock(session)
-            item = await self.mails.claim(session, now, now + LEASE, self.last)
-        self.last = item
+            item = await self.mails.claim(session, Lease(now, now + LEASE, started))
         return None if item is None else (item, now)
 
     async def _tried(self, transport: Transport, item: Item, now: datetime) -> Verdict:
@@ -178,12 +186,22 @@ class Round(Generic[Item]):
 
     async def _note(self, item: Item, verdict: Verdict) -> None:
         """To the end, also when told to stop meanwhile: what was accepted is not to be sent again."""
-        noting = asyncio.ensure_future(self._settle(item, verdict))
+        noting = asyncio.ensure_future(self._settle_at_last(item, verdict))
         try:
             await asyncio.shield(noting)
         except asyncio.CancelledError:
             await noting
             raise
+
+    async def _settle_at_last(self, item: Item, verdict: Verdict) -> None:
+        """The database may be away for a moment: a note that is lost leaves the mail under its lease."""
+        for pause in NOTED_AGAIN_AFTER:
+            try:
+                return await self._settle(item, verdict)
+            except Exception as error:
+                self._log("mail_not_noted", error)
+                await asyncio.sleep(pause)
+        await self._settle(item, verdict)
 
     async def _settle(self, item: Item, verdict: Verdict) -> None:
         async with self.database.tenant_session(self.organization_id) as session:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 
 from app.core import telemetry
 from app.core.database import TenantSession
-from app.mail.dispatcher import AGAIN, Verdict
+from app.mail.dispatcher import AGAIN, Lease, Verdict
 from app.mail.message import Mail
 
 LONGEST_PAUSE = timedelta(minutes=30)
@@ -77,11 +77,10 @@ class Planned:
         telemetry.CALENDAR_MAILS.labels(self.kind, "missed").inc(missed)
         return int(await session.scalar(COUNT_DUE[self.kind], {"now": now}))
 
-    async def claim(
-        self, session: TenantSession, now: datetime, held_until: datetime, after: Row[Any] | None
-    ) -> Row[Any] | None:
-        """One that was tried is not due for a while: whichever is first is the next."""
-        return (await session.execute(CLAIM[self.kind], {"now": now, "held_until": held_until})).first()
+    async def claim(self, session: TenantSession, lease: Lease) -> Row[Any] | None:
+        """One that was tried is not due for a while."""
+        parameters = {"now": lease.now, "held_until": lease.held_until}
+        return (await session.execute(CLAIM[self.kind], parameters)).first()
 
     async def compose(self, session: TenantSession, item: Row[Any]) -> Mail:
         return await self.write(session, item)

@@ -15,7 +15,7 @@ from app.core.jobs import enqueue, wait_for
 from app.core.languages import language_of
 from app.core.secrets import token_hash
 from app.core.settings import Settings
-from app.mail.dispatcher import AGAIN, Round, Undeliverable, Verdict
+from app.mail.dispatcher import AGAIN, Lease, Round, Undeliverable, Verdict
 from app.mail.message import Mail
 from app.mail.transport import can_send
 from app.organizations import queries as organizations
@@ -86,13 +86,9 @@ class AnswersLinks:
     async def due(self, session: TenantSession, now: datetime) -> int:
         return int(await queries.is_link_due(session, self.person_id, now))
 
-    async def claim(
-        self, session: TenantSession, now: datetime, held_until: datetime, after: Link | None
-    ) -> Link | None:
-        if after is not None:
-            return None
-        is_claimed = await queries.claim_link(session, self.person_id, now, held_until)
-        return Link(new_token(session.organization_id), now + VALID) if is_claimed else None
+    async def claim(self, session: TenantSession, lease: Lease) -> Link | None:
+        is_due = await queries.claim_link(session, self.person_id, lease.started, lease.held_until)
+        return Link(new_token(session.organization_id), lease.now + VALID) if is_due else None
 
     async def compose(self, session: TenantSession, item: Link) -> Mail:
         reader = await queries.addressee(session, self.person_id)
@@ -110,7 +106,7 @@ class AnswersLinks:
         if verdict.status == "sent":
             await queries.end_lease_of_link(session, self.person_id, item.token_hash)
         elif verdict.status == AGAIN:
-            await queries.put_link_back(session, self.person_id)
+            await queries.put_link_back(session, self.person_id, now)
         else:
             await queries.forget_link(session, self.person_id)
 

@@ -162,7 +162,7 @@ async def ask_for_link(session: TenantSession, person_id: UUID) -> None:
 
 LINK_DUE = """
 organization_id = :organization_id AND person_id = :person_id
-  AND (token_hash IS NULL OR held_until IS NOT NULL) AND coalesce(held_until <= :now, true)
+  AND (token_hash IS NULL OR held_until IS NOT NULL) AND coalesce(held_until < :now, true)
 """
 IS_LINK_DUE = text(f"SELECT EXISTS (SELECT FROM answers_links WHERE {LINK_DUE})")  # noqa: S608
 CLAIM_LINK = text(f"""
@@ -176,7 +176,7 @@ UPDATE answers_links SET held_until = NULL
 WHERE organization_id = :organization_id AND person_id = :person_id AND token_hash = :token_hash
 """)
 PUT_BACK = text("""
-UPDATE answers_links SET token_hash = NULL, expires_at = NULL, held_until = NULL
+UPDATE answers_links SET token_hash = NULL, expires_at = NULL, held_until = :now
 WHERE organization_id = :organization_id AND person_id = :person_id
 """)
 
@@ -200,9 +200,9 @@ async def end_lease_of_link(session: TenantSession, person_id: UUID, token_hash:
     await session.execute(END_LEASE, {"person_id": person_id, "token_hash": token_hash})
 
 
-async def put_link_back(session: TenantSession, person_id: UUID) -> None:
+async def put_link_back(session: TenantSession, person_id: UUID, now: datetime) -> None:
     """A link that was not mailed opens nothing."""
-    await session.execute(PUT_BACK, {"person_id": person_id})
+    await session.execute(PUT_BACK, {"person_id": person_id, "now": now})
 
 
 ADDRESSEE = text("""

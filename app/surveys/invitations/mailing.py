@@ -11,7 +11,7 @@ from uuid import UUID
 from app.core.database import Database, Row, TenantSession
 from app.core.languages import language_of
 from app.core.secrets import Keyring, token_hash
-from app.mail.dispatcher import AGAIN, Round, Undeliverable, Verdict
+from app.mail.dispatcher import AGAIN, Lease, Round, Undeliverable, Verdict
 from app.mail.message import Mail
 from app.organizations import queries as organizations
 from app.surveys import queries
@@ -36,11 +36,8 @@ class Invitations:
     async def due(self, session: TenantSession, now: datetime) -> int:
         return await invitation_queries.waiting_mails(session, self.survey_id, now)
 
-    async def claim(
-        self, session: TenantSession, now: datetime, held_until: datetime, after: Row[Any] | None
-    ) -> Row[Any] | None:
-        key = None if after is None else after.recipient_key
-        return await invitation_queries.claim_mail(session, self.survey_id, now, held_until, key)
+    async def claim(self, session: TenantSession, lease: Lease) -> Row[Any] | None:
+        return await invitation_queries.claim_mail(session, self.survey_id, lease.started, lease.held_until)
 
     async def compose(self, session: TenantSession, item: Row[Any]) -> Mail:
         survey = await queries.survey(session, self.survey_id)
@@ -62,7 +59,7 @@ class Invitations:
         if verdict.status == "sent":
             await invitation_queries.mark_mailed(session, self.survey_id, item)
         elif verdict.status == AGAIN:
-            await invitation_queries.put_back(session, self.survey_id, item)
+            await invitation_queries.put_back(session, self.survey_id, item, now)
         else:
             await self.take_back(session, item)
 

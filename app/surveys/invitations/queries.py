@@ -175,7 +175,7 @@ async def remember_deliveries(
 
 WAITING = """
 organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL
-  AND coalesce(held_until <= :now, true)
+  AND coalesce(held_until < :now, true)
   AND EXISTS (SELECT FROM surveys s
 WHERE s.organization_id = :organization_id AND s.id = :survey_id AND s.status = 'open')
 """
@@ -184,8 +184,7 @@ CLAIM_MAIL = text(f"""
 UPDATE invitation_deliveries SET held_until = :held_until
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND recipient_key = (
     SELECT recipient_key FROM invitation_deliveries WHERE {WAITING}
-      AND (CAST(:after AS uuid) IS NULL OR recipient_key > :after)
-    ORDER BY recipient_key LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY held_until NULLS FIRST, recipient_key LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 RETURNING recipient_key, nonce, person_seal, sealed_person
 """)  # noqa: S608
@@ -197,10 +196,10 @@ async def waiting_mails(session: TenantSession, survey_id: UUID, now: datetime) 
 
 
 async def claim_mail(
-    session: TenantSession, survey_id: UUID, now: datetime, held_until: datetime, after: UUID | None
+    session: TenantSession, survey_id: UUID, now: datetime, held_until: datetime
 ) -> Row[Any] | None:
-    """The next to be sent, from the recipient key `after` on."""
-    parameters = {"survey_id": survey_id, "now": now, "held_until": held_until, "after": after}
+    """The next to be sent; last those that were put back, and none that was after `now`."""
+    parameters = {"survey_id": survey_id, "now": now, "held_until": held_until}
     return (await session.execute(CLAIM_MAIL, parameters)).first()
 
 
@@ -220,7 +219,7 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id
   AND recipient_key = :recipient_key AND nonce = :nonce
 """)
 PUT_BACK = text("""
-UPDATE invitation_deliveries SET held_until = NULL
+UPDATE invitation_deliveries SET held_until = :now
 WHERE organization_id = :organization_id AND survey_id = :survey_id
   AND recipient_key = :recipient_key AND nonce = :nonce
 """)
@@ -235,8 +234,8 @@ async def mark_mailed(session: TenantSession, survey_id: UUID, mail: Row[Any]) -
     await session.execute(MAILED, key_of(survey_id, mail))
 
 
-async def put_back(session: TenantSession, survey_id: UUID, mail: Row[Any]) -> None:
-    await session.execute(PUT_BACK, key_of(survey_id, mail))
+async def put_back(session: TenantSession, survey_id: UUID, mail: Row[Any], now: datetime) -> None:
+    await session.execute(PUT_BACK, {**key_of(survey_id, mail), "now": now})
 
 
 async def take_back(session: TenantSession, survey_id: UUID, mail: Row[Any]) -> None:
