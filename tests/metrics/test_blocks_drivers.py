@@ -278,3 +278,33 @@ def test_any_wave_has_an_analysis_or_reasons_and_the_order_of_persons_decides_no
         assert_wire_ready(dict(zip(found, told, strict=True)), of_group)
         assert found.keys() == wave.plan.decisions.keys()
         assert block(again, analyses_again) == nearly(found)
+
+
+# ------------------------------------------------------------------ levers that are hidden
+
+
+def road_without(name: str, answers: NDArray[np.int16]) -> Body:
+    wave = hiding(whole(answers), {f"lever:{name}": {0: "incomplete_cover"}})
+    return levers(wave, analyse(wave))[0]
+
+
+def test_a_hidden_lever_that_may_be_first_is_said_to_be_there() -> None:
+    road = road_without("recognition", one_lever_matters())
+    assert (road["top"], road["tie_set"], road["reasons"]) == (None, [], {"top": "hidden_lever"})
+    assert not any(one["is_top"] for one in road["levers"] if one["status"] == "ok")
+    assert road_without("clarity", one_lever_matters())["top"] == "recognition"
+
+
+def test_all_are_at_the_target_only_if_the_hidden_one_is() -> None:
+    answers = answers_to(WITH_LEVERS, 300, 11)
+    answers[:, 2:5] = np.clip(answers[:, 2:5] + 5, 8, 10)
+    assert road_without("clarity", answers)["reasons"]["top"] == "at_target"
+    answers[:, CLARITY] = np.clip(answers[:, CLARITY] - 5, 0, 10)
+    assert road_without("clarity", answers)["reasons"]["top"] == "hidden_lever"
+
+
+def test_a_lever_that_goes_with_less_engagement_is_not_advised() -> None:
+    answers = one_lever_matters()
+    answers[:, BOND] = 10 - answers[:, BOND]
+    _, road = of_organisation(whole(answers))
+    assert (road["top"], road["tie_set"], road["reasons"]["top"]) == (None, [], "inverse_relation")

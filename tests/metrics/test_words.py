@@ -136,3 +136,24 @@ def test_what_is_said_where_no_lever_comes_first() -> None:
     assert said_of_levers(alone, "en").endswith(": Learning and growth.")
     at_target = {**road, "reasons": {"top": "at_target"}}
     assert "has reached the target of 75" in said_of_levers(at_target, "en")
+
+
+def test_what_is_said_where_a_hidden_lever_may_be_first() -> None:
+    wave = whole(one_lever_matters())
+    road = levers(wave, analyse(wave))[0]
+    hidden = {**road, "top": None, "reasons": {"top": "hidden_lever"}}
+    assert said_of_levers(hidden, "en").endswith("the focus area that may come first cannot be shown.")
+    near = [{**one, "score": 74.7} if one["lever"] == "recognition" else one for one in road["levers"]]
+    assert "(score 74.7, target 75)" in said_of_levers({**road, "levers": near}, "en")
+
+
+def test_a_lever_is_called_the_closest_only_where_no_other_may_be() -> None:
+    wave = whole(one_lever_matters())
+    core = drivers(wave, analyse(wave))[0]["criteria"][0]
+    unsure = [{**one, "rank_low": 1} if one["lever"] == "clarity" else one for one in core["levers"]]
+    several = said_of_criterion({**core, "levers": unsure}, "en")
+    assert '"Core engagement"; which of them the most cannot be said.' in several
+    assert "Recognition and Clear expectations are" in several
+    alike = [{**one, "rank_low": 1, "sign": "negative"} for one in core["levers"]]
+    assert "none of them stands out." in said_of_criterion({**core, "levers": alike}, "en")
+    assert "the lower they score" in said_of_criterion({**core, "levers": alike}, "en")

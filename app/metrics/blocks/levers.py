@@ -1,6 +1,6 @@
 """The road from satisfied to engaged: where a group stands on each lever, and which would come first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -9,7 +9,7 @@ import numpy as np
 from app.metrics.blocks.drivers import CORE, Analyses, Analysis, why_no_group
 from app.metrics.blocks.measure import Favour, Favoured, Mean, Measure, as_small, shown_mean
 from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
-from app.metrics.disclosure import Precision, shown_share
+from app.metrics.disclosure import Precision, shown_score, shown_share
 from app.metrics.formulas import lever_priority
 from app.metrics.formulas.drivers import TARGET
 from app.metrics.sample import Floats, LeverName
@@ -18,7 +18,8 @@ from app.metrics.schemas.levers import Lever, LeverSuppressed
 
 NO_MORE_THAN_NOISE = 0.02
 TOP_FROM = 0.5
-TIED_TOGETHER = 0.8
+TOP_OF_TWO_FROM = 0.8
+LEADING = 0.8 - 1e-9
 Scored = tuple[Measure, Favour]
 
 
@@ -53,6 +54,15 @@ class _Order:
     reasons: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Led:
+    """`top`, or the levers that share its place, or why nothing is said of either."""
+
+    top: LeverName | None
+    tie_set: list[LeverName]
+    reason: str
+
+
 def levers(wave: Wave, analyses: Analyses) -> Mapping[int, LeversNumbers]:
     scored = {lever: _scored(wave, lever, values) for lever, values in wave.both.levers.items()}
     return of_each_group(wave, lambda ordinal, precision: _group(wave, scored, analyses, ordinal, precision))
@@ -74,7 +84,7 @@ def _group(
     entries = [_entry(wave, lever, own, ordinal, precision) for lever, own in scored.items()]
     own = why_none or analyses[ordinal][CORE]
     order = (
-        _ranked(list(scored), entries, own, precision)
+        _ranked(list(scored), entries, _means(scored, ordinal, precision), own, precision)
         if isinstance(own, Analysis)
         else _unranked(entries, {}, own.reason)
     )
@@ -89,6 +99,11 @@ def _group(
         tie_set=order.tie_set,
         reasons=order.reasons,
     )
+
+
+def _means(scored: Mapping[LeverName, Scored], ordinal: int, precision: Precision) -> list[float]:
+    """Of every lever, hidden ones too, as it is shown or would be."""
+    return [shown_score(measure.moments(ordinal).mean, precision) for measure, _ in scored.values()]
 
 
 def _entry(wave: Wave, lever: LeverName, scored: Scored, ordinal: int, group: Precision) -> _Entry:
@@ -107,7 +122,11 @@ def _entry(wave: Wave, lever: LeverName, scored: Scored, ordinal: int, group: Pr
 
 
 def _ranked(
-    names: Sequence[LeverName], entries: Sequence[_Entry], analysis: Analysis, precision: Precision
+    names: Sequence[LeverName],
+    entries: Sequence[_Entry],
+    means: Sequence[float],
+    analysis: Analysis,
+    precision: Precision,
 ) -> _Order:
     shares = {
         lever: None if driver.share is None else shown_share(driver.share, precision)
@@ -115,16 +134,55 @@ def _ranked(
     }
     if analysis.r2_ci.low <= NO_MORE_THAN_NOISE:
         return _unranked(entries, shares, "too_little_explained")
-    chances = dict(zip(names, analysis.first, strict=True))
-    first = {entry.lever: chances[entry.lever] for entry in entries if isinstance(entry, _Told)}
-    top = next((lever for lever, chance in first.items() if chance >= TOP_FROM), None)
-    tied = [] if top else _tied(first)
+    first = dict(zip(names, analysis.first, strict=True))
+    told = {entry.lever for entry in entries if isinstance(entry, _Told)}
+    below = {lever for lever, mean in zip(names, means, strict=True) if mean < TARGET}
+    against = {
+        lever
+        for lever, of in zip(names, analysis.found.drivers, strict=True)
+        if of.r is not None and of.r < 0
+    }
+    led = _led(first, told, below, against)
     return _Order(
-        levers=[_prioritised(entry, shares, first, top, precision) for entry in entries],
-        top=top,
-        tie_set=tied,
-        reasons={} if top else {"top": "tie" if tied else "at_target"},
+        levers=[_prioritised(entry, shares, first, led.top, precision) for entry in entries],
+        top=led.top,
+        tie_set=led.tie_set,
+        reasons={} if led.top else {"top": led.reason},
     )
+
+
+def _led(
+    first: Mapping[LeverName, float],
+    told: Collection[LeverName],
+    below: Collection[LeverName],
+    against: Collection[LeverName],
+) -> _Led:
+    """Of all levers, by their chances of being first: those told, below the target, and related inversely."""
+    if not below:
+        return _Led(None, [], "at_target")
+    leading = _leading({lever: chance for lever, chance in first.items() if lever in below})
+    if not leading:
+        return _Led(None, [], "unsure_whether_below")
+    if not set(leading) <= set(told):
+        return _Led(None, [], "hidden_lever")
+    if set(leading) & set(against):
+        return _Led(None, [], "inverse_relation")
+    if first[leading[0]] >= (TOP_FROM if len(first) > 2 else TOP_OF_TWO_FROM):
+        return _Led(leading[0], [], "")
+    return _Led(None, leading, "tie")
+
+
+def _leading(chances: Mapping[LeverName, float]) -> list[LeverName]:
+    """The fewest levers one of which comes first in .8 of all draws, levers of the same chance together.
+
+    None where so many draws have no first that they never add up to that.
+    """
+    ordered = sorted(chances, key=lambda lever: -chances[lever])
+    reached = np.cumsum([chances[lever] for lever in ordered])
+    if reached[-1] < LEADING:
+        return []
+    least = chances[ordered[int(np.searchsorted(reached, LEADING))]]
+    return [lever for lever in ordered if chances[lever] >= least]
 
 
 def _unranked(entries: Sequence[_Entry], shares: Mapping[LeverName, float | None], reason: str) -> _Order:
@@ -172,12 +230,3 @@ def _placed(entry: _Entry, place: Place, reason: str) -> Lever:
         **place,
         reasons=reasons_of((entry.mean, why), (entry.favour, why), (place, reason)),
     )
-
-
-def _tied(first: Mapping[LeverName, float]) -> list[LeverName]:
-    """The fewest levers one of which comes first in most of the draws that have a first."""
-    ordered = sorted(first, key=lambda lever: -first[lever])
-    reached = np.cumsum([first[lever] for lever in ordered])
-    if not ordered or reached[-1] == 0:
-        return []
-    return ordered[: int(np.searchsorted(reached, TIED_TOGETHER * reached[-1])) + 1]

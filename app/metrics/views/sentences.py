@@ -1,6 +1,7 @@
 """What a block says in words, in the language asked for: that things go together, never why."""
 
 from collections.abc import Sequence
+from math import floor
 
 from app.metrics.blocks.levers import NO_MORE_THAN_NOISE
 from app.metrics.definitions import document, scale_titles
@@ -13,13 +14,40 @@ def of_criterion(criterion: CriterionNumbers, language: str) -> str:
     name = scale_titles(language)[criterion.criterion]
     if not known or criterion.r2_ci_low <= NO_MORE_THAN_NOISE:
         return _sentence("little_in_common", language).format(criterion=name)
-    first = max(known, key=lambda lever: lever.share)
-    return _sentence("most_in_common", language).format(
-        criterion=name,
-        lever=_lever(first.lever, language),
-        share=round(100 * first.share),
-        r2=round(100 * criterion.r2),
+    leading = _leading(known)
+    return " ".join(
+        [
+            _in_common(leading, len(known), language).format(
+                criterion=name,
+                lever=_lever(leading[0].lever, language),
+                levers=_listed([lever.lever for lever in leading], language),
+                share=round(100 * leading[0].share),
+                r2=round(100 * criterion.r2),
+            ),
+            *_against(leading, name, language),
+        ]
     )
+
+
+def _leading(known: Sequence[DriverLeverOk]) -> list[DriverLeverOk]:
+    """Those that may have most in common with the criterion, the largest share first."""
+    ordered = sorted(known, key=lambda lever: -lever.share)
+    return [lever for lever in ordered if lever is ordered[0] or lever.rank_low == 1]
+
+
+def _in_common(leading: Sequence[DriverLeverOk], known: int, language: str) -> str:
+    if len(leading) == 1:
+        return _sentence("most_in_common", language)
+    return _sentence("none_stands_out" if len(leading) == known else "several_in_common", language)
+
+
+def _against(leading: Sequence[DriverLeverOk], criterion: str, language: str) -> list[str]:
+    """A lever that goes the other way is no lever to pull."""
+    levers = [lever.lever for lever in leading if lever.sign == "negative"]
+    if not levers:
+        return []
+    words = _sentence("goes_the_other_way", language)
+    return [words.format(levers=_listed(levers, language), criterion=criterion)]
 
 
 def of_levers(group: LeversOk, language: str) -> str:
@@ -28,7 +56,9 @@ def of_levers(group: LeversOk, language: str) -> str:
         told = (lever for lever in group.levers if isinstance(lever, LeverOk))
         top = next(lever for lever in told if lever.lever == group.top)
         return _sentence("first_lever", language).format(
-            lever=_lever(group.top, language), score=round(top.score), target=round(group.target)
+            lever=_lever(group.top, language),
+            score=_below(top.score, group.target, language),
+            target=round(group.target),
         )
     reason = group.reasons["top"]
     if reason == "tie":
@@ -37,6 +67,16 @@ def of_levers(group: LeversOk, language: str) -> str:
         return _sentence("levers_at_target", language).format(target=round(group.target))
     words = document()["labels"]["reasons"][reason][language]
     return _sentence("no_order", language).format(reason=words[:1].lower() + words[1:])
+
+
+def _below(score: float, target: float, language: str) -> str:
+    """A score below the target never reads as the target itself."""
+    whole, tenths = round(score), floor(10 * score) / 10
+    return str(whole) if whole < target else _decimal(tenths, language)
+
+
+def _decimal(number: float, language: str) -> str:
+    return f"{number:.1f}".replace(".", "," if language == "nl" else ".")
 
 
 def _sentence(name: str, language: str) -> str:
@@ -62,7 +102,7 @@ def of_recognition(group: RecognitionSince, language: str) -> str:
     ends = found.ci_low, found.ci_high
     low, high = ends if is_open else sorted(map(abs, ends))
     shown = {
-        name: f"{number:.1f}".replace(".", "," if language == "nl" else ".")
+        name: _decimal(number, language)
         for name, number in {"x": abs(found.points), "low": low, "high": high}.items()
     }
     said = _sentence(f"recognition_{kind}", language).format(**shown)
