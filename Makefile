@@ -10,6 +10,9 @@ NPM := $(VENV)/npm/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
 FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 
+# Without what Python keeps of a compiled module, each start compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo contract structure test nightly calendar-proof check lint bench lock clean
 

@@ -447,11 +447,15 @@ async def measured(acme: Tenant) -> Tenant:
 
 
 def leaning(random: np.random.Generator) -> Json:
-    """Answers about a level of satisfaction and one of engagement, which go together a little."""
+    """Answers about a level of satisfaction and one of engagement, which go together a little.
+
+    Growth is a level lower: one lever is lowest, whatever lot falls.
+    """
     satisfied, engaged = random.multivariate_normal([3.6, 3.5], [[0.6, 0.2], [0.2, 0.7]])
     answers: Json = {}
     for question in built_in().content["questions"]:
         level = satisfied if question["dimension"] == "satisfaction" else engaged
+        level -= question["lever"] == "growth"
         low, high = question["scale"]["low"], question["scale"]["high"]
         share = np.clip((level + random.normal(0, 0.8) - 1) / 4, 0, 1)
         turned = 1 - share if question["reversed"] else share

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from app.metrics.disclosure.support import lives_on_few
 from app.metrics.sample import Flags, Floats, Integers
@@ -145,7 +144,7 @@ def _bounded(rows: Floats, alike: Floats) -> Floats:
     """
     weights = rows.T @ (rows * (alike / rows.sum(axis=1))[:, None])
     np.fill_diagonal(weights, 0)
-    pieces, piece = connected_components(csr_array(weights), directed=False)
+    pieces, piece = scipy.sparse.csgraph.connected_components(scipy.sparse.csr_array(weights), directed=False)
     cuts = [_least_cut(weights[np.ix_(piece == own, piece == own)]) for own in range(pieces)]
     return np.array([cut for cut in cuts if cut is not None] + [0.0] * (pieces > 1))
 
@@ -192,8 +191,9 @@ def _pieces(contexts: Sequence[Integers]) -> Integers:
     offsets = np.cumsum([atoms, *(int(own.max()) + 1 for own in contexts)])
     ends = np.concatenate([own + offset for own, offset in zip(contexts, offsets, strict=False)])
     starts = np.tile(np.arange(atoms), len(contexts))
-    graph = csr_array((np.ones(len(starts)), (starts, ends)), shape=(offsets[-1], offsets[-1]))
-    return np.asarray(connected_components(graph, directed=False)[1][:atoms], dtype=np.int64)
+    graph = scipy.sparse.csr_array((np.ones(len(starts)), (starts, ends)), shape=(offsets[-1], offsets[-1]))
+    _, piece = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    return np.asarray(piece[:atoms], dtype=np.int64)
 
 
 def _is_proved(table: Table, persons: Flags, k: int, fixes_terms: bool = False) -> bool:

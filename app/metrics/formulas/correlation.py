@@ -3,8 +3,8 @@ from dataclasses import dataclass
 from math import atanh, copysign, sqrt, tanh
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from app.metrics.formulas.complete import Undefined, complete_pairs, two_sided
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval, Z
@@ -46,7 +46,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
     one of scipy and pingouin; p from Student's t.
     """
     a, b = complete_pairs(x, y)
-    return _correlation(rankdata(a), rankdata(b), error_factor=lambda r: sqrt(1 + r * r / 2))
+    first, second = scipy.stats.rankdata(a), scipy.stats.rankdata(b)
+    return _correlation(first, second, error_factor=lambda r: sqrt(1 + r * r / 2))
 
 
 def disattenuated(r: float, reliability_x: float, reliability_y: float) -> Disattenuated | None:

@@ -2,9 +2,8 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from app.metrics.formulas.complete import Undefined, present
 
@@ -134,8 +133,8 @@ def cross_share_at_random(groups: ArrayLike) -> float | None:
 def weak_components(edges: ArrayLike, n: int) -> int:
     """Parts that no edge joins, whatever its direction, of persons 0 to n - 1; who has no edge is one."""
     pairs = np.asarray(edges, dtype=np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return int(connected_components(graph, directed=False)[0])
+    graph = scipy.sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    return int(scipy.sparse.csgraph.connected_components(graph, directed=False)[0])
 
 
 def isolates(edges: ArrayLike, n: int) -> int:

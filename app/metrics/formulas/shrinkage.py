@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 
 from app.metrics.formulas.complete import Undefined
 
@@ -53,7 +53,11 @@ def _paule_mandel(means: NDArray[np.float64], variances: NDArray[np.float64]) ->
     if _heterogeneity(0.0, means, variances) <= df:
         return 0.0
     highest = float(((means - means.mean()) ** 2).sum()) / df
-    return float(brentq(lambda tau2: _heterogeneity(tau2, means, variances) - df, 0.0, highest, xtol=1e-14))
+
+    def excess(tau2: float) -> float:
+        return _heterogeneity(tau2, means, variances) - df
+
+    return float(scipy.optimize.brentq(excess, 0.0, highest, xtol=1e-14))
 
 
 def _heterogeneity(tau2: float, means: NDArray[np.float64], variances: NDArray[np.float64]) -> float:

@@ -3,9 +3,9 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, stdtrit
-from scipy.stats import binomtest, brunnermunzel, wilcoxon
 
 from app.metrics.formulas.complete import Undefined, complete_pairs, present, two_sided
 from app.metrics.formulas.correlation import pearson
@@ -194,7 +194,7 @@ def mcnemar(table: ArrayLike) -> McNemar:
     gained, lost = int(counts[0, 1]), int(counts[1, 0])
     discordant = gained + lost
     chi2 = (gained - lost) ** 2 / discordant if discordant else 0.0
-    exact_p = float(binomtest(gained, discordant).pvalue) if discordant else 1.0
+    exact_p = float(scipy.stats.binomtest(gained, discordant).pvalue) if discordant else 1.0
     chi2_p = float(chdtrc(1, chi2))
     return McNemar(
         n=int(counts.sum()),
@@ -241,10 +241,10 @@ def _hedges(df: int) -> float:
 
 def _signed_rank_p(changes: NDArray[np.float64]) -> float:
     """Of the changes as they are: rounding them first would tie more of them than the reference does."""
-    return float(wilcoxon(changes, zero_method="pratt", method="approx").pvalue)
+    return float(scipy.stats.wilcoxon(changes, zero_method="pratt", method="approx").pvalue)
 
 
 def _brunner_munzel_p(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
     if first.max() < second.min() or second.max() < first.min():
         return None
-    return float(brunnermunzel(first, second).pvalue)
+    return float(scipy.stats.brunnermunzel(first, second).pvalue)
