@@ -119,11 +119,11 @@ async def test_what_was_missed_is_made_good_by_the_periodic_job_alone(
     for survey_id in (missed, waiting):
         await owner.execute(f"DELETE FROM {JOBS_OF}", survey_id)
     await owner.execute("UPDATE surveys SET opens_at = now() WHERE id = $1", UUID(missed))
-    await jobs.tend_surveys(acme.database)
+    await jobs.tend(acme.database, acme.id)
     assert await statuses(acme, [missed, waiting]) == ["open", "draft"]
     await owner.execute(f"DELETE FROM {JOBS_OF}", missed)
     await owner.execute("UPDATE surveys SET closes_at = now() WHERE id = $1", UUID(missed))
-    await jobs.tend_surveys(acme.database)
+    await jobs.tend(acme.database, acme.id)
     assert await statuses(acme, [missed, waiting]) == ["closed", "draft"]
     told = (await acme.client.get("/v1/audit", params={"target": missed})).json()["items"]
     assert [(one["actor"], one["action"]) for one in told[:2]] == [
@@ -140,7 +140,7 @@ async def test_a_survey_that_cannot_open_holds_up_no_other(acme: Tenant, owner: 
     sound = await draft(acme.client, opens_at=moment)
     for survey_id in (broken, sound):
         await its_time_comes(owner, survey_id)
-    await jobs.tend_surveys(acme.database)
+    await jobs.tend(acme.database, acme.id)
     assert await statuses(acme, [broken, sound]) == ["draft", "open"]
 
 
