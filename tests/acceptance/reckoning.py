@@ -269,14 +269,30 @@ class Reckoning:
     def favourable(self, name: str, persons: Sequence[Answers], display: Display) -> Json:
         """Interval of the share pooled over answers: persons are clusters, in Taylor's approximation."""
         share, sd, n, questions = self.clusters(name, persons)
+        t = stats.t(n - 1).ppf(0.975)
         if display.precision == "banded":
-            sd = max(0.05, self.clusters(name, self.everybody)[1])
-        half = stats.t(n - 1).ppf(0.975) * sd / sqrt(n)
-        low, high = share - half, share + half
-        if questions == 1 and display.precision != "banded":
+            half = t * max(0.05, self.clusters(name, self.everybody)[1]) / sqrt(n)
+            low, high = share - half, share + half
+        elif questions == 1:
             low, high = stats.binomtest(round(share * n), n).proportion_ci(method="wilson")
+        else:
+            answers = sum(
+                value is not None
+                for one in self.counted(persons)
+                for _, value in self.instrument.percents(name, one)
+            )
+            worth = min(share * (1 - share) * n / sd**2, answers) if sd > 0 and 0 < share < 1 else n
+            low, high = self.wilson(share, worth * (stats.norm.ppf(0.975) / t) ** 2)
         ends = {"low": max(0.0, low), "high": min(1.0, high)}
         return {f"favourable_ci_{end}": display.share(value) for end, value in ends.items()}
+
+    @staticmethod
+    def wilson(share: float, n: float) -> tuple[float, float]:
+        """Where the distance of the share from a true value is z of its errors: both roots."""
+        z2 = stats.norm.ppf(0.975) ** 2
+        a, b, c = 1 + z2 / n, -(2 * share + z2 / n), share * share
+        root = sqrt(max(0.0, b * b - 4 * a * c))
+        return (-b - root) / (2 * a), (-b + root) / (2 * a)
 
     def clusters(self, name: str, persons: Sequence[Answers]) -> tuple[float, float, int, int]:
         """Share, spread of the persons about it, how many they are, and the number of questions."""

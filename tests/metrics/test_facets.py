@@ -48,9 +48,13 @@ def test_the_numbers_of_a_facet_are_those_of_the_formulas() -> None:
     assert share is not None
     assert share.sd is not None
     assert found["favourable"] == pytest.approx(share.mean)
-    half = 1.9904502102301305 * share.sd / 80**0.5  # qt(.975, 79)
+    worth = min(share.mean * (1 - share.mean) / (share.sd**2 / 80), 160)
+    worth *= (1.959963984540054 / 1.9904502102301305) ** 2  # qnorm(.975), qt(.975, 79)
+    spread, centre = 1.959963984540054**2 / worth, share.mean
+    half = (spread * centre * (1 - centre) + spread**2 / 4) ** 0.5 / (1 + spread)
+    middle = (centre + spread / 2) / (1 + spread)
     ends = found["favourable_ci_low"], found["favourable_ci_high"]
-    assert ends == pytest.approx((share.mean - half, share.mean + half))
+    assert ends == pytest.approx((middle - half, middle + half))
 
 
 def test_a_question_of_the_golden_data() -> None:

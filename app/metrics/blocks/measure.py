@@ -108,12 +108,13 @@ class Favour:
         }
 
     def interval(self, ordinal: int, precision: Precision) -> Interval | None:
-        of = _pool(self.pools[ordinal]).share()
+        pool = _pool(self.pools[ordinal])
+        of = pool.share()
         if of is None:
             return None
         if precision == "banded":
             return t_interval(Moments(of.n, of.mean, self.banded_sd))
-        return wilson(int(self.answers[ordinal][0]), of.n) if self.is_one_question else t_interval(of)
+        return wilson(int(self.answers[ordinal][0]), of.n) if self.is_one_question else pool.interval()
 
 
 def _pool(sums: Floats) -> Pool:

@@ -87,7 +87,12 @@ def wilson(successes: int, n: int) -> Interval | None:
     """95% score interval of a proportion, 0-1 (Wilson 1927; Brown, Cai & DasGupta 2001). None when n = 0."""
     if n == 0:
         return None
-    p, weight = successes / n, Z * Z / n
+    return score_interval(successes / n, n)
+
+
+def score_interval(p: float, n: float) -> Interval:
+    """Wilson's, of a share p of n answers or of as many as they are worth; n above 0."""
+    weight = Z * Z / n
     centre = (p + weight / 2) / (1 + weight)
     half = sqrt(p * (1 - p) * weight + weight * weight / 4) / (1 + weight)
     return Interval(max(0.0, centre - half), min(1.0, centre + half))

@@ -3,8 +3,9 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
-from app.metrics.formulas.intervals import ZERO_SPREAD, Moments
+from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Moments, Z, score_interval
 
 FAVOURABLE_FROM = 62.5
 UNFAVOURABLE_TO = 37.5
@@ -94,3 +95,16 @@ class Pool:
         squares = self.of_kind_squared - 2 * share * self.product + share**2 * self.answers_squared
         sd = sqrt(max(0.0, squares) / (self.n - 1)) * self.n / self.answers
         return Moments(self.n, share, sd if sd > ZERO_SPREAD else 0.0)
+
+    def interval(self) -> Interval | None:
+        """Of the share, 95%: Wilson's on the number of answers that the clusters are worth.
+
+        Korn & Graubard 1998; Dean & Pagano 2015. None below two persons.
+        """
+        of = self.share()
+        if of is None or of.sd is None:
+            return None
+        variance = of.sd**2 / of.n
+        worth = of.mean * (1 - of.mean) / variance if variance > 0 and 0 < of.mean < 1 else of.n
+        fewer = (Z / float(stdtrit(of.n - 1, UPPER_TAIL))) ** 2
+        return score_interval(of.mean, min(worth, self.answers) * fewer)
