@@ -14,7 +14,10 @@ class NotByInvitation(Conflict):
 
 class MailNotSetUp(Unprocessable):
     code = "mail_not_set_up"
-    detail = "There is no mail server: set BETROKKEN_SMTP_URL and BETROKKEN_RESPOND_URL, or leave send false."
+    detail = (
+        "There is no mail server: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN,"
+        " and BETROKKEN_RESPOND_URL; or leave send false."
+    )
 
 
 class TooFewAtOnce(Unprocessable):
