@@ -345,19 +345,26 @@ class Reckoning:
         return Fraction(sum(near), len(near))
 
     def expected(self, persons: Sequence[Answers], errors: Mapping[str, float], display: Display) -> Json:
-        totals = dict.fromkeys(QUADRANTS, 0.0)
-        counted = self.counted(persons)
-        for one in counted:
-            high = {
-                name: stats.norm.cdf(float(self.value(name, one) - CUT) / errors[name]) for name in DIMENSIONS
-            }
-            for quadrant, are_high in QUADRANTS.items():
-                chances = [
-                    high[name] if up else 1 - high[name]
-                    for name, up in zip(DIMENSIONS, are_high, strict=True)
-                ]
-                totals[quadrant] += chances[0] * chances[1]
-        return {quadrant: display.share(total / len(counted)) for quadrant, total in totals.items()}
+        """Of the true scores, given the observed ones of everybody."""
+        of_all = self.points(self.everybody)
+        observed = np.cov(of_all.T)
+        true = observed - np.diag([errors[name] ** 2 for name in DIMENSIONS])
+        drawn = true @ np.linalg.inv(observed)
+        spread = true - drawn @ true
+        shares = np.zeros(4)
+        for point in self.points(persons):
+            mean = of_all.mean(axis=0) + drawn @ (point - of_all.mean(axis=0))
+            low_s, low_e = stats.norm.cdf((float(CUT) - mean) / np.sqrt(np.diag(spread)))
+            low = integrated(mean, spread)
+            shares += [1 - low_s - low_e + low, low_e - low, low_s - low, low]
+        return {
+            name: display.share(share / len(self.counted(persons)))
+            for name, share in zip(QUADRANTS, shares, strict=True)
+        }
+
+    def points(self, persons: Sequence[Answers]) -> NDArray[np.float64]:
+        values = [[float(self.value(name, one)) for name in DIMENSIONS] for one in self.counted(persons)]
+        return np.array(values)
 
     def position(self, persons: Sequence[Answers], display: Display) -> Json | None:
         if display.precision == "banded":
@@ -428,6 +435,19 @@ class Reckoning:
 
 def close(number: float | None) -> Any:
     return None if number is None else pytest.approx(number, rel=1e-9, abs=1e-9)
+
+
+def integrated(mean: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
+    """Chance that both scores lie below the cut, by adding up over the first."""
+    cut = float(CUT)
+    sd, slope = sqrt(spread[0, 0]), spread[1, 0] / spread[0, 0]
+    rest = sqrt(spread[1, 1] - slope * spread[1, 0])
+
+    def density(x: float) -> float:
+        below = stats.norm.cdf((cut - mean[1] - slope * (x - mean[0])) / rest)
+        return float(stats.norm.pdf(x, mean[0], sd) * below)
+
+    return float(integrate.quad(density, mean[0] - 12 * sd, cut, epsabs=1e-12, limit=200)[0])
 
 
 def assert_says(shown: Json, expected: Json) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from app.metrics.formulas import CUT, QUADRANTS, is_near_cut, position, quadrant_chances
@@ -73,16 +74,34 @@ def test_near_a_cut_is_within_one_error_of_either() -> None:
     assert not is_near_cut(satisfaction, engagement, (0, 0)).any()
 
 
-def test_chances_of_a_person_follow_the_error_of_measurement() -> None:
-    found = quadrant_chances(np.array([CUT, 72.5]), np.array([72.5, 52.5]), (10, 5))
-    up = stats.norm.cdf(2)
-    assert found[0].tolist() == pytest.approx([0.5 * up, 0.5 * (1 - up), 0.5 * up, 0.5 * (1 - up)])
-    s, e = stats.norm.cdf(1), stats.norm.cdf(-2)
-    assert found[1].tolist() == pytest.approx([s * e, s * (1 - e), (1 - s) * e, (1 - s) * (1 - e)])
+def test_chances_are_of_the_true_scores_drawn_towards_the_mean() -> None:
+    random = np.random.default_rng(3)
+    scores = np.array([60.0, 66]) + random.normal(size=(40, 2)) @ np.array([[14, 6], [0, 11.0]])
+    errors = (6.0, 5.0)
+    found = quadrant_chances(scores[:, 0], scores[:, 1], errors)
+    assert found is not None
+    of_all = np.cov(scores.T)
+    of_true = of_all - np.diag([36, 25])
+    for one, chances in zip(scores[:3], found[:3], strict=True):
+        mean = scores.mean(axis=0) + of_true @ np.linalg.inv(of_all) @ (one - scores.mean(axis=0))
+        spread = of_true - of_true @ np.linalg.inv(of_all) @ of_true
+        detached = stats.multivariate_normal(mean, spread).cdf([CUT, CUT])
+        assert chances.sum() == pytest.approx(1)
+        assert chances[3] == pytest.approx(detached, abs=1e-5)
+        assert chances[0] == pytest.approx(_both_high(mean, spread), abs=1e-5)
 
 
-def test_without_error_a_person_is_where_he_scored() -> None:
-    assert quadrant_chances(np.array([CUT, 60.0]), np.array([50.0, CUT]), (0, 0)).tolist() == [
-        [0, 1, 0, 0],
-        [0, 0, 1, 0],
-    ]
+def _both_high(mean: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
+    return float(stats.multivariate_normal(-mean, spread).cdf([-CUT, -CUT]))
+
+
+def test_where_errors_leave_no_true_variance_there_are_no_chances() -> None:
+    scores = np.random.default_rng(1).normal(60, 5, size=(2, 50))
+    assert quadrant_chances(*scores, (6, 1)) is None
+
+
+def test_without_error_a_person_is_where_they_scored() -> None:
+    satisfaction, engagement = np.array([CUT, 60.0, 70]), np.array([50.0, CUT, 80])
+    found = quadrant_chances(satisfaction, engagement, (0, 0))
+    assert found is not None
+    assert found.tolist() == [[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]]

@@ -83,8 +83,9 @@ def _numbers(census: Census) -> Floats:
     for favour in census.favour.values():
         columns += [favour.answers, favour.pools]
     columns.append(census.quadrants)
-    if census.near_cut is not None and census.chances is not None:
-        columns += [census.near_cut, census.chances]
+    if census.near_cut is not None:
+        none = np.full((len(census.near_cut), len(QUADRANTS)), -1.0)
+        columns += [census.near_cut, none if census.chances is None else census.chances]
     return np.column_stack(columns).astype(np.float64)
 
 

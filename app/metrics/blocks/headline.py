@@ -180,10 +180,12 @@ def _expected(census: Census, ordinal: int, precision: Precision) -> tuple[_Expe
     """What the shares come to when the errors of measurement are allowed for; or why that is not told."""
     if precision == "banded":
         return {"near_cut": None, "expected": None}, "banded"
-    if census.near_cut is None or census.chances is None:
+    if census.near_cut is None:
         return {"near_cut": None, "expected": None}, census.errors.reason or ""
     n = int(census.gap.n[ordinal])
     near_cut = shown_share(float(census.near_cut[ordinal]) / n, precision)
+    if census.chances is None or census.chances[ordinal].min() < 0:
+        return {"near_cut": near_cut, "expected": None}, "too_unreliable"
     chances = _by_quadrant((census.chances[ordinal] / n).tolist(), precision)
     return {"near_cut": near_cut, "expected": chances}, ""
 

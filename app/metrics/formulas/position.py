@@ -3,13 +3,12 @@ from math import sqrt
 from typing import Final
 
 import numpy as np
-from scipy.special import fdtri, ndtr, owens_t
+from scipy.special import fdtri, ndtr
 
 from app.metrics.formulas.intervals import ZERO_SPREAD
-from app.metrics.formulas.quadrants import CUT, QUADRANTS, Quadrant
+from app.metrics.formulas.quadrants import CUT, NEARLY_ONE, QUADRANTS, Quadrant, both_below
 
 SURE_FROM: Final = 0.8
-NEARLY_ONE = 1 - 1e-12
 LEVEL = 0.95
 
 
@@ -45,18 +44,10 @@ def position(n: int, means: tuple[float, float], sds: tuple[float, float], r: fl
         return None
     shared = min(max(r, -NEARLY_ONE), NEARLY_ONE)
     z = [(mean - CUT) / (sd / sqrt(n)) for mean, sd in zip(means, sds, strict=True)]
-    both_high = _both_below(z[0], z[1], shared)
+    both_high = float(both_below(z[0], z[1], shared))
     high_s, high_e = float(ndtr(z[0])), float(ndtr(z[1]))
     chances = (both_high, high_s - both_high, high_e - both_high, 1 - high_s - high_e + both_high)
     return Position(tuple(float(chance) for chance in np.clip(chances, 0, 1)), _ellipse(n, sds, shared))
-
-
-def _both_below(h: float, k: float, r: float) -> float:
-    """Chance that two standard normal values of correlation r lie below h and k (Owen 1956)."""
-    h, k = (value or 1e-100 for value in (h, k))
-    root = sqrt(1 - r * r)
-    tails = owens_t(h, (k - r * h) / (h * root)) + owens_t(k, (h - r * k) / (k * root))
-    return float((ndtr(h) + ndtr(k)) / 2 - tails - (0.5 if h * k < 0 else 0.0))
 
 
 def _ellipse(n: int, sds: tuple[float, float], r: float) -> Ellipse:

@@ -3,14 +3,15 @@ from math import sqrt
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import chdtri, ndtr
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtri, ndtr, owens_t
 
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
 
 Quadrant = Literal["thriving", "content", "stretched", "detached"]
 QUADRANTS: Final[tuple[Quadrant, ...]] = ("thriving", "content", "stretched", "detached")
 CUT: Final = 62.5
+NEARLY_ONE: Final = 1 - 1e-12
 SIMULTANEOUS_CHI2 = float(chdtri(1, 0.05 / len(QUADRANTS)))
 
 
@@ -72,21 +73,42 @@ def is_near_cut(
 
 def quadrant_chances(
     satisfaction: NDArray[np.float64], engagement: NDArray[np.float64], errors: tuple[float, float]
-) -> NDArray[np.float64]:
+) -> NDArray[np.float64] | None:
     """Persons x QUADRANTS: the chance, 0-1, that the true scores lie there; arguments as of `is_near_cut`.
 
-    P(high) = Phi((score - cut) / error), errors taken as independent (Lord & Novick 1968).
+    True scores are drawn towards the means of all as far as the observed ones are unreliable (Kelley 1927;
+    Lord & Novick 1968, 3.7; Livingston & Lewis 1995). None where the errors leave no true variance.
     """
-    high_s, high_e = (
-        _chance_of_high(scores, error)
-        for scores, error in zip((satisfaction, engagement), errors, strict=True)
-    )
-    return np.column_stack(
-        [high_s * high_e, high_s * (1 - high_e), (1 - high_s) * high_e, (1 - high_s) * (1 - high_e)]
-    )
+    observed = np.column_stack([satisfaction, engagement])
+    if len(observed) < 3:
+        return None
+    of_observed = np.cov(observed.T)
+    of_true = of_observed - np.diag(np.square(errors))
+    if np.linalg.eigvalsh(of_true).min() <= ZERO_SPREAD:
+        return None
+    drawn = np.linalg.solve(of_observed, of_true)
+    means = observed.mean(axis=0)
+    expected = means + (observed - means) @ drawn
+    return _of_quadrants(expected - CUT, of_true - of_true @ drawn)
 
 
-def _chance_of_high(scores: NDArray[np.float64], error: float) -> NDArray[np.float64]:
-    if error <= ZERO_SPREAD:
-        return (scores >= CUT - ZERO_SPREAD).astype(np.float64)
-    return np.asarray(ndtr((scores - CUT) / error))
+def _of_quadrants(above: NDArray[np.float64], covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of bivariate normal scores with means so far above the cuts; without variance, on the cut is high."""
+    sds = np.sqrt(np.maximum(np.diagonal(covariance), 0))
+    has_spread = sds > ZERO_SPREAD
+    r = float(covariance[0, 1] / sds.prod()) if has_spread.all() else 0.0
+    z = (above + np.where(has_spread, 0, ZERO_SPREAD)) / np.where(has_spread, sds, ZERO_SPREAD**2)
+    both, (high_s, high_e) = both_below(z[:, 0], z[:, 1], r), ndtr(z.T)
+    chances = np.column_stack([both, high_s - both, high_e - both, 1 - high_s - high_e + both])
+    return np.asarray(np.clip(chances, 0, 1))
+
+
+def both_below(h: ArrayLike, k: ArrayLike, r: float) -> NDArray[np.float64]:
+    """Chance that two standard normal values of correlation r lie below h and k (Owen 1956)."""
+    shared = min(max(r, -NEARLY_ONE), NEARLY_ONE)
+    root = sqrt(1 - shared * shared)
+    one, other = (np.where(np.asarray(ends) == 0, 1e-100, np.asarray(ends, dtype=float)) for ends in (h, k))
+    tails = owens_t(one, (other - shared * one) / (one * root)) + owens_t(
+        other, (one - shared * other) / (other * root)
+    )
+    return np.asarray((ndtr(one) + ndtr(other)) / 2 - tails - np.where(one * other < 0, 0.5, 0))
