@@ -4,6 +4,7 @@ import asyncio
 import copy
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app.core.contract import METHODS, contract, templates_of
+from app.core.contract import METHODS, contract, query_parameters, templates_of
 from app.core.settings import Settings
 from app.main import create_app
 from app.surveys.invitations.tokens import new_nonce, token_of
@@ -102,6 +103,70 @@ async def test_a_member_that_comes_twice(operation: Operation, api: ContractClie
 async def test_nesting_beyond_reason(operation: Operation, api: ContractClient) -> None:
     for body in ('{"name":' * 1000 + "1" + "}" * 1000, "[" * 100_000, "[" * 1000 + "]" * 1000):
         assert_problem(await send(api, operation, body), 400, "malformed_json")
+
+
+@each(
+    [
+        operation
+        for operation in operations()
+        if query_parameters(operation.path, operation.method) is not None
+    ]
+)
+async def test_a_parameter_that_is_not_known(operation: Operation, api: ContractClient) -> None:
+    known = query_parameters(operation.path, operation.method) or {}
+    content = json.dumps(operation.body) if operation.content else None
+    name = f"{next(iter(known), 'tea')}x"
+    address = httpx.URL(operation.url()).copy_add_param(name, "1")
+    answer = await api.request(operation.method, address, content=content, headers=JSON)
+    assert_problem(answer, 422, "unknown_parameter")
+    assert answer.json()["errors"][0]["parameter"] == name
+    assert all(f"did you mean {one}" in answer.json()["detail"] for one in list(known)[:1])
+
+
+async def test_a_parameter_that_comes_twice(api: ContractClient) -> None:
+    assert_problem(await api.get("/v1/people?limit=1&limit=2"), 422, "repeated_parameter")
+    answer = await api.get("/v1/metrics/satisfaction-engagement?by=team&by=organization")
+    assert_problem(answer, 404, "no_released_survey")
+
+
+async def test_an_address_that_opens_by_itself_takes_what_others_add_to_it(anonymous: ContractClient) -> None:
+    assert (await anonymous.get("/health/live?now=1")).status_code == 200
+
+
+WRONG: list[Any] = [{}, [], -1, 1.5, "", "?", None, True, "x" * 5000]
+SENTENCE = re.compile(
+    "^(Input|Value|Field|String|List|Dictionary|Tuple|Data|Extra|Unable|Datetime|URL|Object|Assertion) "
+)
+
+
+@each(WITH_BODY)
+async def test_what_is_wrong_is_told_in_our_words(operation: Operation, api: ContractClient) -> None:
+    bodies = [operation.body | {name: value} for name in operation.body for value in WRONG]
+    for body in [{}, {"items": [{}]}, operation.body | {"no_such": 1}, *bodies]:
+        answer = await send(api, operation, json.dumps(body))
+        faults = answer.json()["errors"] if answer.status_code == 422 else []
+        assert not [fault["detail"] for fault in faults if SENTENCE.match(fault["detail"])], body
+
+
+async def test_what_media_types_are_taken_is_said(api: ContractClient) -> None:
+    text = {"Content-Type": "text/plain"}
+    assert (await api.post("/v1/people/batch", headers=text)).headers["accept-post"] == "application/json"
+    patch = await api.patch(PERSON, headers=text)
+    assert patch.headers["accept-patch"] == "application/json, application/merge-patch+json"
+    assert (await api.put(PERSON, headers=text)).headers["accept"] == "application/json"
+    squeezed = await api.put(PERSON, content="{}", headers=JSON | {"Content-Encoding": "br"})
+    assert squeezed.headers["accept-encoding"] == "gzip"
+    file = await api.post("/v1/imports?kind=people", content="a", headers={"Content-Type": "image/png"})
+    assert file.headers["accept-post"] == "application/x-ndjson, text/csv"
+
+
+async def test_a_weak_tag_reads_and_does_not_write(api: ContractClient) -> None:
+    tag = (await api.put(PERSON, json={"name": "Noor de Wit"})).headers["etag"]
+    again = await api.get(PERSON, headers={"If-None-Match": f"W/{tag}"})
+    assert again.status_code == 304
+    for tags, status in ((f"W/{tag}", 412), (f'W/{tag}, "x"', 412), (f"W/{tag}, {tag}", 200), ("*", 200)):
+        answer = await api.put(PERSON, json={"name": "Noor de Wit"}, headers={"If-Match": tags})
+        assert answer.status_code == status, tags
 
 
 def with_bad_parameter(operation: Operation) -> str | None:

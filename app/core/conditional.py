@@ -20,8 +20,13 @@ def etag_of(body: bytes) -> str:
 
 
 def matches(header: str, tag: str | None) -> bool:
-    """Whether a list of tags, or *, names the tag of something that exists."""
-    tags = {offered.strip().removeprefix("W/") for offered in header.split(",")}
+    """Whether a list of tags, or *, names the tag of something that exists; a weak tag does too."""
+    return matches_strongly(header.replace("W/", ""), tag)
+
+
+def matches_strongly(header: str, tag: str | None) -> bool:
+    """As If-Match compares (RFC 9110, 13.1.1): a weak tag does not say that nothing changed."""
+    tags = {offered.strip() for offered in header.split(",")}
     return tag is not None and ("*" in tags or tag in tags)
 
 
@@ -36,7 +41,7 @@ class Preconditions:
     def check(self, current: BaseModel | None) -> None:
         """Before a write: refuse where the resource is not as the sender believes it to be."""
         tag = etag_of(current.model_dump_json().encode()) if current else None
-        if self.if_match is not None and not matches(self.if_match, tag):
+        if self.if_match is not None and not matches_strongly(self.if_match, tag):
             raise PreconditionFailed
         if self.if_none_match is not None and matches(self.if_none_match, tag):
             raise PreconditionFailed

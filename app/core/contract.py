@@ -42,6 +42,26 @@ def templates_of(path: str) -> list[str]:
     return [template for pattern, template in path_patterns() if pattern.fullmatch(path)]
 
 
+@cache
+def query_parameters(path: str, method: str) -> dict[str, bool] | None:
+    """By name, whether it may be repeated; None where any is let through.
+
+    What is opened by its address alone passes through mailers, calendars and monitors that add their own.
+    """
+    item = contract()["paths"].get(path, {})
+    operation = item.get(method)
+    if operation is None or not operation["security"]:
+        return None
+    nodes = map(_resolved, [*item.get("parameters", []), *operation.get("parameters", [])])
+    return {node["name"]: node["schema"].get("type") == "array" for node in nodes if node["in"] == "query"}
+
+
+def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
+    name = parameter.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = contract()["components"]["parameters"][name] if name else parameter
+    return found
+
+
 def allowed_methods(path: str) -> list[str]:
     items = [contract()["paths"][template] for template in templates_of(path)]
     return [method.upper() for method in METHODS if any(method in item for item in items)]

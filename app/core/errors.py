@@ -51,6 +51,55 @@ PYDANTIC_CODES = dict.fromkeys(get_args(ErrorType), "invalid_value") | {
 }
 
 
+WORDS = {
+    "missing": "Something is missing here: send it.",
+    "extra_forbidden": "There is no such member: correct its name, or remove it.",
+    "bool_type": "Write true or false, without quotes.",
+    "bool_parsing": "Write true or false.",
+    "int_type": "Write a whole number, without quotes.",
+    "int_parsing": "Write a whole number.",
+    "int_from_float": "Write a whole number.",
+    "float_type": "Write a number, without quotes.",
+    "float_parsing": "Write a number.",
+    "finite_number": "Write a number that is not infinite.",
+    "string_type": "Write text, in quotes.",
+    "string_too_short": "Write at least {min_length} characters.",
+    "string_too_long": "Write at most {max_length} characters.",
+    "string_pattern_mismatch": "Write it in the form {pattern}.",
+    "list_type": "Write a list, in [ ].",
+    "dict_type": "Write an object, in {{ }}.",
+    "model_type": "Write an object, in {{ }}.",
+    "model_attributes_type": "Write an object, in {{ }}.",
+    "too_short": "Give at least {min_length}.",
+    "too_long": "Give at most {max_length}.",
+    "literal_error": "Write one of {expected}.",
+    "enum": "Write one of {expected}.",
+    "none_required": "Write null.",
+    "greater_than": "Write more than {gt}.",
+    "greater_than_equal": "Write at least {ge}.",
+    "less_than": "Write less than {lt}.",
+    "less_than_equal": "Write at most {le}.",
+    "multiple_of": "Write a multiple of {multiple_of}.",
+    "uuid_type": "Write an id as this service gave it.",
+    "uuid_parsing": "Write an id as this service gave it.",
+    "url_type": "Write a whole address, such as https://example.com/hook.",
+    "url_parsing": "Write a whole address, such as https://example.com/hook.",
+    "url_scheme": "Write an address that begins with {expected_schemes}.",
+    "url_too_long": "Write at most {max_length} characters.",
+    "date_type": "Write a date as 2026-11-23.",
+    "date_parsing": "Write a date as 2026-11-23.",
+    "date_from_datetime_parsing": "Write a date as 2026-11-23.",
+    "datetime_type": "Write an instant as 2026-11-23T09:14:00+01:00.",
+    "datetime_parsing": "Write an instant as 2026-11-23T09:14:00+01:00.",
+    "datetime_from_date_parsing": "Write an instant as 2026-11-23T09:14:00+01:00.",
+    "timezone_aware": "Write an instant with its offset, as 2026-11-23T09:14:00+01:00.",
+    "union_tag_not_found": "Send {discriminator}, which says what the rest means.",
+    "union_tag_invalid": "Write one of {expected_tags} as {discriminator}.",
+}
+"""What we say of each error of pydantic's own; in our own errors the words are ours already."""
+NO_WORDS = "This value is not taken here: see the API documentation."
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong in a request: where (exactly one of the three) and what."""
@@ -208,15 +257,23 @@ def pointer(*path: str | int) -> str:
     return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
+def words_of(error: Mapping[str, Any]) -> str:
+    """What is told of a pydantic error."""
+    if error["type"] not in PYDANTIC_CODES:
+        return str(error["msg"])
+    return WORDS.get(error["type"], NO_WORDS).format_map(error.get("ctx", {}))
+
+
 def fault_of(error: Mapping[str, Any]) -> Fault:
     """A pydantic error as a Fault."""
     place, *path = (step for step in error["loc"] if step != "[key]")
     code = PYDANTIC_CODES.get(error["type"], error["type"])
+    words = words_of(error)
     if place == "header":
-        return Fault(code, error["msg"], header=str(path[0]))
+        return Fault(code, words, header=str(path[0]))
     if place in ("query", "path"):
-        return Fault(code, error["msg"], parameter=str(path[0]))
-    return Fault(code, error["msg"], pointer=pointer(*path))
+        return Fault(code, words, parameter=str(path[0]))
+    return Fault(code, words, pointer=pointer(*path))
 
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Unprocessable:

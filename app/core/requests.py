@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
 
@@ -18,9 +19,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import logging as app_logging
+from app.core.contract import query_parameters
 from app.core.errors import (
     AppError,
     BadRequest,
+    Fault,
     MalformedJson,
     PayloadTooLarge,
     Unprocessable,
@@ -170,6 +173,7 @@ class Body:
         raise UnsupportedMediaType(
             "This Content-Encoding is not supported: send gzip, or leave the header out.",
             code="unsupported_encoding",
+            headers={"Accept-Encoding": "gzip"},
         )
 
     def gunzip(self) -> Callable[[bytes, bool], Iterable[bytes]]:
@@ -253,10 +257,17 @@ def parse_json(body: bytes) -> Any:
             raise Unprocessable(
                 "The text has half a character (a lone surrogate): send valid Unicode.", code="invalid_text"
             ) from None
-        raise MalformedJson(f"The body is not JSON: {error}.") from None
+        raise MalformedJson(
+            f"The body is not JSON{_place_of(error)}: correct it and send it again."
+        ) from None
     if SUSPICIOUS.search(body):
         refuse_unstorable(value)
     return value
+
+
+def _place_of(error: ValueError) -> str:
+    place = re.search(r"line (\d+) column (\d+)", str(error))
+    return f", at line {place[1]}, column {place[2]}" if place else ""
 
 
 def refuse_unstorable(value: Any) -> None:
@@ -281,7 +292,7 @@ class StrictRequest(Request):
 
 
 class Route(APIRoute):
-    """A route whose JSON is parsed strictly and whose body has the media type of the contract."""
+    """A route whose query has the parameters of the contract, whose body its media type, and strict JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handler = super().get_route_handler()
@@ -290,6 +301,7 @@ class Route(APIRoute):
             accepted.append("application/merge-patch+json")
 
         async def strict(request: Request) -> Response:
+            refuse_unknown_parameters(request, self.path_format)
             parsed = StrictRequest(request.scope, request.receive)
             if self.body_field is not None:
                 require_media_type(request, accepted)
@@ -302,4 +314,40 @@ class Route(APIRoute):
 def require_media_type(request: Request, accepted: list[str]) -> None:
     offered = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if offered not in accepted:
-        raise UnsupportedMediaType(f"Send Content-Type: {' or '.join(accepted)}.")
+        raise UnsupportedMediaType(
+            f"Send Content-Type: {' or '.join(accepted)}.", headers=accepting(request.method, accepted)
+        )
+
+
+def accepting(method: str, kinds: Iterable[str]) -> dict[str, str]:
+    """The header that says which media types a body may have (RFC 5789, 9110 and W3C's LDP)."""
+    name = {"POST": "Accept-Post", "PATCH": "Accept-Patch"}.get(method, "Accept")
+    return {name: ", ".join(kinds)}
+
+
+class UnknownParameter(Unprocessable):
+    code = "unknown_parameter"
+
+
+class RepeatedParameter(Unprocessable):
+    code = "repeated_parameter"
+
+
+def refuse_unknown_parameters(request: Request, path: str) -> None:
+    """A misspelt filter would answer with everything."""
+    known = query_parameters(path, request.method.lower())
+    if known is None:
+        return
+    given = [name for name, _ in request.query_params.multi_items()]
+    faults = [_unknown(name, list(known)) for name in dict.fromkeys(given) if name not in known]
+    if faults:
+        raise UnknownParameter(" ".join(fault.detail for fault in faults[:5]), errors=faults)
+    repeated = next((name for name in given if not known[name] and given.count(name) > 1), None)
+    if repeated is not None:
+        raise RepeatedParameter.parameter(repeated, f"{repeated} may be given once: leave the others out.")
+
+
+def _unknown(name: str, known: list[str]) -> Fault:
+    nearest = get_close_matches(name, known, 1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"it takes {', '.join(known) or 'none'}."
+    return Fault("unknown_parameter", f"There is no parameter {name[:100]} here: {hint}", parameter=name)

@@ -82,7 +82,10 @@ def format_of(content_type: str) -> schemas.Format:
     kind, _, parameters = content_type.lower().partition(";")
     charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
     if kind.strip() not in FORMATS or charset not in ("utf-8", "utf8"):
-        raise UnsupportedMediaType("Send the file as application/x-ndjson or text/csv, in UTF-8.")
+        raise UnsupportedMediaType(
+            "Send the file as application/x-ndjson or text/csv, in UTF-8.",
+            headers={"Accept-Post": ", ".join(FORMATS)},
+        )
     return FORMATS[kind.strip()]
 
 
