@@ -145,6 +145,7 @@ def requires(*scopes: Scope, by_team: bool = False) -> Callable[..., Awaitable[P
                 raise MissingScope(f"This needs a key with the scope {scope}.")
         if who.teams is not None and not by_team:
             raise TeamsOnly
+        audit.acts(session, who.subject)
         if (AUDITED if request.method == "GET" else ADMINISTRATIVE).intersection(scopes):
             audit.note(session, await entry_of(request, who))
         return who

@@ -21,7 +21,7 @@ COMMAND_LINE = "command_line"
 SYSTEM = "system"
 """Who acts where no key does."""
 MARK_SIZE = 16
-NOTED = "audit"
+NOTED, ACTOR = "audit", "actor"
 ADD = text("""
 INSERT INTO audit_entries (organization_id, id, actor, action, target, person, details) VALUES
 (:organization_id, gen_random_uuid(), :actor, :action, :target, :person, CAST(:details AS jsonb))
@@ -81,6 +81,16 @@ async def record(
     """Details hold nothing personal: names of members and settings, never what people wrote."""
     values = {"actor": actor, "action": action, "target": target}
     await session.execute(ADD, {**values, "person": person, "details": json.dumps(details or {})})
+
+
+def acts(session: AsyncSession, actor: str) -> None:
+    """Who does what this transaction does."""
+    session.info[ACTOR] = actor
+
+
+def actor_of(session: AsyncSession) -> str:
+    actor: str = session.info.get(ACTOR, SYSTEM)
+    return actor
 
 
 def note(session: AsyncSession, entry: Entry) -> None:

@@ -39,6 +39,8 @@ class Person(OrganizationRow, Timestamps, table=True):
     external_id: str
     name: str
     email: str | None = None
+    email_since: datetime = instant(now=True)
+    """When it was last changed: one's own answers are shown to no newer address than they are."""
     team_id: UUID | None = None
     manager: str | None = None
     """The external id of a person, who may not have arrived yet."""

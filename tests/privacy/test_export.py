@@ -1,7 +1,7 @@
 """What is kept of somebody; and confidential answers, which only their giver gets to see."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +14,9 @@ from app.core.settings import Settings
 from app.privacy.export.links import new_token
 from tests.conftest import Tenant, client_for
 from tests.contract import ContractClient
+from tests.imports.files import done, lines
 from tests.metrics.test_release import CONTENT
+from tests.scim.client import scim_of
 from tests.sink import Sink
 from tests.surveys.inviting import employ, with_mail
 from tests.surveys.test_surveys import opened
@@ -101,6 +103,99 @@ async def test_the_link_goes_to_the_person_and_shows_the_answers_once(
     assert (told["actor"], told["details"]) == ("answers_link", {})
     for again in (await anonymous.post(link), await anonymous.get(link)):
         assert (again.status_code, again.json()["code"]) == (404, "not_found")
+
+
+async def by_put(mailer: Tenant, email: str) -> None:
+    await mailer.client.put(PERSON, json={"name": "E-1", "email": email})
+
+
+async def by_patch(mailer: Tenant, email: str) -> None:
+    await mailer.client.patch(PERSON, json={"email": email})
+
+
+async def by_batch(mailer: Tenant, email: str) -> None:
+    await employ(mailer.client, "E-1", email=email)
+
+
+async def by_import(mailer: Tenant, email: str) -> None:
+    await done(mailer, lines([{"external_id": "E-1", "name": "E-1", "email": email}]))
+
+
+async def by_scim(mailer: Tenant, email: str) -> None:
+    scim = await scim_of(mailer)
+    [user] = await scim.found("Users", filter='externalId eq "E-1"')
+    changed = {"op": "replace", "path": "emails", "value": [{"value": email, "type": "work"}]}
+    await scim.patched(f"/Users/{user['id']}", changed)
+
+
+async def by_scim_put(mailer: Tenant, email: str) -> None:
+    scim = await scim_of(mailer)
+    [user] = await scim.found("Users", filter='externalId eq "E-1"')
+    sent = {**user, "emails": [{"value": email, "type": "work"}]}
+    assert (await scim.put(f"/Users/{user['id']}", json=sent)).status_code == 200
+
+
+WAYS = [by_put, by_patch, by_batch, by_import, by_scim, by_scim_put]
+
+
+@pytest.mark.parametrize("write", WAYS, ids=lambda way: way.__name__)
+async def test_who_writes_the_address_of_somebody_does_not_read_their_answers(
+    write: Callable[[Tenant, str], Awaitable[None]],
+    mailer: Tenant,
+    sink: Sink,
+    anonymous: ContractClient,
+    owner: asyncpg.Connection,
+) -> None:
+    await write(mailer, "mallory@example.com")
+    person = (await mailer.client.get(PERSON)).json()
+    assert person["email"] == "mallory@example.com"
+    told = (await mailer.client.get("/v1/audit", params={"action": "change_address"})).json()["items"]
+    assert [one["person"] is not None for one in told] == [True]
+    assert (await asked(mailer)).status_code == 202
+    await mailer.work()
+    recipient, mail = sink.mails[-1]
+    assert recipient == "mallory@example.com"
+    ((link,),) = [LINK.findall(mail.get_content())]
+    assert (await anonymous.post(link)).json()["responses"] == []
+    await of(
+        owner,
+        mailer,
+        "UPDATE people SET email_since = email_since - interval '30 days' WHERE organization_id = $1",
+    )
+    assert (await asked(mailer)).status_code == 202
+    await mailer.work()
+    ((link,),) = [LINK.findall(sink.mails[-1][1].get_content())]
+    assert len((await anonymous.post(link)).json()["responses"]) == 1
+
+
+async def test_an_address_set_back_is_new_again_and_its_link_dead(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient
+) -> None:
+    link = await link_of(mailer, sink)
+    for email in ("mallory@example.com", "noor@example.com"):
+        await by_patch(mailer, email)
+    assert (await anonymous.get(link)).status_code == 404
+    assert (await anonymous.post(link)).status_code == 404
+    assert (await anonymous.post(await link_of(mailer, sink))).json()["responses"] == []
+
+
+async def test_what_is_asked_after_a_change_of_address_is_shown(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient
+) -> None:
+    await by_patch(mailer, "new@example.com")
+    await by_patch(mailer, "noor@example.com")
+    survey_id = await opened(mailer.client, questionnaire="two", mode="confidential", name="later")
+    body = {"respondent": "E-1", "answers": {"pay": 2, "bond": 3}}
+    await mailer.client.post(f"/v1/surveys/{survey_id}/responses", json=body)
+    shown = (await anonymous.post(await link_of(mailer, sink))).json()["responses"]
+    assert [one["name"] for one in shown] == ["later"]
+
+
+async def test_a_person_written_again_with_the_same_address_keeps_the_door(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient
+) -> None:
+    await mailer.client.patch(PERSON, json={"name": "Noor", "email": "noor@example.com"})
+    assert len((await anonymous.post(await link_of(mailer, sink))).json()["responses"]) == 1
 
 
 async def test_a_second_link_replaces_the_first(

@@ -187,7 +187,8 @@ async def add_or_hold_people(session: TenantSession, rows: Sequence[PersonRecord
 
 CHANGE_PEOPLE = text(f"""
 UPDATE people p
-SET {FROM_RECORD}, updated_at = now()
+SET {FROM_RECORD}, updated_at = now(),
+    email_since = CASE WHEN p.email IS DISTINCT FROM r.email THEN now() ELSE p.email_since END
 FROM jsonb_populate_recordset(CAST(NULL AS people), CAST(:rows AS jsonb)) AS r
 WHERE p.organization_id = :organization_id AND p.external_id = r.external_id
 """)  # noqa: S608 names of columns

@@ -3,6 +3,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from app.core import audit
 from app.core.audit import person_mark
 from app.core.batches import (
     BatchResult,
@@ -121,7 +122,7 @@ async def put_person(
     is_new = bool(created)
     conditions.check(None if is_new else await read_person(session, external_id))
     if not is_new:
-        await _change_people(session, [record], _effective([item]))
+        await _change_people(session, [record], _effective([item]), keyring)
     return await read_person(session, external_id), is_new
 
 
@@ -139,7 +140,7 @@ async def update_person(
     conditions.check(current)
     item = validated(schemas.PersonItem, patched(current, patch))
     record = await _record(session, item)
-    await _change_people(session, [record], _effective([item]))
+    await _change_people(session, [record], _effective([item]), keyring)
     number = patch.external_id if "external_id" in patch.model_fields_set else external_id
     if number != external_id:
         await _renumber(session, record, number, keyring)
@@ -167,7 +168,7 @@ async def put_people(
     created, erased = await _add_or_hold(session, good, keyring)
     held = [record for record in good if record.external_id not in created | erased]
     effective = _effective(item for item in parsed if not isinstance(item, AppError))
-    changed = await _change_people(session, held, effective)
+    changed = await _change_people(session, held, effective, keyring)
     effects = dict.fromkeys(created, Effect.CREATED) | dict.fromkeys(changed, Effect.UPDATED)
     return batch_result(
         items,
@@ -279,9 +280,12 @@ async def _add_or_hold(
 
 
 async def _change_people(
-    session: TenantSession, records: Sequence[PersonRecord], effective: Effective
+    session: TenantSession,
+    records: Sequence[PersonRecord],
+    effective: Effective,
+    keyring: Keyring | None = None,
 ) -> set[str]:
-    """Makes people who are held as they are wanted; says whom that changed."""
+    """Makes people who are held as they are wanted; says whom that changed. Addresses need the keyring."""
     wanted = {record.external_id: record for record in records}
     held = await queries.people(session, list(wanted))
     rewritten = await keep_pasts(session, {row["id"]: _change(row, wanted, effective) for row in held})
@@ -291,6 +295,7 @@ async def _change_people(
     if changed:
         await keep_periods(session, {row["id"]: _move(row, wanted) for row in changed})
         await queries.change_people(session, [wanted[row["external_id"]] for row in changed])
+        await _note_addresses(session, changed, wanted, keyring)
         await _tell_of_changes(session, changed, wanted)
     return {row["external_id"] for row in changed}
 
@@ -303,6 +308,20 @@ def _change(row: RowMapping, wanted: Mapping[str, PersonRecord], effective: Effe
 def _move(row: RowMapping, wanted: Mapping[str, PersonRecord]) -> Move:
     record = wanted[row["external_id"]]
     return Move(Period(row["starts_on"], row["ends_on"]), Period(record.starts_on, record.ends_on))
+
+
+async def _note_addresses(
+    session: TenantSession,
+    before: Sequence[RowMapping],
+    wanted: Mapping[str, PersonRecord],
+    keyring: Keyring | None,
+) -> None:
+    """An address is the door to its person's answers: that another was written is in the audit log."""
+    for row in before:
+        if row["email"] != wanted[row["external_id"]].email:
+            assert keyring is not None, "who writes an address has the keyring for the log"
+            mark = person_mark(keyring, session.organization_id, row["external_id"])
+            await audit.record(session, audit.actor_of(session), "change_address", person=mark)
 
 
 async def _tell_of_changes(

@@ -61,6 +61,7 @@ class Subject:
             "email": self.email,
             "pseudonym": self.pseudonym,
             "modes": ["attributed", "confidential"],
+            "address_since": None,
         }
 
     @property

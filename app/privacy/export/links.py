@@ -6,7 +6,7 @@ Its token is made when the mail is, and kept as a hash: nobody but its reader ev
 import base64
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from app.core.database import Database, TenantSession
@@ -26,7 +26,6 @@ from app.privacy.export.schemas import AnswersLinkAsked
 from app.privacy.export.words import letter
 
 MAIL_JOB = "mail_answers_link"
-VALID = timedelta(days=3)
 RANDOM_BYTES = 32
 
 
@@ -88,7 +87,7 @@ class AnswersLinks:
 
     async def claim(self, session: TenantSession, lease: Lease) -> Link | None:
         is_due = await queries.claim_link(session, self.person_id, lease.started, lease.held_until)
-        return Link(new_token(session.organization_id), lease.now + VALID) if is_due else None
+        return Link(new_token(session.organization_id), lease.now + queries.VALID) if is_due else None
 
     async def compose(self, session: TenantSession, item: Link) -> Mail:
         reader = await queries.addressee(session, self.person_id)
@@ -98,7 +97,7 @@ class AnswersLinks:
         await queries.make_link(session, self.person_id, item.token_hash, item.expires_at)
         language = language_of(reader.locale, organization.locale)
         written = letter(
-            organization.name, f"{self.public_url}/v1/answers/{item.token}", VALID.days, language
+            organization.name, f"{self.public_url}/v1/answers/{item.token}", queries.VALID.days, language
         )
         return Mail(item.token_hash.hex()[:32], reader.email, written.subject, written.text, language)
 

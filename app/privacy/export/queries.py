@@ -5,7 +5,7 @@ holds it against the tables there are.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.database import TenantSession
 from app.privacy.queries import OWN_SURVEYS, Parameters
 
+VALID = timedelta(days=3)
+"""How long a link opens."""
 MANAGES = text("""
 SELECT external_id FROM people WHERE organization_id = :organization_id AND manager = :external_id
 ORDER BY external_id
@@ -239,13 +241,17 @@ async def forget_link(session: TenantSession, person_id: UUID) -> None:
 
 
 IS_LINK = text("""
-SELECT EXISTS (SELECT FROM answers_links WHERE organization_id = :organization_id
-  AND token_hash = :token_hash AND expires_at > :now)
+SELECT EXISTS (
+    SELECT FROM answers_links l
+    JOIN people p ON p.organization_id = l.organization_id AND p.id = l.person_id
+    WHERE l.organization_id = :organization_id AND l.token_hash = :token_hash AND l.expires_at > :now
+      AND p.email_since <= l.expires_at - CAST(:valid AS interval)
+)
 """)
 
 
 async def is_link(session: TenantSession, token_hash: bytes, now: datetime) -> bool:
-    parameters = {"token_hash": token_hash, "now": now}
+    parameters = {"token_hash": token_hash, "now": now, "valid": VALID}
     return bool(await session.scalar(IS_LINK, parameters))
 
 
@@ -253,11 +259,12 @@ USE_LINK = text("""
 DELETE FROM answers_links l USING people p WHERE l.organization_id = :organization_id
   AND l.token_hash = :token_hash AND l.expires_at > :now
   AND p.organization_id = :organization_id AND p.id = l.person_id
-RETURNING p.id, p.external_id, p.locale
+  AND p.email_since <= l.expires_at - CAST(:valid AS interval)
+RETURNING p.id, p.external_id, p.locale, p.email_since
 """)
 
 
 async def use_link(session: TenantSession, token_hash: bytes, now: datetime) -> Row[Any] | None:
-    """Whose it was; it opens nothing any more."""
-    parameters = {"token_hash": token_hash, "now": now}
+    """Whose it was; it opens nothing any more. One mailed to an address of before opens nothing either."""
+    parameters = {"token_hash": token_hash, "now": now, "valid": VALID}
     return (await session.execute(USE_LINK, parameters)).first()

@@ -1,7 +1,7 @@
 """Article 15: what is kept of a person. Confidential answers are shown to who gave them, and nobody else."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +33,8 @@ from app.surveys.responses.service import pseudonym, slots_of
 
 OWN_LINK = "answers_link"
 """Who acts where a person opens the link to their own answers."""
+PROVEN = timedelta(days=30)
+"""An address that stood for so long, or since before the survey opened, is its person's (R14)."""
 EVERYTHING = 10**9
 """A limit that nobody's list reaches."""
 LEFT_OUT = [
@@ -120,13 +122,15 @@ async def responses(
     locale: str | None,
     modes: Sequence[str],
     keyring: Keyring,
+    address_since: datetime | None = None,
 ) -> list[schemas.ExportedResponse]:
-    """What the person answered in surveys of these modes, with the questions in their language."""
+    """What the person answered in surveys of these modes that opened since, in their language."""
     language = language_of(locale, (await organization(session)).locale)
     parameters = {
         "person_id": person_id,
         "pseudonym": pseudonym(keyring, session.organization_id, person_id),
         "modes": list(modes),
+        "address_since": address_since,
     }
     rows = await privacy_queries.rows(session, privacy_queries.RESPONSES, parameters)
     return [await _readable(session, row, language) for row in rows]
@@ -165,11 +169,12 @@ async def show_answers(
     whose = await queries.use_link(session, token_hash, now)
     if whose is None:
         raise NotFound
+    since = None if whose.email_since <= now - PROVEN else whose.email_since
     mark = person_mark(keyring, session.organization_id, whose.external_id)
     await audit.record(session, OWN_LINK, "show_answers", person=mark)
     return schemas.OwnAnswers(
         exported_at=now,
         person=whose.external_id,
-        responses=await responses(session, whose.id, whose.locale, ["confidential"], keyring),
+        responses=await responses(session, whose.id, whose.locale, ["confidential"], keyring, since),
         not_included=[one for one in LEFT_OUT if one.what != "confidential_answers"],
     )
