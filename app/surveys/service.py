@@ -226,19 +226,24 @@ async def participation(session: TenantSession, survey_id: UUID) -> schemas.Surv
     has_frame = row.access == "invited"
     invited = await audience_queries.count_invited(session, survey_id) if has_frame else None
     responded = row.participation_count or 0
-    reasons = {}
-    if invited is None:
-        reasons["invited"] = "no_frame"
-    elif rules.silent_few(invited, responded):
-        reasons["invited"] = "few_silent"
-    if responded < row.minimum_group_size:
-        reasons["responded"] = "below_minimum"
+    reasons = why_untold(invited, responded, row.minimum_group_size)
     return schemas.SurveyParticipation(
         invited=None if "invited" in reasons else invited,
         responded=None if "responded" in reasons else responded,
         as_of=row.participation_on,
         reasons=reasons,
     )
+
+
+def why_untold(invited: int | None, responded: int, minimum: int) -> dict[str, str]:
+    """Under the minimum neither number, for one reason whatever they are: one that came and went with a
+    silent person would be what they did (R8)."""
+    reasons = {"responded": "below_minimum"} if responded < minimum else {}
+    if invited is None:
+        return {"invited": "no_frame"} | reasons
+    if reasons:
+        return {"invited": "below_minimum"} | reasons
+    return {"invited": "few_silent"} if rules.silent_few(invited, responded) else {}
 
 
 async def count_participation(session: TenantSession, now: datetime) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from app.surveys import service
 from app.surveys.questionnaires.built_in import built_in
 from tests.clock import A_NEW_DAY, next_year
@@ -27,6 +29,10 @@ async def draft(api: ContractClient, **members: Any) -> str:
     assert answer.status_code == 201, answer.text
     survey_id: str = answer.json()["id"]
     return survey_id
+
+
+UNTOLD = {"invited": "below_minimum", "responded": "below_minimum"}
+UNTOLD_COUNTS = {"invited": None, "responded": None, "as_of": None, "reasons": UNTOLD}
 
 
 async def opened(api: ContractClient, **members: Any) -> str:
@@ -378,13 +384,33 @@ async def test_participation_is_counted_on_a_new_day(acme: Tenant) -> None:
     url = f"/v1/surveys/{survey_id}/participation"
     today = (await acme.client.get(url)).json()
     assert (today["invited"], today["responded"], today["reasons"]) == (
-        9,
         None,
-        {"responded": "below_minimum"},
+        None,
+        UNTOLD,
     )
     async with acme.database.tenant_session(acme.id) as session:
         await service.count_participation(session, datetime.now(UTC) + A_NEW_DAY)
-    assert (await acme.client.get(url)).json()["responded"] == 6
+    told = (await acme.client.get(url)).json()
+    assert (told["invited"], told["responded"], told["reasons"]) == (9, 6, {})
+
+
+@pytest.mark.parametrize("audience", range(1, 8))
+async def test_a_tiny_survey_tells_the_same_whether_somebody_answered(audience: int, acme: Tenant) -> None:
+    """An audience of one, closed: `invited` told if they answered, hidden if they did not, is the answer."""
+    names = [f"E-{number}" for number in range(audience)]
+    await hire(acme.client, *names)
+    told = []
+    for answering in range(min(audience, 4) + 1):
+        survey_id = await opened(acme.client)
+        for name in names[:answering]:
+            await respond(acme.client, survey_id, respondent=name)
+        for day in range(2):
+            async with acme.database.tenant_session(acme.id) as session:
+                await service.count_participation(session, datetime.now(UTC) + (day + 1) * A_NEW_DAY)
+            told.append((await acme.client.get(f"/v1/surveys/{survey_id}/participation")).json())
+        await acme.client.post(f"/v1/surveys/{survey_id}/close")
+        told.append((await acme.client.get(f"/v1/surveys/{survey_id}/participation")).json())
+    assert all(one | {"as_of": None} == UNTOLD_COUNTS for one in told), told
 
 
 async def test_surveys_of_others_are_not_found(api: ContractClient, other: Tenant) -> None:

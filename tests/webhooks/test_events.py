@@ -134,7 +134,7 @@ async def test_a_survey_opens_is_counted_closes_and_is_released(acme: Tenant) ->
     async with acme.database.tenant_session(acme.id) as session:
         await count_participation(session, tomorrow)
     open_total = (await acme.client.get(f"/v1/surveys/{survey_id}/participation")).json()
-    assert open_total["reasons"] == {"responded": "below_minimum"}
+    assert open_total["reasons"] == {"invited": "below_minimum", "responded": "below_minimum"}
     await acme.client.post(f"/v1/surveys/{survey_id}/close")
     async with acme.database.tenant_session(acme.id) as session:
         await session.execute(text("UPDATE webhooks SET busy_until = 'infinity'"))
