@@ -9,6 +9,7 @@ from app.core.database import Database, TenantSession, transaction_time
 from app.core.jobs import JobFunction, for_each, wait_for
 from app.organizations.jobs import in_every_organization
 from app.surveys import queries, service
+from app.surveys.audience import queries as audience_queries
 from app.surveys.invitations import service as invitations
 
 Due = Callable[[TenantSession], Awaitable[Sequence[UUID]]]
@@ -21,7 +22,9 @@ async def open_on_time(database: Database, organization_id: UUID, survey_id: UUI
         if survey and survey.status == "draft" and survey.opens_at:
             await wait_for(session, survey.opens_at)
             await service.open_survey(session, survey_id, await transaction_time(session))
-            await audit.record(session, audit.SYSTEM, "open_survey", str(survey_id))
+            is_framed = survey.access == "invited"
+            told = await audience_queries.size_of_audience(session, survey_id) if is_framed else {}
+            await audit.record(session, audit.SYSTEM, "open_survey", str(survey_id), told)
 
 
 async def close_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, TenantSession, transaction_time
 from app.core.errors import NotFound, validated
@@ -182,6 +183,8 @@ async def open_survey(session: TenantSession, survey_id: UUID, now: datetime) ->
     row.status, row.opened_at = "open", now
     row.participation_count, row.participation_on = 0, today
     await _touch(session, row)
+    if row.access == "invited":
+        audit.tell_more(session, **await audience_queries.size_of_audience(session, survey_id))
     await schedule(session, row)
     await announce(session, "survey.opened", named(row))
     return row

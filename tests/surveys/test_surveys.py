@@ -531,3 +531,19 @@ async def test_what_a_post_answers_has_the_tag_of_a_get(api: ContractClient) -> 
     for action in ("open", "close"):
         acted = await api.post(f"{place}/{action}")
         assert acted.headers["ETag"] == (await api.get(place)).headers["ETag"]
+
+
+async def test_the_log_tells_whom_a_survey_asks_beside_the_one_before(acme: Tenant) -> None:
+    """Straw men, and the same questions with one person less: no rule stops them, the log shows them."""
+    await hire(acme.client, *(f"E-{number}" for number in range(7)))
+    for ordinal in range(2):
+        survey_id = await opened(acme.client, name=f"wave {ordinal}")
+        await acme.client.patch("/v1/people/E-0", json={"active": False})
+        [entry] = (
+            await acme.client.get("/v1/audit", params={"target": survey_id, "action": "open_survey"})
+        ).json()["items"]
+        told = {
+            name: entry["details"][name] for name in ("audience", "first_seen_within_30_days", "differs_by")
+        }
+        size, differs = (7, None) if ordinal == 0 else (6, 1)
+        assert told == {"audience": size, "first_seen_within_30_days": size, "differs_by": differs}

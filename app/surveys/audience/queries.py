@@ -184,3 +184,32 @@ async def count_invited(session: TenantSession, survey_id: UUID) -> int:
     """Of a survey with a frame."""
     total: int = await session.scalar(COUNT_INVITED, {"survey_id": survey_id})
     return total
+
+
+SURVEY_BEFORE = text("""
+SELECT id FROM surveys
+WHERE organization_id = :organization_id AND access = 'invited' AND id <> :survey_id AND opened_at IS NOT NULL
+ORDER BY opened_at DESC LIMIT 1
+""")
+ASKED = text("""
+SELECT count(*) AS audience, count(*) FILTER (WHERE p.created_at > now() - interval '30 days') AS new
+FROM survey_members m
+JOIN people p ON p.organization_id = m.organization_id AND p.id = m.person_id
+WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id
+""")
+ASKED_ONCE = text("""
+SELECT count(*) FROM (
+    SELECT person_id FROM survey_members
+    WHERE organization_id = :organization_id AND survey_id IN (:survey_id, :before)
+    GROUP BY person_id HAVING count(*) = 1
+) once
+""")
+
+
+async def size_of_audience(session: TenantSession, survey_id: UUID) -> dict[str, Any]:
+    """What shows who would find somebody out by whom they ask (R15); the last is null without one before."""
+    of = {"survey_id": survey_id}
+    asked = (await session.execute(ASKED, of)).one()
+    before = await session.scalar(SURVEY_BEFORE, of)
+    differs = None if before is None else await session.scalar(ASKED_ONCE, of | {"before": before})
+    return {"audience": asked.audience, "first_seen_within_30_days": asked.new, "differs_by": differs}
