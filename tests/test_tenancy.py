@@ -18,7 +18,7 @@ from tests.world import MARK, furnish, rows_of, tenant_tables
 APP = Path(__file__).parents[1] / "app"
 ROLE = Settings().database_role
 APPEND_ONLY = {"audit_entries"}
-"""What nobody may change or delete, not even his own: tests/privacy/test_audit.py."""
+"""What nobody may change or delete, not even their own: tests/privacy/test_audit.py."""
 KEYS_AND_INDEXES = """
 SELECT c.relname AS "table", i.relname AS name, a.attname AS first
 FROM pg_index x

@@ -88,7 +88,7 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """One a person: the ordinal he is a direct member of, and by dimension that of his category."""
+    """One a person: the ordinal they are a direct member of, and by dimension that of their category."""
 
     team: Integers
     category: Mapping[str, Integers]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from app.auth import queries as auth
@@ -21,7 +21,15 @@ from app.mail.planned import Compose
 from app.metrics.definitions import document
 from app.metrics.names import HEADLINE
 from app.metrics.recognition import service as recognition_service
-from app.metrics.schemas import GroupOk
+from app.metrics.schemas import (
+    GroupInsufficient,
+    GroupOk,
+    GroupRef,
+    GroupSuppressed,
+    GroupUndefined,
+    HeadlineOk,
+)
+from app.metrics.schemas.recognition import RecognitionGroupOk, RecognitionOk
 from app.metrics.views import groups as metrics
 from app.newsletter import queries
 from app.newsletter.rendering import (
@@ -46,6 +54,7 @@ AHEAD = timedelta(days=1)
 PATIENCE = timedelta(days=3)
 """How late an issue is still sent; it is about a month, not about a day."""
 
+Shown = TypeVar("Shown", RecognitionOk, HeadlineOk)
 
 Numbers = dict[date, int]
 """How many days an organisation celebrates in the month from a date on, counted once for all readers."""
@@ -187,13 +196,17 @@ async def circle(session: TenantSession, reader: Reader) -> tuple[list[UUID], Se
     return teams, await queries.reporting_to(session, own.external_id)
 
 
-async def recognition(session: TenantSession, reader: Reader, month: date) -> list[Group]:
+async def recognition(session: TenantSession, reader: Reader, month: date) -> list[Group[RecognitionOk]]:
     window = recognition_service.window_of(month, month_end(month), reader.today)
     asked = (session, window)
     found = await recognition_service.groups(*asked, ["organization"], None)
     for team in reader.teams:
         found += await recognition_service.groups(*asked, ["team"], team)
-    return as_groups(found, reader.language)
+    rows = [
+        (one.group, one if isinstance(one, RecognitionGroupOk) else why_hidden(one, reader.language))
+        for one in found
+    ]
+    return once_each(rows)
 
 
 async def results(session: TenantSession, reader: Reader) -> Results | None:
@@ -207,23 +220,28 @@ async def results(session: TenantSession, reader: Reader) -> Results | None:
     for team in reader.teams:
         with suppress(UnknownTeam):
             found += await metrics.read(session, release, HEADLINE, ["team"], team)
+    rows = [
+        (one.group, one if isinstance(one, GroupOk) else why_hidden(one, reader.language)) for one in found
+    ]
     return Results(
         survey=survey.name,
         released_on=windows.local_day(release.released_at, reader.organization.time_zone),
-        groups=as_groups([group.model_dump() for group in found], reader.language),
+        groups=once_each(rows),
         is_distinct=not (isinstance(whole, GroupOk) and "not_distinct" in whole.reasons.values()),
     )
 
 
-def as_groups(bodies: Iterable[dict[str, Any]], language: str) -> list[Group]:
-    """Each once, as the API answers it; of one without numbers the reason in words."""
-    groups: dict[str | None, Group] = {}
-    for body in bodies:
-        ref = dict(body["group"])
-        depth = ref["depth"] + 1 if ref["kind"] == "team" else 0
-        if body["status"] == "ok":
-            groups[ref["id"]] = Group(ref["name"], depth, body)
+def why_hidden(told: GroupSuppressed | GroupInsufficient | GroupUndefined, language: str) -> str:
+    return str(document()["labels"]["reasons"][told.reason][language])
+
+
+def once_each(rows: Iterable[tuple[GroupRef, Shown | str]]) -> list[Group[Shown]]:
+    """As the API answers it; of one without numbers the reason in words."""
+    groups: dict[str | None, Group[Shown]] = {}
+    for ref, told in rows:
+        depth = ref.depth + 1 if ref.kind == "team" else 0
+        if isinstance(told, str):
+            groups[ref.id] = Group(ref.name, depth, None, told)
         else:
-            why = document()["labels"]["reasons"][body["reason"]][language]
-            groups[ref["id"]] = Group(ref["name"], depth, None, why)
+            groups[ref.id] = Group(ref.name, depth, told)
     return list(groups.values())

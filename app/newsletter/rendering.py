@@ -1,11 +1,11 @@
 """From a letter to a mail's parts, and from numbers to what the letter says of them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import mjml
 import yaml
@@ -13,10 +13,14 @@ import yaml
 from app.calendar.cards.rendering import one_line
 from app.calendar.cards.templates import ESCAPED, PLAIN
 from app.core.languages import day_in_words, in_words, month_in_words
+from app.core.schema import Schema
+from app.metrics.schemas import HeadlineOk
+from app.metrics.schemas.recognition import RecognitionOk
 
 FOLDER = Path(__file__).parent
 MOST_LINES = 25
 MOST_ROWS = 40
+Numbers = TypeVar("Numbers", bound=Schema)
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,12 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(Generic[Numbers]):
     """A group with its numbers as the API answers them; `hidden` says in words why there are none."""
 
     name: str
     depth: int
-    numbers: dict[str, Any] | None
+    numbers: Numbers | None
     hidden: str = ""
 
 
@@ -78,7 +82,7 @@ class Celebrations:
 class Results:
     survey: str
     released_on: date
-    groups: Sequence[Group]
+    groups: Sequence[Group[HeadlineOk]]
     is_distinct: bool
 
 
@@ -88,7 +92,7 @@ class Issue:
     name: str | None
     celebrations: Celebrations
     recognition_month: date
-    recognition: Sequence[Group]
+    recognition: Sequence[Group[RecognitionOk]]
     results: Results | None
 
 
@@ -195,7 +199,9 @@ def _results(language: str, results: Results | None) -> Section:
     )
 
 
-def _rows(language: str, groups: Sequence[Group], cells: Any) -> tuple[list[TableRow], list[str]]:
+def _rows(
+    language: str, groups: Sequence[Group[Numbers]], cells: Callable[[str, Numbers], list[str]]
+) -> tuple[list[TableRow], list[str]]:
     """The first of them, and a note where there are more."""
     rows = [
         TableRow(
@@ -210,22 +216,23 @@ def _rows(language: str, groups: Sequence[Group], cells: Any) -> tuple[list[Tabl
     return rows, [words()[language]["rows_more"].format(number=left)] if left else []
 
 
-def _thanks(language: str, body: dict[str, Any]) -> list[str]:
-    return [str(body["events"]), f"{body['coverage_30']:.0%}", f"{body['giver_share']:.0%}"]
+def _thanks(language: str, told: RecognitionOk) -> list[str]:
+    return [str(told.events), f"{told.coverage_30:.0%}", f"{told.giver_share:.0%}"]
 
 
-def _scores(language: str, body: dict[str, Any]) -> list[str]:
-    decimals = 1 if body["precision"] == "exact" else 0
-    means = (body["satisfaction"], "score"), (body["engagement"], "score"), (body["gap"], "mean")
-    return [*(_with_interval(language, part, name, decimals) for part, name in means), str(body["n"])]
+def _scores(language: str, told: HeadlineOk) -> list[str]:
+    decimals = 1 if told.precision == "exact" else 0
+    means = [(one.score, one.ci_low, one.ci_high) for one in (told.satisfaction, told.engagement)]
+    means.append((told.gap.mean, told.gap.ci_low, told.gap.ci_high))
+    return [*(_with_interval(language, *mean, decimals) for mean in means), str(told.n)]
 
 
-def _with_interval(language: str, part: dict[str, Any], name: str, decimals: int) -> str:
-    told = number(language, part[name], decimals)
-    if part["ci_low"] is None:
+def _with_interval(language: str, mean: float, low: float | None, high: float | None, decimals: int) -> str:
+    told = number(language, mean, decimals)
+    if low is None or high is None:
         return told
-    low, high = (number(language, part[end], decimals) for end in ("ci_low", "ci_high"))
-    return f"{told} ({low} {words()[language]['to']} {high})"
+    ends = number(language, low, decimals), number(language, high, decimals)
+    return f"{told} ({ends[0]} {words()[language]['to']} {ends[1]})"
 
 
 def number(language: str, value: float, decimals: int) -> str:

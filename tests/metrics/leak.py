@@ -98,7 +98,7 @@ def named_silence(
 
 @dataclass(frozen=True)
 class Organisation:
-    """`parents` by group, the organisation itself first; by person the `team` he is a direct member of."""
+    """`parents` by group, the organisation itself first; by person the `team` they are a direct member of."""
 
     parents: list[int | None]
     team: list[int]

@@ -9,7 +9,8 @@ import asyncpg
 import numpy as np
 import pytest
 
-from app.metrics.celebrations.rules import Due, Quarter, bodies, newest_settled, patience
+from app.metrics.celebrations import blocks
+from app.metrics.celebrations.rules import Due, Quarter, newest_settled, patience
 from app.metrics.definitions import document
 from app.metrics.sample import Groups
 from tests.calendar.cards.office import plan_and_send
@@ -57,6 +58,10 @@ def test_a_message_is_on_time_on_the_day_or_beside_a_day_off() -> None:
     on_a_sunday = patience(sunday, friday, monday)
     assert (on_a_sunday.first, on_a_sunday.last) == (friday, date(2027, 5, 16))
     assert on_a_sunday.timely == (friday, monday)
+
+
+def bodies(groups: Groups, due: Due, k: int) -> list[dict[str, Any]]:
+    return [body.model_dump() for body in blocks.bodies(groups, due, k)]
 
 
 def random_world(seed: int) -> tuple[Groups, Due, list[frozenset[int]]]:

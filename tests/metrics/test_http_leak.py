@@ -73,7 +73,7 @@ def who(organisation: Organisation, person: int, survey: Mapping[str, str]) -> J
 
 
 async def as_kept(tenant: Tenant, organisation: Organisation, survey_id: str) -> Organisation:
-    """Everybody in the team the survey knows him in: an anonymous one keeps none of too few people apart."""
+    """Everybody in the team the survey knows them in: an anonymous one keeps none of too few people apart."""
     async with tenant.database.tenant_session(tenant.id) as session:
         kept = set(await session.scalars(TEAMS_WITH_CELLS, {"survey_id": survey_id}))
     teams = [

@@ -111,7 +111,7 @@ def test_nothing_planned_leaks_anybody_where_more_is_shown(seeds: range) -> None
 
 
 def released_in_steps(company: Company, seed: int, holds_back: bool) -> Sample:
-    """Everybody with the number of his release; 0 for those held back."""
+    """Everybody with the number of their release; 0 for those held back."""
     sample, random = company.sample, Random(seed)
     steps = random.randint(1, 4)
     arrived = np.array([random.randint(1, steps) for _ in range(len(sample.places))])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.metrics.formulas import centralisation, density, gini, kaplan_meier, mixing, reciprocity
-from app.metrics.recognition.rules import FEWEST_ACTIVE, Pairs, People, Teams, bodies, suppressed
+from app.metrics.recognition.blocks import FEWEST_ACTIVE, Pairs, People, Teams, bodies, suppressed
 from tests.metrics.golden import close, column, columns, reference
 from tests.metrics.leak import leak
 
@@ -115,7 +115,7 @@ def test_every_number_is_as_counted_one_by_one(seed: int) -> None:
     random = Random(seed)
     teams = random_teams(random, 8)
     people, pairs = random_people(random, teams, 70), random_pairs(random, 70)
-    found = bodies(teams, people, pairs)
+    found = [body.model_dump() for body in bodies(teams, people, pairs)]
     assert found[0]["status"] == "ok"
     for group, body in enumerate(found):
         if body["status"] == "ok":
@@ -147,7 +147,7 @@ def test_the_managers_of_krackhardt_as_other_tools_have_them() -> None:
         is_recent=one > 0,
     )
     pairs = Pairs(place[edges[:, 0]], place[edges[:, 1]], np.ones(len(edges), dtype=np.int64))
-    body = flat(bodies(teams, people, pairs)[0])
+    body = flat(bodies(teams, people, pairs)[0].model_dump())
     sna, networkx = reference("sna.krackhardt_advice"), reference("networkx.krackhardt_advice")
     assert body["density"] == close(sna["density"])
     assert body["reciprocity"] == close(sna["reciprocity_edgewise"])
@@ -176,7 +176,8 @@ def test_numbers_of_people_without_recognition_are_none_or_at_least_ten() -> Non
             is_recent=received > 0,
         )
         nobody = np.empty(0, dtype=np.int64)
-        [body] = bodies(Teams([None], [""]), people, Pairs(nobody, nobody, nobody))
+        [one] = bodies(Teams([None], [""]), people, Pairs(nobody, nobody, nobody))
+        body = one.model_dump()
         is_told = without == 0 or without >= 10
         assert (body["network"]["isolates"] == without) == is_told
         assert ("network.isolates" in body["reasons"]) == (not is_told)
@@ -219,7 +220,7 @@ def small_world(seed: int) -> tuple[Teams, People]:
 @pytest.mark.parametrize("seed", range(150))
 def test_windows_and_groups_together_give_nobody_away(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a smaller minimum, so that enough is shown to subtract."""
-    monkeypatch.setattr("app.metrics.recognition.rules.FEWEST_ACTIVE", 4)
+    monkeypatch.setattr("app.metrics.recognition.blocks.FEWEST_ACTIVE", 4)
     teams, people = small_world(seed)
     sets = [one for window in windows() for one in shown_sets(teams, people, window)]
     universe = frozenset().union(*sets)

@@ -52,6 +52,18 @@ PLANTED = {
         "Titled(titel=facets[one.key])",
     ),
     "a sentence asks for what is not there": ("views/sentences.py", "round(top.score)", "round(top.mean)"),
+    "recognition says more": (
+        "recognition/blocks.py",
+        '            events=round(total["received"]),\n',
+        '            events=round(total["received"]),\n            group=None,\n',
+    ),
+    "recognition forgets": ("recognition/blocks.py", "            density=edges / (n * (n - 1)),\n", ""),
+    "celebrations say more": (
+        "celebrations/blocks.py",
+        "        due=int(own.sum()),\n",
+        "        due=int(own.sum()),\n        late=0,\n",
+    ),
+    "celebrations forget": ("celebrations/blocks.py", "        due=int(own.sum()),\n", ""),
     "an answer has no header": (
         "views/api.py",
         "schemas.Enps(**view.header, groups=",

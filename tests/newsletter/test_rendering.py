@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.metrics.schemas import Gap, HeadlineOk, Score
+from app.metrics.schemas.recognition import RecognitionOk
 from app.newsletter.rendering import (
     MOST_LINES,
     MOST_ROWS,
@@ -23,19 +25,19 @@ from tests.metrics.test_words import CLAIMS, texts
 LINK = "https://betrokken.example/v1/newsletter/unsubscribe/token"
 
 
-def score(name: str, value: float, low: float | None, high: float | None) -> dict[str, Any]:
-    return {name: value, "ci_low": low, "ci_high": high}
+def score(value: float, low: float | None, high: float | None) -> Score:
+    return Score.model_construct(score=value, ci_low=low, ci_high=high)
 
 
-def group(name: str = "Acme", depth: int = 0, precision: str = "exact", **more: Any) -> Group:
-    numbers = {
+def group(name: str = "Acme", depth: int = 0, precision: str = "exact", **more: Any) -> Group[HeadlineOk]:
+    numbers: dict[str, Any] = {
         "n": 40,
         "precision": precision,
-        "satisfaction": score("score", 71.24, 66, 76.4),
-        "engagement": score("score", 67.1, None, None),
-        "gap": score("mean", -4.14, -8.2, 0),
+        "satisfaction": score(71.24, 66, 76.4),
+        "engagement": score(67.1, None, None),
+        "gap": Gap.model_construct(mean=-4.14, ci_low=-8.2, ci_high=0),
     }
-    return Group(name, depth, numbers | more)
+    return Group(name, depth, HeadlineOk.model_construct(**numbers | more))
 
 
 def letter_of(language: str, near: list[str] | None = None, **more: Any) -> Any:
@@ -44,7 +46,9 @@ def letter_of(language: str, near: list[str] | None = None, **more: Any) -> Any:
         "name": None,
         "celebrations": Celebrations(date(2026, 12, 1), date(2026, 12, 31), 37, near),
         "recognition_month": date(2026, 11, 1),
-        "recognition": [Group("Acme", 0, {"events": 9, "coverage_30": 0.645, "giver_share": 1.0})],
+        "recognition": [
+            Group("Acme", 0, RecognitionOk.model_construct(events=9, coverage_30=0.645, giver_share=1.0))
+        ],
         "results": Results("Autumn", date(2026, 11, 20), [group()], is_distinct=True),
     }
     return newsletter(language, Issue(**known | more), LINK)

@@ -135,7 +135,7 @@ async def test_anonymous_tokens_come_without_persons_and_say_where_to_hand_them_
 
 
 async def test_few_anonymous_tokens_are_not_shown(acme: Tenant) -> None:
-    """Asked for one person, the one token would be his."""
+    """Asked for one person, the one token would be theirs."""
     for team, names in (("sales", NAMES[:6]), ("works", NAMES[6:])):
         await hire(acme.client, *names, team=team)
     survey_id = await opened(acme.client, **MODES["anonymous"])
@@ -248,7 +248,7 @@ async def test_neither_tokens_nor_persons_are_kept(
 async def test_no_row_that_names_a_person_shares_a_transaction_with_his_pseudonym(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:
-    """Issued alone, a pseudonym beside a person's row would be his: in this survey and in every other."""
+    """Issued alone, a pseudonym beside a person's row would be theirs: in this survey and in every other."""
     await hire(acme.client, *NAMES[:3])
     survey_id = await opened(acme.client)
     await ask(acme.client, survey_id, "k", people=["E-1"])

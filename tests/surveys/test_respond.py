@@ -1,4 +1,4 @@
-"""The respondent's door: what he is told, and what is stored of his answer."""
+"""The respondent's door: what they are told, and what is stored of their answer."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ async def responses(owner: asyncpg.Connection, survey_id: str) -> list[asyncpg.R
     return found
 
 
-# ------------------------------------------------------------------ what he is told
+# ------------------------------------------------------------------ what they are told
 
 
 async def test_the_form_is_in_the_readers_language(acme: Tenant) -> None:

@@ -33,9 +33,9 @@ async def get_celebration_metrics(
             "period": quarter.name,
             "from": quarter.first,
             "to": quarter.last,
-            "minimum_group_size": report["minimum_group_size"],
-            "formula_version": report.get("formula_version", "1"),
-            "groups": service.chosen(report["groups"], by, team),
+            "minimum_group_size": report.minimum_group_size,
+            "formula_version": report.formula_version,
+            "groups": service.chosen(report.groups, by, team),
         }
     )
     return conditions.answer(answer, headers=REVALIDATE)

@@ -1,24 +1,15 @@
 """What is said of celebrations in the groups of an organisation (metrics.md 2.18). Pure."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-
-from app.metrics.disclosure import decide, shown_share
-from app.metrics.disclosure.rounding import Precision
-from app.metrics.disclosure.tree import tree_nodes
-from app.metrics.formulas import kaplan_meier
-from app.metrics.sample import Flags, Groups, Integers, Places, Rollup
+from app.metrics.sample import Flags, Integers
 
 FEWEST_CELEBRATED: Final = 10
 DAYS_BEFORE, DAYS_AFTER = timedelta(1), timedelta(7)
 SETTLED_AFTER = timedelta(9)
 """Messages are counted for a week, and a day ends later west of the organisation."""
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,7 @@ def patience(due: date, before: date, after: date) -> Patience:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One a celebration: whose, the ordinal he is a direct member of, and how it went.
+    """One a celebration: whose, the ordinal they are a direct member of, and how it went.
 
     `delay` counts days to the first message, none for an early one; those without have the most there are.
     """
@@ -80,46 +71,3 @@ class Due:
     is_covered: Flags
     is_on_time: Flags
     delay: Integers
-
-
-def bodies(groups: Groups, due: Due, k: int) -> list[Body]:
-    """What may be said of each group, by ordinal; shown or not by who had something to celebrate."""
-    _, one_each = np.unique(due.person, return_index=True)
-    persons = Rollup(groups, Places(due.team[one_each], {})).sizes
-    decisions = decide(tree_nodes(groups, persons), k)
-    celebrations = Rollup(groups, Places(due.team, {}))
-    found: list[Body] = []
-    for ordinal in range(len(groups)):
-        decision, n = decisions[ordinal], int(persons[ordinal])
-        if decision.precision is None:
-            found.append({"status": "suppressed", "reason": decision.reason})
-        else:
-            found.append(
-                {"status": "ok", "n": n} | _numbers(due, celebrations.persons(ordinal), decision.precision)
-            )
-    return found
-
-
-def _numbers(due: Due, own: Flags, precision: Precision) -> Body:
-    curve = kaplan_meier(due.delay[own], due.is_covered[own])
-    reasons = {} if curve.median is not None else {"median_delay_days": "half_without_message"}
-    return {
-        "precision": precision,
-        "due": int(own.sum()),
-        "coverage": shown_share(float(due.is_covered[own].mean()), precision),
-        "on_time": shown_share(float(due.is_on_time[own].mean()), precision),
-        "median_delay_days": curve.median,
-        "reasons": reasons,
-    }
-
-
-def within(groups: Collection[Body], team: str) -> list[Body]:
-    """The team and all below it, of groups in tree order; nothing where there is no such team."""
-    found: list[Body] = []
-    for group in groups:
-        ref = group["group"]
-        if found and ref["depth"] <= found[0]["group"]["depth"]:
-            break
-        if found or (ref["kind"] == "team" and ref["id"] == team):
-            found.append(group)
-    return found

@@ -6,38 +6,40 @@ Computed anew after a consent was withdrawn or a thank-you deleted, two of them 
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.rules import celebrated_on, kept_days
 from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import Conflict
 from app.metrics.celebrations import queries
+from app.metrics.celebrations.blocks import bodies, within
 from app.metrics.celebrations.rules import (
     DAYS_AFTER,
     FEWEST_CELEBRATED,
-    Body,
     Due,
     Patience,
     Quarter,
-    bodies,
     newest_settled,
     patience,
-    within,
 )
-from app.metrics.names import FORMULA_VERSION
+from app.metrics.names import FORMULA_VERSION, joined
 from app.metrics.recognition.service import Directory, in_tree_order
 from app.metrics.sample import Groups
+from app.metrics.schemas import OfGroup
+from app.metrics.schemas.celebrations import CelebrationGroup, CelebrationReport
 from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization as find_organization
 from app.people.teams.queries import team_tree
 from app.tables import Organization
 
 KINDS = ("birthday", "work_anniversary", "first_day", "custom")
+GROUP: Final[TypeAdapter[CelebrationGroup]] = TypeAdapter(CelebrationGroup)
 
 
 class PeriodNotOver(Conflict):
@@ -54,27 +56,27 @@ async def quarter_to_show(session: TenantSession, period: str | None, now: datet
     return quarter
 
 
-async def report(session: TenantSession, quarter: Quarter) -> Body:
+async def report(session: TenantSession, quarter: Quarter) -> CelebrationReport:
     kept = await queries.report(session, quarter.name)
     if kept is None:
         made = await _compute(session, quarter)
-        await queries.keep_report(session, quarter.name, made)
+        await queries.keep_report(session, quarter.name, made.model_dump(mode="json"))
         kept = await queries.report(session, quarter.name)
     assert kept is not None
-    return kept
+    return CelebrationReport.model_validate(kept)
 
 
-def chosen(groups: Sequence[Body], by: Sequence[str], team: str | None) -> list[Body]:
+def chosen(groups: Sequence[CelebrationGroup], by: Sequence[str], team: str | None) -> list[CelebrationGroup]:
     """The kinds of group in `by`; with `team`, that team takes the organisation's place."""
     if team is None:
-        return [group for group in groups if group["group"]["kind"] in by]
+        return [group for group in groups if group.group.kind in by]
     found = within(groups, team)
     if not found:
         raise UnknownTeam.parameter("team")
     return found if "team" in by else found[:1]
 
 
-async def _compute(session: TenantSession, quarter: Quarter) -> Body:
+async def _compute(session: TenantSession, quarter: Quarter) -> CelebrationReport:
     organization = await find_organization(session)
     directory = Directory(organization.name, in_tree_order(await team_tree(session)))
     rows = await _celebrated(session, organization, quarter)
@@ -115,15 +117,17 @@ def _body(
     waits: Sequence[Patience],
     messages: Sequence[datetime | None],
     k: int,
-) -> Body:
+) -> CelebrationReport:
     teams = directory.teams()
     found = bodies(Groups(teams.parents, teams.keys), _due(directory, rows, waits, messages), k)
-    refs = _refs(directory)
-    return {
-        "minimum_group_size": k,
-        "formula_version": FORMULA_VERSION,
-        "groups": [{"group": ref, **body} for ref, body in zip(refs, found, strict=True)],
-    }
+    return CelebrationReport(
+        minimum_group_size=k,
+        formula_version=FORMULA_VERSION,
+        groups=[
+            joined(GROUP, OfGroup(group=ref), numbers)
+            for ref, numbers in zip(directory.refs(), found, strict=True)
+        ],
+    )
 
 
 def _due(
@@ -150,16 +154,6 @@ def _due(
             DAYS_AFTER.days if day is None else max((day - row.kept_on).days, 0) for row, _, day in told
         ),
     )
-
-
-def _refs(directory: Directory) -> list[Body]:
-    whole = {"kind": "organization", "id": None, "name": directory.name, "parent": None}
-    refs: list[Body] = [{**whole, "depth": 0, "segment": None}]
-    for team, parent in directory.tree:
-        above = refs[parent or 0]
-        place = {"parent": above["id"], "depth": above["depth"] + 1 if parent else 0}
-        refs.append({"kind": "team", "id": team.external_id, "name": team.name, **place, "segment": None})
-    return refs
 
 
 def _ints(values: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":

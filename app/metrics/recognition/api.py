@@ -8,7 +8,7 @@ from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.requests import Route
 from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import service
-from app.metrics.recognition.rules import FEWEST_ACTIVE
+from app.metrics.recognition.blocks import FEWEST_ACTIVE
 from app.metrics.schemas.recognition import RecognitionMetrics
 from app.metrics.views.api import MetricsReader, TeamParameter
 from app.metrics.views.groups import CI_LEVEL

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import TenantSession
-from app.metrics.recognition.rules import Body, Integers
+from app.metrics.sample import Integers
 from app.tables import Survey
 
 FINGERPRINT = text("""
@@ -141,7 +141,8 @@ class ReportGroup:
     ordinal: int
     last_ordinal: int
     team: str | None
-    body: Body
+    body: dict[str, Any]
+    """As it is stored: JSON."""
 
 
 async def fingerprint(session: TenantSession, window: Window, made_by: str) -> str:

@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from app.core.database import Row, TenantSession
-from app.metrics.names import FORMULA_VERSION
+from app.metrics.names import FORMULA_VERSION, joined
 from app.metrics.recognition import queries
+from app.metrics.recognition.blocks import Pairs, People, Teams, bodies
 from app.metrics.recognition.queries import ReportGroup, Window
-from app.metrics.recognition.rules import Body, Flags, Integers, Pairs, People, Teams, bodies
+from app.metrics.sample import Flags, Integers
+from app.metrics.schemas import OfGroup, TreeRef
+from app.metrics.schemas.recognition import RecognitionGroup, RecognitionPeriod
 from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization
 from app.people.teams.queries import TeamNode, team_tree
@@ -21,6 +25,7 @@ from app.recognition.rules import days_before, months_of
 
 YEAR_DAYS = 365
 RECENT_DAYS = 30
+GROUP: Final[TypeAdapter[RecognitionGroup]] = TypeAdapter(RecognitionGroup)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,15 @@ class Directory:
             keys=["", *(team.external_id for team, _ in self.tree)],
         )
 
+    def refs(self) -> list[TreeRef]:
+        """What each group is called, by ordinal."""
+        refs = [TreeRef(kind="organization", id=None, name=self.name, parent=None, depth=0)]
+        for team, parent in self.tree:
+            above, depth = (refs[parent].id, refs[parent].depth + 1) if parent else (None, 0)
+            own = TreeRef(kind="team", id=team.external_id, name=team.name, parent=above, depth=depth)
+            refs.append(own)
+        return refs
+
     def ordinals(self) -> dict[UUID, int]:
         return {team.id: ordinal for ordinal, (team, _) in enumerate(self.tree, start=1)}
 
@@ -46,7 +60,9 @@ def window_of(first: date, last: date, today: date) -> Window:
     return Window(first, last, until, min(first, days_before(until, YEAR_DAYS).replace(day=1)))
 
 
-async def groups(session: TenantSession, window: Window, by: Sequence[str], team: str | None) -> list[Body]:
+async def groups(
+    session: TenantSession, window: Window, by: Sequence[str], team: str | None
+) -> list[RecognitionGroup]:
     """The organisation, or the team in its place, and the teams below it, as far as `by` asks for them."""
     with_teams = "team" in by
     if not with_teams and "organization" not in by:
@@ -55,13 +71,13 @@ async def groups(session: TenantSession, window: Window, by: Sequence[str], team
     return found if "organization" in by or team is not None else found[1:]
 
 
-async def months(session: TenantSession, window: Window, team: str | None) -> list[Body]:
+async def months(session: TenantSession, window: Window, team: str | None) -> list[RecognitionPeriod]:
     """The organisation, or the team, in each month of the window that has begun."""
     found = []
     for first, last in months_of(window.first, window.until):
         of_month = window_of(first, last, window.until)
         [result, *_] = await report(session, of_month, with_teams=False, team=team)
-        found.append({"from": first, "to": last, "result": result})
+        found.append(RecognitionPeriod.model_validate({"from": first, "to": last, "result": result}))
     return found
 
 
@@ -71,7 +87,7 @@ async def report(
     *,
     with_teams: bool,
     team: str | None,
-) -> list[Body]:
+) -> list[RecognitionGroup]:
     """The organisation or the team, first, and where asked for all teams below it."""
     print_now = await queries.fingerprint(session, window, FORMULA_VERSION)
     kept = await queries.report(session, window, print_now, with_teams=with_teams, team=team)
@@ -79,7 +95,7 @@ async def report(
         made = await _compute(session, window)
         await queries.keep_report(session, window, print_now, made)
         kept = await queries.report(session, window, print_now, with_teams=with_teams, team=team)
-    return [group.body for group in _narrowed(kept, team)]
+    return [GROUP.validate_python(group.body) for group in _narrowed(kept, team)]
 
 
 def _narrowed(groups: Sequence[ReportGroup], team: str | None) -> Sequence[ReportGroup]:
@@ -124,23 +140,14 @@ def _groups(
     teams = directory.teams()
     people, numbers = people_of(window, employed, counts, directory.ordinals())
     found = bodies(teams, people, pairs_of(pairs, numbers))
-    depths, last = _depths(teams), teams.last().tolist()
-    refs = [{"kind": "organization", "id": None, "name": directory.name, "parent": None, "depth": 0}]
-    for team, parent in directory.tree:
-        above = teams.keys[parent] if parent else None
-        ref = {"kind": "team", "id": team.external_id, "name": team.name, "parent": above}
-        refs.append({**ref, "depth": depths[len(refs)] - 1})
-    return [
-        ReportGroup(ordinal, last[ordinal], ref["id"], {"group": ref, **body})  # type: ignore[arg-type]
-        for ordinal, (ref, body) in enumerate(zip(refs, found, strict=True))
+    told = [
+        (ref, joined(GROUP, OfGroup(group=ref), numbers))
+        for ref, numbers in zip(directory.refs(), found, strict=True)
     ]
-
-
-def _depths(teams: Teams) -> list[int]:
-    depths: list[int] = []
-    for parent in teams.parents:
-        depths.append(0 if parent is None else depths[parent] + 1)
-    return depths
+    return [
+        ReportGroup(ordinal, last, ref.id, group.model_dump(mode="json"))
+        for ordinal, (last, (ref, group)) in enumerate(zip(teams.last().tolist(), told, strict=True))
+    ]
 
 
 def people_of(

@@ -39,7 +39,7 @@ from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group
 from app.metrics.disclosure import admit, base_regions, may_link
 from app.metrics.disclosure.tree import none_or_enough
 from app.metrics.releases import queries
-from app.metrics.releases.linkage import MOST_WAVES, History, are_linked, history_of, time_between
+from app.metrics.releases.linkage import MOST_LINKED, History, are_linked, history_of, time_between
 from app.metrics.releases.previous_wave import Earlier, load_earlier, released_sample, step_of, wave_of
 from app.metrics.releases.response_matrix import Loaded, load
 from app.metrics.sample import Cell, Flags, Sample
@@ -105,7 +105,7 @@ async def release_survey(
         if survey is None or not is_due(survey):
             return
         number = await next_number(session, survey)
-        earlier = await queries.waves_before(session, survey, MOST_WAVES - 1)
+        earlier = await queries.waves_before(session, survey, MOST_LINKED - 1)
         current = await load(session, survey)
         before = await load_earlier(session, earlier[0]) if earlier else None
         history = await history_of(session, survey, earlier, keyring) if survey.status == "closed" else None

@@ -14,7 +14,7 @@ from app.metrics.releases.response_matrix import Loaded, load
 from app.surveys.responses.service import pseudonym
 from app.tables import Survey
 
-MOST_WAVES: Final = 8
+MOST_LINKED: Final = 8
 """That a person is followed over: two years of quarters."""
 
 

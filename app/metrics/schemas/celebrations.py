@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Schema
-from app.metrics.schemas.common import GroupRef, GroupSuppressed, Precision, Reasons
+from app.metrics.schemas.common import GroupSuppressed, OfGroup, Precision, Reasons, Suppressed
 
 
-class CelebrationGroupOk(Schema):
-    group: GroupRef
+class CelebrationsOk(Schema):
     status: Literal["ok"]
     n: int
     precision: Precision
@@ -19,7 +18,23 @@ class CelebrationGroupOk(Schema):
     reasons: Reasons
 
 
+CelebrationNumbers = CelebrationsOk | Suppressed
+"""What is said of one group."""
+
+
+class CelebrationGroupOk(CelebrationsOk, OfGroup):
+    pass
+
+
 CelebrationGroup = Annotated[CelebrationGroupOk | GroupSuppressed, Field(discriminator="status")]
+
+
+class CelebrationReport(Schema):
+    """What is kept of a quarter; the first ones did not say by which formulas they were made."""
+
+    minimum_group_size: int
+    formula_version: str = "1"
+    groups: list[CelebrationGroup]
 
 
 class CelebrationMetrics(Schema):

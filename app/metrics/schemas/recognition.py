@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Schema
-from app.metrics.schemas.common import GroupRef, GroupSuppressed, Reasons
+from app.metrics.schemas.common import GroupSuppressed, OfGroup, Reasons, Suppressed
 
 
 class RecognitionRate(Schema):
@@ -47,8 +47,7 @@ class RecognitionNetwork(Schema):
     isolates: int | None
 
 
-class RecognitionGroupOk(Schema):
-    group: GroupRef
+class RecognitionOk(Schema):
     status: Literal["ok"]
     n: int
     events: int
@@ -61,6 +60,14 @@ class RecognitionGroupOk(Schema):
     time_since_last: TimeSinceLast
     network: RecognitionNetwork
     reasons: Reasons
+
+
+RecognitionNumbers = RecognitionOk | Suppressed
+"""What is said of one group."""
+
+
+class RecognitionGroupOk(RecognitionOk, OfGroup):
+    pass
 
 
 RecognitionGroup = Annotated[RecognitionGroupOk | GroupSuppressed, Field(discriminator="status")]

@@ -57,9 +57,9 @@ JOIN teams t ON t.organization_id = v.organization_id AND t.id = v.team_id
 
 
 async def employed_until(session: TenantSession, survey_id: UUID, on: date) -> Sequence[Row[Any]]:
-    """Of each person invited: cell, and the last day of the employment he had on a day.
+    """Of each person invited: cell, and the last day of the employment they had on a day.
 
-    That day is date.max where none is known, and None where he was not employed.
+    That day is date.max where none is known, and None where they were not employed.
     """
     parameters = {"survey_id": survey_id, "on": on}
     return (await session.execute(EMPLOYED_UNTIL, parameters)).all()

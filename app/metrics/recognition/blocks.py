@@ -7,12 +7,13 @@ summed once for all groups, and only what does not is computed group by group.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.metrics.disclosure import Node, decide
+from app.metrics.blocks.wave import hidden
+from app.metrics.disclosure import Decision, Node, decide
 from app.metrics.formulas import (
     Subtrees,
     centralisation,
@@ -21,16 +22,22 @@ from app.metrics.formulas import (
     poisson_rate,
     weak_components,
 )
+from app.metrics.sample import Flags, Floats, Integers
+from app.metrics.schemas.common import Reasons
+from app.metrics.schemas.recognition import (
+    Concentration,
+    CrossTeam,
+    RecognitionNetwork,
+    RecognitionNumbers,
+    RecognitionOk,
+    RecognitionRate,
+    Specificity,
+    TimeSinceLast,
+)
 
 FEWEST_ACTIVE: Final = 10
 DAYS_A_MONTH: Final = 365.25 / 12
-LONG_DAYS: Final = (30, 60, 90)
-ABSENCES: Final = ("isolates", "over_60", "over_90")
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Body = dict[str, Any]
+Told = TypeVar("Told", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,11 @@ class Teams:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """One a person active in the window, by `team`, the ordinal he is a direct member of.
+    """One a person active in the window, by `team`, the ordinal they are a direct member of.
 
-    `is_active` is months x persons; `days` were employed. `since` has the days from his last receipt of the
-    past year to the end of his time in the window, where `is_known`; else those he was there, at most a year.
+    `is_active` is months x persons; `days` were employed. `since` has the days from their last receipt of the
+    past year to the end of their time in the window, where `is_known`; else those they were there, at most a
+    year.
     `is_recent`: received in the last 30 days of the window.
     """
 
@@ -76,28 +84,30 @@ class Pairs:
     events: Integers
 
 
-def bodies(teams: Teams, people: People, pairs: Pairs) -> list[Body]:
+def bodies(teams: Teams, people: People, pairs: Pairs) -> list[RecognitionNumbers]:
     """What may be said of each group, by ordinal."""
     groups = _Groups(teams, people, pairs)
-    hidden = suppressed(teams, people)
+    why_not = suppressed(teams, people)
     return [
-        {"status": "suppressed", "reason": hidden[ordinal]} if ordinal in hidden else groups.body(ordinal)
+        hidden(why_not[ordinal]) if ordinal in why_not else groups.body(ordinal)
         for ordinal in range(len(teams.keys))
     ]
 
 
-def suppressed(teams: Teams, people: People) -> dict[int, str]:
-    """The groups that are not shown, with the reason.
+def suppressed(teams: Teams, people: People) -> dict[int, Decision]:
+    """The groups that are not shown, with what was decided of each.
 
     A window is whole months and a group must be safe in each: then nothing that any two windows leave over
     when subtracted stands on fewer persons than may be shown either.
     """
-    reasons: dict[int, str] = {}
+    why_not: dict[int, Decision] = {}
     for month in people.is_active:
         decisions = decide(_nodes(teams, people.team[month]), FEWEST_ACTIVE)
-        found = {ordinal: str(own.reason) for ordinal, own in decisions.items() if own.reason is not None}
-        reasons |= {ordinal: own for ordinal, own in found.items() if reasons.get(ordinal) != "below_minimum"}
-    return reasons
+        for ordinal, own in decisions.items():
+            before = why_not.get(ordinal)
+            if own.reason is not None and (before is None or before.reason != "below_minimum"):
+                why_not[ordinal] = own
+    return why_not
 
 
 def _nodes(teams: Teams, members: Integers) -> Iterator[Node]:
@@ -159,45 +169,47 @@ class _Groups:
         others = max(len(team) - 1, 1)
         return 1 - (np.bincount(team)[team] - 1) / others if len(team) else np.empty(0)
 
-    def body(self, ordinal: int) -> Body:
+    def body(self, ordinal: int) -> RecognitionOk:
         first, last = int(self.first_person[ordinal]), int(self.last_person[ordinal])
         total = {name: float(sums[last] - sums[first]) for name, sums in self.sums.items()}
-        n, reasons = last - first, dict[str, str]()
-        numbers = {
-            "coverage_30": total["recent"] / total["staying"],
-            "giver_share": total["givers"] / n,
-            "rate": _rate(int(total["received"]), total["days"] / DAYS_A_MONTH),
-            "concentration": _concentration(self.people.received[first:last], reasons),
-            "cross_team": self._cross_team(first, last, total["meeting"] / n, reasons),
-            "specificity": _specificity(total, reasons),
-            "time_since_last": self._time_since_last(first, last, reasons),
-            "network": self._network(ordinal, round(total["isolates"]), reasons),
-        }
-        return {"status": "ok", "n": n, "events": round(total["received"]), **numbers, "reasons": reasons}
+        n, reasons = last - first, Reasons()
+        return RecognitionOk(
+            status="ok",
+            n=n,
+            events=round(total["received"]),
+            coverage_30=total["recent"] / total["staying"],
+            giver_share=total["givers"] / n,
+            rate=_rate(int(total["received"]), total["days"] / DAYS_A_MONTH),
+            concentration=_concentration(self.people.received[first:last], reasons),
+            cross_team=self._cross_team(first, last, total["meeting"] / n, reasons),
+            specificity=_specificity(total, reasons),
+            time_since_last=self._time_since_last(first, last, reasons),
+            network=self._network(ordinal, round(total["isolates"]), reasons),
+            reasons=reasons,
+        )
 
-    def _cross_team(self, first: int, last: int, expected: float, reasons: dict[str, str]) -> Body:
+    def _cross_team(self, first: int, last: int, expected: float, reasons: Reasons) -> CrossTeam:
         events = float(self.exchanged[last] - self.exchanged[first])
         if events == 0:
             reasons |= {"cross_team.share": "no_edge", "cross_team.ei_index": "no_edge"}
-            return {"share": None, "expected": expected, "ei_index": None}
+            return CrossTeam(share=None, expected=expected, ei_index=None)
         share = float(self.crossed[last] - self.crossed[first]) / events
-        return {"share": share, "expected": expected, "ei_index": 2 * share - 1}
+        return CrossTeam(share=share, expected=expected, ei_index=2 * share - 1)
 
-    def _time_since_last(self, first: int, last: int, reasons: dict[str, str]) -> Body:
+    def _time_since_last(self, first: int, last: int, reasons: Reasons) -> TimeSinceLast:
         there = first + np.flatnonzero(self.staying[first:last])
         curve = kaplan_meier(self.people.since[there], self.people.is_known[there])
         if curve.median is None:
             reasons["time_since_last.median_days"] = "not_reached"
-        shares = {f"over_{days}": curve.longer_than(days) for days in LONG_DAYS}
-        told = {
-            name: _unless_few(share, share * len(there), f"time_since_last.{name}", reasons)
-            if name in ABSENCES
-            else share
-            for name, share in shares.items()
-        }
-        return {"median_days": curve.median, **told}
+        over_60, over_90 = curve.longer_than(60), curve.longer_than(90)
+        return TimeSinceLast(
+            median_days=curve.median,
+            over_30=curve.longer_than(30),
+            over_60=_unless_few(over_60, over_60 * len(there), "time_since_last.over_60", reasons),
+            over_90=_unless_few(over_90, over_90 * len(there), "time_since_last.over_90", reasons),
+        )
 
-    def _network(self, ordinal: int, isolated: int, reasons: dict[str, str]) -> Body:
+    def _network(self, ordinal: int, isolated: int, reasons: Reasons) -> RecognitionNetwork:
         """Among the persons of the group; isolates are those without any event, in the group or beyond it."""
         first, last = int(self.first_person[ordinal]), int(self.last_person[ordinal])
         pairs = slice(int(self.first_pair[ordinal]), int(self.last_pair[ordinal]))
@@ -206,13 +218,15 @@ class _Groups:
         if edges == 0:
             reasons["network.reciprocity"] = "no_edge"
         mutual = float(self.mutual[pairs.stop] - self.mutual[pairs.start])
-        return {
-            "reciprocity": mutual / edges if edges else None,
-            "density": edges / (n * (n - 1)),
-            "centralisation": centralisation(np.bincount(ends[:, 1], minlength=n)).value,
-            "components": weak_components(ends, n),
-            "isolates": _unless_few(isolated, isolated, "network.isolates", reasons),
-        }
+        central = centralisation(np.bincount(ends[:, 1], minlength=n)).value
+        assert central is not None, "a group that is shown has persons enough"
+        return RecognitionNetwork(
+            reciprocity=mutual / edges if edges else None,
+            density=edges / (n * (n - 1)),
+            centralisation=central,
+            components=weak_components(ends, n),
+            isolates=_unless_few(isolated, isolated, "network.isolates", reasons),
+        )
 
 
 def _running(values: NDArray[Any]) -> Floats:
@@ -223,32 +237,30 @@ def _is_mutual(pairs: Pairs, n: int) -> Flags:
     return np.isin(pairs.giver * n + pairs.receiver, pairs.receiver * n + pairs.giver)
 
 
-def _rate(events: int, months: float) -> Body:
+def _rate(events: int, months: float) -> RecognitionRate:
     rate = poisson_rate(events, months)
     assert rate is not None
-    return {
-        "person_months": months,
-        "per_person_month": rate.value,
-        "ci_low": rate.ci.low,
-        "ci_high": rate.ci.high,
-    }
+    return RecognitionRate(
+        person_months=months, per_person_month=rate.value, ci_low=rate.ci.low, ci_high=rate.ci.high
+    )
 
 
-def _concentration(received: Integers, reasons: dict[str, str]) -> Body:
+def _concentration(received: Integers, reasons: Reasons) -> Concentration:
     of = gini(received)
-    told = {"gini": of.value, "gini_corrected": of.corrected, "top_tenth": of.top_tenth}
-    reasons |= {f"concentration.{name}": "zero_total" for name, value in told.items() if value is None}
+    told = Concentration(gini=of.value, gini_corrected=of.corrected, top_tenth=of.top_tenth)
+    reasons |= {f"concentration.{name}": "zero_total" for name, value in told if value is None}
     return told
 
 
-def _specificity(total: Mapping[str, float], reasons: dict[str, str]) -> Body:
+def _specificity(total: Mapping[str, float], reasons: Reasons) -> Specificity:
     scored = round(total["scored"])
     if not scored:
         reasons["specificity.mean"] = "no_edge"
-    return {"mean": total["specificity"] / scored if scored else None, "n": scored, "status": "experimental"}
+    mean = total["specificity"] / scored if scored else None
+    return Specificity(mean=mean, n=scored, status="experimental")
 
 
-def _unless_few(told: float, persons: float, path: str, reasons: dict[str, str]) -> float | None:
+def _unless_few(told: Told, persons: float, path: str, reasons: Reasons) -> Told | None:
     """Numbers of persons without recognition are told where they are none, or many enough to hide in."""
     if 0 < round(persons, 6) < FEWEST_ACTIVE:
         reasons[path] = "few_without"
