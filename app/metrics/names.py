@@ -15,7 +15,7 @@ Numbers = TypeVar("Numbers", bound=Schema)
 Told = TypeVar("Told", bound=Schema)
 
 
-FORMULA_VERSION: Final = "1"
+FORMULA_VERSION: Final = "2"
 """Of every number there is; stored with it, and told as it was stored."""
 Body = dict[str, Any]
 """As it is stored: JSON."""
