@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import scim2_models  # noqa: F401 each model walks over all modules that are loaded before it
 from fastapi import FastAPI
 
 from app.auth.limits import RateLimitMiddleware

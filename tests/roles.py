@@ -47,7 +47,6 @@ FOLDERS = {"auth": "auth", "mail": "core"}
 """Of the rest of a slice. In `core` and `embedded` a name such as `jobs` says nothing of a role."""
 
 OTHERS = {
-    "app": ("pure", "loads first what is slow to load later"),
     "app.scim": ("schemas", "settles how the models of SCIM are loaded"),
     "app.core.languages": ("pure", "languages, and days in words"),
     "app.core.schema": ("schemas", "the base of what goes over the wire"),

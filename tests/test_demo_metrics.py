@@ -49,7 +49,7 @@ class Reading:
 
     @property
     def names(self) -> set[str]:
-        return {parameter["name"] for parameter in self.operation.parameters}
+        return {parameter["name"] for parameter in self.operation.parameters if parameter["in"] == "query"}
 
     @property
     def query(self) -> dict[str, Any]:
