@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import scim2_models  # noqa: F401 each model walks over all modules that are loaded before it
 from fastapi import FastAPI
 
+from app.auth.admission import IMPORT, Admission
 from app.auth.limits import RateLimitMiddleware
 from app.auth.oidc import issuer_of
 from app.calendar import jobs as calendar_jobs
@@ -18,7 +19,7 @@ from app.core import operations, outbox, telemetry
 from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
-from app.core.requests import BodyLimits, BodyMiddleware, OriginMiddleware, RequestIdMiddleware
+from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.rotation import Sealed
 from app.core.secrets import load_secrets
 from app.core.settings import Settings
@@ -190,12 +191,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Innermost first: what is added last sees a request first."""
-    files = BodyLimits(settings.max_import_bytes, settings.max_import_decompressed_bytes)
-    app.add_middleware(
-        BodyMiddleware,
-        limits=BodyLimits(settings.max_body_bytes, settings.max_decompressed_bytes),
-        streamed={("POST", "/v1/imports"): files},
-    )
+    admission = Admission(app, settings)
+    app.add_middleware(BodyMiddleware, admit=admission.limits_of, streamed={IMPORT})
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
     app.add_middleware(ScimErrors)

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from app.core.connections import ImpatientProtocol
 from app.core.logging import configure_logging
 from app.core.settings import Settings
 from app.main import create_app
@@ -22,6 +23,7 @@ log = logging.getLogger("betrokken")
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 shown, not listened on
 OPTIONS: dict[str, Any] = {
+    "http": ImpatientProtocol,
     "log_config": None,
     "access_log": False,
     "server_header": False,

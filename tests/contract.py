@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from app.core.contract import METHODS, contract, templates_of
 
 URI = "urn:contract"
-SHARED_STATUSES = {400, 401, 403, 405, 406, 413, 415, 429, 500, 503}
+SHARED_STATUSES = {400, 401, 403, 405, 406, 408, 413, 415, 429, 500, 503}
 seen: set[tuple[str, str]] = set()
 """Every (operationId, status), (operationId, problem code) and ("webhooks", event) this process has met."""
 

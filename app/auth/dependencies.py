@@ -5,12 +5,13 @@ An endpoint's signature says what it needs: `who: PeopleReader`, `session: Tenan
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
+from starlette.types import Scope as ASGIScope
 
 from app.auth import queries
 from app.auth.limits import mark_known
@@ -34,6 +35,8 @@ ADMINISTRATIVE = AUDITED | {
 }
 """Scopes of which every change is."""
 PEOPLE = "/v1/people/"
+PROOF = "betrokken.proof"
+"""Where a request keeps who proved to send it, if that was asked before its body was read."""
 
 
 class MissingScope(Forbidden):
@@ -61,12 +64,16 @@ class Proof:
 async def credential(request: Request, token: Token) -> Proof:
     if token is None:
         raise Unauthorized
-    issuer = request.app.state.issuer
-    if token.credentials.startswith(KEY_PREFIX) or issuer is None:
-        proof = await proof_of_key(database_of(request), token.credentials)
+    return request.scope.get(PROOF) or await proof_of(request.app, request.scope, token.credentials)
+
+
+async def proof_of(app: Any, scope: ASGIScope, token: str) -> Proof:
+    issuer = app.state.issuer
+    if token.startswith(KEY_PREFIX) or issuer is None:
+        proof = await proof_of_key(app.state.database, token)
     else:
-        proof = await proof_of_token(issuer, settings_of(request), token.credentials)
-    mark_known(request.scope)
+        proof = await proof_of_token(issuer, app.state.settings, token)
+    mark_known(scope)
     return proof
 
 

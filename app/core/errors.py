@@ -5,6 +5,7 @@ AppError
 ├── Unauthorized          401
 ├── Forbidden             403
 ├── NotFound              404
+├── RequestTimeout        408
 ├── Conflict              409
 ├── PreconditionFailed    412
 ├── PayloadTooLarge       413
@@ -191,6 +192,12 @@ class NotFound(AppError):
     status = 404
     code = "not_found"
     detail = "Nothing was found under this address: check the path and the identifiers in it."
+
+
+class RequestTimeout(AppError):
+    status = 408
+    code = "body_too_slow"
+    detail = "The request body came too slowly: send it again over a better connection, or in parts."
 
 
 class Conflict(AppError):

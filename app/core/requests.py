@@ -3,7 +3,7 @@
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,6 +26,7 @@ from app.core.errors import (
     Fault,
     MalformedJson,
     PayloadTooLarge,
+    RequestTimeout,
     Unprocessable,
     UnsupportedMediaType,
 )
@@ -34,8 +35,15 @@ LINGERING_SECONDS = 2
 PIECE = 2**18
 """Most bytes that one step of decompression gives."""
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-SUSPICIOUS = re.compile(rb"[eE]\+?0*[1-9]\d{2}|(?<!\d)\d{300}|\\u0000|\x00")
-"""Bytes without which a body holds neither a number beyond a double nor a NUL."""
+DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
+SUSPICIOUS = (b"e000", b"e+000", b"0" * 300, b"\\u0000", b"\0")
+"""Bytes, digits written 0, without which a body holds neither a number beyond a double nor a NUL."""
+SMALL = 2**16
+"""Bytes that a body may have of whom nobody knows yet, and that are parsed where they arrive."""
+RATIO, UNSUSPECTED = 100, 2**20
+"""How many bytes a packed one may become, once they are more than UNSUSPECTED."""
+BODY_SECONDS, SLOWEST = 30, 10_000
+"""What a sender may be waited for, and the bytes by which they earn another second."""
 MOST_VALUES = 2_000_000
 """Parsed, each takes a hundred bytes; the largest batch, 5,000 responses to 200 questions, has a million."""
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -84,6 +92,11 @@ class BodyLimits:
     decompressed: int
 
 
+STRANGER = BodyLimits(SMALL, SMALL)
+Admission = Callable[[Scope], Awaitable[BodyLimits]]
+"""From a request's head to what its body may be; raises an AppError where nobody may send one."""
+
+
 class CutOff(BadRequest):
     """Its sender hung up: whoever reads the body stops, and nobody is there to be told."""
 
@@ -94,25 +107,25 @@ class CutOff(BadRequest):
 class BodyMiddleware:
     """Counts a body on the wire and after decompression, and hands it on whole.
 
-    A body that its sender cut off reaches nobody. The operations of `streamed` read theirs as it comes, each
-    within limits of its own.
+    Who sends it is asked first, of the head alone. A body that its sender cut off reaches nobody. The
+    operations of `streamed` read theirs as it comes.
     """
 
-    def __init__(
-        self, app: ASGIApp, limits: BodyLimits, streamed: Mapping[tuple[str, str], BodyLimits]
-    ) -> None:
+    def __init__(self, app: ASGIApp, admit: Admission, streamed: Collection[tuple[str, str]]) -> None:
         self.app = app
-        self.limits = limits
+        self.admit = admit
         self.streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        own_limits = self.streamed.get((scope["method"], scope["path"]))
-        body = Body(Headers(scope=scope), receive, own_limits or self.limits)
+        headers = Headers(scope=scope)
+        body = Body(headers, receive, STRANGER)
         try:
             refuse_bad_address(scope)
-            if own_limits is not None:
+            if has_body(headers):
+                body.limits = await self.admitted(scope, body)
+            if (scope["method"], scope["path"]) in self.streamed:
                 return await self.app(scope, passed_on(body.pieces(), receive), send)
             whole = b"".join([piece async for piece in body.pieces()])
         except CutOff:
@@ -120,6 +133,18 @@ class BodyMiddleware:
         except AppError as error:
             return await error.response(scope["path"])(scope, receive, send)
         await self.app(scope, replay(whole, receive), send)
+
+    async def admitted(self, scope: Scope, body: "Body") -> BodyLimits:
+        try:
+            return await self.admit(scope)
+        except AppError as error:
+            await body.discard()
+            error.headers["Connection"] = "close"
+            raise
+
+
+def has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 class Body:
@@ -129,6 +154,20 @@ class Body:
         self.headers = headers
         self.receive = receive
         self.limits = limits
+        self.patience: float = BODY_SECONDS
+
+    async def next_message(self) -> Message:
+        """What comes next, if it comes soon enough; what has come buys time, as far as there was at first."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(self.patience):
+                message = await self.receive()
+        except TimeoutError:
+            raise RequestTimeout(headers={"Connection": "close"}) from None
+        earned = len(message.get("body", b"")) / SLOWEST
+        self.patience = min(BODY_SECONDS, self.patience - (clock() - began) + earned)
+        return message
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The decoded body in pieces of bounded size."""
@@ -136,7 +175,7 @@ class Body:
         await self.refuse_declared_size()
         on_wire, more = 0, True
         while more:
-            message = await self.receive()
+            message = await self.next_message()
             if message["type"] == "http.disconnect":
                 raise CutOff
             chunk, more = message.get("body", b""), message.get("more_body", False)
@@ -177,11 +216,11 @@ class Body:
         )
 
     def gunzip(self) -> Callable[[bytes, bool], Iterable[bytes]]:
-        stream, size = zlib.decompressobj(wbits=31), 0
+        stream, size, packed = zlib.decompressobj(wbits=31), 0, 0
 
         def decode(chunk: bytes, last: bool) -> Iterable[bytes]:
-            nonlocal size
-            is_full = True
+            nonlocal size, packed
+            is_full, packed = True, packed + len(chunk)
             while chunk or is_full:
                 try:
                     plain = stream.decompress(chunk, PIECE)
@@ -191,7 +230,7 @@ class Body:
                         code="malformed_gzip",
                     ) from None
                 chunk, is_full, size = stream.unconsumed_tail, len(plain) == PIECE, size + len(plain)
-                if size > self.limits.decompressed:
+                if size > min(self.limits.decompressed, max(UNSUSPECTED, RATIO * packed)):
                     raise self.too_large()
                 yield plain
             if stream.unused_data or (last and not stream.eof):
@@ -205,7 +244,7 @@ class Body:
     def too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(
             f"A body may have {self.limits.on_wire} bytes on the wire and {self.limits.decompressed}"
-            " decompressed: send it in parts.",
+            f" decompressed, and no more than {RATIO} for each of the wire: send it in parts.",
             headers={"Connection": "close"},
         )
 
@@ -260,7 +299,8 @@ def parse_json(body: bytes) -> Any:
         raise MalformedJson(
             f"The body is not JSON{_place_of(error)}: correct it and send it again."
         ) from None
-    if SUSPICIOUS.search(body):
+    digits = body.translate(DIGITS)
+    if any(sign in digits for sign in SUSPICIOUS):
         refuse_unstorable(value)
     return value
 
@@ -287,7 +327,9 @@ def refuse_unstorable(value: Any) -> None:
 class StrictRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            self._json = parse_json(await self.body())
+            body = await self.body()
+            is_small = len(body) <= SMALL
+            self._json = parse_json(body) if is_small else await asyncio.to_thread(parse_json, body)
         return self._json
 
 

@@ -1,0 +1,72 @@
+"""Whose body is read at all, and how much of it: settled from the head of a request.
+
+A stranger's body costs next to nothing, whatever it says: what may be large is read from known keys alone.
+"""
+
+from fastapi import FastAPI
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from app.auth import queries
+from app.auth.dependencies import PROOF, proof_of
+from app.core.contract import contract, templates_of
+from app.core.errors import Unauthorized
+from app.core.requests import STRANGER, BodyLimits
+from app.core.settings import Settings
+
+IMPORT = ("POST", "/v1/imports")
+SCIM = "/scim/v2/"
+LISTS = ("/batch", "/invitations", "/audience")
+"""Ends of addresses to which many things are sent at once."""
+LARGEST_THING = 2 * 2**20
+
+
+class Admission:
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        self.app = app
+        self.file = BodyLimits(settings.max_import_bytes, settings.max_import_decompressed_bytes)
+        self.batch = BodyLimits(settings.max_body_bytes, settings.max_decompressed_bytes)
+        self.thing = BodyLimits(
+            min(LARGEST_THING, self.batch.on_wire), min(LARGEST_THING, self.batch.decompressed)
+        )
+
+    async def limits_of(self, scope: Scope) -> BodyLimits:
+        """Raises Unauthorized where a key is needed and none is proven."""
+        if not takes_keys(scope["method"], scope["path"]):
+            return STRANGER
+        await self.prove(scope)
+        if (scope["method"], scope["path"]) == IMPORT:
+            return self.file
+        return self.batch if takes_many(scope["path"]) else self.thing
+
+    async def prove(self, scope: Scope) -> None:
+        """Also that the key is not deleted, which the hash of it does not say."""
+        scheme, token = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized
+        proof = scope[PROOF] = await proof_of(self.app, scope, token)
+        if proof.key_id is None or is_small(scope):
+            return
+        async with self.app.state.database.tenant_session(proof.organization_id) as session:
+            if await queries.api_key(session, proof.key_id) is None:
+                raise Unauthorized
+
+
+def is_small(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    declared = headers.get("content-length", "")
+    return "content-encoding" not in headers and declared.isdigit() and int(declared) <= STRANGER.on_wire
+
+
+def takes_many(path: str) -> bool:
+    return path.startswith(SCIM) or path.endswith(LISTS)
+
+
+def takes_keys(method: str, path: str) -> bool:
+    """What is public, signed or not there at all needs none, and is told so by whoever answers it."""
+    items = [contract()["paths"][template] for template in templates_of(path)]
+    found = next((item[method.lower()] for item in items if method.lower() in item), None)
+    if found is None:
+        return path.startswith(SCIM)
+    return any("bearer" in scheme for scheme in found["security"])

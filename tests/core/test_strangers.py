@@ -1,0 +1,166 @@
+"""What somebody without a key can make the service do: read little, unpack less, and wait for nobody."""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from app.core import connections, requests
+from app.core.errors import PayloadTooLarge
+from app.core.requests import SMALL, Body, BodyLimits
+from app.serving import OPTIONS
+from tests.conftest import Tenant, client_for
+from tests.contract import ContractClient
+from tests.waiting import PATIENCE, until
+
+BOMB = gzip.compress(b" " * 52 * 2**20)
+GZIP = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+OPEN = ["/v1/respond", "/v1/recognitions/slack", "/v1/recognitions/teams"]
+CONNECTION = "?connection=0198f0f2-6c7d-7b21-8c55-2f9d3a1b4e60"
+
+
+@pytest.fixture
+def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The size of every piece that is unpacked while the test runs."""
+    sizes: list[int] = []
+    real = zlib.decompressobj
+
+    class Counting:
+        def __init__(self, **options: Any) -> None:
+            self.stream = real(**options)
+
+        def decompress(self, chunk: bytes, most: int) -> bytes:
+            plain = self.stream.decompress(chunk, most)
+            sizes.append(len(plain))
+            return plain
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.stream, name)
+
+    monkeypatch.setattr("app.core.requests.zlib.decompressobj", Counting)
+    return sizes
+
+
+@pytest.mark.parametrize("key", [None, "made-up", "btk_" + "a" * 43])
+async def test_nothing_is_unpacked_for_who_has_no_key(
+    key: str | None, app: FastAPI, unpacked: list[int]
+) -> None:
+    for path in ("/v1/people/batch", "/v1/recognitions/batch", "/v1/imports", "/scim/v2/Users"):
+        answer = await client_for(app, key).post(path, content=BOMB, headers=GZIP)
+        assert answer.status_code == 401, path
+        assert answer.headers["connection"] == "close"
+    assert sum(unpacked) == 0
+
+
+async def test_nor_for_a_key_that_was_deleted(api: ContractClient, acme: Tenant, unpacked: list[int]) -> None:
+    gone = await acme.client_with("people:write", "keys:manage")
+    me = (await gone.get("/v1/me")).json()["subject"]
+    assert (await api.delete(f"/v1/api-keys/{me}")).status_code == 204
+    assert (await gone.post("/v1/people/batch", content=BOMB, headers=GZIP)).status_code == 401
+    assert sum(unpacked) == 0
+
+
+@pytest.mark.parametrize("path", OPEN)
+async def test_where_no_key_is_asked_for_little_is_unpacked(
+    path: str, anonymous: ContractClient, unpacked: list[int]
+) -> None:
+    answer = await anonymous.post(path + CONNECTION, content=BOMB, headers=GZIP)
+    assert answer.status_code == 413
+    assert sum(unpacked) <= requests.PIECE
+
+
+@pytest.mark.parametrize("path", OPEN)
+async def test_nor_is_more_than_a_little_read(path: str, anonymous: ContractClient) -> None:
+    async def many() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b" " * (SMALL // 2)
+
+    json = {"Content-Type": "application/json"}
+    assert (await anonymous.post(path + CONNECTION, content=many(), headers=json)).status_code == 413
+
+
+async def test_one_thing_is_no_batch(api: ContractClient) -> None:
+    large = b'{"name": "' + b"x" * 3 * 2**20 + b'"}'
+    answer = await api.put("/v1/people/E-1", content=large, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+
+
+async def test_a_known_sender_unpacks_no_more_than_a_hundredfold(
+    api: ContractClient, unpacked: list[int]
+) -> None:
+    answer = await api.post("/v1/people/batch", content=BOMB, headers=GZIP)
+    assert answer.status_code == 413
+    assert sum(unpacked) <= 100 * len(BOMB) + requests.PIECE
+
+
+def messages_of(*parts: bytes) -> Any:
+    waiting = list(parts)
+
+    async def receive() -> dict[str, Any]:
+        if not waiting:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": waiting.pop(0), "more_body": True}
+
+    return receive
+
+
+async def test_a_body_that_stops_coming_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.05)
+    body = Body(requests.Headers({}), messages_of(b"{", b'"na'), BodyLimits(1000, 1000))
+    with pytest.raises(requests.RequestTimeout):
+        async with asyncio.timeout(PATIENCE):
+            [piece async for piece in body.pieces()]
+
+
+@pytest.fixture
+async def port(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", **OPTIONS))
+    serving = asyncio.create_task(server.serve())
+
+    async def is_up() -> bool:
+        return server.started
+
+    await until(is_up)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+HALVES = {
+    "nothing": b"",
+    "half a line": b"GET /v1/m",
+    "half a head": b"POST /v1/respond HTTP/1.1\r\nHost: test\r\nX-",
+    "half a body": b"POST /v1/respond HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n{",
+    "half a chunk": b"POST /v1/respond HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+    "empty lines": b"\r\n\r\n",
+    "one, then half": b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\nGET /hea",
+}
+
+
+@pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES.keys())
+async def test_a_connection_that_sends_half_is_ended(port: int, sent: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    async with asyncio.timeout(PATIENCE):
+        try:
+            answer = await reader.read()
+        except ConnectionResetError:
+            answer = b""
+    if sent.startswith(b"POST") and b"\r\n\r\n" in sent:
+        assert answer.startswith(b"HTTP/1.1 408"), answer
+    writer.close()
+
+
+async def test_a_large_number_in_a_long_body_is_found_whatever_surrounds_it() -> None:
+    for number in ("1e309", "1E+0999", "9" * 310 + ".0", "-1e999"):
+        with pytest.raises(requests.MalformedJson):
+            requests.parse_json(f'{{"a": "e12", "b": [{number}]}}'.encode())
+    with pytest.raises(PayloadTooLarge):
+        requests.parse_json(b"[" + b"1," * requests.MOST_VALUES + b"1]")
