@@ -31,7 +31,7 @@ from app.core.errors import (
     UnsupportedMediaType,
 )
 
-LINGERING_SECONDS = 2
+LINGERING_SECONDS, LINGERING_BYTES = 2, 10 * 2**20
 PIECE = 2**18
 """Most bytes that one step of decompression gives."""
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -196,7 +196,7 @@ class Body:
 
     async def discard(self) -> None:
         """Reads on for a while: closing on a sender who still writes would lose them the answer."""
-        left, more = self.limits.on_wire, True
+        left, more = LINGERING_BYTES, True
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGERING_SECONDS):
                 while more and left > 0:
