@@ -506,7 +506,11 @@ async def test_a_file_that_is_cut_off_is_no_import(acme: Tenant) -> None:
     async def send_back(message: Any) -> None:
         sent.append(message)
 
-    headers = {"authorization": acme.client.headers["authorization"], "content-type": "text/csv"}
+    headers = {
+        "authorization": acme.client.headers["authorization"],
+        "content-type": "text/csv",
+        "transfer-encoding": "chunked",
+    }
     scope = {
         "type": "http",
         "method": "POST",
