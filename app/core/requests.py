@@ -243,10 +243,15 @@ class Body:
 
     def too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(
-            f"A body may have {self.limits.on_wire} bytes on the wire and {self.limits.decompressed}"
-            f" decompressed, and no more than {RATIO} for each of the wire: send it in parts.",
+            f"Here a body may have {size_in_words(self.limits.on_wire)} as it is sent and"
+            f" {size_in_words(self.limits.decompressed)} unpacked, and be unpacked to {RATIO} times"
+            " what was sent: send less at once.",
             headers={"Connection": "close"},
         )
+
+
+def size_in_words(count: int) -> str:
+    return f"{count / 2**20:.4g} MiB" if count >= 2**20 else f"{count / 2**10:.4g} KiB"
 
 
 def refuse_bad_address(scope: Scope) -> None:

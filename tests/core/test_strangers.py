@@ -90,6 +90,7 @@ async def test_one_thing_is_no_batch(api: ContractClient) -> None:
     large = b'{"name": "' + b"x" * 3 * 2**20 + b'"}'
     answer = await api.put("/v1/people/E-1", content=large, headers={"Content-Type": "application/json"})
     assert answer.status_code == 413
+    assert answer.json()["detail"].startswith("Here a body may have 2 MiB as it is sent and 2 MiB unpacked")
 
 
 async def test_a_known_sender_unpacks_no_more_than_a_hundredfold(
