@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from app.core import requests
 from app.core.contract import METHODS, contract, query_parameters, templates_of
 from app.core.settings import Settings
 from app.main import create_app
@@ -321,6 +322,21 @@ async def test_chunks_are_counted_where_no_length_is_declared(api: ContractClien
             yield b" " * MIB
 
     assert_problem(await send(api, BY_ID["put_person"], chunks()), 413, "body_too_large")
+
+
+@each([one for one in operations() if "408" in one.node["responses"]])
+async def test_a_body_that_stops_coming(
+    operation: Operation, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.01)
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b" "
+        await asyncio.Event().wait()
+
+    kind = next(iter(operation.content), "application/x-www-form-urlencoded")
+    answer = await send(api, operation, half(), **{"Content-Type": kind})
+    assert_problem(answer, 408, "body_too_slow")
 
 
 async def test_gzip_is_taken(api: ContractClient) -> None:
