@@ -8,14 +8,14 @@ from pydantic import TypeAdapter
 
 from app.core.schema import Schema
 from app.metrics import schemas
-from app.metrics.blocks.earlier import levers_of_all
+from app.metrics.blocks.earlier import levers_of_all, why_undivided
 from app.metrics.blocks.filtered import FilterNumbers
 
 Numbers = TypeVar("Numbers", bound=Schema)
 Told = TypeVar("Told", bound=Schema)
 
 
-FORMULA_VERSION: Final = "2"
+FORMULA_VERSION: Final = "3"
 """Of every number there is; stored with it, and told as it was stored."""
 Body = dict[str, Any]
 """As it is stored: JSON."""
@@ -98,7 +98,9 @@ LEAVING: Final[Metric[schemas.LeavingNumbers, schemas.Leaving]] = metric(
     "leaving", schemas.LeavingNumbers, schemas.Leaving
 )
 
-FILTER: Final[Metric[FilterNumbers, FilterNumbers]] = metric("filter", FilterNumbers, FilterNumbers)
+FILTER: Final[Metric[FilterNumbers, FilterNumbers]] = metric(
+    "filter", FilterNumbers, FilterNumbers, why_undivided
+)
 METRICS: Final[Mapping[str, Metric[Any, Any]]] = {
     one.name: one
     for one in (

@@ -74,6 +74,18 @@ def test_parts_sum_to_the_whole_and_are_blind_to_order_shift_unit_and_reversal(s
     assert importances(turned)[::-1] == pytest.approx(importances(result))
 
 
+def test_an_outcome_that_is_its_predictors_is_explained_once_and_no_more() -> None:
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        predictors = random.integers(0, 11, size=(20, 3)).astype(np.float64)
+        outcome = predictors @ random.integers(1, 4, 3)
+        found, drawn = relative_importance(outcome, predictors), draw_importance(outcome, predictors, seed, 5)
+        assert found.r2 == pytest.approx(1)
+        assert found.r2 is not None
+        assert drawn is not None
+        assert max(found.r2, *drawn.r2.tolist(), *(abs(one.r or 0) for one in found.drivers)) <= 1
+
+
 def test_a_predictor_given_twice_shares_its_part_and_is_flagged() -> None:
     outcome, predictors = survey(50, 2, seed=1)
     single = relative_importance(outcome, predictors)

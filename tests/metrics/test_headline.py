@@ -16,6 +16,7 @@ from tests.metrics.waves import empty_members, instrument_of, wave_of
 
 NOT_APPLICABLE, NOT_ANSWERED = -1, -2
 ONE_QUESTION_EACH = instrument_of(("satisfaction", "pay"), ("engagement", "effort"))
+THREE_QUESTIONS_EACH = instrument_of(*[("satisfaction", "pay")] * 3, *[("engagement", "effort")] * 3)
 FACETED = instrument_of(
     *[("satisfaction", facet) for facet in ("pay", "pay", "safety")],
     *[("engagement", facet) for facet in ("effort", "bond", "growth")],
@@ -28,14 +29,19 @@ OF_RELIABILITY = ("gap.reliability", "gap.interpretable")
 OF_ERRORS = ("quadrants.near_cut", "quadrants.expected")
 
 
+def thrice(answers: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """The same answer to each of three questions."""
+    return [(satisfaction,) * 3 + (engagement,) * 3 for satisfaction, engagement in answers]
+
+
 def organisation(answers: Sequence[tuple[int, int]], invited: int | None = None) -> Body:
     frame = None if invited is None else [invited]
-    return headline(wave_of(ONE_QUESTION_EACH, answers, invited=frame))[0]
+    return headline(wave_of(THREE_QUESTIONS_EACH, thrice(answers), invited=frame))[0]
 
 
 def participating(answers: Sequence[tuple[int, int]], invited: int | None) -> Body:
     frame = None if invited is None else [invited]
-    return participation(wave_of(ONE_QUESTION_EACH, answers, invited=frame))[0]
+    return participation(wave_of(THREE_QUESTIONS_EACH, thrice(answers), invited=frame))[0]
 
 
 def shown(body: Body) -> Body:
@@ -80,7 +86,7 @@ def test_one_group_by_hand() -> None:
     assert came["satisfaction"]["bound_low"] == pytest.approx(62.5 * 20 / 30)
     assert came["satisfaction"]["bound_high"] == pytest.approx(62.5 * 20 / 30 + 100 / 3)
     assert result["position"]["quadrant"] == "undetermined"
-    assert result["reasons"] == dict.fromkeys((*OF_RELIABILITY, *OF_ERRORS), "single_part")
+    assert result["reasons"] == dict.fromkeys((*OF_RELIABILITY, *OF_ERRORS), "too_few_persons")
 
 
 def test_facets_weigh_equally_and_obey_the_half_rule() -> None:
@@ -165,7 +171,7 @@ def test_the_organisation_of_the_golden_data() -> None:
 def test_banded_intervals_stand_on_the_spread_of_the_organisation() -> None:
     alike, mixed = [(4, 4)] * 9, [(1, 5), (5, 1), (5, 5), (1, 1)] * 10
     members = [1] * len(alike) + [0] * len(mixed)
-    wave = wave_of(ONE_QUESTION_EACH, alike + mixed, members, [None, 0], invited=[60, 12])
+    wave = wave_of(THREE_QUESTIONS_EACH, thrice(alike + mixed), members, [None, 0], invited=[60, 12])
     whole, team = headline(wave).values()
     sd = shown(whole)["satisfaction"]["sd"]
     assert sd is not None
@@ -179,7 +185,6 @@ def test_banded_intervals_stand_on_the_spread_of_the_organisation() -> None:
     assert (team["satisfaction"]["favourable"], team["satisfaction"]["neutral"]) == (0.95, 0.05)
     told_of_nobody = ("satisfaction.sd", "engagement.sd", "gap.dz", "position", *OF_ERRORS)
     assert team["reasons"] == {
-        **dict.fromkeys(OF_RELIABILITY, "single_part"),
         **dict.fromkeys(told_of_nobody, "banded"),
     }
     came = shown(participation(wave)[1])
@@ -187,6 +192,43 @@ def test_banded_intervals_stand_on_the_spread_of_the_organisation() -> None:
     assert finite["ci_low"] == round(75 - half / 2)  # 9 of 12: sqrt(1 - 9/12)
     assert (finite["bound_low"], finite["bound_high"]) == (56, 81)
     assert came["response_rate"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("facets", "is_divided"), [("a", False), ("aa", False), ("ab", True), ("aaa", True), ("abc", True)]
+)
+def test_two_scores_are_crossed_where_each_has_two_facets_or_three_questions(
+    facets: str, is_divided: bool
+) -> None:
+    asked = [("satisfaction", facet) for facet in facets] + [("engagement", facet) for facet in "xyz"]
+    random = np.random.default_rng(4)
+    levels = np.repeat(random.integers(1, 5, size=(40, 2)), [len(facets), 3], axis=1)
+    answers = levels + random.integers(0, 2, size=levels.shape)
+    for instrument in (
+        instrument_of(*asked),
+        instrument_of(*(("engagement" if of == "satisfaction" else "satisfaction", at) for of, at in asked)),
+    ):
+        body = shown(headline(wave_of(instrument, answers))[0])
+        is_told = [body["quadrants"] is not None, body["position"] is not None]
+        assert is_told == [is_divided, is_divided]
+        if not is_divided:
+            assert {body["reasons"][of] for of in ("quadrants", "position")} == {"too_few_questions"}
+        assert body["gap"]["mean"] is not None
+
+
+def test_a_score_of_two_parts_that_disagree_has_no_reliability_and_the_gap_none() -> None:
+    instrument = instrument_of(*(("satisfaction", at) for at in "ab"), *(("engagement", at) for at in "xyz"))
+    answers = np.random.default_rng(4).integers(1, 6, size=(60, 5))
+    answers[:, 1] = 6 - answers[:, 0]
+    answers[:6, 1] = answers[:6, 0]
+    body = shown(headline(wave_of(instrument, answers))[0])
+    assert (body["gap"]["reliability"], body["gap"]["interpretable"]) == (None, None)
+    assert {body["reasons"][path] for path in OF_RELIABILITY + OF_ERRORS} == {"items_disagree"}
+
+
+def test_an_interval_of_a_score_does_not_leave_its_scale() -> None:
+    body = shown(organisation([(5, 1)] * 19 + [(1, 5)]))
+    assert (body["satisfaction"]["ci_high"], body["engagement"]["ci_low"]) == (100, 0)
 
 
 def test_a_banded_group_does_not_tell_that_its_answers_were_alike() -> None:

@@ -42,6 +42,19 @@ def test_the_golden_coefficients() -> None:
         assert (found["n"], found["parts"], found["warnings"]) == (omega["n"], 3, [])
 
 
+def test_two_questions_that_disagree_have_no_coefficient_off_its_range() -> None:
+    answers = np.random.default_rng(8).integers(1, 6, size=(60, 4))
+    answers[:, 1] = 6 - answers[:, 0]
+    answers[:6, 1] = answers[:6, 0]
+    found = reliability(
+        wave_of(instrument_of(*[("satisfaction", "pay")] * 2, *[("engagement", "bond")] * 2), answers)
+    )
+    pay = next(scale for scale in found[0]["scales"] if scale["key"] == "pay")
+    assert (pay["spearman_brown"], pay["sem"]) == (None, None)
+    assert (pay["reasons"]["spearman_brown"], pay["reasons"]["sem"]) == ("items_disagree", "items_disagree")
+    assert "check_reversal" in pay["warnings"]
+
+
 def test_a_facet_of_two_questions_has_spearman_brown_and_a_dimension_its_facets() -> None:
     answers = answers_of(100)
     body, scores = reliability(wave_of(TWO_AND_THREE, answers))[0], pomp(answers, 1, 5)

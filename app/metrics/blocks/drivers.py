@@ -9,7 +9,7 @@ import numpy as np
 
 from app.metrics.blocks.regions import regions_of
 from app.metrics.blocks.wave import Wave, of_each_group
-from app.metrics.disclosure import Precision, shown_share
+from app.metrics.disclosure import Precision, shown_r, shown_share
 from app.metrics.formulas import (
     Driver,
     ImportanceDraws,
@@ -247,5 +247,5 @@ def _lever(
         rank_low=floor(interval.rank.low),
         rank_high=ceil(interval.rank.high),
         sign="positive" if driver.r > 0 else "negative" if driver.r < 0 else "none",
-        r=shown_share(driver.r, precision),
+        r=shown_r(driver.r, precision),
     )

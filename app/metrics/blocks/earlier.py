@@ -6,6 +6,14 @@ Body = dict[str, Any]
 LEADING: Final = 0.8 - 1e-9
 
 
+def why_undivided(body: Body) -> Body:
+    """1 to 2: that satisfaction and engagement are one was the only reason to have no quadrants."""
+    if body["status"] != "ok":
+        return body
+    kept = {name: value for name, value in body.items() if name != "is_not_distinct"}
+    return {**kept, "why_undivided": "not_distinct" if body["is_not_distinct"] else None}
+
+
 def levers_of_all(body: Body) -> Body:
     """1 to 2: levers were ranked among those shown, which may have left out the one that comes first."""
     if body["status"] != "ok" or (body["top"] is None and body["reasons"]["top"] not in ("tie", "at_target")):

@@ -16,6 +16,7 @@ from app.metrics.formulas import QUADRANTS
 from app.metrics.sample import DIMENSIONS, Cell, Floats, Groups, Places, Rollup
 from app.metrics.schemas import HeadlineOk, Suppressed, Undefined
 from app.metrics.schemas.common import Kept
+from app.metrics.schemas.headline import Undivided
 
 CROSSING: Final = Suppressed(status="suppressed", reason="crossing")
 OF_FAVOUR: Final = (3, 6)
@@ -31,7 +32,7 @@ class Shared(Kept):
     errors: tuple[float, float] | None
     reliability: float | None
     why_no_reliability: str | None
-    is_not_distinct: bool
+    why_undivided: Undivided | None
 
 
 FilterNumbers = Annotated[Shared | Suppressed | Undefined, Field(discriminator="status")]
@@ -71,7 +72,7 @@ def _shared(census: Census) -> Shared:
         errors=census.errors.errors,
         reliability=census.errors.of_difference,
         why_no_reliability=census.errors.reason,
-        is_not_distinct=census.is_not_distinct,
+        why_undivided=census.why_undivided,
     )
 
 
@@ -109,7 +110,7 @@ def _put_together(shared: Shared, rows: Floats) -> Census:
         near_cut=near_cut if has_errors else None,
         chances=chances[None] if has_errors else None,
         errors=MeasurementErrors(shared.errors, shared.reliability, shared.why_no_reliability),
-        is_not_distinct=shared.is_not_distinct,
+        why_undivided=shared.why_undivided,
     )
 
 

@@ -33,9 +33,10 @@ from app.metrics.schemas import (
     Score,
     Share,
 )
-from app.metrics.schemas.headline import ByQuadrant, Ellipse
+from app.metrics.schemas.headline import ByQuadrant, Ellipse, Undivided
 
-INTERPRETABLE_FROM: Final = 0.5
+INTERPRETABLE_FROM: Final = 0.7
+FEWEST_FACETS, FEWEST_QUESTIONS = 2, 3
 
 
 def headline(wave: Wave) -> Mapping[int, HeadlineNumbers]:
@@ -58,7 +59,7 @@ class Census:
     near_cut: Floats | None
     chances: Floats | None
     errors: MeasurementErrors
-    is_not_distinct: bool
+    why_undivided: Undivided | None
 
     @classmethod
     def take(cls, wave: Wave, rollup: Rollup) -> "Census":
@@ -77,8 +78,18 @@ class Census:
             near_cut=None if near_cut is None else rollup.sums(near_cut),
             chances=None if chances is None else rollup.sums(chances),
             errors=of,
-            is_not_distinct=is_not_distinct(wave),
+            why_undivided=why_undivided(wave),
         )
+
+
+def why_undivided(wave: Wave) -> Undivided | None:
+    """Why nothing is told of the two scores crossed: of a question that says who somebody is, and another,
+    a quadrant would be one person's answer.
+    """
+    facets = [wave.sample.instrument.facets_of(dimension) for dimension in DIMENSIONS]
+    if any(len(own) < FEWEST_FACETS and sum(map(len, own.values())) < FEWEST_QUESTIONS for own in facets):
+        return "too_few_questions"
+    return "not_distinct" if is_not_distinct(wave) else None
 
 
 class _Gap(TypedDict):
@@ -106,9 +117,10 @@ def told(
     satisfaction, engagement = (_score(census, name, ordinal, precision) for name in DIMENSIONS)
     gap, reliability = _gap(census.gap, ordinal, precision), _reliability(census.errors)
     expected, why_not_expected = _expected(census, ordinal, precision)
-    position = None if census.is_not_distinct else _position(census, ordinal, precision)
+    why_undivided = census.why_undivided
+    position = None if why_undivided else _position(census, ordinal, precision)
     scores = {"satisfaction": satisfaction, "engagement": engagement, "gap": gap}
-    of_quadrants = {"quadrants": None if census.is_not_distinct else expected}
+    of_quadrants = {"quadrants": None if why_undivided else expected}
     return HeadlineOk(
         status="ok",
         n=int(census.gap.n[ordinal]),
@@ -117,14 +129,14 @@ def told(
         satisfaction=satisfaction,
         engagement=engagement,
         gap=Gap(**gap, **reliability),
-        quadrants=None if census.is_not_distinct else _quadrants(census, ordinal, precision, expected),
+        quadrants=None if why_undivided else _quadrants(census, ordinal, precision, expected),
         position=position,
         reasons=reasons_of(
             ({"invited": invited}, why_no_invited),
             (scores, undefined),
             ({"gap": reliability}, census.errors.reason or ""),
-            (of_quadrants, "not_distinct" if census.is_not_distinct else why_not_expected),
-            ({"position": position}, "not_distinct" if census.is_not_distinct else undefined),
+            (of_quadrants, why_undivided or why_not_expected),
+            ({"position": position}, why_undivided or undefined),
         ),
     )
 

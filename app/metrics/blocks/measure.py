@@ -103,8 +103,8 @@ class Favour:
             "favourable": high,
             "neutral": middle,
             "unfavourable": low,
-            "favourable_ci_low": None if ci is None else shown_share(max(0.0, ci.low), precision),
-            "favourable_ci_high": None if ci is None else shown_share(min(1.0, ci.high), precision),
+            "favourable_ci_low": None if ci is None else shown_share(ci.low, precision),
+            "favourable_ci_high": None if ci is None else shown_share(ci.high, precision),
         }
 
     def interval(self, ordinal: int, precision: Precision) -> Interval | None:

@@ -127,5 +127,7 @@ def _weighted_score(scores: Floats, weights: Floats, found: Weights) -> Weighted
     variance = float(np.average((scores - mean) ** 2, weights=weights)) * n / (n - 1)
     ci = t_interval(Moments(n, mean, sqrt(variance * found.deff)))
     return WeightedScore(
-        score=mean, ci_low=None if ci is None else ci.low, ci_high=None if ci is None else ci.high
+        score=shown_score(mean, "exact"),
+        ci_low=None if ci is None else shown_score(ci.low, "exact"),
+        ci_high=None if ci is None else shown_score(ci.high, "exact"),
     )

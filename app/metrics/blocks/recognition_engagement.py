@@ -14,7 +14,7 @@ import numpy as np
 
 from app.metrics.blocks.pairs import Pairs
 from app.metrics.blocks.wave import ORGANIZATION, Wave, hidden, reasons_of
-from app.metrics.disclosure import may_contrast
+from app.metrics.disclosure import may_contrast, shown_score
 from app.metrics.disclosure.tree import EXACT_FROM, NAMES_THE_SILENT, none_or_enough
 from app.metrics.formulas import (
     DOSES,
@@ -298,9 +298,9 @@ def _as_told(doses: Sequence[Dose], score: float) -> list[RecognitionDose] | Non
             least=dose.low,
             most=dose.high,
             n=dose.n,
-            score=mean + shift,
-            ci_low=ci.low + shift,
-            ci_high=ci.high + shift,
+            score=shown_score(mean + shift, "exact"),
+            ci_low=shown_score(ci.low + shift, "exact"),
+            ci_high=shown_score(ci.high + shift, "exact"),
         )
         for dose, mean, ci in known
     ]

@@ -140,6 +140,8 @@ def _coefficients(names: Names, keys: list[str], rows: Floats, is_whole: bool) -
     alpha, rest = cronbach_alpha(rows), item_rest(rows).rest
     omega = omega_total(rows) if is_whole and len(keys) > 2 else None
     two = alpha.standardised if len(keys) == 2 else None
+    runs_against = two is not None and two < 0
+    two = None if runs_against else two
     best = two if omega is None else omega.value
     of_alpha: OfAlpha = {
         "alpha": alpha.value,
@@ -151,7 +153,8 @@ def _coefficients(names: Names, keys: list[str], rows: Floats, is_whole: bool) -
         "heywood": None if omega is None else omega.heywood,
     }
     sd = float(rows.mean(axis=1).std(ddof=1))
-    error = None if best is None else measurement_error(sd, max(0.0, best))
+    error = None if best is None else measurement_error(sd, best)
+    why_not = "items_disagree" if runs_against else "zero_variance"
     flat = {f"items.{key}.rest_r": r for key, r in zip(keys, rest, strict=True)}
     return ScaleNumbers(
         **names,
@@ -167,8 +170,8 @@ def _coefficients(names: Names, keys: list[str], rows: Floats, is_whole: bool) -
         reasons=reasons_of(
             (of_alpha, "zero_variance"),
             (of_omega, "zero_variance" if omega else "two_parts" if len(keys) == 2 else "organization_only"),
-            ({"spearman_brown": two}, "zero_variance" if len(keys) == 2 else "more_than_two_parts"),
-            ({"sem": error}, "zero_variance" if is_whole or len(keys) == 2 else "organization_only"),
+            ({"spearman_brown": two}, why_not if len(keys) == 2 else "more_than_two_parts"),
+            ({"sem": error}, why_not if is_whole or len(keys) == 2 else "organization_only"),
             (flat, "zero_variance"),
         ),
     )

@@ -48,7 +48,7 @@ def as_table(parts: Parts) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """`value` at most 1; `reason` says why there is none."""
+    """`value` 0-1; `reason` says why there is none: two parts that run against each other have none."""
 
     value: float | None
     reason: str | None
@@ -62,7 +62,9 @@ def reliability_of(table: Floats) -> Reliability:
     if len(rows) < max(LEAST_PERSONS, rows.shape[1] + 1):
         return Reliability(None, "too_few_persons")
     value = omega_total(rows).value if rows.shape[1] > 2 else cronbach_alpha(rows).standardised
-    return Reliability(value, "zero_variance" if value is None else None)
+    if value is None:
+        return Reliability(None, "zero_variance")
+    return Reliability(value, None) if value >= 0 else Reliability(None, "items_disagree")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class MeasurementErrors:
             return cls(None, None, next(of.reason for of in found if of.reason))
         s, e = (wave.both.dimensions[name] for name in DIMENSIONS)
         spread = float(s.std(ddof=1)), float(e.std(ddof=1))
-        errors = [measurement_error(sd, max(0.0, of)) for sd, of in zip(spread, values, strict=True)]
+        errors = [measurement_error(sd, of) for sd, of in zip(spread, values, strict=True)]
         r = pearson(s, e).r or 0.0
         return cls(
             errors=(errors[0], errors[1]),

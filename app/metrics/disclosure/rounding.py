@@ -4,6 +4,8 @@ from typing import Literal
 
 Precision = Literal["exact", "integer", "banded"]
 
+SCORES = (0, 100)
+GAPS = (-100, 100)
 BANDED_SCORE = (5, 95)
 BANDED_GAP = (-90, 90)
 BANDS = 20
@@ -11,12 +13,12 @@ BANDS = 20
 
 def shown_score(value: float, precision: Precision) -> float:
     """A mean, an end of its interval or a bound, 0-100."""
-    return _whole(value, precision, BANDED_SCORE)
+    return _whole(value, precision, BANDED_SCORE if precision == "banded" else SCORES)
 
 
 def shown_gap(value: float, precision: Precision) -> float:
     """A difference of two scores, -100 to 100, or an end of its interval."""
-    return _whole(value, precision, BANDED_GAP)
+    return _whole(value, precision, BANDED_GAP if precision == "banded" else GAPS)
 
 
 def shown_sd(value: float, precision: Precision) -> float | None:
@@ -31,13 +33,20 @@ def shown_share(value: float, precision: Precision) -> float:
     """A share, 0-1, or an end of its interval; banded in steps of .05 that stay off 0 and 1."""
     if precision == "banded":
         return min(max(round(_settled(value * BANDS)), 1), BANDS - 1) / BANDS
-    return value if precision == "exact" else _hundredths(value)
+    within = min(max(value, 0.0), 1.0)
+    return within if precision == "exact" else _hundredths(within)
 
 
-def _whole(value: float, precision: Precision, band: tuple[int, int]) -> float:
-    if precision == "banded":
-        return min(max(round(_settled(value)), band[0]), band[1])
-    return value if precision == "exact" else round(_settled(value))
+def shown_r(value: float, precision: Precision) -> float:
+    """A correlation, -1 to 1, of a group that is not banded."""
+    within = min(max(value, -1.0), 1.0)
+    return within if precision == "exact" else _hundredths(within)
+
+
+def _whole(value: float, precision: Precision, ends: tuple[int, int]) -> float:
+    """An interval reaches no further than what it is of."""
+    within = min(max(value, ends[0]), ends[1])
+    return within if precision == "exact" else round(_settled(within))
 
 
 def _hundredths(value: float) -> float:

@@ -75,7 +75,7 @@ def relative_importance(outcome: ArrayLike, predictors: ArrayLike) -> RelativeIm
         return RelativeImportance(len(rows), method, None, (), False, reason)
     correlations = correlations_of(rows)
     parts = (lmg_of if method == "lmg" else johnson_of)(correlations[None])[0]
-    r2, is_used = float(parts.sum()), rows[:, 1:].std(axis=0) > ZERO_SPREAD
+    r2, is_used = _at_most_all(parts), rows[:, 1:].std(axis=0) > ZERO_SPREAD
     return RelativeImportance(
         n=len(rows),
         method=method,
@@ -106,7 +106,7 @@ def draw_importance(
     labels = None if clusters is None else np.asarray(clusters)[is_complete(_table(outcome, predictors))]
     drawn = resample(rows, seed, draws, labels)
     importance = (lmg_of if rows.shape[1] - 1 <= MOST_FOR_LMG else johnson_of)(drawn.correlations)
-    return ImportanceDraws(importance, drawn.means[:, 1:], importance.sum(axis=1))
+    return ImportanceDraws(importance, drawn.means[:, 1:], np.minimum(1, importance.sum(axis=1)))
 
 
 def importance_intervals(drawn: ImportanceDraws) -> tuple[ImportanceInterval, ...]:
@@ -167,6 +167,10 @@ def _undefined(rows: NDArray[np.float64]) -> Undefined | None:
         return "too_few"
     spread = rows.std(axis=0)
     return "zero_variance" if spread[0] <= ZERO_SPREAD or spread[1:].max() <= ZERO_SPREAD else None
+
+
+def _at_most_all(parts: NDArray[np.float64]) -> float:
+    return min(1.0, float(parts.sum()))
 
 
 def _driver(importance: float, r2: float, r: float) -> Driver:

@@ -72,7 +72,7 @@ def gini(amounts: ArrayLike) -> Gini:
     return Gini(
         n=n,
         value=value,
-        corrected=value * n / (n - 1) if n > 1 else None,
+        corrected=min(1.0, value * n / (n - 1)) if n > 1 else None,
         top_tenth=float(x[-ceil(n / 10) :].sum()) / total,
         undefined=None if n > 1 else "too_few",
     )

@@ -84,7 +84,7 @@ def robust_regression(
         n=len(own),
         clusters=_count(groups),
         errors=errors,
-        r2=1 - float(rest @ rest) / total,
+        r2=max(0.0, 1 - float(rest @ rest) / total),
         constant=float(beta[0]),
         coefficients=tuple(
             _coefficient(value, sqrt(variance), quantile, df)

@@ -140,12 +140,13 @@ def measurement_error(sd: float, reliability: float) -> float:
 def difference_reliability(
     sd_x: float, sd_y: float, reliability_x: float, reliability_y: float, r: float
 ) -> float | None:
-    """Reliability of x - y, `r` their correlation (Cronbach & Furby 1970); None where x - y does not vary."""
+    """Reliability 0-1 of x - y, `r` their correlation (Cronbach & Furby 1970); None where x - y is flat."""
     shared = 2 * r * sd_x * sd_y
     variance = sd_x**2 + sd_y**2 - shared
     if variance <= ZERO_SPREAD**2:
         return None
-    return (sd_x**2 * reliability_x + sd_y**2 * reliability_y - shared) / variance
+    true = (sd_x**2 * reliability_x + sd_y**2 * reliability_y - shared) / variance
+    return min(max(true, 0.0), 1.0)
 
 
 def _undefined(rows: NDArray[np.float64]) -> Undefined | None:
@@ -174,7 +175,7 @@ def _alpha(covariances: NDArray[np.float64]) -> float | None:
     own = float(np.trace(covariances))
     if k < 2 or total <= ROUNDING * own:
         return None
-    return k / (k - 1) * (1 - own / total)
+    return min(1.0, k / (k - 1) * (1 - own / total))
 
 
 def _feldt(alpha: float, n: int, k: int) -> Interval:

@@ -87,6 +87,6 @@ def _correlations(squares: NDArray[np.float64], means: NDArray[np.float64]) -> N
     variances, places = np.diagonal(covariances, axis1=1, axis2=2), np.arange(means.shape[1])
     is_flat = variances <= np.maximum(ZERO_SPREAD**2, FLAT * np.diagonal(squares, axis1=1, axis2=2))
     spread = np.where(is_flat, np.inf, np.sqrt(np.maximum(variances, 0)))
-    correlations = covariances / (spread[:, :, None] * spread[:, None, :])
+    correlations = np.clip(covariances / (spread[:, :, None] * spread[:, None, :]), -1, 1)
     correlations[:, places, places] = 1
     return np.asarray(correlations)

@@ -181,7 +181,7 @@ class _Groups:
             giver_share=total["givers"] / n,
             rate=_rate(int(total["received"]), total["days"] / DAYS_A_MONTH),
             concentration=_concentration(self.people.received[first:last], reasons),
-            cross_team=self._cross_team(first, last, total["meeting"] / n, reasons),
+            cross_team=self._cross_team(first, last, min(max(total["meeting"] / n, 0.0), 1.0), reasons),
             specificity=_specificity(total, reasons),
             time_since_last=self._time_since_last(first, last, reasons),
             network=self._network(ordinal, round(total["isolates"]), reasons),

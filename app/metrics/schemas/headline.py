@@ -16,6 +16,9 @@ from app.metrics.schemas.common import (
     Undefined,
 )
 
+Undivided = Literal["not_distinct", "too_few_questions"]
+"""Why there are neither quadrants nor a position."""
+
 
 class Score(Schema):
     score: float
