@@ -9,7 +9,8 @@ from app.auth.dependencies import Once, Tenant, requires
 from app.auth.principal import Principal, Scope
 from app.calendar.api import CalendarReader
 from app.calendar.cards import queries, schemas, service
-from app.calendar.cards.rendering import CARD_PICTURE, Rendered
+from app.calendar.cards.outcome import CARD_PICTURE
+from app.calendar.cards.rendering import Rendered
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of
 from app.core.errors import NotFound

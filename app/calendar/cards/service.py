@@ -1,4 +1,3 @@
-import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -7,7 +6,8 @@ from uuid import UUID, uuid4
 
 from app.calendar import rules, words
 from app.calendar.cards import queries, schemas
-from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
+from app.calendar.cards.press import printed
+from app.calendar.cards.rendering import Occasion, Rendered, Wish
 from app.calendar.cards.templates import CardKind, Template, TemplateRefused, built_in, shipped
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.schemas import PersonRef
@@ -40,6 +40,11 @@ TRIAL_NAMES = ("Noor de Wit", "Wolfeschlegelsteinhausenbergerdorff <&> " + "Ω" 
 class TemplateFaulty(Unprocessable):
     code = "template_syntax"
     detail = "The template cannot be used: correct it and send it again."
+
+
+class TemplateOutdated(Conflict):
+    code = "template_outdated"
+    detail = "This template can no longer be used, so the shipped one is sent: put a new one."
 
 
 class TemplateTaken(Conflict):
@@ -176,10 +181,10 @@ async def rendered_card(
     own = await queries.template_for(session, card.kind, language)
     if own is not None:
         try:
-            return await asyncio.to_thread(rendered, content_of(own), occasion)
+            return await printed(content_of(own), occasion)
         except TemplateRefused as error:
             log.warning("card_template_failed", extra={"template": own.key, "code": error.code})
-    return await asyncio.to_thread(rendered, built_in(card.kind, language), occasion)
+    return await printed(built_in(card.kind, language), occasion)
 
 
 def content_of(row: CardTemplate) -> Template:
@@ -340,7 +345,7 @@ async def refuse_faulty(wanted: schemas.CardTemplateWrite) -> None:
     template = Template(wanted.subject, wanted.html, wanted.text, wanted.picture)
     try:
         for occasion in trials(wanted.kind):
-            await asyncio.to_thread(rendered, template, occasion)
+            await printed(template, occasion)
     except TemplateRefused as error:
         raise TemplateFaulty(f"The template cannot be used: {error}.", code=error.code) from None
 
@@ -355,7 +360,10 @@ def trials(kind: CardKind) -> Iterable[Occasion]:
 async def preview_template(session: TenantSession, key: str) -> Rendered:
     found = await find_template(session, key)
     template = Template(found.subject, found.html, found.text, found.picture)
-    return await asyncio.to_thread(rendered, template, next(iter(trials(found.kind))))
+    try:
+        return await printed(template, next(iter(trials(found.kind))))
+    except TemplateRefused as error:
+        raise TemplateOutdated(f"This template can no longer be used: {error}. Put a new one.") from None
 
 
 async def delete_template(session: TenantSession, key: str, conditions: Preconditions) -> None:

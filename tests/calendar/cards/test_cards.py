@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.calendar.cards import queries
 from app.calendar.cards.templates import shipped
 from tests.calendar.cards.office import celebrating, plan, plan_and_send, send
 from tests.calendar.staff import people_on_file
@@ -247,6 +248,10 @@ async def test_a_template_without_a_picture_has_no_preview_of_one(api: ContractC
         ({"subject": "{{ secret }}"}, "unknown_variable"),
         ({"subject": "{{ name"}, "template_syntax"),
         ({"html": TEMPLATE["html"].replace("cid:card", "https://example.com/x.png")}, "remote_content"),
+        (
+            {"html": TEMPLATE["html"].replace("<mj-text>", "<mj-text>" + "<p/>" * 20_001)},
+            "template_too_costly",
+        ),
         ({"kind": "retirement"}, "invalid_value"),
         ({"language": "fr"}, "invalid_value"),
         ({"html": ""}, "invalid_value"),
@@ -268,6 +273,19 @@ async def test_where_ones_own_template_fails_the_shipped_one_is_sent(
     hidden = "{% if first_name == 'Ann' %}<mj-image src='https://x/y.png' />{% endif %}"
     html = TEMPLATE["html"].replace("<mj-text>", hidden + "<mj-text>", 1)
     assert (await api.put(f"{TEMPLATES}/ours", json={**TEMPLATE, "html": html})).status_code == 201
+    assert "Van harte gefeliciteerd, Ann!" in (await api.get(f"/v1/cards/{card['id']}/preview")).text
+
+
+async def test_a_template_of_a_time_that_allowed_more_is_told_of_in_its_preview(
+    acme: Tenant, api: ContractClient
+) -> None:
+    card = await planned(acme, api)
+    assert (await api.put(f"{TEMPLATES}/ours", json=TEMPLATE)).status_code == 201
+    async with acme.database.tenant_session(acme.id) as session:
+        older = TEMPLATE | {"key": "ours", "html": TEMPLATE["html"].replace("cid:card", "https://x/y.png")}
+        await queries.put_template(session, older)
+    answer = await api.get(f"{TEMPLATES}/ours/preview")
+    assert (answer.status_code, answer.json()["code"]) == (409, "template_outdated")
     assert "Van harte gefeliciteerd, Ann!" in (await api.get(f"/v1/cards/{card['id']}/preview")).text
 
 

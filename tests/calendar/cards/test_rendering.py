@@ -6,7 +6,9 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import mjml as renderer
 import pytest
+import resvg_py
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,7 +156,7 @@ def test_where_the_renderer_panics_the_picture_has_no_name(monkeypatch: pytest.M
             raise PanicException
         return b"drawn"
 
-    monkeypatch.setattr(rendering.resvg_py, "svg_to_bytes", panicking)
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", panicking)
     assert rendered(OURS, replace(NOOR, name="Noor")).picture == b"drawn"
     assert len(calls) == 2
 
@@ -172,6 +174,10 @@ def test_letters_of_all_scripts_stay_in_the_picture() -> None:
 
 def mjml(inside: str) -> str:
     return f"<mjml><mj-body><mj-section><mj-column>{inside}</mj-column></mj-section></mj-body></mjml>"
+
+
+def styled(style: str) -> str:
+    return mjml(f'<mj-text><b style="{style}">x</b></mj-text>')
 
 
 def svg(inside: str, size: str = 'width="10" height="10"') -> str:
@@ -220,6 +226,30 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
         ("html", BOMB + mjml("<mj-text>&b;</mj-text>"), "template_not_allowed"),
         ("html", mjml("<div>" * 5000 + "</div>" * 5000), "template_not_allowed"),
         ("html", mjml('{% if years == "99" %}<mj-text />{% endif %}<mj-nothing />'), "template_not_allowed"),
+        ("html", mjml("""<mj-text color='red"><img src="https://x/y.png">'>x</mj-text>"""), "*"),
+        ("html", mjml('<mj-text color="red;background:url(https://x)">x</mj-text>'), "template_not_allowed"),
+        ("html", styled('background:\\75rl(https://x)'), "template_not_allowed"),
+        ("html", styled('background:u/**/rl(https://x)'), "template_not_allowed"),
+        ("html", styled('background:image-set(&#39;https://x&#39; 1x)'), "template_not_allowed"),
+        ("html", styled("background:-webkit-image-set('//x' 1x)"), "template_not_allowed"),
+        ("html", styled('list-style-image:src(x)'), "template_not_allowed"),
+        ("html", styled('width:expression(1)'), "template_not_allowed"),
+        ("html", styled('behavior:none'), "template_not_allowed"),
+        ("html", mjml('<mj-image src="cid:card" srcset="https://x/y.png 2x" />'), "remote_content"),
+        ("html", mjml('<mj-image src="cid:card" usemap="x" />'), "template_not_allowed"),
+        ("html", mjml('<mj-section background-url="https://x/y.png" />'), "remote_content"),
+        ("html", mjml('<mj-text><td background="https://x/y.png">x</td></mj-text>'), "remote_content"),
+        ("html", mjml('<mj-text font-family="x;@import &#39;//x&#39;">x</mj-text>'), "template_not_allowed"),
+        ("html", mjml("<mj-text><style>@import 'https://x';</style></mj-text>"), "template_not_allowed"),
+        ("html", mjml("<p/>" * 20_001), "template_too_costly"),
+        ("picture", svg("<g/>" * 20_001), "template_too_costly"),
+        ("picture", svg("x{{ organization }}" * 70_000), "template_too_costly"),
+        ("picture", svg('<svg width="99999" height="9"/>'), "template_not_allowed"),
+        ("picture", svg('<rect width="9" height="9" style="fill:url(https://x)"/>'), "template_not_allowed"),
+        ("picture", svg('<rect fill="u\\72l(https://x)" width="9" height="9"/>'), "template_not_allowed"),
+        ("picture", svg('<text font-family="url(https://x)">x</text>'), "template_not_allowed"),
+        ("picture", svg('<g filter="blur(9999px)"/>'), "template_not_allowed"),
+        ("picture", svg('<g mask="url(#a)"/>'), "template_not_allowed"),
         ("picture", svg('<image href="https://x/y.png" width="9"/>'), "template_not_allowed"),
         ("picture", svg('<image xlink:href="/etc/passwd" width="9" height="9"/>'), "template_not_allowed"),
         ("picture", svg('<g id="a"/><use href="#a"/>'), "template_not_allowed"),
@@ -237,6 +267,61 @@ def test_what_a_template_may_not_hold(part: str, source: str, code: str) -> None
     with pytest.raises(TemplateRefused) as refused:
         rendered(replace(OURS, **{part: source}), NOOR)
     assert code in ("*", refused.value.code), refused.value
+
+
+@pytest.mark.parametrize(
+    "loading",
+    [
+        '<img src="https://x/y.png">',
+        '<img src="cid:card" srcset="https://x 2x">',
+        '<link rel="stylesheet" href="https://x">',
+        '<style>@import "https://x";</style>',
+        "<style>a { background: \\75rl(https://x) }</style>",
+        "<style>a { background: image-set('https://x' 1x) }</style>",
+        '<p style="background: url(https://x)">x</p>',
+        '<!--[if mso]><v:fill src="https://x" /><![endif]-->',
+        '<!--[if mso]><img src="https://x"><![endif]-->',
+        '<meta http-equiv="refresh" content="0;url=https://x">',
+        '<p onclick="x">x</p>',
+        '<a href="https://x">x</a>',
+        "<script>x</script>",
+        "<base href='https://x'>",
+    ],
+)
+def test_a_mail_that_loads_something_does_not_leave_whatever_made_it(
+    loading: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = renderer.mjml2html
+    monkeypatch.setattr(
+        renderer, "mjml2html", lambda source, **_: usual(source, fonts={}).replace("</body>", loading)
+    )
+    with pytest.raises(TemplateRefused) as refused:
+        rendered(OURS, NOOR)
+    assert refused.value.code == "remote_content"
+
+
+def test_a_quote_does_not_end_a_value() -> None:
+    card = rendered(replace(OURS, html=mjml("""<mj-image src='cid:card' alt='x" src="//x/y.png' />""")), NOOR)
+    assert 'alt="x&quot; src=&quot;//x/y.png"' in card.html
+
+
+def test_values_of_every_day_are_allowed() -> None:
+    html = mjml(
+        """<mj-divider border-width="1px" border-style="dashed" border-color="rgba(1, 2, 3, .5)" />
+        <mj-text padding="1px 2em 0 5%" font-weight="700" font-family="'Trebuchet MS', serif" mj-class="a b"
+          align="center"><p style="margin: 0; color: #fff; border: 1px solid red">x</p></mj-text>
+        <mj-image src='cid:card' alt='{{ name }} said "hi"' width="200px" />"""
+    )
+    picture = svg('<path d="M1 2L-3.5,4z" transform="translate(1, 2) rotate(30)" fill="none"/>')
+    card = rendered(replace(OURS, html=html, picture=picture), replace(NOOR, name='Noor "de" W\'it'))
+    assert 'alt="Noor &quot;de&quot; W\'it said &quot;hi&quot;"' in card.html
+
+
+def test_a_card_shows_no_more_wishes_than_a_mail_can_hold() -> None:
+    many = [Wish("Bob", f"wish {number}.") for number in range(600)]
+    card = rendered(built_in("birthday", "en"), replace(NOOR, wishes=many))
+    assert "wish 499." in card.html
+    assert "wish 500." not in card.html
 
 
 def test_what_a_condition_hid_is_refused_when_it_shows() -> None:
