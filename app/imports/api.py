@@ -26,7 +26,7 @@ from app.core.idempotency import Once
 from app.core.pages import Page
 from app.core.requests import Route
 from app.imports import queries, schemas, service
-from app.imports.files.rules import Kind
+from app.imports.files.values.rules import Kind
 
 router = APIRouter(route_class=Route, tags=["imports"])
 IMPORT = "/v1/imports/{import_id}"

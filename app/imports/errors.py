@@ -1,7 +1,7 @@
 """What can go wrong with an import as a whole, and with a row of it."""
 
 from app.core.errors import Unprocessable
-from app.imports.files import rules
+from app.imports.files.values.rules import Flaw
 
 
 class SurveyRequired(Unprocessable):
@@ -42,5 +42,6 @@ class TooManyProblems(Unprocessable):
 class RowRefused(Unprocessable):
     """A row that cannot be read, under a code of its own."""
 
-    def __init__(self, flaw: rules.Flaw) -> None:
+    def __init__(self, flaw: Flaw) -> None:
         super().__init__(flaw.detail, code=flaw.code)
+        self.pointer = flaw.pointer

@@ -6,7 +6,7 @@ from pydantic_core import PydanticCustomError
 
 from app.calendar.schemas import OccasionWrite
 from app.core.schema import Flag, Identifier, Input, Instant, Schema
-from app.imports.files.rules import Kind, is_date_format
+from app.imports.files.values.rules import Decimal, Kind, is_date_format
 from app.kpis.schemas import KpiValueWrite
 from app.people.persons.schemas import PersonItem
 from app.people.teams.schemas import TeamItem
@@ -18,6 +18,7 @@ Missing = Literal["ignore", "report", "end"]
 Status = Literal["queued", "running", "finished", "failed"]
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10)]
+Code = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 def _date_format(value: str) -> str:
@@ -30,17 +31,44 @@ DateFormat = Annotated[str, Field(max_length=40), AfterValidator(_date_format)]
 
 
 class Joined(Input):
-    join: ColumnNames
+    """All of several, with something between them."""
+
+    join: Annotated[list["Source"], Field(min_length=1, max_length=10)]
+    between: Annotated[str, Field(max_length=10)] = " "
+
+
+class Chosen(Input):
+    """One of several, by what is in a column."""
+
+    by: ColumnName | ColumnNames
+    of: Annotated[dict[Code, "Source"], Field(min_length=1, max_length=20)]
+    otherwise: "Source"
+
+
+Source = ColumnName | ColumnNames | Joined | Chosen
 
 
 class ColumnMapping(Input):
     """What the columns of a file mean; `source` says where their names are from."""
 
     source: str | None = None
-    columns: Annotated[dict[str, ColumnName | ColumnNames | Joined], Field(min_length=1, max_length=300)]
+    columns: Annotated[dict[str, Source], Field(min_length=1, max_length=300)]
     dates: Annotated[list[DateFormat], Field(max_length=5)] = []
+    decimal: Decimal | None = None
     empty: Annotated[list[str], Field(max_length=20)] = []
     create_teams: Flag = False
+
+
+def is_too_deep(source: Source, levels: int = 5) -> bool:
+    """Whether sources are nested deeper than any name needs."""
+    inner = (
+        []
+        if isinstance(source, str | list)
+        else source.join
+        if isinstance(source, Joined)
+        else [*source.of.values(), source.otherwise]
+    )
+    return levels == 0 or any(is_too_deep(one, levels - 1) for one in inner)
 
 
 class OccasionRow(OccasionWrite):
@@ -112,3 +140,8 @@ ROWS: dict[Kind, type[Input]] = {
 
 def members(kind: Kind) -> set[str]:
     return set(ROWS[kind].model_fields)
+
+
+def required(kind: Kind) -> set[str]:
+    """What every row has to have."""
+    return {name for name, field in ROWS[kind].model_fields.items() if field.is_required()}

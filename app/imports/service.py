@@ -21,8 +21,9 @@ from app.core.secrets import Keyring
 from app.imports import queries, schemas
 from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRequired, UnknownMapping
 from app.imports.files import rules
-from app.imports.files.rules import Kind
+from app.imports.files.columns.rules import path_of
 from app.imports.files.shipped_mappings import mappings
+from app.imports.files.values.rules import Kind, spreadsheet_safe
 from app.imports.run.sealed_file import CHUNK, File
 from app.surveys import service as surveys
 from app.surveys.responses.errors import InvitationRequired
@@ -129,12 +130,15 @@ def mapping_of(kind: Kind, given: str) -> schemas.ColumnMapping:
         return validated(schemas.ColumnMapping, mappings()[given])
     try:
         mapping = schemas.ColumnMapping.model_validate(json.loads(given))
-    except (ValueError, ValidationError) as error:
+        too_deep = any(map(schemas.is_too_deep, mapping.columns.values()))
+    except (ValueError, ValidationError, RecursionError) as error:
         raise BadMapping.parameter(
             "mapping", "This is not a mapping: see the example in the API documentation."
         ) from error
+    if too_deep:
+        raise BadMapping.parameter("mapping", "join and by are nested too deep: five levels are enough.")
     known_members = schemas.members(kind)
-    stranger = next((one for one in mapping.columns if rules.path_of(one)[0] not in known_members), None)
+    stranger = next((one for one in mapping.columns if path_of(one)[0] not in known_members), None)
     if stranger is not None:
         raise BadMapping.parameter(
             "mapping", f"Rows of {kind} have no field {stranger}: correct or remove it in the mapping."
@@ -258,7 +262,7 @@ def as_csv(line: schemas.ReportLine) -> bytes:
 
 def csv_line(values: list[Any]) -> bytes:
     buffer = io.StringIO()
-    cells = [rules.spreadsheet_safe(value) if isinstance(value, str) else value for value in values]
+    cells = [spreadsheet_safe(value) if isinstance(value, str) else value for value in values]
     csv.writer(buffer).writerow(cells)
     return buffer.getvalue().encode()
 

@@ -326,15 +326,20 @@ HRIS = {
     " Date,Status\n7,Noor,de Wit,n@example.com,Customer Success,3,2021-03-01,0000-00-00,Active\n",
     "personio": "ID;First name;Last name;Email;Department;Supervisor ID;Hire date;Termination date\n"
     "7;Noor;de Wit;n@example.com;Customer Success;3;01.03.2021;\n",
+    "personio de": "ID;Vorname;Nachname;E-Mail;Abteilung;Vorgesetzten-ID;Anstelldatum;Ende des"
+    " Arbeitsverhältnisses;Status\n7;Noor;de Wit;n@example.com;Customer Success;3;01.03.2021;;Aktiv\n",
+    "personio nl": "ID;Voornaam;Achternaam;E-mail;Afdeling;ID leidinggevende;Aanstellingsdatum;Einde"
+    " dienstverband\n7;Noor;de Wit;n@example.com;Customer Success;3;01-03-2021;\n",
     "afas": "Medewerker;Roepnaam;Voorvoegsel;Geboortenaam;Email_werk;Organisatorische_eenheid_omschrijving;"
     "Persoonsnummer_leidinggevende;Datum_in_dienst;Datum_uit_dienst\n"
     "7;Noor;de;Wit;n@example.com;Customer Success;3;01-03-2021;\n",
 }
 
 
-@pytest.mark.parametrize("mapping", HRIS)
-async def test_an_export_loads_as_it_is(mapping: str, acme: Tenant, api: ContractClient) -> None:
-    found = await done(acme, HRIS[mapping].encode(), form="csv", mapping=mapping)
+@pytest.mark.parametrize("system", HRIS)
+async def test_an_export_loads_as_it_is(system: str, acme: Tenant, api: ContractClient) -> None:
+    content, mapping = HRIS[system].encode(), system.partition(" ")[0]
+    found = await done(acme, content, form="csv", mapping=mapping)
     assert counts(found) == (1, 0, 0, 0), await report_of(acme, found)
     person = (await api.get("/v1/people/7")).json()
     known = {name: person[name] for name in ("name", "email", "team", "manager", "starts_on", "ends_on")}
@@ -347,7 +352,69 @@ async def test_an_export_loads_as_it_is(mapping: str, acme: Tenant, api: Contrac
         "ends_on": None,
     }
     assert (await api.get("/v1/teams/customer-success")).json()["name"] == "Customer Success"
-    assert counts(await done(acme, HRIS[mapping].encode(), form="csv", mapping=mapping)) == (0, 0, 1, 0)
+    assert counts(await done(acme, content, form="csv", mapping=mapping)) == (0, 0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("usage", "partner", "name"),
+    [
+        ("0", "van;Dam", "Noor de Wit"),
+        ("1", "van;Dam", "Noor van Dam - de Wit"),
+        ("2", "van;Dam", "Noor van Dam"),
+        ("3", "van;Dam", "Noor de Wit - van Dam"),
+        ("1", ";", "Noor de Wit"),
+        ("2", ";", "Noor de Wit"),
+        ("", "van;Dam", "Noor de Wit"),
+    ],
+)
+async def test_afas_says_which_name_somebody_uses(
+    usage: str, partner: str, name: str, acme: Tenant, api: ContractClient
+) -> None:
+    head = "Persoonsnummer;Roepnaam;Voorvoegsel;Geboortenaam;Voorvoegsel_partner;Geboortenaam_partner;"
+    rows = f"{head}Naamgebruik_code\n7;Noor;de;Wit;{partner};{usage}\n"
+    assert counts(await done(acme, rows.encode(), form="csv", mapping="afas")) == (1, 0, 0, 0)
+    assert (await api.get("/v1/people/7")).json()["name"] == name
+
+
+async def test_half_a_name_is_none(acme: Tenant, api: ContractClient) -> None:
+    rows = "Employee #,First Name,Department\n7,Noor,Care\n"
+    found = await done(acme, rows.encode(), form="csv", mapping="bamboohr")
+    assert (found["status"], found["problem"]["code"]) == ("failed", "mapping_does_not_fit")
+    assert "lastName" in found["problem"]["detail"]
+    assert (await api.get("/v1/people")).json()["items"] == []
+    assert (await api.get("/v1/teams")).json()["items"] == []
+
+
+async def test_columns_called_alike_are_no_hindrance(acme: Tenant, api: ContractClient) -> None:
+    rows = (
+        "Employee #,First Name,Last Name,Work Email,Work E-mail,Note,Note\n7,Noor,de Wit,n@example.com,,a,b\n"
+    )
+    assert counts(await done(acme, rows.encode(), form="csv", mapping="bamboohr")) == (1, 0, 0, 0)
+    assert (await api.get("/v1/people/7")).json()["email"] == "n@example.com"
+
+
+async def test_a_number_is_refused_or_declared(acme: Tenant, api: ContractClient) -> None:
+    await api.put("/v1/kpis/csat", json=KPI)
+    rows = b"kpi;period;value\ncsat;2026-Q4;1.234\n"
+    found = await done(acme, rows, "kpi_values", form="csv")
+    [line] = await report_of(acme, found)
+    assert (line["code"], line["pointer"], line["column"]) == ("ambiguous_number", "#/value", "value")
+    columns = {name: name for name in ("kpi", "period", "value")}
+    mapping = json.dumps({"columns": columns, "decimal": ","})
+    found = await done(acme, rows, "kpi_values", form="csv", mapping=mapping)
+    assert counts(found) == (1, 0, 0, 0)
+    [value] = (await api.get("/v1/kpis/csat/values")).json()["items"]
+    assert value["value"] == 1234
+
+
+async def test_answers_as_survey_tools_write_them(acme: Tenant, api: ContractClient) -> None:
+    await hire(api, "E-1")
+    survey = await opened(api, mode="confidential")
+    rows = (
+        "respondent,answers.S01,answers.S03,answers.E01\nE-1,4.0,5 - Strongly agree,Agree (4)\n , ,\u00a0,\n"
+    )
+    found = await done(acme, rows.encode(), "responses", form="csv", survey_id=survey)
+    assert (counts(found), found["summary"]["rows"]) == ((1, 0, 0, 0), 1)
 
 
 async def test_a_mapping_of_ones_own(acme: Tenant, api: ContractClient) -> None:
@@ -379,6 +446,13 @@ async def test_what_is_refused_before_the_file_is_read(acme: Tenant, api: Contra
         ({"mapping": "afas", "form": "csv", "kind": "teams"}, 422, "unknown_mapping"),
         ({"mapping": "{}", "form": "csv"}, 422, "bad_mapping"),
         ({"mapping": '{"columns": ', "form": "csv"}, 422, "bad_mapping"),
+        ({"mapping": '{"columns": {"name": ' + "[" * 3000, "form": "csv"}, 422, "bad_mapping"),
+        (
+            {"mapping": '{"columns": {"name": ' + '{"join":[' * 6 + '"x"' + "]}" * 7 + "}", "form": "csv"},
+            422,
+            "bad_mapping",
+        ),
+        ({"mapping": '{"columns": {"name": "x"}, "decimal": "x"}', "form": "csv"}, 422, "bad_mapping"),
         ({"mapping": '{"columns": {"nickname": "x"}}', "form": "csv"}, 422, "bad_mapping"),
         ({"mapping": '{"columns": {"name": "x"}, "dates": ["%d%d"]}', "form": "csv"}, 422, "bad_mapping"),
         (

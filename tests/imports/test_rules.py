@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.imports.files import rules
-from app.imports.files.rules import FileRefused, Flaw, Rows
+from app.imports.files.columns import rules as columns
+from app.imports.files.rules import FileRefused, Rows
 from app.imports.files.shipped_mappings import mappings
+from app.imports.files.values import rules as values
+from app.imports.files.values.rules import Flaw, Notation, Unreadable
 
 CELLS = st.text(alphabet='ab,;"\n\r €', max_size=6)
 RECORDS = st.lists(st.lists(CELLS, min_size=2, max_size=3), max_size=8)
@@ -40,11 +43,14 @@ def test_csv_is_read_as_it_was_written_wherever_it_is_cut(
     found = read_in_windows(
         text.encode(), size, lambda window, last, line: rules.csv_rows(window, last, delimiter, line, limit)
     )
-    assert [content for _, content in found] == [record for record in records if any(record)]
+    filled = [any(map(values.bare, record)) for record in records]
+    assert [content for _, content in found] == [
+        record for record, is_row in zip(records, filled, strict=True) if is_row
+    ]
     lines = [1]
     for record in records:
         lines.append(lines[-1] + 1 + "".join(record).count("\n"))
-    expected = [line for line, record in zip(lines, records, strict=False) if any(record)]
+    expected = [line for line, is_row in zip(lines, filled, strict=False) if is_row]
     assert [line for line, _ in found] == expected
 
 
@@ -75,15 +81,29 @@ def test_any_bytes_come_to_an_end(content: bytes, size: int) -> None:
         ('"x,y";b', ";"),
         ("a", ","),
         ("a;b,c;d", ";"),
+        ("a\tb, c\td", "\t"),
+        ("a|b", "|"),
+        ("Name, first;Mail\nNoor;n@example.com", ";"),
+        ("a,b;c\n1,2", ","),
+        ("sep=;\na,b,c;d", ";"),
+        ('"sep=\t"\r\na,b,c\td', "\t"),
     ],
 )
 def test_the_delimiter_is_seen_in_the_header(header: str, delimiter: str) -> None:
-    assert rules.read_header(header.encode(), True).delimiter == delimiter
+    found = rules.read_header(header.encode(), True)
+    assert found.delimiter == delimiter
+
+
+def test_the_line_that_says_the_delimiter_is_no_header() -> None:
+    content = b"sep=;\r\nid;name\r\n1;x\r\n"
+    header = rules.read_header(content, True)
+    assert (header.names, header.lines) == (["id", "name"], 2)
+    assert content[header.consumed :] == b"1;x\r\n"
 
 
 def test_a_pointer_leads_back_to_its_column() -> None:
     header = rules.read_header(b"external_id,segments.location,segments.a/b", True)
-    layout = rules.plain_layout("people", header, {"external_id", "segments"})
+    layout = columns.plain_layout("people", header, {"external_id", "segments"}, 2026)
     assert layout.column_at("#/segments/location") == "segments.location"
     assert layout.column_at("#/segments/a~1b") == "segments.a/b"
     assert layout.column_at("#/external_id") == "external_id"
@@ -94,49 +114,185 @@ def test_a_pointer_leads_back_to_its_column() -> None:
 @pytest.mark.parametrize(
     ("convert", "text", "value"),
     [
-        (rules.as_flag, "JA", True),
-        (rules.as_flag, "onwaar", False),
-        (rules.as_flag, "maybe", "maybe"),
-        (rules.as_integer, "-3", -3),
-        (rules.as_integer, "3.0", "3.0"),
-        (rules.as_integer, "٣", "٣"),
-        (rules.as_answer, "null", None),
-        (rules.as_answer, "NULL", "NULL"),
-        (rules.as_number, "8,1", 8.1),
-        (rules.as_number, "1.000,5", "1.000,5"),
-        (rules.as_number, "1e5", "1e5"),
-        (rules.as_identifiers, "E-1; E-2|E-3", ["E-1", "E-2", "E-3"]),
+        (values.as_flag, "JA", True),
+        (values.as_flag, "onwaar", False),
+        (values.as_flag, "maybe", "maybe"),
+        (values.as_integer, "-3", -3),
+        (values.as_integer, "3.0", "3.0"),
+        (values.as_integer, "٣", "٣"),
+        (values.as_answer, "null", None),
+        (values.as_answer, "NULL", "NULL"),
+        (values.as_answer, "4.0", 4),
+        (values.as_answer, "4,00", 4),
+        (values.as_answer, "4.5", "4.5"),
+        (values.as_answer, "4.000", "4.000"),
+        (values.as_answer, "5 - Strongly agree", 5),
+        (values.as_answer, "5 – helemaal mee eens", 5),
+        (values.as_answer, "5: Strongly agree", 5),
+        (values.as_answer, "5. Strongly agree", 5),
+        (values.as_answer, "5) Agree", 5),
+        (values.as_answer, "5=Agree", 5),
+        (values.as_answer, "(5) Agree", 5),
+        (values.as_answer, "5 (strongly agree)", 5),
+        (values.as_answer, "5 Strongly agree", 5),
+        (values.as_answer, "Strongly agree (5)", 5),
+        (values.as_answer, "Strongly agree - 5", 5),
+        (values.as_answer, "5-Strongly agree", 5),
+        (values.as_answer, "-2 - Disagree", -2),
+        (values.as_answer, "4 or 5", "4 or 5"),
+        (values.as_answer, "3-4", "3-4"),
+        (values.as_answer, "4+", "4+"),
+        (values.as_answer, "5th", "5th"),
+        (values.as_answer, "Agree", "Agree"),
+        (values.as_number, "8,1", 8.1),
+        (values.as_number, "0,125", 0.125),
+        (values.as_number, "1234,567", 1234.567),
+        (values.as_number, "1.000,5", "1.000,5"),
+        (values.as_number, "1e5", "1e5"),
+        (values.as_identifiers, "E-1; E-2|E-3", ["E-1", "E-2", "E-3"]),
     ],
 )
 def test_what_a_cell_says(convert: Any, text: str, value: Any) -> None:
-    found = convert(text)
+    found = convert(text, Notation())
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", ["1.234", "1,234", "-12.500", "999,000"])
+def test_a_number_that_can_be_read_two_ways_is_not_guessed_at(text: str) -> None:
+    with pytest.raises(Unreadable) as raised:
+        values.as_number(text, Notation())
+    assert raised.value.code == "ambiguous_number"
+
+
+@pytest.mark.parametrize(
+    ("decimal", "text", "value"),
+    [
+        (",", "1.234", 1234.0),
+        (",", "1,234", 1.234),
+        (",", "-1.234.567,8", -1234567.8),
+        (",", "8.1", "8.1"),
+        (".", "1.234", 1.234),
+        (".", "1,234", 1234.0),
+        (".", "1,234.5", 1234.5),
+        (".", "12,34", "12,34"),
+        (".", "7", 7.0),
+    ],
+)
+def test_a_number_is_read_as_the_mapping_says(decimal: Any, text: str, value: Any) -> None:
+    found = values.as_number(text, Notation(decimal=decimal))
     assert (found, type(found)) == (value, type(value))
 
 
 def test_an_ambiguous_date_is_not_guessed_at() -> None:
-    assert rules.as_date("03/04/2021", ["%d-%m-%Y"]) == "03/04/2021"
-    assert rules.as_date("03-04-2021", ["%d-%m-%Y"]) == "2021-04-03"
+    assert values.as_date("03/04/2021", Notation(["%d-%m-%Y"])) == "03/04/2021"
+    assert values.as_date("03-04-2021", Notation(["%d-%m-%Y"])) == "2021-04-03"
     for mapping in mappings().values():
-        assert rules.as_date("03/04/2021", mapping["dates"]) == "03/04/2021"
-        assert all(map(rules.is_date_format, mapping["dates"]))
+        assert values.as_date("03/04/2021", Notation(mapping["dates"])) == "03/04/2021"
+        assert all(map(values.is_date_format, mapping["dates"]))
+    both = Notation(["%d/%m/%Y", "%m/%d/%Y"])
+    assert values.as_date("13/04/2021", both) == "2021-04-13"
+    assert values.as_date("04/04/2021", both) == "2021-04-04"
+    with pytest.raises(Unreadable):
+        values.as_date("03/04/2021", both)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("01-03-65", "1965-03-01"),
+        ("01-03-37", "1937-03-01"),
+        ("01-03-36", "2036-03-01"),
+        ("01-03-26", "2026-03-01"),
+        ("29-02-00", "2000-02-29"),
+        ("01-03-2065", "01-03-2065"),
+    ],
+)
+def test_a_year_of_two_digits_is_not_far_in_the_future(text: str, day: str) -> None:
+    assert values.as_date(text, Notation(["%d-%m-%y"], this_year=2026)) == day
+
+
+@pytest.mark.parametrize("text", ["2021-03-01T00:00:00", "2021-03-01 00:00:00.000", "2021-03-01T00:00:00Z"])
+def test_midnight_is_a_day(text: str) -> None:
+    assert values.as_date(text, Notation()) == "2021-03-01"
+    assert values.as_date(text.replace("00:00:00", "12:00:00"), Notation()) != "2021-03-01"
+
+
+# ------------------------------------------------------------------ columns
+
+
+def mapped(head: str, sources: dict[str, Any], *required: str) -> columns.Layout:
+    header = rules.read_header(head.encode(), True)
+    return columns.mapped_layout("people", header, columns.Mapped(sources, Notation(), ["n/a"], required))
+
+
+def one_of(*names: str) -> columns.Alternatives:
+    return columns.Alternatives(names)
+
+
+def test_of_columns_of_one_name_the_one_that_is_filled_in_is_read() -> None:
+    layout = mapped("Work Email,Work E-mail,Work E-mail", {"email": one_of("workEmail")})
+    assert layout.item(["", "n@example.com", ""]) == {"email": "n@example.com"}
+    assert layout.item(["n@example.com", "", "n@example.com"]) == {"email": "n@example.com"}
+    found = layout.item(["n@example.com", "m@example.com", ""])
+    assert isinstance(found, Flaw)
+    assert (found.code, found.pointer) == ("ambiguous_columns", "#/email")
+
+
+def test_of_columns_of_one_name_the_one_that_is_called_so_wins() -> None:
+    layout = mapped("Work Email,Work E-mail", {"email": one_of("Work E-mail")})
+    assert layout.item(["n@example.com", "m@example.com"]) == {"email": "m@example.com"}
+    assert layout.item(["n@example.com", ""]) == {"email": "n@example.com"}
+
+
+def test_columns_nobody_mapped_may_be_called_alike() -> None:
+    layout = mapped("Id,Note,Note,Employee", {"external_id": one_of("id"), "team": one_of("Team", "Group")})
+    assert layout.item(["E-1", "x", "y", ""]) == {"external_id": "E-1"}
+    assert layout.unread == ["Note", "Note", "Employee"]
+    assert layout.unmatched == {"team": ["Team", "Group"]}
+
+
+def test_a_number_is_not_the_name() -> None:
+    layout = mapped("Employee,Employee #", {"external_id": one_of("Employee #")})
+    assert layout.item(["Noor", ""]) == {}
+    assert layout.item(["Noor", "7"]) == {"external_id": "7"}
+
+
+NAME = columns.Join([one_of("First"), one_of("Last")], " ")
+
+
+def test_a_name_is_joined_of_all_its_columns_or_refused() -> None:
+    assert mapped("First,Last", {"name": NAME}).item(["Noor", "de Wit"]) == {"name": "Noor de Wit"}
+    assert mapped("First,Last", {"name": NAME}).item(["", "de Wit"]) == {"name": "de Wit"}
+    with pytest.raises(FileRefused, match="Last"):
+        mapped("First,Team", {"name": NAME, "team": one_of("Team")})
+    assert mapped("Team", {"name": NAME, "team": one_of("Team")}).unmatched == {"name": ["First", "Last"]}
+    with pytest.raises(FileRefused, match="name"):
+        mapped("Team", {"name": NAME, "team": one_of("Team")}, "name")
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\u00a0", "\u200b", "\ufeff", "n/a", "\t", "\x00"])
+def test_a_row_with_nothing_in_it_is_none(nothing: str) -> None:
+    layout = mapped("Id,Name", {"external_id": one_of("id")})
+    assert layout.item([nothing, nothing, nothing]) is None
+    assert layout.item([nothing, "x"]) == {}
 
 
 @pytest.mark.parametrize("form", ["%d%d", "%Q", "%", "%%d"])
 def test_a_date_format_that_cannot_be(form: str) -> None:
-    assert not rules.is_date_format(form)
+    assert not values.is_date_format(form)
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_begins_a_formula(cell: str) -> None:
-    assert rules.spreadsheet_safe(cell) == "'" + cell
-    assert rules.spreadsheet_safe("E-1") == "E-1"
+    assert values.spreadsheet_safe(cell) == "'" + cell
+    assert values.spreadsheet_safe("E-1") == "E-1"
 
 
 def test_an_identifier_for_a_name() -> None:
-    assert rules.identifier_of("Customer Success") == rules.identifier_of("customer  success")
-    assert rules.identifier_of("Zürich & Überall") == "zurich-uberall"
-    assert rules.identifier_of("営業").startswith("team-")
-    assert rules.identifier_of("営業") != rules.identifier_of("開発")
+    assert values.identifier_of("Customer Success") == values.identifier_of("customer  success")
+    assert values.identifier_of("Zürich & Überall") == "zurich-uberall"
+    assert values.identifier_of("営業").startswith("team-")
+    assert values.identifier_of("営業") != values.identifier_of("開発")
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from app.core.conditional import Preconditions
 from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError, NotFound
 from app.core.secrets import Keyring
-from app.imports.files import rules
-from app.imports.files.rules import Kind
+from app.imports.files.values.rules import Kind, identifier_of
 from app.imports.schemas import OccasionRow
 from app.kpis import schemas as kpi_schemas
 from app.kpis import service as kpis
@@ -58,7 +57,7 @@ async def with_teams_by_name(feed: Feed, rows: Rows) -> Rows:
     """The rows with the identifier of each team in the place of its name; new teams are put first."""
     named = {row["team"] for row in rows if "team" in row}
     known = {team.external_id for team in await teams_queries.team_tree(feed.session)}
-    identifiers = {name: name if name in known else rules.identifier_of(name) for name in sorted(named)}
+    identifiers = {name: name if name in known else identifier_of(name) for name in sorted(named)}
     wanted = {identifier: name for name, identifier in identifiers.items() if identifier not in known}
     new = [{"external_id": identifier, "name": name} for identifier, name in wanted.items()]
     await teams_service.put_teams(feed.session, new, len(new))

@@ -20,9 +20,10 @@ from app.core.errors import AppError, is_retryable
 from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.imports import queries, service
-from app.imports.errors import TooManyMissing, TooManyProblems, UnreadableRows
+from app.imports.errors import RowRefused, TooManyMissing, TooManyProblems, UnreadableRows
 from app.imports.files import rules
-from app.imports.files.rules import FileRefused, Kind
+from app.imports.files.rules import FileRefused
+from app.imports.files.values.rules import Kind
 from app.imports.run import loaders as feeding
 from app.imports.run import sealed_file as stored
 from app.imports.run.loaders import FEEDERS, PIECES, Feed
@@ -292,7 +293,8 @@ def is_over(row: Import | None, source: Source) -> bool:
 def report_of(item: Item, result: BatchItemResult | None, source: Source) -> list[dict[str, Any]]:
     """A line for each fault of a row; none for a row that is good."""
     if isinstance(item.value, AppError):
-        return [report_line(item, None, item.value.code, item.value.detail, source)]
+        pointer = item.value.pointer if isinstance(item.value, RowRefused) else None
+        return [report_line(item, pointer, item.value.code, item.value.detail, source)]
     if result is None or result.problem is None:
         return []
     problem = result.problem

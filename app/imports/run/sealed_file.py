@@ -14,7 +14,10 @@ from app.core.secrets import Keyring
 from app.imports import queries, schemas
 from app.imports.errors import RowRefused
 from app.imports.files import rules
-from app.imports.files.rules import LONGEST_ROW, FileRefused, FileRow, Flaw, Layout, Rows
+from app.imports.files.columns import rules as columns
+from app.imports.files.columns.rules import Layout
+from app.imports.files.rules import LONGEST_ROW, FileRefused, FileRow, Rows
+from app.imports.files.values.rules import Flaw, Kind, Notation
 from app.tables import Import
 
 SEAL = "import-file"
@@ -94,7 +97,8 @@ class Source:
             end = await self.end_of_line(session, place.position)
             found = Rows([FileRow(place.line, rules.TOO_LONG)], end - place.position, 1)
         end_place = FilePosition(place.position + found.consumed, place.line + found.lines)
-        return Piece([Item(row.line, self.value(row)) for row in found.rows], place, end_place)
+        read = ((row.line, self.value(row)) for row in found.rows)
+        return Piece([Item(line, value) for line, value in read if value is not None], place, end_place)
 
     def rows(self, window: bytes, is_last: bool, line: int, limit: int) -> Rows:
         if self.layout is None:
@@ -110,6 +114,7 @@ class Source:
         return self.size
 
     def value(self, row: FileRow) -> Any | AppError:
+        """None where there is nothing in it."""
         content: Any = row.content
         if self.layout is not None and isinstance(content, list):
             content = self.layout.item(content)
@@ -139,16 +144,27 @@ async def open_source(session: TenantSession, row: Import, keyring: Keyring) -> 
 
 
 def layout_of(row: Import, header: rules.Header) -> Layout:
-    kind: rules.Kind = row.kind  # type: ignore[assignment]
+    kind: Kind = row.kind  # type: ignore[assignment]
     if row.mapping is None:
-        return rules.plain_layout(kind, header, schemas.members(kind))
+        return columns.plain_layout(kind, header, schemas.members(kind), row.created_at.year)
     mapping = schemas.ColumnMapping.model_validate(row.mapping)
-    columns = {target: _source(source) for target, source in mapping.columns.items()}
-    return rules.mapped_layout(kind, header, columns, mapping.dates, mapping.empty)
+    notation = Notation(mapping.dates, mapping.decimal, row.created_at.year)
+    sources = {target: source_of(source) for target, source in mapping.columns.items()}
+    mapped = columns.Mapped(sources, notation, mapping.empty, schemas.required(kind))
+    return columns.mapped_layout(kind, header, mapped)
 
 
-def _source(source: Any) -> rules.Source:
-    return {"join": source.join} if isinstance(source, schemas.Joined) else source
+def source_of(source: schemas.Source) -> columns.Source:
+    if isinstance(source, schemas.Joined):
+        return columns.Join([source_of(part) for part in source.join], source.between)
+    if isinstance(source, schemas.Chosen):
+        cases = {code: source_of(case) for code, case in source.of.items()}
+        return columns.Choice(alternatives(source.by), cases, source_of(source.otherwise))
+    return alternatives(source)
+
+
+def alternatives(names: str | list[str]) -> columns.Alternatives:
+    return columns.Alternatives([names] if isinstance(names, str) else names)
 
 
 async def note_people(session: TenantSession, source: Source, limit: int) -> int:

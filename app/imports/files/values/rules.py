@@ -1,0 +1,153 @@
+"""What a cell says: dates, flags, numbers and answers as people and programs write them."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import blake2b
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["people", "teams", "responses", "recognitions", "occasions", "kpi_values"]
+Decimal = Literal[".", ","]
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FLAGS = dict.fromkeys(("true", "1", "yes", "y", "ja", "j", "waar", "wahr"), True) | dict.fromkeys(
+    ("false", "0", "no", "n", "nee", "onwaar", "nein", "falsch"), False
+)
+NOTHING = r"[\s\x00-\x1f\xad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe0f\ufeff\uffa0]+"
+AROUND = re.compile(f"^{NOTHING}|{NOTHING}$")
+YEARS_AHEAD = 10
+"""A year of two digits is the latest that is no further in the future."""
+WHOLE = re.compile(r"(-?[0-9]{1,9})(?:[.,](?:0{1,2}|0{4,9}))?")
+NUMBER_AND_LABEL = re.compile(r"[(\[]?(-?[0-9]{1,9})(?:\s*[-–—:=.)\]|(]\s*|\s+)[^0-9]*[^\W\d_][^0-9]*")
+LABEL_AND_NUMBER = re.compile(r"[^0-9]*[^\W\d_][^0-9]*?(?:[(\[=:]\s*|\s[-–—]\s+|[–—])([0-9]{1,9})[)\]]?")
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}([.,][0-9]{1,15})?")
+TWO_WAYS = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
+"""1.234 is a thousand and more, or one and a bit."""
+MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:?00)?")
+
+
+class Flaw(NamedTuple):
+    """Why a row cannot be read, and where in it where that is known."""
+
+    code: str
+    detail: str
+    pointer: str | None = None
+
+
+class Unreadable(ValueError):
+    """A value that can be read in more ways than one."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How the values of a file are written, as far as that was said."""
+
+    dates: Sequence[str] = ()
+    decimal: Decimal | None = None
+    this_year: int = 9999 - YEARS_AHEAD
+
+
+def bare(text: str) -> str:
+    """Without what nobody sees around it: spaces of every kind, marks, NULs."""
+    return AROUND.sub("", text)
+
+
+def as_date(text: str, notation: Notation) -> str:
+    """The ISO date of a text in one of the formats; any other text as it is."""
+    found = {day for form in notation.dates if (day := _parsed(text, form, notation.this_year))}
+    if len(found) > 1:
+        raise Unreadable("ambiguous_date", "The formats of dates in the mapping read this as different days.")
+    if found:
+        return found.pop().isoformat()
+    midnight = MIDNIGHT.fullmatch(text)
+    return midnight.group(1) if midnight else text
+
+
+def _parsed(text: str, form: str, this_year: int) -> date | None:
+    try:
+        day = datetime.strptime(text, form).date()  # noqa: DTZ007 a date has no zone
+        is_short = "%y" in form and day.year > this_year + YEARS_AHEAD
+        return day.replace(year=day.year - 100) if is_short else day
+    except ValueError:
+        return None
+
+
+def is_date_format(form: str) -> bool:
+    parts = re.findall(r"%(.?)", form)
+    return len(set(parts)) == len(parts) and set(parts) <= set("dmYybBHMSfz")
+
+
+def as_flag(text: str, _: Notation) -> bool | str:
+    return FLAGS.get(text.lower(), text)
+
+
+def as_integer(text: str, _: Notation) -> int | str:
+    return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else text
+
+
+def as_answer(text: str, _: Notation) -> int | str | None:
+    """`null` is an answer too: not applicable, or not known. Survey tools write 4.0, or add its label."""
+    if text == "null":
+        return None
+    found = (form.fullmatch(text) for form in (WHOLE, NUMBER_AND_LABEL, LABEL_AND_NUMBER))
+    number = next((match.group(1) for match in found if match), None)
+    return text if number is None else int(number)
+
+
+def as_number(text: str, notation: Notation) -> float | str:
+    """With the decimal sign that was declared; else with either, unless the text can be read two ways."""
+    if notation.decimal is not None:
+        return _declared_number(text, notation.decimal)
+    if TWO_WAYS.fullmatch(text):
+        raise Unreadable(
+            "ambiguous_number", "This is one number with a decimal point, another with a comma: map decimal."
+        )
+    return float(text.replace(",", ".")) if PLAIN_NUMBER.fullmatch(text) else text
+
+
+def _declared_number(text: str, decimal: Decimal) -> float | str:
+    between = "." if decimal == "," else ","
+    grouped = rf"-?[0-9]{{1,3}}(\{between}[0-9]{{3}}){{1,4}}(\{decimal}[0-9]{{1,15}})?"
+    plain = rf"-?[0-9]{{1,15}}(\{decimal}[0-9]{{1,15}})?"
+    is_number = re.fullmatch(f"{grouped}|{plain}", text)
+    return float(text.replace(between, "").replace(decimal, ".")) if is_number else text
+
+
+def as_identifiers(text: str, _: Notation) -> list[str]:
+    return [part for part in re.split(r"[\s,;|]+", text) if part]
+
+
+Conversion = Callable[[str, Notation], Any]
+CONVERSIONS: Mapping[Kind, Mapping[str, Conversion]] = {
+    "people": {"active": as_flag},
+    "teams": {},
+    "responses": {"answers": as_answer},
+    "recognitions": {"receivers": as_identifiers},
+    "occasions": {"month": as_integer, "day": as_integer, "year": as_integer, "consent": as_flag},
+    "kpi_values": {"value": as_number},
+}
+
+
+def value_of(kind: Kind, member: str, text: str, notation: Notation) -> Any:
+    if member.endswith("_on"):
+        return as_date(text, notation)
+    convert = CONVERSIONS[kind].get(member)
+    return convert(text, notation) if convert else text
+
+
+def identifier_of(name: str) -> str:
+    """An identifier for a team that is known by its name alone; always the same for the same name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return words[:128] or "team-" + blake2b(name.encode(), digest_size=8).hexdigest()
+
+
+def spreadsheet_safe(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
