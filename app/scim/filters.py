@@ -1,8 +1,6 @@
 """What a filter demands of every match, so that an index finds the few it has to be tried on."""
 
-import re
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import scim2_models as scim
@@ -10,8 +8,6 @@ from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalEx
 
 LONGEST_FILTER = 2_000
 """Characters; identity providers send a hundred."""
-PLAIN = re.compile(r"[A-Za-z0-9.@+_-]+")
-"""Text that Python, JSON and PostgreSQL fold and write alike."""
 COLUMNS = {
     ("id", None): "id",
     ("user_name", None): "user_name",
@@ -19,25 +15,49 @@ COLUMNS = {
     ("display_name", None): "name",
     ("emails", "value"): "email",
 }
+NOBODY = UUID(int=0)
 
 
-def demands(tried: scim.ScimFilter[Any] | None) -> dict[str, Any]:
-    """Column and value of comparisons that everything let through satisfies."""
-    if tried is None:
-        return {}
-    found = ((column_of(tried, node, within), node.value) for node, within in required(tried.ast))
-    return {column: comparable(column, value) for column, value in found if column and is_usable(value)}
+class Equal(NamedTuple):
+    column: str
+    value: str | UUID
 
 
-def required(node: FilterNode, within: str | None = None) -> Iterator[tuple[Comparison, str | None]]:
-    """Equalities joined by `and`, each with the multi-valued attribute it selects of."""
+class Joined(NamedTuple):
+    word: Literal["INTERSECT", "UNION"]
+    parts: tuple["Demand", ...]
+
+
+Demand = Equal | Joined
+
+
+def demand_of(tried: scim.ScimFilter[Any] | None) -> Demand | None:
+    """What everything let through satisfies; None where that is nothing an index knows."""
+    return None if tried is None else demanded(tried, tried.ast, None)
+
+
+def demanded(tried: scim.ScimFilter[Any], node: FilterNode, within: str | None) -> Demand | None:
+    """Of a node, inside the brackets of a multi-valued attribute or not."""
     if isinstance(node, Comparison) and node.op == CompareOperator.eq:
-        yield node, within
-    elif isinstance(node, LogicalExpr) and node.op == LogicalOperator.and_:
-        for term in node.terms:
-            yield from required(term, within)
-    elif isinstance(node, ValuePath):
-        yield from required(node.val_filter, str(node.attr_path))
+        return equality(column_of(tried, node, within), node.value)
+    if isinstance(node, ValuePath):
+        return demanded(tried, node.val_filter, str(node.attr_path))
+    if isinstance(node, LogicalExpr):
+        parts = [demanded(tried, term, within) for term in node.terms]
+        known = tuple(part for part in parts if part is not None)
+        if node.op == LogicalOperator.and_ and known:
+            return Joined("INTERSECT", known)
+        if node.op == LogicalOperator.or_ and len(known) == len(parts):
+            return Joined("UNION", known)
+    return None
+
+
+def equality(column: str | None, value: Any) -> Demand | None:
+    if column is None or not isinstance(value, str):
+        return None
+    if not is_storable(value):
+        return Equal("id", NOBODY)
+    return Equal(column, id_or_nobody(value) if column == "id" else value)
 
 
 def column_of(tried: scim.ScimFilter[Any], node: Comparison, within: str | None) -> str | None:
@@ -48,18 +68,13 @@ def column_of(tried: scim.ScimFilter[Any], node: Comparison, within: str | None)
     return COLUMNS.get((binding.field_name, binding.sub_field_name))
 
 
-def is_usable(value: Any) -> bool:
-    return isinstance(value, str) and PLAIN.fullmatch(value) is not None
-
-
-def comparable(column: str, value: str) -> UUID | str:
-    if column == "id":
-        return id_or_nobody(value)
-    return value if column == "external_id" else value.lower()
+def is_storable(value: str) -> bool:
+    """Without NUL and halves of characters, which no text of a database has."""
+    return "\0" not in value and value == value.encode(errors="replace").decode()
 
 
 def id_or_nobody(value: str) -> UUID:
     try:
         return UUID(value)
     except ValueError:
-        return UUID(int=0)
+        return NOBODY

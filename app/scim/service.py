@@ -1,5 +1,6 @@
 """Who calls, which version of a resource is meant, and searching."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,8 +14,7 @@ from app.core.database import TenantSession
 from app.core.errors import PreconditionFailed
 from app.core.secrets import Keyring
 from app.scim import mapping
-from app.scim.filters import demands
-from app.scim.queries import Narrowing
+from app.scim.filters import Demand, demand_of
 from app.scim.schemas import (
     DEFAULT_RESULTS,
     MAX_RESULTS,
@@ -42,7 +42,11 @@ class Kind(NamedTuple):
     """A type of resource as searching sees it."""
 
     model: type[Resource]
-    ids: Callable[[TenantSession, Narrowing], Awaitable[Sequence[UUID]]]
+    size: Callable[[TenantSession], Awaitable[int]]
+    ids: Callable[[TenantSession, int, int], Awaitable[Sequence[UUID]]]
+    """So many after so many, in the order of arrival."""
+    found_ids: Callable[[TenantSession, Demand | None, int], Awaitable[Sequence[UUID] | None]]
+    """At most so many of what meets a demand, and perhaps more; None where everything has to be tried."""
     load: Callable[[TenantSession, Caller, Sequence[UUID]], Awaitable[Sequence[Resource]]]
 
 
@@ -50,6 +54,11 @@ class Match(NamedTuple):
     kind: Kind
     id: UUID
     sort_value: Any
+
+
+class Page(NamedTuple):
+    total: int
+    matches: Sequence[Match]
 
 
 def no_resource(id_: str) -> scim.NotFoundException:
@@ -82,42 +91,79 @@ def require(conditions: Preconditions, current: Resource) -> None:
 async def search(
     session: TenantSession, caller: Caller, kinds: Sequence[Kind], request: Search
 ) -> scim.ListResponse[Person | Group]:
-    found = [match for kind in kinds for match in await matching(session, caller, kind, request)]
-    if request.sort_by is not None:
-        found.sort(
-            key=lambda match: (match.sort_value is None, match.sort_value or ""),
-            reverse=request.sort_order == scim.SearchRequest.SortOrder.descending,
-        )
     first = request.start_index or 1
     count = DEFAULT_RESULTS if request.count is None else min(request.count, MAX_RESULTS)
-    page = found[first - 1 : first - 1 + count]
-    resources = await loaded(session, caller, kinds, page)
+    is_plain = request.filter is None and request.sort_by is None
+    page = (
+        await in_order_of_arrival(session, kinds, first - 1, count)
+        if is_plain
+        else await matching(session, caller, kinds, request, first - 1, count)
+    )
+    resources = await loaded(session, caller, kinds, page.matches)
     return scim.ListResponse[Person | Group](
-        total_results=len(found),
+        total_results=page.total,
         start_index=first,
         items_per_page=len(resources),
         resources=resources,  # type: ignore[arg-type]  # of the two kinds that `kinds` may have
     )
 
 
-async def matching(session: TenantSession, caller: Caller, kind: Kind, request: Search) -> list[Match]:
+async def in_order_of_arrival(
+    session: TenantSession, kinds: Sequence[Kind], skipped: int, count: int
+) -> Page:
+    """Reads no more than the page."""
+    total, matches = 0, list[Match]()
+    for kind in kinds:
+        size = await kind.size(session)
+        before, wanted = max(0, skipped - total), count - len(matches)
+        if wanted and before < size:
+            matches += [Match(kind, id_, None) for id_ in await kind.ids(session, before, wanted)]
+        total += size
+    return Page(total, matches)
+
+
+async def matching(
+    session: TenantSession,
+    caller: Caller,
+    kinds: Sequence[Kind],
+    request: Search,
+    skipped: int,
+    count: int,
+) -> Page:
+    """Tries the filter on all that an index finds, or on everything."""
+    found = [match for kind in kinds for match in await matches_of(session, caller, kind, request)]
+    if request.sort_by is not None:
+        found.sort(
+            key=lambda match: (match.sort_value is None, match.sort_value or ""),
+            reverse=request.sort_order == scim.SearchRequest.SortOrder.descending,
+        )
+    return Page(len(found), found[skipped : skipped + count])
+
+
+async def matches_of(session: TenantSession, caller: Caller, kind: Kind, request: Search) -> list[Match]:
     tried = scim.ScimFilter[kind.model](str(request.filter)) if request.filter else None  # type: ignore[name-defined]
-    ids = await kind.ids(session, Narrowing(**demands(tried)))
-    if tried is None and request.sort_by is None:
-        return [Match(kind, id_, None) for id_ in ids]
+    ids = await kind.found_ids(session, demand_of(tried), MOST_SCANNED + 1)
+    if ids is None:
+        ids = await kind.ids(session, 0, MOST_SCANNED + 1)
     if len(ids) > MOST_SCANNED:
         raise scim.TooManyException(
-            detail="Too many users match: filter on userName, externalId or id with eq."
+            detail="Too many match: filter with eq on userName, externalId, emails, displayName or id."
         )
     matches: list[Match] = []
     for start in range(0, len(ids), CHUNK):
         resources = await kind.load(session, caller, ids[start : start + CHUNK])
-        matches += [
-            Match(kind, UUID(resource.id), request.sort_value(resource))
-            for resource in resources
-            if tried is None or tried.match(resource)
-        ]
+        matches += await asyncio.to_thread(let_through, kind, request, tried, resources)
     return matches
+
+
+def let_through(
+    kind: Kind, request: Search, tried: scim.ScimFilter[Any] | None, resources: Sequence[Resource]
+) -> list[Match]:
+    return [
+        Match(kind, UUID(resource.id), request.sort_value(resource))
+        for resource in resources
+        if tried is None or tried.match(resource)
+    ]
 
 
 async def loaded(
@@ -126,6 +172,6 @@ async def loaded(
     resources: dict[str, Resource] = {}
     for kind in kinds:
         ids = [match.id for match in page if match.kind is kind]
-        for resource in await kind.load(session, caller, ids):
-            resources[str(resource.id)] = versioned(resource)
+        for resource in await kind.load(session, caller, ids) if ids else ():
+            resources[str(resource.id)] = resource
     return [resources[str(match.id)] for match in page if str(match.id) in resources]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, func
+from sqlalchemy import Computed, DateTime, ForeignKeyConstraint, MetaData, Text, func
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -23,6 +23,14 @@ def instant(*, now: bool = False, nullable: bool = False) -> Any:
     if nullable:
         return Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
     return Field(sa_type=DateTime(timezone=True), nullable=False, **default)
+
+
+def search_key(source: str) -> Any:
+    """A column that is equal where `source` differs in case only, kept by the database."""
+    computed = {"server_default": Computed(f"search_key({source})", persisted=True)}
+    return Field(
+        default=None, sa_type=Text, nullable=True, exclude=True, repr=False, sa_column_kwargs=computed
+    )
 
 
 def within_organization(

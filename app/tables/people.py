@@ -5,7 +5,14 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from app.tables.base import DependentRow, OrganizationRow, Timestamps, instant, within_organization
+from app.tables.base import (
+    DependentRow,
+    OrganizationRow,
+    Timestamps,
+    instant,
+    search_key,
+    within_organization,
+)
 
 
 class Team(OrganizationRow, Timestamps, table=True):
@@ -14,6 +21,8 @@ class Team(OrganizationRow, Timestamps, table=True):
         UniqueConstraint("organization_id", "external_id"),
         within_organization(["parent_id"], "teams"),
         Index(None, "organization_id", "parent_id"),
+        Index(None, "organization_id", "created_at", "id"),
+        Index(None, "organization_id", "name_key"),
         Index(None, "organization_id", "updated_at", "id"),
     )
 
@@ -23,6 +32,7 @@ class Team(OrganizationRow, Timestamps, table=True):
     parent_id: UUID | None = None
     lead: str | None = None
     """The external id of a person, who may not have arrived yet."""
+    name_key: str | None = search_key("name")
 
 
 class Person(OrganizationRow, Timestamps, table=True):
@@ -31,7 +41,11 @@ class Person(OrganizationRow, Timestamps, table=True):
         UniqueConstraint("organization_id", "external_id"),
         within_organization(["team_id"], "teams"),
         Index("ix_people_organization_id_email", "organization_id", text("lower(email)")),
+        Index(None, "organization_id", "name_key"),
+        Index(None, "organization_id", "email_key"),
+        Index(None, "organization_id", "external_id_key"),
         Index(None, "organization_id", "team_id"),
+        Index(None, "organization_id", "created_at", "id"),
         Index(None, "organization_id", "updated_at", "id"),
     )
 
@@ -50,6 +64,9 @@ class Person(OrganizationRow, Timestamps, table=True):
     ends_on: date | None = None
     is_active: bool = True
     segments: dict[str, str] = Field(sa_type=JSONB)
+    name_key: str | None = search_key("name")
+    email_key: str | None = search_key("email")
+    external_id_key: str | None = search_key("external_id")
 
 
 class Employment(DependentRow, table=True):

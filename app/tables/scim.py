@@ -2,11 +2,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from app.tables.base import DependentRow, Timestamps, instant, within_organization
+from app.tables.base import DependentRow, Timestamps, instant, search_key, within_organization
+
+EXTERNAL_ID = "attributes ->> 'externalId'"
 
 
 class ScimUser(DependentRow, Timestamps, table=True):
@@ -22,6 +24,14 @@ class ScimUser(DependentRow, Timestamps, table=True):
             unique=True,
             postgresql_where=text("hidden_at IS NULL"),
         ),
+        Index(None, "organization_id", "name_key"),
+        Index(None, "organization_id", "external_id_key"),
+        Index(
+            "ix_scim_users_hidden",
+            "organization_id",
+            "person_id",
+            postgresql_where=text("hidden_at IS NOT NULL"),
+        ),
     )
 
     person_id: UUID = Field(primary_key=True)
@@ -31,14 +41,37 @@ class ScimUser(DependentRow, Timestamps, table=True):
     attributes: dict[str, Any] = Field(sa_type=JSONB)
     hidden_at: datetime | None = instant(nullable=True)
     """Since when SCIM's DELETE hides the person from SCIM."""
+    name_key: str | None = search_key("user_name")
+    external_id_key: str | None = search_key(EXTERNAL_ID)
+
+
+class ScimEmail(DependentRow, table=True):
+    """An address in the document of a user, as searching sees it."""
+
+    __tablename__ = "scim_emails"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "person_id"],
+            ["scim_users.organization_id", "scim_users.person_id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "organization_id", "person_id"),
+    )
+
+    key: str = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
 
 
 class ScimGroup(DependentRow, Timestamps, table=True):
     """What of a team only SCIM knows. A team SCIM never wrote has no row."""
 
     __tablename__ = "scim_groups"
-    __table_args__ = (within_organization(["team_id"], "teams", ondelete="CASCADE"),)
+    __table_args__ = (
+        within_organization(["team_id"], "teams", ondelete="CASCADE"),
+        Index(None, "organization_id", "external_id_key"),
+    )
 
     team_id: UUID = Field(primary_key=True)
     attributes: dict[str, Any] = Field(sa_type=JSONB)
     hidden_at: datetime | None = instant(nullable=True)
+    external_id_key: str | None = search_key(EXTERNAL_ID)

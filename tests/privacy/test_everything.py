@@ -27,6 +27,7 @@ EXPORTED = {
     "employments": "person",
     "person_history": "history",
     "scim_users": "scim",
+    "scim_emails": "scim",
     "teams": "leads",
     "occasions": "occasions",
     "celebration_settings": "celebrations",

@@ -18,7 +18,7 @@ router = APIRouter()
 @router.post("/.search", operation_id="scim_search")
 async def search(body: Body, who: Reader, session: Tenant) -> Response:
     asked = search_of(body, Person | Group)
-    return list_answer(await service.search(session, who, [USERS, GROUPS], asked), asked)
+    return await list_answer(await service.search(session, who, [USERS, GROUPS], asked), asked)
 
 
 def refuse_filter(request: Request) -> None:

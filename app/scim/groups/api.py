@@ -15,13 +15,13 @@ router = APIRouter()
 @router.get("/Groups", operation_id="scim_list_groups")
 async def list_groups(request: Request, who: Reader, session: Tenant) -> Response:
     asked = search_of(dict(request.query_params), Group)
-    return list_answer(await search(session, who, [GROUPS], asked), asked)
+    return await list_answer(await search(session, who, [GROUPS], asked), asked)
 
 
 @router.post("/Groups/.search", operation_id="scim_search_groups")
 async def search_groups(body: Body, who: Reader, session: Tenant) -> Response:
     asked = search_of(body, Group)
-    return list_answer(await search(session, who, [GROUPS], asked), asked)
+    return await list_answer(await search(session, who, [GROUPS], asked), asked)
 
 
 @router.post("/Groups", operation_id="scim_create_group")

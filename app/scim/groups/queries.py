@@ -9,25 +9,58 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession
-from app.scim.queries import Narrowing
+from app.scim.filters import Demand
+from app.scim.queries import found_ids
 
-GROUP_IDS = text("""
-SELECT t.id
-FROM teams t
-LEFT JOIN scim_groups s ON s.organization_id = t.organization_id AND s.team_id = t.id
-WHERE t.organization_id = :organization_id AND s.hidden_at IS NULL
-  AND (CAST(:id AS uuid) IS NULL OR t.id = :id)
-  AND (CAST(:name AS text) IS NULL OR lower(t.name) = :name)
-  AND (CAST(:external_id AS text) IS NULL
-    OR t.external_id = :external_id OR s.attributes ->> 'externalId' = :external_id)
-ORDER BY t.created_at, t.id
-""")
+IS_SEEN = """
+t.organization_id = :organization_id AND t.id <> ALL (ARRAY(
+    SELECT team_id FROM scim_groups WHERE organization_id = :organization_id AND hidden_at IS NOT NULL
+))
+"""
+COUNT_GROUPS = text(f"SELECT count(*) FROM teams t WHERE {IS_SEEN}")  # noqa: S608 the text is ours
 
 
-async def group_ids(session: TenantSession, narrowing: Narrowing) -> Sequence[UUID]:
-    """Every team SCIM may see, in the order of arrival."""
-    asked = {**narrowing._asdict()}
-    return (await session.scalars(GROUP_IDS, asked)).all()
+async def count_groups(session: TenantSession) -> int:
+    """Every team SCIM may see."""
+    count: int = await session.scalar(COUNT_GROUPS)
+    return count
+
+
+GROUP_IDS = text(f"""
+SELECT t.id FROM teams t WHERE {IS_SEEN} ORDER BY t.created_at, t.id LIMIT :limit OFFSET :skipped
+""")  # noqa: S608 the text is ours
+
+
+async def group_ids(session: TenantSession, skipped: int, limit: int) -> Sequence[UUID]:
+    """In the order of arrival."""
+    return (await session.scalars(GROUP_IDS, {"skipped": skipped, "limit": limit})).all()
+
+
+OF_IDS = """
+SELECT t.id FROM teams t
+WHERE t.organization_id = :organization_id AND t.id IN ({ids})
+ORDER BY t.created_at, t.id LIMIT :limit
+"""
+WAYS = {
+    "id": "SELECT id FROM teams WHERE organization_id = :organization_id AND id = CAST(:value AS uuid)",
+    "name": """
+        SELECT id FROM teams
+        WHERE organization_id = :organization_id AND name_key = search_key(CAST(:value AS text))
+    """,
+    "external_id": """
+        SELECT id FROM teams
+        WHERE organization_id = :organization_id AND external_id = CAST(:value AS text)
+        UNION ALL
+        SELECT team_id FROM scim_groups
+        WHERE organization_id = :organization_id
+          AND external_id_key = search_key(CAST(:value AS text))
+    """,
+}
+
+
+async def found_group_ids(session: TenantSession, demand: Demand | None, limit: int) -> Sequence[UUID] | None:
+    """What a filter may let through; None where every group has to be tried."""
+    return await found_ids(session, OF_IDS, WAYS, demand, limit)
 
 
 GROUPS = text("""

@@ -142,4 +142,4 @@ async def delete_group(session: TenantSession, caller: Caller, id_: str, conditi
         await teams_service.delete_team(session, stored.external_id, Preconditions())
 
 
-GROUPS = Kind(Group, queries.group_ids, load_groups)
+GROUPS = Kind(Group, queries.count_groups, queries.group_ids, queries.found_group_ids, load_groups)

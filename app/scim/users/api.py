@@ -15,13 +15,13 @@ router = APIRouter()
 @router.get("/Users", operation_id="scim_list_users")
 async def list_users(request: Request, who: Reader, session: Tenant) -> Response:
     asked = search_of(dict(request.query_params), Person)
-    return list_answer(await search(session, who, [USERS], asked), asked)
+    return await list_answer(await search(session, who, [USERS], asked), asked)
 
 
 @router.post("/Users/.search", operation_id="scim_search_users")
 async def search_users(body: Body, who: Reader, session: Tenant) -> Response:
     asked = search_of(body, Person)
-    return list_answer(await search(session, who, [USERS], asked), asked)
+    return await list_answer(await search(session, who, [USERS], asked), asked)
 
 
 @router.post("/Users", operation_id="scim_create_user")

@@ -9,38 +9,78 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession
-from app.scim.queries import Narrowing
+from app.scim.filters import Demand
+from app.scim.queries import found_ids
 
-USER_IDS = text("""
-SELECT p.id
-FROM people p
-LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
-WHERE p.organization_id = :organization_id AND s.hidden_at IS NULL
-  AND (CAST(:id AS uuid) IS NULL OR p.id = :id)
-  AND (CAST(:user_name AS text) IS NULL OR p.id IN (
+IS_SEEN = """
+p.organization_id = :organization_id AND p.id <> ALL (ARRAY(
+    SELECT person_id FROM scim_users WHERE organization_id = :organization_id AND hidden_at IS NOT NULL
+))
+"""
+"""The hidden are read once; a join would be one look for everybody that a page skips."""
+COUNT_USERS = text(f"SELECT count(*) FROM people p WHERE {IS_SEEN}")  # noqa: S608 the text is ours
+
+
+async def count_users(session: TenantSession) -> int:
+    """Everybody SCIM may see."""
+    count: int = await session.scalar(COUNT_USERS)
+    return count
+
+
+USER_IDS = text(f"""
+SELECT p.id FROM people p WHERE {IS_SEEN} ORDER BY p.created_at, p.id LIMIT :limit OFFSET :skipped
+""")  # noqa: S608 the text is ours
+
+
+async def user_ids(session: TenantSession, skipped: int, limit: int) -> Sequence[UUID]:
+    """In the order of arrival."""
+    return (await session.scalars(USER_IDS, {"skipped": skipped, "limit": limit})).all()
+
+
+OF_IDS = """
+SELECT p.id FROM people p
+WHERE p.organization_id = :organization_id AND p.id IN ({ids})
+ORDER BY p.created_at, p.id LIMIT :limit
+"""
+WAYS = {
+    "id": "SELECT id FROM people WHERE organization_id = :organization_id AND id = CAST(:value AS uuid)",
+    "user_name": """
         SELECT person_id FROM scim_users
-        WHERE organization_id = :organization_id AND user_name_key = :user_name AND hidden_at IS NULL
+        WHERE organization_id = :organization_id AND name_key = search_key(CAST(:value AS text))
         UNION ALL
-        SELECT id FROM people WHERE organization_id = :organization_id AND lower(email) = :user_name
+        SELECT id FROM people
+        WHERE organization_id = :organization_id AND email_key = search_key(CAST(:value AS text))
         UNION ALL
-        SELECT id FROM people WHERE organization_id = :organization_id AND lower(external_id) = :user_name
-    ))
-  AND (CAST(:external_id AS text) IS NULL
-    OR p.external_id = :external_id OR s.attributes ->> 'externalId' = :external_id)
-  AND (CAST(:email AS text) IS NULL
-    OR lower(p.email) = :email OR lower(CAST(s.attributes -> 'emails' AS text)) LIKE :email_within)
-ORDER BY p.created_at, p.id
-""")
+        SELECT id FROM people
+        WHERE organization_id = :organization_id
+          AND external_id_key = search_key(CAST(:value AS text))
+    """,
+    "external_id": """
+        SELECT id FROM people
+        WHERE organization_id = :organization_id AND external_id = CAST(:value AS text)
+        UNION ALL
+        SELECT person_id FROM scim_users
+        WHERE organization_id = :organization_id
+          AND external_id_key = search_key(CAST(:value AS text))
+    """,
+    "name": """
+        SELECT id FROM people
+        WHERE organization_id = :organization_id AND name_key = search_key(CAST(:value AS text))
+    """,
+    "email": """
+        SELECT id FROM people
+        WHERE organization_id = :organization_id AND email_key = search_key(CAST(:value AS text))
+        UNION ALL
+        SELECT person_id FROM scim_emails
+        WHERE organization_id = :organization_id AND key = search_key(CAST(:value AS text))
+    """,
+}
+"""Each finds all that an equality lets through, and perhaps more."""
 
 
-async def user_ids(session: TenantSession, narrowing: Narrowing) -> Sequence[UUID]:
-    """Everybody SCIM may see, in the order of arrival."""
-    asked = {"email_within": f"%{escaped(narrowing.email or '')}%", **narrowing._asdict()}
-    return (await session.scalars(USER_IDS, {**asked})).all()
-
-
-def escaped(part: str) -> str:
-    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+async def found_user_ids(session: TenantSession, demand: Demand | None, limit: int) -> Sequence[UUID] | None:
+    """Whom a filter may let through; None where everybody has to be tried."""
+    return await found_ids(session, OF_IDS, WAYS, demand, limit)
 
 
 USERS = text("""
@@ -52,11 +92,11 @@ SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active,
         s.user_name,
         CASE WHEN NOT EXISTS (
                 SELECT FROM people d
-                WHERE d.organization_id = p.organization_id AND lower(d.email) = lower(p.email)
-                  AND d.id <> p.id
+                WHERE d.organization_id = p.organization_id
+                  AND d.email_key = p.email_key AND d.id <> p.id
             ) AND NOT EXISTS (
                 SELECT FROM scim_users d
-                WHERE d.organization_id = p.organization_id AND d.user_name_key = lower(p.email)
+                WHERE d.organization_id = p.organization_id AND d.name_key = p.email_key
                   AND d.hidden_at IS NULL AND d.person_id <> p.id
             ) THEN p.email END,
         p.external_id
@@ -126,6 +166,23 @@ WHERE (s.user_name, s.attributes) IS DISTINCT FROM (excluded.user_name, excluded
 """)
 
 
+KEEP_EMAILS = text("""
+WITH wanted AS (SELECT DISTINCT search_key(email) AS key FROM unnest(CAST(:emails AS text[])) AS email),
+gone AS (
+    DELETE FROM scim_emails
+    WHERE organization_id = :organization_id AND person_id = :person_id
+      AND key NOT IN (SELECT key FROM wanted)
+)
+INSERT INTO scim_emails (organization_id, person_id, key)
+SELECT CAST(:organization_id AS uuid), CAST(:person_id AS uuid), key FROM wanted
+ON CONFLICT DO NOTHING
+""")
+
+
+def emails_in(attributes: Mapping[str, Any]) -> list[str]:
+    return [email["value"] for email in attributes.get("emails") or () if email.get("value")]
+
+
 async def put_user(
     session: TenantSession,
     person_id: UUID,
@@ -139,6 +196,7 @@ async def put_user(
     row = {"person_id": person_id, "user_name": user_name, "user_name_key": user_name_key}
     document = {"attributes": json.dumps(attributes), "is_touched": is_touched}
     await session.execute(PUT_USER, {**row, **document})
+    await session.execute(KEEP_EMAILS, {"person_id": person_id, "emails": emails_in(attributes)})
 
 
 HIDE_USER = text("""

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,8 +15,8 @@ from app.core.schema import is_identifier
 from app.people.persons import queries as persons_queries
 from app.people.persons import schemas as persons_schemas
 from app.people.persons import service as persons_service
+from app.scim.filters import Equal
 from app.scim.mapping import is_id
-from app.scim.queries import Narrowing
 from app.scim.schemas import (
     POLICY,
     Birthday,
@@ -23,11 +24,13 @@ from app.scim.schemas import (
     PeopleUser,
     Person,
 )
-from app.scim.service import Caller, Kind, known_id, no_resource, require
+from app.scim.service import MOST_SCANNED, Caller, Kind, known_id, no_resource, require
 from app.scim.users import mapping, queries
 from app.scim.users.mapping import Membership, Shared, Stored
 
 BIRTHDAY = "birthday"
+MANY = 20
+"""Users whose writing is worth a thread, so that nobody waits for it."""
 MOST_KEPT = 64 * 1024
 """Characters of JSON kept of one user beside the person."""
 
@@ -60,6 +63,12 @@ def stored_user(row: RowMapping, caller: Caller) -> Stored:
 
 async def load_users(session: TenantSession, caller: Caller, ids: Sequence[UUID]) -> list[Person]:
     rows = await queries.users(session, ids)
+    if len(rows) < MANY:
+        return written(rows, caller, ids)
+    return await asyncio.to_thread(written, rows, caller, ids)
+
+
+def written(rows: Sequence[RowMapping], caller: Caller, ids: Sequence[UUID]) -> list[Person]:
     found = {row["id"]: mapping.user_of(stored_user(row, caller), caller.base) for row in rows}
     return [found[id_] for id_ in ids if id_ in found]
 
@@ -118,8 +127,8 @@ async def bring_back(session: TenantSession, caller: Caller, id_: UUID, user: Pe
 
 async def refuse_taken(session: TenantSession, caller: Caller, key: str, own: UUID | None) -> None:
     """User names are compared as RFC 7643 has it; the unique index settles a race."""
-    ids = await queries.user_ids(session, Narrowing(user_name=key))
-    rows = await queries.users(session, ids)
+    ids = await queries.found_user_ids(session, Equal("user_name", key), MOST_SCANNED)
+    rows = await queries.users(session, ids or ())
     if any(mapping.key_of(row["user_name"]) == key and row["id"] != own for row in rows):
         raise scim.UniquenessException(detail="Another user has this userName: find that user and change it.")
 
@@ -261,4 +270,4 @@ async def delete_user(session: TenantSession, caller: Caller, id_: str, conditio
     await queries.hide_user(session, stored.id)
 
 
-USERS = Kind(Person, queries.user_ids, load_users)
+USERS = Kind(Person, queries.count_users, queries.user_ids, queries.found_user_ids, load_users)
