@@ -281,7 +281,10 @@ def create_organization(
 
     async def create(database: Database) -> UUID:
         async with database.system_session(reason="create an organisation") as session:
-            return await organizations.create_organization(session, name, database.keyring)
+            organization_id = await organizations.create_organization(session, name, database.keyring)
+        async with database.tenant_session(organization_id) as tenant:
+            await record(tenant, COMMAND_LINE, "create_organization", str(organization_id))
+        return organization_id
 
     organization_id = with_database(Settings(), create)
     typer.echo(json.dumps({"id": str(organization_id)}) if as_json else f"Organisation {organization_id}")

@@ -8,7 +8,7 @@ import scim2_models  # noqa: F401 each model walks over all modules that are loa
 from fastapi import FastAPI
 
 from app.auth.admission import IMPORT, Admission
-from app.auth.limits import RateLimitMiddleware
+from app.auth.limits import RateLimitMiddleware, StrangersMiddleware
 from app.auth.oidc import issuer_of
 from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router
@@ -195,6 +195,8 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyMiddleware, admit=admission.limits_of, streamed={IMPORT})
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
+    if settings.unknown_key_limit:
+        app.add_middleware(StrangersMiddleware, limit=settings.unknown_key_limit)
     app.add_middleware(ScimErrors)
     app.add_middleware(ErrorMiddleware)
     app.add_middleware(

@@ -19,6 +19,7 @@ from app.core import requests
 from app.core.contract import METHODS, contract, query_parameters, templates_of
 from app.core.settings import Settings
 from app.main import create_app
+from app.serving import OPTIONS
 from app.surveys.invitations.tokens import new_nonce, token_of
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient, Operation, operations
@@ -504,8 +505,7 @@ class Wire:
 
 @pytest.fixture(scope="module")
 async def server(app: FastAPI) -> AsyncIterator[uvicorn.Server]:
-    options: dict[str, Any] = {"lifespan": "off", "log_config": None, "access_log": False}
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **options))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", **OPTIONS))
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     yield server

@@ -10,13 +10,12 @@ from starlette.types import Scope
 
 from app.auth import queries
 from app.auth.dependencies import PROOF, proof_of
-from app.core.contract import contract, templates_of
+from app.core.contract import SCIM, takes_keys
 from app.core.errors import Unauthorized
 from app.core.requests import STRANGER, BodyLimits
 from app.core.settings import Settings
 
 IMPORT = ("POST", "/v1/imports")
-SCIM = "/scim/v2/"
 LISTS = ("/batch", "/invitations", "/audience")
 """Ends of addresses to which many things are sent at once."""
 LARGEST_THING = 2 * 2**20
@@ -61,12 +60,3 @@ def is_small(scope: Scope) -> bool:
 
 def takes_many(path: str) -> bool:
     return path.startswith(SCIM) or path.endswith(LISTS)
-
-
-def takes_keys(method: str, path: str) -> bool:
-    """What is public, signed or not there at all needs none, and is told so by whoever answers it."""
-    items = [contract()["paths"][template] for template in templates_of(path)]
-    found = next((item[method.lower()] for item in items if method.lower() in item), None)
-    if found is None:
-        return path.startswith(SCIM)
-    return any("bearer" in scheme for scheme in found["security"])

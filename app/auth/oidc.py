@@ -23,6 +23,8 @@ KEYS_KEPT = 3600
 LEAST_PAUSE = 30
 """Seconds between two looks at the issuer's keys, however many unknown ones tokens name."""
 DISCOVERY = "/.well-known/openid-configuration"
+UNREADABLE = (jwt.PyJWTError, ArithmeticError, ValueError, TypeError, RecursionError)
+"""What the library raises for a token, also for one with times that are none."""
 REQUIRED = ["exp", "iss", "aud", "sub"]
 
 Claims = Mapping[str, Any]
@@ -37,7 +39,9 @@ class IssuerUnreachable(Unavailable):
 
 
 class Issuer:
-    def __init__(self, url: str, audience: str, algorithms: list[str]) -> None:
+    def __init__(self, url: str, audience: str, algorithms: list[str], longest_life: int) -> None:
+        """No token is good for more than `longest_life` seconds from now, whatever it says."""
+        self.longest_life = longest_life
         self.url = url
         self.audience = audience
         self.algorithms = algorithms
@@ -50,7 +54,7 @@ class Issuer:
         """Raises BadToken; Unavailable while the issuer's keys could never be read."""
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError:
+        except UNREADABLE:
             raise BadToken from None
         if header.get("alg") not in self.algorithms:
             raise BadToken
@@ -65,8 +69,10 @@ class Issuer:
                 leeway=CLOCK_SKEW,
                 options={"require": REQUIRED, "enforce_minimum_key_length": True},
             )
-        except jwt.PyJWTError:
+        except UNREADABLE:
             raise BadToken from None
+        if int(claims["exp"]) > int(time.time()) + self.longest_life + CLOCK_SKEW:
+            raise BadToken
         return claims
 
     async def _key(self, kid: str | None) -> jwt.PyJWK:
@@ -123,4 +129,5 @@ def keys_of(published: Any) -> dict[str | None, jwt.PyJWK]:
 def issuer_of(settings: Settings) -> Issuer | None:
     if settings.oidc_issuer is None or settings.oidc_audience is None:
         return None
-    return Issuer(settings.oidc_issuer, settings.oidc_audience, list(settings.oidc_algorithms))
+    algorithms: list[str] = [*settings.oidc_algorithms]
+    return Issuer(settings.oidc_issuer, settings.oidc_audience, algorithms, settings.oidc_longest_life)

@@ -9,6 +9,11 @@ HEAD_SECONDS = 15
 READ_SECONDS = 60
 """How long a head may take to come, and an answer to be read."""
 
+NO_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+    b"x-content-type-options: nosniff\r\nconnection: close\r\n\r\n%b"
+)
+
 
 class ImpatientProtocol(HttpToolsProtocol):
     """Ends a connection whose next head does not come in time, or that does not read what it asked for."""
@@ -24,6 +29,11 @@ class ImpatientProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._is_idle():
             self._await_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """What no request can be made of never reaches those who see to every answer."""
+        self.transport.write(NO_REQUEST % (len(msg), msg.encode("ascii")))
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._stop("head")

@@ -10,6 +10,7 @@ import yaml
 from app.core.resources import resource
 
 CONTRACT = resource("openapi/openapi.yaml")
+SCIM = "/scim/v2/"
 METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -65,3 +66,12 @@ def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
 def allowed_methods(path: str) -> list[str]:
     items = [contract()["paths"][template] for template in templates_of(path)]
     return [method.upper() for method in METHODS if any(method in item for item in items)]
+
+
+def takes_keys(method: str, path: str) -> bool:
+    """What is public, signed or not there at all needs none, and is told so by whoever answers it."""
+    items = [contract()["paths"][template] for template in templates_of(path)]
+    found = next((item[method.lower()] for item in items if method.lower() in item), None)
+    if found is None:
+        return path.startswith(SCIM)
+    return any("bearer" in scheme for scheme in found["security"])

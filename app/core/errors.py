@@ -377,6 +377,7 @@ def install_error_handlers(app: FastAPI) -> None:
     async def out_of_all_middleware(request: Request, error: Exception) -> Response:
         own = problem_of(error)
         own.headers["X-Request-Id"] = request_id.get() or ""
+        own.headers["X-Content-Type-Options"] = "nosniff"
         return own.response(request.url.path)
 
     app.add_exception_handler(HTTPException, framework_error)

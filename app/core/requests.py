@@ -34,6 +34,8 @@ from app.core.errors import (
 LINGERING_SECONDS, LINGERING_BYTES = 2, 10 * 2**20
 PIECE = 2**18
 """Most bytes that one step of decompression gives."""
+HOST = re.compile(r"([\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?", re.ASCII)
+ONCE = ("authorization", "content-type", "content-length", "content-encoding", "idempotency-key")
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 SUSPICIOUS = (b"e000", b"e+000", b"0" * 300, b"\\u0000", b"\0")
@@ -50,7 +52,10 @@ SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class RequestIdMiddleware:
-    """Gives every request an id: the sender's X-Request-Id if it is harmless, else a new one."""
+    """Gives every request an id: the sender's X-Request-Id if it is harmless, else a new one.
+
+    And every answer what holds for all of them: no browser guesses that it is something else.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -67,6 +72,7 @@ class RequestIdMiddleware:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = value
+                headers["X-Content-Type-Options"] = "nosniff"
                 headers.add_vary_header("Authorization, Accept-Language, Accept-Encoding")
             await send(message)
 
@@ -122,6 +128,7 @@ class BodyMiddleware:
         headers = Headers(scope=scope)
         body = Body(headers, receive, STRANGER)
         try:
+            refuse_bad_head(scope, headers)
             refuse_bad_address(scope)
             if has_body(headers):
                 body.limits = await self.admitted(scope, body)
@@ -252,6 +259,17 @@ class Body:
 
 def size_in_words(count: int) -> str:
     return f"{count / 2**20:.4g} MiB" if count >= 2**20 else f"{count / 2**10:.4g} KiB"
+
+
+def refuse_bad_head(scope: Scope, headers: Headers) -> None:
+    """Two programs in a row may each believe another one of two headers (RFC 9112, 3.2)."""
+    hosts = headers.getlist("host")
+    is_older = scope.get("http_version") == "1.0" and not hosts
+    if not is_older and not (len(hosts) == 1 and HOST.fullmatch(hosts[0])):
+        raise BadRequest("Send one Host header, with a name and perhaps a port.", code="bad_host")
+    twice = next((name for name in ONCE if len(headers.getlist(name)) > 1), None)
+    if twice:
+        raise BadRequest(f"Send the header {twice} once.", code="repeated_header")
 
 
 def refuse_bad_address(scope: Scope) -> None:

@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         "120000/minute",
         description="Requests a key may make of one process, as 600/minute; none for no limit.",
     )
+    unknown_key_limit: str | None = Field(
+        "600/minute",
+        description="Requests with an unknown key that one address may make of one process, before only"
+        " known keys are let through from there; none for no limit.",
+    )
     max_body_bytes: int = Field(10 * 2**20, ge=1024, description="Largest request body on the wire.")
     max_decompressed_bytes: int = Field(
         50 * 2**20, ge=1024, description="Largest request body after decompression."
@@ -109,6 +114,11 @@ class Settings(BaseSettings):
         ["RS256", "ES256"],
         min_length=1,
         description="Signatures taken, as a JSON list; never a symmetric one.",
+    )
+    oidc_longest_life: int = Field(
+        86_400,
+        ge=60,
+        description="Seconds that a token may still be good for; one of a longer life is refused.",
     )
     oidc_organization_claim: str = Field(
         "betrokken_organization", min_length=1, description="Claim that holds the organisation's id."
@@ -170,7 +180,7 @@ class Settings(BaseSettings):
             return (value,)
         return found if isinstance(found, list) else (value,)
 
-    @field_validator("rate_limit")
+    @field_validator("rate_limit", "unknown_key_limit")
     @classmethod
     def can_be_counted(cls, value: str | None) -> str | None:
         if value is None or value == "none":

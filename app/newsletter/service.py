@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.calendar.service import find_person
+from app.core import audit
 from app.core.database import Database, Row, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.mail.message import NotMailable, address_of
@@ -91,6 +92,7 @@ async def _address(session: TenantSession, email: str | None) -> str | None:
 async def confirm(session: TenantSession, subscription_id: UUID, now: datetime) -> None:
     if not await queries.confirm(session, subscription_id, now - CONFIRM_WITHIN):
         raise NotFound
+    await audit.record(session, audit.OWN_LINK, "confirm_newsletter", str(subscription_id))
 
 
 async def whose(database: Database, purpose: str, token: str) -> tuple[UUID, UUID]:

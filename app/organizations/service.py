@@ -28,6 +28,18 @@ DEFAULTS: dict[str, Any] = {
     "cards_time": "08:00",
     "newsletter_day": 1,
 }
+DOORS = {
+    "minimum_group_size",
+    "minimum_comment_group_size",
+    "recognition_edit_minutes",
+    "answers_months",
+    "leavers_months",
+    "benchmark_epsilon",
+    "benchmark_budget",
+    "cards_enabled",
+    "cards_approval",
+}
+"""Settings that decide what is shown, kept or sent."""
 LEAST_AFTER_OPENING = 5
 
 
@@ -69,8 +81,16 @@ async def update_organization(
     if is_lowered and await queries.has_opened_a_survey(session):
         raise MinimumGroupSizeLocked.at("#/minimum_group_size")
     if changes:
+        tell_of_doors(session, row, changes)
         await queries.change_organization(session, changes)
     return represent(await queries.organization(session))
+
+
+def tell_of_doors(session: TenantSession, row: Organization, changes: dict[str, Any]) -> None:
+    """From what to what a number or a switch goes; no text that people wrote."""
+    told = {name: [getattr(row, name), value] for name, value in changes.items() if name in DOORS}
+    if told:
+        audit.tell_more(session, changed=told)
 
 
 def in_months(milestones: list[float] | None) -> dict[str, list[int]]:
@@ -116,7 +136,8 @@ async def create_api_key(
     beyond = set(wanted.scopes) - who.scopes
     if beyond:
         raise MissingScope(f"Your own key lacks {', '.join(sorted(beyond))}, so it cannot give them.")
-    audit.tell_more(session, name=wanted.name, scopes=sorted(wanted.scopes))
+    limit = "teams" if wanted.teams is not None else "person" if wanted.person is not None else None
+    audit.tell_more(session, name=wanted.name, scopes=sorted(wanted.scopes), limited_to=limit)
     return await issue_api_key(session, wanted)
 
 

@@ -1,9 +1,11 @@
 import secrets
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from app.auth.dependencies import MissingScope
 from app.auth.principal import Principal, Scope
+from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
@@ -106,9 +108,15 @@ async def create_webhook(
         **wanted.model_dump(),
     )
     session.add(row)
+    tell_where(session, row)
     await session.flush()
     await session.refresh(row)
     return represent_once(row, secret)
+
+
+def tell_where(session: AsyncSession, row: Webhook) -> None:
+    """What is told to whom; the rest of an address may be a secret."""
+    audit.tell_more(session, host=urlsplit(row.url).hostname, events=sorted(row.events))
 
 
 async def update_webhook(
@@ -133,6 +141,7 @@ async def update_webhook(
     for name, value in changes.items():
         setattr(row, name, value)
     if changes:
+        tell_where(session, row)
         row.updated_at = now
         await session.flush()
     if patch.enabled is False:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
+from app.core.secrets import new_api_key
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import SECRET, Tenant, client_for
@@ -77,6 +78,59 @@ async def test_by_default_the_limit_is_beyond_any_sync(api: ContractClient) -> N
 async def test_it_can_be_switched_off(acme: Tenant, database_url: str) -> None:
     api = client_for(limited(acme, database_url, "none"), await acme.key())
     assert "ratelimit" not in (await api.get("/v1/me")).headers
+
+
+def from_address(app: FastAPI, address: str, key: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, client=(address, 4711))
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+
+def guarded(acme: Tenant, database_url: str, limit: str | None = "2/minute") -> FastAPI:
+    settings = Settings(pseudonym_secret=SecretStr(SECRET), worker_enabled=False, unknown_key_limit=limit)
+    app = create_app(settings, database_url)
+    app.state.database = acme.database
+    return app
+
+
+async def statuses(app: FastAPI, address: str, *keys: str, path: str = "/v1/me") -> list[int]:
+    return [(await from_address(app, address, key).get(path)).status_code for key in keys]
+
+
+async def test_who_guesses_keys_is_soon_not_listened_to(
+    acme: Tenant, database_url: str, queries: list[str]
+) -> None:
+    app = guarded(acme, database_url)
+    guesses = [new_api_key("live") for _ in range(5)]
+    assert await statuses(app, "192.0.2.1", *guesses) == [401, 401, 429, 429, 429]
+    queries.clear()
+    refused = await from_address(app, "192.0.2.1", guesses[0]).put("/v1/people/E-1", json={"name": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert queries == []
+    assert await statuses(app, "192.0.2.1", guesses[0], path="/scim/v2/Users") == [429]
+    assert await statuses(app, "192.0.2.2", guesses[0]) == [401]
+
+
+async def test_nor_from_all_the_addresses_of_a_network(acme: Tenant, database_url: str) -> None:
+    app = guarded(acme, database_url)
+    for last in ("1", "2"):
+        assert await statuses(app, f"2001:db8::{last}", "made-up") == [401]
+    assert await statuses(app, "2001:db8::ffff:3", "made-up") == [429]
+    assert await statuses(app, "2001:db8:0:1::1", "made-up") == [401]
+
+
+async def test_who_shares_the_address_goes_on_with_a_key_known_here(acme: Tenant, database_url: str) -> None:
+    app, key, gone = guarded(acme, database_url), await acme.key(), await acme.key("people:read")
+    assert await statuses(app, "192.0.2.1", key, gone, "a", "b", "c", key) == [200, 200, 401, 401, 429, 200]
+    me = (await from_address(app, "192.0.2.2", gone).get("/v1/me")).json()["subject"]
+    assert (await from_address(app, "192.0.2.2", key).delete(f"/v1/api-keys/{me}")).status_code == 204
+    assert await statuses(app, "192.0.2.1", gone, gone) == [401, 429]
+    assert (await from_address(app, "192.0.2.1", "x").get("/health/live")).status_code == 200
+
+
+async def test_guessing_may_be_let_be(acme: Tenant, database_url: str) -> None:
+    assert set(await statuses(guarded(acme, database_url, "none"), "192.0.2.1", *"abcdef")) == {401}
 
 
 @pytest.mark.parametrize("limit", ["many", "0", "10", "ten/minute", "10/fortnight"])

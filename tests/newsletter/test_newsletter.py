@@ -61,6 +61,8 @@ async def subscribed(acme: Tenant, *people: str) -> None:
 async def confirmed(acme: Tenant, **body: Any) -> None:
     token = acme.database.keyring.address_token(acme.id, CONFIRM, await as_id(acme, **body))
     assert (await acme.client.post(f"/v1/newsletter/confirm/{token}")).status_code == 200
+    told = (await acme.client.get("/v1/audit?action=confirm_newsletter&limit=1")).json()["items"]
+    assert [one["actor"] for one in told] == ["own_link"]
 
 
 async def as_id(acme: Tenant, **body: Any) -> Any:

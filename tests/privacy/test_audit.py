@@ -46,6 +46,28 @@ async def test_what_is_created_is_named(api: ContractClient) -> None:
     assert key["key"] not in str(made)
 
 
+async def test_what_a_door_lets_through_is_told(api: ContractClient) -> None:
+    await api.patch("/v1/organization", json={"minimum_group_size": 8, "cards": {"enabled": False}})
+    await api.patch("/v1/organization", json={"minimum_group_size": 8, "name": "Noor's"})
+    await api.put("/v1/teams/T", json={"name": "Team"})
+    for limit in ({"teams": ["T"]}, {"person": "E-1"}):
+        await api.post("/v1/api-keys", json={"name": "m", "scopes": ["metrics:read"], **limit})
+    hook = {"url": "https://hooks.example.com/very/secret", "events": ["survey.opened"]}
+    made = (await api.post("/v1/webhooks", json=hook)).json()
+    await api.patch(f"/v1/webhooks/{made['id']}", json={"url": "https://elsewhere.example.com/secret"})
+    moved, hooked, person, teams, same, changed = await entries(api)
+    assert changed["details"]["changed"] == {"minimum_group_size": [5, 8], "cards_enabled": [True, False]}
+    assert "changed" not in same["details"]
+    assert [one["details"]["limited_to"] for one in (teams, person)] == ["teams", "person"]
+    assert hooked["details"]["host"] == "hooks.example.com"
+    assert moved["details"] == {
+        "members": ["url"],
+        "host": "elsewhere.example.com",
+        "events": ["survey.opened"],
+    }
+    assert "secret" not in str([moved, hooked])
+
+
 async def test_opening_and_closing_are_told_also_where_nobody_asked(
     acme: Tenant, api: ContractClient, owner: asyncpg.Connection
 ) -> None:
