@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from app.core.schema import Schema
 from app.metrics import schemas
-from app.metrics.blocks.earlier import levers_of_all, why_undivided
+from app.metrics.blocks.earlier import levers_of_all, levers_with_shrunken, why_undivided
 from app.metrics.blocks.filtered import FilterNumbers
 
 Numbers = TypeVar("Numbers", bound=Schema)
@@ -74,7 +74,7 @@ DRIVERS: Final[Metric[schemas.DriversNumbers, schemas.DriversGroup]] = metric(
     "drivers", schemas.DriversNumbers, schemas.DriversGroup
 )
 LEVERS: Final[Metric[schemas.LeversNumbers, schemas.LeversGroup]] = metric(
-    "levers", schemas.LeversNumbers, schemas.LeversGroup, levers_of_all
+    "levers", schemas.LeversNumbers, schemas.LeversGroup, levers_of_all, levers_with_shrunken
 )
 COMMENTS: Final[Metric[schemas.CommentsNumbers, schemas.CommentsGroup]] = metric(
     "comments", schemas.CommentsNumbers, schemas.CommentsGroup

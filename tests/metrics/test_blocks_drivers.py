@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.metrics import names
 from app.metrics.blocks.drivers import CRITERIA, analyse
 from app.metrics.blocks.wave import Wave
-from app.metrics.formulas import relative_importance
+from app.metrics.formulas import relative_importance, shrinkage
 from app.metrics.sample import Instrument
 from app.metrics.schemas import TreeRef
 from app.metrics.schemas.drivers import DriversGroup
@@ -240,7 +240,7 @@ def test_at_the_target_nothing_comes_first() -> None:
     assert {one["priority"] for one in road["levers"]} == {0}
 
 
-def test_small_groups_have_scores_and_no_order_and_hidden_levers_nothing() -> None:
+def test_small_groups_have_scores_in_bands_and_hidden_levers_nothing() -> None:
     wave = hiding(
         world(WITH_LEVERS, answers_to(WITH_LEVERS, 200, 12), teams=(1, *[2] * 5, 3, *[4] * 6)),
         {"lever:clarity": {0: "incomplete_cover", 2: "incomplete_cover"}},
@@ -249,8 +249,6 @@ def test_small_groups_have_scores_and_no_order_and_hidden_levers_nothing() -> No
     hidden = {"lever": "clarity", "status": "suppressed", "reason": "incomplete_cover"}
     assert lever(found[2], "clarity") == lever(found[0], "clarity") == hidden
     assert "clarity" not in [found[0]["top"], *found[0]["tie_set"]]
-    small = lever(found[2], "growth")
-    assert (small["importance"], small["reasons"]["priority"]) == (None, "too_few_persons")
     assert found[3]["precision"] == "banded"
     banded = lever(found[3], "growth")
     assert (banded["score"], banded["sd"], banded["reasons"]["sd"]) == (
@@ -308,3 +306,71 @@ def test_a_lever_that_goes_with_less_engagement_is_not_advised() -> None:
     answers[:, BOND] = 10 - answers[:, BOND]
     _, road = of_organisation(whole(answers))
     assert (road["top"], road["tie_set"], road["reasons"]["top"]) == (None, [], "inverse_relation")
+
+
+# ------------------------------------------------------------------ small teams
+
+
+def road_of_small_teams(answers: NDArray[np.int16], hidden: Any = ()) -> tuple[Wave, dict[int, Body]]:
+    """Team 3 has fewer than 20, team 2 fewer than 100."""
+    wave = world(WITH_LEVERS, answers, teams=(1, *[2] * 6, 3, *[4] * 20))
+    wave = hiding(wave, dict(hidden))
+    assert (wave.n(2), wave.n(3)) == (75, 16)
+    return wave, levers(wave, analyse(wave))
+
+
+def test_small_teams_are_advised_by_their_own_scores_and_the_importance_of_all() -> None:
+    _, found = road_of_small_teams(one_lever_matters())
+    for team in (2, 3):
+        assert (found[team]["importance_of"], found[team]["top"]) == ("organization", "recognition")
+        first = lever(found[team], "recognition")
+        assert first["importance"] == lever(found[0], "recognition")["importance"]
+        assert first["score"] != lever(found[0], "recognition")["score"]
+        assert first["priority"] == pytest.approx(first["importance"] * (75 - first["shrunken"]) / 100)
+        assert first["rank_probability"] >= 0.9
+    assert {found[team]["importance_of"] for team in (0, 1, 4)} == {"group"}
+
+
+def test_the_score_that_counts_is_drawn_towards_other_teams_from_what_is_shown() -> None:
+    wave, found = road_of_small_teams(one_lever_matters())
+    teams = [2, 3]
+    shown = [lever(found[team], "growth") for team in teams]
+    spread = [shown[0]["sd"], wave.both.levers["growth"].std(ddof=1)]
+    n = np.array([one["n"] for one in shown])
+    within = (n - 1) @ np.square(spread) / (n - 1).sum()
+    drawn = shrinkage([one["score"] for one in shown], within / n)
+    assert [one["shrunken"] for one in shown] == [round(mean) for mean in drawn.means]
+    assert lever(found[0], "growth")["reasons"]["shrunken"] == "too_few_groups"
+
+
+def test_without_an_analysis_of_the_organisation_nothing_can_be_borrowed() -> None:
+    wave = world(WITH_LEVERS, answers_to(WITH_LEVERS, 90, 1))
+    for road in levers(wave, analyse(wave)).values():
+        assert (road["importance_of"], road["top"]) == (None, None)
+        assert set(road["reasons"].values()) == {"too_few_persons"}
+
+
+def test_a_small_team_is_told_where_the_whole_says_little() -> None:
+    random = np.random.default_rng(10)
+    _, found = road_of_small_teams(random.integers(0, 11, size=(400, 8)).astype(np.int16))
+    assert (found[3]["importance_of"], found[3]["reasons"]["top"]) == ("organization", "too_little_explained")
+
+
+def test_a_hidden_lever_of_a_small_team_may_be_first_and_is_never_at_the_target() -> None:
+    hidden = {"lever:recognition": {3: "incomplete_cover"}}
+    _, found = road_of_small_teams(one_lever_matters(), hidden)
+    assert (found[3]["top"], found[3]["reasons"]["top"]) == (None, "hidden_lever")
+    answers = answers_to(WITH_LEVERS, 400, 11)
+    answers[:, 2:5] = np.clip(answers[:, 2:5] + 5, 8, 10)
+    assert road_of_small_teams(answers)[1][3]["reasons"]["top"] == "at_target"
+    assert road_of_small_teams(answers, hidden)[1][3]["reasons"]["top"] != "at_target"
+
+
+def test_a_small_team_is_not_sent_to_a_lever_that_its_own_score_has_at_the_target() -> None:
+    answers = one_lever_matters()
+    members = world(WITH_LEVERS, answers, teams=(1, *[2] * 6, 3, *[4] * 20)).sample.places.team
+    answers[members == 3, 3] = 9
+    _, found = road_of_small_teams(answers)
+    assert lever(found[3], "recognition")["score"] >= 75
+    assert found[3]["top"] != "recognition"
+    assert "recognition" not in found[3]["tie_set"]

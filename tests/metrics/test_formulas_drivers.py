@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from app.metrics.formulas import (
     ImportanceDraws,
     RelativeImportance,
     chance_of_first,
+    chance_of_first_of_part,
     draw_importance,
     importance_intervals,
     johnson_of,
@@ -192,3 +194,27 @@ def test_a_hundred_thousand_persons() -> None:
     drawn = draw_importance(outcome, predictors, seed=9, draws=10)
     assert drawn is not None
     assert drawn.r2 == pytest.approx(np.full(10, result.r2), abs=0.01)
+
+
+def test_a_part_without_scores_of_its_own_is_as_the_whole_and_sure_scores_stand_where_they_are() -> None:
+    outcome, predictors = survey(150, 3, 4)
+    drawn = draw_importance(outcome, 50 + 5 * predictors, 1)
+    assert drawn is not None
+    ones, none = np.ones(3), np.zeros(3)
+    at, correlations = drawn.means.mean(axis=0), correlations_of(predictors)
+    as_whole = chance_of_first_of_part(drawn, at, none, none, correlations, 1)
+    assert as_whole == pytest.approx(chance_of_first(drawn))
+    far = chance_of_first_of_part(drawn, [10, 74, 74], ones, none, correlations, 1)
+    assert far.tolist() == [1, 0, 0]
+    unsure = chance_of_first_of_part(drawn, [10, 74, 74], ones, 900 * ones, correlations, 1)
+    assert 0.2 < unsure[0] < 0.95
+
+
+def test_errors_of_a_part_have_the_variance_and_the_correlation_given() -> None:
+    drawn = ImportanceDraws(np.tile([1.0, 1.0], (4000, 1)), np.zeros((4000, 2)), np.full(4000, 2.0))
+    apart, together = (
+        chance_of_first_of_part(drawn, [50, 52], [1, 1], [4, 4], np.array([[1, r], [r, 1]]), 3)[0]
+        for r in (0.0, 0.75)
+    )
+    assert apart == pytest.approx(ndtr(2 / np.sqrt(8)), abs=0.02)
+    assert together == pytest.approx(ndtr(2 / np.sqrt(2)), abs=0.02)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.metrics.formulas import favourable, gap, mean_ci, pomp, quadrant_shares, scale_scores
+from app.metrics.formulas import favourable, gap, mean_ci, pomp, position, quadrant_shares, scale_scores
 from tests.examples import examples
 from tests.metrics.golden import close, columns, reference, texts
 from tests.metrics.told import Body, headline, participation
@@ -183,10 +183,8 @@ def test_banded_intervals_stand_on_the_spread_of_the_organisation() -> None:
     assert team["satisfaction"]["sd"] is None
     assert team["gap"]["dz"] is None
     assert (team["satisfaction"]["favourable"], team["satisfaction"]["neutral"]) == (0.95, 0.05)
-    told_of_nobody = ("satisfaction.sd", "engagement.sd", "gap.dz", "position", *OF_ERRORS)
-    assert team["reasons"] == {
-        **dict.fromkeys(told_of_nobody, "banded"),
-    }
+    told_of_nobody = ("satisfaction.sd", "engagement.sd", "gap.dz", *OF_ERRORS)
+    assert team["reasons"] == {"position": "under_ten", **dict.fromkeys(told_of_nobody, "banded")}
     came = shown(participation(wave)[1])
     finite = came["satisfaction"]
     assert finite["ci_low"] == round(75 - half / 2)  # 9 of 12: sqrt(1 - 9/12)
@@ -229,6 +227,24 @@ def test_a_score_of_two_parts_that_disagree_has_no_reliability_and_the_gap_none(
 def test_an_interval_of_a_score_does_not_leave_its_scale() -> None:
     body = shown(organisation([(5, 1)] * 19 + [(1, 5)]))
     assert (body["satisfaction"]["ci_high"], body["engagement"]["ci_low"]) == (100, 0)
+
+
+def test_the_position_of_ten_to_nineteen_follows_from_scores_shown_and_the_spread_of_all() -> None:
+    random = np.random.default_rng(4)
+    teams = np.repeat([1, 2, 3], [12, 9, 60])
+    answers = random.integers(1, 6, size=(81, 2))
+    answers[teams == 1] = np.clip(answers[teams == 1], 1, 3)
+    wave = wave_of(THREE_QUESTIONS_EACH, np.repeat(answers, 3, axis=1), teams, (None, 0, 0, 0))
+    whole, team, few, _ = map(shown, headline(wave).values())
+    assert (team["precision"], few["position"], few["reasons"]["position"]) == ("banded", None, "under_ten")
+    sds = whole["satisfaction"]["sd"], whole["engagement"]["sd"]
+    r = np.corrcoef(answers.T)[0, 1]
+    scores = team["satisfaction"]["score"], team["engagement"]["score"]
+    expected = position(12, scores, sds, r)
+    assert expected is not None
+    assert team["position"]["quadrant"] == expected.quadrant == "detached"
+    assert team["position"]["probability"] == 0.95, "as a share of a banded group is told"
+    assert team["position"]["ellipse"]["semi_major"] == round(expected.ellipse.semi_major)
 
 
 def test_a_banded_group_does_not_tell_that_its_answers_were_alike() -> None:

@@ -378,6 +378,7 @@ DEFINED = {
         "target": "levers.target",
         "levers.n": "part.n",
         "levers.score": "levers.score",
+        "levers.shrunken": "levers.shrunken",
         "levers.importance": "levers.importance",
         "levers.priority": "levers.priority",
         "levers.rank_probability": "levers.rank_probability",

@@ -124,6 +124,18 @@ def test_what_is_said_of_drivers_and_levers() -> None:
     assert f"(score {score}, streefcijfer 75)" in said_of_levers(road, "nl")
 
 
+def test_a_small_team_is_told_whose_importance_it_is() -> None:
+    wave = whole(one_lever_matters())
+    road = {**levers(wave, analyse(wave))[0], "importance_of": "organization"}
+    assert said_of_levers(road, "en").startswith('Look at "Recognition" first')
+    assert "taken from the whole organisation" in said_of_levers(road, "en")
+    assert "komt van de hele organisatie" in said_of_levers(road, "nl")
+    tied = {**road, "top": None, "tie_set": ["growth", "clarity"], "reasons": {"top": "tie"}}
+    assert "taken from the whole organisation" in said_of_levers(tied, "en")
+    none = {**road, "top": None, "reasons": {"top": "too_little_explained"}}
+    assert "whole organisation" not in said_of_levers(none, "en")
+
+
 def test_what_is_said_where_no_lever_comes_first() -> None:
     wave = whole(answers_to(WITH_LEVERS, 60, 1))
     road = levers(wave, analyse(wave))[0]

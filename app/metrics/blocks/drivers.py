@@ -22,7 +22,7 @@ from app.metrics.formulas import (
     relative_importance,
 )
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
-from app.metrics.formulas.resampling import percentile_interval
+from app.metrics.formulas.resampling import correlations_of, percentile_interval
 from app.metrics.sample import Flags, Floats, Instrument, Integers, LeverName
 from app.metrics.schemas import (
     CriterionKept,
@@ -53,7 +53,8 @@ CLUSTERED_ABOVE, FEWEST_TEAMS = 0.05, 20
 class Analysis:
     """One criterion in one group. `intervals` (of shares of R2) and `first` have one a lever, in order.
 
-    `first` is the chance of having the highest priority.
+    `first` is the chance of having the highest priority; `drawn` are the draws it stands on, with the
+    correlations of the levers, for groups that borrow them.
     """
 
     found: RelativeImportance
@@ -62,6 +63,8 @@ class Analysis:
     r2_ci: Interval
     resampled: Literal["persons", "teams"]
     flags: tuple[DriverFlag, ...]
+    drawn: ImportanceDraws
+    correlations: Floats
 
 
 NoAnalysis = CriterionSuppressed | CriterionInsufficient | CriterionUndefined
@@ -192,6 +195,8 @@ def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis 
         r2_ci=percentile_interval(drawn.r2),
         resampled="teams" if is_alike and has_teams else "persons",
         flags=tuple(flag for flag, is_raised in flags.items() if is_raised),
+        drawn=drawn,
+        correlations=correlations_of(predictors),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 Body = dict[str, Any]
 LEADING: Final = 0.8 - 1e-9
+EARLIER: Final = "earlier_release"
 
 
 def why_undivided(body: Body) -> Body:
@@ -35,3 +36,21 @@ def _why_no_order(body: Body) -> str | None:
     if is_enough:
         return None
     return "hidden_lever" if len(told) < len(body["levers"]) else "unsure_whether_below"
+
+
+def levers_with_shrunken(body: Body) -> Body:
+    """2 to 3: a group without an analysis of its own had no order, and no score was drawn towards others."""
+    if body["status"] != "ok":
+        return body
+    whose = "group" if any(_has_importance(one) for one in body["levers"]) else None
+    reasons = body["reasons"] if whose else {**body["reasons"], "importance_of": body["reasons"]["top"]}
+    levers = [_not_drawn(one) if one["status"] == "ok" else one for one in body["levers"]]
+    return {**body, "levers": levers, "importance_of": whose, "reasons": reasons}
+
+
+def _has_importance(lever: Body) -> bool:
+    return lever["status"] == "ok" and lever["importance"] is not None
+
+
+def _not_drawn(lever: Body) -> Body:
+    return {**lever, "shrunken": None, "reasons": {**lever["reasons"], "shrunken": EARLIER}}

@@ -6,11 +6,12 @@ from typing import Final, TypedDict
 
 import numpy as np
 
+from app.metrics.blocks.compared import as_shown
 from app.metrics.blocks.distinctness import is_not_distinct
 from app.metrics.blocks.measure import Favour, Measure, shown_mean
 from app.metrics.blocks.scales import MeasurementErrors
 from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
-from app.metrics.disclosure import Precision, shown_dz, shown_gap, shown_share
+from app.metrics.disclosure import Precision, shown_dz, shown_gap, shown_score, shown_share
 from app.metrics.formulas import (
     CUT,
     QUADRANTS,
@@ -21,6 +22,7 @@ from app.metrics.formulas import (
     quadrant_of,
     shares_from,
 )
+from app.metrics.formulas.position import Position as At
 from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup
 from app.metrics.schemas import (
     Gap,
@@ -37,6 +39,7 @@ from app.metrics.schemas.headline import ByQuadrant, Ellipse, Undivided
 
 INTERPRETABLE_FROM: Final = 0.7
 FEWEST_FACETS, FEWEST_QUESTIONS = 2, 3
+POSITION_FROM: Final = 10
 
 
 def headline(wave: Wave) -> Mapping[int, HeadlineNumbers]:
@@ -136,7 +139,7 @@ def told(
             (scores, undefined),
             ({"gap": reliability}, census.errors.reason or ""),
             (of_quadrants, why_undivided or why_not_expected),
-            ({"position": position}, why_undivided or undefined),
+            ({"position": position}, why_undivided or _why_no_position(precision)),
         ),
     )
 
@@ -202,14 +205,12 @@ def _expected(census: Census, ordinal: int, precision: Precision) -> tuple[_Expe
     return {"near_cut": near_cut, "expected": chances}, ""
 
 
+def _why_no_position(precision: Precision) -> str:
+    return "under_ten" if precision == "banded" else "zero_variance"
+
+
 def _position(census: Census, ordinal: int, precision: Precision) -> Position | None:
-    s, e, gap = (of.moments(ordinal) for of in (*census.scores.values(), census.gap))
-    if precision == "banded" or s.sd is None or e.sd is None or gap.sd is None:
-        return None
-    if not (s.has_spread and e.has_spread):
-        return None
-    r = (s.sd**2 + e.sd**2 - gap.sd**2) / (2 * s.sd * e.sd)
-    found = position(s.n, (s.mean, e.mean), (s.sd, e.sd), r)
+    found = _small_position(census, ordinal) if precision == "banded" else _own_position(census, ordinal)
     if found is None:
         return None
     return Position(
@@ -222,6 +223,29 @@ def _position(census: Census, ordinal: int, precision: Precision) -> Position | 
             angle=shown_gap(found.ellipse.angle, precision),
         ),
     )
+
+
+def _own_position(census: Census, ordinal: int) -> At | None:
+    s, e, gap = (of.moments(ordinal) for of in (*census.scores.values(), census.gap))
+    if s.sd is None or e.sd is None or gap.sd is None or not (s.has_spread and e.has_spread):
+        return None
+    sds = s.sd, e.sd
+    return position(s.n, (s.mean, e.mean), sds, _correlation(*sds, gap.sd))
+
+
+def _small_position(census: Census, ordinal: int) -> At | None:
+    """From the scores as they are shown and the spread of all: it tells no more than these do."""
+    s, e = (as_shown(of, ordinal, "banded", shown_score) for of in census.scores.values())
+    if s.n < POSITION_FROM:
+        return None
+    spread_s, spread_e = (of.banded_sd for of in census.scores.values())
+    r = _correlation(spread_s, spread_e, census.gap.banded_sd)
+    return position(s.n, (s.mean, e.mean), (spread_s, spread_e), r)
+
+
+def _correlation(s: float, e: float, gap: float) -> float:
+    """From the spread of the two scores and of their difference."""
+    return (s**2 + e**2 - gap**2) / (2 * s * e)
 
 
 def _by_quadrant(shares: list[float], precision: Precision) -> ByQuadrant:

@@ -1,15 +1,13 @@
 """Every shown group against the rest of the organisation, score by score."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
-
-import numpy as np
+from collections.abc import Iterator, Mapping
 
 from app.metrics.blocks.compared import as_shown, shown_difference, shown_interval, shown_p
 from app.metrics.blocks.measure import Measure, as_small
+from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_dz, shown_score
-from app.metrics.formulas import Cell, Moments, shrinkage, versus_rest
+from app.metrics.formulas import Cell, Moments, versus_rest
 from app.metrics.formulas.complete import Undefined as Unknown
 from app.metrics.sample import DIMENSIONS, Floats, Instrument
 from app.metrics.schemas import HeatmapNumbers, Suppression, Undefined
@@ -20,8 +18,6 @@ from app.metrics.schemas.heatmap import (
     HeatmapCellUndefined,
     HeatmapOk,
 )
-
-WHY_NOT_SHRUNKEN: Final[dict[str, str]] = {"too_few": "too_few_groups", "zero_variance": "zero_variance"}
 
 
 def heatmap(wave: Wave) -> Mapping[int, HeatmapNumbers]:
@@ -63,7 +59,7 @@ def _column(wave: Wave, key: str, values: Floats) -> dict[int, HeatmapCell]:
         for ordinal, precision in precisions.items()
         if hidden[ordinal] is None
     }
-    shrunken = _shrunken(wave, shown)
+    shrunken = _drawn(wave, shown)
     found = dict(zip(shown, versus_rest(list(shown.values()), _whole(wave, measure)), strict=True))
     return {
         ordinal: HeatmapCellSuppressed(status="suppressed", reason=reason)
@@ -115,27 +111,10 @@ def _cell(found: Cell, shown: Moments, shrunken: float | Unknown, precision: Pre
     )
 
 
-def _shrunken(wave: Wave, shown: Mapping[int, Moments]) -> dict[int, float | Unknown]:
-    """Nobody is in two groups of a family: those of one depth of the tree, or of one dimension.
-
-    From numbers that are shown, since the raw mean can be computed back from the shrunken one.
-    """
-    found: dict[int, float | Unknown] = {}
-    for family in _families(wave, shown):
-        own = [shown[ordinal] for ordinal in family]
-        n, sd = np.array([of.n for of in own]), np.array([of.sd for of in own], dtype=np.float64)
-        within = float((n - 1) @ sd**2) / (n - 1).sum()
-        towards = shrinkage([of.mean for of in own], within / n)
-        undefined = [] if towards.undefined is None else [towards.undefined] * len(family)
-        found |= dict(zip(family, [*towards.means, *undefined], strict=True))
-    return found
-
-
-def _families(wave: Wave, ordinals: Iterable[int]) -> Iterable[list[int]]:
-    groups, depths = wave.sample.groups, wave.rollup.depths.tolist()
-    families: dict[int | str, list[int]] = {}
-    for ordinal in ordinals:
-        place = ordinal - len(groups.parents)
-        name = depths[ordinal] if groups.is_team(ordinal) else groups.categories[place][0]
-        families.setdefault(name, []).append(ordinal)
-    return families.values()
+def _drawn(wave: Wave, shown: Mapping[int, Moments]) -> dict[int, float | Unknown]:
+    kinship = Kinship.take(wave, shown)
+    own = {ordinal: kinship.of(ordinal) for ordinal in shown}
+    return {
+        ordinal: kin.drawn(shown[ordinal]).mean if isinstance(kin, Kin) else kin
+        for ordinal, kin in own.items()
+    }

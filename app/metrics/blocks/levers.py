@@ -1,25 +1,25 @@
 """The road from satisfied to engaged: where a group stands on each lever, and which would come first."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
 
-from app.metrics.blocks.drivers import CORE, Analyses, Analysis, why_no_group
+from app.metrics.blocks.compared import as_shown
+from app.metrics.blocks.drivers import CORE, Analyses, Analysis, NoAnalysis, why_no_group
+from app.metrics.blocks.lever_order import Led, Weighed, Whose, led
 from app.metrics.blocks.measure import Favour, Favoured, Mean, Measure, as_small, shown_mean
-from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
+from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Drawn, Kin, Kinship
+from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_score, shown_share
-from app.metrics.formulas import lever_priority
+from app.metrics.formulas import Moments, chance_of_first_of_part, lever_priority
 from app.metrics.formulas.drivers import TARGET
 from app.metrics.sample import Floats, LeverName
-from app.metrics.schemas import Insufficient, LeverOk, LeversNumbers, LeversOk, Undefined
+from app.metrics.schemas import Insufficient, LeverOk, LeversNumbers, LeversOk, Suppression, Undefined
 from app.metrics.schemas.levers import Lever, LeverSuppressed
 
 NO_MORE_THAN_NOISE = 0.02
-TOP_FROM = 0.5
-TOP_OF_TWO_FROM = 0.8
-LEADING = 0.8 - 1e-9
 Scored = tuple[Measure, Favour]
 
 
@@ -34,38 +34,56 @@ class Place(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A lever that is shown, before it has its place."""
+    """A lever that is shown, before it has its place; `moments` are those shown, or stand for them."""
 
     lever: LeverName
     n: int
     precision: Precision
     mean: Mean
     favour: Favoured
+    drawn: Drawn
+    shrunken: float | None
+    why_not_shrunken: str
 
 
 _Entry = _Told | LeverSuppressed
+_Entries = Mapping[LeverName, _Entry]
+_Shares = Mapping[LeverName, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Road:
+    """All levers of a wave, and what each group's are drawn towards."""
+
+    wave: Wave
+    analyses: Analyses
+    scored: Mapping[LeverName, Scored]
+    kin: Mapping[LeverName, Kinship]
+
+    @classmethod
+    def take(cls, wave: Wave, analyses: Analyses) -> "_Road":
+        scored = {lever: _scored(wave, lever, values) for lever, values in wave.both.levers.items()}
+        kin = {lever: _kinship(wave, lever, measure) for lever, (measure, _) in scored.items()}
+        return cls(wave, analyses, scored, kin)
+
+    def analysis(self, ordinal: int) -> Analysis | NoAnalysis | Undefined | Insufficient:
+        return why_no_group(self.wave, ordinal) or self.analyses[ordinal][CORE]
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
     levers: list[Lever]
-    top: LeverName | None
-    tie_set: list[LeverName]
-    reasons: dict[str, str]
+    importance_of: Whose | None
+    led: Led
 
-
-@dataclass(frozen=True, slots=True)
-class _Led:
-    """`top`, or the levers that share its place, or why nothing is said of either."""
-
-    top: LeverName | None
-    tie_set: list[LeverName]
-    reason: str
+    @property
+    def reasons(self) -> dict[str, str]:
+        return reasons_of(({"importance_of": self.importance_of, "top": self.led.top}, self.led.reason))
 
 
 def levers(wave: Wave, analyses: Analyses) -> Mapping[int, LeversNumbers]:
-    scored = {lever: _scored(wave, lever, values) for lever, values in wave.both.levers.items()}
-    return of_each_group(wave, lambda ordinal, precision: _group(wave, scored, analyses, ordinal, precision))
+    road = _Road.take(wave, analyses)
+    return of_each_group(wave, lambda ordinal, precision: _group(road, ordinal, precision))
 
 
 def _scored(wave: Wave, lever: LeverName, values: Floats) -> Scored:
@@ -75,120 +93,159 @@ def _scored(wave: Wave, lever: LeverName, values: Floats) -> Scored:
     return Measure.take(wave.rollup, values), Favour.take(wave.rollup, answered)
 
 
-def _group(
-    wave: Wave, scored: Mapping[LeverName, Scored], analyses: Analyses, ordinal: int, precision: Precision
-) -> LeversOk | Undefined | Insufficient:
-    why_none = why_no_group(wave, ordinal)
-    if not scored and why_none is not None:
+def _kinship(wave: Wave, lever: LeverName, measure: Measure) -> Kinship:
+    shown = {
+        ordinal: _moments(measure, ordinal, own.precision)
+        for ordinal, own in wave.plan.decisions.items()
+        if own.precision is not None and _why_hidden(wave, lever, measure, ordinal) is None
+    }
+    return Kinship.take(wave, shown)
+
+
+def _moments(measure: Measure, ordinal: int, group: Precision) -> Moments:
+    return as_shown(measure, ordinal, as_small(int(measure.n[ordinal]), group), shown_score)
+
+
+def _why_hidden(wave: Wave, lever: LeverName, measure: Measure, ordinal: int) -> Suppression | None:
+    return wave.why_hidden(f"lever:{lever}", ordinal, int(measure.n[ordinal]))
+
+
+def _group(road: _Road, ordinal: int, precision: Precision) -> LeversOk | Undefined | Insufficient:
+    why_none = why_no_group(road.wave, ordinal)
+    if not road.scored and why_none is not None:
         return why_none
-    entries = [_entry(wave, lever, own, ordinal, precision) for lever, own in scored.items()]
-    own = why_none or analyses[ordinal][CORE]
-    order = (
-        _ranked(list(scored), entries, _means(scored, ordinal, precision), own, precision)
-        if isinstance(own, Analysis)
-        else _unranked(entries, {}, own.reason)
-    )
+    order = _order(road, ordinal, precision)
     return LeversOk(
         status="ok",
-        n=wave.n(ordinal),
+        n=road.wave.n(ordinal),
         precision=precision,
         criterion=CORE,
+        importance_of=order.importance_of,
         target=TARGET,
         levers=order.levers,
-        top=order.top,
-        tie_set=order.tie_set,
+        top=order.led.top,
+        tie_set=order.led.tie_set,
         reasons=order.reasons,
     )
 
 
-def _means(scored: Mapping[LeverName, Scored], ordinal: int, precision: Precision) -> list[float]:
-    """Of every lever, hidden ones too, as it is shown or would be."""
-    return [shown_score(measure.moments(ordinal).mean, precision) for measure, _ in scored.values()]
-
-
-def _entry(wave: Wave, lever: LeverName, scored: Scored, ordinal: int, group: Precision) -> _Entry:
-    measure, favour = scored
-    n = int(measure.n[ordinal])
-    reason = wave.why_hidden(f"lever:{lever}", ordinal, n)
+def _entry(road: _Road, lever: LeverName, ordinal: int, group: Precision) -> _Entry:
+    measure, favour = road.scored[lever]
+    reason = _why_hidden(road.wave, lever, measure, ordinal)
     if reason is not None:
         return LeverSuppressed(lever=lever, status="suppressed", reason=reason)
+    n, kin, of = int(measure.n[ordinal]), road.kin[lever].of(ordinal), _moments(measure, ordinal, group)
     precision = as_small(n, group)
+    drawn = kin.drawn(of) if isinstance(kin, Kin) else Drawn(of.mean, 1.0, (of.sd or 0.0) ** 2 / n)
     return _Told(
-        lever, n, precision, shown_mean(measure, ordinal, precision), favour.shown(ordinal, precision)
+        lever=lever,
+        n=n,
+        precision=precision,
+        mean=shown_mean(measure, ordinal, precision),
+        favour=favour.shown(ordinal, precision),
+        drawn=drawn,
+        shrunken=shown_score(drawn.mean, precision) if isinstance(kin, Kin) else None,
+        why_not_shrunken="" if isinstance(kin, Kin) else WHY_NOT_SHRUNKEN[kin],
     )
 
 
 # ------------------------------------------------------------------ which comes first
 
 
-def _ranked(
-    names: Sequence[LeverName],
-    entries: Sequence[_Entry],
-    means: Sequence[float],
-    analysis: Analysis,
-    precision: Precision,
-) -> _Order:
-    shares = {
+def _order(road: _Road, ordinal: int, precision: Precision) -> _Order:
+    """By the group's own analysis; a group without one borrows the organisation's."""
+    entries: _Entries = {lever: _entry(road, lever, ordinal, precision) for lever in road.scored}
+    own = road.analysis(ordinal)
+    if isinstance(own, Analysis):
+        shares = _shares(road, own, precision)
+        return _ranked(entries, own, shares, _weighed(road, own, ordinal, precision), precision)
+    of_all, shown_as = road.analysis(ORGANIZATION), road.wave.plan.decisions[ORGANIZATION].precision
+    if not isinstance(of_all, Analysis) or shown_as is None:
+        reason = own.reason if isinstance(of_all, Analysis) else of_all.reason
+        return _unranked(entries, {}, None, reason)
+    shares = _shares(road, of_all, shown_as)
+    return _ranked(entries, of_all, shares, _borrowed(road, of_all, entries, ordinal), precision)
+
+
+def _shares(road: _Road, analysis: Analysis, precision: Precision) -> _Shares:
+    return {
         lever: None if driver.share is None else shown_share(driver.share, precision)
-        for lever, driver in zip(names, analysis.found.drivers, strict=True)
+        for lever, driver in zip(road.scored, analysis.found.drivers, strict=True)
     }
-    if analysis.r2_ci.low <= NO_MORE_THAN_NOISE:
-        return _unranked(entries, shares, "too_little_explained")
-    first = dict(zip(names, analysis.first, strict=True))
-    told = {entry.lever for entry in entries if isinstance(entry, _Told)}
-    below = {lever for lever, mean in zip(names, means, strict=True) if mean < TARGET}
-    against = {
+
+
+def _weighed(road: _Road, analysis: Analysis, ordinal: int, precision: Precision) -> Weighed:
+    """From every lever's score as it is shown or would be."""
+    below = {
         lever
-        for lever, of in zip(names, analysis.found.drivers, strict=True)
-        if of.r is not None and of.r < 0
+        for lever, (measure, _) in road.scored.items()
+        if shown_score(measure.moments(ordinal).mean, precision) < TARGET
     }
-    led = _led(first, told, below, against)
-    return _Order(
-        levers=[_prioritised(entry, shares, first, led.top, precision) for entry in entries],
-        top=led.top,
-        tie_set=led.tie_set,
-        reasons={} if led.top else {"top": led.reason},
+    first = dict(zip(road.scored, analysis.first, strict=True))
+    return Weighed("group", first, below, is_reached=not below)
+
+
+def _borrowed(road: _Road, analysis: Analysis, entries: _Entries, ordinal: int) -> Weighed:
+    """From the group's scores as they are shown, and from what is known of the whole organisation.
+
+    A lever that is not shown may stand wherever those of other groups do, and so below the target.
+    """
+    drawn = {lever: _drawn(road, entry, ordinal) for lever, entry in entries.items()}
+    reached = {lever for lever, entry in entries.items() if _has_reached(entry)}
+    near = {
+        lever for lever, entry in entries.items() if isinstance(entry, _Told) and entry.drawn.mean >= TARGET
+    }
+    first = chance_of_first_of_part(
+        analysis.drawn,
+        means=[own.mean for own in drawn.values()],
+        own_part=[own.weight for own in drawn.values()],
+        variances=[own.variance for own in drawn.values()],
+        correlations=analysis.correlations,
+        seed=road.wave.seed,
+    )
+    return Weighed(
+        importance_of="organization",
+        first=dict(zip(drawn, first.tolist(), strict=True)),
+        below=drawn.keys() - reached - near,
+        is_reached=reached == drawn.keys(),
     )
 
 
-def _led(
-    first: Mapping[LeverName, float],
-    told: Collection[LeverName],
-    below: Collection[LeverName],
-    against: Collection[LeverName],
-) -> _Led:
-    """Of all levers, by their chances of being first: those told, below the target, and related inversely."""
-    if not below:
-        return _Led(None, [], "at_target")
-    leading = _leading({lever: chance for lever, chance in first.items() if lever in below})
-    if not leading:
-        return _Led(None, [], "unsure_whether_below")
-    if not set(leading) <= set(told):
-        return _Led(None, [], "hidden_lever")
-    if set(leading) & set(against):
-        return _Led(None, [], "inverse_relation")
-    if first[leading[0]] >= (TOP_FROM if len(first) > 2 else TOP_OF_TWO_FROM):
-        return _Led(leading[0], [], "")
-    return _Led(None, leading, "tie")
+def _has_reached(entry: _Entry) -> bool:
+    return isinstance(entry, _Told) and entry.mean["score"] >= TARGET
 
 
-def _leading(chances: Mapping[LeverName, float]) -> list[LeverName]:
-    """The fewest levers one of which comes first in .8 of all draws, levers of the same chance together.
-
-    None where so many draws have no first that they never add up to that.
-    """
-    ordered = sorted(chances, key=lambda lever: -chances[lever])
-    reached = np.cumsum([chances[lever] for lever in ordered])
-    if reached[-1] < LEADING:
-        return []
-    least = chances[ordered[int(np.searchsorted(reached, LEADING))]]
-    return [lever for lever in ordered if chances[lever] >= least]
+def _drawn(road: _Road, entry: _Entry, ordinal: int) -> Drawn:
+    if isinstance(entry, _Told):
+        return entry.drawn
+    kin, of_all = road.kin[entry.lever].of(ordinal), road.scored[entry.lever][0]
+    return (
+        kin.unseen
+        if isinstance(kin, Kin)
+        else Drawn(float(of_all.mean[ORGANIZATION]), 0.0, of_all.banded_sd**2)
+    )
 
 
-def _unranked(entries: Sequence[_Entry], shares: Mapping[LeverName, float | None], reason: str) -> _Order:
+def _ranked(
+    entries: _Entries, analysis: Analysis, shares: _Shares, weighed: Weighed, precision: Precision
+) -> _Order:
+    if analysis.r2_ci.low <= NO_MORE_THAN_NOISE:
+        return _unranked(entries, shares, weighed.importance_of, "too_little_explained")
+    told = {lever for lever, entry in entries.items() if isinstance(entry, _Told)}
+    drivers = zip(entries, analysis.found.drivers, strict=True)
+    against = {lever for lever, of in drivers if of.r is not None and of.r < 0}
+    found = led(weighed, told, against)
+    return _Order(
+        levers=[_prioritised(entry, shares, weighed, found.top, precision) for entry in entries.values()],
+        importance_of=weighed.importance_of,
+        led=found,
+    )
+
+
+def _unranked(entries: _Entries, shares: _Shares, importance_of: Whose | None, reason: str) -> _Order:
     """The importances where there are any, and no order."""
-    told = [_placed(entry, _nowhere(shares.get(entry.lever)), reason) for entry in entries]
-    return _Order(levers=told, top=None, tie_set=[], reasons={"top": reason})
+    told = [_placed(entry, _nowhere(shares.get(lever)), reason) for lever, entry in entries.items()]
+    return _Order(told, importance_of, Led(None, [], reason))
 
 
 def _nowhere(importance: float | None) -> Place:
@@ -196,20 +253,18 @@ def _nowhere(importance: float | None) -> Place:
 
 
 def _prioritised(
-    entry: _Entry,
-    shares: Mapping[LeverName, float | None],
-    first: Mapping[LeverName, float],
-    top: LeverName | None,
-    precision: Precision,
+    entry: _Entry, shares: _Shares, weighed: Weighed, top: LeverName | None, precision: Precision
 ) -> Lever:
     """From the share and the score as they are shown: a priority finer than they are would betray them."""
     share = shares.get(entry.lever)
     if share is None or not isinstance(entry, _Told):
         return _placed(entry, _nowhere(None), "zero_variance")
+    score = entry.shrunken if weighed.importance_of == "organization" else None
+    room = np.array(entry.mean["score"] if score is None else score)
     place: Place = {
         "importance": share,
-        "priority": float(lever_priority(np.array(share), np.array(entry.mean["score"]))),
-        "rank_probability": shown_share(first[entry.lever], precision),
+        "priority": float(lever_priority(np.array(share), room)),
+        "rank_probability": shown_share(weighed.first[entry.lever], precision),
         "is_top": entry.lever == top,
     }
     return _placed(entry, place, "")
@@ -220,6 +275,7 @@ def _placed(entry: _Entry, place: Place, reason: str) -> Lever:
     if not isinstance(entry, _Told):
         return entry
     why = "banded" if entry.precision == "banded" else "zero_variance"
+    shrunken = {"shrunken": entry.shrunken}
     return LeverOk(
         lever=entry.lever,
         status="ok",
@@ -227,6 +283,9 @@ def _placed(entry: _Entry, place: Place, reason: str) -> Lever:
         precision=entry.precision,
         **entry.mean,
         **entry.favour,
+        shrunken=entry.shrunken,
         **place,
-        reasons=reasons_of((entry.mean, why), (entry.favour, why), (place, reason)),
+        reasons=reasons_of(
+            (entry.mean, why), (entry.favour, why), (shrunken, entry.why_not_shrunken), (place, reason)
+        ),
     )

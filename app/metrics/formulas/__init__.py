@@ -81,6 +81,7 @@ from app.metrics.formulas.scores import (
     scale_scores,
 )
 from app.metrics.formulas.shrinkage import Shrinkage, shrinkage
+from app.metrics.formulas.standing import chance_of_first_of_part
 from app.metrics.formulas.survival import Survival, kaplan_meier
 from app.metrics.formulas.trends import (
     Difference,
@@ -154,6 +155,7 @@ __all__ = [
     "benjamini_hochberg",
     "centralisation",
     "chance_of_first",
+    "chance_of_first_of_part",
     "cronbach_alpha",
     "cross_share_at_random",
     "density",

@@ -33,6 +33,7 @@ class LeverOk(Schema):
     unfavourable: float
     favourable_ci_low: float | None
     favourable_ci_high: float | None
+    shrunken: float | None
     importance: float | None
     priority: float | None
     rank_probability: float | None
@@ -56,6 +57,7 @@ class LeversOk(Schema):
     n: int
     precision: Precision
     criterion: Literal["engagement_core"]
+    importance_of: Literal["group", "organization"] | None
     target: float
     levers: list[Lever]
     top: LeverName | None

@@ -52,6 +52,14 @@ def _against(leading: Sequence[DriverLeverOk], criterion: str, language: str) ->
 
 def of_levers(group: LeversOk, language: str) -> str:
     """Of a group's levers: which would come first, or why there is no order."""
+    advice = _advice(group, language)
+    if advice is None:
+        return _no_order(group, language)
+    is_borrowed = group.importance_of == "organization"
+    return " ".join([advice, *([_sentence("importance_borrowed", language)] if is_borrowed else [])])
+
+
+def _advice(group: LeversOk, language: str) -> str | None:
     if group.top is not None:
         told = (lever for lever in group.levers if isinstance(lever, LeverOk))
         top = next(lever for lever in told if lever.lever == group.top)
@@ -60,9 +68,13 @@ def of_levers(group: LeversOk, language: str) -> str:
             score=_below(top.score, group.target, language),
             target=round(group.target),
         )
-    reason = group.reasons["top"]
-    if reason == "tie":
+    if group.tie_set:
         return _sentence("tied_levers", language).format(levers=_listed(group.tie_set, language))
+    return None
+
+
+def _no_order(group: LeversOk, language: str) -> str:
+    reason = group.reasons["top"]
     if reason == "at_target":
         return _sentence("levers_at_target", language).format(target=round(group.target))
     words = document()["labels"]["reasons"][reason][language]
