@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from app.core.schema import Schema
 from app.metrics import schemas
-from app.metrics.blocks.earlier import levers_of_all, levers_with_shrunken, why_undivided
+from app.metrics.blocks.earlier import levers_of_all, levers_with_shrunken, why_undivided, without_moments
 from app.metrics.blocks.filtered import FilterNumbers
 
 Numbers = TypeVar("Numbers", bound=Schema)
@@ -80,7 +80,7 @@ COMMENTS: Final[Metric[schemas.CommentsNumbers, schemas.CommentsGroup]] = metric
     "comments", schemas.CommentsNumbers, schemas.CommentsGroup
 )
 TRENDS: Final[Metric[schemas.Followed, schemas.TrendGroup]] = metric(
-    "trends", schemas.Followed, schemas.TrendGroup
+    "trends", schemas.Followed, schemas.TrendGroup, without_moments
 )
 RECOGNITION: Final[Metric[schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup]] = metric(
     "recognition_engagement", schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup

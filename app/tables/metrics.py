@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, SmallInteger
+from sqlalchemy import Float, SmallInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -13,7 +13,11 @@ class Release(DependentRow, table=True):
     """The numbers of a survey, computed once; never changed afterwards."""
 
     __tablename__ = "releases"
-    __table_args__ = (within_organization(["survey_id"], "surveys"),)
+    __table_args__ = (
+        within_organization(["survey_id"], "surveys"),
+        within_organization(["follows"], "surveys"),
+        UniqueConstraint("organization_id", "follows"),
+    )
 
     survey_id: UUID = Field(primary_key=True)
     number: int = Field(primary_key=True)
@@ -24,6 +28,8 @@ class Release(DependentRow, table=True):
     released_at: datetime = instant()
     epsilon_spent: float = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Of the organisation's budget for numbers with noise (R12)."""
+    follows: UUID | None = None
+    """The survey before it, which it alone is compared with (R9b)."""
 
 
 class ReleaseCell(DependentRow, table=True):

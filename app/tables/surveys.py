@@ -85,7 +85,7 @@ class SurveyCell(DependentRow, table=True):
     invited: int | None = None
     """Null where nobody is invited by name."""
     erased: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """Responses with both scores erased since the final release (R11)."""
+    """Of those invited, how many were erased since the final release, silent ones too (R11)."""
 
 
 class SurveyMember(DependentRow, table=True):

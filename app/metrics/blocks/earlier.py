@@ -54,3 +54,8 @@ def _has_importance(lever: Body) -> bool:
 
 def _not_drawn(lever: Body) -> Body:
     return {**lever, "shrunken": None, "reasons": {**lever["reasons"], "shrunken": EARLIER}}
+
+
+def without_moments(body: Body) -> Body:
+    """1 to 2: what a later wave's changes are to stand on was not kept."""
+    return {**body, "moments": {}}

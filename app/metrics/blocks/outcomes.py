@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Final, TypedDict
 
 import numpy as np
@@ -78,19 +79,25 @@ class Exposure:
         return (self.ends_on - self.starts_on).days / DAYS_A_MONTH
 
 
-def turnover(wave: Wave, exposure: Exposure) -> dict[int, TurnoverNumbers]:
+def turnover(
+    wave: Wave, exposure: Exposure, sizes: Mapping[int, int] = MappingProxyType({})
+) -> dict[int, TurnoverNumbers]:
     """Leavers / mean headcount * 12 / months of the organisation and each team shown, from people data alone.
 
-    The headcount gives `invited` away, so it is withheld where that is (R8).
+    The headcount gives `invited` away, so it is withheld where that is (R8). `sizes` has n of the groups as
+    it was told, where answers were erased since.
     """
     tree = Groups(wave.sample.groups.parents, wave.sample.groups.keys)
     rollup = Rollup(tree, Places(exposure.team, {}))
     leavers, days = rollup.counts(exposure.left), rollup.sums(exposure.days.astype(np.float64))
 
+    def n_of(ordinal: int) -> int:
+        return sizes.get(ordinal, wave.n(ordinal))
+
     def shown(ordinal: int, _: object) -> TurnoverShown | Insufficient | TurnoverUnknown:
         if not wave.plan.decisions[ordinal].shows_invited:
-            return TurnoverUnknown(status="undefined", reason="few_silent", n=wave.n(ordinal))
-        return _rate(wave, exposure, ordinal, int(leavers[ordinal]), float(days[ordinal]))
+            return TurnoverUnknown(status="undefined", reason="few_silent", n=n_of(ordinal))
+        return _rate(wave.k, exposure, n_of(ordinal), int(leavers[ordinal]), float(days[ordinal]))
 
     return {
         ordinal: TurnoverUnknown(status="undefined", reason="dimension_missing", n=numbers.n)
@@ -102,14 +109,13 @@ def turnover(wave: Wave, exposure: Exposure) -> dict[int, TurnoverNumbers]:
 
 
 def _rate(
-    wave: Wave, exposure: Exposure, ordinal: int, leavers: int, days: float
+    k: int, exposure: Exposure, n: int, leavers: int, days: float
 ) -> TurnoverShown | Insufficient | TurnoverUnknown:
-    n = wave.n(ordinal)
     if not exposure.months:
         return TurnoverUnknown(status="undefined", reason="no_exposure", n=n)
     months = days / DAYS_A_MONTH
     headcount = months / exposure.months
-    if headcount < wave.k:
+    if headcount < k:
         return Insufficient(status="insufficient", reason="too_few_persons", n=n)
     return TurnoverShown(status="ok", n=n, headcount=headcount, leavers=leavers, rate=leavers / months * 12)
 
@@ -117,7 +123,7 @@ def _rate(
 def leaving(wave: Wave, exposure: Exposure, is_erased: bool = False) -> LeavingNumbers:
     """How leaving is associated with the scores before it, over the organisation's headline set.
 
-    `is_erased` says that so few answers were erased since the release that this would tell of them (R11).
+    `is_erased` says that somebody was erased since the release: whether they had answered it may not tell.
 
     To be computed once, when the next wave is released, and never again: a version after each leaver would,
     minus the one before, be that leaver's score. Ratios are shown between fixed ends, so that a half without

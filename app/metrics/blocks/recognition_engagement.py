@@ -50,7 +50,7 @@ ANY: Final[Bounds] = ((0, None),)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The headline set of a wave: keys and engagement. `is_erased`: a few answers were erased since (R11)."""
+    """The headline set of a wave: keys and engagement. `is_erased`: somebody was erased since (R11)."""
 
     keys: Sequence[bytes]
     engagement: Floats

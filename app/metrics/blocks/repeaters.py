@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from app.metrics.blocks.pairs import MEASURES, Pairs, values_of
-from app.metrics.blocks.wave import ORGANIZATION, Wave, reasons_of
+from app.metrics.blocks.wave import Wave, reasons_of
 from app.metrics.formulas import CUT, PairedChange, mcnemar, paired_change
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
 from app.metrics.schemas.trends import (
@@ -27,12 +27,12 @@ FEWEST = 20
 """Below it no probability is told (R7)."""
 
 
-def repeaters(pairs: Pairs, comparable: AbstractSet[str], erased: AbstractSet[int]) -> Repeaters:
+def repeaters(pairs: Pairs, comparable: AbstractSet[str], *, is_erased: bool) -> Repeaters:
     surveys: Between = {"from_survey": pairs.previous.survey_id, "to_survey": pairs.wave.survey_id}
+    if is_erased:
+        return RepeatersSuppressed(**surveys, status="suppressed", reason="erased")
     if not pairs.is_linked:
         return RepeatersUndefined(**surveys, status="undefined", reason="not_linked")
-    if ORGANIZATION in erased:
-        return RepeatersSuppressed(**surveys, status="suppressed", reason="erased")
     measures = [_told(pairs, measure, comparable) for measure in MEASURES]
     return RepeatersOk(**surveys, status="ok", measures=measures)
 

@@ -3,17 +3,26 @@
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
 
 from app.metrics.blocks.compared import Rounded, as_shown, coarser, shown_difference, shown_interval, shown_p
 from app.metrics.blocks.measure import Measure, as_small
-from app.metrics.blocks.pairs import MEASURES, Compared, Pairs
+from app.metrics.blocks.pairs import MEASURES, Compared, Pairs, values_of
 from app.metrics.blocks.repeaters import repeaters
 from app.metrics.blocks.wave import ORGANIZATION, Wave, reasons_of
 from app.metrics.disclosure import Precision, shown_gap, shown_score
-from app.metrics.formulas import Difference, benjamini_hochberg, holm, mean_difference, pearson, verdict
+from app.metrics.formulas import (
+    Difference,
+    Moments,
+    benjamini_hochberg,
+    holm,
+    mean_difference,
+    pearson,
+    verdict,
+)
 from app.metrics.sample import Flags
 from app.metrics.schemas import (
     Change,
@@ -36,6 +45,7 @@ from app.metrics.schemas.trends import (
     MeasureName,
     PlaceOk,
     Repeaters,
+    ToldMoments,
     TrendScore,
 )
 
@@ -68,19 +78,35 @@ class Since:
     repeaters: list[Repeaters]
 
 
+Told = Mapping[int, Mapping[MeasureName, ToldMoments]]
+"""By group, what is told of its measures: no more is known of them to whoever reads the release."""
+
+
 def changes(
-    wave: Wave, previous: Wave, comparable: AbstractSet[str], erased: AbstractSet[int], may_link: bool
+    wave: Wave,
+    previous: Wave,
+    comparable: AbstractSet[str],
+    erased: AbstractSet[int],
+    may_link: bool,
+    *,
+    is_anybody_erased: bool = False,
+    told_then: Told | None = None,
 ) -> dict[int, Since]:
     """For each group what changed from `previous` to `wave`, measure by measure.
 
     `comparable` are the measures whose questions are the same. `erased` has the groups of the previous wave
-    of which so few answers were erased since that a change would tell them (R11). `may_link` says whether
-    what one person answered in both may be put together.
+    of which so few of those asked were erased since that nothing new is told of them (R11). `may_link` says
+    whether what one person answered in both may be put together: never once anybody was erased. Changes are
+    differences from `told_then`, what the release of the previous wave told: so they stand on the persons it
+    stood on, of each measure, whoever was erased since.
     """
-    pairs = Pairs.take(wave, previous, may_link)
+    linkable = Pairs.take(wave, previous, may_link)
+    is_erased = linkable.is_linked and (is_anybody_erased or bool(erased))
+    pairs = Pairs.take(wave, previous, may_link=False) if is_erased else linkable
+    sides = _Sides(told(wave), told(previous) if told_then is None else told_then)
     shown = [ordinal for ordinal, own in wave.plan.decisions.items() if own.precision is not None]
     found = {
-        measure: _found(pairs, measure, comparable, erased, shown) if wave.has_both_dimensions else {}
+        measure: _found(pairs, sides, measure, comparable, erased, shown) if wave.has_both_dimensions else {}
         for measure in MEASURES
     }
     adjusted = _adjusted(found)
@@ -91,14 +117,54 @@ def changes(
             changes=[
                 _told(pairs, measure, own, adjusted.get((measure, ordinal))) for measure, own in of_group
             ],
-            repeaters=[repeaters(pairs, comparable, erased)] if ordinal == ORGANIZATION else [],
+            repeaters=[repeaters(pairs, comparable, is_erased=is_erased)] if ordinal == ORGANIZATION else [],
         )
 
     return {ordinal: since(ordinal) for ordinal in shown} if wave.has_both_dimensions else {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    now: Told
+    then: Told
+
+
+def told(wave: Wave) -> Told:
+    """Each measure of each group that is shown, as it is shown."""
+    shown = [ordinal for ordinal, own in wave.plan.decisions.items() if own.precision is not None]
+    if not wave.has_both_dimensions:
+        return {}
+    measures = {measure: Measure.take(wave.rollup, values_of(wave.both, measure)) for measure in _asked(wave)}
+    return {
+        ordinal: {
+            measure: _moments(wave, measure, of, ordinal)
+            for measure, of in measures.items()
+            if _why_hidden(wave, measure, ordinal, int(of.n[ordinal])) is None
+        }
+        for ordinal in shown
+    }
+
+
+def _asked(wave: Wave) -> list[MeasureName]:
+    asks_enps = len(wave.sample.instrument.outcomes().get("enps", [])) == 1
+    return [measure for measure in MEASURES if measure != "enps" or asks_enps]
+
+
+def _moments(wave: Wave, measure: MeasureName, of: Measure, ordinal: int) -> ToldMoments:
+    group = wave.plan.decisions[ordinal].precision
+    precision = "banded" if group is None else as_small(int(of.n[ordinal]), group)
+    shown = as_shown(of, ordinal, precision, ROUNDED[measure])
+    return ToldMoments(n=shown.n, mean=shown.mean, sd=shown.sd or 0.0, precision=precision)
+
+
+def _why_hidden(wave: Wave, measure: MeasureName, ordinal: int, n: int) -> Suppression | None:
+    reason = wave.plan.decisions[ordinal].reason
+    return reason or wave.why_hidden("outcome:enps" if measure == "enps" else measure, ordinal, n)
+
+
 def _found(
     pairs: Pairs,
+    sides: _Sides,
     measure: MeasureName,
     comparable: AbstractSet[str],
     erased: AbstractSet[int],
@@ -115,11 +181,11 @@ def _found(
         )
         return dict.fromkeys(then, changed)
     compared = Compared.take(measure, pairs)
-    r = _correlation(pairs, compared)
+    r = _correlation(pairs, compared, sides)
     return {
         ordinal: _suppressed(pairs, measure, "erased")
         if before in erased
-        else _change(pairs, compared, ordinal, before, r)
+        else _change(pairs, compared, sides, ordinal, before, r)
         for ordinal, before in then.items()
     }
 
@@ -135,7 +201,10 @@ def _suppressed(
 
 
 def followed(
-    headlines: Mapping[int, HeadlineNumbers], enps: Mapping[int, EnpsNumbers], since: Mapping[int, Since]
+    headlines: Mapping[int, HeadlineNumbers],
+    enps: Mapping[int, EnpsNumbers],
+    since: Mapping[int, Since],
+    moments: Told = MappingProxyType({}),
 ) -> dict[int, Followed]:
     """Where each group is in the series, of its frozen numbers, and what changed on the way there."""
     nothing = Since([], [])
@@ -145,6 +214,7 @@ def followed(
             point=_place(headline, enps[ordinal]),
             changes=since.get(ordinal, nothing).changes,
             repeaters=since.get(ordinal, nothing).repeaters,
+            moments=dict(moments.get(ordinal, {})),
         )
         for ordinal, headline in headlines.items()
     }
@@ -183,20 +253,18 @@ def _score(of: Score | EnpsOk) -> TrendScore:
 
 
 def _change(
-    pairs: Pairs, compared: Compared, ordinal: int, before: int, r: float | None
+    pairs: Pairs, compared: Compared, sides: _Sides, ordinal: int, before: int, r: float | None
 ) -> _Change | ChangeSuppressed | ChangeUndefined:
-    reason = _why_not(pairs, compared, ordinal, before)
-    if reason is not None:
-        return _suppressed(pairs, compared.measure, reason)
-    now = _precision(pairs.wave, compared.of_now, ordinal)
-    then = _precision(pairs.previous, compared.of_then, before)
-    rounded = ROUNDED[compared.measure]
-    first = as_shown(compared.of_then, before, then, rounded)
-    second = as_shown(compared.of_now, ordinal, now, rounded)
+    now, then = (
+        side.get(own, {}).get(compared.measure) for side, own in ((sides.now, ordinal), (sides.then, before))
+    )
+    if now is None or then is None:
+        return _suppressed(pairs, compared.measure, _why_not(pairs, compared, ordinal, before, now is None))
+    first, second = (Moments(one.n, one.mean, one.sd) for one in (then, now))
     n_both, own_r = _both(pairs, compared, ordinal, before)
     if r is None or not _may_count(n_both, (first.n, second.n), pairs.k):
         n_both = 0
-    precision = coarser(now, then)
+    precision = coarser(now.precision, then.precision)
     test = mean_difference(first, second, n_both, (own_r if precision == "exact" else r) or 0.0)
     if test is None:
         return ChangeUndefined(
@@ -209,33 +277,24 @@ def _change(
     return _Change(first.n, second.n, test, "overlapping" if n_both else "independent", precision)
 
 
-def _why_not(pairs: Pairs, compared: Compared, ordinal: int, before: int) -> Suppression | None:
-    """Why one of the waves does not show it."""
-    sides = (pairs.wave, ordinal, compared.of_now), (pairs.previous, before, compared.of_then)
-    for wave, own, measure in sides:
-        n = int(measure.n[own])
-        planned_as = "outcome:enps" if compared.measure == "enps" else compared.measure
-        reason = wave.plan.decisions[own].reason or wave.why_hidden(planned_as, own, n)
-        if reason is not None:
-            return reason
-    return None
+def _why_not(pairs: Pairs, compared: Compared, ordinal: int, before: int, is_now: bool) -> Suppression:
+    """Why that wave does not show it."""
+    wave, own, of = (
+        (pairs.wave, ordinal, compared.of_now) if is_now else (pairs.previous, before, compared.of_then)
+    )
+    return _why_hidden(wave, compared.measure, own, int(of.n[own])) or "below_minimum"
 
 
-def _precision(wave: Wave, measure: Measure, ordinal: int) -> Precision:
-    of_group = wave.plan.decisions[ordinal].precision
-    return "banded" if of_group is None else as_small(int(measure.n[ordinal]), of_group)
-
-
-def _correlation(pairs: Pairs, compared: Compared) -> float | None:
+def _correlation(pairs: Pairs, compared: Compared, sides: _Sides) -> float | None:
     """Of the organisation's repeaters, for intervals that may not tell more of a group than is shown of it.
 
     None where it would itself tell more: then every group is compared as if nobody had answered twice.
     """
-    sides = (pairs.wave, compared.of_now), (pairs.previous, compared.of_then)
-    is_exact = all(_precision(wave, measure, ORGANIZATION) == "exact" for wave, measure in sides)
+    of_all = [side.get(ORGANIZATION, {}).get(compared.measure) for side in (sides.now, sides.then)]
+    told = [one for one in of_all if one is not None and one.precision == "exact"]
     n_both, r = _both(pairs, compared, ORGANIZATION, ORGANIZATION)
-    sizes = [int(measure.n[ORGANIZATION]) for _, measure in sides]
-    return r if is_exact and _may_count(n_both, sizes, pairs.k) else None
+    may_count = _may_count(n_both, [one.n for one in told], pairs.k)
+    return r if len(told) == len(of_all) and may_count else None
 
 
 def _both(pairs: Pairs, compared: Compared, ordinal: int, before: int) -> tuple[int, float]:

@@ -1,7 +1,7 @@
 """Makes a survey's releases: reads everything once, computes apart, freezes what may be shown."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
@@ -34,10 +34,9 @@ from app.metrics.blocks.pairs import comparable_measures
 from app.metrics.blocks.participation import participation
 from app.metrics.blocks.recognition_engagement import Answered, Past, recognition_engagement
 from app.metrics.blocks.reliability import reliability
-from app.metrics.blocks.trends import Since, changes, followed
+from app.metrics.blocks.trends import Since, Told, changes, followed, told
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group
 from app.metrics.disclosure import admit, base_regions, may_link
-from app.metrics.disclosure.tree import none_or_enough
 from app.metrics.releases import queries
 from app.metrics.releases.linkage import MOST_LINKED, History, are_linked, history_of, time_between
 from app.metrics.releases.previous_wave import Earlier, load_earlier, released_sample, step_of, wave_of
@@ -53,7 +52,7 @@ from app.metrics.schemas import (
 )
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
-from app.surveys.service import named
+from app.surveys.service import RELEASE_JOB, named
 from app.tables import Survey
 
 ENGAGEMENT = "engagement"
@@ -98,27 +97,37 @@ async def release_survey(
     keyring: Keyring,
     released_at: datetime | None = None,
 ) -> None:
-    """Computes every group's numbers and freezes them; repeats harmlessly."""
+    """Computes every group's numbers and freezes them, after the waves before it; repeats harmlessly."""
     started = perf_counter()
     async with database.tenant_session(organization_id) as session:
         survey = await surveys.survey(session, survey_id)
         if survey is None or not is_due(survey):
             return
+        if survey.status == "closed" and await queries.waits_for_another(session, survey):
+            return
         number = await next_number(session, survey)
         earlier = await queries.waves_before(session, survey, MOST_LINKED - 1)
         current = await load(session, survey)
-        before = await load_earlier(session, earlier[0]) if earlier else None
+        before = await load_before(session, earlier)
         history = await history_of(session, survey, earlier, keyring) if survey.status == "closed" else None
     made = await asyncio.to_thread(make, current, before, history, number)
     if made is None:
         return
     async with database.tenant_session(organization_id) as session:
-        await store(session, current, number, made, released_at or await transaction_time(session))
+        follows = None if before is None else before.loaded.survey.id
+        await store(session, current, number, made, follows, released_at or await transaction_time(session))
     observe(made.bodies[names.HEADLINE.name], perf_counter() - started)
 
 
 def is_due(survey: Survey) -> bool:
     return survey.status == "closed" or (survey.status == "open" and survey.release_policy == "rolling")
+
+
+async def load_before(session: TenantSession, earlier: Sequence[Survey]) -> Earlier | None:
+    """The wave before, unless another one is compared with it already: there is one chain (R9b)."""
+    if not earlier or await queries.is_followed(session, earlier[0]):
+        return None
+    return await load_earlier(session, earlier[0])
 
 
 async def next_number(session: TenantSession, survey: Survey) -> int:
@@ -200,7 +209,9 @@ def computed(
         names.DRIVERS.name: drivers(wave, analyses),
         names.LEVERS.name: levers(wave, analyses),
         names.COMMENTS.name: comments(wave, current.comments, current.least_comments),
-        names.TRENDS.name: followed(headlines, promoters, {} if beside is None else changed(wave, beside)),
+        names.TRENDS.name: followed(
+            headlines, promoters, {} if beside is None else changed(wave, beside), told(wave)
+        ),
         names.RECOGNITION.name: {ORGANIZATION: recognition_engagement(wave, past)},
     }
 
@@ -212,18 +223,29 @@ class Beside:
     current: Loaded
     before: Loaded
     previous: Wave
+    told: Told | None
     comparable: set[str]
     erased: frozenset[int]
+    is_anybody_erased: bool
     may_link: bool
 
     @classmethod
     def take(cls, wave: Wave, current: Loaded, earlier: Earlier) -> "Beside":
-        before, previous, erased = earlier.loaded, earlier.wave(), earlier.erased()
-        may_link = (
-            not erased and are_linked(current.survey, before.survey) and may_put_together(wave, previous)
+        """Where somebody was erased nothing is looked at that would tell whether they had answered."""
+        before, previous = earlier.loaded, earlier.wave()
+        may_link = are_linked(current.survey, before.survey) and (
+            earlier.is_anybody_erased or may_put_together(wave, previous)
         )
-        comparable = comparable_measures(current.questions, before.questions)
-        return cls(current, before, previous, comparable, erased, may_link)
+        return cls(
+            current=current,
+            before=before,
+            previous=previous,
+            told=earlier.told(),
+            comparable=comparable_measures(current.questions, before.questions),
+            erased=earlier.erased(),
+            is_anybody_erased=earlier.is_anybody_erased,
+            may_link=may_link,
+        )
 
     def past(self, history: History | None) -> Past:
         closed_at, until = time_between(self.before.survey, self.current.survey)
@@ -233,7 +255,7 @@ class Beside:
             closed_at=closed_at,
             until=until,
             is_comparable=ENGAGEMENT in self.comparable,
-            is_erased=bool(self.erased),
+            is_erased=self.is_anybody_erased,
             may_link=self.may_link,
             received=None if history is None else history.received,
             invited=() if history is None else history.invited,
@@ -245,13 +267,19 @@ class Beside:
 
 
 def answered(older: Loaded) -> Answered:
-    sample = released_sample(older)
-    erased = int(older.erased()[ORGANIZATION])
-    return Answered.of(sample, older.k, is_erased=not none_or_enough(erased, older.k))
+    return Answered.of(released_sample(older), older.k, is_erased=bool(older.erased()[ORGANIZATION]))
 
 
 def changed(wave: Wave, beside: Beside) -> dict[int, Since]:
-    return changes(wave, beside.previous, beside.comparable, erased=beside.erased, may_link=beside.may_link)
+    return changes(
+        wave,
+        beside.previous,
+        beside.comparable,
+        beside.erased,
+        beside.may_link,
+        is_anybody_erased=beside.is_anybody_erased,
+        told_then=beside.told,
+    )
 
 
 def may_put_together(wave: Wave, previous: Wave) -> bool:
@@ -269,7 +297,12 @@ def also_in(sample: Sample, other: Sample) -> Flags:
 
 
 async def store(
-    session: TenantSession, current: Loaded, number: int, made: Made, released_at: datetime
+    session: TenantSession,
+    current: Loaded,
+    number: int,
+    made: Made,
+    follows: UUID | None,
+    released_at: datetime,
 ) -> None:
     survey = current.survey
     now = await surveys.survey(session, survey.id, lock="write")
@@ -291,6 +324,7 @@ async def store(
         "formula_version": names.FORMULA_VERSION,
         "released_at": released_at,
         "epsilon_spent": epsilon,
+        "follows": follows if is_final else None,
     }
     if not await queries.store_release(session, release, list(frozen(made.bodies)), made.cells):
         return
@@ -301,6 +335,9 @@ async def store(
         await queries.mark_released(session, survey.id, released_at)
         if survey.series is not None:
             await enqueue(session, TURNOVER_JOB, survey.organization_id, survey.id, is_single=True)
+        following = await queries.next_to_release(session, survey)
+        if following is not None:
+            await enqueue(session, RELEASE_JOB, survey.organization_id, following)
     told = {**named(survey), "number": number, "final": is_final}
     await announce(session, "survey.released", told)
 

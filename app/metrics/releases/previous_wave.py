@@ -1,6 +1,6 @@
 """A wave after its release: what it was made of, without what was erased, and no more than was shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -8,32 +8,44 @@ import numpy as np
 
 from app.core.database import AsyncSession, TenantSession
 from app.metrics import names
-from app.metrics.blocks.wave import Wave
-from app.metrics.disclosure import Decision, Precision, Step, erased_few, plan_release
+from app.metrics.blocks.trends import Told
+from app.metrics.blocks.wave import ORGANIZATION, Wave
+from app.metrics.disclosure import Decision, Step, erased_few, plan_release
 from app.metrics.releases import queries
 from app.metrics.releases.response_matrix import Loaded, load
 from app.metrics.sample import Sample
-from app.metrics.schemas import Disclosed, Hidden, Shown
+from app.metrics.schemas import Disclosed, Followed, Hidden, Shown
 from app.tables import Release, Survey
 
-COARSER: Final[Sequence[Precision]] = ("exact", "integer", "banded")
 UNTOLD: Final = Hidden(status="suppressed", reason="below_minimum", rule="R1")
 """Of a group that a release says nothing of."""
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """A wave that was released, and what that release says of each group being shown."""
+    """A wave that was released, and what that release says of each group being shown, and of its measures."""
 
     loaded: Loaded
     disclosed: Mapping[int, Disclosed]
+    followed: Mapping[int, Followed]
 
     def wave(self) -> Wave:
         return as_released(released_wave(self.loaded), self.disclosed)
 
+    def told(self) -> Told | None:
+        """None where an older release did not keep it: its answers tell it, while they are all there."""
+        told = {ordinal: own.moments for ordinal, own in self.followed.items()}
+        return told if any(told.values()) else None
+
+    @property
+    def is_anybody_erased(self) -> bool:
+        return bool(self.loaded.erased()[ORGANIZATION])
+
     def erased(self) -> frozenset[int]:
         """The groups of which so few were erased since that nothing more may be told (R11)."""
         shown = {ordinal for ordinal, body in self.disclosed.items() if isinstance(body, Shown)}
+        if self.is_anybody_erased and self.told() is None:
+            return frozenset(shown)
         return erased_few(self.loaded.frozen_groups(), shown, self.loaded.erased(), self.loaded.k)
 
 
@@ -43,11 +55,16 @@ async def load_earlier(session: TenantSession, survey: Survey) -> Earlier | None
     release = await queries.newest_release(session, survey.id)
     if release is None or not loaded.responses:
         return None
-    return Earlier(loaded, await disclosed_by(session, release, loaded))
+    return await earlier_of(session, release, loaded)
 
 
-async def disclosed_by(session: AsyncSession, release: Release, loaded: Loaded) -> Mapping[int, Disclosed]:
-    return await queries.bodies(session, release, names.DISCLOSURE, range(len(loaded.groups)))
+async def earlier_of(session: AsyncSession, release: Release, loaded: Loaded) -> Earlier:
+    groups = range(len(loaded.groups))
+    return Earlier(
+        loaded,
+        await queries.bodies(session, release, names.DISCLOSURE, groups),
+        await queries.bodies(session, release, names.TRENDS, groups),
+    )
 
 
 def step_of(survey: Survey, *, is_final: bool) -> Step:
@@ -75,11 +92,8 @@ def released_sample(loaded: Loaded) -> Sample:
 
 
 def as_released(wave: Wave, disclosed: Mapping[int, Disclosed]) -> Wave:
-    """Without those erased since, rules may show more than the release did, or more finely: they must not."""
-    decisions = {
-        ordinal: as_decided(own, disclosed.get(ordinal, UNTOLD))
-        for ordinal, own in wave.plan.decisions.items()
-    }
+    """Told by the rules of today, without those erased since, it could be other than the release was."""
+    decisions = {ordinal: as_decided(disclosed.get(ordinal, UNTOLD)) for ordinal in wave.plan.decisions}
     hidden = {measure: dict(own) for measure, own in wave.plan.hidden.items()}
     for ordinal, body in disclosed.items():
         for measure, reason in body.hidden.items() if isinstance(body, Shown) else ():
@@ -87,10 +101,7 @@ def as_released(wave: Wave, disclosed: Mapping[int, Disclosed]) -> Wave:
     return replace(wave, plan=replace(wave.plan, decisions=decisions, hidden=hidden))
 
 
-def as_decided(own: Decision, then: Disclosed) -> Decision:
-    if own.precision is None:
-        return own
+def as_decided(then: Disclosed) -> Decision:
     if isinstance(then, Hidden):
         return Decision("suppressed", then.reason, None, False, then.rule)
-    precision = max(own.precision, then.precision, key=COARSER.index)
-    return replace(own, precision=precision, shows_invited=own.shows_invited and then.shows_invited)
+    return Decision("ok", None, then.precision, then.shows_invited)

@@ -27,10 +27,11 @@ FROM responses WHERE organization_id = :organization_id AND survey_id = :survey_
 """)
 INSERT_RELEASE = text("""
 INSERT INTO releases
-(organization_id, survey_id, number, is_final, held_back, formula_version, released_at, epsilon_spent)
+(organization_id, survey_id, number, is_final, held_back, formula_version, released_at, epsilon_spent,
+follows)
 VALUES (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_version, :released_at,
-:epsilon_spent)
-  ON CONFLICT DO NOTHING RETURNING number
+:epsilon_spent, :follows)
+  ON CONFLICT (organization_id, survey_id, number) DO NOTHING RETURNING number
 """)
 INSERT_RESULTS = text("""
 INSERT INTO release_results
@@ -241,6 +242,29 @@ async def waves_until(session: AsyncSession, survey: Survey, most: int) -> list[
     return [(wave, newest[wave.id]) for wave in waves]
 
 
+async def waits_for_another(session: AsyncSession, survey: Survey) -> bool:
+    """Whether a survey of its series that closed before it has no release yet (R9b).
+
+    Waits for one that is being stored just now: it asks for this one's release afterwards.
+    """
+    query = select(col(Survey.id)).where(*_in_series(survey, "closed"), _closing < _moment_of(survey))
+    return (await session.scalars(query.limit(1).with_for_update(read=True))).first() is not None
+
+
+async def next_to_release(session: AsyncSession, survey: Survey) -> UUID | None:
+    """The survey of its series that closed next of those that have no release yet."""
+    query = select(col(Survey.id)).where(*_in_series(survey, "closed"), col(Survey.id) != survey.id)
+    return (await session.scalars(query.order_by(col(Survey.closed_at), col(Survey.id)).limit(1))).first()
+
+
+async def is_followed(session: AsyncSession, survey: Survey) -> bool:
+    """Whether a release is compared with it already."""
+    query = select(Release).where(
+        col(Release.organization_id) == survey.organization_id, col(Release.follows) == survey.id
+    )
+    return (await session.scalars(query.limit(1))).first() is not None
+
+
 _closing = tuple_(col(Survey.closed_at), col(Survey.id))
 
 
@@ -250,15 +274,17 @@ def _moment_of(survey: Survey) -> Any:
 
 def _newest_first(survey: Survey) -> SelectOfScalar[Survey]:
     """The released surveys of its series."""
-    return (
-        select(Survey)
-        .where(
-            col(Survey.organization_id) == survey.organization_id,
-            col(Survey.status) == "released",
-            col(Survey.series).is_not_distinct_from(survey.series),
-        )
-        .order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
-    )
+    query = select(Survey).where(*_in_series(survey, "released"))
+    return query.order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
+
+
+def _in_series(survey: Survey, status: str) -> list[ColumnElement[bool]]:
+    """The surveys without a series are one, too."""
+    return [
+        col(Survey.organization_id) == survey.organization_id,
+        col(Survey.status) == status,
+        col(Survey.series).is_not_distinct_from(survey.series),
+    ]
 
 
 async def results_over_waves(

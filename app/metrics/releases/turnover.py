@@ -19,8 +19,9 @@ from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.releases import queries
 from app.metrics.releases.builder import frozen
 from app.metrics.releases.linkage import linked_keys
-from app.metrics.releases.previous_wave import Earlier, disclosed_by
+from app.metrics.releases.previous_wave import Earlier, earlier_of
 from app.metrics.releases.response_matrix import Loaded, load
+from app.metrics.schemas.trends import PlaceOk
 from app.metrics.views import queries as outcome_queries
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
@@ -48,15 +49,20 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
         if survey.access == "open" or release is None or await is_frozen(session, release):
             return
         loaded = await load(session, survey)
-        earlier = Earlier(loaded, await disclosed_by(session, release, loaded))
+        earlier = await earlier_of(session, release, loaded)
         exposure = await exposure_of(session, loaded, following, keyring)
     wave = await asyncio.to_thread(earlier.wave)
-    bodies = await asyncio.to_thread(outcomes.turnover, wave, exposure)
-    is_erased = ORGANIZATION in earlier.erased()
-    association = await asyncio.to_thread(outcomes.leaving, wave, exposure, is_erased)
+    bodies = await asyncio.to_thread(outcomes.turnover, wave, exposure, sizes_told(earlier))
+    association = await asyncio.to_thread(outcomes.leaving, wave, exposure, earlier.is_anybody_erased)
     rows = list(frozen({names.LEAVING.name: {ORGANIZATION: association}, names.TURNOVER.name: bodies}))
     async with database.tenant_session(survey.organization_id) as session:
         await outcome_queries.add_results(session, release, rows)
+
+
+def sizes_told(earlier: Earlier) -> dict[int, int]:
+    """n of each group as it was released; without those erased since it would say how many had answered."""
+    points = {ordinal: own.point for ordinal, own in earlier.followed.items()}
+    return {ordinal: place.n for ordinal, place in points.items() if isinstance(place, PlaceOk)}
 
 
 def is_released(survey: Survey) -> bool:

@@ -180,13 +180,26 @@ class RepeatersUndefined(Schema):
 Repeaters = Annotated[RepeatersOk | RepeatersSuppressed | RepeatersUndefined, Field(discriminator="status")]
 
 
+class ToldMoments(Schema):
+    """A measure of a group as it was told: rounded, and the spread of all where the group's own is not."""
+
+    n: int
+    mean: float
+    sd: float
+    precision: Precision
+
+
 class Followed(Schema):
-    """What a release keeps of one group: its place in the series, and what changed since the wave before."""
+    """What a release keeps of one group: its place in the series, and what changed since the wave before.
+
+    `moments` are for the wave after it, whose changes stand on what was told then, whoever was erased since.
+    """
 
     status: Literal["ok"]
     point: Place
     changes: list[Change]
     repeaters: list[Repeaters]
+    moments: dict[MeasureName, ToldMoments] = {}
 
 
 class TrendGroup(Schema):

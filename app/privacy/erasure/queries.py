@@ -37,7 +37,7 @@ async def hold_person(session: TenantSession, external_id: str) -> UUID | None:
 
 
 HOLD_SURVEYS = text(
-    f"SELECT s.id, s.mode FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s"  # noqa: S608
+    f"SELECT s.id, s.mode, s.status FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s"  # noqa: S608
 )
 
 
@@ -105,14 +105,16 @@ async def unlink_response(session: TenantSession, response: Row[Any]) -> None:
 
 
 COUNT_ERASED = text("""
-UPDATE survey_cells SET erased = erased + 1 WHERE organization_id = :organization_id
-  AND survey_id = :survey_id AND ordinal = :ordinal
+UPDATE survey_cells c SET erased = erased + 1 FROM survey_members m
+WHERE c.organization_id = :organization_id AND c.survey_id = :survey_id
+  AND m.organization_id = c.organization_id AND m.survey_id = c.survey_id
+  AND m.person_id = :person_id AND m.cell_ordinal = c.ordinal
 """)
 
 
-async def count_erased(session: TenantSession, response: Row[Any]) -> None:
-    where = {"survey_id": response.survey_id, "ordinal": response.cell_ordinal}
-    await session.execute(COUNT_ERASED, {**where})
+async def count_erased(session: TenantSession, survey_id: UUID, person_id: UUID) -> None:
+    """In the cell they were asked in, whether they had answered or not: what is withheld tells neither."""
+    await session.execute(COUNT_ERASED, {"survey_id": survey_id, "person_id": person_id})
 
 
 REPLACE_NAMES = {

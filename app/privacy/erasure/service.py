@@ -1,7 +1,7 @@
 """Article 17: what is kept of a person goes, or loses whose it is, in one transaction.
 
-Released numbers stay as they are (disclosure.md R11): of an answer they stand on, its cell counts that one
-was erased, so that a later trend can be withheld where it would tell that one.
+Released numbers stay as they are (disclosure.md R11). The cell a person was asked in counts that one was
+erased, so that what comes later can be withheld where it would tell of that one.
 """
 
 import re
@@ -11,15 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-
 from app.core.audit import person_mark
 from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import NotFound
 from app.core.outbox import announce
 from app.core.secrets import Keyring, token_hash
-from app.metrics.releases.response_matrix import as_instrument
-from app.metrics.sample import DIMENSIONS, Scores
 from app.people.persons import queries as people
 from app.people.persons.service import no_person
 from app.privacy import queries as privacy_queries
@@ -28,7 +24,6 @@ from app.privacy.erasure.schemas import Erasure
 from app.privacy.schemas import Missing
 from app.recognition import service as recognition
 from app.surveys.invitations.tokens import recipient_key, token_of
-from app.surveys.questionnaires import queries as surveys
 from app.surveys.responses.service import pseudonym
 
 BLANK = "[...]"
@@ -106,13 +101,13 @@ async def allow_again(session: TenantSession, external_id: str, keyring: Keyring
 async def _forget_answers(session: TenantSession, subject: Subject) -> None:
     for survey in await queries.hold_surveys_of(session, subject.parameters):
         await _forget_invitation(session, subject, survey)
+        if survey.status == "released" and survey.mode != "anonymous":
+            await queries.count_erased(session, survey.id, subject.id)
     for response in await privacy_queries.rows(session, privacy_queries.RESPONSES, subject.parameters):
         if response.status != "released" and response.included_in is not None:
             await queries.unlink_response(session, response)
             continue
         await queries.delete_response(session, response)
-        if await _counts_as_erased(session, subject, response):
-            await queries.count_erased(session, response)
 
 
 async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Row[Any]) -> None:
@@ -123,22 +118,6 @@ async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Ro
     nonce = await queries.forget_delivery(session, where, recipient)
     token = None if nonce is None else token_hash(token_of(subject.keyring, *scope, nonce))
     await queries.forget_invitation(session, where, keys.get(survey.mode), token)
-
-
-async def _counts_as_erased(session: TenantSession, subject: Subject, response: Row[Any]) -> bool:
-    """Whether the final release stands on it: left-overs of rolling releases were in none."""
-    is_taken = response.release_policy != "rolling" or response.included_in is not None
-    return response.status == "released" and is_taken and await _has_both_scores(session, subject, response)
-
-
-async def _has_both_scores(session: TenantSession, subject: Subject, response: Row[Any]) -> bool:
-    questionnaire = await surveys.questionnaire_version(
-        session, response.questionnaire, response.questionnaire_version
-    )
-    assert questionnaire is not None, "a released survey keeps its questionnaire"
-    answers = np.array([response.answers], dtype=np.int16)
-    scores = Scores.take(answers, as_instrument(questionnaire.content["questions"]))
-    return not any(np.isnan(scores.dimensions[dimension][0]) for dimension in DIMENSIONS)
 
 
 # --------------------------------------------------------------------------------------- what was said
