@@ -168,6 +168,14 @@ async def add_file_people(session: AsyncSession, external_ids: Sequence[str]) ->
     await session.execute(ADD_FILE_PEOPLE, {"external_ids": list(external_ids)})
 
 
+REPEATED_PEOPLE = text("SELECT external_id FROM file_people GROUP BY external_id HAVING count(*) > 1")
+
+
+async def repeated_people(session: TenantSession) -> set[str]:
+    """Who is in the file more than once."""
+    return set((await session.scalars(REPEATED_PEOPLE)).all())
+
+
 async def missing_people(session: TenantSession, today: date) -> Sequence[str]:
     """Who is employed and not in the file."""
     return (await session.scalars(MISSING_PEOPLE, {"today": today})).all()

@@ -597,3 +597,148 @@ async def test_a_file_that_is_cut_off_is_no_import(acme: Tenant) -> None:
     assert sent[0]["status"] == 400
     async with acme.database.tenant_session(acme.id) as session:
         assert await session.scalar(text("SELECT count(*) FROM imports")) == 0
+
+
+# ------------------------------------------------------------------ a row a contract
+
+
+AFAS_HEAD = (
+    "Persoonsnummer;Roepnaam;Voorvoegsel;Geboortenaam;Organisatorische_eenheid_omschrijving;"
+    "Begindatum_contract;Einddatum_contract\n"
+)
+
+
+def contract_rows(*contracts: tuple[str, str, str], person: str = "7") -> list[str]:
+    return [f"{person};Noor;de;Wit;{team};{first};{last}\n" for team, first, last in contracts]
+
+
+OLD, MIDDLE, NOW = (
+    ("Old", "01-01-2015", "31-12-2017"),
+    ("Middle", "01-03-2018", "28-02-2020"),
+    ("Now", "01-03-2020", ""),
+)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("between", [0, 1100])
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_of_several_contracts_the_present_one_says_who_somebody_is(
+    order: tuple[int, ...], between: int, dry_run: bool, acme: Tenant, api: ContractClient
+) -> None:
+    rows = contract_rows(OLD, MIDDLE, NOW)
+    filling = [row for n in range(between) for row in contract_rows(NOW, person=f"X-{n}")]
+    content = (AFAS_HEAD + rows[order[0]] + "".join(filling) + rows[order[1]] + rows[order[2]]).encode()
+    found = await done(acme, content, form="csv", mapping="afas", dry_run=dry_run)
+    assert counts(found) == (1 + between, 0, 2, 0)
+    if dry_run:
+        return
+    person = (await api.get("/v1/people/7")).json()
+    assert (person["team"], person["starts_on"], person["ends_on"]) == ("now", "2020-03-01", None)
+    assert person["employments"] == [
+        {"starts_on": "2015-01-01", "ends_on": "2017-12-31"},
+        {"starts_on": "2018-03-01", "ends_on": "2020-02-28"},
+        {"starts_on": "2020-03-01", "ends_on": None},
+    ]
+    for day, team in [("2016-05-05", "old"), ("2019-05-05", "middle"), ("2021-05-05", "now")]:
+        assert (await api.get(f"/v1/people/7?as_of={day}")).json()["team"] == team
+    teams = [team["external_id"] for team in (await api.get("/v1/teams")).json()["items"]]
+    assert teams == ["now"]
+    again = await done(acme, content, form="csv", mapping="afas")
+    assert counts(again) == (0, 0, 3 + between, 0)
+
+
+async def test_a_contract_that_follows_keeps_somebody_employed(acme: Tenant, api: ContractClient) -> None:
+    """The present one ends, and the next begins the day after; or another runs beside it."""
+    following = contract_rows(("Now", "01-01-2020", "31-12-2029"), ("Next", "01-01-2030", ""))
+    beside = contract_rows(("Wide", "01-01-2019", ""), ("Short", "01-01-2020", "31-12-2029"), person="8")
+    gap = contract_rows(("Now", "01-01-2020", "31-12-2029"), ("Next", "01-03-2030", ""), person="9")
+    for rows in ((*following, *beside, *gap), (*gap[::-1], *beside[::-1], *following[::-1])):
+        await done(acme, (AFAS_HEAD + "".join(rows)).encode(), form="csv", mapping="afas")
+        people = {one["external_id"]: one for one in (await api.get("/v1/people")).json()["items"]}
+        assert {key: (one["team"], one["ends_on"]) for key, one in people.items()} == {
+            "7": ("now", None),
+            "8": ("short", None),
+            "9": ("now", "2029-12-31"),
+        }
+        assert people["8"]["employments"][0] == {"starts_on": "2019-01-01", "ends_on": "2019-12-31"}
+
+
+async def test_somebody_who_left_has_their_latest_contract(acme: Tenant, api: ContractClient) -> None:
+    rows = contract_rows(MIDDLE, OLD)
+    await done(acme, (AFAS_HEAD + "".join(rows)).encode(), form="csv", mapping="afas")
+    person = (await api.get("/v1/people/7")).json()
+    assert (person["team"], person["ends_on"]) == ("middle", "2020-02-28")
+
+
+async def test_a_new_contract_in_the_file_of_the_next_night(acme: Tenant, api: ContractClient) -> None:
+    await done(acme, (AFAS_HEAD + "".join(contract_rows(MIDDLE))).encode(), form="csv", mapping="afas")
+    found = await done(
+        acme, (AFAS_HEAD + "".join(contract_rows(NOW, MIDDLE))).encode(), form="csv", mapping="afas"
+    )
+    assert counts(found) == (0, 1, 1, 0)
+    assert (await api.get("/v1/people/7")).json()["team"] == "now"
+    for day, team in [("2020-02-28", "middle"), ("2020-03-01", "now")]:
+        assert (await api.get(f"/v1/people/7?as_of={day}")).json()["team"] == team
+
+
+async def test_an_employment_of_several_contracts_is_one(acme: Tenant, api: ContractClient) -> None:
+    head = AFAS_HEAD.replace("\n", ";Datum_in_dienst;Datum_uit_dienst\n")
+    rows = [row.replace("\n", ";01-01-2015;\n") for row in contract_rows(NOW, OLD, MIDDLE)]
+    await done(acme, (head + "".join(rows)).encode(), form="csv", mapping="afas")
+    person = (await api.get("/v1/people/7")).json()
+    assert (person["team"], person["employments"]) == ("now", [{"starts_on": "2015-01-01", "ends_on": None}])
+    assert (await api.get("/v1/people/7?as_of=2016-05-05")).json()["team"] == "old"
+
+
+async def test_rows_of_one_person_that_cannot_be_told_apart(acme: Tenant, api: ContractClient) -> None:
+    same, other = contract_rows(NOW), contract_rows(("Other", *NOW[1:]))
+    unclear = contract_rows(NOW, ("Old", "soon", ""), person="8")
+    for rows in ([*same, *other, *same, *unclear], [*unclear[::-1], *same, *same, *other]):
+        found = await done(acme, (AFAS_HEAD + "".join(rows)).encode(), form="csv", mapping="afas")
+        assert found["summary"]["failed"] == 4
+        report = [
+            (line["code"], line["external_id"]) for line in await report_of(acme, found) if line["line"]
+        ]
+        assert sorted(report) == [
+            ("depends_on_failed_row", "8"),
+            ("duplicate_in_batch", "7"),
+            ("duplicate_in_batch", "7"),
+            ("invalid_value", "8"),
+        ]
+        people = (await api.get("/v1/people")).json()["items"]
+        assert [(one["external_id"], one["team"]) for one in people] == [("7", "other")]
+    found = await done(acme, (AFAS_HEAD + "".join([*same, *same])).encode(), form="csv", mapping="afas")
+    assert counts(found) == (0, 1, 1, 0)
+
+
+async def test_a_failed_row_leaves_no_team(acme: Tenant, api: ContractClient) -> None:
+    rows = [
+        "E-1;Noor;Care;E-2",
+        "E-2;;Ghosts;",
+        "E-3;Sam;Selves;E-3",
+        "E-4;Lea;Care;",
+        "E-4;Lea;Doubles;",
+        "E-5;;Care;",
+    ]
+    mapping = {
+        "columns": {"external_id": "id", "name": "name", "team": "team", "manager": "boss"},
+        "create_teams": True,
+    }
+    content = "id;name;team;boss\n" + "\n".join(rows)
+    found = await done(acme, content.encode(), form="csv", mapping=json.dumps(mapping))
+    assert counts(found) == (2, 0, 0, 4)
+    assert [line["code"] for line in await report_of(acme, found)] == [
+        "missing_field",
+        "own_manager",
+        "duplicate_in_batch",
+        "missing_field",
+    ]
+    teams = [team["external_id"] for team in (await api.get("/v1/teams")).json()["items"]]
+    assert teams == ["care"]
+
+
+async def test_a_team_is_known_by_its_name(acme: Tenant, api: ContractClient) -> None:
+    await api.put("/v1/teams/T-1", json={"name": "Customer Success"})
+    found = await done(acme, HRIS["bamboohr"].encode(), form="csv", mapping="bamboohr")
+    assert counts(found) == (1, 0, 0, 0)
+    assert (await api.get("/v1/people/7")).json()["team"] == "T-1"

@@ -1,6 +1,7 @@
 """Rows of each kind on their way through the batch service of that kind, with its rules and its codes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from app.imports.files.values.rules import Kind, identifier_of
 from app.imports.schemas import OccasionRow
 from app.kpis import schemas as kpi_schemas
 from app.kpis import service as kpis
+from app.people.history.rules import Earlier
 from app.people.persons import service as persons_service
 from app.people.persons.errors import UnknownPerson
 from app.people.teams import queries as teams_queries
@@ -35,6 +37,8 @@ class Feed:
     session: TenantSession
     survey_id: UUID | None
     creates_teams: bool
+    earlier: Mapping[str, Earlier]
+    """What a file of people tells of their past."""
     keyring: Keyring
     retry_key: str
     now: datetime
@@ -48,20 +52,60 @@ async def feed_teams(feed: Feed, rows: Rows) -> BatchResult:
 
 
 async def feed_people(feed: Feed, rows: Rows) -> BatchResult:
-    if feed.creates_teams:
-        rows = await with_teams_by_name(feed, rows)
-    return await persons_service.put_people(feed.session, rows, len(rows), feed.keyring)
+    return await (put_people_and_teams if feed.creates_teams else put_people)(feed, rows)
+
+
+async def put_people(feed: Feed, rows: Rows) -> BatchResult:
+    return await persons_service.put_people(feed.session, rows, len(rows), feed.keyring, feed.earlier)
+
+
+async def put_people_and_teams(feed: Feed, rows: Rows) -> BatchResult:
+    """In two rounds where rows fail: what a failed row names leaves no trace."""
+    try:
+        async with feed.session.begin_nested():
+            first = await put_people(feed, await with_teams_by_name(feed, rows))
+            if first.summary.failed:
+                raise SomeFailed
+    except SomeFailed:
+        good = [row for row, result in zip(rows, first.results, strict=True) if result.problem is None]
+        again = await put_people(feed, await with_teams_by_name(feed, good))
+        return merged(first, again)
+    return first
+
+
+class SomeFailed(Exception):
+    """Not an error: takes back what a round has done."""
+
+
+def merged(first: BatchResult, again: BatchResult) -> BatchResult:
+    """Of rows that failed what they were told then; of the others what became of them now."""
+    rest = iter(again.results)
+    results = [
+        result if result.problem else next(rest).model_copy(update={"index": result.index})
+        for result in first.results
+    ]
+    failed = first.summary.failed + again.summary.failed
+    return BatchResult(summary=again.summary.model_copy(update={"failed": failed}), results=results)
 
 
 async def with_teams_by_name(feed: Feed, rows: Rows) -> Rows:
     """The rows with the identifier of each team in the place of its name; new teams are put first."""
-    named = {row["team"] for row in rows if "team" in row}
+    to_team = await team_namer(feed.session)
+    named = {row["team"]: to_team(row["team"]) for row in rows if "team" in row}
     known = {team.external_id for team in await teams_queries.team_tree(feed.session)}
-    identifiers = {name: name if name in known else identifier_of(name) for name in sorted(named)}
-    wanted = {identifier: name for name, identifier in identifiers.items() if identifier not in known}
+    wanted = {identifier: name for name, identifier in sorted(named.items()) if identifier not in known}
     new = [{"external_id": identifier, "name": name} for identifier, name in wanted.items()]
     await teams_service.put_teams(feed.session, new, len(new))
-    return [row | {"team": identifiers[row["team"]]} if "team" in row else row for row in rows]
+    return [row | {"team": named[row["team"]]} if "team" in row else row for row in rows]
+
+
+async def team_namer(session: TenantSession) -> Callable[[str], str]:
+    """The identifier of a team by what a file calls it: itself, the name of one team, or a new name."""
+    tree = await teams_queries.team_tree(session)
+    known = {team.external_id for team in tree}
+    counts = Counter(team.name.casefold() for team in tree)
+    names = {folded: team.external_id for team in tree if counts[folded := team.name.casefold()] == 1}
+    return lambda text: text if text in known else names.get(text.casefold()) or identifier_of(text)
 
 
 async def feed_responses(feed: Feed, rows: Rows) -> BatchResult:

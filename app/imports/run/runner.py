@@ -20,6 +20,7 @@ from app.core.errors import AppError, is_retryable
 from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.imports import queries, service
+from app.imports.contracts.service import Contracts, contracts_of
 from app.imports.errors import RowRefused, TooManyMissing, TooManyProblems, UnreadableRows
 from app.imports.files import rules
 from app.imports.files.rules import FileRefused
@@ -87,6 +88,8 @@ class Work:
         self.keyring = keyring
         self.clock = clock
         self.kind: Kind = row.kind  # type: ignore[assignment]
+        self.creates_teams = bool((row.mapping or {}).get("create_teams"))
+        self.contracts = Contracts()
 
     def session(self) -> AbstractAsyncContextManager[TenantSession]:
         return self.database.tenant_session(self.row.organization_id)
@@ -97,6 +100,7 @@ class Work:
         async with self.session() as session:
             source = await stored.open_source(session, self.row, self.keyring)
             is_apart = await self.is_anonymous(session)
+            self.contracts = await self.several_rows(session, source)
             held = await queries.hold(session, self.row.id)
             if held is not None and held.status == service.QUEUED:
                 await self.refuse_too_many_missing(session, source)
@@ -108,6 +112,14 @@ class Work:
             held = await queries.hold(session, self.row.id)
             if held is not None and held.status == service.RUNNING:
                 await self.finish(session, session, source, held)
+
+    async def several_rows(self, session: TenantSession, source: Source) -> Contracts:
+        """Read anew after a crash: it follows from the file and the day."""
+        if self.kind != "people":
+            return Contracts()
+        to_team = await feeding.team_namer(session) if self.creates_teams else str
+        today = await self.today(session)
+        return await contracts_of(session, source, PIECES[self.kind], today, to_team)
 
     async def is_anonymous(self, session: TenantSession) -> bool:
         if self.row.survey_id is None:
@@ -150,6 +162,7 @@ class Work:
                 if not await queries.is_first(stage, self.row.id):
                     return
                 source = await stored.open_source(stage, self.row, self.keyring)
+                self.contracts = await self.several_rows(stage, source)
                 await self.refuse_too_many_missing(stage, source)
                 async for told in self.rehearsing(stage, source):
                     async with self.session() as session:
@@ -186,11 +199,20 @@ class Work:
     async def take(self, session: TenantSession, source: Source, place: FilePosition) -> Taken:
         """Feeds the next rows to the service of their kind."""
         piece = await source.read(session, place, PIECES[self.kind])
-        good = list(stored.readable(piece.items))
-        result = await FEEDERS[self.kind](self.feed(session, place), [item.value for item in good])
-        refused = len(piece.items) - len(good)
-        summary = result.summary.model_copy(update={"failed": result.summary.failed + refused})
-        outcomes = dict(zip((item.line for item in good), result.results, strict=True))
+        readable = list(stored.readable(piece.items))
+        good = [item for item in readable if item.line not in self.contracts.aside]
+        fed = await FEEDERS[self.kind](self.feed(session, place), list(map(self.contracts.stored, good)))
+        aside = [item for item in readable if item.line in self.contracts.aside]
+        told = self.contracts.told(aside)
+        results = (*fed.results, *told.results)
+        outcomes = dict(zip((item.line for item in (*good, *aside)), results, strict=True))
+        refused = len(piece.items) - len(readable)
+        summary = BatchSummary(
+            created=fed.summary.created,
+            updated=fed.summary.updated,
+            unchanged=fed.summary.unchanged + told.summary.unchanged,
+            failed=fed.summary.failed + told.summary.failed + refused,
+        )
         report = [line for item in piece.items for line in report_of(item, outcomes.get(item.line), source)]
         return Taken(piece, summary, report)
 
@@ -198,7 +220,8 @@ class Work:
         return Feed(
             session=session,
             survey_id=self.row.survey_id,
-            creates_teams=bool((self.row.mapping or {}).get("create_teams")),
+            creates_teams=self.creates_teams,
+            earlier=self.contracts.earlier,
             keyring=self.keyring,
             retry_key=f"import {self.row.id} {place.position}",
             now=self.clock(),

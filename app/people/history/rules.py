@@ -27,6 +27,16 @@ class Past(NamedTuple):
     held: Held
 
 
+class Earlier(NamedTuple):
+    """What a source tells of the time before the present, and which time that is."""
+
+    periods: Sequence[Period]
+    pasts: Sequence[Past]
+    since: date
+    until: date
+    """The first day of the present."""
+
+
 def is_rehire(current: Period, wanted: Period) -> bool:
     """A leaver who starts again after their last day, with no last day known."""
     return (
@@ -57,3 +67,17 @@ def changed_past(past: Sequence[Past], present: Held, wanted: Held, since: date)
     before = held_on(past, present, day_before)
     earlier = [one for one in past if one.ends_on < day_before]
     return earlier if before == wanted else [*earlier, Past(day_before, before)]
+
+
+def told_periods(known: Sequence[Period], earlier: Earlier) -> list[Period]:
+    """The periods that are told, after those that were known of before."""
+    first = min((period.starts_on or date.min for period in earlier.periods), default=None)
+    kept = known if first is None else [one for one in known if one.ends_on and one.ends_on < first]
+    return [*kept, *earlier.periods]
+
+
+def told_past(known: Sequence[Past], earlier: Earlier) -> list[Past]:
+    """The past that is told, between what was known of before and after."""
+    before = [one for one in known if one.ends_on < earlier.since]
+    after = [one for one in known if one.ends_on >= earlier.until]
+    return [*before, *earlier.pasts, *after]

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.core.database import TenantSession
 from app.people import queries as people_queries
 from app.people.history import queries, rules
-from app.people.history.rules import Held, Past, Period
+from app.people.history.rules import Earlier, Held, Past, Period
 
 
 class Change(NamedTuple):
@@ -54,3 +54,18 @@ async def keep_periods(session: TenantSession, moves: Mapping[UUID, Move]) -> No
     changed = {key: periods for key, periods in becoming.items() if periods != earlier[key]}
     if changed:
         await queries.replace_employments(session, changed)
+
+
+async def keep_earlier(session: TenantSession, told: Mapping[UUID, Earlier]) -> set[UUID]:
+    """Keeps what a source tells of each person's past; says whose past that made another."""
+    employments = await queries.earlier_employments(session, list(told))
+    pasts = await queries.pasts(session, list(told))
+    periods = {key: rules.told_periods(employments[key], earlier) for key, earlier in told.items()}
+    becoming = {key: rules.told_past(pasts[key], earlier) for key, earlier in told.items()}
+    new_periods = {key: own for key, own in periods.items() if own != employments[key]}
+    new_pasts = {key: own for key, own in becoming.items() if own != pasts[key]}
+    if new_periods:
+        await queries.replace_employments(session, new_periods)
+    if new_pasts:
+        await queries.replace_pasts(session, new_pasts)
+    return new_periods.keys() | new_pasts.keys()

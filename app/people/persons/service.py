@@ -22,8 +22,8 @@ from app.organizations.errors import UnknownTeam
 from app.people import queries as people_queries
 from app.people.history import queries as history_queries
 from app.people.history import rules
-from app.people.history.rules import Held, Period
-from app.people.history.service import Change, Move, keep_pasts, keep_periods
+from app.people.history.rules import Earlier, Held, Period
+from app.people.history.service import Change, Move, keep_earlier, keep_pasts, keep_periods
 from app.people.persons import queries, schemas
 from app.people.persons.errors import (
     EffectiveInFuture,
@@ -160,16 +160,28 @@ async def _renumber(session: TenantSession, record: PersonRecord, number: str, k
 
 
 async def put_people(
-    session: TenantSession, items: Sequence[Any], limit: int, keyring: Keyring
+    session: TenantSession,
+    items: Sequence[Any],
+    limit: int,
+    keyring: Keyring,
+    earlier: Mapping[str, Earlier] | None = None,
 ) -> BatchResult:
+    """`earlier` is what is told of anybody's past beside who they are now."""
     parsed = refuse_repeats(parse_items(items, schemas.PersonItem, limit), lambda item: item.external_id)
     records = await _records(session, parsed)
     good = [record for record in records if not isinstance(record, AppError)]
     created, erased = await _add_or_hold(session, good, keyring)
     held = [record for record in good if record.external_id not in created | erased]
     effective = _effective(item for item in parsed if not isinstance(item, AppError))
+    told = {
+        key: one
+        for key, one in (earlier or {}).items()
+        if key in {record.external_id for record in held} | created
+    }
+    effective = {**await _since_new_contract(session, held, told), **effective}
     changed = await _change_people(session, held, effective, keyring)
-    effects = dict.fromkeys(created, Effect.CREATED) | dict.fromkeys(changed, Effect.UPDATED)
+    changed |= await _keep_earlier(session, told)
+    effects = dict.fromkeys(changed, Effect.UPDATED) | dict.fromkeys(created, Effect.CREATED)
     return batch_result(
         items,
         [
@@ -181,6 +193,29 @@ async def put_people(
             for record in records
         ],
     )
+
+
+async def _since_new_contract(
+    session: TenantSession, records: Sequence[PersonRecord], told: Mapping[str, Earlier]
+) -> dict[str, date]:
+    """What is new with a contract holds since its first day."""
+    wanted = {record.external_id: record for record in records if record.external_id in told}
+    rows = await queries.people(session, list(wanted)) if wanted else ()
+    today = await people_queries.today(session) if rows else date.min
+    return {
+        row["external_id"]: told[row["external_id"]].until
+        for row in rows
+        if (row["starts_on"] or date.min) < told[row["external_id"]].until <= today
+        and held_of(row) != held_of(wanted[row["external_id"]])
+    }
+
+
+async def _keep_earlier(session: TenantSession, told: Mapping[str, Earlier]) -> set[str]:
+    """Who of them now has another past."""
+    ids = await queries.people_by_external_ids(session, told.keys()) if told else {}
+    names = {person_id: external_id for external_id, person_id in ids.items()}
+    changed = await keep_earlier(session, {ids[key]: one for key, one in told.items()}) if ids else set()
+    return {names[person_id] for person_id in changed}
 
 
 async def end_employment(session: TenantSession, external_ids: Sequence[str], on: date) -> int:

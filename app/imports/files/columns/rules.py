@@ -9,7 +9,9 @@ from typing import Any
 from app.imports.files.rules import FileRefused, Header
 from app.imports.files.values.rules import Flaw, Kind, Notation, Unreadable, bare, value_of
 
-NESTED = ("answers", "segments")
+CONTRACT = "contract"
+"""The days of a contract, where a person has a row of each: by these the present one is chosen."""
+NESTED = ("answers", "segments", CONTRACT)
 TOO_MANY_CELLS = Flaw("too_many_cells", "The row has more cells than the header: quote cells that hold one.")
 Cells = Sequence[str]
 """Of a row, bare, and empty where they hold what the mapping calls empty."""
@@ -124,7 +126,8 @@ class Layout:
         text = column.reader.text(cells)
         if text:
             inside = item.setdefault(column.path[0], {}) if len(column.path) > 1 else item
-            inside[column.path[-1]] = value_of(self.kind, column.path[0], text, self.notation)
+            member = column.path[-1] if column.path[0] == CONTRACT else column.path[0]
+            inside[column.path[-1]] = value_of(self.kind, member, text, self.notation)
 
 
 def path_of(name: str) -> Path:
@@ -193,7 +196,11 @@ def mapped_layout(kind: Kind, header: Header, mapping: Mapped) -> Layout:
     finder = _Finder(header.names)
     found = {target: finder.reader(target, source) for target, source in mapping.columns.items()}
     columns = [Column(path_of(target), reader) for target, reader in found.items() if reader]
-    unmatched = {target: list(_names(mapping.columns[target])) for target in found if not found[target]}
+    unmatched = {
+        target: list(_names(mapping.columns[target]))
+        for target in found
+        if not found[target] and path_of(target)[0] != CONTRACT
+    }
     _refuse_what_lacks({*mapping.required} - {column.path[0] for column in columns}, mapping)
     read = {place for column in columns for place in column.reader.places}
     unread = [name for place, name in enumerate(header.names) if name and place not in read]
