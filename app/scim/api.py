@@ -13,7 +13,7 @@ from app.core.conditional import NO_STORE, Preconditions, matches
 from app.core.errors import ErrorMiddleware
 from app.core.requests import SMALL, parse_json, require_media_type
 from app.scim import service
-from app.scim.deviations import MOST_OPERATIONS, operations_of
+from app.scim.deviations import MOST_OPERATIONS, operations_of, with_objects
 from app.scim.errors import PREFIX, SCIM_JSON, install_scim_errors
 from app.scim.filters import LONGEST_FILTER
 from app.scim.schemas import POLICY, Group, Person
@@ -64,6 +64,11 @@ def asked_of(request: Request) -> scim.ResponseParameters[Any]:
 Asked = Annotated[scim.ResponseParameters[Any], Depends(asked_of)]
 
 
+def resource_of(sent: Any, model: type[Patched], context: Context) -> Patched:
+    """A body with its deviations undone."""
+    return model.model_validate(with_objects(sent, model), scim_ctx=context, scim_policy=POLICY)
+
+
 def search_of(sent: Any, model: Any) -> scim.SearchRequest[Any]:
     if isinstance(sent, dict) and len(str(sent.get("filter", ""))) > LONGEST_FILTER:
         raise scim.InvalidFilterException(
@@ -76,7 +81,7 @@ def search_of(sent: Any, model: Any) -> scim.SearchRequest[Any]:
 def patch_of(sent: Any, model: type[Patched]) -> scim.PatchOp[Patched]:
     """With its deviations undone. A path to what no schema has is refused: it would change nothing."""
     if isinstance(sent, dict) and isinstance(sent.get("Operations"), list):
-        operations = operations_of(sent["Operations"])
+        operations = operations_of(sent["Operations"], model)
         if len(operations) > MOST_OPERATIONS:
             raise scim.TooManyException(
                 detail=f"This PATCH is too long: send at most {MOST_OPERATIONS} operations at once."
@@ -104,6 +109,13 @@ def answer(
         headers["Location"] = str(meta.location)
     body = resource.model_dump_json(scim_ctx=context, response_parameters=asked)
     return Response(body, status, headers, media_type=SCIM_JSON)
+
+
+def changed(resource: scim.Resource[Any]) -> Response:
+    """RFC 7644, section 3.5.2: without the whole, which may have fifty thousand members."""
+    meta = service.versioned(resource).meta
+    assert meta is not None
+    return Response(status_code=204, headers={**NO_STORE, "ETag": str(meta.version)})
 
 
 def read_answer(

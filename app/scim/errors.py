@@ -15,11 +15,39 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import PROBLEM_JSON, UnknownStatus, install_error_handlers
+from app.core.errors import PROBLEM_JSON, PYDANTIC_CODES, UnknownStatus, install_error_handlers, words_of
 
 PREFIX = "/scim/v2"
 SCIM_JSON = "application/scim+json"
 SCIM_TYPES = {400: "invalidSyntax", 422: "invalidValue"}
+
+
+IN_WORDS = {"invalidSyntax", "invalidValue"}
+WORDS = {
+    "invalidFilter": (
+        "This filter cannot be read: see RFC 7644, section 3.4.2.2, and name attributes as /Schemas has them."
+    ),
+    "invalidPath": "This path leads nowhere: name attributes as /Schemas has them.",
+    "invalidSyntax": "The body has not the form that RFC 7644 has for it: correct it and send it again.",
+    "invalidValue": "A value is missing, or is not one that its attribute takes: see /Schemas.",
+    "mutability": "This attribute cannot be changed: leave it out.",
+    "noTarget": "Nothing matches the path, or there is none: name what is to be changed.",
+    "tooMany": "This is too much at once: ask for less.",
+    "uniqueness": "Another resource has this value: find it and change it.",
+}
+"""What we say where the library that reads SCIM refuses."""
+
+
+def words_for(error: scim.Error) -> str:
+    return WORDS.get(error.scim_type or "", "This request cannot be served: see RFC 7644.")
+
+
+def is_ours(error: scim.SCIMException) -> bool:
+    """Whether it was raised here, in words of ours: those of the library are for who writes programs."""
+    raised = error.__traceback__
+    while raised is not None and raised.tb_next is not None:
+        raised = raised.tb_next
+    return raised is not None and str(raised.tb_frame.f_globals["__name__"]).startswith("app.")
 
 
 def error_response(error: scim.Error) -> Response:
@@ -36,7 +64,7 @@ def error_of(problem: dict[str, Any]) -> scim.Error:
 
 
 class ScimErrors:
-    """Rewrites problem details under /scim/v2."""
+    """Rewrites problem details under /scim/v2, where a path may end in a slash."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -44,6 +72,7 @@ class ScimErrors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{PREFIX}/"):
             return await self.app(scope, receive, send)
+        scope["path"] = scope["path"].removesuffix("/")
         start: Message | None = None
         problem = b""
 
@@ -76,11 +105,21 @@ def is_problem(message: Message) -> bool:
 def install_scim_errors(app: FastAPI, routes: list[BaseRoute]) -> None:
     async def scim_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, scim.SCIMException)
-        return error_response(error.to_error())
+        told = error.to_error()
+        return error_response(told if is_ours(error) else told.model_copy(update={"detail": words_for(told)}))
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, ValidationError)
-        return error_response(scim.Error.from_validation_errors(error)[0])
+        first = error.errors(include_url=False, include_input=False)[0]
+        told = scim.Error.from_validation_error(first)
+        told.detail = (
+            words_of(first)
+            if told.scim_type in IN_WORDS and first["type"] in PYDANTIC_CODES
+            else words_for(told)
+        )
+        place = ".".join(str(step) for step in first["loc"])
+        told.detail = f"{told.detail} ({place})" if place else told.detail
+        return error_response(told)
 
     async def wrong_method(request: Request, error: Exception) -> Response:
         found = {

@@ -23,7 +23,10 @@ def _iso_date(value: str) -> str:
 
 
 def _as_reference(value: Any) -> Any:
-    """A manager named by a bare string."""
+    """A manager named by a bare string, or named nobody."""
+    named = value.get("value") if isinstance(value, dict) else value
+    if named is None or named == [] or (isinstance(named, str) and not named.strip()):
+        return None
     return {"value": value} if isinstance(value, str) else value
 
 

@@ -30,6 +30,8 @@ class ScimClient(httpx.AsyncClient):
 
     async def patched(self, place: str, *operations: dict[str, Any]) -> dict[str, Any]:
         response = await self.patch(place, json={"schemas": [PATCH], "Operations": operations})
+        if response.status_code == 204:
+            response = await self.get(place)
         assert response.status_code == 200, response.text
         return dict(response.json())
 

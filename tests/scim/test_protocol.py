@@ -1,6 +1,7 @@
 """Discovery, errors, and what is refused."""
 
 import gzip
+import re
 from typing import Any
 
 import pytest
@@ -200,3 +201,45 @@ def test_operations_have_names_of_their_own() -> None:
     names = [getattr(route, "operation_id", "") for router in SCIM_ROUTERS for route in router.routes]
     assert len(set(names)) == len(names)
     assert all(name.startswith("scim_") for name in names)
+
+
+FOREIGN = re.compile(
+    r"Input should|validation error|Field |Extra inputs|invalid syntax|must be|figure|errors.pydantic",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "place", "body"),
+    [
+        ("POST", "/Users", {}),
+        ("POST", "/Users", {"userName": 7}),
+        ("POST", "/Users", {"userName": "a" * 400}),
+        ("POST", "/Users", {"userName": "a", "name": "A"}),
+        ("POST", "/Users", {"userName": "a", "active": "perhaps"}),
+        ("POST", "/Users", {"userName": "a", PEOPLE: {"startDate": "soon"}}),
+        ("POST", "/Users", {"userName": "a", PEOPLE: {"birthday": {"month": 13, "day": 1}}}),
+        ("POST", "/Users", []),
+        ("POST", "/Groups", {}),
+        ("GET", "/Users?filter=nonsense", None),
+        ("GET", "/Users?filter=nonsense eq 1", None),
+        ("GET", "/Users?sortBy=nonsense", None),
+        ("GET", "/Users?count=many", None),
+        ("GET", "/Users?attributes=a&excludedAttributes=b", None),
+        ("POST", "/.search", {"filter": "("}),
+        ("PATCH", "/Users/{id}", {"Operations": []}),
+        ("PATCH", "/Users/{id}", {"Operations": [{"op": "move"}]}),
+        ("PATCH", "/Users/{id}", {"Operations": [{"op": "replace", "path": "emails[", "value": 1}]}),
+        ("PATCH", "/Users/{id}", {"Operations": [{"op": "replace", "path": "title", "value": 5}]}),
+        ("PATCH", "/Users/{id}", {"Operations": [{"op": "replace", "path": "id", "value": "x"}]}),
+        ("PATCH", "/Users/{id}", {"Operations": [{"op": "remove"}]}),
+        ("PATCH", "/Users/{id}", {"Operations": [{"op": "replace", "path": "groups", "value": []}]}),
+    ],
+)
+async def test_a_refusal_is_in_our_words(scim: ScimClient, method: str, place: str, body: Any) -> None:
+    made = await scim.made("Users", schemas=[USER], userName="kim")
+    answer = await scim.request(method, place.replace("{id}", made["id"]), json=body)
+    assert answer.status_code == 400
+    detail = answer.json()["detail"]
+    assert not FOREIGN.search(detail), detail
+    assert detail.partition(" (")[0].endswith("."), detail

@@ -218,3 +218,92 @@ async def test_okta_pushes_a_group(scim: ScimClient, acme: Tenant) -> None:
     assert {member["value"] for member in now["members"]} == {kim["id"], lou["id"]}
     put = await scim.put(place, json={"schemas": [GROUP], "displayName": "New", "members": both[1:]})
     assert [member["value"] for member in put.json()["members"]] == [lou["id"]]
+
+
+# ------------------------------------------------------------------------------------- others, as they come
+
+
+async def test_an_empty_manager_is_none(scim: ScimClient, acme: Tenant) -> None:
+    boss = await scim.made("Users", schemas=[USER], userName="boss")
+    named = {ENTERPRISE: {"manager": {"value": boss["id"]}, "department": "Research"}}
+    made = await scim.made("Users", **ENTRA_USER | named)
+    place, manager = f"/Users/{made['id']}", f"{ENTERPRISE}:manager"
+    empty: list[Any] = ["", " ", None, {"value": ""}, {"value": None}, [], {}, [{"value": ""}]]
+    sent = [{"op": op, "path": manager, "value": value} for op in ("replace", "Add") for value in empty]
+    sent += [{"op": "replace", "path": f"{manager}.value", "value": ""}]
+    sent += [{"op": "replace", "value": {manager: ""}}, {"op": "add", "value": {ENTERPRISE: {"manager": ""}}}]
+    for operation in sent:
+        cleared = await scim.patched(place, operation)
+        assert cleared[ENTERPRISE] == {"department": "Research"}, operation
+        again = await scim.patched(place, {"op": "add", "path": manager, "value": boss["id"]})
+        assert again[ENTERPRISE]["manager"]["value"] == boss["id"]
+    for value in ("", {"value": ""}, {}, None):
+        put = await scim.put(place, json=ENTRA_USER | {ENTERPRISE: {"manager": value}})
+        assert "manager" not in put.json().get(ENTERPRISE, {}), value
+        await scim.patched(place, {"op": "add", "path": manager, "value": boss["id"]})
+    assert (await acme.client.get("/v1/people/6a1f-objectid")).json()["manager"] == "boss"
+
+
+async def test_who_was_deleted_is_no_link(scim: ScimClient, acme: Tenant) -> None:
+    id_ = "2819c223-7f76-453a-919d-413861904646"
+    for external_id in ("boss", id_):
+        boss = await scim.made("Users", schemas=[USER], userName=external_id, externalId=external_id)
+        made = await scim.made(
+            "Users", schemas=[USER], userName=f"of {external_id}", **{ENTERPRISE: {"manager": boss["id"]}}
+        )
+        await scim.delete(f"/Users/{boss['id']}")
+        place = f"/Users/{made['id']}"
+        read = (await scim.get(place)).json()
+        assert read[ENTERPRISE]["manager"] == {"value": external_id}
+        assert (await scim.put(place, json=read | {"title": "x"})).status_code == 200, (
+            "what was read goes back"
+        )
+        assert (await scim.get(place)).json()[ENTERPRISE]["manager"] == {"value": external_id}
+
+
+async def test_values_may_be_written_as_json(scim: ScimClient) -> None:
+    kim, lou = [await scim.made("Users", schemas=[USER], userName=name) for name in ("kim", "lou")]
+    place = f"/Users/{kim['id']}"
+    now = await scim.patched(
+        place,
+        {"op": "replace", "value": '{"displayName": "Kim", "active": false}'},
+        {"op": "replace", "path": "name", "value": '{"givenName": "Kim"}'},
+        {"op": "replace", "path": "emails", "value": '[{"value": "kim@example.com", "type": "work"}]'},
+        {"op": "add", "path": "roles", "value": ['{"value": "lead"}']},
+        {"op": "replace", "path": "title", "value": '{"is": "text"}'},
+        {"op": "replace", "path": ENTERPRISE, "value": '{"department": "R"}'},
+    )
+    assert (now["displayName"], now["active"], now["name"]) == ("Kim", False, {"givenName": "Kim"})
+    assert now["emails"] == [{"value": "kim@example.com", "type": "work"}]
+    assert (now["roles"], now["title"]) == ([{"value": "lead"}], '{"is": "text"}')
+    assert now[ENTERPRISE] == {"department": "R"}
+    body = {
+        "schemas": [USER],
+        "userName": "kim",
+        "emails": '[{"value": "k@example.com"}]',
+        "active": '"True"',
+    }
+    put = (await scim.put(place, json=body)).json()
+    assert (put["emails"], put["active"]) == ([{"value": "k@example.com"}], True)
+    for value in (f'[{{"value": "{kim["id"]}"}}]', f'{{"value": "{kim["id"]}"}}', kim["id"], [kim["id"]]):
+        group = await scim.made("Groups", schemas=[GROUP], displayName="One", members=value)
+        assert [one["value"] for one in group["members"]] == [kim["id"]], value
+        place = f"/Groups/{group['id']}"
+        both = value if isinstance(value, list) else str(value).replace(kim["id"], lou["id"])
+        await scim.patched(place, {"op": "add", "path": "members", "value": both})
+        left = await scim.patched(place, {"op": "remove", "path": "members", "value": value})
+        assert kim["id"] not in [one["value"] for one in left.get("members", [])], value
+        back = await scim.patched(place, {"op": "replace", "value": {"members": value}})
+        assert [one["value"] for one in back["members"]] == [kim["id"]]
+        gone = await scim.patched(place, {"op": "remove", "value": {"members": value}})
+        assert "members" not in gone
+
+
+async def test_a_slash_at_the_end_is_the_same_address(scim: ScimClient) -> None:
+    made = await scim.made("Users/", schemas=[USER], userName="kim")
+    assert (await scim.get("/Users/")).json()["totalResults"] == 1
+    assert (await scim.get(f"/Users/{made['id']}/")).json() == made
+    for place in ("/Groups/", "/Schemas/", "/ResourceTypes/User/", "/ServiceProviderConfig/"):
+        assert (await scim.get(place)).status_code == 200, place
+    assert (await scim.post("/Users/.search/", json={})).json()["totalResults"] == 1
+    assert (await scim.delete(f"/Users/{made['id']}/")).status_code == 204

@@ -158,4 +158,4 @@ def test_what_a_filter_demands(tried: str, expected: Demand | None) -> None:
     ],
 )
 def test_deviations_are_undone(sent: list[Any], plain: list[Any]) -> None:
-    assert operations_of(sent) == plain
+    assert operations_of(sent, Person) == plain

@@ -3,10 +3,22 @@ from scim2_models import Context
 
 from app.auth.dependencies import Tenant
 from app.core.conditional import ChangeConditions, ReadConditions
-from app.scim.api import Asked, Body, Reader, Writer, answer, list_answer, patch_of, read_answer, search_of
+from app.scim.api import (
+    Asked,
+    Body,
+    Reader,
+    Writer,
+    answer,
+    changed,
+    list_answer,
+    patch_of,
+    read_answer,
+    resource_of,
+    search_of,
+)
 from app.scim.groups import service
 from app.scim.groups.service import GROUPS
-from app.scim.schemas import POLICY, Group
+from app.scim.schemas import Group
 from app.scim.service import search
 
 router = APIRouter()
@@ -26,7 +38,7 @@ async def search_groups(body: Body, who: Reader, session: Tenant) -> Response:
 
 @router.post("/Groups", operation_id="scim_create_group")
 async def create_group(body: Body, who: Writer, session: Tenant, asked: Asked) -> Response:
-    group = Group.model_validate(body, scim_ctx=Context.RESOURCE_CREATION_REQUEST, scim_policy=POLICY)
+    group = resource_of(body, Group, Context.RESOURCE_CREATION_REQUEST)
     created = await service.create_group(session, who, group)
     return answer(created, Context.RESOURCE_CREATION_RESPONSE, asked, 201)
 
@@ -42,7 +54,7 @@ async def get_group(
 async def replace_group(
     id_: str, body: Body, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
 ) -> Response:
-    group = Group.model_validate(body, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST, scim_policy=POLICY)
+    group = resource_of(body, Group, Context.RESOURCE_REPLACEMENT_REQUEST)
     replaced = await service.replace_group(session, who, id_, group, conditions)
     return answer(replaced, Context.RESOURCE_REPLACEMENT_RESPONSE, asked)
 
@@ -52,6 +64,8 @@ async def update_group(
     id_: str, body: Body, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
 ) -> Response:
     patched = await service.patch_group(session, who, id_, patch_of(body, Group), conditions)
+    if not (asked.attributes or asked.excluded_attributes):
+        return changed(patched)
     return answer(patched, Context.RESOURCE_PATCH_RESPONSE, asked)
 
 

@@ -3,8 +3,19 @@ from scim2_models import Context
 
 from app.auth.dependencies import Tenant
 from app.core.conditional import ChangeConditions, ReadConditions
-from app.scim.api import Asked, Body, Reader, Writer, answer, list_answer, patch_of, read_answer, search_of
-from app.scim.schemas import POLICY, Person
+from app.scim.api import (
+    Asked,
+    Body,
+    Reader,
+    Writer,
+    answer,
+    list_answer,
+    patch_of,
+    read_answer,
+    resource_of,
+    search_of,
+)
+from app.scim.schemas import Person
 from app.scim.service import search
 from app.scim.users import service
 from app.scim.users.service import USERS
@@ -26,7 +37,7 @@ async def search_users(body: Body, who: Reader, session: Tenant) -> Response:
 
 @router.post("/Users", operation_id="scim_create_user")
 async def create_user(body: Body, who: Writer, session: Tenant, asked: Asked) -> Response:
-    user = Person.model_validate(body, scim_ctx=Context.RESOURCE_CREATION_REQUEST, scim_policy=POLICY)
+    user = resource_of(body, Person, Context.RESOURCE_CREATION_REQUEST)
     created = await service.create_user(session, who, user)
     return answer(created, Context.RESOURCE_CREATION_RESPONSE, asked, 201)
 
@@ -42,7 +53,7 @@ async def get_user(
 async def replace_user(
     id_: str, body: Body, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
 ) -> Response:
-    user = Person.model_validate(body, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST, scim_policy=POLICY)
+    user = resource_of(body, Person, Context.RESOURCE_REPLACEMENT_REQUEST)
     replaced = await service.replace_user(session, who, id_, user, conditions)
     return answer(replaced, Context.RESOURCE_REPLACEMENT_RESPONSE, asked)
 

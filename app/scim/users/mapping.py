@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 import scim2_models as scim
 from scim2_models import Context
 
-from app.scim.mapping import EXTERNAL_ID, address_of, external_id_to_keep, identify, is_id
+from app.scim.mapping import EXTERNAL_ID, address_of, external_id_to_keep, identify
 from app.scim.schemas import (
     ENTERPRISE,
     PEOPLE,
@@ -61,6 +61,7 @@ class Stored(NamedTuple):
     user_name: str
     document: Mapping[str, Any]
     shared: Shared
+    manager_id: UUID | None
     team: Membership | None
     birthday: Mapping[str, Any] | None
     created_at: datetime
@@ -148,7 +149,7 @@ def user_of(stored: Stored, base: str) -> Person:
     )
     if stored.shared.manager:
         user[EnterpriseUser] = user[EnterpriseUser] or EnterpriseUser()
-        user[EnterpriseUser].manager = manager_of(stored.shared.manager, base)
+        user[EnterpriseUser].manager = manager_of(stored, base)
     is_unsaid = stored.document.get("active", True) is None
     user.active = None if is_unsaid and stored.shared.active else stored.shared.active
     user.groups = [membership(stored.team, base)] if stored.team else None
@@ -177,8 +178,10 @@ def with_email(emails: list[Email], address: str | None) -> list[Email] | None:
     return [*before, *([corrected] if address else []), *after] or None
 
 
-def manager_of(manager: str, base: str) -> Manager:
-    reference = address_of("User", manager, base) if is_id(manager) else None
+def manager_of(stored: Stored, base: str) -> Manager:
+    """Whom a client has deleted, or who is still to come, has no address here."""
+    manager = stored.shared.manager
+    reference = address_of("User", str(stored.manager_id), base) if stored.manager_id else None
     return Manager(value=manager, ref=reference)  # type: ignore[arg-type]  # it becomes a Reference
 
 

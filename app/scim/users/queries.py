@@ -85,7 +85,8 @@ async def found_user_ids(session: TenantSession, demand: Demand | None, limit: i
 
 USERS = text("""
 SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active, p.starts_on, p.ends_on,
-    p.manager, m.id AS manager_id, t.id AS team_id, t.name AS team_name,
+    p.manager, CASE WHEN h.hidden_at IS NULL THEN m.id END AS manager_id,
+    t.id AS team_id, t.name AS team_name,
     coalesce(s.attributes, '{}') AS attributes, o.month, o.day, o.consent, p.created_at,
     greatest(p.updated_at, s.updated_at) AS updated_at,
     coalesce(
@@ -104,6 +105,7 @@ SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active,
 FROM people p
 LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
 LEFT JOIN people m ON m.organization_id = p.organization_id AND m.external_id = p.manager
+LEFT JOIN scim_users h ON h.organization_id = p.organization_id AND h.person_id = m.id
 LEFT JOIN scim_groups g ON g.organization_id = p.organization_id AND g.team_id = p.team_id
 LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id AND g.hidden_at IS NULL
 LEFT JOIN occasions o ON o.organization_id = p.organization_id AND o.person_id = p.id

@@ -54,6 +54,7 @@ def stored_user(row: RowMapping, caller: Caller) -> Stored:
             starts_on=starts_on,
             ends_on=ends_on,
         ),
+        manager_id=row["manager_id"],
         team=Membership(row["team_id"], row["team_name"]) if row["team_id"] else None,
         birthday=birthday if caller.has_dates and row["month"] else None,
         created_at=row["created_at"],
