@@ -22,6 +22,7 @@ from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient
 from tests.metrics.attacker import Knowledge
 from tests.metrics.companies import Company, random_company
+from tests.metrics.ledger import is_number, leaves, whose
 from tests.metrics.test_release import METRICS, finish, read
 
 Json = dict[str, Any]
@@ -36,6 +37,11 @@ ROLLING = [
     pytest.param(range(2), id="few"),
     pytest.param(range(2, 200), id="hundreds", marks=pytest.mark.nightly),
 ]
+OPERATION = {
+    "participation": "get_participation_metrics",
+    **dict.fromkeys(("filter", "headline"), "get_satisfaction_engagement"),
+}
+"""Of what is not named after it."""
 OUTCOMES = {"o0": "overall_satisfaction", "o1": "intent_to_stay"}
 ASKED_OF_FILTERS = 12
 
@@ -188,6 +194,9 @@ class Attack:
         return found
 
     def learn(self, metric: str, said: Json, released: Flags) -> None:
+        """A number whose persons are not known is not passed over: it ends the test."""
+        for path in {path for path, value in leaves(said) if is_number(value)}:
+            whose(OPERATION.get(metric, f"get_{metric.replace('-', '_')}"), path)
         for group in said["groups"]:
             is_filter = group["group"]["kind"] == "filter"
             persons = (self.wanted if is_filter else self.persons)(group["group"]) & released
@@ -297,7 +306,7 @@ async def test_nothing_told_in_releases_over_time_leaks_anybody(seeds: range, ap
         tenant = await founded(app, company)
         survey_id = await opened(tenant, company, mode="confidential", release_policy="rolling")
         step = np.array([random.randrange(3) for _ in company.sample.places.team])
-        said: list[tuple[int, Json]] = []
+        said: list[tuple[int, str, Json]] = []
         asked = await readers_of(tenant)
         for number in range(3):
             if np.any(step == number):
@@ -307,8 +316,8 @@ async def test_nothing_told_in_releases_over_time_leaks_anybody(seeds: range, ap
                 said += await interim(tenant, asked, survey_id)
         await finish(tenant, survey_id)
         attack = await Attack.on(tenant, survey_id)
-        for release, answered in said:
-            attack.learn("interim", answered, attack.released(release, is_rolling=True))
+        for release, metric, answered in said:
+            attack.learn(metric, answered, attack.released(release, is_rolling=True))
         last = (await read(tenant.client, survey_id=survey_id))["release"]["number"]
         final = attack.released(last, is_rolling=True)
         await learn_everything(attack, asked, company, final, survey_id=survey_id)
@@ -317,14 +326,14 @@ async def test_nothing_told_in_releases_over_time_leaks_anybody(seeds: range, ap
     assert several > len(seeds) / 4
 
 
-async def interim(tenant: Tenant, asked: Asked, survey_id: str) -> list[tuple[int, Json]]:
+async def interim(tenant: Tenant, asked: Asked, survey_id: str) -> list[tuple[int, str, Json]]:
     """What a release while open says; nothing where there is none yet."""
     found = await tenant.client.get("/v1/metrics/satisfaction-engagement", params={"survey_id": survey_id})
     if found.status_code != 200:
         return []
     by = ["organization", "team"]
-    said = [await asked(metric, survey_id=survey_id, by=by) for metric in METRICS]
-    return [(one["release"]["number"], one) for one in said if "release" in one]
+    said = {metric: await asked(metric, survey_id=survey_id, by=by) for metric in METRICS}
+    return [(one["release"]["number"], metric, one) for metric, one in said.items() if "release" in one]
 
 
 async def test_the_attacker_catches_a_filter_more_than_there_should_be(app: FastAPI) -> None:
