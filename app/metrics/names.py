@@ -8,7 +8,13 @@ from pydantic import TypeAdapter
 
 from app.core.schema import Schema
 from app.metrics import schemas
-from app.metrics.blocks.earlier import levers_of_all, levers_with_shrunken, why_undivided, without_moments
+from app.metrics.blocks.earlier import (
+    levers_of_all,
+    levers_with_shrunken,
+    ratio_of_questions,
+    why_undivided,
+    without_moments,
+)
 from app.metrics.blocks.filtered import FilterNumbers
 
 Numbers = TypeVar("Numbers", bound=Schema)
@@ -89,7 +95,7 @@ TURNOVER: Final[Metric[schemas.TurnoverNumbers, schemas.TurnoverGroup]] = metric
     "turnover", schemas.TurnoverNumbers, schemas.TurnoverGroup
 )
 DISTINCTNESS: Final[Metric[schemas.DistinctnessNumbers, schemas.Distinctness]] = metric(
-    "distinctness", schemas.DistinctnessNumbers, schemas.Distinctness
+    "distinctness", schemas.DistinctnessNumbers, schemas.Distinctness, ratio_of_questions
 )
 BENCHMARK: Final[Metric[schemas.NoisyScores, schemas.NoisyScores]] = metric(
     "benchmark", schemas.NoisyScores, schemas.NoisyScores

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.metrics.formulas import omega_total, pearson, pomp
+from app.metrics.formulas import htmt, omega_total, pearson, pomp
 from app.metrics.sample import Instrument
 from tests.metrics.golden import close, columns, reference
 from tests.metrics.told import Body, distinctness, headline
@@ -62,7 +62,7 @@ def test_the_verdict_and_what_follows_for_every_group(shared: float, verdict: st
 
 
 def test_a_ratio_whose_interval_reaches_the_threshold_leaves_it_open() -> None:
-    found = said(answers_of(60, 0.85, seed=2))
+    found = said(answers_of(120, 0.85, seed=2))
     assert found["htmt2"] < 0.9 < found["ci_high"]
     assert found["verdict"] == "undetermined"
 
@@ -94,9 +94,38 @@ def test_too_few_persons_or_none_who_answered_all() -> None:
     answers = answers_of(60, 0.5)
     answers[np.arange(60), np.arange(60) % 6] = NOT_ANSWERED
     found = said(answers)
-    assert (found["n"], found["htmt"], found["verdict"]) == (60, None, "undetermined")
-    assert found["reasons"]["htmt"] == "too_few_persons"
-    assert found["r"] is not None
+    assert (found["n"], found["n_complete"], found["verdict"]) == (60, 0, "undetermined")
+    assert found["htmt"] is not None, "each pair of questions was answered by 40 of them"
+    answers[np.arange(60), (np.arange(60) + 3) % 6] = NOT_ANSWERED
+    assert said(answers)["reasons"]["htmt"] == "too_few_persons"
+    assert said(answers)["r"] is not None
+
+
+def test_one_skipped_question_costs_no_person() -> None:
+    answers = answers_of(300, 0.5)
+    whole = said(answers)
+    answers[:100, 0] = NOT_ANSWERED
+    answers[200:, 4] = NOT_ANSWERED
+    found = said(answers)
+    assert (found["n"], found["n_complete"]) == (300, 100)
+    assert found["htmt2"] == pytest.approx(whole["htmt2"], abs=0.05)
+
+
+def test_the_parts_are_facets_and_questions_where_there_is_one_facet() -> None:
+    answers = answers_of(120, 0.5)
+    asked = [("satisfaction", "pay")] * 3, [("engagement", at) for at in "xyy"]
+    found = distinctness(wave_of(instrument_of(*asked[0], *asked[1]), answers))[0]
+    assert found["parts"] == {"satisfaction": 3, "engagement": 2}
+    scores = pomp(answers, 1, 5)
+    facets = np.column_stack([scores[:, 3], scores[:, 4:].mean(axis=1)])
+    assert found["htmt"] == pytest.approx(htmt(scores[:, :3], facets).htmt)
+
+
+def test_under_a_hundred_there_is_no_interval_and_under_two_hundred_nothing_is_called_distinct() -> None:
+    small, more, many = (said(answers_of(persons, 0.1)) for persons in (99, 199, 200))
+    assert (small["ci_low"], small["reasons"]["ci_low"]) == (None, "too_few_persons")
+    assert more["ci_low"] <= more[more["method"]] <= more["ci_high"] < 0.9
+    assert [of["verdict"] for of in (small, more, many)] == ["undetermined", "undetermined", "distinct"]
 
 
 def test_one_question_a_dimension_has_a_correlation_alone() -> None:

@@ -1,16 +1,30 @@
 """Whether satisfaction and engagement can be told apart in this organisation."""
 
+from dataclasses import dataclass
 from typing import Final, Literal, TypedDict
 
 from app.metrics.blocks.scales import LEAST_PERSONS, as_table, parts_of_dimension, reliability_of
 from app.metrics.blocks.wave import ORGANIZATION, Wave, hidden, reasons_of
-from app.metrics.formulas import Htmt, Interval, disattenuated, htmt, htmt_intervals, pearson, spearman
-from app.metrics.formulas.complete import complete_rows
+from app.metrics.formulas import (
+    Correlation,
+    Disattenuated,
+    Htmt,
+    Interval,
+    disattenuated,
+    htmt,
+    htmt_intervals,
+    pearson,
+    spearman,
+)
 from app.metrics.sample import DIMENSIONS, Floats
 from app.metrics.schemas import DistinctnessNumbers, DistinctnessOk
-from app.metrics.schemas.headline import DistinctnessInsufficient, DistinctnessUndefined
+from app.metrics.schemas.headline import DistinctnessInsufficient, DistinctnessUndefined, PartsOfBoth
 
 SAME_FROM: Final = 0.90
+INTERVAL_FROM: Final = 100
+"""With fewer persons the bootstrap is too narrow."""
+DISTINCT_FROM: Final = 200
+"""With fewer, one attitude in two facets each still passes as two now and then."""
 REASONS: Final = {"single_item": "single_part", "too_few": "too_few_persons"}
 """The formulas' words for what is missing, where an answer has another."""
 
@@ -32,48 +46,60 @@ def _of_organization(wave: Wave) -> DistinctnessNumbers:
 
 def is_not_distinct(wave: Wave) -> bool:
     """Whether the two measure the same, so that quadrants would divide nothing."""
-    value = _preferred(_htmt(*_questions(wave)))[1]
-    return value is not None and value >= SAME_FROM
+    return _Compared.take(wave).is_same
 
 
-def _questions(wave: Wave) -> tuple[Floats, Floats]:
-    """Of the persons who answered all of them: the questions of satisfaction and those of engagement."""
-    columns = [wave.columns_of(dimension) for dimension in DIMENSIONS]
-    rows = complete_rows(wave.both.questions[:, columns[0] + columns[1]])
-    return rows[:, : len(columns[0])], rows[:, len(columns[0]) :]
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """`tables` are persons x the parts of satisfaction, and of engagement; `true` is r freed of error."""
 
+    tables: tuple[Floats, Floats]
+    found: Htmt
+    r: Correlation
+    true: Disattenuated | None
+    why_not_true: str
 
-def _htmt(satisfaction: Floats, engagement: Floats) -> Htmt:
-    if len(satisfaction) < LEAST_PERSONS:
-        return Htmt(len(satisfaction), None, None, "too_few")
-    return htmt(satisfaction, engagement)
+    @classmethod
+    def take(cls, wave: Wave) -> "_Compared":
+        first, second = (as_table(parts_of_dimension(wave, name)) for name in DIMENSIONS)
+        r = pearson(*(wave.both.dimensions[name] for name in DIMENSIONS))
+        reliabilities = [reliability_of(table) for table in (first, second)]
+        values = [of.value for of in reliabilities if of.value is not None]
+        return cls(
+            tables=(first, second),
+            found=htmt(first, second, LEAST_PERSONS),
+            r=r,
+            true=disattenuated(r.r, *values) if r.r is not None and len(values) == 2 else None,
+            why_not_true=next(
+                (of.reason for of in reliabilities if of.reason), r.undefined or "not_positive"
+            ),
+        )
 
+    @property
+    def is_same(self) -> bool:
+        ratio = self.found.htmt if self.found.htmt2 is None else self.found.htmt2
+        true = None if self.true is None else self.true.r
+        return any(of is not None and of >= SAME_FROM for of in (ratio, true))
 
-def _preferred(found: Htmt) -> tuple[Literal["htmt", "htmt2"] | None, float | None]:
-    if found.htmt2 is not None:
-        return "htmt2", found.htmt2
-    return ("htmt", found.htmt) if found.htmt is not None else (None, None)
+    def reported(self, seed: int) -> tuple[Literal["htmt", "htmt2"] | None, Interval | None]:
+        """HTMT2 where it and its interval are defined, else HTMT."""
+        if self.found.htmt is None:
+            return None, None
+        if len(self.tables[0]) < INTERVAL_FROM:
+            return "htmt" if self.found.htmt2 is None else "htmt2", None
+        of = htmt_intervals(*self.tables, seed, fewest=LEAST_PERSONS)
+        return ("htmt", of.htmt) if of.htmt2 is None else ("htmt2", of.htmt2)
 
 
 def _numbers(wave: Wave) -> DistinctnessOk:
-    questions = _questions(wave)
-    n, found = len(questions[0]), _htmt(*questions)
-    method, value = _preferred(found)
-    intervals = None if method is None else htmt_intervals(*questions, seed=wave.seed)
-    ci = None if intervals is None else intervals.htmt2 if method == "htmt2" else intervals.htmt
+    compared = _Compared.take(wave)
+    found, r, true = compared.found, compared.r, compared.true
+    method, ci = compared.reported(wave.seed)
     s, e = (wave.both.dimensions[name] for name in DIMENSIONS)
-    r, ranks = pearson(s, e), spearman(s, e)
-    parts = [reliability_of(as_table(parts_of_dimension(wave, name))) for name in DIMENSIONS]
-    values = [of.value for of in parts if of.value is not None]
-    true = disattenuated(r.r, *values) if r.r is not None and len(values) == 2 else None
-    complete: Complete = {"n_complete": n if wave.is_countable(n, wave.n(ORGANIZATION)) else None}
-    ratio: Ratio = {
-        "htmt": found.htmt,
-        "htmt2": found.htmt2,
-        "method": method,
-        "ci_low": None if ci is None else ci.low,
-        "ci_high": None if ci is None else ci.high,
-    }
+    ranks = spearman(s, e)
+    complete: Complete = {"n_complete": found.n if wave.is_countable(found.n, wave.n(ORGANIZATION)) else None}
+    ratio: Ratio = {"htmt": found.htmt, "htmt2": found.htmt2, "method": method}
+    ends: Ends = {"ci_low": None if ci is None else ci.low, "ci_high": None if ci is None else ci.high}
     linear: Linear = {
         "r": r.r,
         "r_ci_low": None if r.ci is None else r.ci.low,
@@ -88,21 +114,27 @@ def _numbers(wave: Wave) -> DistinctnessOk:
         "r_disattenuated": None if true is None else true.r,
         "r_disattenuated_is_capped": None if true is None else true.is_capped,
     }
+    parts = PartsOfBoth(satisfaction=compared.tables[0].shape[1], engagement=compared.tables[1].shape[1])
+    why_no_ratio = REASONS.get(found.undefined or "", found.undefined or "not_positive")
+    is_small = found.htmt is not None and wave.n(ORGANIZATION) < INTERVAL_FROM
     return DistinctnessOk(
         status="ok",
         n=wave.n(ORGANIZATION),
-        verdict=_verdict(value, ci),
+        verdict=_verdict(compared, ci),
+        parts=parts,
         **complete,
         **ratio,
+        **ends,
         **linear,
         **ranked,
         **corrected,
         reasons=reasons_of(
             (complete, "few"),
-            (ratio, REASONS.get(found.undefined or "", found.undefined or "not_positive")),
+            (ratio, why_no_ratio),
+            (ends, "too_few_persons" if is_small else why_no_ratio),
             (linear, r.undefined or ""),
             (ranked, ranks.undefined or ""),
-            (corrected, next((of.reason for of in parts if of.reason), r.undefined or "not_positive")),
+            (corrected, compared.why_not_true),
         ),
     )
 
@@ -115,6 +147,9 @@ class Ratio(TypedDict):
     htmt: float | None
     htmt2: float | None
     method: Literal["htmt", "htmt2"] | None
+
+
+class Ends(TypedDict):
     ci_low: float | None
     ci_high: float | None
 
@@ -136,7 +171,8 @@ class Corrected(TypedDict):
     r_disattenuated_is_capped: bool | None
 
 
-def _verdict(value: float | None, ci: Interval | None) -> Literal["distinct", "not_distinct", "undetermined"]:
-    if value is not None and value >= SAME_FROM:
+def _verdict(compared: _Compared, ci: Interval | None) -> Literal["distinct", "not_distinct", "undetermined"]:
+    if compared.is_same:
         return "not_distinct"
-    return "distinct" if ci is not None and ci.high < SAME_FROM else "undetermined"
+    is_below = ci is not None and ci.high < SAME_FROM and compared.true is not None
+    return "distinct" if is_below and len(compared.tables[0]) >= DISTINCT_FROM else "undetermined"

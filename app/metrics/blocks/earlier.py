@@ -15,6 +15,21 @@ def why_undivided(body: Body) -> Body:
     return {**kept, "why_undivided": "not_distinct" if body["is_not_distinct"] else None}
 
 
+def ratio_of_questions(body: Body) -> Body:
+    """1 to 2: the ratio was over questions, which calls two what may be one; that they are one it said too
+    seldom, not too often.
+    """
+    if body["status"] != "ok":
+        return body
+    missing = ("parts", "htmt", "htmt2", "method", "ci_low", "ci_high")
+    return {
+        **body,
+        **dict.fromkeys(missing),
+        "verdict": "not_distinct" if body["verdict"] == "not_distinct" else "undetermined",
+        "reasons": body["reasons"] | dict.fromkeys(missing, "earlier_formula"),
+    }
+
+
 def levers_of_all(body: Body) -> Body:
     """1 to 2: levers were ranked among those shown, which may have left out the one that comes first."""
     if body["status"] != "ok" or (body["top"] is None and body["reasons"]["top"] not in ("tie", "at_target")):

@@ -1,18 +1,22 @@
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.metrics.formulas.complete import Undefined, complete_rows
+from app.metrics.formulas.complete import Undefined
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
-from app.metrics.formulas.resampling import DRAWS, correlations_of, percentile_interval, resample
+from app.metrics.formulas.resampling import DRAWS, PairSums, bca_interval
+
+FEWEST_DEFINED: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Htmt:
     """From 0; .85 or .90 and more means that the two scales measure the same.
 
-    `htmt2`, to be preferred, exists where every correlation is positive. `undefined` says what is missing.
+    `htmt2`, to be preferred, exists where every correlation is positive. `n` have every part. `undefined`
+    says what is missing.
     """
 
     n: int
@@ -23,50 +27,62 @@ class Htmt:
 
 @dataclass(frozen=True, slots=True)
 class HtmtIntervals:
-    """95% percentile intervals; None where over half of the draws have no such value."""
+    """95% BCa, holding their estimates; None where more than a twentieth of the draws have no such value."""
 
     htmt: Interval | None
     htmt2: Interval | None
 
 
-def htmt(first: ArrayLike, second: ArrayLike) -> Htmt:
-    """Heterotrait-monotrait ratio of two scales, each persons x its items (two or more), NaN where missing.
+def htmt(first: ArrayLike, second: ArrayLike, fewest: int = 3) -> Htmt:
+    """Heterotrait-monotrait ratio of two scales, each persons x its parts (two or more), NaN where missing.
 
-    Mean absolute correlations (Henseler, Ringle & Sarstedt 2015); `htmt2` takes geometric means, for items
-    that load differently (Roemer, Schuberth & Henseler 2021). Persons complete on both scales count.
+    Mean absolute correlations (Henseler, Ringle & Sarstedt 2015); `htmt2` takes geometric means, for parts
+    that load differently (Roemer, Schuberth & Henseler 2021). A correlation is over the persons who have both
+    parts, `fewest` or more.
     """
-    rows, split = _joined(first, second)
-    n = len(rows)
-    reason = _undefined(rows, split)
+    table, split = _joined(first, second)
+    n = int((~np.isnan(table).any(axis=1)).sum())
+    reason = _undefined(table, split, fewest)
     if reason is not None:
         return Htmt(n, None, None, reason)
-    arithmetic, geometric = (float(value[0]) for value in _ratios(correlations_of(rows)[None], split))
+    arithmetic, geometric = _estimates(PairSums.take(table), split)
     if np.isnan(arithmetic):
         return Htmt(n, None, None, "not_positive")
     return Htmt(n, arithmetic, *(None, "not_positive") if np.isnan(geometric) else (geometric, None))
 
 
-def htmt_intervals(first: ArrayLike, second: ArrayLike, seed: int, draws: int = DRAWS) -> HtmtIntervals:
-    """Bootstrap over persons; arguments as of `htmt`."""
-    rows, split = _joined(first, second)
-    if _undefined(rows, split) is not None:
+def htmt_intervals(
+    first: ArrayLike, second: ArrayLike, seed: int, draws: int = DRAWS, fewest: int = 3
+) -> HtmtIntervals:
+    """Bootstrap over persons (Efron 1987); arguments as of `htmt`."""
+    table, split = _joined(first, second)
+    if _undefined(table, split, fewest) is not None:
         return HtmtIntervals(None, None)
-    arithmetic, geometric = _ratios(resample(rows, seed, draws).correlations, split)
-    return HtmtIntervals(_interval(arithmetic), _interval(geometric))
+    sums = PairSums.take(table, seed)
+    estimates = _estimates(sums, split)
+    drawn = _ratios(sums.resampled(seed, draws), split)
+    without = _ratios(sums.left_out(), split)
+    arithmetic, geometric = (_interval(*of) for of in zip(estimates, drawn, without, strict=True))
+    return HtmtIntervals(arithmetic, geometric)
 
 
 def _joined(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], int]:
     scales = [np.asarray(scale, dtype=np.float64) for scale in (first, second)]
-    return complete_rows(np.hstack(scales)), scales[0].shape[1]
+    return np.hstack(scales), scales[0].shape[1]
 
 
-def _undefined(rows: NDArray[np.float64], split: int) -> Undefined | None:
-    n, k = rows.shape
-    if min(split, k - split) < 2:
+def _undefined(table: NDArray[np.float64], split: int, fewest: int) -> Undefined | None:
+    is_given = ~np.isnan(table)
+    if min(split, table.shape[1] - split) < 2:
         return "single_item"
-    if n < 3:
+    if (is_given.astype(np.int64).T @ is_given).min() < fewest:
         return "too_few"
-    return "zero_variance" if rows.std(axis=0).min() <= ZERO_SPREAD else None
+    return "zero_variance" if np.nanstd(table, axis=0).min() <= ZERO_SPREAD else None
+
+
+def _estimates(sums: PairSums, split: int) -> tuple[float, float]:
+    arithmetic, geometric = _ratios(sums.correlations(), split)
+    return float(arithmetic[0]), float(geometric[0])
 
 
 def _ratios(correlations: NDArray[np.float64], split: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -97,6 +113,8 @@ def _ratio(
     return np.asarray(np.divide(between, within, out=missing, where=within > ZERO_SPREAD))
 
 
-def _interval(values: NDArray[np.float64]) -> Interval | None:
-    defined = values[~np.isnan(values)]
-    return percentile_interval(defined) if 2 * len(defined) >= len(values) else None
+def _interval(estimate: float, drawn: NDArray[np.float64], without: NDArray[np.float64]) -> Interval | None:
+    defined = drawn[~np.isnan(drawn)]
+    if np.isnan(estimate) or len(defined) < FEWEST_DEFINED * len(drawn):
+        return None
+    return bca_interval(estimate, defined, without[~np.isnan(without)])

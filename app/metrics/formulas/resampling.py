@@ -1,9 +1,11 @@
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri
 
-from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval
+from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Z
 
 DRAWS = 1000
 MOST_UNITS = 2000
@@ -33,13 +35,71 @@ def resample(
     unit_of, count = _units(len(rows), clusters, random)
     centre = rows.mean(axis=0)
     n, sums, products = _totals(ordered - centre, unit_of, count)
-    weights = np.array(
-        [np.bincount(random.integers(count, size=count), minlength=count) for _ in range(draws)], dtype=float
-    )
+    weights = _drawn(random, count, draws)
     size = weights @ n
     means = weights @ sums / size[:, None]
     squares = (weights @ products.reshape(count, -1) / size[:, None]).reshape(draws, *products.shape[1:])
     return Resamples(centre + means, _correlations(squares, means))
+
+
+@dataclass(frozen=True, slots=True)
+class PairSums:
+    """Units x (n, sums, squares, products) x columns x columns, over the persons who have both columns."""
+
+    sums: NDArray[np.float64]
+
+    @classmethod
+    def take(cls, table: NDArray[np.float64], seed: int = 0) -> "PairSums":
+        """Of persons x columns, NaN where missing; each person a unit, or of very many some together."""
+        ordered = table[np.lexsort(table.T)]
+        given = (~np.isnan(ordered)).astype(np.float64)
+        x = np.nan_to_num((ordered - np.nanmean(ordered, axis=0)) / np.nanstd(ordered, axis=0))
+        unit_of, count = _units(len(table), None, np.random.default_rng(seed))
+        columns = range(table.shape[1])
+        sums = np.empty((count, 4, len(columns), len(columns)))
+        for kind, (own, other) in enumerate(((given, given), (x, given), (x * x, given), (x, x))):
+            for row, column in product(columns, columns):
+                both = own[:, row] * other[:, column]
+                sums[:, kind, row, column] = np.bincount(unit_of, weights=both, minlength=count)
+        return cls(sums)
+
+    def correlations(self) -> NDArray[np.float64]:
+        """1 x columns x columns."""
+        return _of_pairs(self.sums.sum(axis=0)[None])
+
+    def resampled(self, seed: int, draws: int) -> NDArray[np.float64]:
+        """Draws x columns x columns, NaN where a draw has no such correlation."""
+        count = len(self.sums)
+        weights = _drawn(np.random.default_rng(seed), count, draws)
+        return _of_pairs((weights @ self.sums.reshape(count, -1)).reshape(draws, *self.sums.shape[1:]))
+
+    def left_out(self) -> NDArray[np.float64]:
+        """Units x columns x columns: without each unit in turn."""
+        return _of_pairs(self.sums.sum(axis=0) - self.sums)
+
+
+def _of_pairs(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        _, means, squares, products = np.moveaxis(sums / sums[:, :1], 1, 0)
+        variances = np.where(squares - means**2 > FLAT, squares - means**2, np.nan)
+        covariances = products - means * means.transpose(0, 2, 1)
+        spread = np.sqrt(variances * variances.transpose(0, 2, 1))
+        return np.asarray(np.clip(covariances / spread, -1, 1))
+
+
+def bca_interval(estimate: float, drawn: NDArray[np.float64], left_out: NDArray[np.float64]) -> Interval:
+    """95%, corrected for bias and for an error that changes with the value (Efron 1987); holds the estimate.
+
+    `left_out` has the estimate without each unit in turn.
+    """
+    below = ((drawn < estimate).sum() + (drawn <= estimate).sum()) / (2 * len(drawn))
+    bias = float(ndtri(np.clip(below, 1 / len(drawn), 1 - 1 / len(drawn))))
+    away = left_out.mean() - left_out
+    spread = float((away**2).sum())
+    acceleration = float((away**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
+    tails = [bias + (bias + z) / max(1 - acceleration * (bias + z), FLAT) for z in (-Z, Z)]
+    low, high = np.quantile(drawn, ndtr(tails))
+    return Interval(min(float(low), estimate), max(float(high), estimate))
 
 
 def correlations_of(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -63,6 +123,12 @@ def _units(
     if count <= MOST_UNITS:
         return unit_of, count
     return (random.permutation(count) % MOST_UNITS)[unit_of], MOST_UNITS
+
+
+def _drawn(random: np.random.Generator, count: int, draws: int) -> NDArray[np.float64]:
+    """How often each unit is in each draw."""
+    units = (random.integers(count, size=count) for _ in range(draws))
+    return np.array([np.bincount(own, minlength=count) for own in units], dtype=np.float64)
 
 
 def _totals(

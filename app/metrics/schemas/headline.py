@@ -113,9 +113,15 @@ Group = Annotated[
 ]
 
 
+class PartsOfBoth(Schema):
+    satisfaction: int
+    engagement: int
+
+
 class Distinctness(Schema):
     n: int
     n_complete: int | None
+    parts: PartsOfBoth | None
     htmt: float | None
     htmt2: float | None
     method: Literal["htmt", "htmt2"] | None
