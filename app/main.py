@@ -38,6 +38,8 @@ from app.newsletter import jobs as newsletter_jobs
 from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
+from app.people.addresses import service as addresses
+from app.people.addresses.jobs import tell_old_addresses
 from app.people.persons.api import router as persons_router
 from app.people.teams.api import router as teams_router
 from app.privacy.audit_log.api import router as audit_router
@@ -90,6 +92,7 @@ JOBS: dict[str, JobFunction] = {
     imports.RUN_JOB: import_jobs.run_import,
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
     links.MAIL_JOB: links.mail_link,
+    addresses.JOB: tell_old_addresses,
     outbox.DELIVER_JOB: webhook_jobs.deliver_webhook,
 }
 ROUTERS = (

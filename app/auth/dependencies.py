@@ -116,9 +116,10 @@ async def principal(request: Request, session: Tenant, credential: Proven) -> Pr
         raise Unauthorized
     scopes = frozenset(Scope(scope) for scope in key.scopes)
     teams = tuple(key.teams) if key.teams is not None else None
+    led = {} if key.person is None else await queries.teams_led_by(session, key.person)
     if key.person is not None:
-        teams = await queries.teams_led_by(session, key.person)
-    return Principal(credential.organization_id, str(key.id), scopes, kind="api_key", teams=teams)
+        teams = tuple(led)
+    return Principal(credential.organization_id, str(key.id), scopes, "api_key", teams, led)
 
 
 async def principal_of_claims(session: TenantSession, proof: Proof, settings: Settings) -> Principal:
@@ -128,12 +129,10 @@ async def principal_of_claims(session: TenantSession, proof: Proof, settings: Se
     listed = proof.claims.get(settings.oidc_scopes_claim, [])
     named = listed.split() if isinstance(listed, str) else listed
     scopes = frozenset(scope for scope in Scope if isinstance(named, list) and scope in named)
-    teams = None
-    if settings.oidc_person_claim in proof.claims:
-        person = proof.claims[settings.oidc_person_claim]
-        is_named = isinstance(person, str)
-        teams = await queries.teams_led_by(session, person) if is_named else ()
-    return Principal(proof.organization_id, proof.claims["sub"], scopes, kind="oidc", teams=teams)
+    person = proof.claims.get(settings.oidc_person_claim)
+    led = await queries.teams_led_by(session, person) if isinstance(person, str) else {}
+    teams = tuple(led) if settings.oidc_person_claim in proof.claims else None
+    return Principal(proof.organization_id, proof.claims["sub"], scopes, "oidc", teams, led)
 
 
 Anyone = Annotated[Principal, Depends(principal)]

@@ -1,9 +1,13 @@
 """Who is asking, and what they may do."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
+
+from app.auth.rules import stands
 
 
 class Scope(StrEnum):
@@ -35,3 +39,12 @@ class Principal:
     kind: Literal["api_key", "oidc"]
     teams: tuple[str, ...] | None
     """Sees these teams with those below them, and nothing else; None sees everything."""
+    led_since: Mapping[str, datetime] = field(default_factory=dict)
+    """Of the teams that are seen because somebody leads them."""
+
+    def teams_of(self, opened_at: datetime, now: datetime) -> tuple[str, ...] | None:
+        """Of what was opened then: whoever became a lead after that has not come to see it by that alone."""
+        if self.teams is None:
+            return None
+        since = self.led_since
+        return tuple(one for one in self.teams if one not in since or stands(since[one], opened_at, now))

@@ -13,7 +13,7 @@ from app.core.database import TenantSession
 from app.tables import ApiKey, Credential, Organization
 
 TEAMS_LED_BY = text("""
-SELECT t.external_id
+SELECT t.external_id, t.lead_since
 FROM teams t
 JOIN people p ON p.organization_id = t.organization_id AND p.external_id = t.lead
 JOIN organizations o ON o.id = p.organization_id
@@ -36,10 +36,10 @@ async def is_organization(session: TenantSession) -> bool:
     return await session.get(Organization, session.organization_id) is not None
 
 
-async def teams_led_by(session: TenantSession, person: str) -> tuple[str, ...]:
-    """Of somebody who works here today."""
-    led = await session.scalars(TEAMS_LED_BY, {"person": person})
-    return tuple(led)
+async def teams_led_by(session: TenantSession, person: str) -> dict[str, datetime]:
+    """Of somebody who works here today, each with since when they lead it."""
+    led = await session.execute(TEAMS_LED_BY, {"person": person})
+    return {team: since for team, since in led}
 
 
 async def api_keys_before(

@@ -84,6 +84,22 @@ async def record(
     await session.execute(ADD, {**values, "person": person, "details": json.dumps(details or {})})
 
 
+ADD_OF_EACH = text("""
+INSERT INTO audit_entries (organization_id, id, actor, action, target, person, details)
+SELECT :organization_id, gen_random_uuid(), :actor, :action, target, person, '{}'
+FROM unnest(CAST(:targets AS text[]), CAST(:people AS bytea[])) AS each (target, person)
+""")
+
+
+async def record_each(
+    session: TenantSession, action: str, *, targets: Sequence[str] = (), people: Sequence[bytes] = ()
+) -> None:
+    """The same of several things, or of several persons, in one statement."""
+    if targets or people:
+        values = {"actor": actor_of(session), "action": action}
+        await session.execute(ADD_OF_EACH, {**values, "targets": list(targets), "people": list(people)})
+
+
 def acts(session: AsyncSession, actor: str) -> None:
     """Who does what this transaction does."""
     session.info[ACTOR] = actor

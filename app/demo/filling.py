@@ -58,6 +58,7 @@ class Filling:
             await self.hold_survey(wave)
         await surveys.count_participation(self.session, self.now)
         await queries.backdate_surveys(self.session)
+        await queries.backdate_doors(self.session, min(wave.opened_at(self.now) for wave in WAVES))
         await self.send_recognitions()
         await self.send_kpis()
         await self.connect()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.auth import queries as auth
+from app.auth.rules import latest
 from app.calendar import rules
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.reminders.service import line_of
@@ -69,6 +70,8 @@ class Reader:
     language: str
     today: date
     teams: Sequence[str]
+    stands: datetime
+    """What was written later about who reads, leads or manages tells them nothing yet (R14)."""
 
     @property
     def is_colleague(self) -> bool:
@@ -149,10 +152,14 @@ async def reader_of(session: TenantSession, organization: Organization, mail: Ro
         raise Undeliverable("cancelled", "not_employed")
     if found.email is None:
         raise Undeliverable("no_address", "no_address")
+    before = latest(found.created_at, mail.now)
+    if found.email_since is not None and found.email_since > before:
+        raise Undeliverable("cancelled", "new_address")
     language = language_of(found.locale, organization.locale)
     today = windows.local_day(mail.send_at, found.time_zone)
-    teams = () if found.external_id is None else await auth.teams_led_by(session, found.external_id)
-    return Reader(found, organization, language, today, teams)
+    led = {} if found.external_id is None else await auth.teams_led_by(session, found.external_id)
+    teams = [team for team, since in led.items() if since <= before]
+    return Reader(found, organization, language, today, teams, before)
 
 
 async def issue_of(session: TenantSession, reader: Reader, known: Numbers) -> Issue:
@@ -193,7 +200,7 @@ async def circle(session: TenantSession, reader: Reader) -> tuple[list[UUID], Se
     teams = [] if own.team_id is None else [own.team_id]
     for team in reader.teams:
         teams += await team_and_below(session, team)
-    return teams, await queries.reporting_to(session, own.external_id)
+    return teams, await queries.reporting_to(session, own.external_id, reader.stands)
 
 
 async def recognition(session: TenantSession, reader: Reader, month: date) -> list[Group[RecognitionOk]]:

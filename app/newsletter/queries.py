@@ -64,7 +64,8 @@ DELETE FROM newsletter_subscriptions
 WHERE organization_id = :organization_id AND status = 'pending' AND created_at <= :until
 """)
 READERS = """
-SELECT s.id, s.person_id, s.status, coalesce(p.email, s.email) AS email, p.name, p.external_id, p.team_id,
+SELECT s.id, s.person_id, s.status, s.created_at, p.email_since, coalesce(p.email, s.email) AS email,
+    p.name, p.external_id, p.team_id,
     coalesce(s.language, p.locale) AS locale, coalesce(p.time_zone, :time_zone) AS time_zone,
     s.person_id IS NULL
         OR (p.is_active AND CAST(:day AS date)
@@ -83,12 +84,9 @@ FROM unnest(CAST(:subscription_id AS uuid[]), CAST(:issue AS text[]), CAST(:send
             CAST(:expires_at AS timestamptz[])) AS w (subscription_id, issue, send_at, expires_at)
 ON CONFLICT (organization_id, subscription_id, issue) DO NOTHING
 """)
-TEAMS_LED_BY = text("""
-SELECT external_id FROM teams
-WHERE organization_id = :organization_id AND lead = :person ORDER BY external_id
-""")
 REPORTING_TO = text("""
 SELECT id FROM people WHERE organization_id = :organization_id AND manager = :person AND is_active
+  AND manager_since <= :stands
 """)
 
 
@@ -162,11 +160,7 @@ async def plan(session: TenantSession, wanted: Mapping[str, Sequence[Any]]) -> N
     await session.execute(PLAN, {**wanted})
 
 
-async def teams_led_by(session: TenantSession, person: str) -> Sequence[str]:
-    where = {"person": person}
-    return (await session.scalars(TEAMS_LED_BY, where)).all()
-
-
-async def reporting_to(session: TenantSession, person: str) -> Sequence[UUID]:
-    where = {"person": person}
+async def reporting_to(session: TenantSession, person: str, stands: datetime) -> Sequence[UUID]:
+    """Those whose manager was no later than that written."""
+    where = {"person": person, "stands": stands}
     return (await session.scalars(REPORTING_TO, where)).all()

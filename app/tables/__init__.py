@@ -17,7 +17,7 @@ from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import CelebrationReport, Release, ReleaseCell, ReleaseResult
 from app.tables.newsletter import Newsletter, NewsletterSubscription
 from app.tables.organizations import ApiKey, Credential, Organization
-from app.tables.people import Employment, Person, PersonHistory, Team, Tombstone
+from app.tables.people import AddressNotice, Employment, Person, PersonHistory, Team, Tombstone
 from app.tables.privacy import AnswersLink, AuditEntry, ErasedPerson
 from app.tables.recognition import (
     Recognition,
@@ -34,6 +34,7 @@ from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyC
 from app.tables.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
+    "AddressNotice",
     "AnswersLink",
     "ApiKey",
     "AuditEntry",

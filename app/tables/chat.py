@@ -26,3 +26,5 @@ class ChatIdentity(OrganizationRow, Timestamps, table=True):
     product: str = Field(primary_key=True)
     chat_id: str = Field(primary_key=True)
     email: str
+    is_vouched: bool = Field(sa_column_kwargs={"server_default": "false"})
+    """Written by who may record events of anybody: they make no more of it (R14)."""

@@ -32,6 +32,8 @@ class Team(OrganizationRow, Timestamps, table=True):
     parent_id: UUID | None = None
     lead: str | None = None
     """The external id of a person, who may not have arrived yet."""
+    lead_since: datetime = instant(now=True)
+    """When it was last changed: as `email_since`, for what leads see."""
     name_key: str | None = search_key("name")
 
 
@@ -58,6 +60,8 @@ class Person(OrganizationRow, Timestamps, table=True):
     team_id: UUID | None = None
     manager: str | None = None
     """The external id of a person, who may not have arrived yet."""
+    manager_since: datetime = instant(now=True)
+    """As `email_since`, for what managers are told."""
     locale: str | None = None
     time_zone: str | None = None
     starts_on: date | None = None
@@ -67,6 +71,23 @@ class Person(OrganizationRow, Timestamps, table=True):
     name_key: str | None = search_key("name")
     email_key: str | None = search_key("email")
     external_id_key: str | None = search_key("external_id")
+
+
+class AddressNotice(DependentRow, table=True):
+    """An address that was a person's, until it has been told that it is no longer."""
+
+    __tablename__ = "address_notices"
+    __table_args__ = (
+        within_organization(["person_id"], "people", ondelete="CASCADE"),
+        Index(None, "organization_id", "person_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    person_id: UUID
+    email: str
+    created_at: datetime = instant(now=True)
+    held_until: datetime | None = instant(nullable=True)
+    """The end of the lease of whoever is mailing it."""
 
 
 class Employment(DependentRow, table=True):

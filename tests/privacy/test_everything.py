@@ -52,6 +52,7 @@ EXPORTED = {
 }
 """Table -> where in the export it stands."""
 NOT_EXPORTED = {
+    "address_notices": "addresses of before, for at most three days, until they have been told of it",
     "answers_links": "the secret of a mail that only the person has; asking for it is in the audit log",
     "idempotency_records": "answers of the last day, of what is in the other tables",
     "import_chunks": "sealed files that wait; gone when read, or after a day if they never came whole",

@@ -10,7 +10,11 @@ import httpx
 import pytest
 
 from app.auth.principal import Scope
+from app.core.database import transaction_time
 from app.core.settings import Settings
+from app.mail.dispatcher import MailsWait
+from app.people.addresses import queries
+from app.people.addresses.jobs import tell_old_addresses
 from app.privacy.export.links import new_token
 from tests.conftest import Tenant, client_for
 from tests.contract import ContractClient
@@ -35,7 +39,8 @@ async def mailer(
     settings: Settings, database_url: str, sink: Sink, owner: asyncpg.Connection
 ) -> AsyncIterator[Tenant]:
     """An organisation that mails, with somebody who answered in confidence."""
-    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'mail_answers_link'")  # what others left
+    left_by_others = "DELETE FROM pgqueuer WHERE entrypoint IN ('mail_answers_link', 'tell_old_addresses')"
+    await owner.execute(left_by_others)
     async with with_mail(settings, database_url, sink) as tenant:
         await employ(tenant.client, "E-1", email="noor@example.com", locale="nl")
         await tenant.client.put("/v1/questionnaires/two", json=CONTENT)
@@ -57,13 +62,16 @@ async def asked(tenant: Tenant) -> httpx.Response:
     return await tenant.client.post(f"{PERSON}/export/answers-link")
 
 
-async def link_of(mailer: Tenant, sink: Sink) -> str:
+async def link_of(mailer: Tenant, sink: Sink, reader: str = "noor@example.com") -> str:
+    """The newest that the reader was mailed."""
     assert (await asked(mailer)).status_code == 202
     await mailer.work()
-    recipient, mail = sink.mails[-1]
-    assert recipient == "noor@example.com"
-    ((address),) = LINK.findall(mail.get_content())
-    return str(address)
+    texts = [mail.get_content() for recipient, mail in sink.mails if recipient == reader]
+    return str([link for text in texts for link in LINK.findall(text)][-1])
+
+
+def mails_to(sink: Sink, reader: str) -> list[str]:
+    return [str(mail["Subject"]) for recipient, mail in sink.mails if recipient == reader]
 
 
 async def test_confidential_answers_are_not_in_the_export(mailer: Tenant) -> None:
@@ -151,20 +159,18 @@ async def test_who_writes_the_address_of_somebody_does_not_read_their_answers(
     assert person["email"] == "mallory@example.com"
     told = (await mailer.client.get("/v1/audit", params={"action": "change_address"})).json()["items"]
     assert [one["person"] is not None for one in told] == [True]
-    assert (await asked(mailer)).status_code == 202
-    await mailer.work()
-    recipient, mail = sink.mails[-1]
-    assert recipient == "mallory@example.com"
-    ((link,),) = [LINK.findall(mail.get_content())]
+    link = await link_of(mailer, sink, "mallory@example.com")
     assert (await anonymous.post(link)).json()["responses"] == []
+    subjects = {"Je e-mailadres bij Acme is gewijzigd", "Your e-mail address at Acme was changed"}
+    [told_of_it] = mails_to(sink, "noor@example.com")
+    assert told_of_it in subjects
+    assert await of(owner, mailer, "SELECT * FROM address_notices WHERE organization_id = $1") == []
     await of(
         owner,
         mailer,
         "UPDATE people SET email_since = email_since - interval '30 days' WHERE organization_id = $1",
     )
-    assert (await asked(mailer)).status_code == 202
-    await mailer.work()
-    ((link,),) = [LINK.findall(sink.mails[-1][1].get_content())]
+    link = await link_of(mailer, sink, "mallory@example.com")
     assert len((await anonymous.post(link)).json()["responses"]) == 1
 
 
@@ -177,6 +183,47 @@ async def test_an_address_set_back_is_new_again_and_its_link_dead(
     assert (await anonymous.get(link)).status_code == 404
     assert (await anonymous.post(link)).status_code == 404
     assert (await anonymous.post(await link_of(mailer, sink))).json()["responses"] == []
+
+
+async def test_an_address_is_told_that_it_is_no_longer_its_person_s(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    """Each that was, once; none where only its letters are larger; the one that is new is not in it."""
+    for email in ("NOOR@example.com", "mallory@example.com", "mallory@example.com", None):
+        await mailer.client.patch(PERSON, json={"email": email, "locale": "en"})
+    sink.refusals["mallory@example.com"] = "550 no such user"
+    await mailer.work()
+    ((recipient, mail),) = [one for one in sink.mails if "changed" in str(one[1]["Subject"])]
+    assert (recipient, mail["Subject"]) == ("NOOR@example.com", "Your e-mail address at Acme was changed")
+    assert "mallory" not in mail.as_string()
+    assert "first 30 days" in mail.get_content()
+    assert await of(owner, mailer, "SELECT * FROM address_notices WHERE organization_id = $1") == []
+
+
+async def test_a_notice_that_cannot_go_yet_waits_and_goes_with_its_person(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    sink.refusals["noor@example.com"] = "451 later"
+    await by_patch(mailer, "mallory@example.com")
+    async with mailer.database.tenant_session(mailer.id) as session:
+        first = await queries.count_waiting(session, await transaction_time(session))
+    with pytest.raises(MailsWait):
+        await tell_old_addresses(mailer.database, mailer.id, mailer.id)
+    [waiting] = await of(owner, mailer, "SELECT email FROM address_notices WHERE organization_id = $1")
+    assert (first, waiting["email"]) == (1, "noor@example.com")
+    await mailer.client.post(f"{PERSON}/erasure")
+    assert await of(owner, mailer, "SELECT * FROM address_notices WHERE organization_id = $1") == []
+
+
+async def test_where_no_mail_goes_out_no_address_of_before_is_kept(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    await employ(acme.client, "E-1", email="noor@example.com")
+    await employ(acme.client, "E-1", email="new@example.com")
+    kept = "SELECT * FROM address_notices WHERE organization_id = $1"
+    assert len(await of(owner, acme, kept)) == 1
+    await tell_old_addresses(acme.database, acme.id, acme.id)
+    assert await of(owner, acme, kept) == []
 
 
 async def test_what_is_asked_after_a_change_of_address_is_shown(

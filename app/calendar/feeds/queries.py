@@ -14,10 +14,11 @@ from app.tables import CalendarFeed, Organization
 HALF_WAY_YEARS = 5
 UNDER_MANAGER = text("""
 WITH RECURSIVE under AS (
-    SELECT id, external_id FROM people WHERE organization_id = :organization_id AND manager = :manager
+    SELECT id, external_id FROM people
+    WHERE organization_id = :organization_id AND manager = :manager AND manager_since <= :stands
     UNION
     SELECT p.id, p.external_id FROM people p JOIN under u ON p.manager = u.external_id
-    WHERE p.organization_id = :organization_id
+    WHERE p.organization_id = :organization_id AND p.manager_since <= :stands
 )
 SELECT id FROM under WHERE external_id <> :manager
 """)
@@ -97,9 +98,9 @@ async def delete_feed(session: TenantSession, feed_id: UUID) -> bool:
     return gone.first() is not None
 
 
-async def under_manager(session: TenantSession, manager: str) -> Sequence[UUID]:
-    """Everybody whose line of managers reaches this one; a circle of managers ends where it closes."""
-    parameters = {"manager": manager}
+async def under_manager(session: TenantSession, manager: str, stands: datetime) -> Sequence[UUID]:
+    """Everybody whose line of managers, as written by then, reaches this one; a circle ends."""
+    parameters = {"manager": manager, "stands": stands}
     return (await session.scalars(UNDER_MANAGER, parameters)).all()
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from app.auth import queries as auth
+from app.auth.rules import latest
 from app.calendar import rules, words
 from app.calendar.feeds import ics, queries, schemas
 from app.calendar.service import find_person, find_team
@@ -130,7 +131,7 @@ async def read_feed(database: Database, token: str, now: datetime) -> Snapshot:
             raise NotFound
         organization = await organizations.organization(session)
         since = now.astimezone(ZoneInfo(organization.time_zone)).date().replace(month=1, day=1)
-        found = await rows_of(session, organization, row, since)
+        found = await rows_of(session, organization, row, since, now)
     return Snapshot(title(organization, row), found, row.language, since, row.alarm_days)
 
 
@@ -141,14 +142,14 @@ def title(organization: Organization, row: CalendarFeed) -> str:
 
 
 async def rows_of(
-    session: TenantSession, organization: Organization, row: CalendarFeed, since: date
+    session: TenantSession, organization: Organization, row: CalendarFeed, since: date, now: datetime
 ) -> Sequence[Row[Any]]:
     """Days for a team alone are shown in feeds of teams and managers, not in that of everybody."""
     if row.team is not None:
         below = await team_and_below(session, row.team)
         return await queries.days_to_show(session, organization, since, FOR_COLLEAGUES, team_ids=below)
     if row.manager is not None:
-        under = await queries.under_manager(session, row.manager)
+        under = await queries.under_manager(session, row.manager, latest(row.created_at, now))
         return await queries.days_to_show(session, organization, since, FOR_COLLEAGUES, person_ids=under)
     return await queries.days_to_show(session, organization, since, FOR_EVERYBODY)
 

@@ -11,7 +11,7 @@ from app.core.database import TenantSession
 from app.tables import Organization, Reminder
 
 READERS = text("""
-SELECT p.id, p.external_id, p.name, p.email, p.team_id, p.locale,
+SELECT p.id, p.external_id, p.name, p.email, p.email_since, p.team_id, p.locale,
     coalesce(p.time_zone, :time_zone) AS time_zone
 FROM people p
 WHERE p.organization_id = :organization_id AND p.is_active AND p.email IS NOT NULL

@@ -3,6 +3,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from app.auth.rules import stands
 from app.calendar import rules, words
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.reminders import queries, schemas
@@ -66,7 +67,7 @@ async def plan_digests(session: TenantSession, now: datetime) -> None:
             for person in people:
                 window = windows.window(day, organization.cards_time, person.time_zone)
                 is_time = window.expires_at > now and window.send_at <= now + AHEAD
-                if is_time and is_for(reminder, row, person):
+                if is_time and is_for(reminder, row, person, now):
                     wanted[person.id, day] = window
     columns: dict[str, list[Any]] = {
         "person_id": [person for person, _ in wanted],
@@ -104,12 +105,13 @@ async def candidates(
     return await queries.readers(session, organization, day, external_ids=named)
 
 
-def is_for(reminder: Reminder, row: Row[Any], person: Row[Any]) -> bool:
-    """Nobody is reminded of a day of one's own."""
-    if row.person_id == person.id:
+def is_for(reminder: Reminder, row: Row[Any], person: Row[Any], now: datetime) -> bool:
+    """Nobody is reminded of a day of one's own, nor at an address, or as a manager, of after the reminder."""
+    if row.person_id == person.id or not stands(person.email_since, reminder.created_at, now):
         return False
     if reminder.recipient == "manager":
-        return bool(row.manager == person.external_id)
+        is_known = stands(row.manager_since, reminder.created_at, now)
+        return is_known and bool(row.manager == person.external_id)
     if reminder.recipient == "team":
         return row.team_id is not None and bool(row.team_id == person.team_id)
     return bool(reminder.person == person.external_id)
@@ -120,7 +122,7 @@ def composer(keyring: Keyring, public_url: str) -> Compose:
         """What the reminders say now: a consent withdrawn since, or one given, counts."""
         organization = await find_organization(session)
         found = await queries.readers(session, organization, digest.day, person_id=digest.person_id)
-        items = await items_of(session, organization, found[0], digest.day) if found else []
+        items = await items_of(session, organization, found[0], digest) if found else []
         if not items:
             raise Undeliverable("cancelled", "nothing_to_tell")
         token = unsubscribe_token(keyring, organization.id, digest.person_id)
@@ -131,14 +133,14 @@ def composer(keyring: Keyring, public_url: str) -> Compose:
 
 
 async def items_of(
-    session: TenantSession, organization: Organization, person: Row[Any], day: date
+    session: TenantSession, organization: Organization, person: Row[Any], digest: Row[Any]
 ) -> list[Row[Any]]:
     """By day and person; a day that two reminders tell of is told once."""
     found = {}
     for reminder in await queries.reminders(session):
-        when = day + timedelta(days=reminder.days_before)
+        when = digest.day + timedelta(days=reminder.days_before)
         for row in await remembered(session, organization, reminder, when, when):
-            if is_for(reminder, row, person):
+            if is_for(reminder, row, person, digest.now):
                 found[row.kept_on, row.external_id, row.key] = row
     return [found[place] for place in sorted(found)]
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from app.auth.dependencies import Anyone, TeamsOnly, Tenant, requires
 from app.auth.principal import Principal, Scope
 from app.core.conditional import REVALIDATE, ReadConditions
-from app.core.database import TenantSession
+from app.core.database import TenantSession, transaction_time
 from app.core.languages import language_of
 from app.core.requests import Route
 from app.core.schema import Identifier
@@ -79,7 +79,9 @@ async def view(
     survey, release = await service.release_to_show(session, survey_id, series)
     if who.teams is not None and not request.query_params.keys() <= OF_VIEW:
         raise TeamsOnly
-    return View(session, survey, release, by, team, who.teams)
+    assert survey.opened_at is not None, "what is released was open"
+    tops = who.teams_of(survey.opened_at, await transaction_time(session))
+    return View(session, survey, release, by, team, tops)
 
 
 MetricsView = Annotated[View, Depends(view)]

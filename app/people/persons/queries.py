@@ -188,7 +188,8 @@ async def add_or_hold_people(session: TenantSession, rows: Sequence[PersonRecord
 CHANGE_PEOPLE = text(f"""
 UPDATE people p
 SET {FROM_RECORD}, updated_at = now(),
-    email_since = CASE WHEN p.email IS DISTINCT FROM r.email THEN now() ELSE p.email_since END
+    email_since = CASE WHEN p.email IS DISTINCT FROM r.email THEN now() ELSE p.email_since END,
+    manager_since = CASE WHEN p.manager IS DISTINCT FROM r.manager THEN now() ELSE p.manager_since END
 FROM jsonb_populate_recordset(CAST(NULL AS people), CAST(:rows AS jsonb)) AS r
 WHERE p.organization_id = :organization_id AND p.external_id = r.external_id
 """)  # noqa: S608 names of columns
@@ -201,9 +202,9 @@ async def change_people(session: TenantSession, rows: Sequence[PersonRecord]) ->
 RENUMBER = (
     "UPDATE people SET external_id = :new, updated_at = now()"
     " WHERE organization_id = :organization_id AND external_id = :old",
-    "UPDATE people SET manager = :new, updated_at = now()"
+    "UPDATE people SET manager = :new, manager_since = now(), updated_at = now()"
     " WHERE organization_id = :organization_id AND manager = :old",
-    "UPDATE teams SET lead = :new, updated_at = now()"
+    "UPDATE teams SET lead = :new, lead_since = now(), updated_at = now()"
     " WHERE organization_id = :organization_id AND lead = :old",
     "UPDATE person_history SET manager = :new WHERE organization_id = :organization_id AND manager = :old",
     "UPDATE reminders SET person = :new WHERE organization_id = :organization_id AND person = :old",
@@ -213,7 +214,10 @@ RENUMBER = (
 
 
 async def renumber_person(session: TenantSession, old: str, new: str) -> None:
-    """Gives the person another identifier, also where others name them by it."""
+    """Gives the person another identifier, also where others name them by it.
+
+    Leads and managers count as new: somebody may have a key or a claim in the name of that identifier.
+    """
     for statement in RENUMBER:
         parameters = {"old": old, "new": new}
         await session.execute(text(statement), parameters)

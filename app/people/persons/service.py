@@ -1,4 +1,4 @@
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from app.core.outbox import announce_each
 from app.core.secrets import Keyring
 from app.organizations.errors import UnknownTeam
 from app.people import queries as people_queries
+from app.people.addresses import service as addresses
 from app.people.history import queries as history_queries
 from app.people.history import rules
 from app.people.history.rules import Earlier, Held, Period
@@ -155,6 +156,8 @@ async def _renumber(session: TenantSession, record: PersonRecord, number: str, k
     await queries.renumber_person(session, record.external_id, number)
     if await _erased(session, [number], keyring):
         raise PersonErased
+    mark = person_mark(keyring, session.organization_id, number)
+    await audit.record_each(session, "renumber_person", people=[mark])
     await people_queries.bury(session, "person", record.external_id)
     await people_queries.exhume(session, "person", [number])
 
@@ -330,7 +333,7 @@ async def _change_people(
     if changed:
         await keep_periods(session, {row["id"]: _move(row, wanted) for row in changed})
         await queries.change_people(session, [wanted[row["external_id"]] for row in changed])
-        await _note_addresses(session, changed, wanted, keyring)
+        await _note_doors(session, changed, wanted, keyring)
         await _tell_of_changes(session, changed, wanted)
     return {row["external_id"] for row in changed}
 
@@ -345,18 +348,36 @@ def _move(row: RowMapping, wanted: Mapping[str, PersonRecord]) -> Move:
     return Move(Period(row["starts_on"], row["ends_on"]), Period(record.starts_on, record.ends_on))
 
 
-async def _note_addresses(
+async def _note_doors(
     session: TenantSession,
     before: Sequence[RowMapping],
     wanted: Mapping[str, PersonRecord],
     keyring: Keyring | None,
 ) -> None:
-    """An address is the door to its person's answers: that another was written is in the audit log."""
-    for row in before:
-        if row["email"] != wanted[row["external_id"]].email:
-            assert keyring is not None, "who writes an address has the keyring for the log"
-            mark = person_mark(keyring, session.organization_id, row["external_id"])
-            await audit.record(session, audit.actor_of(session), "change_address", person=mark)
+    """What opens a door is in the audit log if it changes; an address of before is told besides."""
+    for action, is_opened in DOORS.items():
+        changed = [row["external_id"] for row in before if is_opened(row, wanted[row["external_id"]])]
+        if changed:
+            assert keyring is not None, "who writes them has the keyring for the log"
+            marks = [person_mark(keyring, session.organization_id, one) for one in changed]
+            await audit.record_each(session, action, people=marks)
+    old = {row["id"]: row["email"] for row in before if row["email"] is not None}
+    new = {row["id"]: wanted[row["external_id"]].email or "" for row in before}
+    await addresses.tell(session, {key: one for key, one in old.items() if one.lower() != new[key].lower()})
+
+
+def _is_back(before: RowMapping, after: PersonRecord) -> bool:
+    """Whether somebody who has left, or will, is employed again or for longer: keys in their name open."""
+    is_longer = after.ends_on is None or after.ends_on > (before["ends_on"] or after.ends_on)
+    return after.is_active and (not before["is_active"] or (before["ends_on"] is not None and is_longer))
+
+
+DOORS: Mapping[str, Callable[[RowMapping, PersonRecord], bool]] = {
+    "change_address": lambda before, after: before["email"] != after.email,
+    "change_manager": lambda before, after: before["manager"] != after.manager,
+    "reinstate_person": _is_back,
+}
+"""By its name in the audit log, each change that lets somebody see what they did not, or as somebody else."""
 
 
 async def _tell_of_changes(

@@ -122,7 +122,8 @@ async def add_teams(session: TenantSession, rows: Sequence[TeamNode]) -> None:
 
 CHANGE_TEAMS = text("""
 UPDATE teams t
-SET name = r.name, parent_id = r.parent_id, lead = r.lead, updated_at = now()
+SET name = r.name, parent_id = r.parent_id, lead = r.lead, updated_at = now(),
+    lead_since = CASE WHEN t.lead IS DISTINCT FROM r.lead THEN now() ELSE t.lead_since END
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
     AS r(id uuid, name text, parent_id uuid, lead text)
 WHERE t.organization_id = :organization_id AND t.id = r.id

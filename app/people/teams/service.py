@@ -2,6 +2,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+from app.core import audit
 from app.core.batches import (
     BatchResult,
     DependsOnFailedRow,
@@ -134,7 +135,23 @@ async def _write_teams(
         await queries.add_teams(session, new)
     if changed:
         await queries.change_teams(session, changed)
+    await _note_doors(session, nodes, existing)
     return effects
+
+
+async def _note_doors(
+    session: TenantSession, nodes: Sequence[TeamNode], before: Mapping[str, TeamNode]
+) -> None:
+    """Who leads a team, and what it is part of, decide who comes to see it: a change is in the audit log."""
+    led = [one.external_id for one in nodes if one.lead != _lead(before.get(one.external_id))]
+    known = [(one, before[one.external_id]) for one in nodes if one.external_id in before]
+    moved = [one.external_id for one, old in known if one.parent_id != old.parent_id]
+    await audit.record_each(session, "change_lead", targets=led)
+    await audit.record_each(session, "move_team", targets=moved)
+
+
+def _lead(team: TeamNode | None) -> str | None:
+    return None if team is None else team.lead
 
 
 def _node(item: schemas.TeamItem, ids: Mapping[str, UUID]) -> TeamNode:

@@ -1,10 +1,11 @@
 """Article 15: what is kept of a person. Confidential answers are shown to who gave them, and nobody else."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.auth.rules import PROVEN
 from app.calendar import queries as calendar
 from app.calendar.feeds.schemas import CalendarFeed
 from app.calendar.reminders.schemas import Reminder
@@ -33,8 +34,6 @@ from app.surveys.responses.service import pseudonym, slots_of
 
 OWN_LINK = "answers_link"
 """Who acts where a person opens the link to their own answers."""
-PROVEN = timedelta(days=30)
-"""An address that stood for so long, or since before the survey opened, is its person's (R14)."""
 EVERYTHING = 10**9
 """A limit that nobody's list reaches."""
 LEFT_OUT = [

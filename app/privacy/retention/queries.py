@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.core.database import TenantSession
+from app.people.addresses.queries import PATIENCE
 
 LEFT_LONGER_AGO = text("""
 SELECT external_id FROM people WHERE organization_id = :organization_id
@@ -49,7 +50,14 @@ async def delete_answers(session: TenantSession, survey_id: UUID) -> None:
 FORGET_OLD_LINKS = text(
     "DELETE FROM answers_links WHERE organization_id = :organization_id AND expires_at < :now"
 )
+FORGET_OLD_NOTICES = text("""
+DELETE FROM address_notices
+WHERE organization_id = :organization_id
+  AND created_at < CAST(:now AS timestamptz) - CAST(:patience AS interval)
+""")
 
 
-async def forget_old_links(session: TenantSession, now: datetime) -> None:
+async def forget_old_mails(session: TenantSession, now: datetime) -> None:
+    """Links that have expired, and addresses that could not be told of a change."""
     await session.execute(FORGET_OLD_LINKS, {"now": now})
+    await session.execute(FORGET_OLD_NOTICES, {"now": now, "patience": PATIENCE})

@@ -202,7 +202,10 @@ async def put_chat_identity(
     who: PeopleWriter,
     session: Tenant,
 ) -> Response:
-    identity, is_new = await service.put_identity(session, product, chat_id, body.email)
+    is_vouched = Scope.RECOGNITIONS_WRITE in who.scopes
+    identity, is_new = await service.put_identity(
+        session, product, chat_id, body.email, is_vouched=is_vouched
+    )
     return Preconditions().answer(identity, 201 if is_new else 200)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
+from app.auth.rules import PROVEN
 from app.core.database import TenantSession
 from app.tables import ChatConnection, ChatIdentity
 
@@ -29,10 +30,12 @@ RESEAL_SECRET = text("""
 UPDATE chat_connections SET sealed_secret = :sealed WHERE organization_id = :organization_id AND id = :id
 """)
 PUT_IDENTITY = text("""
-INSERT INTO chat_identities AS i (organization_id, product, chat_id, email)
-VALUES (:organization_id, :product, :chat_id, :email)
-ON CONFLICT (organization_id, product, chat_id) DO UPDATE SET email = excluded.email, updated_at = now()
-WHERE i.email <> excluded.email
+INSERT INTO chat_identities AS i (organization_id, product, chat_id, email, is_vouched)
+VALUES (:organization_id, :product, :chat_id, :email, :is_vouched)
+ON CONFLICT (organization_id, product, chat_id) DO UPDATE
+SET email = excluded.email, is_vouched = excluded.is_vouched, updated_at = now()
+WHERE i.email <> excluded.email OR excluded.is_vouched > i.is_vouched
+RETURNING chat_id
 """)
 DELETE_IDENTITY = text("""
 DELETE FROM chat_identities
@@ -41,15 +44,23 @@ RETURNING chat_id
 """)
 PEOPLE_OF_HANDLES = text("""
 WITH handles AS (
-    SELECT chat_id AS handle, email FROM chat_identities
+    SELECT chat_id AS handle, email, updated_at, is_vouched FROM chat_identities
     WHERE organization_id = :organization_id AND product = :product
         AND chat_id = ANY(CAST(:chat_ids AS text[]))
     UNION
-    SELECT email, email FROM unnest(CAST(:emails AS text[])) AS e (email)
+    SELECT email, email, now(), true FROM unnest(CAST(:emails AS text[])) AS e (email)
 )
-SELECT h.handle, min(p.external_id) AS external_id, min(p.name) AS name, min(p.locale) AS locale
+SELECT h.handle, min(p.external_id) AS external_id, min(p.name) AS name, min(p.locale) AS locale,
+    bool_and(CASE WHEN h.is_vouched
+        THEN p.email_since <= greatest(h.updated_at, o.long_ago)
+        ELSE greatest(p.email_since, h.updated_at) <= greatest(o.connected_at, o.long_ago)
+    END) AS is_known
 FROM handles h
 JOIN people p ON p.organization_id = :organization_id AND lower(p.email) = lower(h.email)
+CROSS JOIN (
+    SELECT min(created_at) AS connected_at, now() - CAST(:proven AS interval) AS long_ago
+    FROM chat_connections WHERE organization_id = :organization_id AND product = :product
+) o
 GROUP BY h.handle
 HAVING count(*) = 1
 """)
@@ -61,6 +72,8 @@ class Colleague:
     external_id: str
     name: str
     locale: str | None
+    is_known: bool
+    """Whether the address that leads to them is known to be theirs (R14)."""
 
 
 async def connection(session: TenantSession, connection_id: UUID) -> ChatConnection | None:
@@ -92,8 +105,9 @@ async def identity(session: AsyncSession, key: tuple[UUID, str, str]) -> ChatIde
     return await session.get(ChatIdentity, key, populate_existing=True)
 
 
-async def put_identity(session: AsyncSession, values: Mapping[str, Any]) -> None:
-    await session.execute(PUT_IDENTITY, values)
+async def put_identity(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+    """Whether it is new, or another."""
+    return (await session.execute(PUT_IDENTITY, values)).first() is not None
 
 
 async def delete_identity(session: AsyncSession, values: Mapping[str, Any]) -> bool:
@@ -120,6 +134,6 @@ async def people_of_handles(
     emails: Collection[str],
 ) -> dict[str, Colleague]:
     """Who goes by a chat id or an e-mail address, of those that lead to one person."""
-    parameters = {"product": product, "chat_ids": list(chat_ids), "emails": list(emails)}
+    parameters = {"product": product, "chat_ids": list(chat_ids), "emails": list(emails), "proven": PROVEN}
     rows = await session.execute(PEOPLE_OF_HANDLES, {**parameters})
-    return {row.handle: Colleague(row.external_id, row.name, row.locale) for row in rows}
+    return {row.handle: Colleague(row.external_id, row.name, row.locale, row.is_known) for row in rows}

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import yaml
 
 from app.auth.queries import add_credential
+from app.core import audit
 from app.core.batches import Effect
 from app.core.database import Row, TenantSession
 from app.core.errors import AppError, NotFound, Unprocessable, validated
@@ -110,13 +111,14 @@ async def secret_of(
 
 
 async def put_identity(
-    session: TenantSession, product: Product, chat_id: str, email: str
+    session: TenantSession, product: Product, chat_id: str, email: str, *, is_vouched: bool
 ) -> tuple[ChatIdentity, bool]:
     """The identity, and whether it is new."""
     key = (session.organization_id, product, chat_id)
     is_new = await queries.identity(session, key) is None
     values = dict(zip(("organization_id", "product", "chat_id"), key, strict=True))
-    await queries.put_identity(session, {**values, "email": email})
+    if await queries.put_identity(session, {**values, "email": email, "is_vouched": is_vouched}):
+        await audit.record_each(session, "change_chat_identity", targets=[product])
     return ChatIdentity.model_validate(await queries.identity(session, key), from_attributes=True), is_new
 
 
@@ -143,7 +145,7 @@ async def recognise(session: TenantSession, command: Command, now: datetime) -> 
     people = await _people(session, command.product, [sender, *named])
     giver = people.get(sender)
     words = _sentences((giver and giver.locale) or settings.locale)
-    if giver is None:
+    if giver is None or not giver.is_known:
         return _private(words, "giver_unknown", names=command.sender), False
     unknown = [handle.chat_id or str(handle.email) for handle in named if handle not in people]
     if unknown:

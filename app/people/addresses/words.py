@@ -1,0 +1,21 @@
+"""The words of the mail to an address that is no longer its person's."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FILE = Path(__file__).parent / "words.yaml"
+
+
+@cache
+def words() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return document
+
+
+def letter(organization: str, days: int, language: str) -> tuple[str, str]:
+    """Subject and text. A name is put on one line: in a mail a line may be a header."""
+    names = {"organization": " ".join(organization.split()), "days": days}
+    return words()["subject"][language].format(**names), words()["text"][language].format(**names)
