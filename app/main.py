@@ -163,8 +163,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = app.state.database = Database(database_url, settings)
-        telemetry.observe_pool(database.engine.sync_engine)
-        tasks = [asyncio.create_task(create_worker(database).run())] if settings.worker_enabled else []
+        worker = app.state.worker = create_worker(database) if settings.worker_enabled else None
+        tasks = [asyncio.create_task(worker.run())] if worker else []
         yield
         for task in tasks:
             task.cancel()

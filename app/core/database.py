@@ -26,14 +26,18 @@ from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import logging as app_logging
+from app.core.lines import CountedPool, dial, ping_soon
 from app.core.secrets import Keyring, address_parts, load_secrets
 from app.core.settings import Settings
 
 log = logging.getLogger("betrokken.database")
 
-ENTER_TENANT = text(
-    "SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true), now()"
-)
+ENTER_TENANT = text("""
+SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true), now(),
+    set_config('idle_in_transaction_session_timeout', :longest_pause, true)
+""")
+LONGEST_PAUSE = "10min"
+"""Between two statements: whoever is gone lets go of what their transaction holds."""
 
 PoolTimeout = exc.TimeoutError
 TIME = "transaction_time"
@@ -77,12 +81,14 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self.connect,
+            poolclass=CountedPool,
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_size,
             pool_timeout=10,
             pool_pre_ping=True,
             hide_parameters=True,
         )
+        ping_soon(self.engine)
 
     @cached_property
     def keyring(self) -> Keyring:
@@ -91,9 +97,9 @@ class Database:
 
     async def connect(self, **_: Any) -> asyncpg.Connection:
         """A raw connection. asyncpg reads the URL, so libpq's parameters (sslmode, host=...) work."""
-        return await asyncpg.connect(
+        return await dial(
             self.url,
-            timeout=10,
+            self.settings.database_statement_timeout,
             statement_cache_size=self.settings.database_statement_cache_size,
             server_settings={
                 "application_name": "betrokken",
@@ -107,7 +113,7 @@ class Database:
     async def tenant_session(self, organization_id: UUID) -> AsyncIterator[TenantSession]:
         """One transaction that sees one organisation; commits on leaving, rolls back on an error."""
         async with TenantSession(self.engine, organization_id) as session, session.begin():
-            who = {"role": self.role, "organization_id": str(organization_id)}
+            who = {"role": self.role, "organization_id": str(organization_id), "longest_pause": LONGEST_PAUSE}
             session.info[TIME] = (await session.execute(ENTER_TENANT, who)).one()[2]
             app_logging.organization_id.set(str(organization_id))
             await self._know(session)
@@ -140,6 +146,10 @@ class Database:
         log.debug("system_session", extra={"reason": reason})
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def for_long_statements(self, seconds: int) -> "Database":
+        """The same one, where a statement may take that long."""
+        return Database(self.url, self.settings.model_copy(update={"database_statement_timeout": seconds}))
 
     async def close(self) -> None:
         await self.engine.dispose()

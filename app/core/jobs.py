@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 from pgqueuer import AsyncpgDriver, PgQueuer, Queries
-from pgqueuer.errors import RetryRequested
+from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.models import Job, Schedule
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +31,8 @@ AT_ONCE = 4
 """Jobs of a kind that a worker does at once: those due at the same minute wait for each other, and leave
 connections to the rest, instead of waiting in vain for one."""
 LISTENS_EVERY, LONGEST_SILENCE = 10, 20
+LONGEST_DEAFNESS = 120
+"""Seconds; to notice a silence, to dial again after the longest pause, and to be heard takes 70 at most."""
 LONGEST_RETRY_PAUSE = 300
 MOST_ATTEMPTS = 300
 """About a day."""
@@ -119,6 +122,7 @@ class Worker:
         self.database = database
         self.jobs = jobs
         self.schedules = schedules
+        self.heard_at = time.monotonic()
         self.places = {
             name: nullcontext() if name in unbounded else asyncio.Semaphore(AT_ONCE) for name in jobs
         }
@@ -139,7 +143,7 @@ class Worker:
         try:
             queue = PgQueuer.from_asyncpg_connection(connection)
             self._register(queue)
-            watch = asyncio.create_task(_hang_up_when_silent(queue, connection))
+            watch = asyncio.create_task(self._hang_up_when_silent(queue, connection))
             try:
                 await queue.run(dequeue_timeout=timedelta(seconds=5))
             finally:
@@ -147,6 +151,27 @@ class Worker:
         finally:
             with suppress(Exception):
                 await connection.close(timeout=5)
+
+    async def _hang_up_when_silent(self, queue: PgQueuer, connection: asyncpg.Connection) -> None:
+        """Ends a connection that brings nothing any more though nobody closed it: whoever waits on it fails.
+
+        Without it a command sent into the void is waited for without end, and so is every job that is due.
+        """
+        is_heard = True
+        while is_heard:
+            await asyncio.sleep(LISTENS_EVERY)
+            try:
+                async with asyncio.timeout(LONGEST_SILENCE):
+                    await _hear(queue)
+                self.heard_at = time.monotonic()
+            except Exception as error:
+                is_heard = False
+                log.warning("worker_connection_silent", extra=app_logging.describe(error))
+                connection.terminate()
+
+    def is_heard(self) -> bool:
+        """Whether the database has lately spoken to it; if not, nothing that is due is done here."""
+        return time.monotonic() - self.heard_at < LONGEST_DEAFNESS
 
     def _register(self, queue: PgQueuer) -> None:
         for name, function in self.jobs.items():
@@ -188,21 +213,12 @@ class Worker:
             telemetry.JOBS.labels(name, outcome).inc()
 
 
-async def _hang_up_when_silent(queue: PgQueuer, connection: asyncpg.Connection) -> None:
-    """Ends a connection that brings nothing any more though nobody closed it: whoever waits on it fails.
-
-    Without it a command sent into the void is waited for without end, and so is every job that is due.
-    """
-    is_heard = True
-    while is_heard:
-        await asyncio.sleep(LISTENS_EVERY)
-        try:
-            async with asyncio.timeout(LONGEST_SILENCE):
-                await queue.qm.listener_healthy(timedelta(seconds=LONGEST_SILENCE))
-        except Exception as error:
-            is_heard = False
-            log.warning("worker_connection_silent", extra=app_logging.describe(error))
-            connection.terminate()
+async def _hear(queue: PgQueuer) -> None:
+    """Asks again: what is asked before it listens is lost."""
+    while True:
+        with suppress(FailingListenerError):
+            await queue.qm.listener_healthy(timedelta(seconds=1))
+            return
 
 
 def _verdict(error: BaseException, attempts: int) -> Exception:

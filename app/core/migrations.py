@@ -14,6 +14,7 @@ from app.core.resources import resource
 
 SCRIPTS = resource("alembic")
 OLDEST_POSTGRESQL = 150000
+LONGEST_STATEMENT = 15 * 60
 MADE_BY_ANOTHER = ("42710", "23505")
 """duplicate_object and unique_violation."""
 
@@ -60,11 +61,17 @@ async def require_migrated(database: Database) -> None:
 
 async def migrate(database: Database) -> None:
     """Repeats harmlessly; two at once wait for one another."""
-    async with database.engine.connect() as connection:
-        await _require_version(connection)
-        await _ensure_role(connection, database.role)
-        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync, database.role), "head"))
-        await connection.commit()
+    patient = database.for_long_statements(LONGEST_STATEMENT)
+    try:
+        async with patient.engine.connect() as connection:
+            await _require_version(connection)
+            await _ensure_role(connection, database.role)
+            await connection.run_sync(
+                lambda sync: command.upgrade(alembic_config(sync, database.role), "head")
+            )
+            await connection.commit()
+    finally:
+        await patient.close()
 
 
 SERVER_VERSION = text("SELECT current_setting('server_version_num')::int")

@@ -1,5 +1,6 @@
 """What operators and developers read: health, Prometheus, the contract and its page."""
 
+import asyncio
 import base64
 import hashlib
 from importlib.resources import files
@@ -15,6 +16,7 @@ from app.core.requests import Route
 from app.core.schema import Schema
 
 ASSETS = "/docs-assets"
+READY_SECONDS = 20
 SHOW = """SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null,
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset]
@@ -57,6 +59,11 @@ class NotMigrated(Unavailable):
     detail = "The database does not have this version's tables: run `betrokken migrate`."
 
 
+class WorkerSilent(Unavailable):
+    code = "worker_silent"
+    detail = "The database has not spoken to the job worker of this process for minutes: see the log."
+
+
 @router.get("/health/live", operation_id="get_liveness", response_model=Health)
 async def get_liveness() -> Health:
     """The process answers; says nothing of the database."""
@@ -65,11 +72,13 @@ async def get_liveness() -> Health:
 
 @router.get("/health/ready", operation_id="get_readiness", response_model=Health)
 async def get_readiness(request: Request) -> Health:
-    """The database answers and has this version's schema."""
-    database = request.app.state.database
-    async with database.system_session(reason="readiness") as session:
+    """The database answers, has this version's schema, and speaks to the worker, if there is one here."""
+    database, worker = request.app.state.database, getattr(request.app.state, "worker", None)
+    async with asyncio.timeout(READY_SECONDS), database.system_session(reason="readiness") as session:
         if await migrations.is_behind(session):
             raise NotMigrated
+    if worker is not None and not worker.is_heard():
+        raise WorkerSilent
     return Health(status="ok")
 
 

@@ -9,7 +9,6 @@ import time
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from sqlalchemy import Engine, event
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUESTS = Counter("betrokken_http_requests_total", "Requests answered.", ["operation", "status_class"])
@@ -56,7 +55,7 @@ CALENDAR_MAIL_DELAY = Histogram(
 )
 POOL_IN_USE = Gauge(
     "betrokken_database_pool_connections_in_use",
-    "Database connections in use by this process.",
+    "Database connections that this process uses or waits for.",
     multiprocess_mode="livesum",
 )
 
@@ -68,12 +67,6 @@ def exposition() -> bytes:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
-
-
-def observe_pool(engine: Engine) -> None:
-    """Counts connections as they leave the pool and come back, in every process."""
-    event.listen(engine, "checkout", lambda *_: POOL_IN_USE.inc())
-    event.listen(engine, "checkin", lambda *_: POOL_IN_USE.dec())
 
 
 class TelemetryMiddleware:
