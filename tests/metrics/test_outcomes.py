@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -89,6 +90,44 @@ def shown(of: Any) -> Json:
 
 
 # ------------------------------------------------------------------------------------------- leaving
+
+
+def test_dates_that_leave_one_person_under_observation_tell_nothing_of_them() -> None:
+    """Attack: dates of employment leave one person alone under observation; a ratio tells their half."""
+    n, leavers = 40, 12
+    for seed in range(12):
+        answers, _, left = staff(n, leavers, seed)
+        days = [1] * leavers + [0] * (n - leavers - 1) + [DAYS]
+        body = leaving(wave(answers), exposed(days, left))
+        assert (body["status"], body["reason"]) == ("suppressed", "dominance")
+
+
+@pytest.mark.parametrize(("there", "status"), [(1, "suppressed"), (2, "suppressed"), (6, "ok")])
+def test_ratios_rest_on_as_many_as_the_minimum(there: int, status: str) -> None:
+    n, leavers = 60, 12
+    answers, _, left = staff(n, leavers)
+    days = [2] * leavers + [3] * (n - leavers - there) + [DAYS] * there
+    assert leaving(wave(answers), exposed(days, left))["status"] == status
+
+
+def test_a_rate_is_of_as_many_as_the_minimum_on_either_side() -> None:
+    """One person alone below the median would be found by the days they were there."""
+    _, days, left = staff(60, 20)
+    for low, is_told in ((1, False), (4, False), (5, True)):
+        answers = [(10, 50 + person % 30) if person < low else (60, 50 + person % 30) for person in range(60)]
+        body = leaving(wave(answers), exposed(days, left))
+        assert (body["satisfaction"]["rate_ratio"] is not None) == is_told
+        assert body["engagement"]["rate_ratio"] is not None
+
+
+def test_a_team_counts_in_a_kpi_by_what_was_shown_whatever_values_are_written() -> None:
+    """Attack: one team's KPI is written far out. It is the first of the ranks, and no more than that."""
+    points = [Point(f"t{place}", "", 40 + 3 * place, 50 + place % 5, float(place % 7)) for place in range(12)]
+    far = [*points[:-1], replace(points[-1], value=1e9)]
+    top = [*points[:-1], replace(points[-1], value=7.0)]
+    told, capped = (association("2026-Q1", own) for own in (far, top))
+    for name in ("satisfaction", "engagement"):
+        assert told[name] == capped[name]
 
 
 def test_leaving_is_cox_and_a_rate_ratio_of_the_linked_persons() -> None:

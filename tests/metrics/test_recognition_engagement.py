@@ -168,14 +168,16 @@ def test_where_one_silent_person_stands_out_no_dose_is_told(silent: dict[int, in
 
 
 def test_doses_that_are_the_teams_are_not_told() -> None:
-    """All of a team alike but for six, who hold the slope: doses less teams would leave them alone."""
+    """All of a team in one dose but for four: doses less teams would leave them alone, the slope not."""
     world = World()
-    world.events = [np.where(world.team % 2, 0, 5)]
-    world.events[0][:6] = 3
+    half = np.arange(len(world.team)) // TEAMS % 2
+    world.events = [np.where(world.team % 2, 0, np.where(half, 5, 14))]
+    world.events[0][:8:2] = 3
     body = told(world)
     assert body["status"] == "ok"
     assert body["reasons"] == {"doses": "crossing", "trend": "crossing", "recognised": "crossing"}
-    world.events[0][2:6] = np.where(world.team % 2, 0, 5)[2:6]
+    world.events = [np.where(world.team % 2, 0, 5)]
+    world.events[0][:8:2] = 3
     assert reason(told(world)) == ("suppressed", "crossing")
 
 
@@ -287,3 +289,50 @@ def test_the_order_of_persons_changes_nothing() -> None:
     assert told(world, wave=world.wave(0, turned))["doses"] == [
         {name: pytest.approx(value) for name, value in dose.items()} for dose in told(world)["doses"]
     ]
+
+
+# ------------------------------------------------------------------ nobody counts for too much (R13)
+
+
+@pytest.mark.parametrize("forged", [50, 3000])
+def test_thanks_forged_to_one_person_do_not_give_their_score_away(forged: int) -> None:
+    """Attack: many thanks to one person, and the slope follows their score."""
+    slopes, scores = [], []
+    for seed in range(60):
+        world = World(seed=seed)
+        world.events[0][:] = 0
+        world.events[0][TEAMS : TEAMS + 40] = 1
+        world.events[0][0] = forged
+        body = told(world)
+        assert body["status"] == "ok"
+        slopes.append(body["association"]["points"])
+        scores.append(world.scores[1][0] - world.scores[0][0])
+    assert abs(np.corrcoef(slopes, scores)[0, 1]) < 0.35
+
+
+def test_what_one_person_has_more_of_than_others_is_capped_and_nothing_else() -> None:
+    world = World()
+    before = told(world)
+    most = world.events[0].max()
+    world.events[0][int(np.argmax(world.events[0]))] = 3000
+    assert told(world) == before
+    world.events[0][np.flatnonzero(world.events[0] == most)[:4]] = 3000
+    assert told(world) != before, "five persons reach it"
+
+
+def test_a_slope_that_one_person_holds_among_teams_that_are_alike_is_not_told() -> None:
+    """A team that all have many makes no cap, and drops out: of the others one would hold the slope."""
+    world = World()
+    world.events = [np.select([world.team == TEAMS, world.team >= TEAMS - 2], [30, 1], 0)]
+    world.events[0][:6] = [30, 1, 1, 1, 1, 1]
+    assert reason(told(world)) == ("suppressed", "dominance")
+    world.events[0][:6] = 30
+    assert told(world)["status"] == "ok", "of six none has more than a fifth"
+
+
+def test_within_persons_one_who_alone_had_many_counts_as_others_do() -> None:
+    plain, forged = World(waves=3), World(waves=3)
+    forged.events[1][3] = 3000
+    cap = np.sort(forged.events[1])[-5]
+    plain.events[1][3] = cap
+    assert told(forged)["within_persons"] == told(plain)["within_persons"]

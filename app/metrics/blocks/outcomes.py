@@ -15,9 +15,11 @@ from app.metrics.formulas import (
     Interval,
     PooledCorrelation,
     hazard_ratios,
+    largest_share,
     pooled_correlation,
     rate_ratio,
     spearman,
+    weights_of_leaving,
 )
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Groups, Integers, Places, Rollup
 from app.metrics.schemas import Insufficient, LeavingNumbers, TurnoverNumbers, Undefined
@@ -154,7 +156,7 @@ def _followed(wave: Wave, exposure: Exposure, linked: Sequence[bytes]) -> tuple[
 
 def _association(
     wave: Wave, exposure: Exposure, window: Window, days: Floats, left: Flags
-) -> LeavingOkSince | LeavingInsufficientSince:
+) -> LeavingOkSince | LeavingInsufficientSince | LeavingSuppressedSince:
     n, leavers = len(left), int(left.sum())
     hidden = _why_no_count(wave.k, leavers, n, int(exposure.left.sum()), len(exposure.left))
     counts: Counts = {"n": n, "leavers": None if hidden else leavers}
@@ -167,7 +169,11 @@ def _association(
         return LeavingInsufficientSince(
             **window, status="insufficient", reason="too_few_persons", **counts, reasons=reasons
         )
-    satisfaction, engagement = (_ratios(wave.both.dimensions[name], days, left) for name in DIMENSIONS)
+    if max(map(largest_share, weights_of_leaving(days, left))) > 1 / wave.k:
+        return LeavingSuppressedSince(**window, status="suppressed", reason="dominance")
+    satisfaction, engagement = (
+        _ratios(wave.both.dimensions[name], days, left, wave.k) for name in DIMENSIONS
+    )
     ratios = {"satisfaction": satisfaction, "engagement": engagement}
     return LeavingOkSince(
         **window,
@@ -187,21 +193,25 @@ def _why_no_count(k: int, leavers: int, n: int, all_leavers: int, invited: int) 
     return "few_silent" if {silent, invited - n - silent} & set(NAMES_THE_SILENT) else None
 
 
-def _ratios(scores: Floats, days: Floats, left: Flags) -> LeavingRatios:
+def _ratios(scores: Floats, days: Floats, left: Flags, k: int) -> LeavingRatios:
     hazards = hazard_ratios(days, left, scores / POMP_STEP).ratios
     return LeavingRatios(
         hazard_ratio=_shown(hazards[0].ratio, hazards[0].ci) if hazards else None,
-        rate_ratio=_low_over_high(scores, days / DAYS_A_MONTH, left),
+        rate_ratio=_low_over_high(scores, days / DAYS_A_MONTH, left, k),
     )
 
 
-def _low_over_high(scores: Floats, months: Floats, left: Flags) -> Ratio | None:
-    """Those below the median over the others; of scores that are mostly the lowest, those over the others."""
+def _low_over_high(scores: Floats, months: Floats, left: Flags, k: int) -> Ratio | None:
+    """Those below the median over the others; of scores that are mostly the lowest, those over the others.
+
+    None where k persons are not under observation on either side: the rate of fewer would be theirs.
+    """
     middle = np.median(scores)
     low = scores < middle if scores.min() < middle else scores <= middle
-    exposures = float(months[low].sum()), float(months[~low].sum())
-    if min(exposures) <= 0:
+    observed = np.bincount(low[months > 0].astype(np.int64), minlength=2)
+    if observed.min() < k:
         return None
+    exposures = float(months[low].sum()), float(months[~low].sum())
     of = rate_ratio(int(left[low].sum()), exposures[0], int(left[~low].sum()), exposures[1])
     assert of.ci is not None, "there are leavers"
     return _shown(SHOWN_RATIOS[1] if of.ratio is None else of.ratio, of.ci)

@@ -23,7 +23,11 @@ from app.metrics.formulas import (
     FEWEST_WAVES,
     Coefficient,
     Dose,
+    capped,
     lagged,
+    largest_leverage,
+    largest_share,
+    less_levels,
     within_persons,
 )
 from app.metrics.sample import Flags, Floats, Integers, Sample
@@ -46,6 +50,8 @@ Received = Mapping[bytes, int]
 Bounds = Sequence[tuple[int, int | None]]
 """From and to how many events; None is without end."""
 ANY: Final[Bounds] = ((0, None),)
+DOMINANCE: Final = "dominance"
+"""Why nothing is told that would rest on one person for more than 1/k (R13)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class _Linked:
-    """Persons with both scores in both waves, one a row of each."""
+    """Persons with both scores in both waves, one a row of each; what they received is capped (R13)."""
 
     now: Integers
     then: Integers
@@ -133,13 +139,14 @@ def _linked(wave: Wave, past: Past) -> _Linked:
     keys = [own[row] for row in now.tolist()]
     assert past.received
     since, *older = past.received
+    k = max(wave.k, past.previous.k)
     return _Linked(
         now=now,
         then=then,
         later=wave.both.dimensions["engagement"][now],
         earlier=past.previous.both.dimensions["engagement"][then],
-        events=_counts(since, keys),
-        before=_counts(older[0], keys) if older else None,
+        events=_doses_of(since, keys, k),
+        before=_doses_of(older[0], keys, k) if older else None,
         team=wave.rollup.places.team[now],
         silent=_counts(since, set(past.invited) - set(keys)),
     )
@@ -151,6 +158,10 @@ def _all(wave: Wave) -> Flags:
 
 def _counts(received: Received, keys: Collection[bytes]) -> Integers:
     return np.array([received.get(key, 0) for key in keys], dtype=np.int64)
+
+
+def _doses_of(received: Received, keys: Collection[bytes], k: int) -> Integers:
+    return capped(_counts(received, keys), k).astype(np.int64)
 
 
 # ------------------------------------------------------------------ what may be told
@@ -165,9 +176,8 @@ def _withheld(wave: Wave, past: Past, linked: _Linked) -> RecognitionUntold | Re
         return RecognitionUntold(status="suppressed", reason="crossing")
     if reason := _why_too_few(linked):
         return RecognitionTooFew(status="insufficient", reason=reason, n=len(linked.now))
-    if _rests_on_enough(linked, wave.k):
-        return None
-    return RecognitionUntold(status="suppressed", reason="crossing")
+    rest = _why_it_rests_on_few(linked, wave.k)
+    return RecognitionUntold(status="suppressed", reason=rest) if rest else None
 
 
 def _why_too_few(linked: _Linked) -> Literal["too_few_persons", "too_few_recognised"] | None:
@@ -175,6 +185,12 @@ def _why_too_few(linked: _Linked) -> Literal["too_few_persons", "too_few_recogni
     if len(linked.now) < FEWEST_LINKED:
         return "too_few_persons"
     return "too_few_recognised" if np.count_nonzero(linked.events) < FEWEST_RECOGNISED else None
+
+
+def _why_it_rests_on_few(linked: _Linked, k: int) -> Literal["crossing", "dominance"] | None:
+    if not _rests_on_enough(linked, k):
+        return "crossing"
+    return DOMINANCE if largest_leverage(np.log1p(linked.events), linked.team) > 1 / k else None
 
 
 def _rests_on_enough(linked: _Linked, k: int) -> bool:
@@ -197,6 +213,9 @@ def _doses(wave: Wave, past: Past, linked: _Linked) -> tuple[Bounds, str | None]
     sides = (wave, linked.now), (past.previous, linked.then)
     if not all(may_contrast(one.sample, one.plan, _parts(one, rows, dose), one.k) for one, rows in sides):
         return ANY, "crossing"
+    in_dose = dose[:, None] == np.arange(2, len(bounds) + 1)
+    if largest_leverage(in_dose, linked.team) > 1 / wave.k:
+        return ANY, DOMINANCE
     return bounds, None
 
 
@@ -252,7 +271,9 @@ def _told(wave: Wave, past: Past, linked: _Linked) -> RecognitionSince | Recogni
     assert found.direction is not None
     doses = None if why_none else _as_told(found.doses, float(wave.both.dimensions["engagement"].mean()))
     recognised = found.recognised if doses and doses[0].most == 0 else None
-    placebo, trend = (None if of is None else _slope(of) for of in (found.placebo, found.trend))
+    is_told = _may_tell_placebo(linked, wave.k)
+    placebo = _slope(found.placebo) if found.placebo is not None and is_told else None
+    trend = None if found.trend is None else _slope(found.trend)
     return RecognitionSince(
         status="ok",
         from_survey=past.previous.survey_id,
@@ -266,17 +287,25 @@ def _told(wave: Wave, past: Past, linked: _Linked) -> RecognitionSince | Recogni
         r2=found.r2,
         errors=found.errors,
         placebo=placebo,
-        direction=found.direction,
+        direction=found.direction if is_told else "not_separable",
         doses=doses,
         trend=trend,
         within_persons=_within(wave, past),
         reasons=reasons_of(
             ({"recognised": recognised}, why_none or "few"),
-            ({"placebo": placebo}, "not_estimable"),
+            ({"placebo": placebo}, "not_estimable" if is_told else DOMINANCE),
             ({"doses": doses}, why_none or "not_estimable"),
             ({"trend": trend}, why_none or "not_estimable"),
         ),
     )
+
+
+def _may_tell_placebo(linked: _Linked, k: int) -> bool:
+    """Whether it rests on nobody for more than 1/k, with what was received before held equal."""
+    if linked.before is None:
+        return True
+    doses = np.log1p(np.column_stack([linked.events, linked.before]))
+    return largest_leverage(doses, linked.team) <= 1 / k
 
 
 def _slope(of: Coefficient) -> RecognitionSlope:
@@ -318,7 +347,8 @@ def _within(wave: Wave, past: Past) -> WithinPersons:
         return WithinPersonsUndefined(status="undefined", reason="under_three_waves")
     if any(one.is_erased for one in waves):
         return WithinPersonsSuppressed(status="suppressed", reason="erased")
-    scores, events = _over_waves(waves, past.received)
+    k = max(one.k for one in waves)
+    scores, events = _over_waves(waves, past.received, k)
     found = within_persons(scores, events)
     if found.undefined == "too_few":
         few_persons = found.persons < FEWEST_LINKED
@@ -327,21 +357,32 @@ def _within(wave: Wave, past: Past) -> WithinPersons:
         )
     if found.association is None:
         return WithinPersonsUndefined(status="undefined", reason="not_estimable")
-    if not _may_count(waves, scores + events):
-        return WithinPersonsSuppressed(status="suppressed", reason="crossing")
+    is_counted = _may_count(waves, scores + events)
+    if not is_counted or _share_within(scores, events) > 1 / k:
+        return WithinPersonsSuppressed(status="suppressed", reason=DOMINANCE if is_counted else "crossing")
     slope = _slope(found.association)
     return WithinPersonsOk(status="ok", persons=found.persons, waves=found.waves, association=slope)
 
 
-def _over_waves(waves: Sequence[Answered], received: Sequence[Received]) -> tuple[Floats, Floats]:
-    """Scores and events, persons x waves, newest first turned to oldest first."""
+def _share_within(scores: Floats, events: Floats) -> float:
+    """The most that one person counts in the slope, all of their waves together (R13)."""
+    usable = ~np.isnan(scores) & ~np.isnan(events)
+    person, wave = np.nonzero(usable & (usable.sum(axis=1) > 1)[:, None])
+    left = less_levels(np.log1p(events[person, wave]), person, wave)
+    return largest_share(left, person)
+
+
+def _over_waves(waves: Sequence[Answered], received: Sequence[Received], k: int) -> tuple[Floats, Floats]:
+    """Scores and events, persons x waves, newest first turned to oldest first; events are capped (R13)."""
     place = {key: row for row, key in enumerate(sorted({key for one in waves for key in one.keys}))}
     scores = np.full((len(place), len(waves)), np.nan)
     events = scores.copy()
     for column, one in enumerate(waves):
         scores[[place[key] for key in one.keys], -1 - column] = one.engagement
     for column in range(len(waves) - 1):
-        events[:, -1 - column] = _counts(received[column], place)
+        answered = ~np.isnan(scores[:, -1 - column])
+        doses = np.where(answered, _counts(received[column], place), np.nan)
+        events[:, -1 - column] = capped(doses, k)
     return scores, events
 
 

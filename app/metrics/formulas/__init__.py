@@ -1,6 +1,13 @@
 from app.metrics.formulas.aggregation import Agreement, Icc, icc, rwg, rwg_j
 from app.metrics.formulas.correlation import Correlation, Disattenuated, disattenuated, pearson, spearman
 from app.metrics.formulas.distinctness import Htmt, HtmtIntervals, htmt, htmt_intervals
+from app.metrics.formulas.dominance import (
+    capped,
+    largest_leverage,
+    largest_share,
+    less_levels,
+    weights_of_leaving,
+)
 from app.metrics.formulas.drivers import (
     Driver,
     ImportanceDraws,
@@ -153,6 +160,7 @@ __all__ = [
     "Weights",
     "WithinPersons",
     "benjamini_hochberg",
+    "capped",
     "centralisation",
     "chance_of_first",
     "chance_of_first_of_part",
@@ -183,6 +191,9 @@ __all__ = [
     "johnson_of",
     "kaplan_meier",
     "lagged",
+    "largest_leverage",
+    "largest_share",
+    "less_levels",
     "lever_priority",
     "manski_bounds",
     "mcnemar",
@@ -219,6 +230,7 @@ __all__ = [
     "verdict",
     "versus_rest",
     "weak_components",
+    "weights_of_leaving",
     "wilson",
     "within_persons",
 ]

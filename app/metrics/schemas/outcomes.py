@@ -45,7 +45,7 @@ class LeavingInsufficient(Schema):
 
 class LeavingSuppressed(Schema):
     status: Literal["suppressed"]
-    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing", "erased"]
+    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing", "erased", "dominance"]
 
 
 class LeavingUndefined(Schema):

@@ -42,7 +42,7 @@ class WithinPersonsInsufficient(Schema):
 
 class WithinPersonsSuppressed(Schema):
     status: Literal["suppressed"]
-    reason: Literal["crossing", "erased"]
+    reason: Literal["crossing", "erased", "dominance"]
 
 
 class WithinPersonsUndefined(Schema):
@@ -84,7 +84,7 @@ class RecognitionTooFew(Schema):
 
 class RecognitionUntold(Schema):
     status: Literal["suppressed"]
-    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing", "erased"]
+    reason: Literal["below_minimum", "complementary", "incomplete_cover", "crossing", "erased", "dominance"]
 
 
 class RecognitionUnknown(Schema):
