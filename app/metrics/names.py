@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 from app.core.schema import Schema
 from app.metrics import schemas
 from app.metrics.blocks.earlier import (
+    cells_that_matter,
+    changes_that_matter,
     levers_of_all,
     levers_with_shrunken,
     ratio_of_questions,
@@ -74,7 +76,7 @@ RELIABILITY: Final[Metric[schemas.ReliabilityNumbers, schemas.ReliabilityGroup]]
     "reliability", schemas.ReliabilityNumbers, schemas.ReliabilityGroup
 )
 HEATMAP: Final[Metric[schemas.HeatmapNumbers, schemas.HeatmapGroup]] = metric(
-    "heatmap", schemas.HeatmapNumbers, schemas.HeatmapGroup
+    "heatmap", schemas.HeatmapNumbers, schemas.HeatmapGroup, cells_that_matter
 )
 DRIVERS: Final[Metric[schemas.DriversNumbers, schemas.DriversGroup]] = metric(
     "drivers", schemas.DriversNumbers, schemas.DriversGroup
@@ -86,7 +88,7 @@ COMMENTS: Final[Metric[schemas.CommentsNumbers, schemas.CommentsGroup]] = metric
     "comments", schemas.CommentsNumbers, schemas.CommentsGroup
 )
 TRENDS: Final[Metric[schemas.Followed, schemas.TrendGroup]] = metric(
-    "trends", schemas.Followed, schemas.TrendGroup, without_moments
+    "trends", schemas.Followed, schemas.TrendGroup, without_moments, changes_that_matter
 )
 RECOGNITION: Final[Metric[schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup]] = metric(
     "recognition_engagement", schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup

@@ -60,6 +60,11 @@ class Benchmark(Schema):
     budget: float
 
 
+class MetricsChoices(Schema):
+    target: float
+    smallest_change: float
+
+
 class Organization(Schema):
     id: UUID
     name: str
@@ -80,6 +85,7 @@ class Organization(Schema):
     recognition_daily_limit: int | None
     recognition_edit_minutes: int
     benchmark: Benchmark
+    metrics: MetricsChoices
     created_at: Instant
     updated_at: Instant
 
@@ -98,6 +104,11 @@ class CardsPatch(Input):
 class BenchmarkPatch(Input):
     epsilon: Annotated[float, Field(ge=0.01, le=10)] | None = None
     budget: Annotated[float, Field(ge=0, le=1000)] = ABSENT
+
+
+class MetricsChoicesPatch(Input):
+    target: Annotated[float, Field(ge=1, le=100)] = ABSENT
+    smallest_change: Annotated[float, Field(ge=1, le=50)] = ABSENT
 
 
 class OrganizationPatch(Input):
@@ -122,6 +133,7 @@ class OrganizationPatch(Input):
     recognition_daily_limit: Annotated[Integer, Field(ge=1, le=1000)] | None = None
     recognition_edit_minutes: Annotated[Integer, Field(ge=0, le=10_080)] = ABSENT
     benchmark: BenchmarkPatch = ABSENT
+    metrics: MetricsChoicesPatch = ABSENT
     created_at: ReadOnly = None
     updated_at: ReadOnly = None
 

@@ -48,7 +48,14 @@ def represent(row: Organization) -> schemas.Organization:
     milestones = [months / 12 for months in row.milestone_months]
     cards = schemas.Cards(enabled=row.cards_enabled, approval=row.cards_approval, time=row.cards_time)
     benchmark = schemas.Benchmark(epsilon=row.benchmark_epsilon, budget=row.benchmark_budget)
-    nested = {"retention": retention, "milestones": milestones, "cards": cards, "benchmark": benchmark}
+    metrics = schemas.MetricsChoices(target=row.metrics_target, smallest_change=row.metrics_smallest_change)
+    nested = {
+        "retention": retention,
+        "milestones": milestones,
+        "cards": cards,
+        "benchmark": benchmark,
+        "metrics": metrics,
+    }
     return schemas.Organization.model_validate({**row.model_dump(), **nested})
 
 
@@ -74,7 +81,8 @@ async def update_organization(
     retention, milestones = sent.pop("retention", {}), in_months(sent.pop("milestones", None))
     cards = {f"cards_{name}": value for name, value in sent.pop("cards", {}).items()}
     benchmark = {f"benchmark_{name}": value for name, value in sent.pop("benchmark", {}).items()}
-    wanted = sent | retention | milestones | cards | benchmark
+    metrics = {f"metrics_{name}": value for name, value in sent.pop("metrics", {}).items()}
+    wanted = sent | retention | milestones | cards | benchmark | metrics
     changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     least = min(LEAST_AFTER_OPENING, row.minimum_group_size)
     is_lowered = changes.get("minimum_group_size", least) < least

@@ -33,6 +33,8 @@ class Organization(Timestamps, table=True):
     recognition_edit_minutes: int = Field(sa_column_kwargs={"server_default": "15"})
     benchmark_epsilon: float | None = None
     benchmark_budget: float = Field(default=10, sa_column_kwargs={"server_default": "10"})
+    metrics_target: float = Field(default=75, sa_column_kwargs={"server_default": "75"})
+    metrics_smallest_change: float = Field(default=5, sa_column_kwargs={"server_default": "5"})
     sealed_key: bytes | None = Field(default=None, exclude=True, repr=False)
     """What is derived for it is derived from this. Null in one of before there were such keys."""
 

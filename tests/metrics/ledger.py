@@ -98,17 +98,20 @@ HEADLINE: Final = {
     r"groups\[\]\.position\.(probability|ellipse\.(semi_major|semi_minor|angle))": GROUP,
     r"groups\[\]\.position\.probabilities\." + QUADRANT: GROUP,
     r"distinctness\.n(_complete)?": COUNT,
+    r"distinctness\.parts\.(satisfaction|engagement)": SETTINGS,
     r"distinctness\.(htmt2?|ci_low|ci_high|(r|spearman)(_ci_low|_ci_high|_disattenuated)?)": ALIKE,
 }
 CHANGES: Final = {
     r"groups\[\]\.changes\[\]\.n_(before|after)": COUNT,
-    r"groups\[\]\.changes\[\]\.(difference|ci_low|ci_high|q)": WAVES,
+    r"groups\[\]\.changes\[\]\.(difference|ci_low|ci_high|q|detectable)": WAVES,
+    r"groups\[\]\.changes\[\]\.smallest_change": SETTINGS,
 }
 LEVERS: Final = {
     r"target": SETTINGS,
     r"levers\[\]\.n": COUNT,
     r"levers\[\]\." + ONE_SCORE: SCORE,
     r"levers\[\]\." + SHARES: SCORE,
+    r"levers\[\]\.shrunken": REST,
     r"levers\[\]\.(importance|priority|rank_probability)": ALIKE,
 }
 ENPS: Final = {r"(score|ci_low|ci_high|promoters|passives|detractors)": SCORE}
@@ -166,7 +169,8 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
         r"groups\[\]\.teams\.\w+\.(icc1|icc1_raw|icc2|icc2_raw|f|p)": ALIKE,
     },
     "get_heatmap": {
-        r"groups\[\]\.cells\[\]\.(difference|ci_low|ci_high|g|q|shrunken)": REST,
+        r"groups\[\]\.cells\[\]\.(difference|ci_low|ci_high|g|q|detectable|shrunken)": REST,
+        r"groups\[\]\.smallest_change": SETTINGS,
         r"groups\[\]\.cells\[\]\.score": SCORE,
     },
     "get_drivers": {

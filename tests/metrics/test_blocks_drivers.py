@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.metrics import names
 from app.metrics.blocks.drivers import CRITERIA, analyse
-from app.metrics.blocks.wave import Wave
+from app.metrics.blocks.wave import Choices, Wave
 from app.metrics.formulas import relative_importance, shrinkage
 from app.metrics.sample import Instrument
 from app.metrics.schemas import TreeRef
@@ -374,3 +374,12 @@ def test_a_small_team_is_not_sent_to_a_lever_that_its_own_score_has_at_the_targe
     assert lever(found[3], "recognition")["score"] >= 75
     assert found[3]["top"] != "recognition"
     assert "recognition" not in found[3]["tie_set"]
+
+
+def test_another_target_is_the_one_that_all_is_measured_by() -> None:
+    wave, _ = road_of_small_teams(one_lever_matters())
+    lower = replace(wave, choices=Choices(target=20))
+    for team, road in levers(lower, analyse(lower)).items():
+        assert (road["target"], road["top"], road["reasons"]["top"]) == (20, None, "at_target"), team
+    first = levers(replace(wave, choices=Choices(target=60)), analyse(wave))[0]["levers"][1]
+    assert first["priority"] == pytest.approx(first["importance"] * (60 - first["score"]) / 100)

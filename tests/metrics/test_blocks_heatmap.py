@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.metrics.blocks.heatmap import heatmap_columns
-from app.metrics.blocks.wave import Wave
+from app.metrics.blocks.wave import Choices, Wave
 from app.metrics.formulas import Moments, benjamini_hochberg, independent_change, shrinkage, versus_rest
 from app.metrics.schemas.heatmap import HeatmapGroup
 from tests.examples import examples
@@ -55,8 +57,9 @@ def test_a_cell_is_the_group_against_everybody_else() -> None:
 
 @given(st.integers(0, 1000))
 @settings(max_examples=examples(8))
-def test_a_small_group_is_compared_by_nothing_but_what_is_shown_of_it(seed: int) -> None:
-    """Its cells can be made from its score and n and from the organisation: so they tell no more."""
+def test_cells_are_exact_and_rounded_after_and_those_of_a_small_group_within_the_ends_shown(
+    seed: int,
+) -> None:
     wave = world(TWO_QUESTIONS, answers_to(TWO_QUESTIONS, 60, seed), seed, teams=(1, 2, 2, 3, 4, 4))
     found = {ordinal: body for ordinal, body in heatmap(wave).items() if body["status"] == "ok"}
     values = wave.both.dimensions["satisfaction"]
@@ -65,10 +68,10 @@ def test_a_small_group_is_compared_by_nothing_but_what_is_shown_of_it(seed: int)
     for ordinal, body in found.items():
         sd = {
             "banded": max(whole.sd or 0, 5.0),
-            "integer": round(values[wave.rollup.persons(ordinal)].std(ddof=1), 0),
-            "exact": values[wave.rollup.persons(ordinal)].std(ddof=1),
-        }[body["precision"]]
-        told.append(Moments(body["n"], body["cells"][0]["score"], float(sd)))
+        }.get(body["precision"], values[wave.rollup.persons(ordinal)].std(ddof=1))
+        mean = float(values[wave.rollup.persons(ordinal)].mean())
+        within = np.clip(mean, 5, 95) if body["precision"] == "banded" else mean
+        told.append(Moments(body["n"], float(within), float(sd)))
     for (ordinal, body), cell in zip(found.items(), versus_rest(told, whole), strict=True):
         assert cell.test is not None
         own = body["cells"][0]
@@ -79,6 +82,26 @@ def test_a_small_group_is_compared_by_nothing_but_what_is_shown_of_it(seed: int)
             ends = (cell.test.mean, cell.test.ci.low, cell.test.ci.high)
             assert [own["difference"], own["ci_low"], own["ci_high"]] == [round(end) for end in ends]
         assert (own["q"] is None) == (body["precision"] == "banded"), ordinal
+
+
+def test_a_facet_of_a_small_group_is_compared_by_the_score_that_is_shown() -> None:
+    answers = answers_to(NO_LEVERS, 60, 5)
+    place = heatmap_columns(NO_LEVERS).index("facet:hours")
+    wave = wave_of(NO_LEVERS, answers, [1] * 12 + [0] * 48, (None, 0))
+    cell, values = heatmap(wave)[1]["cells"][place], wave.both.facets["hours"]
+    rest = (values.sum() - 12 * cell["score"]) / 48
+    assert cell["difference"] == round(cell["score"] - rest)
+
+
+def test_a_difference_too_small_to_matter_is_no_difference_and_one_too_unsure_says_what_would_show() -> None:
+    wave = world(WITH_LEVERS, answers_to(WITH_LEVERS, 400, 1))
+    cell = heatmap(wave)[1]["cells"][0]
+    half = cell["difference"] - cell["ci_low"]
+    assert half < cell["detectable"] < 2 * half
+    assert heatmap(wave)[1]["smallest_change"] == 5
+    every = heatmap(replace(wave, choices=Choices(smallest_change=50)))[1]
+    assert {cell["state"] for cell in every["cells"]} == {"practically_equal"}
+    assert every["smallest_change"] == 50
 
 
 def two_teams(first: int, second: int, k: int = 5) -> Wave:

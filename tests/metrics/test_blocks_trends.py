@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 
 from app.metrics.blocks.enps import enps as enps_block
 from app.metrics.blocks.headline import headline as headline_block
-from app.metrics.blocks.pairs import MEASURES, comparable_measures
-from app.metrics.blocks.wave import Wave
+from app.metrics.blocks.pairs import MEASURES, incomparable
+from app.metrics.blocks.wave import Choices, Wave
 from app.metrics.formulas import (
     Moments,
     benjamini_hochberg,
@@ -26,7 +26,7 @@ from app.metrics.formulas import (
     overlapping_change,
     paired_change,
 )
-from app.metrics.schemas.trends import Point, TrendGroup
+from app.metrics.schemas.trends import Incomparable, MeasureName, Point, TrendGroup
 from app.surveys.questionnaires.built_in import built_in
 from tests.examples import examples
 from tests.metrics.leak import leak
@@ -47,8 +47,9 @@ from tests.metrics.worlds import (
 )
 
 EARLIER = UUID("0198f0d0-1c5e-7d0a-8a44-0f6f0a5b7e20")
-ALL: AbstractSet[str] = frozenset(MEASURES)
-BUT_ENPS = ALL - {"enps"}
+Why = Mapping[MeasureName, Incomparable]
+NONE: Why = {}
+BUT_ENPS: Why = {"enps": "questions_changed"}
 Questions = list[dict[str, Any]]
 Answer = tuple[int, int]
 """The number of the wave, and who gave it."""
@@ -57,11 +58,11 @@ Answer = tuple[int, int]
 def since(
     wave: Wave,
     previous: Wave,
-    comparable: AbstractSet[str] = ALL,
+    incomparable: Why = NONE,
     erased: AbstractSet[int] = frozenset(),
     may_link: bool = True,
 ) -> Bodies:
-    return changes(wave, replace(previous, survey_id=EARLIER), comparable, erased, may_link)
+    return changes(wave, replace(previous, survey_id=EARLIER), incomparable, erased, may_link)
 
 
 def change(body: Body, measure: str) -> Body:
@@ -108,7 +109,7 @@ def test_unlinked_waves_are_compared_as_different_persons() -> None:
             assert [own["difference"], own["ci_low"], own["ci_high"]] == pytest.approx(
                 [expected.mean, expected.test.ci.low, expected.test.ci.high]
             )
-            assert (own["method"], own["n_before"], own["n_after"]) == ("independent", then.sum(), now.sum())
+            assert (own["pairing"], own["n_before"], own["n_after"]) == ("independent", then.sum(), now.sum())
             assert (own["from_survey"], own["to_survey"]) == (str(EARLIER), str(wave.survey_id))
             p_values[measure].append(expected.test.p)
     first = [change(found[0], measure)["q"] for measure in MEASURES]
@@ -119,6 +120,19 @@ def test_unlinked_waves_are_compared_as_different_persons() -> None:
     assert change(found[0], "satisfaction")["verdict"] == "increased"
     assert change(since(previous, wave)[0], "satisfaction")["verdict"] == "decreased"
     assert change(since(wave, wave)[0], "satisfaction")["verdict"] == "practically_equal"
+
+
+def test_how_much_matters_is_what_the_organisation_chose() -> None:
+    wave, previous = two_waves(400, 1)
+    own = change(since(wave, previous)[0], "satisfaction")
+    assert (own["verdict"], own["smallest_change"]) == ("increased", 5)
+    assert own["detectable"] > own["difference"] - own["ci_low"]
+    more = replace(wave, choices=Choices(smallest_change=own["difference"] + 0.5))
+    chosen = change(since(more, previous)[0], "satisfaction")
+    assert (chosen["verdict"], chosen["smallest_change"]) == ("small_increase", own["difference"] + 0.5)
+    assert change(since(previous, more)[0], "satisfaction")["smallest_change"] == 5
+    most = replace(wave, choices=Choices(smallest_change=50))
+    assert change(since(most, previous)[0], "satisfaction")["verdict"] == "practically_equal"
 
 
 def test_with_links_the_interval_knows_who_answered_twice() -> None:
@@ -133,30 +147,30 @@ def test_with_links_the_interval_knows_who_answered_twice() -> None:
     x, y = values(previous, "satisfaction"), values(wave, "satisfaction")
     expected = overlapping_change(np.r_[x, nobody], np.r_[y[:200], nobody, y[200:]])
     assert expected.test is not None
-    assert (own["method"], own["difference"]) == ("overlapping", pytest.approx(expected.mean))
+    assert (own["pairing"], own["difference"]) == ("partial", pytest.approx(expected.mean))
     assert [own["ci_low"], own["ci_high"]] == pytest.approx([expected.test.ci.low, expected.test.ci.high])
     apart = change(since(wave, previous, may_link=False)[0], "satisfaction")
-    assert apart["method"] == "independent"
+    assert apart["pairing"] == "independent"
     assert apart["ci_high"] - apart["ci_low"] > own["ci_high"] - own["ci_low"]
 
 
-@pytest.mark.parametrize(("once", "method"), [(0, "overlapping"), (3, "independent"), (5, "overlapping")])
+@pytest.mark.parametrize(("once", "method"), [(0, "full"), (3, "independent"), (5, "partial")])
 def test_few_who_answered_once_are_not_told_by_an_interval(once: int, method: str) -> None:
     answers = answers_to(WITH_LEVERS, 100, 4)
     previous = linked(world(WITH_LEVERS, answers), list(range(100)))
     wave = linked(
         world(WITH_LEVERS, answers_to(WITH_LEVERS, 100, 5)), [*range(100 - once), *range(500, 500 + once)]
     )
-    assert change(since(wave, previous)[0], "satisfaction")["method"] == method
+    assert change(since(wave, previous)[0], "satisfaction")["pairing"] == method
 
 
 def test_few_who_answered_twice_are_not_told_either() -> None:
     first, second = (answers_to(WITH_LEVERS, 100, seed) for seed in (4, 5))
     previous = linked(world(WITH_LEVERS, first), list(range(100)))
-    for repeat, method in ((4, "independent"), (5, "overlapping")):
+    for repeat, method in ((4, "independent"), (5, "partial")):
         wave = linked(world(WITH_LEVERS, second), [*range(repeat), *range(500, 600 - repeat)])
         found = since(wave, previous)
-        assert change(found[0], "satisfaction")["method"] == method
+        assert change(found[0], "satisfaction")["pairing"] == method
         if repeat == 4:
             assert repeated(found, "satisfaction") == {
                 "measure": "satisfaction",
@@ -236,7 +250,7 @@ def test_where_a_few_were_erased_no_change_is_told() -> None:
 
 def test_a_measure_asked_otherwise_is_not_comparable() -> None:
     wave, previous = two_waves(200, 11)
-    found = since(wave, previous, comparable=BUT_ENPS)
+    found = since(wave, previous, incomparable=BUT_ENPS)
     own = change(found[0], "enps")
     assert (own["status"], own["reason"], own["verdict"]) == (
         "undefined",
@@ -259,11 +273,11 @@ def changed(question: str, **members: Any) -> Questions:
 
 
 def test_the_same_questions_are_comparable_in_whatever_order_or_further_language() -> None:
-    assert comparable_measures(questions(), questions()[::-1]) == ALL
+    assert incomparable(questions(), questions()[::-1]) == {}
     more = [{**one, "text": {**one["text"], "de": "..."}} for one in questions()]
-    assert comparable_measures(more, questions()) == ALL
-    assert comparable_measures(changed("O2", text={"en": "x"}), questions()) == ALL
-    assert comparable_measures(changed("E09", role="core", lever=None), questions()) == ALL
+    assert incomparable(more, questions()) == {}
+    assert incomparable(changed("O2", text={"en": "x"}), questions()) == {}
+    assert incomparable(changed("E09", role="core", lever=None), questions()) == {}
 
 
 @pytest.mark.parametrize(
@@ -281,12 +295,18 @@ def test_the_same_questions_are_comparable_in_whatever_order_or_further_language
 def test_other_words_scale_facet_or_polarity_are_another_question(
     key: str, members: dict[str, Any], lost: set[str]
 ) -> None:
-    assert ALL - comparable_measures(changed(key, **members), questions()) == lost
+    assert incomparable(changed(key, **members), questions()).keys() == lost
 
 
 def test_a_question_added_or_never_asked_is_not_comparable() -> None:
-    assert comparable_measures(questions()[1:], questions()) == {"engagement", "enps"}
-    assert comparable_measures([], []) == set()
+    assert incomparable(questions()[1:], questions()).keys() == {"satisfaction", "gap"}
+    without = [one for one in questions() if one["facet"] != "enps"]
+    assert (
+        incomparable(without, without) == incomparable(without, questions()) == {"enps": "question_missing"}
+    )
+    assert incomparable(questions(), without) == {"enps": "questions_changed"}
+    twice = [*questions(), *changed("O1", key="O9")]
+    assert incomparable(twice, twice)["enps"] == "several_questions"
 
 
 # ------------------------------------------------------------------ repeaters
@@ -383,13 +403,12 @@ def test_any_two_waves_have_changes_or_reasons_and_the_order_of_persons_decides_
 ) -> None:
     if is_linked:
         wave, previous = (linked(one, list(range(len(one.sample.answers)))) for one in (wave, previous))
-    comparable = {"satisfaction", "engagement", "gap"} | (
-        {"enps"} if "enps" in wave.both.outcomes and "enps" in previous.both.outcomes else set()
-    )
-    found = since(wave, previous, comparable)
+    is_asked = "enps" in wave.both.outcomes and "enps" in previous.both.outcomes
+    why: Why = NONE if is_asked else {"enps": "question_missing"}
+    found = since(wave, previous, why)
     told = {ordinal: {"points": [], **body} for ordinal, body in found.items()}
     assert_wire_ready(told, TrendGroup)
-    assert since(shuffled(wave, seed), shuffled(previous, seed + 1), comparable) == nearly(found)
+    assert since(shuffled(wave, seed), shuffled(previous, seed + 1), why) == nearly(found)
 
 
 @given(any_wave())

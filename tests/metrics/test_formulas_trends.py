@@ -13,6 +13,7 @@ from app.metrics.formulas import (
     holm,
     independent_change,
     mcnemar,
+    mean_difference,
     moments,
     overlapping_change,
     paired_change,
@@ -173,6 +174,11 @@ def test_mcnemar_does_not_mind_the_direction(gained: int, lost: int) -> None:
     [
         (1, 9, 0.01, "increased"),
         (-9, -1, 0.01, "decreased"),
+        (1, 8, 0.01, "small_increase"),
+        (-8, -1, 0.01, "small_decrease"),
+        (0.1, 0.5, 0.0001, "practically_equal"),
+        (-5, -3, 0.0001, "practically_equal"),
+        (-1, 20, 0.01, "inconclusive"),
         (1, 9, 0.06, "inconclusive"),
         (1, 4, 0.06, "practically_equal"),
         (-4, 4, 0.9, "practically_equal"),
@@ -181,7 +187,19 @@ def test_mcnemar_does_not_mind_the_direction(gained: int, lost: int) -> None:
     ],
 )
 def test_the_word_for_a_change(low: float, high: float, q: float, word: str) -> None:
-    assert verdict(Interval(low, high), q) == word
+    middle = (low + high) / 2
+    assert verdict(Difference(middle, 1, 50, middle, q, Interval(low, high)), q) == word
+
+
+def test_what_could_be_shown_is_found_in_four_of_five_cases() -> None:
+    random = np.random.default_rng(8)
+    before = Moments(60, 50.0, 12.0)
+    test = mean_difference(before, Moments(60, 50.0, 12.0))
+    assert test is not None
+    drawn = random.normal(size=(2, 4000, 60)) * 12
+    drawn[1] += test.detectable
+    found = stats.ttest_ind(drawn[1], drawn[0], axis=1).pvalue < 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.025)
 
 
 @given(P_VALUES)
@@ -218,7 +236,7 @@ def test_cells_of_teams_above_below_like_and_unlike_the_rest() -> None:
     assert {team: cell.state for team, cell in zip(teams, cells, strict=True)} == {
         "above": "higher",
         "below": "lower",
-        "like": "similar",
+        "like": "practically_equal",
         "one": None,
         "two": "inconclusive",
     }

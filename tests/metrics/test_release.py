@@ -282,6 +282,8 @@ CHANGE = {
     "q": "change.q",
     "n_before": "change.n",
     "n_after": "change.n",
+    "detectable": "change.detectable",
+    "smallest_change": "smallest_change",
 }
 DEFINED = {
     "satisfaction-engagement": SCORE
@@ -356,6 +358,8 @@ DEFINED = {
         "cells.ci_high": "heatmap.difference",
         "cells.g": "heatmap.g",
         "cells.q": "heatmap.q",
+        "cells.detectable": "heatmap.detectable",
+        "smallest_change": "smallest_change",
         "cells.score": "heatmap.score",
         "cells.shrunken": "heatmap.shrunken",
     },

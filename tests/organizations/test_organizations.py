@@ -106,3 +106,18 @@ async def test_a_key_is_narrowed_by_teams_or_by_who_leads_them(api: ContractClie
     ):
         answer = await api.post("/v1/api-keys", json=body | wrong)
         assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_what_metrics_count_by_is_chosen_member_by_member(acme: Tenant) -> None:
+    before = (await acme.client.get("/v1/organization")).json()["metrics"]
+    assert before == {"target": 75, "smallest_change": 5}
+    sent = await acme.client.patch("/v1/organization", json={"metrics": {"target": 80}})
+    assert sent.json()["metrics"] == {"target": 80, "smallest_change": 5}
+    for wrong in (
+        {"target": 0},
+        {"target": 101},
+        {"smallest_change": 0.5},
+        {"smallest_change": 51},
+        {"x": 1},
+    ):
+        assert (await acme.client.patch("/v1/organization", json={"metrics": wrong})).status_code == 422

@@ -1,10 +1,11 @@
-"""What is known of a score by whoever reads it: a comparison made of no more than that gives nothing away."""
+"""How a score is compared: exactly, and rounded after; and as it is known by whoever reads it."""
 
 from collections.abc import Callable
+from math import inf
 from typing import TypedDict
 
 from app.metrics.blocks.measure import Measure
-from app.metrics.disclosure import Precision, shown_gap, shown_sd, shown_share
+from app.metrics.disclosure import Precision, shown_sd, shown_share
 from app.metrics.formulas import Interval, Moments
 
 Rounded = Callable[[float, Precision], float]
@@ -24,13 +25,29 @@ def as_shown(measure: Measure, ordinal: int, precision: Precision, rounded: Roun
     return Moments(of.n, rounded(of.mean, precision), measure.banded_sd if sd is None else sd)
 
 
+def as_compared(
+    measure: Measure, ordinal: int, precision: Precision, rounded: Rounded, *, finer: bool = False
+) -> Moments:
+    """Exact; of a small group as it is shown, with the organisation's spread.
+
+    `finer`: of a small group too, within the ends that are shown. That is for the headline set alone, since a
+    second rounding tells more of a score that somebody skipped (R6).
+    """
+    of = measure.moments(ordinal)
+    if precision != "banded":
+        return of
+    low, high = (rounded(end, precision) for end in (-inf, inf))
+    mean = min(max(of.mean, low), high) if finer else rounded(of.mean, precision)
+    return Moments(of.n, mean, measure.banded_sd)
+
+
 def coarser(one: Precision, other: Precision) -> Precision:
     return max(one, other, key=FINEST_FIRST.index)
 
 
 def shown_difference(value: float, precision: Precision) -> float:
-    """It stands on numbers already shown, so it needs no clamp."""
-    return shown_gap(value, "exact" if precision == "exact" else "integer")
+    """Between two scores, so up to twice as far as these go."""
+    return value if precision == "exact" else round(round(value, 9))
 
 
 def shown_interval(ci: Interval, precision: Precision) -> Ends:

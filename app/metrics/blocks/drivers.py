@@ -191,7 +191,7 @@ def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis 
     return Analysis(
         found=found,
         intervals=importance_intervals(_as_shares(drawn)),
-        first=tuple(chance_of_first(drawn).tolist()),
+        first=tuple(chance_of_first(drawn, wave.choices.target).tolist()),
         r2_ci=percentile_interval(drawn.r2),
         resampled="teams" if is_alike and has_teams else "persons",
         flags=tuple(flag for flag, is_raised in flags.items() if is_raised),

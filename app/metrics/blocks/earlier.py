@@ -5,6 +5,7 @@ from typing import Any, Final
 Body = dict[str, Any]
 LEADING: Final = 0.8 - 1e-9
 EARLIER: Final = "earlier_release"
+MATTERS: Final = 5.0
 
 
 def why_undivided(body: Body) -> Body:
@@ -74,3 +75,52 @@ def _not_drawn(lever: Body) -> Body:
 def without_moments(body: Body) -> Body:
     """1 to 2: what a later wave's changes are to stand on was not kept."""
     return {**body, "moments": {}}
+
+
+def changes_that_matter(body: Body) -> Body:
+    """2 to 3: a change was said to be one however small, and not what so many persons could have shown."""
+    return {**body, "changes": [_paired(one) if one["status"] == "ok" else one for one in body["changes"]]}
+
+
+def _paired(change: Body) -> Body:
+    pairing = "partial" if change["method"] == "overlapping" else "independent"
+    words = "small_increase", "small_decrease"
+    verdict = (
+        _matters(change, words) if change["verdict"] in ("increased", "decreased") else change["verdict"]
+    )
+    kept = {name: value for name, value in change.items() if name != "method"}
+    return _undetectable({**kept, "pairing": pairing, "smallest_change": MATTERS, "verdict": verdict})
+
+
+def cells_that_matter(body: Body) -> Body:
+    """1 to 2: a difference under the smallest that matters had no word, and "similar" another."""
+    if body["status"] != "ok":
+        return body
+    cells = [_stated(one) if one["status"] == "ok" else one for one in body["cells"]]
+    return {**body, "smallest_change": MATTERS, "cells": cells}
+
+
+def _stated(cell: Body) -> Body:
+    state = "practically_equal" if cell["state"] == "similar" else cell["state"]
+    is_small = state == "inconclusive" and cell["q"] is not None and cell["q"] < 0.05
+    words = "slightly_higher", "slightly_lower"
+    return _undetectable(
+        {**cell, "state": _matters({**cell, "verdict": state}, words) if is_small else state}
+    )
+
+
+def _matters(difference: Body, words: tuple[str, str]) -> str:
+    """Read in the order of metrics.md 2.10; `words` for a small one up, and down."""
+    if difference["ci_low"] >= -MATTERS and difference["ci_high"] <= MATTERS:
+        return "practically_equal"
+    if abs(difference["difference"]) >= MATTERS:
+        return str(difference["verdict"])
+    return words[difference["difference"] < 0]
+
+
+def _undetectable(difference: Body) -> Body:
+    return {
+        **difference,
+        "detectable": None,
+        "reasons": {**difference["reasons"], "detectable": EARLIER},
+    }

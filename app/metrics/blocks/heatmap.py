@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from app.metrics.blocks.compared import as_shown, shown_difference, shown_interval, shown_p
+from app.metrics.blocks.compared import as_compared, as_shown, shown_difference, shown_interval, shown_p
 from app.metrics.blocks.measure import Measure, as_small
 from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
@@ -42,7 +42,13 @@ def _row(
     if ordinal == ORGANIZATION:
         return Undefined(status="undefined", reason="no_rest", n=wave.n(ordinal))
     cells = [column[ordinal] for column in columns]
-    return HeatmapOk(status="ok", n=wave.n(ordinal), precision=precision, cells=cells)
+    return HeatmapOk(
+        status="ok",
+        n=wave.n(ordinal),
+        precision=precision,
+        smallest_change=wave.choices.smallest_change,
+        cells=cells,
+    )
 
 
 def _column(wave: Wave, key: str, values: Floats) -> dict[int, HeatmapCell]:
@@ -60,7 +66,14 @@ def _column(wave: Wave, key: str, values: Floats) -> dict[int, HeatmapCell]:
         if hidden[ordinal] is None
     }
     shrunken = _drawn(wave, shown)
-    found = dict(zip(shown, versus_rest(list(shown.values()), _whole(wave, measure)), strict=True))
+    of_headline = key in DIMENSIONS
+    compared = [
+        as_compared(measure, ordinal, precisions[ordinal], shown_score, finer=of_headline)
+        for ordinal in shown
+    ]
+    smallest = wave.choices.smallest_change
+    cells = versus_rest(compared, _whole(wave, measure, of_headline), smallest)
+    found = dict(zip(shown, cells, strict=True))
     return {
         ordinal: HeatmapCellSuppressed(status="suppressed", reason=reason)
         if reason is not None
@@ -75,10 +88,10 @@ def _precisions(wave: Wave) -> Iterator[tuple[int, Precision]]:
             yield ordinal, decision.precision
 
 
-def _whole(wave: Wave, measure: Measure) -> Moments:
+def _whole(wave: Wave, measure: Measure, of_headline: bool) -> Moments:
     precision = wave.plan.decisions[ORGANIZATION].precision or "banded"
     small = as_small(int(measure.n[ORGANIZATION]), precision)
-    return as_shown(measure, ORGANIZATION, small, shown_score)
+    return as_compared(measure, ORGANIZATION, small, shown_score, finer=of_headline)
 
 
 def _why_not(wave: Wave, key: str, measure: Measure, ordinal: int) -> Suppression | None:
@@ -104,6 +117,7 @@ def _cell(found: Cell, shown: Moments, shrunken: float | Unknown, precision: Pre
         **shown_interval(found.test.ci, precision),
         g=g,
         q=q,
+        detectable=shown_difference(found.test.detectable, precision),
         state=found.state,
         score=shown.mean,
         shrunken=told,

@@ -22,6 +22,7 @@ class Weighed:
     """
 
     importance_of: Whose
+    target: float
     first: Mapping[LeverName, float]
     below: Collection[LeverName]
     is_reached: bool

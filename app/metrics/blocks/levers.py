@@ -14,7 +14,6 @@ from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Drawn, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_score, shown_share
 from app.metrics.formulas import Moments, chance_of_first_of_part, lever_priority
-from app.metrics.formulas.drivers import TARGET
 from app.metrics.sample import Floats, LeverName
 from app.metrics.schemas import Insufficient, LeverOk, LeversNumbers, LeversOk, Suppression, Undefined
 from app.metrics.schemas.levers import Lever, LeverSuppressed
@@ -65,6 +64,10 @@ class _Road:
         scored = {lever: _scored(wave, lever, values) for lever, values in wave.both.levers.items()}
         kin = {lever: _kinship(wave, lever, measure) for lever, (measure, _) in scored.items()}
         return cls(wave, analyses, scored, kin)
+
+    @property
+    def target(self) -> float:
+        return self.wave.choices.target
 
     def analysis(self, ordinal: int) -> Analysis | NoAnalysis | Undefined | Insufficient:
         return why_no_group(self.wave, ordinal) or self.analyses[ordinal][CORE]
@@ -121,7 +124,7 @@ def _group(road: _Road, ordinal: int, precision: Precision) -> LeversOk | Undefi
         precision=precision,
         criterion=CORE,
         importance_of=order.importance_of,
-        target=TARGET,
+        target=road.target,
         levers=order.levers,
         top=order.led.top,
         tie_set=order.led.tie_set,
@@ -179,10 +182,10 @@ def _weighed(road: _Road, analysis: Analysis, ordinal: int, precision: Precision
     below = {
         lever
         for lever, (measure, _) in road.scored.items()
-        if shown_score(measure.moments(ordinal).mean, precision) < TARGET
+        if shown_score(measure.moments(ordinal).mean, precision) < road.target
     }
     first = dict(zip(road.scored, analysis.first, strict=True))
-    return Weighed("group", first, below, is_reached=not below)
+    return Weighed("group", road.target, first, below, is_reached=not below)
 
 
 def _borrowed(road: _Road, analysis: Analysis, entries: _Entries, ordinal: int) -> Weighed:
@@ -191,9 +194,11 @@ def _borrowed(road: _Road, analysis: Analysis, entries: _Entries, ordinal: int) 
     A lever that is not shown may stand wherever those of other groups do, and so below the target.
     """
     drawn = {lever: _drawn(road, entry, ordinal) for lever, entry in entries.items()}
-    reached = {lever for lever, entry in entries.items() if _has_reached(entry)}
+    reached = {lever for lever, entry in entries.items() if _has_reached(entry, road.target)}
     near = {
-        lever for lever, entry in entries.items() if isinstance(entry, _Told) and entry.drawn.mean >= TARGET
+        lever
+        for lever, entry in entries.items()
+        if isinstance(entry, _Told) and entry.drawn.mean >= road.target
     }
     first = chance_of_first_of_part(
         analysis.drawn,
@@ -202,17 +207,19 @@ def _borrowed(road: _Road, analysis: Analysis, entries: _Entries, ordinal: int) 
         variances=[own.variance for own in drawn.values()],
         correlations=analysis.correlations,
         seed=road.wave.seed,
+        target=road.target,
     )
     return Weighed(
         importance_of="organization",
+        target=road.target,
         first=dict(zip(drawn, first.tolist(), strict=True)),
         below=drawn.keys() - reached - near,
         is_reached=reached == drawn.keys(),
     )
 
 
-def _has_reached(entry: _Entry) -> bool:
-    return isinstance(entry, _Told) and entry.mean["score"] >= TARGET
+def _has_reached(entry: _Entry, target: float) -> bool:
+    return isinstance(entry, _Told) and entry.mean["score"] >= target
 
 
 def _drawn(road: _Road, entry: _Entry, ordinal: int) -> Drawn:
@@ -263,7 +270,7 @@ def _prioritised(
     room = np.array(entry.mean["score"] if score is None else score)
     place: Place = {
         "importance": share,
-        "priority": float(lever_priority(np.array(share), room)),
+        "priority": float(lever_priority(np.array(share), room, weighed.target)),
         "rank_probability": shown_share(weighed.first[entry.lever], precision),
         "is_top": entry.lever == top,
     }

@@ -9,19 +9,29 @@ import numpy as np
 from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.wave import ORGANIZATION, Wave
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers, Scores
-from app.metrics.schemas.trends import MeasureName
+from app.metrics.schemas.trends import Incomparable, MeasureName
 
 MEASURES: Final[tuple[MeasureName, ...]] = (*DIMENSIONS, "gap", "enps")
 
 Question = Mapping[str, Any]
 
 
-def comparable_measures(now: Sequence[Question], then: Sequence[Question]) -> set[str]:
-    """Those whose questions are the same in both questionnaires, in the same words."""
-    same = {name for name in DIMENSIONS if _are_same(now, then, "dimension", name)}
-    same |= {"gap"} if len(same) == len(DIMENSIONS) else set()
-    asked_once = len([one for one in now if one["facet"] == "enps"]) == 1
-    return same | ({"enps"} if asked_once and _are_same(now, then, "facet", "enps") else set())
+def incomparable(now: Sequence[Question], then: Sequence[Question]) -> dict[MeasureName, Incomparable]:
+    """Why a measure is not compared; those whose questions are the same, in the same words, are not in it."""
+    why: dict[MeasureName, Incomparable] = {
+        name: "questions_changed" for name in DIMENSIONS if not _are_same(now, then, "dimension", name)
+    }
+    if why:
+        why["gap"] = "questions_changed"
+    reason = _why_no_enps(now, then)
+    return why if reason is None else why | {"enps": reason}
+
+
+def _why_no_enps(now: Sequence[Question], then: Sequence[Question]) -> Incomparable | None:
+    asked = [one for one in now if one["facet"] == "enps"]
+    if len(asked) != 1:
+        return "several_questions" if asked else "question_missing"
+    return None if _are_same(now, then, "facet", "enps") else "questions_changed"
 
 
 def _are_same(now: Sequence[Question], then: Sequence[Question], member: str, value: str) -> bool:

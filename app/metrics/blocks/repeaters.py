@@ -1,6 +1,6 @@
 """Those who answered both waves: change apart from who happened to answer. The organisation alone."""
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from app.metrics.formulas import CUT, PairedChange, mcnemar, paired_change
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
 from app.metrics.schemas.trends import (
     Between,
+    Incomparable,
     MeasureName,
     Repeated,
     RepeatedInsufficient,
@@ -27,19 +28,21 @@ FEWEST = 20
 """Below it no probability is told (R7)."""
 
 
-def repeaters(pairs: Pairs, comparable: AbstractSet[str], *, is_erased: bool) -> Repeaters:
+def repeaters(
+    pairs: Pairs, incomparable: Mapping[MeasureName, Incomparable], *, is_erased: bool
+) -> Repeaters:
     surveys: Between = {"from_survey": pairs.previous.survey_id, "to_survey": pairs.wave.survey_id}
     if is_erased:
         return RepeatersSuppressed(**surveys, status="suppressed", reason="erased")
     if not pairs.is_linked:
         return RepeatersUndefined(**surveys, status="undefined", reason="not_linked")
-    measures = [_told(pairs, measure, comparable) for measure in MEASURES]
+    measures = [_told(pairs, measure, incomparable.get(measure)) for measure in MEASURES]
     return RepeatersOk(**surveys, status="ok", measures=measures)
 
 
-def _told(pairs: Pairs, measure: MeasureName, comparable: AbstractSet[str]) -> Repeated:
-    if measure not in comparable:
-        return RepeatedUndefined(measure=measure, status="undefined", reason="questions_changed")
+def _told(pairs: Pairs, measure: MeasureName, why_not: Incomparable | None) -> Repeated:
+    if why_not is not None:
+        return RepeatedUndefined(measure=measure, status="undefined", reason=why_not)
     now, then = values_of(pairs.wave.both, measure), values_of(pairs.previous.both, measure)
     rows_now, rows_then = pairs.rows(~np.isnan(now), ~np.isnan(then))
     is_everybody = len(rows_now) == np.count_nonzero(~np.isnan(now)) == np.count_nonzero(~np.isnan(then))

@@ -42,7 +42,9 @@ from app.metrics.schemas.trends import (
     ChangeOk,
     ChangeSuppressed,
     ChangeUndefined,
+    Incomparable,
     MeasureName,
+    Pairing,
     PlaceOk,
     Repeaters,
     ToldMoments,
@@ -62,7 +64,7 @@ class _Change:
     n_before: int
     n_after: int
     test: Difference
-    method: Literal["overlapping", "independent"]
+    pairing: Pairing
     precision: Precision
 
 
@@ -85,7 +87,7 @@ Told = Mapping[int, Mapping[MeasureName, ToldMoments]]
 def changes(
     wave: Wave,
     previous: Wave,
-    comparable: AbstractSet[str],
+    incomparable: Mapping[MeasureName, Incomparable],
     erased: AbstractSet[int],
     may_link: bool,
     *,
@@ -94,11 +96,11 @@ def changes(
 ) -> dict[int, Since]:
     """For each group what changed from `previous` to `wave`, measure by measure.
 
-    `comparable` are the measures whose questions are the same. `erased` has the groups of the previous wave
-    of which so few of those asked were erased since that nothing new is told of them (R11). `may_link` says
-    whether what one person answered in both may be put together: never once anybody was erased. Changes are
-    differences from `told_then`, what the release of the previous wave told: so they stand on the persons it
-    stood on, of each measure, whoever was erased since.
+    `incomparable` has the measures whose questions are not the same, and why. `erased` has the groups of the
+    previous wave of which so few of those asked were erased since that nothing new is told of them (R11).
+    `may_link` says whether what one person answered in both may be put together: never once anybody was
+    erased. Changes are differences from `told_then`, what the release of the previous wave told: so they
+    stand on the persons it stood on, of each measure, whoever was erased since.
     """
     linkable = Pairs.take(wave, previous, may_link)
     is_erased = linkable.is_linked and (is_anybody_erased or bool(erased))
@@ -106,7 +108,9 @@ def changes(
     sides = _Sides(told(wave), told(previous) if told_then is None else told_then)
     shown = [ordinal for ordinal, own in wave.plan.decisions.items() if own.precision is not None]
     found = {
-        measure: _found(pairs, sides, measure, comparable, erased, shown) if wave.has_both_dimensions else {}
+        measure: _found(pairs, sides, measure, incomparable.get(measure), erased, shown)
+        if wave.has_both_dimensions
+        else {}
         for measure in MEASURES
     }
     adjusted = _adjusted(found)
@@ -117,7 +121,9 @@ def changes(
             changes=[
                 _told(pairs, measure, own, adjusted.get((measure, ordinal))) for measure, own in of_group
             ],
-            repeaters=[repeaters(pairs, comparable, is_erased=is_erased)] if ordinal == ORGANIZATION else [],
+            repeaters=[repeaters(pairs, incomparable, is_erased=is_erased)]
+            if ordinal == ORGANIZATION
+            else [],
         )
 
     return {ordinal: since(ordinal) for ordinal in shown} if wave.has_both_dimensions else {}
@@ -166,17 +172,17 @@ def _found(
     pairs: Pairs,
     sides: _Sides,
     measure: MeasureName,
-    comparable: AbstractSet[str],
+    why_not: Incomparable | None,
     erased: AbstractSet[int],
     shown: Iterable[int],
 ) -> _Found:
     then = {ordinal: pairs.before[ordinal] for ordinal in shown if ordinal in pairs.before}
-    if measure not in comparable:
+    if why_not is not None:
         changed = ChangeUndefined(
             measure=measure,
             **between(pairs),
             status="undefined",
-            reason="questions_changed",
+            reason=why_not,
             verdict="not_comparable",
         )
         return dict.fromkeys(then, changed)
@@ -274,7 +280,13 @@ def _change(
             reason="zero_variance",
             verdict="inconclusive",
         )
-    return _Change(first.n, second.n, test, "overlapping" if n_both else "independent", precision)
+    return _Change(first.n, second.n, test, _pairing(n_both, first.n, second.n), precision)
+
+
+def _pairing(n_both: int, n_before: int, n_after: int) -> Pairing:
+    if not n_both:
+        return "independent"
+    return "full" if n_both == n_before == n_after else "partial"
 
 
 def _why_not(pairs: Pairs, compared: Compared, ordinal: int, before: int, is_now: bool) -> Suppression:
@@ -346,18 +358,20 @@ def _told(
     if not isinstance(own, _Change):
         return own
     assert adjusted is not None, "every test is in a family"
-    q = shown_p(adjusted, own.precision)
+    q, smallest = shown_p(adjusted, own.precision), pairs.wave.choices.smallest_change
     return ChangeOk(
         measure=measure,
         **between(pairs),
         status="ok",
         precision=own.precision,
-        method=own.method,
+        pairing=own.pairing,
         n_before=own.n_before,
         n_after=own.n_after,
         difference=shown_difference(own.test.mean, own.precision),
         **shown_interval(own.test.ci, own.precision),
         q=q,
-        verdict=verdict(own.test.ci, adjusted),
+        detectable=shown_difference(own.test.detectable, own.precision),
+        smallest_change=smallest,
+        verdict=verdict(own.test, adjusted, smallest),
         reasons=reasons_of(({"q": q}, "banded")),
     )

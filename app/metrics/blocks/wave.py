@@ -8,6 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from app.metrics.disclosure import Decision, Plan, Precision
+from app.metrics.formulas.drivers import TARGET
+from app.metrics.formulas.trends import SMALLEST_CHANGE
 from app.metrics.sample import DIMENSIONS, Integers, Rollup, Sample, Scores
 from app.metrics.schemas import Suppressed, Suppression, Undefined
 
@@ -17,6 +19,16 @@ Reasons = dict[str, str]
 """Why a member is None, by its dotted path."""
 
 ORGANIZATION: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the organisation had chosen when the wave was released: in points, from where a lever leaves no
+    room, and from where a difference matters.
+    """
+
+    target: float = TARGET
+    smallest_change: float = SMALLEST_CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +46,21 @@ class Wave:
     plan: Plan
     both: Scores
     rollup: Rollup
+    choices: Choices
 
     @classmethod
-    def take(cls, survey_id: UUID, k: int, sample: Sample, invited: Integers | None, plan: Plan) -> "Wave":
+    def take(
+        cls,
+        survey_id: UUID,
+        k: int,
+        sample: Sample,
+        invited: Integers | None,
+        plan: Plan,
+        choices: Choices | None = None,
+    ) -> "Wave":
         both = sample.both
         rollup = Rollup(sample.groups, sample.places.of(both))
-        return cls(survey_id, k, sample, invited, plan, sample.scores.of(both), rollup)
+        return cls(survey_id, k, sample, invited, plan, sample.scores.of(both), rollup, choices or Choices())
 
     @property
     def seed(self) -> int:

@@ -1,13 +1,28 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Final, Literal
 
 from app.metrics.formulas.intervals import Moments
 from app.metrics.formulas.multiplicity import benjamini_hochberg
-from app.metrics.formulas.trends import SMALLEST_CHANGE, Difference, hedges_g, mean_difference
+from app.metrics.formulas.trends import (
+    SMALLEST_CHANGE,
+    Difference,
+    Verdict,
+    hedges_g,
+    mean_difference,
+    verdict,
+)
 
-State = Literal["higher", "lower", "similar", "inconclusive"]
+State = Literal["higher", "lower", "slightly_higher", "slightly_lower", "practically_equal", "inconclusive"]
+STATES: Final[Mapping[Verdict, State]] = {
+    "increased": "higher",
+    "decreased": "lower",
+    "small_increase": "slightly_higher",
+    "small_decrease": "slightly_lower",
+    "practically_equal": "practically_equal",
+    "inconclusive": "inconclusive",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +74,4 @@ def _cell(
     if test is None:
         return Cell(rest, None, None, None, None)
     q = next(q_values)
-    return Cell(rest, test, hedges_g(rest, group), q, _state(test, q, smallest))
-
-
-def _state(test: Difference, q: float, smallest: float) -> State:
-    if q < 0.05 and abs(test.mean) >= smallest:
-        return "higher" if test.mean > 0 else "lower"
-    return "similar" if -smallest <= test.ci.low and test.ci.high <= smallest else "inconclusive"
+    return Cell(rest, test, hedges_g(rest, group), q, STATES[verdict(test, q, smallest)])

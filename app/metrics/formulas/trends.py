@@ -14,7 +14,10 @@ from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Mo
 SMALLEST_CHANGE = 5.0
 FEWEST_DISCORDANT = 25
 
-Verdict = Literal["increased", "decreased", "practically_equal", "inconclusive"]
+POWER = 0.8
+Verdict = Literal[
+    "increased", "decreased", "small_increase", "small_decrease", "practically_equal", "inconclusive"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class Difference:
     t: float
     p: float
     ci: Interval
+
+    @property
+    def detectable(self) -> float:
+        """The smallest true difference that such a test finds in .8 of cases."""
+        return self.se * float(stdtrit(self.df, UPPER_TAIL) + stdtrit(self.df, POWER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +214,15 @@ def mcnemar(table: ArrayLike) -> McNemar:
     )
 
 
-def verdict(ci: Interval, adjusted_p: float, smallest: float = SMALLEST_CHANGE) -> Verdict:
-    """Word for a change with 95% interval `ci`; within +-`smallest` it makes no difference in practice."""
-    if adjusted_p < 0.05 and ci.low > 0:
-        return "increased"
-    if adjusted_p < 0.05 and ci.high < 0:
-        return "decreased"
-    return "practically_equal" if -smallest <= ci.low and ci.high <= smallest else "inconclusive"
+def verdict(test: Difference, adjusted_p: float, smallest: float = SMALLEST_CHANGE) -> Verdict:
+    """Word for a difference, `smallest` being the least that matters; the one rule for all of them."""
+    if -smallest <= test.ci.low and test.ci.high <= smallest:
+        return "practically_equal"
+    if adjusted_p >= 0.05 or test.ci.low <= 0 <= test.ci.high:
+        return "inconclusive"
+    if abs(test.mean) < smallest:
+        return "small_increase" if test.mean > 0 else "small_decrease"
+    return "increased" if test.mean > 0 else "decreased"
 
 
 def _difference(mean: float, se: float, df: float) -> Difference:

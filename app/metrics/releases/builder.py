@@ -30,7 +30,7 @@ from app.metrics.blocks.filtered import cells_of
 from app.metrics.blocks.headline import headline
 from app.metrics.blocks.heatmap import heatmap
 from app.metrics.blocks.levers import levers
-from app.metrics.blocks.pairs import comparable_measures
+from app.metrics.blocks.pairs import incomparable
 from app.metrics.blocks.participation import participation
 from app.metrics.blocks.recognition_engagement import Answered, Past, recognition_engagement
 from app.metrics.blocks.reliability import reliability
@@ -50,6 +50,7 @@ from app.metrics.schemas import (
     Suppressed,
     Undefined,
 )
+from app.metrics.schemas.trends import Incomparable, MeasureName
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.surveys.service import RELEASE_JOB, named
@@ -224,7 +225,7 @@ class Beside:
     before: Loaded
     previous: Wave
     told: Told | None
-    comparable: set[str]
+    incomparable: Mapping[MeasureName, Incomparable]
     erased: frozenset[int]
     is_anybody_erased: bool
     may_link: bool
@@ -241,7 +242,7 @@ class Beside:
             before=before,
             previous=previous,
             told=earlier.told(),
-            comparable=comparable_measures(current.questions, before.questions),
+            incomparable=incomparable(current.questions, before.questions),
             erased=earlier.erased(),
             is_anybody_erased=earlier.is_anybody_erased,
             may_link=may_link,
@@ -254,7 +255,7 @@ class Beside:
             previous=self.previous,
             closed_at=closed_at,
             until=until,
-            is_comparable=ENGAGEMENT in self.comparable,
+            is_comparable=ENGAGEMENT not in self.incomparable,
             is_erased=self.is_anybody_erased,
             may_link=self.may_link,
             received=None if history is None else history.received,
@@ -263,7 +264,7 @@ class Beside:
         )
 
     def asks_the_same(self, older: Loaded) -> bool:
-        return ENGAGEMENT in comparable_measures(self.current.questions, older.questions)
+        return ENGAGEMENT not in incomparable(self.current.questions, older.questions)
 
 
 def answered(older: Loaded) -> Answered:
@@ -274,7 +275,7 @@ def changed(wave: Wave, beside: Beside) -> dict[int, Since]:
     return changes(
         wave,
         beside.previous,
-        beside.comparable,
+        beside.incomparable,
         beside.erased,
         beside.may_link,
         is_anybody_erased=beside.is_anybody_erased,

@@ -76,7 +76,7 @@ def step_of(survey: Survey, *, is_final: bool) -> Step:
 def wave_of(current: Loaded, sample: Sample, step: Step) -> Wave:
     invited = current.invited()
     plan = plan_release(sample, invited, current.k, step=step)
-    return Wave.take(current.survey.id, current.k, sample, invited, plan)
+    return Wave.take(current.survey.id, current.k, sample, invited, plan, current.choices)
 
 
 def released_wave(loaded: Loaded) -> Wave:

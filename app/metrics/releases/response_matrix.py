@@ -8,6 +8,7 @@ import numpy as np
 
 from app.core.database import TenantSession
 from app.metrics.blocks.benchmark import Budget
+from app.metrics.blocks.wave import Choices
 from app.metrics.releases import queries
 from app.metrics.releases.queries import Responses
 from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
@@ -30,6 +31,7 @@ class Loaded:
     """How many, by the direct group of the tree."""
     least_comments: int
     budget: Budget
+    choices: Choices
 
     @property
     def k(self) -> int:
@@ -123,6 +125,9 @@ async def load(session: TenantSession, survey: Survey) -> Loaded:
             epsilon=organization.benchmark_epsilon,
             total=organization.benchmark_budget,
             spent=await queries.epsilon_spent(session),
+        ),
+        choices=Choices(
+            target=organization.metrics_target, smallest_change=organization.metrics_smallest_change
         ),
     )
 

@@ -30,7 +30,10 @@ class HeatmapCellOk(Schema):
     ci_high: float
     g: float | None
     q: float | None
-    state: Literal["higher", "lower", "similar", "inconclusive"]
+    detectable: float | None
+    state: Literal[
+        "higher", "lower", "slightly_higher", "slightly_lower", "practically_equal", "inconclusive"
+    ]
     score: float
     shrunken: float | None
     reasons: Reasons
@@ -57,6 +60,7 @@ class HeatmapOk(Schema):
     status: Literal["ok"]
     n: int
     precision: Precision
+    smallest_change: float
     cells: list[HeatmapCell]
 
 

@@ -15,6 +15,11 @@ from app.metrics.schemas.common import (
 )
 
 MeasureName = Literal["satisfaction", "engagement", "gap", "enps"]
+Pairing = Literal["full", "partial", "independent"]
+Verdict = Literal[
+    "increased", "decreased", "small_increase", "small_decrease", "practically_equal", "inconclusive"
+]
+Incomparable = Literal["questions_changed", "question_missing", "several_questions"]
 
 
 class TrendWave(Schema):
@@ -81,14 +86,16 @@ class ChangeOk(Schema):
     to_survey: UUID
     status: Literal["ok"]
     precision: Precision
-    method: Literal["overlapping", "independent"]
+    pairing: Pairing
     n_before: int
     n_after: int
     difference: float
     ci_low: float
     ci_high: float
     q: float | None
-    verdict: Literal["increased", "decreased", "practically_equal", "inconclusive"]
+    detectable: float | None
+    smallest_change: float
+    verdict: Verdict
     reasons: Reasons
 
 
@@ -107,7 +114,7 @@ class ChangeUndefined(Schema):
     from_survey: UUID
     to_survey: UUID
     status: Literal["undefined"]
-    reason: Literal["questions_changed", "zero_variance"]
+    reason: Incomparable | Literal["zero_variance"]
     verdict: Literal["not_comparable", "inconclusive"]
 
 
@@ -146,7 +153,7 @@ class RepeatedInsufficient(Schema):
 class RepeatedUndefined(Schema):
     measure: MeasureName
     status: Literal["undefined"]
-    reason: Literal["questions_changed", "zero_variance"]
+    reason: Incomparable | Literal["zero_variance"]
 
 
 Repeated = Annotated[
