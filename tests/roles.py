@@ -92,6 +92,7 @@ OTHERS = {
     "app.scim.filters": ("pure", "the standard's language of filters"),
     "app.scim.groups.mapping": ("schemas", "a team as SCIM sees one"),
     "app.scim.mapping": ("schemas", "how SCIM names and places its resources"),
+    "app.scim.users.attributes": ("pure", "what attributes of a user mean here"),
     "app.scim.users.mapping": ("schemas", "a person as SCIM sees one, and back"),
     "app.surveys.invitations.mailing": ("service", "invitations, mailed"),
     "app.surveys.invitations.tokens": ("service", "seals a token, with the core's keys"),

@@ -31,6 +31,11 @@ Series = Annotated[str, Field(min_length=1, max_length=100)]
 RecognitionValue = Annotated[str, Field(min_length=1, max_length=100)]
 
 
+TeamGroups = Annotated[str, Field(pattern=r"^(all|none|(name|external_id):.{1,200})$")]
+AttributePath = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.:$-]{0,199}$")]
+AttributeTarget = Annotated[str, Field(pattern=r"^(team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
+
+
 class OrganizationRef(Schema):
     id: UUID
     name: str
@@ -65,6 +70,11 @@ class MetricsChoices(Schema):
     smallest_change: float
 
 
+class Scim(Schema):
+    team_groups: str
+    attributes: dict[str, str]
+
+
 class Organization(Schema):
     id: UUID
     name: str
@@ -86,6 +96,7 @@ class Organization(Schema):
     recognition_edit_minutes: int
     benchmark: Benchmark
     metrics: MetricsChoices
+    scim: Scim
     created_at: Instant
     updated_at: Instant
 
@@ -111,6 +122,11 @@ class MetricsChoicesPatch(Input):
     smallest_change: Annotated[float, Field(ge=1, le=50)] = ABSENT
 
 
+class ScimPatch(Input):
+    team_groups: TeamGroups = ABSENT
+    attributes: Annotated[dict[AttributePath, AttributeTarget | None], Field(max_length=20)] = ABSENT
+
+
 class OrganizationPatch(Input):
     id: ReadOnly = None
     name: Name = ABSENT
@@ -134,6 +150,7 @@ class OrganizationPatch(Input):
     recognition_edit_minutes: Annotated[Integer, Field(ge=0, le=10_080)] = ABSENT
     benchmark: BenchmarkPatch = ABSENT
     metrics: MetricsChoicesPatch = ABSENT
+    scim: ScimPatch = ABSENT
     created_at: ReadOnly = None
     updated_at: ReadOnly = None
 

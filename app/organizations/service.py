@@ -7,6 +7,7 @@ from app.auth.principal import Principal
 from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, TenantSession
+from app.core.patches import merge_patch
 from app.core.secrets import Keyring, new_api_key, token_hash
 from app.organizations import queries, schemas
 from app.organizations.errors import MinimumGroupSizeLocked, NarrowedTwice, UnknownOrganization, UnknownTeam
@@ -49,12 +50,14 @@ def represent(row: Organization) -> schemas.Organization:
     cards = schemas.Cards(enabled=row.cards_enabled, approval=row.cards_approval, time=row.cards_time)
     benchmark = schemas.Benchmark(epsilon=row.benchmark_epsilon, budget=row.benchmark_budget)
     metrics = schemas.MetricsChoices(target=row.metrics_target, smallest_change=row.metrics_smallest_change)
+    scim = schemas.Scim(team_groups=row.scim_team_groups, attributes=row.scim_attributes)
     nested = {
         "retention": retention,
         "milestones": milestones,
         "cards": cards,
         "benchmark": benchmark,
         "metrics": metrics,
+        "scim": scim,
     }
     return schemas.Organization.model_validate({**row.model_dump(), **nested})
 
@@ -82,7 +85,8 @@ async def update_organization(
     cards = {f"cards_{name}": value for name, value in sent.pop("cards", {}).items()}
     benchmark = {f"benchmark_{name}": value for name, value in sent.pop("benchmark", {}).items()}
     metrics = {f"metrics_{name}": value for name, value in sent.pop("metrics", {}).items()}
-    wanted = sent | retention | milestones | cards | benchmark | metrics
+    scim = scim_settings(row, sent.pop("scim", {}))
+    wanted = sent | retention | milestones | cards | benchmark | metrics | scim
     changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     least = min(LEAST_AFTER_OPENING, row.minimum_group_size)
     is_lowered = changes.get("minimum_group_size", least) < least
@@ -99,6 +103,13 @@ def tell_of_doors(session: TenantSession, row: Organization, changes: dict[str, 
     told = {name: [getattr(row, name), value] for name, value in changes.items() if name in DOORS}
     if told:
         audit.tell_more(session, changed=told)
+
+
+def scim_settings(row: Organization, sent: dict[str, Any]) -> dict[str, Any]:
+    """Attributes that are not named stay as they were, and null ends one."""
+    if "attributes" in sent:
+        sent = sent | {"attributes": merge_patch(row.scim_attributes, sent["attributes"])}
+    return {f"scim_{name}": value for name, value in sent.items()}
 
 
 def in_months(milestones: list[float] | None) -> dict[str, list[int]]:

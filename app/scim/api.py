@@ -118,6 +118,12 @@ def changed(resource: scim.Resource[Any]) -> Response:
     return Response(status_code=204, headers={**NO_STORE, "ETag": str(meta.version)})
 
 
+def partial_answer(resource: scim.Resource[Any], asked: scim.ResponseParameters[Any]) -> Response:
+    """Without the version: it is that of the whole."""
+    body = resource.model_dump_json(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=asked)
+    return Response(body, headers=NO_STORE, media_type=SCIM_JSON)
+
+
 def read_answer(
     resource: scim.Resource[Any], conditions: Preconditions, asked: scim.ResponseParameters[Any]
 ) -> Response:
@@ -138,8 +144,10 @@ async def list_answer(
 def page_answer(
     found: scim.ListResponse[Person | Group], asked: scim.ResponseParameters[Any] | None
 ) -> Response:
+    is_whole = asked is None or service.asks_for_members(asked)
     for resource in found.resources or ():
-        service.versioned(resource)
+        if is_whole or not isinstance(resource, Group):
+            service.versioned(resource)
     body = found.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=asked)
     return JSONResponse({"Resources": [], **body}, headers=NO_STORE, media_type=SCIM_JSON)
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import scim2_models as scim
-from pydantic import BaseModel
+from scim2_models import Mutability
 
 MOST_OPERATIONS = 250
 EXTENSION_ENDS = (":user", ":group")
@@ -50,10 +50,12 @@ def value_of(path: str, value: Any, model: Any) -> Any:
 
 def is_list(binding: Any) -> bool:
     kind = binding.target_type
-    return binding.target_is_multivalued and isinstance(kind, type) and issubclass(kind, BaseModel)
+    return (
+        binding.target_is_multivalued and isinstance(kind, type) and issubclass(kind, scim.ComplexAttribute)
+    )
 
 
-def entries_of(value: Any, kind: type[BaseModel]) -> Any:
+def entries_of(value: Any, kind: type[scim.ComplexAttribute]) -> Any:
     if value is None:
         return None
     return [entry_of(entry, kind) for entry in (value if isinstance(value, list) else [value])]
@@ -66,10 +68,17 @@ def binding_of(path: str, model: Any) -> Any:
         return None
 
 
-def entry_of(entry: Any, kind: type[BaseModel]) -> Any:
-    """One of a list; a bare text is its value."""
+def entry_of(entry: Any, kind: type[scim.ComplexAttribute]) -> Any:
+    """One of a list; a bare text is its value. What only this service writes is left out."""
     entry = unpacked(entry)
+    if isinstance(entry, dict):
+        return {name: part for name, part in entry.items() if not is_read_only(name, kind)}
     return {"value": entry} if isinstance(entry, str) and entry and "value" in kind.model_fields else entry
+
+
+def is_read_only(name: str, kind: type[scim.ComplexAttribute]) -> bool:
+    field = name.lower()
+    return field in kind.model_fields and kind.get_field_annotation(field, Mutability) is Mutability.read_only
 
 
 def unpacked(value: Any) -> Any:

@@ -14,7 +14,10 @@ COLUMNS = {
     ("external_id", None): "external_id",
     ("display_name", None): "name",
     ("emails", "value"): "email",
+    ("groups", "value"): "group",
+    ("members", "value"): "member",
 }
+IDS = {"id", "group", "member"}
 NOBODY = UUID(int=0)
 
 
@@ -57,7 +60,7 @@ def equality(column: str | None, value: Any) -> Demand | None:
         return None
     if not is_storable(value):
         return Equal("id", NOBODY)
-    return Equal(column, id_or_nobody(value) if column == "id" else value)
+    return Equal(column, id_or_nobody(value) if column in IDS else value)
 
 
 def column_of(tried: scim.ScimFilter[Any], node: Comparison, within: str | None) -> str | None:

@@ -22,7 +22,7 @@ class Kept(Protocol):
     def updated_at(self) -> datetime: ...
 
 
-def external_id_to_keep(user: scim.Resource[Any], own: str) -> dict[str, Any]:
+def external_id_to_keep(user: scim.Resource[Any], own: str | None) -> dict[str, Any]:
     """Absent while it is the person's own, so that it follows that; null where a client removed it."""
     return {} if user.external_id == own else {EXTERNAL_ID: user.external_id}
 

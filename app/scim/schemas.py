@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import scim2_models as scim
 from pydantic import AfterValidator, BeforeValidator, Field
-from scim2_models import CaseExact, Mutability, Required, Uniqueness
+from scim2_models import CaseExact, Mutability, Required, Returned, Uniqueness
 
 PEOPLE = "urn:betrokken:params:scim:schemas:extension:people:1.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -108,17 +108,20 @@ class GroupMember(scim.ComplexAttribute):
     type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
     """Users only: the tree of teams is kept by /v1/teams."""
 
+    display: Annotated[str | None, Mutability.read_only, Returned.request] = None
+    """The name of the user, where it is asked for."""
+
 
 class Group(scim.Resource[Any]):
-    """A team. A person is in one team: joining a second one leaves the first."""
+    """A team, or a group that makes none. Of several teams a person is in the deepest, else in the first."""
 
     __schema__ = scim.URN("urn:ietf:params:scim:schemas:core:2.0:Group")
 
     display_name: Annotated[str | None, Required.true] = None
-    """The team's name."""
+    """The name of the team or group."""
 
     members: list[GroupMember] | None = None
-    """The direct members."""
+    """Those whom the client has named, and whoever is in the team."""
 
 
 Person = User[EnterpriseUser | PeopleUser]
@@ -131,7 +134,7 @@ def _config() -> scim.ServiceProviderConfig:
         bulk=scim.Bulk(supported=False, max_operations=0, max_payload_size=0),
         filter=scim.Filter(supported=True, max_results=MAX_RESULTS),
         change_password=scim.ChangePassword(supported=False),
-        sort=scim.Sort(supported=True),
+        sort=scim.Sort(supported=False),
         etag=scim.ETag(supported=True),
         pagination=scim.Pagination(
             cursor=False, index=True, default_page_size=DEFAULT_RESULTS, max_page_size=MAX_RESULTS

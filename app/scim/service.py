@@ -47,7 +47,8 @@ class Kind(NamedTuple):
     """So many after so many, in the order of arrival."""
     found_ids: Callable[[TenantSession, Demand | None, int], Awaitable[Sequence[UUID] | None]]
     """At most so many of what meets a demand, and perhaps more; None where everything has to be tried."""
-    load: Callable[[TenantSession, Caller, Sequence[UUID]], Awaitable[Sequence[Resource]]]
+    load: Callable[[TenantSession, Caller, Sequence[UUID], bool], Awaitable[Sequence[Resource]]]
+    """With the members of groups, or without."""
 
 
 class Match(NamedTuple):
@@ -99,13 +100,20 @@ async def search(
         if is_plain
         else await matching(session, caller, kinds, request, first - 1, count)
     )
-    resources = await loaded(session, caller, kinds, page.matches)
+    resources = await loaded(session, caller, kinds, page.matches, asks_for_members(request))
     return scim.ListResponse[Person | Group](
         total_results=page.total,
         start_index=first,
         items_per_page=len(resources),
         resources=resources,  # type: ignore[arg-type]  # of the two kinds that `kinds` may have
     )
+
+
+def asks_for_members(request: scim.ResponseParameters[Any]) -> bool:
+    """A group may have fifty thousand; clients leave them out of what they only look up."""
+    named = [str(path).rpartition(":")[-1].lower().partition(".")[0] for path in request.attributes or ()]
+    without = [str(path).rpartition(":")[-1].lower() for path in request.excluded_attributes or ()]
+    return "members" in named if named else "members" not in without
 
 
 async def in_order_of_arrival(
@@ -151,7 +159,8 @@ async def matches_of(session: TenantSession, caller: Caller, kind: Kind, request
         )
     matches: list[Match] = []
     for start in range(0, len(ids), CHUNK):
-        resources = await kind.load(session, caller, ids[start : start + CHUNK])
+        chunk = ids[start : start + CHUNK]
+        resources = await kind.load(session, caller, chunk, "members" in f"{request.filter}".lower())
         matches += await asyncio.to_thread(let_through, kind, request, tried, resources)
     return matches
 
@@ -167,11 +176,11 @@ def let_through(
 
 
 async def loaded(
-    session: TenantSession, caller: Caller, kinds: Sequence[Kind], page: Sequence[Match]
+    session: TenantSession, caller: Caller, kinds: Sequence[Kind], page: Sequence[Match], is_whole: bool
 ) -> list[Resource]:
     resources: dict[str, Resource] = {}
     for kind in kinds:
         ids = [match.id for match in page if match.kind is kind]
-        for resource in await kind.load(session, caller, ids) if ids else ():
+        for resource in await kind.load(session, caller, ids, is_whole) if ids else ():
             resources[str(resource.id)] = resource
     return [resources[str(match.id)] for match in page if str(match.id) in resources]

@@ -29,7 +29,7 @@ from app.tables.recognition import (
     RecognitionReceiver,
     RecognitionReport,
 )
-from app.tables.scim import ScimEmail, ScimGroup, ScimUser
+from app.tables.scim import ScimEmail, ScimGroup, ScimMember, ScimUser
 from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup, SurveyMember
 from app.tables.webhooks import Webhook, WebhookDelivery
 
@@ -81,6 +81,7 @@ __all__ = [
     "Response",
     "ScimEmail",
     "ScimGroup",
+    "ScimMember",
     "ScimUser",
     "Survey",
     "SurveyCell",

@@ -1,7 +1,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, SmallInteger, String, Text
+from sqlalchemy import ARRAY, SmallInteger, String, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from app.tables.base import OrganizationRow, Timestamps, instant
@@ -35,6 +36,12 @@ class Organization(Timestamps, table=True):
     benchmark_budget: float = Field(default=10, sa_column_kwargs={"server_default": "10"})
     metrics_target: float = Field(default=75, sa_column_kwargs={"server_default": "75"})
     metrics_smallest_change: float = Field(default=5, sa_column_kwargs={"server_default": "5"})
+    scim_team_groups: str = Field(default="all", sa_column_kwargs={"server_default": "all"})
+    """Which groups of an identity provider are teams."""
+    scim_attributes: dict[str, str] = Field(
+        default={}, sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """Which attributes of an identity provider's users are a team or a segment."""
     sealed_key: bytes | None = Field(default=None, exclude=True, repr=False)
     """What is derived for it is derived from this. Null in one of before there were such keys."""
 

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, text
+from sqlalchemy import DateTime, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -63,15 +63,47 @@ class ScimEmail(DependentRow, table=True):
 
 
 class ScimGroup(DependentRow, Timestamps, table=True):
-    """What of a team only SCIM knows. A team SCIM never wrote has no row."""
+    """What of a team only SCIM knows, or a group that is no team. A team SCIM never wrote has no row."""
 
     __tablename__ = "scim_groups"
     __table_args__ = (
         within_organization(["team_id"], "teams", ondelete="CASCADE"),
+        UniqueConstraint("organization_id", "team_id"),
+        Index(None, "organization_id", "name_key"),
         Index(None, "organization_id", "external_id_key"),
+        Index(None, "organization_id", "created_at", "id"),
     )
 
-    team_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    """That of the team, where there is one."""
+    team_id: UUID | None = None
+    name: str | None = None
+    """Of a group that is no team."""
     attributes: dict[str, Any] = Field(sa_type=JSONB)
     hidden_at: datetime | None = instant(nullable=True)
+    name_key: str | None = search_key("name")
     external_id_key: str | None = search_key(EXTERNAL_ID)
+
+
+class ScimMember(DependentRow, table=True):
+    """A membership as it was sent."""
+
+    __tablename__ = "scim_members"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "group_id"],
+            ["scim_groups.organization_id", "scim_groups.id"],
+            ondelete="CASCADE",
+        ),
+        within_organization(["person_id"], "people", ondelete="CASCADE"),
+        Index(None, "organization_id", "person_id"),
+    )
+
+    group_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    added_at: datetime = Field(
+        sa_type=DateTime(timezone=True),
+        nullable=False,
+        sa_column_kwargs={"server_default": text("clock_timestamp()")},
+    )
+    """Of two teams as deep the first counts; in one transaction too."""

@@ -18,7 +18,7 @@ from app.surveys.responses.service import pseudonym
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.imports.files import accepted, lines
-from tests.scim.client import USER, scim_of
+from tests.scim.client import GROUP, USER, scim_of
 from tests.world import furnish, made, rows_of, tenant_tables
 
 WHO, NAME, EMAIL = "E-1042", "Noor van der Wit", "noor@example.com"
@@ -28,6 +28,7 @@ EXPORTED = {
     "person_history": "history",
     "scim_users": "scim",
     "scim_emails": "scim",
+    "scim_members": "scim_groups",
     "teams": "leads",
     "occasions": "occasions",
     "celebration_settings": "celebrations",
@@ -80,7 +81,7 @@ IMPERSONAL = {
     "releases": "of a survey",
     "survey_cells": "of groups, with how many were erased of them",
     "survey_groups": "of a survey",
-    "scim_groups": "another name of a team",
+    "scim_groups": "another name of a team, or a group",
     "surveys": "of the organisation",
     "webhooks": "systems",
 }
@@ -163,6 +164,8 @@ async def exchange(acme: Tenant) -> None:
     [user] = await scim.found("Users", filter=f'externalId eq "{WHO}"')
     document = {"schemas": [USER], "userName": EMAIL, "displayName": NAME, "nickName": NAME}
     assert (await scim.put(f"/Users/{user['id']}", json=document)).is_success
+    group = {"schemas": [GROUP], "displayName": "Choir", "members": [{"value": user["id"]}]}
+    assert (await scim.post("/Groups", json=group)).is_success
     import_id = await accepted(acme, lines([{"external_id": WHO, "name": NAME, "team": "nowhere"}]))
     await run_import(acme.database, acme.id, UUID(import_id))
     await made(acme.client.patch(f"/v1/webhooks/{hook['id']}", json={"enabled": False}))

@@ -1,4 +1,4 @@
-"""Groups are teams: a person is in one of them."""
+"""Groups are kept as sent; those that are teams decide in which one a person is."""
 
 from typing import Any
 
@@ -36,7 +36,10 @@ async def test_a_group_is_a_team(scim: ScimClient, acme: Tenant) -> None:
     )
     team = (await acme.client.get("/v1/teams/sales")).json()
     assert (team["name"], await team_of(acme, "kim")) == ("Sales", "sales")
-    assert made["members"] == [{"value": kim, "$ref": f"http://test/scim/v2/Users/{kim}", "type": "User"}]
+    address = f"http://test/scim/v2/Users/{kim}"
+    assert made["members"] == [{"value": kim, "$ref": address, "type": "User"}]
+    asked = {"attributes": "members.display"}
+    assert (await scim.get(f"/Groups/{made['id']}", params=asked)).json()["members"] == [{"display": "kim"}]
     [group] = (await scim.get(f"/Users/{kim}")).json()["groups"]
     assert (group["value"], group["display"]) == (made["id"], "Sales")
     assert (await scim.get(f"/Groups/{made['id']}")).json() == made
@@ -56,19 +59,99 @@ async def test_a_team_is_a_group(scim: ScimClient, acme: Tenant) -> None:
     assert (team["name"], team["parent"]) == ("North", "sales"), "the tree is the directory's"
 
 
-async def test_joining_a_second_group_moves_the_person(scim: ScimClient, acme: Tenant) -> None:
+async def test_nobody_leaves_a_group_by_joining_another(scim: ScimClient, acme: Tenant) -> None:
     kim, lou = await people(scim, "kim", "lou")
-    one = await scim.made("Groups", schemas=[GROUP], displayName="One", members=named(kim, lou))
-    two = await scim.made("Groups", schemas=[GROUP], displayName="Two")
+    one = await scim.made(
+        "Groups", schemas=[GROUP], displayName="One", externalId="one", members=named(kim, lou)
+    )
+    two = await scim.made("Groups", schemas=[GROUP], displayName="Two", externalId="two")
     joined = await scim.patched(f"/Groups/{two['id']}", {"op": "add", "path": "members", "value": named(kim)})
     assert members(joined) == [kim]
-    assert members((await scim.get(f"/Groups/{one['id']}")).json()) == [lou]
+    assert members((await scim.get(f"/Groups/{one['id']}")).json()) == [kim, lou]
+    assert [group["display"] for group in (await scim.get(f"/Users/{kim}")).json()["groups"]] == [
+        "One",
+        "Two",
+    ]
+    assert await team_of(acme, "kim") == "one", "of two teams as deep the first"
+    for tried in (f'members.value eq "{kim}"', f'members[value eq "{kim}"]'):
+        assert len(await scim.found("Groups", filter=tried)) == 2
+    assert len(await scim.found("Users", filter=f'groups.value eq "{two["id"]}"')) == 1
+    left = await scim.patched(f"/Groups/{one['id']}", {"op": "remove", "path": f'members[value eq "{kim}"]'})
+    assert members(left) == [lou]
+    assert await team_of(acme, "kim") == "two", "who leaves a team is in the other"
     left = await scim.patched(f"/Groups/{two['id']}", {"op": "remove", "path": f'members[value eq "{kim}"]'})
     assert members(left) == []
     assert await team_of(acme, "kim") is None
     again = await scim.patched(f"/Groups/{two['id']}", {"op": "remove", "path": f'members[value eq "{lou}"]'})
     assert members(again) == []
-    assert await team_of(acme, "lou") is not None, "who is not a member cannot be removed"
+    assert await team_of(acme, "lou") == "one", "who is not a member cannot be removed"
+
+
+async def test_of_two_teams_the_deeper_counts(scim: ScimClient, acme: Tenant) -> None:
+    for team, parent in (("a", None), ("b", "a"), ("c", "b")):
+        await acme.client.put(f"/v1/teams/{team}", json={"name": team.upper(), "parent": parent})
+    await acme.client.put("/v1/people/E-1", json={"name": "Kim", "team": "b"})
+    [kim] = await scim.found("Users")
+    ids = {group["displayName"]: group["id"] for group in await scim.found("Groups")}
+    add = {"op": "add", "path": "members", "value": named(kim["id"])}
+    for group, team in (("A", "b"), ("C", "c")):
+        await scim.patched(f"/Groups/{ids[group]}", add)
+        assert await team_of(acme, "E-1") == team
+    read = (await scim.get(f"/Users/{kim['id']}")).json()
+    assert {group["display"] for group in read["groups"]} == {"A", "B", "C"}
+    assert (await scim.delete(f"/Groups/{ids['C']}")).status_code == 204
+    assert await team_of(acme, "E-1") == "b"
+    assert (await acme.client.get("/v1/teams/c")).status_code == 404, "nobody is in it"
+
+
+async def test_only_groups_that_are_marked_are_teams(scim: ScimClient, acme: Tenant) -> None:
+    kim, lou = await people(scim, "kim", "lou")
+    for setting, marked, others in (
+        ("name:Team *", {"displayName": "team North"}, {"displayName": "Everybody"}),
+        (
+            "external_id:t-*",
+            {"displayName": "x", "externalId": "t-1"},
+            {"displayName": "y", "externalId": "g-1"},
+        ),
+    ):
+        answer = await acme.client.patch("/v1/organization", json={"scim": {"team_groups": setting}})
+        assert answer.json()["scim"]["team_groups"] == setting
+        before = len((await acme.client.get("/v1/teams")).json()["items"])
+        team = await scim.made("Groups", schemas=[GROUP], **marked, members=named(kim))
+        group = await scim.made("Groups", schemas=[GROUP], **others, members=named(kim, lou))
+        assert len((await acme.client.get("/v1/teams")).json()["items"]) == before + 1
+        assert (members(team), members(group)) == ([kim], [kim, lou])
+        assert await team_of(acme, "lou") is None
+    await acme.client.patch("/v1/organization", json={"scim": {"team_groups": "none"}})
+    made = await scim.made("Groups", schemas=[GROUP], displayName="Choir", externalId="Ch or")
+    place = f"/Groups/{made['id']}"
+    assert made["externalId"] == "Ch or"
+    again = await scim.post("/Groups", json={"schemas": [GROUP], "displayName": "C", "externalId": "Ch or"})
+    assert (again.status_code, again.json()["scimType"]) == (409, "uniqueness")
+    for tried in ('displayName eq "CHOIR"', 'externalId eq "Ch or"', f'id eq "{made["id"]}"'):
+        assert [one["id"] for one in await scim.found("Groups", filter=tried)] == [made["id"]], tried
+    renamed = await scim.patched(place, {"op": "replace", "path": "displayName", "value": "Band"})
+    assert renamed["displayName"] == "Band"
+    await scim.patched(place, {"op": "add", "path": "members", "value": named(lou)})
+    groups = (await scim.get(f"/Users/{lou}")).json()["groups"]
+    assert {group["display"] for group in groups} == {"Everybody", "y", "Band"}
+    listed = await scim.found("Groups")
+    assert [one["id"] for one in await scim.found("Groups", startIndex=5, count=1)] == [listed[4]["id"]]
+    assert len(listed) == 5
+    assert (await scim.delete(place)).status_code == 204
+    assert (await scim.get(place)).status_code == 404
+    assert await team_of(acme, "lou") is None
+
+
+async def test_a_group_without_its_members_reads_none(scim: ScimClient, queries: list[str]) -> None:
+    made = await scim.made(
+        "Groups", schemas=[GROUP], displayName="One", members=named(*await people(scim, "kim"))
+    )
+    for place in ("/Groups", f"/Groups/{made['id']}"):
+        queries.clear()
+        answer = await scim.get(place, params={"excludedAttributes": "members"})
+        assert "members" not in answer.text
+        assert not [sql for sql in queries if "scim_members" in sql]
 
 
 async def test_a_put_replaces_members_only_where_it_names_them(scim: ScimClient) -> None:
@@ -150,6 +233,7 @@ async def test_many_members_cost_few_statements(scim: ScimClient, queries: list[
         ('members[value eq "{kim}" and type eq "User"]', ["lou", "mo"]),
         ('members[type eq "User" and value eq "{kim}"]', ["lou", "mo"]),
         ('members[value eq "{kim}" or value eq "{mo}"]', ["lou"]),
+        ('members[value eq "{kim}" and display eq "KIM"]', ["lou", "mo"]),
         ('members[value eq "{kim}" and type eq "Group"]', ["kim", "lou", "mo"]),
         ('members[value eq "{kim}" and value eq "{mo}"]', ["kim", "lou", "mo"]),
     ],

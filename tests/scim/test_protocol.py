@@ -27,7 +27,7 @@ async def test_the_service_describes_itself_to_anybody(app: FastAPI) -> None:
     scim = scim_for(app, None)
     config = (await scim.get("/ServiceProviderConfig")).json()
     supported = {name for name, part in config.items() if isinstance(part, dict) and part.get("supported")}
-    assert supported == {"patch", "filter", "sort", "etag"}
+    assert supported == {"patch", "filter", "etag"}
     assert config["authenticationSchemes"][0]["type"] == "oauthbearertoken"
     types = (await scim.get("/ResourceTypes")).json()["Resources"]
     assert {one["id"]: one["endpoint"] for one in types} == {"User": "/Users", "Group": "/Groups"}

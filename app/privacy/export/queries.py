@@ -34,6 +34,13 @@ SCIM_USERS = text("""
 SELECT user_name, attributes, hidden_at, created_at, updated_at FROM scim_users
 WHERE organization_id = :organization_id AND person_id = :person_id
 """).columns(attributes=JSONB)
+SCIM_GROUPS = text("""
+SELECT coalesce(t.name, g.name) AS name, m.added_at AS since
+FROM scim_members m
+JOIN scim_groups g ON g.organization_id = m.organization_id AND g.id = m.group_id
+LEFT JOIN teams t ON t.organization_id = g.organization_id AND t.id = g.team_id
+WHERE m.organization_id = :organization_id AND m.person_id = :person_id ORDER BY m.added_at
+""")
 API_KEYS = text("""
 SELECT id, name, scopes, created_at FROM api_keys
 WHERE organization_id = :organization_id AND person = :external_id ORDER BY created_at, id

@@ -30,6 +30,11 @@ class ExportedScimUser(Schema):
     updated_at: Instant
 
 
+class ExportedGroup(Schema):
+    name: str
+    since: Instant
+
+
 class ExportedApiKey(Schema):
     id: UUID
     name: str
@@ -137,6 +142,7 @@ class PersonExport(Schema):
     person: Person
     history: list[ExportedPast]
     scim: list[ExportedScimUser]
+    scim_groups: list[ExportedGroup]
     manages: list[str]
     leads: list[str]
     occasions: list[Occasion]

@@ -70,6 +70,7 @@ async def export_person(
         person=person,
         history=await listed(queries.HISTORY, schemas.ExportedPast),
         scim=await listed(queries.SCIM_USERS, schemas.ExportedScimUser),
+        scim_groups=await listed(queries.SCIM_GROUPS, schemas.ExportedGroup),
         manages=list(await queries.names(session, queries.MANAGES, parameters)),
         leads=list(await queries.names(session, queries.LEADS, parameters)),
         occasions=[represent_occasion(day) for day in days],

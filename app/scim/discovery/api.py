@@ -8,7 +8,7 @@ from app.auth.dependencies import Tenant
 from app.scim import service
 from app.scim.api import Body, Reader, base_of, list_answer, search_of
 from app.scim.errors import SCIM_JSON
-from app.scim.groups.service import GROUPS
+from app.scim.groups.service import GROUPS, OTHERS
 from app.scim.schemas import PROVIDER, Group, Person, published_schemas
 from app.scim.users.service import USERS
 
@@ -18,7 +18,7 @@ router = APIRouter()
 @router.post("/.search", operation_id="scim_search")
 async def search(body: Body, who: Reader, session: Tenant) -> Response:
     asked = search_of(body, Person | Group)
-    return await list_answer(await service.search(session, who, [USERS, GROUPS], asked), asked)
+    return await list_answer(await service.search(session, who, [USERS, GROUPS, OTHERS], asked), asked)
 
 
 def refuse_filter(request: Request) -> None:

@@ -11,15 +11,16 @@ from app.scim.api import (
     answer,
     changed,
     list_answer,
+    partial_answer,
     patch_of,
     read_answer,
     resource_of,
     search_of,
 )
 from app.scim.groups import service
-from app.scim.groups.service import GROUPS
+from app.scim.groups.service import GROUPS, OTHERS
 from app.scim.schemas import Group
-from app.scim.service import search
+from app.scim.service import asks_for_members, search
 
 router = APIRouter()
 
@@ -27,13 +28,13 @@ router = APIRouter()
 @router.get("/Groups", operation_id="scim_list_groups")
 async def list_groups(request: Request, who: Reader, session: Tenant) -> Response:
     asked = search_of(dict(request.query_params), Group)
-    return await list_answer(await search(session, who, [GROUPS], asked), asked)
+    return await list_answer(await search(session, who, [GROUPS, OTHERS], asked), asked)
 
 
 @router.post("/Groups/.search", operation_id="scim_search_groups")
 async def search_groups(body: Body, who: Reader, session: Tenant) -> Response:
     asked = search_of(body, Group)
-    return await list_answer(await search(session, who, [GROUPS], asked), asked)
+    return await list_answer(await search(session, who, [GROUPS, OTHERS], asked), asked)
 
 
 @router.post("/Groups", operation_id="scim_create_group")
@@ -47,6 +48,8 @@ async def create_group(body: Body, who: Writer, session: Tenant, asked: Asked) -
 async def get_group(
     id_: str, who: Reader, session: Tenant, conditions: ReadConditions, asked: Asked
 ) -> Response:
+    if not asks_for_members(asked):
+        return partial_answer(await service.read_group(session, who, id_, is_whole=False), asked)
     return read_answer(await service.read_group(session, who, id_), conditions, asked)
 
 

@@ -10,24 +10,33 @@ from app.scim.schemas import (
 )
 
 
-class StoredTeam(NamedTuple):
+class StoredMember(NamedTuple):
     id: UUID
-    external_id: str
+    name: str
+
+
+class StoredGroup(NamedTuple):
+    id: UUID
+    team_id: UUID | None
+    external_id: str | None
+    """Of the team."""
     name: str
     document: Mapping[str, Any]
-    members: Sequence[UUID]
+    members: Sequence[StoredMember]
     created_at: datetime
     updated_at: datetime
 
 
-def group_of(stored: StoredTeam, base: str) -> Group:
+def group_of(stored: StoredGroup, base: str) -> Group:
     group = Group.model_validate({EXTERNAL_ID: stored.external_id, **stored.document})
     group.display_name = stored.name
-    group.members = [member(person_id, base) for person_id in stored.members] or None
+    group.members = [member(person, base) for person in stored.members] or None
     identify(group, "Group", stored, base)
     return group
 
 
-def member(person_id: UUID, base: str) -> GroupMember:
-    address = address_of("User", str(person_id), base)
-    return GroupMember.model_construct(value=str(person_id), ref=cast(Any, address), type="User")
+def member(person: StoredMember, base: str) -> GroupMember:
+    address = address_of("User", str(person.id), base)
+    return GroupMember.model_construct(
+        value=str(person.id), ref=cast(Any, address), type="User", display=person.name
+    )

@@ -49,7 +49,7 @@ class Shared(NamedTuple):
 
 
 class Membership(NamedTuple):
-    id: UUID
+    id: str
     name: str
 
 
@@ -62,7 +62,8 @@ class Stored(NamedTuple):
     document: Mapping[str, Any]
     shared: Shared
     manager_id: UUID | None
-    team: Membership | None
+    groups: Sequence[Membership]
+    """The team they are in comes first."""
     birthday: Mapping[str, Any] | None
     created_at: datetime
     updated_at: datetime
@@ -152,7 +153,7 @@ def user_of(stored: Stored, base: str) -> Person:
         user[EnterpriseUser].manager = manager_of(stored, base)
     is_unsaid = stored.document.get("active", True) is None
     user.active = None if is_unsaid and stored.shared.active else stored.shared.active
-    user.groups = [membership(stored.team, base)] if stored.team else None
+    user.groups = [membership(group, base) for group in stored.groups] or None
     identify(user, "User", stored, base)
     return user
 
@@ -185,11 +186,11 @@ def manager_of(stored: Stored, base: str) -> Manager:
     return Manager(value=manager, ref=reference)  # type: ignore[arg-type]  # it becomes a Reference
 
 
-def membership(team: Membership, base: str) -> scim.GroupMembership:
-    address = address_of("Group", str(team.id), base)
+def membership(group: Membership, base: str) -> scim.GroupMembership:
+    address = address_of("Group", group.id, base)
     return scim.GroupMembership(
-        value=str(team.id),
+        value=group.id,
         ref=address,  # type: ignore[arg-type]  # it becomes a Reference
-        display=team.name,
+        display=group.name,
         type="direct",
     )

@@ -74,6 +74,12 @@ WAYS = {
         SELECT person_id FROM scim_emails
         WHERE organization_id = :organization_id AND key = search_key(CAST(:value AS text))
     """,
+    "group": """
+        SELECT person_id FROM scim_members
+        WHERE organization_id = :organization_id AND group_id = CAST(:value AS uuid)
+        UNION ALL
+        SELECT id FROM people WHERE organization_id = :organization_id AND team_id = CAST(:value AS uuid)
+    """,
 }
 """Each finds all that an equality lets through, and perhaps more."""
 
@@ -86,7 +92,6 @@ async def found_user_ids(session: TenantSession, demand: Demand | None, limit: i
 USERS = text("""
 SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active, p.starts_on, p.ends_on,
     p.manager, CASE WHEN h.hidden_at IS NULL THEN m.id END AS manager_id,
-    t.id AS team_id, t.name AS team_name,
     coalesce(s.attributes, '{}') AS attributes, o.month, o.day, o.consent, p.created_at,
     greatest(p.updated_at, s.updated_at) AS updated_at,
     coalesce(
@@ -101,18 +106,34 @@ SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active,
                   AND d.hidden_at IS NULL AND d.person_id <> p.id
             ) THEN p.email END,
         p.external_id
-    ) AS user_name
+    ) AS user_name,
+    (
+        SELECT coalesce(
+            jsonb_agg(jsonb_build_object('id', g.id, 'name', g.name) ORDER BY g.since NULLS FIRST), '[]'
+        )
+        FROM (
+            SELECT t.id, t.name, CAST(NULL AS timestamptz) AS since
+            FROM teams t
+            LEFT JOIN scim_groups k ON k.organization_id = t.organization_id AND k.team_id = t.id
+            WHERE t.organization_id = p.organization_id AND t.id = p.team_id AND k.hidden_at IS NULL
+            UNION ALL
+            SELECT k.id, coalesce(t.name, k.name), m.added_at
+            FROM scim_members m
+            JOIN scim_groups k ON k.organization_id = m.organization_id AND k.id = m.group_id
+            LEFT JOIN teams t ON t.organization_id = k.organization_id AND t.id = k.team_id
+            WHERE m.organization_id = p.organization_id AND m.person_id = p.id AND k.hidden_at IS NULL
+              AND k.id IS DISTINCT FROM p.team_id
+        ) AS g
+    ) AS groups
 FROM people p
 LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
 LEFT JOIN people m ON m.organization_id = p.organization_id AND m.external_id = p.manager
 LEFT JOIN scim_users h ON h.organization_id = p.organization_id AND h.person_id = m.id
-LEFT JOIN scim_groups g ON g.organization_id = p.organization_id AND g.team_id = p.team_id
-LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id AND g.hidden_at IS NULL
 LEFT JOIN occasions o ON o.organization_id = p.organization_id AND o.person_id = p.id
     AND o.key = 'birthday' AND o.kind = 'birthday'
 WHERE p.organization_id = :organization_id AND p.id = ANY(CAST(:ids AS uuid[]))
   AND (s.hidden_at IS NULL OR :with_hidden)
-""").columns(attributes=JSONB)
+""").columns(attributes=JSONB, groups=JSONB)
 
 
 async def users(
@@ -224,3 +245,17 @@ async def external_ids(session: TenantSession, ids: Collection[UUID]) -> dict[UU
     """Of those of the people whom SCIM may see."""
     found = await session.execute(EXTERNAL_IDS, {"ids": list(ids)})
     return {row.id: row.external_id for row in found}
+
+
+TEAM_NAMED = text("""
+SELECT external_id FROM teams
+WHERE organization_id = :organization_id
+  AND (external_id = CAST(:name AS text) OR name_key = search_key(CAST(:name AS text)))
+ORDER BY external_id = CAST(:name AS text) DESC, created_at, id LIMIT 1
+""")
+
+
+async def team_named(session: TenantSession, name: str) -> str | None:
+    """The identifier of the team with that identifier, or else with that name."""
+    found: str | None = await session.scalar(TEAM_NAMED, {"name": name})
+    return found

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import scim2_models as scim
+from scim2_models import Context
 
 from app.calendar import service as calendar
 from app.calendar.queries import occasion as birthday_of
@@ -12,9 +13,13 @@ from app.core.conditional import Preconditions
 from app.core.database import RowMapping, TenantSession
 from app.core.errors import Forbidden, PreconditionFailed, validated
 from app.core.schema import is_identifier
+from app.organizations import queries as organizations_queries
 from app.people.persons import queries as persons_queries
 from app.people.persons import schemas as persons_schemas
 from app.people.persons import service as persons_service
+from app.people.teams import queries as teams_queries
+from app.people.teams import schemas as teams_schemas
+from app.people.teams import service as teams_service
 from app.scim.filters import Equal
 from app.scim.mapping import is_id
 from app.scim.schemas import (
@@ -26,6 +31,7 @@ from app.scim.schemas import (
 )
 from app.scim.service import MOST_SCANNED, Caller, Kind, known_id, no_resource, require
 from app.scim.users import mapping, queries
+from app.scim.users.attributes import meant
 from app.scim.users.mapping import Membership, Shared, Stored
 
 BIRTHDAY = "birthday"
@@ -55,14 +61,16 @@ def stored_user(row: RowMapping, caller: Caller) -> Stored:
             ends_on=ends_on,
         ),
         manager_id=row["manager_id"],
-        team=Membership(row["team_id"], row["team_name"]) if row["team_id"] else None,
+        groups=[Membership(**group) for group in row["groups"]],
         birthday=birthday if caller.has_dates and row["month"] else None,
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
 
 
-async def load_users(session: TenantSession, caller: Caller, ids: Sequence[UUID]) -> list[Person]:
+async def load_users(
+    session: TenantSession, caller: Caller, ids: Sequence[UUID], is_whole: bool = True
+) -> list[Person]:
     rows = await queries.users(session, ids)
     if len(rows) < MANY:
         return written(rows, caller, ids)
@@ -190,7 +198,32 @@ async def directory_changes(
     sent = mapping.changes(mapping.shared_of(before) if before else None, mapping.shared_of(after))
     if sent.get("manager"):
         sent["manager"] = await external_id_of(session, caller, sent["manager"])
-    return sent
+    return sent | await mapped(session, before, after)
+
+
+async def mapped(session: TenantSession, before: Person | None, after: Person) -> dict[str, Any]:
+    """Team and segments, where the organisation has said which attributes are."""
+    attributes = (await organizations_queries.organization(session)).scim_attributes
+    if not attributes:
+        return {}
+    documents = [one.model_dump(scim_ctx=Context.DEFAULT) if one else None for one in (before, after)]
+    found = meant(documents[0], documents[1] or {}, attributes)
+    segments = {name: value for name, value in found.segments.items() if value is not None or before}
+    team = {"team": await team_named(session, found.team)} if found.has_team else {}
+    return team | ({"segments": segments} if segments else {})
+
+
+async def team_named(session: TenantSession, name: str | None) -> str | None:
+    """By its identifier, else by its name; one that is not there is made."""
+    if name is None:
+        return None
+    await teams_queries.hold_team_tree(session)
+    known = await queries.team_named(session, name)
+    if known is None:
+        known = name if is_identifier(name) else str(uuid4())
+        team = validated(teams_schemas.TeamWrite, {"name": name})
+        await teams_service.put_team(session, known, team, Preconditions())
+    return known
 
 
 async def external_id_of(session: TenantSession, caller: Caller, manager: str) -> str:
