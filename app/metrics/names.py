@@ -11,6 +11,7 @@ from app.metrics import schemas
 from app.metrics.blocks.earlier import (
     cells_that_matter,
     changes_that_matter,
+    drivers_with_gate,
     levers_of_all,
     levers_with_shrunken,
     ratio_of_questions,
@@ -79,7 +80,7 @@ HEATMAP: Final[Metric[schemas.HeatmapNumbers, schemas.HeatmapGroup]] = metric(
     "heatmap", schemas.HeatmapNumbers, schemas.HeatmapGroup, cells_that_matter
 )
 DRIVERS: Final[Metric[schemas.DriversNumbers, schemas.DriversGroup]] = metric(
-    "drivers", schemas.DriversNumbers, schemas.DriversGroup
+    "drivers", schemas.DriversNumbers, schemas.DriversGroup, drivers_with_gate
 )
 LEVERS: Final[Metric[schemas.LeversNumbers, schemas.LeversGroup]] = metric(
     "levers", schemas.LeversNumbers, schemas.LeversGroup, levers_of_all, levers_with_shrunken

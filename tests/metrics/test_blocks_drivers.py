@@ -93,6 +93,36 @@ def test_importance_is_that_of_the_formula_over_those_with_every_score() -> None
             assert one["sign"] == "positive"
 
 
+def test_noise_is_told_as_r2_alone_and_no_lever_of_it() -> None:
+    random = np.random.default_rng(10)
+    found = criterion(whole(random.integers(0, 11, size=(300, 8)).astype(np.int16)))
+    assert (found["status"], found["is_associated"], found["left_out"]) == ("ok", False, 0)
+    assert found["r2_ci_low"] <= found["r2_adjusted"] < found["r2"] < 0.1 < 1 - (found["p"] or 0)
+    assert {one["reason"] for one in found["levers"]} == {"no_association"}
+    assert found["reasons"] == {"chance_share": "no_association"}
+
+
+def test_a_lever_is_above_chance_where_it_explains_more_than_a_random_one() -> None:
+    found = criterion(whole(one_lever_matters()))
+    assert found["is_associated"]
+    assert {one["lever"]: one["above_chance"] for one in found["levers"]} == {
+        "clarity": False,
+        "recognition": True,
+        "growth": False,
+    }
+    assert 0 < found["chance_share"] < 0.05
+
+
+def test_a_lever_that_may_be_first_by_chance_is_not_advised() -> None:
+    random = np.random.default_rng(1)
+    clarity, recognition, growth = random.normal([4, 8.5, 4], 1, size=(400, 3)).T
+    noise = random.normal(size=(400, 5))
+    bond = recognition - 3 + (clarity + growth) / 20 + 0.7 * noise[:, 0]
+    rest = 6 + noise[:, 1:].T
+    _, road = of_organisation(whole(scored(rest[0], bond, clarity, recognition, growth, *rest[1:])))
+    assert (road["top"], road["tie_set"], road["reasons"]["top"]) == (None, [], "within_chance")
+
+
 def test_engagement_is_held_against_the_core_alone() -> None:
     answers = answers_to(WITH_LEVERS, 200, 3)
     random = np.random.default_rng(1)
@@ -226,10 +256,10 @@ def test_where_two_come_first_about_as_often_they_are_tied() -> None:
 def test_without_a_relation_there_is_no_order() -> None:
     random = np.random.default_rng(10)
     _, road = of_organisation(whole(random.integers(0, 11, size=(300, 8)).astype(np.int16)))
-    assert (road["top"], road["tie_set"], road["reasons"]) == (None, [], {"top": "too_little_explained"})
+    assert (road["top"], road["tie_set"], road["reasons"]) == (None, [], {"top": "no_association"})
     for one in road["levers"]:
-        assert (one["priority"], one["rank_probability"], one["is_top"]) == (None, None, False)
-        assert one["importance"] is not None
+        assert (one["importance"], one["priority"], one["rank_probability"]) == (None, None, None)
+        assert (one["is_top"], one["reasons"]["importance"]) == (False, "no_association")
 
 
 def test_at_the_target_nothing_comes_first() -> None:
@@ -353,7 +383,7 @@ def test_without_an_analysis_of_the_organisation_nothing_can_be_borrowed() -> No
 def test_a_small_team_is_told_where_the_whole_says_little() -> None:
     random = np.random.default_rng(10)
     _, found = road_of_small_teams(random.integers(0, 11, size=(400, 8)).astype(np.int16))
-    assert (found[3]["importance_of"], found[3]["reasons"]["top"]) == ("organization", "too_little_explained")
+    assert (found[3]["importance_of"], found[3]["reasons"]["top"]) == ("organization", "no_association")
 
 
 def test_a_hidden_lever_of_a_small_team_may_be_first_and_is_never_at_the_target() -> None:

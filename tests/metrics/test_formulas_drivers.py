@@ -183,6 +183,7 @@ def test_the_chance_of_being_first_shares_ties_and_leaves_out_draws_without_prio
         importance=np.array([[0.4, 0.1], [0.2, 0.2], [0.4, 0.1], [0.0, 0.0]]),
         means=np.array([[65.0, 65.0], [65.0, 65.0], [90.0, 65.0], [65.0, 65.0]]),
         r2=np.array([0.5, 0.4, 0.5, 0.0]),
+        correlations=np.empty((4, 0, 0)),
     )
     assert chance_of_first(drawn) == pytest.approx([1.5 / 4, 1.5 / 4])
 
@@ -211,7 +212,9 @@ def test_a_part_without_scores_of_its_own_is_as_the_whole_and_sure_scores_stand_
 
 
 def test_errors_of_a_part_have_the_variance_and_the_correlation_given() -> None:
-    drawn = ImportanceDraws(np.tile([1.0, 1.0], (4000, 1)), np.zeros((4000, 2)), np.full(4000, 2.0))
+    drawn = ImportanceDraws(
+        np.tile([1.0, 1.0], (4000, 1)), np.zeros((4000, 2)), np.full(4000, 2.0), np.empty((4000, 0, 0))
+    )
     apart, together = (
         chance_of_first_of_part(drawn, [50, 52], [1, 1], [4, 4], np.array([[1, r], [r, 1]]), 3)[0]
         for r in (0.0, 0.75)

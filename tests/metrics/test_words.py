@@ -162,10 +162,13 @@ def test_what_is_said_where_a_hidden_lever_may_be_first() -> None:
 def test_a_lever_is_called_the_closest_only_where_no_other_may_be() -> None:
     wave = whole(one_lever_matters())
     core = drivers(wave, analyse(wave))[0]["criteria"][0]
-    unsure = [{**one, "rank_low": 1} if one["lever"] == "clarity" else one for one in core["levers"]]
+    unsure = [
+        {**one, "rank_low": 1, "above_chance": True} if one["lever"] == "clarity" else one
+        for one in core["levers"]
+    ]
     several = said_of_criterion({**core, "levers": unsure}, "en")
     assert '"Core engagement"; which of them the most cannot be said.' in several
     assert "Recognition and Clear expectations are" in several
-    alike = [{**one, "rank_low": 1, "sign": "negative"} for one in core["levers"]]
+    alike = [{**one, "rank_low": 1, "sign": "negative", "above_chance": True} for one in core["levers"]]
     assert "none of them stands out." in said_of_criterion({**core, "levers": alike}, "en")
     assert "the lower they score" in said_of_criterion({**core, "levers": alike}, "en")

@@ -81,20 +81,32 @@ class _Compared:
         true = None if self.true is None else self.true.r
         return any(of is not None and of >= SAME_FROM for of in (ratio, true))
 
-    def reported(self, seed: int) -> tuple[Literal["htmt", "htmt2"] | None, Interval | None]:
+    def reported(self, seed: int) -> "_Reported":
         """HTMT2 where it and its interval are defined, else HTMT."""
         if self.found.htmt is None:
-            return None, None
+            return _Reported(None, None, None)
         if len(self.tables[0]) < INTERVAL_FROM:
-            return "htmt" if self.found.htmt2 is None else "htmt2", None
+            return _Reported("htmt" if self.found.htmt2 is None else "htmt2", None, None)
         of = htmt_intervals(*self.tables, seed, fewest=LEAST_PERSONS)
-        return ("htmt", of.htmt) if of.htmt2 is None else ("htmt2", of.htmt2)
+        if of.htmt2 is None:
+            return _Reported("htmt", of.htmt, of.htmt_99)
+        return _Reported("htmt2", of.htmt2, of.htmt2_99)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """`ci` is what is told, `wide` at 99% what a claim of two must survive."""
+
+    method: Literal["htmt", "htmt2"] | None
+    ci: Interval | None
+    wide: Interval | None
 
 
 def _numbers(wave: Wave) -> DistinctnessOk:
     compared = _Compared.take(wave)
     found, r, true = compared.found, compared.r, compared.true
-    method, ci = compared.reported(wave.seed)
+    reported = compared.reported(wave.seed)
+    method, ci = reported.method, reported.ci
     s, e = (wave.both.dimensions[name] for name in DIMENSIONS)
     ranks = spearman(s, e)
     complete: Complete = {"n_complete": found.n if wave.is_countable(found.n, wave.n(ORGANIZATION)) else None}
@@ -120,7 +132,7 @@ def _numbers(wave: Wave) -> DistinctnessOk:
     return DistinctnessOk(
         status="ok",
         n=wave.n(ORGANIZATION),
-        verdict=_verdict(compared, ci),
+        verdict=_verdict(compared, reported.wide),
         parts=parts,
         **complete,
         **ratio,
@@ -171,8 +183,10 @@ class Corrected(TypedDict):
     r_disattenuated_is_capped: bool | None
 
 
-def _verdict(compared: _Compared, ci: Interval | None) -> Literal["distinct", "not_distinct", "undetermined"]:
+def _verdict(
+    compared: _Compared, wide: Interval | None
+) -> Literal["distinct", "not_distinct", "undetermined"]:
     if compared.is_same:
         return "not_distinct"
-    is_below = ci is not None and ci.high < SAME_FROM and compared.true is not None
+    is_below = wide is not None and wide.high < SAME_FROM and compared.true is not None
     return "distinct" if is_below and len(compared.tables[0]) >= DISTINCT_FROM else "undetermined"

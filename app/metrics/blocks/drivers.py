@@ -1,24 +1,28 @@
 """What the levers have in common with engagement, with staying and with satisfaction as a whole."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Final, Literal
 
 import numpy as np
 
 from app.metrics.blocks.regions import regions_of
-from app.metrics.blocks.wave import Wave, of_each_group
+from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_r, shown_share
 from app.metrics.formulas import (
     Driver,
+    Explained,
     ImportanceDraws,
     ImportanceInterval,
     RelativeImportance,
     chance_of_first,
     draw_importance,
+    explained,
     icc,
     importance_intervals,
+    importance_of_chance,
+    r2_interval,
     relative_importance,
 )
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
@@ -47,12 +51,14 @@ CORE: Final = "engagement_core"
 CRITERIA: Final[tuple[CriterionName, ...]] = (CORE, "intent_to_stay", "overall_satisfaction")
 FEWEST_PERSONS, FEWEST_PERSONS_A_LEVER = 100, 15
 CLUSTERED_ABOVE, FEWEST_TEAMS = 0.05, 20
+LEAST_ADJUSTED, MOST_P = 0.10, 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """One criterion in one group. `intervals` (of shares of R2) and `first` have one a lever, in order.
 
+    `of_chance` is the highest share a random predictor could well have, None where nothing is associated.
     `first` is the chance of having the highest priority; `drawn` are the draws it stands on, with the
     correlations of the levers, for groups that borrow them.
     """
@@ -65,6 +71,19 @@ class Analysis:
     flags: tuple[DriverFlag, ...]
     drawn: ImportanceDraws
     correlations: Floats
+    explained: Explained
+    of_chance: float | None
+
+    @property
+    def is_associated(self) -> bool:
+        """Whether anything may be said of a lever: so much has less than one in fifty of noise (2.12)."""
+        of = self.explained
+        return of.adjusted >= LEAST_ADJUSTED and of.p is not None and of.p < MOST_P
+
+    @property
+    def above_chance(self) -> tuple[bool, ...]:
+        """Whether each lever has more in common with the criterion than a random predictor would."""
+        return tuple(self.of_chance is not None and of.ci.low > self.of_chance for of in self.intervals)
 
 
 NoAnalysis = CriterionSuppressed | CriterionInsufficient | CriterionUndefined
@@ -118,7 +137,7 @@ def _shown(
         status="ok",
         n=wave.n(ordinal),
         precision=precision,
-        criteria=[_criterion(name, wave.both.levers, own[name], precision) for name in CRITERIA],
+        criteria=[_criterion(wave, name, own[name], ordinal, precision) for name in CRITERIA],
     )
 
 
@@ -180,7 +199,7 @@ def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis 
     has_teams = len(np.unique(teams)) >= FEWEST_TEAMS
     found = relative_importance(own, predictors)
     drawn = draw_importance(own, predictors, wave.seed, clusters=teams if is_alike and has_teams else None)
-    if drawn is None:
+    if drawn is None or found.r2 is None:
         return CriterionUndefined(criterion=criterion, status="undefined", reason="zero_variance")
     flags: dict[DriverFlag, bool] = {
         "singular": found.is_singular,
@@ -188,16 +207,35 @@ def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis 
         "linear_approximation": criterion != CORE,
         "part_of_criterion": criterion == CORE and _shares_questions(wave.sample.instrument),
     }
-    return Analysis(
+    analysis = Analysis(
         found=found,
         intervals=importance_intervals(_as_shares(drawn)),
         first=tuple(chance_of_first(drawn, wave.choices.target).tolist()),
-        r2_ci=percentile_interval(drawn.r2),
+        r2_ci=_r2_interval(found.r2, own, predictors, drawn if is_alike and has_teams else None, wave.seed),
         resampled="teams" if is_alike and has_teams else "persons",
         flags=tuple(flag for flag, is_raised in flags.items() if is_raised),
         drawn=drawn,
         correlations=correlations_of(predictors),
+        explained=explained(found.r2, own, predictors, teams if is_alike else None),
+        of_chance=None,
     )
+    if not analysis.is_associated:
+        return analysis
+    of_chance = importance_of_chance(drawn.correlations, found.n, wave.seed)
+    return replace(analysis, of_chance=percentile_interval(of_chance).high)
+
+
+def _r2_interval(
+    r2: float, outcome: Floats, predictors: Floats, of_teams: ImportanceDraws | None, seed: int
+) -> Interval:
+    """Exact for persons; drawn by whole teams R2 varies more, as if fewer persons had answered."""
+    n, used = len(outcome), int((predictors.std(axis=0) > ZERO_SPREAD).sum())
+    if of_teams is None:
+        return r2_interval(r2, n, used)
+    of_persons = draw_importance(outcome, predictors, seed)
+    assert of_persons is not None, "it has been drawn of teams"
+    fewer = float(of_teams.r2.var()) / max(float(of_persons.r2.var()), ZERO_SPREAD**2)
+    return r2_interval(r2, max(n / max(1.0, fewer), used + 2.0), used)
 
 
 def _shares_questions(instrument: Instrument) -> bool:
@@ -207,41 +245,51 @@ def _shares_questions(instrument: Instrument) -> bool:
 
 def _as_shares(drawn: ImportanceDraws) -> ImportanceDraws:
     whole = np.where(drawn.r2 > ZERO_SPREAD, drawn.r2, np.inf)[:, None]
-    return ImportanceDraws(drawn.importance / whole, drawn.means, drawn.r2)
+    return replace(drawn, importance=drawn.importance / whole)
 
 
 # ------------------------------------------------------------------ as it is told
 
 
 def _criterion(
-    name: CriterionName, levers: Iterable[LeverName], own: Analysis | NoAnalysis, precision: Precision
+    wave: Wave, name: CriterionName, own: Analysis | NoAnalysis, ordinal: int, precision: Precision
 ) -> CriterionKept:
     if not isinstance(own, Analysis):
         return own
     assert own.found.r2 is not None
-    parts = zip(levers, own.found.drivers, own.intervals, strict=True)
+    parts = zip(wave.both.levers, own.found.drivers, own.intervals, strict=True)
     return CriterionNumbers(
         criterion=name,
         status="ok",
         n=own.found.n,
+        left_out=wave.n(ordinal) - own.found.n,
         r2=shown_share(own.found.r2, precision),
+        r2_adjusted=shown_share(own.explained.adjusted, precision),
+        p=None if own.explained.p is None else shown_share(own.explained.p, precision),
+        is_associated=own.is_associated,
+        chance_share=None if own.of_chance is None else shown_share(own.of_chance, precision),
         r2_ci_low=shown_share(own.r2_ci.low, precision),
         r2_ci_high=shown_share(own.r2_ci.high, precision),
         method=own.found.method,
         resampled=own.resampled,
-        levers=[_lever(lever, driver, interval, precision) for lever, driver, interval in parts],
+        levers=[_lever(*of, own.of_chance, precision) for of in parts],
         flags=list(own.flags),
+        reasons=reasons_of(
+            ({"chance_share": own.of_chance}, "no_association"), ({"p": own.explained.p}, "too_few_teams")
+        ),
     )
 
 
 def _lever(
-    lever: LeverName, driver: Driver, interval: ImportanceInterval, precision: Precision
+    lever: LeverName,
+    driver: Driver,
+    interval: ImportanceInterval,
+    of_chance: float | None,
+    precision: Precision,
 ) -> DriverLever:
-    if driver.share is None or driver.r is None:
+    if driver.share is None or driver.r is None or of_chance is None:
         return DriverLeverUndefined(
-            lever=lever,
-            status="undefined",
-            reason="zero_variance" if driver.r is None else "too_little_explained",
+            lever=lever, status="undefined", reason="zero_variance" if driver.r is None else "no_association"
         )
     return DriverLeverOk(
         lever=lever,
@@ -251,6 +299,7 @@ def _lever(
         ci_high=shown_share(interval.ci.high, precision),
         rank_low=floor(interval.rank.low),
         rank_high=ceil(interval.rank.high),
+        above_chance=interval.ci.low > of_chance,
         sign="positive" if driver.r > 0 else "negative" if driver.r < 0 else "none",
         r=shown_r(driver.r, precision),
     )

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from app.metrics.formulas import adjusted
+
 Body = dict[str, Any]
 LEADING: Final = 0.8 - 1e-9
 EARLIER: Final = "earlier_release"
@@ -29,6 +31,40 @@ def ratio_of_questions(body: Body) -> Body:
         "verdict": "not_distinct" if body["verdict"] == "not_distinct" else "undetermined",
         "reasons": body["reasons"] | dict.fromkeys(missing, "earlier_formula"),
     }
+
+
+def drivers_with_gate(body: Body) -> Body:
+    """1 to 2: levers were told of noise too. What is adjusted, and its test over persons, follows from R2."""
+    if body["status"] != "ok":
+        return body
+    return {**body, "criteria": [_gated(of, body["n"]) for of in body["criteria"]]}
+
+
+def _gated(criterion: Body, of_group: int) -> Body:
+    if criterion["status"] != "ok":
+        return criterion
+    used = sum(one.get("reason") != "zero_variance" for one in criterion["levers"])
+    of = adjusted(min(1.0, criterion["r2"]), criterion["n"], used)
+    is_associated = of.adjusted >= 0.1 and of.p is not None and of.p < 0.01
+    return {
+        **criterion,
+        "r2": min(1.0, criterion["r2"]),
+        "r2_ci_high": min(1.0, criterion["r2_ci_high"]),
+        "left_out": of_group - criterion["n"],
+        "r2_adjusted": of.adjusted,
+        "p": of.p,
+        "is_associated": is_associated,
+        "chance_share": None,
+        "levers": [_lever_gated(one, is_associated) for one in criterion["levers"]],
+        "reasons": {"chance_share": "earlier_formula" if is_associated else "no_association"},
+    }
+
+
+def _lever_gated(lever: Body, is_associated: bool) -> Body:
+    if lever["status"] == "ok" and is_associated:
+        return {**lever, "above_chance": None}
+    reason = "zero_variance" if lever.get("reason") == "zero_variance" else "no_association"
+    return {"lever": lever["lever"], "status": "undefined", "reason": reason}
 
 
 def levers_of_all(body: Body) -> Body:

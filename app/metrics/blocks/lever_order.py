@@ -37,18 +37,28 @@ class Led:
     reason: str
 
 
-def led(weighed: Weighed, told: Collection[LeverName], against: Collection[LeverName]) -> Led:
-    """`told` are the levers that are shown, `against` those related inversely."""
+def led(
+    weighed: Weighed,
+    told: Collection[LeverName],
+    against: Collection[LeverName],
+    above: Collection[LeverName],
+) -> Led:
+    """`told` are the levers that are shown, `against` those related inversely, `above` those that are related
+    more closely than a random predictor.
+    """
     if weighed.is_reached:
         return Led(None, [], "at_target")
     first = weighed.first
     leading = leading_of({lever: chance for lever, chance in first.items() if lever in weighed.below})
     if not leading:
         return Led(None, [], "unsure_whether_below")
-    if not set(leading) <= set(told):
-        return Led(None, [], "hidden_lever")
-    if set(leading) & set(against):
-        return Led(None, [], "inverse_relation")
+    for is_against, reason in (
+        (set(leading) - set(told), "hidden_lever"),
+        (set(leading) & set(against), "inverse_relation"),
+        (set(leading) - set(above), "within_chance"),
+    ):
+        if is_against:
+            return Led(None, [], reason)
     if first[leading[0]] >= (TOP_FROM if len(first) > 2 else TOP_OF_TWO_FROM):
         return Led(leading[0], [], "")
     return Led(None, leading, "tie")

@@ -18,7 +18,6 @@ from app.metrics.sample import Floats, LeverName
 from app.metrics.schemas import Insufficient, LeverOk, LeversNumbers, LeversOk, Suppression, Undefined
 from app.metrics.schemas.levers import Lever, LeverSuppressed
 
-NO_MORE_THAN_NOISE = 0.02
 Scored = tuple[Measure, Favour]
 
 
@@ -236,12 +235,13 @@ def _drawn(road: _Road, entry: _Entry, ordinal: int) -> Drawn:
 def _ranked(
     entries: _Entries, analysis: Analysis, shares: _Shares, weighed: Weighed, precision: Precision
 ) -> _Order:
-    if analysis.r2_ci.low <= NO_MORE_THAN_NOISE:
-        return _unranked(entries, shares, weighed.importance_of, "too_little_explained")
+    if not analysis.is_associated:
+        return _unranked(entries, {}, weighed.importance_of, "no_association")
     told = {lever for lever, entry in entries.items() if isinstance(entry, _Told)}
     drivers = zip(entries, analysis.found.drivers, strict=True)
     against = {lever for lever, of in drivers if of.r is not None and of.r < 0}
-    found = led(weighed, told, against)
+    above = {lever for lever, is_above in zip(entries, analysis.above_chance, strict=True) if is_above}
+    found = led(weighed, told, against, above)
     return _Order(
         levers=[_prioritised(entry, shares, weighed, found.top, precision) for entry in entries.values()],
         importance_of=weighed.importance_of,

@@ -16,11 +16,13 @@ from app.metrics.formulas.drivers import (
     chance_of_first,
     draw_importance,
     importance_intervals,
+    importance_of_chance,
     johnson_of,
     lever_priority,
     relative_importance,
 )
 from app.metrics.formulas.enps import Enps, enps, enps_from
+from app.metrics.formulas.explained import Explained, adjusted, explained, r2_interval
 from app.metrics.formulas.gap import Gap, gap, gap_from
 from app.metrics.formulas.heatmap import Cell, rest_of, versus_rest
 from app.metrics.formulas.intervals import Interval, MeanCi, Moments, mean_ci, moments, t_interval, wilson
@@ -124,6 +126,7 @@ __all__ = [
     "Driver",
     "Ellipse",
     "Enps",
+    "Explained",
     "Favourability",
     "Gap",
     "Gini",
@@ -159,6 +162,7 @@ __all__ = [
     "Survival",
     "Weights",
     "WithinPersons",
+    "adjusted",
     "benjamini_hochberg",
     "capped",
     "centralisation",
@@ -172,6 +176,7 @@ __all__ = [
     "draw_importance",
     "enps",
     "enps_from",
+    "explained",
     "favourable",
     "gap",
     "gap_from",
@@ -182,6 +187,7 @@ __all__ = [
     "htmt_intervals",
     "icc",
     "importance_intervals",
+    "importance_of_chance",
     "independent_change",
     "is_favourable",
     "is_near_cut",
@@ -214,6 +220,7 @@ __all__ = [
     "quadrant_chances",
     "quadrant_of",
     "quadrant_shares",
+    "r2_interval",
     "rate_ratio",
     "reciprocity",
     "relative_importance",

@@ -3,11 +3,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
 from app.metrics.formulas.complete import Undefined
-from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
+from app.metrics.formulas.intervals import ZERO_SPREAD, Interval, Z
 from app.metrics.formulas.resampling import DRAWS, PairSums, bca_interval
 
+Z_99: Final = float(ndtri(0.995))
 FEWEST_DEFINED: Final = 0.95
 
 
@@ -27,10 +29,12 @@ class Htmt:
 
 @dataclass(frozen=True, slots=True)
 class HtmtIntervals:
-    """95% BCa, holding their estimates; None where more than a twentieth of the draws have no such value."""
+    """95% and 99% BCa, holding their estimates; None where a twentieth of the draws have no such value."""
 
     htmt: Interval | None
     htmt2: Interval | None
+    htmt_99: Interval | None
+    htmt2_99: Interval | None
 
 
 def htmt(first: ArrayLike, second: ArrayLike, fewest: int = 3) -> Htmt:
@@ -57,13 +61,13 @@ def htmt_intervals(
     """Bootstrap over persons (Efron 1987); arguments as of `htmt`."""
     table, split = _joined(first, second)
     if _undefined(table, split, fewest) is not None:
-        return HtmtIntervals(None, None)
+        return HtmtIntervals(None, None, None, None)
     sums = PairSums.take(table, seed)
     estimates = _estimates(sums, split)
     drawn = _ratios(sums.resampled(seed, draws), split)
     without = _ratios(sums.left_out(), split)
-    arithmetic, geometric = (_interval(*of) for of in zip(estimates, drawn, without, strict=True))
-    return HtmtIntervals(arithmetic, geometric)
+    of = list(zip(estimates, drawn, without, strict=True))
+    return HtmtIntervals(*(_interval(*one, z) for z in (Z, Z_99) for one in of))
 
 
 def _joined(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], int]:
@@ -113,8 +117,10 @@ def _ratio(
     return np.asarray(np.divide(between, within, out=missing, where=within > ZERO_SPREAD))
 
 
-def _interval(estimate: float, drawn: NDArray[np.float64], without: NDArray[np.float64]) -> Interval | None:
+def _interval(
+    estimate: float, drawn: NDArray[np.float64], without: NDArray[np.float64], z: float
+) -> Interval | None:
     defined = drawn[~np.isnan(drawn)]
     if np.isnan(estimate) or len(defined) < FEWEST_DEFINED * len(drawn):
         return None
-    return bca_interval(estimate, defined, without[~np.isnan(without)])
+    return bca_interval(estimate, defined, without[~np.isnan(without)], z)

@@ -46,11 +46,15 @@ class RelativeImportance:
 
 @dataclass(frozen=True, slots=True)
 class ImportanceDraws:
-    """Bootstrap of importances and of predictor means, draws x predictors, and of R2, one a draw."""
+    """Bootstrap of importances and of predictor means, draws x predictors, and of R2, one a draw.
+
+    `correlations` are draws x (1 + predictors) x (1 + predictors), the outcome first.
+    """
 
     importance: NDArray[np.float64]
     means: NDArray[np.float64]
     r2: NDArray[np.float64]
+    correlations: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,26 @@ def draw_importance(
     labels = None if clusters is None else np.asarray(clusters)[is_complete(_table(outcome, predictors))]
     drawn = resample(rows, seed, draws, labels)
     importance = (lmg_of if rows.shape[1] - 1 <= MOST_FOR_LMG else johnson_of)(drawn.correlations)
-    return ImportanceDraws(importance, drawn.means[:, 1:], np.minimum(1, importance.sum(axis=1)))
+    r2 = np.minimum(1, importance.sum(axis=1))
+    return ImportanceDraws(importance, drawn.means[:, 1:], r2, drawn.correlations)
+
+
+def importance_of_chance(drawn: NDArray[np.float64], n: int, seed: int) -> NDArray[np.float64]:
+    """Part of R2, one a draw, that a random predictor put in beside the others gets.
+
+    `drawn` has the correlations of outcome and predictors, of `n` persons each. Those of pure noise with them
+    are normal around 0 as they are with one another (Tonidandel, LeBreton & Johnson 2009).
+    """
+    noise = np.random.default_rng(seed).normal(size=drawn.shape[:2])
+    values, vectors = np.linalg.eigh(drawn)
+    root = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+    own = np.einsum("dij,dj->di", root, noise) / np.sqrt(n - 1)
+    size = drawn.shape[1]
+    beside = np.ones((len(drawn), size + 1, size + 1))
+    beside[:, :size, :size], beside[:, size, :size], beside[:, :size, size] = drawn, own, own
+    parts = (lmg_of if size <= MOST_FOR_LMG else johnson_of)(beside)
+    whole = parts.sum(axis=1)
+    return np.asarray(parts[:, -1] / np.where(whole > ZERO_SPREAD, whole, np.inf))
 
 
 def importance_intervals(drawn: ImportanceDraws) -> tuple[ImportanceInterval, ...]:

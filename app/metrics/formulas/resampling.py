@@ -87,8 +87,10 @@ def _of_pairs(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.clip(covariances / spread, -1, 1))
 
 
-def bca_interval(estimate: float, drawn: NDArray[np.float64], left_out: NDArray[np.float64]) -> Interval:
-    """95%, corrected for bias and for an error that changes with the value (Efron 1987); holds the estimate.
+def bca_interval(
+    estimate: float, drawn: NDArray[np.float64], left_out: NDArray[np.float64], z: float = Z
+) -> Interval:
+    """BCa (Efron 1987), 95% unless `z` says otherwise; it holds the estimate.
 
     `left_out` has the estimate without each unit in turn.
     """
@@ -97,7 +99,7 @@ def bca_interval(estimate: float, drawn: NDArray[np.float64], left_out: NDArray[
     away = left_out.mean() - left_out
     spread = float((away**2).sum())
     acceleration = float((away**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
-    tails = [bias + (bias + z) / max(1 - acceleration * (bias + z), FLAT) for z in (-Z, Z)]
+    tails = [bias + (bias + end) / max(1 - acceleration * (bias + end), FLAT) for end in (-z, z)]
     low, high = np.quantile(drawn, ndtr(tails))
     return Interval(min(float(low), estimate), max(float(high), estimate))
 

@@ -11,6 +11,7 @@ from app.metrics.schemas.common import (
     Metrics,
     OfGroup,
     Precision,
+    Reasons,
     Suppressed,
     Undefined,
     Worded,
@@ -29,6 +30,7 @@ class DriverLeverOk(Schema):
     ci_high: float
     rank_low: int
     rank_high: int
+    above_chance: bool | None
     sign: Literal["positive", "negative", "none"]
     r: float
 
@@ -36,7 +38,7 @@ class DriverLeverOk(Schema):
 class DriverLeverUndefined(Schema):
     lever: LeverName
     status: Literal["undefined"]
-    reason: Literal["zero_variance", "too_little_explained"]
+    reason: Literal["zero_variance", "no_association"]
 
 
 DriverLever = Annotated[DriverLeverOk | DriverLeverUndefined, Field(discriminator="status")]
@@ -46,13 +48,19 @@ class CriterionNumbers(Schema):
     criterion: CriterionName
     status: Literal["ok"]
     n: int
+    left_out: int
     r2: float
+    r2_adjusted: float
     r2_ci_low: float
     r2_ci_high: float
+    p: float | None
+    is_associated: bool
+    chance_share: float | None
     method: Literal["lmg", "johnson"]
     resampled: Literal["persons", "teams"]
     levers: list[DriverLever]
     flags: list[Flag]
+    reasons: Reasons
 
 
 class CriterionSuppressed(Schema):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from math import floor
 
-from app.metrics.blocks.levers import NO_MORE_THAN_NOISE
 from app.metrics.definitions import document, scale_titles
 from app.metrics.schemas import CriterionNumbers, DriverLeverOk, LeverOk, LeversOk, RecognitionSince
 
@@ -12,9 +11,9 @@ def of_criterion(criterion: CriterionNumbers, language: str) -> str:
     """Of a criterion with numbers: which lever has most in common with it."""
     known = [lever for lever in criterion.levers if isinstance(lever, DriverLeverOk)]
     name = scale_titles(language)[criterion.criterion]
-    if not known or criterion.r2_ci_low <= NO_MORE_THAN_NOISE:
+    if not known or not criterion.is_associated:
         return _sentence("little_in_common", language).format(criterion=name)
-    leading = _leading(known)
+    leading = [lever for lever in _leading(known) if lever.above_chance is not False] or known
     return " ".join(
         [
             _in_common(leading, len(known), language).format(

@@ -1,0 +1,21 @@
+import pytest
+
+from tests.simulations.drivers import coverage, opened, percentiles, served
+
+
+@pytest.mark.parametrize(("n", "truth"), [(100, 0.05), (100, 0.7), (200, 0.3)])
+def test_the_interval_of_r2_holds_the_truth(n: int, truth: float) -> None:
+    assert 0.92 <= coverage(served, n, truth, runs=200) <= 0.99
+
+
+def test_where_nothing_is_explained_the_interval_reaches_0() -> None:
+    assert coverage(served, 100, 0.0, runs=200) >= 0.95
+
+
+def test_the_percentile_interval_would_be_found_too_narrow() -> None:
+    assert coverage(percentiles, 100, 0.05, runs=60) < 0.85
+
+
+@pytest.mark.parametrize(("teams", "alike"), [(10, 0.0), (25, 0.3)])
+def test_drivers_say_nothing_of_noise(teams: int, alike: float) -> None:
+    assert opened(100, teams, alike, runs=40) <= 0.05
