@@ -89,7 +89,7 @@ lock: ## new locks of everything that is fetched; uv keeps the versions that it 
 	cp requirements-dev.lock requirements-demo.lock
 	$(LOCK) pyproject.toml --extra demo --output-file requirements-demo.lock
 	cp requirements-demo.lock requirements.lock
-	$(LOCK) pyproject.toml --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra xlsx --output-file requirements.lock
 	$(LOCK) tests/calendar/feeds/requirements.in --python-version 3.11 --output-file tests/calendar/feeds/requirements.lock
 	npm install --prefix tests/npm --package-lock-only --no-audit --no-fund
 

@@ -32,7 +32,7 @@ router = APIRouter(route_class=Route, tags=["imports"])
 IMPORT = "/v1/imports/{import_id}"
 SECONDS_BETWEEN_LOOKS = 0.5
 LOOKS_BETWEEN_SIGNS_OF_LIFE = 30
-Form = Annotated[schemas.Format, Query(alias="format")]
+Form = Annotated[schemas.ReportFormat, Query(alias="format")]
 
 
 class EventStream(StreamingResponse):
@@ -131,7 +131,7 @@ async def create_import(
     async with service.accepting(database, organization_id, upload) as session:
         once = once_of(session, upload.digest)
         await once.begin()
-        accepted = await service.accept(session, upload)
+        accepted = await service.accept(session, upload, expected)
         return await once.answer(202, accepted, NO_STORE | {"Location": f"/v1/imports/{accepted.id}"})
 
 
@@ -157,13 +157,13 @@ async def get_import(found: Readable, conditions: ReadConditions) -> Response:
     operation_id="get_import_report",
     response_class=Response,
     responses={
-        200: {"content": {media: {"schema": {"type": "string"}} for media in service.FORMATS}},
+        200: {"content": {media: {"schema": {"type": "string"}} for media in service.REPORTS}},
     },
 )
 async def get_import_report(
     found: Readable, who: ImportReader, request: Request, form: Form = "ndjson"
 ) -> Response:
-    media = next(media for media, name in service.FORMATS.items() if name == form)
+    media = next(media for media, name in service.REPORTS.items() if name == form)
     lines = service.report(database_of(request), who.organization_id, found.id, form)
     headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="import-{found.id}.{form}"'}
     return StreamingResponse(lines, media_type=media, headers=headers)

@@ -12,7 +12,13 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-FORMATS = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
+FORMATS = {
+    ".csv": "text/csv",
+    ".tsv": "text/csv",
+    ".ndjson": "application/x-ndjson",
+    ".jsonl": "application/x-ndjson",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 BLOCK = 2**16
 SECONDS_BETWEEN_LOOKS = 0.3
 
@@ -37,7 +43,9 @@ class Delivery:
         packed = suffixes[-1] == ".gz"
         plain = suffixes[-2] if packed and len(suffixes) > 1 else suffixes[-1]
         if plain not in FORMATS:
-            raise SendingFailed(f"{self.file.name} is neither .csv nor .ndjson, with or without .gz")
+            raise SendingFailed(
+                f"{self.file.name} is neither .csv nor .ndjson nor .xlsx, with or without .gz"
+            )
         encoding = {"Content-Encoding": "gzip"} if packed else {}
         return {"Content-Type": FORMATS[plain], "Idempotency-Key": str(uuid4()), **encoding}
 

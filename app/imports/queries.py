@@ -34,6 +34,16 @@ RESEAL_CHUNK = text("""
 UPDATE import_chunks SET data = :sealed
 WHERE organization_id = :organization_id AND import_id = :import_id AND ordinal = :ordinal
 """)
+BEHIND = 1_000_000
+"""The ordinals of a file that is written anew."""
+DROP_SENT = text("""
+DELETE FROM import_chunks
+WHERE organization_id = :organization_id AND import_id = :import_id AND ordinal < :behind
+""")
+MOVE_UP = text("""
+UPDATE import_chunks SET ordinal = ordinal - :behind
+WHERE organization_id = :organization_id AND import_id = :import_id
+""")
 DELETE_CHUNKS = text(
     "DELETE FROM import_chunks WHERE organization_id = :organization_id AND import_id = :import_id"
 )
@@ -80,6 +90,12 @@ async def chunks(session: TenantSession, import_id: UUID, ordinals: Sequence[int
     key = {"import_id": import_id}
     rows = await session.execute(CHUNKS, {**key, "ordinals": list(ordinals)})
     return {row.ordinal: row.data for row in rows}
+
+
+async def replace_chunks(session: TenantSession, import_id: UUID) -> None:
+    """Puts what was written behind a file in its place."""
+    for statement in (DROP_SENT, MOVE_UP):
+        await session.execute(statement, {"import_id": import_id, "behind": BEHIND})
 
 
 async def delete_chunks(session: TenantSession, import_id: UUID) -> None:

@@ -6,6 +6,7 @@ from pydantic_core import PydanticCustomError
 
 from app.calendar.schemas import OccasionWrite
 from app.core.schema import Flag, Identifier, Input, Instant, Schema
+from app.imports.files.encodings.rules import Ends, Format
 from app.imports.files.values.rules import Decimal, Kind, is_date_format
 from app.kpis.schemas import KpiValueWrite
 from app.people.persons.schemas import PersonItem
@@ -13,7 +14,7 @@ from app.people.teams.schemas import TeamItem
 from app.recognition.schemas import RecognitionWrite
 from app.surveys.responses.schemas import ResponseWrite
 
-Format = Literal["ndjson", "csv"]
+ReportFormat = Literal["ndjson", "csv"]
 Missing = Literal["ignore", "report", "end"]
 Status = Literal["queued", "running", "finished", "failed"]
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -94,6 +95,13 @@ class FileProblem(Schema):
     line: int | None
 
 
+class Reading(Schema):
+    encoding: str
+    line_ends: Ends | None
+    delimiter: str | None
+    sheet: str | None
+
+
 class Import(Schema):
     id: UUID
     kind: Kind
@@ -103,6 +111,9 @@ class Import(Schema):
     missing: Missing
     survey_id: UUID | None
     mapping: dict[str, Any] | None
+    reading: Reading | None
+    unread_columns: list[str]
+    unmatched_members: list[str]
     size: int
     processed: int
     summary: Summary

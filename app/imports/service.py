@@ -22,6 +22,7 @@ from app.imports import queries, schemas
 from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRequired, UnknownMapping
 from app.imports.files import rules
 from app.imports.files.columns.rules import CONTRACT, path_of
+from app.imports.files.encodings import rules as encodings
 from app.imports.files.shipped_mappings import mappings
 from app.imports.files.values.rules import Kind, spreadsheet_safe
 from app.imports.run.sealed_file import CHUNK, File
@@ -32,6 +33,7 @@ from app.tables import Import, ImportReportLine
 RUN_JOB = "run_import"
 QUEUED, RUNNING, FINISHED, FAILED = "queued", "running", "finished", "failed"
 REPORT_PAGE = 1000
+HEAD = 1000
 REPORT_COLUMNS = list(schemas.ReportLine.model_fields)
 SCOPES: dict[Kind, Scope] = {
     "people": Scope.PEOPLE_WRITE,
@@ -41,7 +43,16 @@ SCOPES: dict[Kind, Scope] = {
     "occasions": Scope.PEOPLE_DATES,
     "kpi_values": Scope.KPIS_WRITE,
 }
-FORMATS: dict[str, schemas.Format] = {"application/x-ndjson": "ndjson", "text/csv": "csv"}
+REPORTS: dict[str, schemas.ReportFormat] = {"application/x-ndjson": "ndjson", "text/csv": "csv"}
+FORMATS: dict[str, encodings.Format | None] = {
+    "application/octet-stream": None,
+    "application/x-ndjson": "ndjson",
+    "text/csv": "csv",
+    "text/tab-separated-values": "csv",
+    "application/vnd.ms-excel": "csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+}
+"""What a file may be called. Browsers on Windows call CSV by the name of Excel's old format."""
 COUNTS = ("rows", "created", "updated", "unchanged", "failed", "ended")
 
 
@@ -60,8 +71,9 @@ class Wanted:
 class Expected:
     """How the file is to be read: its format, and what its columns mean where that was said."""
 
-    format: schemas.Format
+    format: encodings.Format | None
     mapping: dict[str, Any] | None
+    charset: str | None
 
 
 @dataclass(frozen=True)
@@ -71,36 +83,44 @@ class Upload:
     id: UUID
     size: int
     digest: bytes
+    head: bytes
 
 
 def represent(row: Import) -> schemas.Import:
     summary = {name: getattr(row, name) for name in COUNTS} | {"missing": row.not_in_file}
-    return schemas.Import.model_validate(row.model_dump() | {"processed": row.position, "summary": summary})
+    found = row.reading or {}
+    reading = {name: found.get(name) for name in schemas.Reading.model_fields}
+    derived = {
+        "processed": row.position,
+        "summary": summary,
+        "reading": reading if "encoding" in found else None,
+        "unread_columns": found.get("unread_columns", []),
+        "unmatched_members": found.get("unmatched_members", []),
+    }
+    return schemas.Import.model_validate(row.model_dump() | derived)
 
 
-def format_of(content_type: str) -> schemas.Format:
-    """UTF-8 by whatever name; another charset is another media type."""
+def format_of(content_type: str) -> tuple[encodings.Format | None, str | None]:
+    """The format, where its name says it, and the charset, where that says more than UTF-8 does."""
     kind, _, parameters = content_type.lower().partition(";")
-    charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
-    if kind.strip() not in FORMATS or charset not in ("utf-8", "utf8"):
+    charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
+    said = encodings.CHARSETS.get(charset.replace("utf-8", "utf8"))
+    if kind.strip() not in FORMATS or said is None:
         raise UnsupportedMediaType(
-            "Send the file as application/x-ndjson or text/csv, in UTF-8.",
+            "Send the file as JSON lines, CSV or XLSX, in UTF-8 or with its charset.",
             headers={"Accept-Post": ", ".join(FORMATS)},
         )
-    return FORMATS[kind.strip()]
+    return FORMATS[kind.strip()], None if said == encodings.UTF_8 else said
 
 
 async def check(session: TenantSession, wanted: Wanted, content_type: str, now: datetime) -> Expected:
     """Refuses before the file is read what would fail anyway."""
-    form = format_of(content_type)
+    form, charset = format_of(content_type)
     if wanted.missing != "ignore" and wanted.kind != "people":
         raise NotForThisImport.parameter(
             "missing", "Only an import of people can be a full list: leave missing out."
         )
-    if wanted.mapping is not None and form != "csv":
-        raise NotForThisImport.parameter(
-            "mapping", "Only the columns of a CSV file can be mapped: leave mapping out."
-        )
+    check_mapping(wanted.mapping, form)
     if wanted.kind == "responses":
         await check_survey(session, wanted.survey_id, now)
     elif wanted.survey_id is not None:
@@ -108,7 +128,14 @@ async def check(session: TenantSession, wanted: Wanted, content_type: str, now: 
             "survey_id", "Only responses belong to a survey: leave survey_id out."
         )
     mapping = None if wanted.mapping is None else mapping_of(wanted.kind, wanted.mapping).model_dump()
-    return Expected(form, mapping)
+    return Expected(form, mapping, charset)
+
+
+def check_mapping(mapping: object, form: encodings.Format | None) -> None:
+    if mapping is not None and form == "ndjson":
+        raise NotForThisImport.parameter(
+            "mapping", "Only the columns of CSV or XLSX can be mapped: leave mapping out."
+        )
 
 
 async def check_survey(session: TenantSession, survey_id: UUID | None, now: datetime) -> None:
@@ -159,21 +186,24 @@ async def receive(
     pieces: AsyncIterator[bytes],
 ) -> Upload:
     """Stores the file as it comes in. No transaction waits for the sender: each chunk has its own."""
-    import_id, size, digest = uuid4(), 0, sha256()
+    import_id, size, digest, head = uuid4(), 0, sha256(), b""
     file = File(keyring, organization_id, import_id)
     async with database.tenant_session(organization_id) as session:
-        values = asdict(wanted) | asdict(expected) | {"status": queries.RECEIVING}
+        own = {"format": expected.format or "csv", "mapping": expected.mapping}
+        reading = {"charset": expected.charset} if expected.charset else None
+        values = asdict(wanted) | own | {"status": queries.RECEIVING, "reading": reading}
         await queries.add_import(session, {"organization_id": organization_id, "id": import_id, **values})
     try:
         async for chunk in in_chunks(pieces):
             digest.update(chunk)
+            head = head or chunk[:HEAD]
             async with database.tenant_session(organization_id) as session:
                 await file.add(session, size // CHUNK, chunk)
             size += len(chunk)
     except AppError:
         await discard(database, organization_id, import_id)
         raise
-    return Upload(import_id, size, digest.digest())
+    return Upload(import_id, size, digest.digest(), head)
 
 
 async def in_chunks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -188,11 +218,13 @@ async def in_chunks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(buffer)
 
 
-async def accept(session: TenantSession, upload: Upload) -> schemas.Import:
+async def accept(session: TenantSession, upload: Upload, expected: Expected) -> schemas.Import:
     """From here on the file is read, whatever happens to this process."""
     if upload.size == 0:
         raise EmptyFile
-    values = {"status": QUEUED, "size": upload.size}
+    form = encodings.format_of(upload.head, expected.format)
+    check_mapping(expected.mapping, form)
+    values = {"status": QUEUED, "size": upload.size, "format": form}
     await queries.change(session, upload.id, values)
     await enqueue(session, RUN_JOB, session.organization_id, upload.id)
     return await read_import(session, upload.id)
@@ -236,7 +268,7 @@ def represent_line(row: ImportReportLine) -> schemas.ReportLine:
 
 
 async def report(
-    database: Database, organization_id: UUID, import_id: UUID, form: schemas.Format
+    database: Database, organization_id: UUID, import_id: UUID, form: schemas.ReportFormat
 ) -> AsyncIterator[bytes]:
     """The report as it is now, a page at a time."""
     if form == "csv":

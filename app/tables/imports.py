@@ -22,6 +22,8 @@ class Import(OrganizationRow, table=True):
     missing: str
     survey_id: UUID | None = None
     mapping: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    reading: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """The charset that was said; once it is looked at, what the file is and what of it is not read."""
     status: str
     size: int = Field(default=0, sa_type=BigInteger)
     """Bytes of the file after decompression."""

@@ -161,13 +161,14 @@ async def test_a_formula_in_a_cell_is_text_and_leaves_as_text(acme: Tenant, api:
     ("content", "code"),
     [
         (",".join(f"c{number}" for number in range(10_000)).encode() + b"\n", "too_many_columns"),
-        ("external_id,name\nE-1,x\n".encode("utf-16"), "not_utf8"),
-        ("external_id,name\nE-1,x\n".encode("utf-16-le"), "not_utf8"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not_a_table"),
+        ("external_id,name\nE-1,Renée\n".encode("cp850"), "unknown_encoding"),
+        (b"PK\x03\x04not a workbook", "not_a_table"),
         (b"\n\n", "no_header"),
         (b"external_id,name,name\n", "repeated_column"),
         (b"external_id,nickname\n", "unknown_column"),
     ],
-    ids=["10,000 columns", "UTF-16", "UTF-16 without mark", "empty", "twice", "unknown"],
+    ids=["10,000 columns", "old Excel", "DOS", "zip", "empty", "twice", "unknown"],
 )
 async def test_a_file_that_cannot_be_read(content: bytes, code: str, acme: Tenant) -> None:
     found = await done(acme, content, form="csv")
@@ -181,7 +182,7 @@ async def test_rows_that_cannot_be_read_spoil_no_other(acme: Tenant, api: Contra
         b'E-1,"unclosed',
         b"E-2,good",
         b'E-3,"shut"too early',
-        b"E-4,caf\xe9",
+        b"E-4,caf\xe9 \xe2\x82\xac",
         b"E-5,too,many",
         b"E-6,nul\x00",
         b"E-7,good",
@@ -199,6 +200,102 @@ async def test_rows_that_cannot_be_read_spoil_no_other(acme: Tenant, api: Contra
     ]
     people = (await api.get("/v1/people")).json()["items"]
     assert [person["external_id"] for person in people] == ["E-2", "E-7"]
+
+
+PLAIN = "external_id;name\r\nE-1;Zoë Müller\r\nE-2;René O’Brien\r\n"
+EXCEL = "application/vnd.ms-excel"
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "reading"),
+    [
+        (PLAIN.encode(), {}, ("utf-8", "crlf", ";")),
+        (PLAIN.encode("cp1252"), {}, ("windows-1252", "crlf", ";")),
+        (PLAIN.encode("cp1252"), {"Content-Type": "text/csv; charset=utf-8"}, ("windows-1252", "crlf", ";")),
+        (PLAIN.encode("cp1252"), {"Content-Type": EXCEL}, ("windows-1252", "crlf", ";")),
+        (PLAIN.encode("utf-16"), {}, ("utf-16", "crlf", ";")),
+        (PLAIN.replace(";", "\t").encode("utf-16-le"), {}, ("utf-16-le", "crlf", "\t")),
+        (PLAIN.replace("\r\n", "\r").encode(), {}, ("utf-8", "cr", ";")),
+        (PLAIN.replace("\r\n", "\r").encode("cp1252"), {}, ("windows-1252", "cr", ";")),
+        (
+            PLAIN.encode("mac-roman"),
+            {"Content-Type": "text/csv; charset=macintosh"},
+            ("macintosh", "crlf", ";"),
+        ),
+        (("sep=;\r\n" + PLAIN).encode(), {}, ("utf-8", "crlf", ";")),
+        (
+            PLAIN.replace(";", "\t").encode(),
+            {"Content-Type": "text/tab-separated-values"},
+            ("utf-8", "crlf", "\t"),
+        ),
+        (
+            PLAIN.replace(";", ",").encode(),
+            {"Content-Type": "application/octet-stream"},
+            ("utf-8", "crlf", ","),
+        ),
+        (
+            lines(
+                [{"external_id": "E-1", "name": "Zoë Müller"}, {"external_id": "E-2", "name": "René O’Brien"}]
+            ),
+            {"Content-Type": "application/octet-stream"},
+            ("utf-8", "lf", None),
+        ),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_file_is_read_however_it_was_saved(
+    content: bytes,
+    headers: dict[str, str],
+    reading: tuple[str, str, str | None],
+    dry_run: bool,
+    acme: Tenant,
+    api: ContractClient,
+) -> None:
+    found = await done(acme, content, form="csv", headers=headers, dry_run=dry_run)
+    assert counts(found) == (2, 0, 0, 0), await report_of(acme, found)
+    told = found["reading"]
+    assert (told["encoding"], told["line_ends"], told["delimiter"]) == reading
+    is_converted = reading[0] != "utf-8" or reading[1] == "cr"
+    assert [line["code"] for line in await report_of(acme, found)] == ["converted"] * is_converted
+    if not dry_run:
+        people = (await api.get("/v1/people")).json()["items"]
+        assert [one["name"] for one in people] == ["Zoë Müller", "René O’Brien"]
+
+
+async def test_a_large_file_of_wide_letters(acme: Tenant) -> None:
+    """It is written anew over many chunks, and every line keeps its number."""
+    rows = "".join(f"E-{number};{'ë' * 100}\r\n" for number in range(6000))
+    content = ("external_id;name\r\n" + rows + "E-x;\r\n").encode("utf-16")
+    assert len(content) > 2**20
+    found = await done(acme, content, form="csv")
+    assert counts(found) == (6000, 0, 0, 1)
+    assert faults(await report_of(acme, found))[1:] == [(6002, "#/name", "missing_field")]
+    assert found["processed"] == found["size"]
+
+
+async def test_what_is_not_read_is_told(acme: Tenant, api: ContractClient) -> None:
+    rows = "Employee #,First Name,Last Name,Cost centre,Cost centre,Home Email\n7,Noor,de Wit,1,2,x\n"
+    for dry_run in (True, False):
+        found = await done(acme, rows.encode(), form="csv", mapping="bamboohr", dry_run=dry_run)
+        assert found["unread_columns"] == ["Cost centre", "Cost centre", "Home Email"]
+        missing = [
+            "email",
+            "team",
+            "manager",
+            "starts_on",
+            "ends_on",
+            "segments.location",
+            "segments.division",
+        ]
+        assert found["unmatched_members"] == sorted(missing)
+        report = await report_of(acme, found)
+        assert [line["column"] for line in report if line["code"] == "unread_column"] == found[
+            "unread_columns"
+        ]
+        pointers = [line["pointer"] for line in report if line["code"] == "unmatched_member"]
+        assert pointers[0] == "#/email"
+        assert "#/segments/division" in pointers
+    assert counts(found) == (1, 0, 0, 0)
 
 
 # ------------------------------------------------------------------ size
@@ -461,7 +558,12 @@ async def test_what_is_refused_before_the_file_is_read(acme: Tenant, api: Contra
             "bad_mapping",
         ),
         ({"headers": {"Content-Type": "application/json"}}, 415, "unsupported_media_type"),
-        ({"headers": {"Content-Type": "text/csv; charset=utf-16"}}, 415, "unsupported_media_type"),
+        ({"headers": {"Content-Type": "text/csv; charset=ebcdic"}}, 415, "unsupported_media_type"),
+        (
+            {"headers": {"Content-Type": "application/octet-stream"}, "mapping": "bamboohr"},
+            422,
+            "not_for_this_import",
+        ),
         ({"kind": "salaries"}, 422, "invalid_value"),
         ({"content": b""}, 422, "empty_file"),
     ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.imports.files import rules
 from app.imports.files.columns import rules as columns
+from app.imports.files.encodings import rules as encodings
 from app.imports.files.rules import FileRefused, Rows
 from app.imports.files.shipped_mappings import mappings
 from app.imports.files.values import rules as values
@@ -103,7 +104,7 @@ def test_the_line_that_says_the_delimiter_is_no_header() -> None:
 
 def test_a_pointer_leads_back_to_its_column() -> None:
     header = rules.read_header(b"external_id,segments.location,segments.a/b", True)
-    layout = columns.plain_layout("people", header, {"external_id", "segments"}, 2026)
+    layout = columns.plain_layout("people", header, {"external_id", "segments"}, Notation())
     assert layout.column_at("#/segments/location") == "segments.location"
     assert layout.column_at("#/segments/a~1b") == "segments.a/b"
     assert layout.column_at("#/external_id") == "external_id"
@@ -302,7 +303,95 @@ def test_a_tenth_may_be_missing(missing: int, employed: int, is_refused: bool) -
     assert rules.is_too_many(missing, employed) is is_refused
 
 
-def test_a_nul_later_in_the_file_does_not_make_it_utf_16() -> None:
-    assert rules.mark_size(b'{"a": "' + b"x" * 100 + b'\0"}') == 0
-    with pytest.raises(FileRefused, match="UTF-8"):
-        rules.mark_size("{}".encode("utf-16-be"))
+# ------------------------------------------------------------------ letters and line ends
+
+
+TEXT = "id;name\r\n1;Zoë Müller\r\n2;José Señor\r\n3;O’Brien – Šimůnek\r\n"
+DUTCH = "id;name\r\n1;Zoë Müller\r\n2;René Señor\r\n3;O’Brien, Žižka\r\n"
+
+
+def encoding_of(content: bytes, said: str | None = None, size: int = 7) -> str:
+    letters = encodings.Letters()
+    for start in range(0, len(content), size):
+        letters.see(content[start : start + size])
+    letters.head = content
+    return letters.encoding(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (TEXT.encode(), "utf-8"),
+        (TEXT.encode("utf-8-sig"), "utf-8"),
+        (b"id;name\n1;x\n", "utf-8"),
+        (DUTCH.encode("cp1252"), "cp1252"),
+        (TEXT.encode("utf-16"), "utf-16"),
+        (TEXT.encode("utf-16-le"), "utf-16-le"),
+        (TEXT.encode("utf-16-be"), "utf-16-be"),
+        (TEXT.encode("utf-32"), "utf-32"),
+        (DUTCH.replace("\r\n", "\r").encode("cp1252"), "cp1252"),
+        ("name\rRené Müller\rZoë\r".encode("mac-roman"), "mac-roman"),
+        (TEXT.encode() + b"4;caf\xe9\r\n", "utf-8"),
+        (b'{"a": "' + b"x" * 100 + b'\0"}', "utf-8"),
+        (b"id\0\0\0\0\0\0;\0\0\0\0\0", "utf-8"),
+    ],
+)
+def test_letters_are_told_apart(content: bytes, encoding: str) -> None:
+    assert encoding_of(content) == encoding
+
+
+def test_letters_that_cannot_be_told_are_not_guessed_at() -> None:
+    content = "name\r\nRenée Gänse\r\n".encode("cp850")
+    with pytest.raises(FileRefused) as raised:
+        encoding_of(content)
+    assert raised.value.code == "unknown_encoding"
+    assert encoding_of(content, "cp850") == "cp850"
+    assert encoding_of(TEXT.encode(), "cp850") == "utf-8"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252", "mac-roman", "utf-8"])
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_a_file_is_written_anew_wherever_it_is_cut(encoding: str, size: int) -> None:
+    text = 'id,name\r1,"Zoë\rMüller"\r2,René\r'
+    content = text.encode(encoding)
+    transcriber = encodings.Transcriber(encoding, "cr")
+    found = b"".join(
+        transcriber.add(content[start : start + size], start + size >= len(content))
+        for start in range(0, len(content), size)
+    )
+    assert found.decode().removeprefix("\ufeff") == text.replace("\r", "\n")
+
+
+def test_a_file_that_breaks_off_in_a_letter_is_refused() -> None:
+    with pytest.raises(FileRefused):
+        encodings.Transcriber("utf-16-le", "lf").add("ab".encode("utf-16-le")[:-1], True)
+
+
+@pytest.mark.parametrize(
+    ("head", "ends"),
+    [(b"a,b\r1", "cr"), (b"a,b\r\n1", "crlf"), (b"a\n", "lf"), (b"a", "lf"), (b'"a\r","b\r"\n1', "lf")],
+)
+def test_line_ends_are_seen_outside_of_quotes(head: bytes, ends: str) -> None:
+    assert encodings.line_ends(head) == ends
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "before 2007"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"<html><table>", "HTML"),
+        (b"<?xml version='1.0'?>", "XML"),
+    ],
+)
+def test_a_file_of_another_program_is_told_what_it_is(head: bytes, said: str) -> None:
+    with pytest.raises(FileRefused, match=said):
+        encodings.refuse_other_files(head, "csv")
+
+
+def test_a_file_is_known_by_its_first_bytes() -> None:
+    assert encodings.format_of(b"PK\x03\x04...", "csv") == "xlsx"
+    assert encodings.format_of(b'\xef\xbb\xbf {"a": 1}', None) == "ndjson"
+    assert encodings.format_of(b"id;name", None) == "csv"
+    assert encodings.format_of(b'{"a": 1}', "csv") == "csv"

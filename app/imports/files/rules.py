@@ -4,6 +4,7 @@ A window is the part of a file that is in memory, from the beginning of a row on
 """
 
 import csv
+import json
 import re
 from typing import NamedTuple
 
@@ -12,7 +13,6 @@ from app.imports.files.values.rules import Flaw, bare
 LONGEST_ROW = 2**20
 MOST_COLUMNS = 500
 UTF_8_MARK = b"\xef\xbb\xbf"
-UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 DELIMITERS = (",", ";", "\t", "|")
 SAID = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([,;|\t])"?[ \t,;]*\r?\n', re.IGNORECASE)
 UNSTORABLE = re.compile("[\x00\udc80-\udcff]")
@@ -49,9 +49,7 @@ class Rows(NamedTuple):
 
 
 def mark_size(start: bytes) -> int:
-    """The bytes of a byte order mark; UTF-16 is refused by its mark or its NULs."""
-    if start.startswith(UTF_16_MARKS) or b"\0" in start[:64]:
-        raise FileRefused("not_utf8", "The file is not UTF-8: save it as CSV UTF-8, or as UTF-8 JSON lines.")
+    """The bytes of a byte order mark."""
     return len(UTF_8_MARK) if start.startswith(UTF_8_MARK) else 0
 
 
@@ -141,9 +139,24 @@ def read_header(window: bytes, is_last: bool) -> Header:
         raise FileRefused(
             "no_header", "The file has no header: name the columns in the first row of the CSV file."
         )
+    return Header(delimiter, names_of(cells), start + found.consumed, bool(said) + found.lines)
+
+
+def read_names(window: bytes, is_last: bool) -> Header:
+    """The header of a workbook, whose rows are lines of JSON: the first with anything in it."""
+    consumed, lines = 0, 0
+    while rows := (found := json_rows(window[consumed:], is_last, lines + 1, 1)).rows or found.lines:
+        consumed, lines = consumed + found.consumed, lines + found.lines
+        content = rows[0].content if isinstance(rows, list) else None
+        if isinstance(content, bytes):
+            return Header("", names_of(json.loads(content)), consumed, lines)
+    raise FileRefused("no_header", "The sheet has no header: name the columns in its first row.")
+
+
+def names_of(cells: list[str]) -> list[str]:
     if len(cells) > MOST_COLUMNS:
         raise FileRefused("too_many_columns", f"A file has at most {MOST_COLUMNS} columns: leave some out.")
-    return Header(delimiter, [bare(name) for name in cells], start + found.consumed, bool(said) + found.lines)
+    return [bare(name) for name in cells]
 
 
 def delimiter_of(window: bytes, is_last: bool) -> str:

@@ -6,7 +6,7 @@ are known by keys that follow from import and place.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -23,10 +23,13 @@ from app.imports import queries, service
 from app.imports.contracts.service import Contracts, contracts_of
 from app.imports.errors import RowRefused, TooManyMissing, TooManyProblems, UnreadableRows
 from app.imports.files import rules
+from app.imports.files.columns import rules as columns
+from app.imports.files.columns.rules import Layout
 from app.imports.files.rules import FileRefused
 from app.imports.files.values.rules import Kind
 from app.imports.run import loaders as feeding
 from app.imports.run import sealed_file as stored
+from app.imports.run import transcript
 from app.imports.run.loaders import FEEDERS, PIECES, Feed
 from app.imports.run.sealed_file import FilePosition, Item, Piece, Source
 from app.organizations.queries import organization
@@ -66,6 +69,7 @@ async def run(
         return
     work = Work(database, row, keyring, clock)
     try:
+        await work.prepare()
         await (work.rehearse() if row.dry_run else work.carry_out())
     except (AppError, FileRefused) as error:
         await work.stop(error)
@@ -96,6 +100,15 @@ class Work:
 
     # ---------------------------------------------------------------------------- the real thing
 
+    async def prepare(self) -> None:
+        """Makes of the file what can be read, if that is not done."""
+        async with self.session() as session:
+            held = await queries.hold(session, self.row.id)
+            if held is not None and "encoding" not in (held.reading or {}):
+                await transcript.write(session, held, self.keyring)
+        async with self.session() as session:
+            self.row = await queries.find(session, self.row.id) or self.row
+
     async def carry_out(self) -> None:
         async with self.session() as session:
             source = await stored.open_source(session, self.row, self.keyring)
@@ -104,7 +117,7 @@ class Work:
             held = await queries.hold(session, self.row.id)
             if held is not None and held.status == service.QUEUED:
                 await self.refuse_too_many_missing(session, source)
-                await self.begin(session, source.start)
+                await self.begin(session, source)
         step = self.step_apart if is_apart else self.step
         while not await step(source):
             pass
@@ -182,7 +195,7 @@ class Work:
     async def rehearsing(self, stage: TenantSession, source: Source) -> AsyncIterator[Taken]:
         async with self.session() as session:
             await queries.delete_report(session, self.row.id)
-            await self.begin(session, source.start)
+            await self.begin(session, source)
         place = source.start
         while place.position < source.size:
             taken = await self.take(stage, source, place)
@@ -191,10 +204,13 @@ class Work:
 
     # ---------------------------------------------------------------------------- parts of both
 
-    async def begin(self, session: TenantSession, start: FilePosition) -> None:
-        counts = dict.fromkeys((*service.COUNTS, "reported"), 0)
-        values = {"status": service.RUNNING, "started_at": self.clock(), **start._asdict(), **counts}
-        await queries.change(session, self.row.id, values)
+    async def begin(self, session: TenantSession, source: Source) -> None:
+        counts = dict.fromkeys(service.COUNTS, 0)
+        values = {"status": service.RUNNING, "started_at": self.clock(), **source.start._asdict(), **counts}
+        reading = (self.row.reading or {}) | noticed(source.layout)
+        lines = [note | {"ordinal": ordinal} for ordinal, note in enumerate(notes(reading, source.layout))]
+        await queries.add_report_lines(session, self.row.id, lines)
+        await queries.change(session, self.row.id, values | {"reading": reading, "reported": len(lines)})
 
     async def take(self, session: TenantSession, source: Source, place: FilePosition) -> Taken:
         """Feeds the next rows to the service of their kind."""
@@ -307,6 +323,43 @@ class Work:
     async def give_up(self, error: Exception) -> None:
         log.error("import_failed", extra=app_logging.describe(error))
         await self.stop(AppError())
+
+
+def noticed(layout: Layout | None) -> dict[str, Any]:
+    """What a file turns out to be once its header is read."""
+    if layout is None:
+        return {}
+    return {
+        "delimiter": layout.header.delimiter or None,
+        "unread_columns": list(layout.unread),
+        "unmatched_members": list(layout.unmatched),
+    }
+
+
+def notes(reading: Mapping[str, Any], layout: Layout | None) -> list[dict[str, Any]]:
+    """What a report says of the file as a whole, before its rows."""
+    encoding, ends = reading.get("encoding"), reading.get("line_ends")
+    found = []
+    if encoding not in ("utf-8", None) or ends == "cr":
+        detail = f"The file was read as {encoding}" + (" with lines that end in CR." if ends == "cr" else ".")
+        found.append({"code": "converted", "detail": detail})
+    for name in reading.get("unread_sheets", ()):
+        detail = f"The sheet {name} was not read: only the first that has anything in it is."
+        found.append({"code": "unread_sheet", "detail": detail})
+    if layout is not None:
+        found += [
+            {"column_name": name, "code": "unread_column", "detail": "Nothing is mapped from this column."}
+            for name in layout.unread
+        ]
+        found += [
+            {
+                "pointer": columns.pointer_to(member),
+                "code": "unmatched_member",
+                "detail": f"The file has none of the columns {', '.join(names)}: nobody gets a {member}.",
+            }
+            for member, names in layout.unmatched.items()
+        ]
+    return found
 
 
 def is_over(row: Import | None, source: Source) -> bool:

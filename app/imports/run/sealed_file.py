@@ -17,7 +17,7 @@ from app.imports.files import rules
 from app.imports.files.columns import rules as columns
 from app.imports.files.columns.rules import Layout
 from app.imports.files.rules import LONGEST_ROW, FileRefused, FileRow, Rows
-from app.imports.files.values.rules import Flaw, Kind, Notation
+from app.imports.files.values.rules import Decimal, Flaw, Kind, Notation
 from app.tables import Import
 
 SEAL = "import-file"
@@ -63,6 +63,10 @@ class File:
         sealed = self.keyring.seal(self.organization_id, SEAL, zlib.compress(plain, 1))
         await queries.add_chunk(session, self.import_id, ordinal, sealed)
 
+    async def chunk(self, session: TenantSession, ordinal: int) -> bytes:
+        found = await queries.chunks(session, self.import_id, [ordinal])
+        return self.opened(found[ordinal])
+
     async def window(self, session: TenantSession, position: int) -> bytes:
         """The file from `position` on, beyond the longest row. What is in memory is not read again."""
         first = position // CHUNK
@@ -101,7 +105,7 @@ class Source:
         return Piece([Item(line, value) for line, value in read if value is not None], place, end_place)
 
     def rows(self, window: bytes, is_last: bool, line: int, limit: int) -> Rows:
-        if self.layout is None:
+        if self.layout is None or not self.layout.header.delimiter:
             return rules.json_rows(window, is_last, line, limit)
         return rules.csv_rows(window, is_last, self.layout.header.delimiter, line, limit)
 
@@ -116,11 +120,10 @@ class Source:
     def value(self, row: FileRow) -> Any | AppError:
         """None where there is nothing in it."""
         content: Any = row.content
+        content = parsed(content) if isinstance(content, bytes) else content
         if self.layout is not None and isinstance(content, list):
             content = self.layout.item(content)
-        if isinstance(content, Flaw):
-            return RowRefused(content)
-        return parsed(content) if isinstance(content, bytes) else content
+        return RowRefused(content) if isinstance(content, Flaw) else content
 
 
 def parsed(line: bytes) -> Any | AppError:
@@ -136,8 +139,9 @@ async def open_source(session: TenantSession, row: Import, keyring: Keyring) -> 
     window = await file.window(session, 0)
     mark = rules.mark_size(window)
     place, layout = FilePosition(mark, 1), None
-    if row.format == "csv":
-        header = rules.read_header(window[mark:], len(window) >= row.size)
+    if row.format != "ndjson":
+        read = rules.read_header if row.format == "csv" else rules.read_names
+        header = read(window[mark:], len(window) >= row.size)
         place = FilePosition(mark + header.consumed, 1 + header.lines)
         layout = layout_of(row, header)
     return Source(file, row.size, place, layout)
@@ -145,10 +149,12 @@ async def open_source(session: TenantSession, row: Import, keyring: Keyring) -> 
 
 def layout_of(row: Import, header: rules.Header) -> Layout:
     kind: Kind = row.kind  # type: ignore[assignment]
+    decimal: Decimal | None = "." if row.format == "xlsx" else None
     if row.mapping is None:
-        return columns.plain_layout(kind, header, schemas.members(kind), row.created_at.year)
+        notation = Notation(decimal=decimal, this_year=row.created_at.year)
+        return columns.plain_layout(kind, header, schemas.members(kind), notation)
     mapping = schemas.ColumnMapping.model_validate(row.mapping)
-    notation = Notation(mapping.dates, mapping.decimal, row.created_at.year)
+    notation = Notation(mapping.dates, mapping.decimal or decimal, row.created_at.year)
     sources = {target: source_of(source) for target, source in mapping.columns.items()}
     mapped = columns.Mapped(sources, notation, mapping.empty, schemas.required(kind))
     return columns.mapped_layout(kind, header, mapped)

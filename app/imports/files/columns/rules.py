@@ -13,6 +13,9 @@ CONTRACT = "contract"
 """The days of a contract, where a person has a row of each: by these the present one is chosen."""
 NESTED = ("answers", "segments", CONTRACT)
 TOO_MANY_CELLS = Flaw("too_many_cells", "The row has more cells than the header: quote cells that hold one.")
+EXCEL_ERRORS = frozenset(
+    ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
+)
 Cells = Sequence[str]
 """Of a row, bare, and empty where they hold what the mapping calls empty."""
 Path = tuple[str, ...]
@@ -83,8 +86,7 @@ class Column:
 
     @property
     def pointer(self) -> str:
-        steps = (step.replace("~", "~0").replace("/", "~1") for step in self.path)
-        return "#/" + "/".join(steps)
+        return pointer(self.path)
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,21 @@ class Layout:
 
     def fill(self, item: dict[str, Any], column: Column, cells: Cells) -> None:
         text = column.reader.text(cells)
+        if text in EXCEL_ERRORS:
+            raise Unreadable("cell_error", "The cell holds an error of a formula: correct it.")
         if text:
             inside = item.setdefault(column.path[0], {}) if len(column.path) > 1 else item
             member = column.path[-1] if column.path[0] == CONTRACT else column.path[0]
             inside[column.path[-1]] = value_of(self.kind, member, text, self.notation)
+
+
+def pointer(path: Path) -> str:
+    steps = (step.replace("~", "~0").replace("/", "~1") for step in path)
+    return "#/" + "/".join(steps)
+
+
+def pointer_to(member: str) -> str:
+    return pointer(path_of(member))
 
 
 def path_of(name: str) -> Path:
@@ -135,7 +148,7 @@ def path_of(name: str) -> Path:
     return (head, rest) if dot and head in NESTED else (name,)
 
 
-def plain_layout(kind: Kind, header: Header, members: Collection[str], this_year: int) -> Layout:
+def plain_layout(kind: Kind, header: Header, members: Collection[str], notation: Notation) -> Layout:
     """Every column is called as the member it goes to."""
     named = [name for name in header.names if name]
     twice = next((name for name in named if named.count(name) > 1), None)
@@ -146,7 +159,7 @@ def plain_layout(kind: Kind, header: Header, members: Collection[str], this_year
     stranger = next((column.path[0] for column in columns if column.path[0] not in members), None)
     if stranger is not None:
         raise FileRefused("unknown_column", f"There is no field {stranger}: rename the column, or map it.")
-    return Layout(kind, header, columns, Notation(this_year=this_year))
+    return Layout(kind, header, columns, notation)
 
 
 # ------------------------------------------------------------------------------------------- mappings
@@ -198,7 +211,7 @@ def mapped_layout(kind: Kind, header: Header, mapping: Mapped) -> Layout:
     columns = [Column(path_of(target), reader) for target, reader in found.items() if reader]
     unmatched = {
         target: list(_names(mapping.columns[target]))
-        for target in found
+        for target in sorted(found)
         if not found[target] and path_of(target)[0] != CONTRACT
     }
     _refuse_what_lacks({*mapping.required} - {column.path[0] for column in columns}, mapping)
