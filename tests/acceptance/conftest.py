@@ -1,9 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.process import Service, served_database, serving
+from tests.acceptance.process import Service, environment_of, serving
+from tests.conftest import database_like
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -14,7 +15,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+async def served(server_url: str, template: str) -> AsyncIterator[dict[str, str]]:
+    """The environment of a service with a database of its own beside those of the other tests."""
+    async with database_like(server_url, "served", template) as url:
+        yield environment_of(url)
+
+
+@pytest.fixture(scope="session")
+def service(served: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
-    with served_database(folder) as environment, serving(environment, folder / "serve.log") as url:
+    environment = served | {"BETROKKEN_DATA_DIR": str(folder / "data")}
+    with serving(environment, folder / "serve.log") as url:
         yield Service(url, environment)

@@ -11,9 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import httpx
 
+from app.auth.principal import Scope
+from app.cli import with_database
+from app.core.database import Database
+from app.core.settings import Settings
+from app.organizations import service as organizations
+from app.organizations.schemas import ApiKeyWrite
 from tests.conftest import GIVEN_DATABASE, SECRET, on_database, run_sql
 from tests.contract import check_answer
 from tests.waiting import PATIENCE, eventually
@@ -39,15 +46,18 @@ class Service:
     url: str
     environment: dict[str, str]
 
-    def command(self, *arguments: str) -> Any:
-        """What the command prints with --json."""
-        done = run(self.environment, *arguments, "--json")
-        return json.loads(done.stdout)
-
     def organization(self, name: str) -> Api:
-        """A client of a new organisation, with every scope."""
-        organization_id = self.command("organizations", "create", name)["id"]
-        key = self.command("keys", "create", "--organization", organization_id, "--all-scopes")["key"]
+        """A client of a new organisation, with every scope; made in this process, which no test is about."""
+
+        async def key_of_new(database: Database) -> str:
+            async with database.system_session(reason="test") as session:
+                organization_id = await organizations.create_organization(session, name, database.keyring)
+            async with database.tenant_session(organization_id) as session:
+                wanted = ApiKeyWrite(name="test", scopes=list(Scope))
+                return (await organizations.issue_api_key(session, wanted)).key
+
+        with patch.dict(os.environ, self.environment, clear=True):
+            key = with_database(Settings(), key_of_new)
         return Api(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
 
 
@@ -58,20 +68,26 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
     return done
 
 
+def own_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("BETROKKEN_")}
+
+
+def environment_of(database_url: str) -> dict[str, str]:
+    return own_environment() | {"DATABASE_URL": database_url, "BETROKKEN_PSEUDONYM_SECRET": SECRET}
+
+
 @contextmanager
 def served_database(folder: Path) -> Iterator[dict[str, str]]:
     """The environment of a service with a database of its own: embedded, or on the server of DATABASE_URL."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("BETROKKEN_")}
-    environment = inherited | {"BETROKKEN_DATA_DIR": str(folder / "data")}
     if GIVEN_DATABASE is None:
-        yield environment
+        yield own_environment() | {"BETROKKEN_DATA_DIR": str(folder / "data")}
         return
     name = f"betrokken_acceptance_{os.getpid()}"
     asyncio.run(run_sql(GIVEN_DATABASE, f"CREATE DATABASE {name} TEMPLATE template0"))
-    environment |= {"DATABASE_URL": on_database(GIVEN_DATABASE, name), "BETROKKEN_PSEUDONYM_SECRET": SECRET}
+    environment = environment_of(on_database(GIVEN_DATABASE, name))
     try:
         run(environment, "migrate")
-        yield environment
+        yield environment | {"BETROKKEN_DATA_DIR": str(folder / "data")}
     finally:
         asyncio.run(run_sql(GIVEN_DATABASE, f"DROP DATABASE {name} WITH (FORCE)"))
 

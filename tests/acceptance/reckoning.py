@@ -201,7 +201,7 @@ class Reckoning:
 
     def headline(self, persons: Sequence[Answers], precision: str) -> Json:
         display = Display(precision)
-        is_divided = not self.is_not_distinct()
+        is_divided = self.has_enough_questions() and not self.is_not_distinct()
         return {
             "precision": precision,
             "n": self.spread("gap", persons).n,
@@ -215,12 +215,15 @@ class Reckoning:
     def counted(self, persons: Sequence[Answers]) -> list[Answers]:
         return [answers for answers in persons if self.instrument.has_both(answers)]
 
+    def has_enough_questions(self) -> bool:
+        """In each dimension two facets, or three questions."""
+        asked = [self.instrument.percents(name, {}) for name in DIMENSIONS]
+        return all(len({facet for facet, _ in own}) >= 2 or len(own) >= 3 for own in asked)
+
     def is_not_distinct(self) -> bool:
-        """HTMT2, else HTMT, of the persons who answered every question."""
+        """HTMT2, else HTMT, of facets, of the persons who answered every question."""
         columns = {
-            name: np.array(
-                [[value for _, value in self.instrument.percents(name, one)] for one in self.everybody], float
-            )
+            name: np.array([self.instrument.facets(name, one) for one in self.everybody], float)
             for name in DIMENSIONS
         }
         split = columns["satisfaction"].shape[1]
@@ -309,7 +312,7 @@ class Reckoning:
         reliability = self.difference_reliability()
         return {
             "reliability": reliability,
-            "interpretable": None if reliability is None else reliability >= 0.5,
+            "interpretable": None if reliability is None else reliability >= 0.7,
             "mean": display.gap(spread.mean),
             "ci_low": display.gap(low),
             "ci_high": display.gap(high),

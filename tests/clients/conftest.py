@@ -1,3 +1,3 @@
-from tests.acceptance.conftest import service
+from tests.acceptance.conftest import served, service
 
-__all__ = ["service"]
+__all__ = ["served", "service"]
