@@ -9,6 +9,7 @@ from app.metrics.formulas import (
     cross_share_at_random,
     density,
     gini,
+    gini_by_chance,
     isolates,
     mixing,
     reciprocity,
@@ -122,3 +123,14 @@ def test_components_shrink_by_one_with_every_edge_that_joins(edges: list[tuple[i
     assert weak_components(edges, 10) == len(set(parts))
     named = {person for edge in edges if edge[0] != edge[1] for person in edge}
     assert isolates(edges, 10) == 10 - len(named)
+
+
+@pytest.mark.parametrize(("mean", "n"), [(0.4, 50), (3.0, 12), (40.0, 200)])
+def test_the_concentration_of_chance_is_that_of_many_drawn(mean: float, n: int) -> None:
+    random = np.random.default_rng(3)
+    drawn = [value for _ in range(400) if (value := gini(random.poisson(mean, n)).value) is not None]
+    assert gini_by_chance(mean, n) == pytest.approx(np.mean(drawn), rel=0.03)
+
+
+def test_nothing_received_has_no_concentration_by_chance() -> None:
+    assert gini_by_chance(0, 10) is None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.metrics.formulas import kaplan_meier, poisson_rate
+from app.metrics.formulas import Pool, clumped_rate, kaplan_meier, poisson_rate
 
 # Weeks in remission under 6-mercaptopurine (Freireich et al. 1963), and the estimates as printed in
 # Kleinbaum & Klein, Survival Analysis.
@@ -62,3 +62,19 @@ def test_rates_have_the_exact_interval_of_a_count() -> None:
     assert none is not None
     assert (none.value, none.ci.low, none.ci.high) == (0, 0, pytest.approx(3.688879, abs=1e-6))
     assert poisson_rate(0, 0) is None
+
+
+def test_a_rate_of_persons_who_differ_is_wider_than_that_of_their_count() -> None:
+    """Six persons for a month each: one with 10 events, two with 1."""
+    clumped, plain = clumped_rate(Pool(6, 6, 12, 6, 102, 12)), poisson_rate(12, 6)
+    assert clumped is not None
+    assert plain is not None
+    assert (clumped.value, clumped.events) == (2, 12)
+    error = (78 / 5 / 6) ** 0.5
+    assert clumped.ci.high == pytest.approx(2 * np.exp(2.5705818 * error / 2))
+    assert clumped.ci.low < plain.ci.low < plain.ci.high < clumped.ci.high
+
+
+@pytest.mark.parametrize(("events", "squared"), [(0, 0), (6, 6)])
+def test_where_persons_do_not_differ_their_count_is_all_there_is(events: int, squared: int) -> None:
+    assert clumped_rate(Pool(6, 6, events, 6, squared, events)) == poisson_rate(events, 6)

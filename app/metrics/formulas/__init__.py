@@ -49,6 +49,7 @@ from app.metrics.formulas.network import (
     cross_share_at_random,
     density,
     gini,
+    gini_by_chance,
     isolates,
     mixing,
     reciprocity,
@@ -67,7 +68,7 @@ from app.metrics.formulas.quadrants import (
     quadrant_shares,
     shares_from,
 )
-from app.metrics.formulas.rates import Rate, poisson_rate
+from app.metrics.formulas.rates import Rate, clumped_rate, poisson_rate
 from app.metrics.formulas.regression import Coefficient, Regression, robust_regression
 from app.metrics.formulas.reliability import (
     Alpha,
@@ -168,6 +169,7 @@ __all__ = [
     "centralisation",
     "chance_of_first",
     "chance_of_first_of_part",
+    "clumped_rate",
     "cronbach_alpha",
     "cross_share_at_random",
     "density",
@@ -181,6 +183,7 @@ __all__ = [
     "gap",
     "gap_from",
     "gini",
+    "gini_by_chance",
     "hazard_ratios",
     "holm",
     "htmt",

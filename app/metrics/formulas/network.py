@@ -4,6 +4,7 @@ from math import ceil
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ive
 
 from app.metrics.formulas.complete import Undefined, present
 
@@ -76,6 +77,13 @@ def gini(amounts: ArrayLike) -> Gini:
         top_tenth=float(x[-ceil(n / 10) :].sum()) / total,
         undefined=None if n > 1 else "too_few",
     )
+
+
+def gini_by_chance(mean: float, n: int) -> float | None:
+    """Of n persons to whom `mean` each comes by chance alone, as a Poisson count (Ramasubban 1958)."""
+    if n < 1 or mean <= 0:
+        return None
+    return float((ive(0, 2 * mean) + ive(1, 2 * mean)) * (n - 1) / n)
 
 
 def reciprocity(edges: ArrayLike) -> Reciprocity:

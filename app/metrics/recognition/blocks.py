@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from app.metrics.blocks.wave import hidden
 from app.metrics.disclosure import Decision, Node, decide
 from app.metrics.formulas import (
+    Pool,
     Subtrees,
     centralisation,
+    clumped_rate,
     gini,
+    gini_by_chance,
     kaplan_meier,
-    poisson_rate,
     weak_components,
 )
 from app.metrics.sample import Flags, Floats, Integers
@@ -153,9 +155,14 @@ class _Groups:
 
     @cached_property
     def sums(self) -> Mapping[str, Floats]:
-        added = ("days", "received", "scored", "specificity")
+        added = ("received", "scored", "specificity")
         found = {name: _running(getattr(self.people, name)) for name in added}
+        months, received = self.people.days / DAYS_A_MONTH, self.people.received
         return found | {
+            "months": _running(months),
+            "months_squared": _running(months**2),
+            "received_squared": _running(received**2),
+            "received_in_months": _running(received * months),
             "staying": _running(self.staying),
             "recent": _running(self.people.is_recent & self.staying),
             "givers": _running(self.people.given > 0),
@@ -179,7 +186,7 @@ class _Groups:
             events=round(total["received"]),
             coverage_30=total["recent"] / total["staying"],
             giver_share=total["givers"] / n,
-            rate=_rate(int(total["received"]), total["days"] / DAYS_A_MONTH),
+            rate=_rate(n, total),
             concentration=_concentration(self.people.received[first:last], reasons),
             cross_team=self._cross_team(first, last, min(max(total["meeting"] / n, 0.0), 1.0), reasons),
             specificity=_specificity(total, reasons),
@@ -237,17 +244,24 @@ def _is_mutual(pairs: Pairs, n: int) -> Flags:
     return np.isin(pairs.giver * n + pairs.receiver, pairs.receiver * n + pairs.giver)
 
 
-def _rate(events: int, months: float) -> RecognitionRate:
-    rate = poisson_rate(events, months)
+def _rate(n: int, total: Mapping[str, float]) -> RecognitionRate:
+    names = ("months", "received", "months_squared", "received_squared", "received_in_months")
+    pool = Pool(n, *(total[name] for name in names))
+    rate = clumped_rate(pool)
     assert rate is not None
     return RecognitionRate(
-        person_months=months, per_person_month=rate.value, ci_low=rate.ci.low, ci_high=rate.ci.high
+        person_months=pool.answers, per_person_month=rate.value, ci_low=rate.ci.low, ci_high=rate.ci.high
     )
 
 
 def _concentration(received: Integers, reasons: Reasons) -> Concentration:
     of = gini(received)
-    told = Concentration(gini=of.value, gini_corrected=of.corrected, top_tenth=of.top_tenth)
+    told = Concentration(
+        gini=of.value,
+        gini_by_chance=gini_by_chance(float(received.mean()), of.n),
+        gini_corrected=of.corrected,
+        top_tenth=of.top_tenth,
+    )
     reasons |= {f"concentration.{name}": "zero_total" for name, value in told if value is None}
     return told
 

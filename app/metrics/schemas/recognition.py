@@ -16,6 +16,7 @@ class RecognitionRate(Schema):
 
 class Concentration(Schema):
     gini: float | None
+    gini_by_chance: float | None
     gini_corrected: float | None
     top_tenth: float | None
 

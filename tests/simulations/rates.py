@@ -1,0 +1,67 @@
+"""How often the interval of a rate of recognition holds the truth: it comes in clumps by person."""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.metrics.formulas import Pool, Rate, clumped_rate, poisson_rate
+from app.metrics.formulas.intervals import Interval
+from app.metrics.formulas.resampling import percentile_interval
+
+SIZES: Final = (20, 40, 200, 2000)
+CLUMPS: Final = {"none": 0.0, "some": 2.0, "many": 0.5}
+"""Shape of the gamma distribution of persons' own rates; 0 where all have the same."""
+RATE: Final = 1.0
+Estimator = Callable[[NDArray[np.int64], NDArray[np.float64]], Interval]
+
+
+def pool_of(events: NDArray[np.int64], months: NDArray[np.float64]) -> Pool:
+    return Pool(
+        len(events),
+        float(months.sum()),
+        float(events.sum()),
+        float(months @ months),
+        float(events @ events),
+        float(events @ months),
+    )
+
+
+def served(events: NDArray[np.int64], months: NDArray[np.float64]) -> Interval:
+    return _of(clumped_rate(pool_of(events, months)))
+
+
+def poisson(events: NDArray[np.int64], months: NDArray[np.float64]) -> Interval:
+    """What was served before."""
+    return _of(poisson_rate(int(events.sum()), float(months.sum())))
+
+
+def bootstrap(events: NDArray[np.int64], months: NDArray[np.float64]) -> Interval:
+    draws = np.random.default_rng(1).integers(len(events), size=(400, len(events)))
+    return percentile_interval(events[draws].sum(axis=1) / months[draws].sum(axis=1))
+
+
+def coverage(estimator: Estimator, n: int, clumps: float, runs: int, seed: int = 1) -> float:
+    """Persons employed for one to three months, each with a rate of their own."""
+    random = np.random.default_rng(seed)
+    held = 0
+    for _ in range(runs):
+        months = random.choice([1.0, 2.0, 3.0, 3.0, 3.0], n)
+        own = random.gamma(clumps, RATE / clumps, n) if clumps else np.full(n, RATE)
+        interval = estimator(random.poisson(own * months), months)
+        held += interval.low <= RATE <= interval.high
+    return held / runs
+
+
+def main(runs: int = 5000, of_bootstrap: int = 500) -> None:
+    print("coverage of a rate     n  clumps  Poisson  bootstrap  served")
+    for n, (name, clumps) in product(SIZES, CLUMPS.items()):
+        before, drawn = coverage(poisson, n, clumps, runs), coverage(bootstrap, n, clumps, of_bootstrap)
+        print(f"{n:24d}{name:>8}{before:9.3f}{drawn:11.3f}{coverage(served, n, clumps, runs):8.3f}")
+
+
+def _of(rate: Rate | None) -> Interval:
+    assert rate is not None
+    return rate.ci
