@@ -16,6 +16,7 @@ from app.calendar.cards.api import router as cards_router
 from app.calendar.feeds.api import router as feeds_router
 from app.calendar.reminders.api import router as reminders_router
 from app.core import operations, outbox, telemetry
+from app.core.answers import HeadMiddleware, PackingMiddleware
 from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
@@ -205,9 +206,11 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         OriginMiddleware,
         allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["*"],
         expose_headers=EXPOSED_HEADERS,
     )
+    app.add_middleware(PackingMiddleware)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(telemetry.TelemetryMiddleware)
     app.add_middleware(RequestIdMiddleware)

@@ -46,7 +46,9 @@ async def test_without_a_valid_key_the_answer_is_401(
 ) -> None:
     answer = await send(client_for(app, key), operation)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith("Bearer")
+    assert ('error="invalid_token"' in challenge) == (key is not None)
 
 
 async def test_a_key_is_a_bearer_token_and_nothing_else(acme: Tenant, anonymous: ContractClient) -> None:
@@ -70,6 +72,9 @@ async def test_without_the_scope_nothing_is_read(
     queries.clear()
     answer = await send(client, operation)
     assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+    challenge = answer.headers["www-authenticate"]
+    assert 'error="insufficient_scope"' in challenge
+    assert operation.scopes & set(challenge.partition('scope="')[2].rstrip('"').split())
     assert all(any(word in query for word in READ_TO_KNOW_WHO_ASKS) for query in queries), queries
 
 

@@ -11,7 +11,7 @@ from starlette.types import Scope
 from app.auth import queries
 from app.auth.dependencies import PROOF, proof_of
 from app.core.contract import SCIM, takes_keys
-from app.core.errors import Unauthorized
+from app.core.errors import InvalidToken, Unauthorized
 from app.core.requests import STRANGER, BodyLimits
 from app.core.settings import Settings
 
@@ -49,7 +49,7 @@ class Admission:
             return
         async with self.app.state.database.tenant_session(proof.organization_id) as session:
             if await queries.api_key(session, proof.key_id) is None:
-                raise Unauthorized
+                raise InvalidToken
 
 
 def is_small(scope: Scope) -> bool:

@@ -19,7 +19,7 @@ from app.auth.oidc import BadToken, Claims, Issuer
 from app.auth.principal import Principal, Scope
 from app.core import audit, idempotency
 from app.core.database import Database, TenantSession
-from app.core.errors import Forbidden, Unauthorized
+from app.core.errors import CHALLENGE, Forbidden, InvalidToken, MissingScope, Unauthorized
 from app.core.secrets import KEY_PREFIX, Keyring, is_well_formed, token_hash
 from app.core.settings import Settings
 
@@ -39,13 +39,12 @@ PROOF = "betrokken.proof"
 """Where a request keeps who proved to send it, if that was asked before its body was read."""
 
 
-class MissingScope(Forbidden):
-    code = "missing_scope"
-
-
 class TeamsOnly(Forbidden):
     code = "teams_only"
     detail = "This key or login is limited to the metrics of some teams: use one without that limit."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope"'})
 
 
 bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
@@ -79,11 +78,11 @@ async def proof_of(app: Any, scope: ASGIScope, token: str) -> Proof:
 
 async def proof_of_key(database: Database, key: str) -> Proof:
     if not is_well_formed(key):
-        raise Unauthorized
+        raise InvalidToken
     async with database.system_session(reason="find the organisation of a token") as session:
         found = await queries.credential_of(session, token_hash(key))
     if found is None or found.kind != API_KEY:
-        raise Unauthorized
+        raise InvalidToken
     return Proof(found.organization_id, key_id=found.credential_id)
 
 
@@ -92,7 +91,7 @@ async def proof_of_token(issuer: Issuer, settings: Settings, token: str) -> Proo
         claims = await issuer.claims_of(token)
         return Proof(UUID(str(claims[settings.oidc_organization_claim])), claims=claims)
     except (BadToken, KeyError, ValueError):
-        raise Unauthorized from None
+        raise InvalidToken from None
 
 
 Proven = Annotated[Proof, Depends(credential)]
@@ -113,7 +112,7 @@ async def principal(request: Request, session: Tenant, credential: Proven) -> Pr
         return await principal_of_claims(session, credential, settings_of(request))
     key = await queries.api_key(session, credential.key_id)
     if key is None:
-        raise Unauthorized
+        raise InvalidToken
     scopes = frozenset(Scope(scope) for scope in key.scopes)
     teams = tuple(key.teams) if key.teams is not None else None
     led = {} if key.person is None else await queries.teams_led_by(session, key.person)
@@ -125,7 +124,7 @@ async def principal(request: Request, session: Tenant, credential: Proven) -> Pr
 async def principal_of_claims(session: TenantSession, proof: Proof, settings: Settings) -> Principal:
     """Scopes that are none of ours are another service's."""
     if not await queries.is_organization(session):
-        raise Unauthorized
+        raise InvalidToken
     listed = proof.claims.get(settings.oidc_scopes_claim, [])
     named = listed.split() if isinstance(listed, str) else listed
     scopes = frozenset(scope for scope in Scope if isinstance(named, list) and scope in named)
@@ -148,7 +147,7 @@ def requires(*scopes: Scope, by_team: bool = False) -> Callable[..., Awaitable[P
     async def permitted(who: Anyone, session: Tenant, request: Request) -> Principal:
         for scope in scopes:
             if scope not in who.scopes:
-                raise MissingScope(f"This needs a key with the scope {scope}.")
+                raise MissingScope(f"This needs a key with the scope {scope}.", *scopes)
         if who.teams is not None and not by_team:
             raise TeamsOnly
         audit.acts(session, who.subject)

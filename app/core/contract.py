@@ -65,7 +65,8 @@ def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
 
 def allowed_methods(path: str) -> list[str]:
     items = [contract()["paths"][template] for template in templates_of(path)]
-    return [method.upper() for method in METHODS if any(method in item for item in items)]
+    found = [method.upper() for method in METHODS if any(method in item for item in items)]
+    return ["HEAD", *found] if "GET" in found else found
 
 
 def takes_keys(method: str, path: str) -> bool:

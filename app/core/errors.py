@@ -174,18 +174,38 @@ class MalformedJson(BadRequest):
     detail = "The request body is not valid JSON: correct it and send it again."
 
 
+CHALLENGE = 'Bearer realm="betrokken"'
+"""RFC 6750, section 3: what went wrong is said where a credential was sent."""
+
+
 class Unauthorized(AppError):
     status = 401
     code = "unauthenticated"
     detail = "Send a valid API key as Authorization: Bearer <key>."
 
     def __init__(self) -> None:
-        super().__init__(headers={"WWW-Authenticate": 'Bearer realm="betrokken"'})
+        super().__init__(headers={"WWW-Authenticate": CHALLENGE})
+
+
+class InvalidToken(Unauthorized):
+    """A credential was sent, and is none here."""
+
+    def __init__(self) -> None:
+        AppError.__init__(self, headers={"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'})
 
 
 class Forbidden(AppError):
     status = 403
     code = "forbidden"
+
+
+class MissingScope(Forbidden):
+    code = "missing_scope"
+
+    def __init__(self, detail: str, *scopes: str) -> None:
+        needed = f', scope="{" ".join(sorted(scopes))}"' if scopes else ""
+        challenge = f'{CHALLENGE}, error="insufficient_scope"{needed}'
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 
 class NotFound(AppError):

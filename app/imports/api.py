@@ -11,7 +11,6 @@ from starlette.responses import StreamingResponse
 from app.auth.dependencies import (
     Anyone,
     KeyringOf,
-    MissingScope,
     Proven,
     TeamsOnly,
     Tenant,
@@ -21,7 +20,7 @@ from app.auth.dependencies import (
 from app.auth.principal import Principal
 from app.core.conditional import NO_STORE, ReadConditions
 from app.core.database import Database, TenantSession, as_of, transaction_time
-from app.core.errors import NotFound
+from app.core.errors import MissingScope, NotFound
 from app.core.idempotency import Once
 from app.core.pages import Page
 from app.core.requests import Route
@@ -61,7 +60,8 @@ async def importer(request: Request, credential: Proven, wanted: Wanted) -> Prin
     if who.teams is not None:
         raise TeamsOnly
     if service.SCOPES[wanted.kind] not in who.scopes:
-        raise MissingScope(f"This needs an API key with the scope {service.SCOPES[wanted.kind]}.")
+        scope = service.SCOPES[wanted.kind]
+        raise MissingScope(f"This needs an API key with the scope {scope}.", scope)
     return who
 
 
@@ -72,7 +72,9 @@ def kinds_of(who: Principal) -> list[Kind]:
 async def import_reader(who: Anyone) -> Principal:
     """Who may import anything sees the imports of the kinds they may import."""
     if not kinds_of(who):
-        raise MissingScope("This needs an API key with a scope that allows an import.")
+        raise MissingScope(
+            "This needs an API key with a scope that allows an import.", *service.SCOPES.values()
+        )
     if who.teams is not None:
         raise TeamsOnly
     return who

@@ -2,11 +2,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.auth import queries as auth
-from app.auth.dependencies import API_KEY, MissingScope
+from app.auth.dependencies import API_KEY
 from app.auth.principal import Principal
 from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, TenantSession
+from app.core.errors import MissingScope
 from app.core.patches import merge_patch
 from app.core.secrets import Keyring, new_api_key, token_hash
 from app.organizations import queries, schemas
@@ -154,7 +155,9 @@ async def create_api_key(
     """A key gives no more than its maker has."""
     beyond = set(wanted.scopes) - who.scopes
     if beyond:
-        raise MissingScope(f"Your own key lacks {', '.join(sorted(beyond))}, so it cannot give them.")
+        raise MissingScope(
+            f"Your own key lacks {', '.join(sorted(beyond))}, so it cannot give them.", *beyond
+        )
     limit = "teams" if wanted.teams is not None else "person" if wanted.person is not None else None
     audit.tell_more(session, name=wanted.name, scopes=sorted(wanted.scopes), limited_to=limit)
     return await issue_api_key(session, wanted)

@@ -128,6 +128,8 @@ def install_scim_errors(app: FastAPI, routes: list[BaseRoute]) -> None:
             if route.matches(request.scope)[0] is not Match.NONE
             for method in getattr(route, "methods", None) or ()
         }
+        if "GET" in found:
+            found.add("HEAD")
         return UnknownStatus(405, {"Allow": ", ".join(sorted(found))}).response(request.url.path)
 
     install_error_handlers(app)

@@ -3,12 +3,11 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from app.auth.dependencies import MissingScope
 from app.auth.principal import Principal, Scope
 from app.core import audit
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, TenantSession, transaction_time
-from app.core.errors import Conflict, NotFound, Unprocessable
+from app.core.errors import Conflict, MissingScope, NotFound, Unprocessable
 from app.core.jobs import enqueue
 from app.core.outbound import flaw_of
 from app.core.outbox import DELIVER_JOB, add_deliveries
@@ -73,7 +72,8 @@ def require_scopes(who: Principal, events: Iterable[str]) -> None:
     """Nobody is told by a webhook what they could not read."""
     needed = {SCOPES[thing] for event in events if (thing := event.partition(".")[0]) in SCOPES}
     if beyond := needed - who.scopes:
-        raise MissingScope(f"To subscribe to these events, your key also needs {', '.join(sorted(beyond))}.")
+        named = ", ".join(sorted(beyond))
+        raise MissingScope(f"To subscribe to these events, your key also needs {named}.", *beyond)
 
 
 async def found(session: TenantSession, webhook_id: UUID, *, lock: bool = False) -> Webhook:

@@ -79,9 +79,9 @@ async def test_what_is_not_there(scim: ScimClient) -> None:
 @pytest.mark.parametrize(
     ("method", "place", "allowed"),
     [
-        ("DELETE", "/Users", "GET, POST"),
-        ("POST", "/Users/x", "DELETE, GET, PATCH, PUT"),
-        ("PUT", "/Schemas", "GET"),
+        ("DELETE", "/Users", "GET, HEAD, POST"),
+        ("POST", "/Users/x", "DELETE, GET, HEAD, PATCH, PUT"),
+        ("PUT", "/Schemas", "GET, HEAD"),
         ("GET", "/.search", "POST"),
     ],
 )

@@ -11,7 +11,7 @@ from app.calendar.queries import occasion as birthday_of
 from app.calendar.schemas import OccasionWrite
 from app.core.conditional import Preconditions
 from app.core.database import RowMapping, TenantSession
-from app.core.errors import Forbidden, PreconditionFailed, validated
+from app.core.errors import MissingScope, PreconditionFailed, validated
 from app.core.schema import is_identifier
 from app.organizations import queries as organizations_queries
 from app.people.persons import queries as persons_queries
@@ -276,7 +276,7 @@ async def keep_birthday(
     if old == new:
         return False
     if not caller.has_dates:
-        raise Forbidden("A birthday needs a key with the scope people:dates.", code="missing_scope")
+        raise MissingScope("A birthday needs a key with the scope people:dates.", "people:dates")
     if new is None:
         await calendar.delete_occasion(session, external_id, BIRTHDAY, Preconditions())
         return True

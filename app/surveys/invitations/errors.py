@@ -1,8 +1,12 @@
-from app.core.errors import Conflict, Unauthorized, Unprocessable
+from app.core.errors import Conflict, InvalidToken, Unauthorized, Unprocessable
 
 
 class NoInvitation(Unauthorized):
     detail = "This invitation is not valid: send its token as Authorization: Bearer <token>."
+
+
+class UnknownInvitation(InvalidToken):
+    detail = NoInvitation.detail
 
 
 class NotByInvitation(Conflict):

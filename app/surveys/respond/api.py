@@ -16,7 +16,7 @@ from app.core.errors import AppError
 from app.core.requests import Route
 from app.surveys.api import SurveyWriter
 from app.surveys.invitations import service as invitations
-from app.surveys.invitations.errors import NoInvitation
+from app.surveys.invitations.errors import NoInvitation, UnknownInvitation
 from app.surveys.invitations.tokens import Invited, genuine
 from app.surveys.respond import schemas as respond_schemas
 from app.surveys.respond import service as respond
@@ -30,9 +30,11 @@ Language = Annotated[str | None, Header(max_length=1000)]
 async def invited(
     token: Annotated[HTTPAuthorizationCredentials | None, Depends(door)], request: Request
 ) -> Invited:
-    found = await genuine(database_of(request), token.credentials) if token else None
-    if found is None:
+    if token is None:
         raise NoInvitation
+    found = await genuine(database_of(request), token.credentials)
+    if found is None:
+        raise UnknownInvitation
     return found
 
 

@@ -8,7 +8,7 @@ from app.core.languages import language_of
 from app.core.secrets import Keyring, token_hash
 from app.organizations import queries as organizations
 from app.surveys.invitations import queries as invitation_queries
-from app.surveys.invitations.errors import NoInvitation
+from app.surveys.invitations.errors import UnknownInvitation
 from app.surveys.invitations.tokens import Invited
 from app.surveys.questionnaires.schemas import Scale
 from app.surveys.questionnaires.service import frozen_questionnaire
@@ -26,7 +26,7 @@ async def form(
     try:
         survey = await found_open(session, invited.survey_id, now)
     except NotFound:
-        raise NoInvitation from None
+        raise UnknownInvitation from None
     if not await invitation_queries.is_unused(session, invited.survey_id, token_hash(invited.token)):
         raise InvitationUsed
     organization = await organizations.organization(session)
@@ -63,5 +63,5 @@ async def answer(
     try:
         opened = await submission.hold_open(session, invited.survey_id, keyring, None, now)
     except NotFound:
-        raise NoInvitation from None
+        raise UnknownInvitation from None
     return await submission.submit_invited(opened, given, token_hash(invited.token), now)
