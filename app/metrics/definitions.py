@@ -9,21 +9,42 @@ import yaml
 from app.core.languages import LANGUAGES
 from app.metrics.schemas import Definitions, Labels, MetricDefinition
 
-FILE = Path(__file__).parent / "definitions.yaml"
+FOLDER = Path(__file__).parent
 
 
 @cache
 def document() -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return _read("definitions.yaml")
+
+
+@cache
+def meanings() -> dict[str, Any]:
+    """What each metric means, what to do next, and in Dutch what `document` says of it in English alone."""
+    return _read("meanings.yaml")
+
+
+def _read(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
     return read
 
 
 def definitions(language: str, formula_version: str) -> Definitions:
     known = document()
-    metrics = [
-        MetricDefinition(**{**metric, "title": metric["title"][language]}) for metric in known["metrics"]
-    ]
+    metrics = [_definition(metric, language) for metric in known["metrics"]]
     return Definitions(formula_version=formula_version, metrics=metrics, labels=Labels(**known["labels"]))
+
+
+def _definition(metric: dict[str, Any], language: str) -> MetricDefinition:
+    plain = meanings()["metrics"][metric["name"]]
+    said = {name: plain[name][language] for name in ("meaning", "next_step")}
+    technical = _in_dutch(metric, plain["formula"]) if language == "nl" else {}
+    return MetricDefinition(**{**metric, "title": metric["title"][language], **said, **technical})
+
+
+def _in_dutch(metric: dict[str, Any], formula: str) -> dict[str, str]:
+    """Names of papers are the same in any language."""
+    sources = [meanings()["sources"].get(part, part) for part in metric["source"].split("; ")]
+    return {"formula": formula, "unit": meanings()["units"][metric["unit"]], "source": "; ".join(sources)}
 
 
 def worded(texts: dict[str, str], language: str) -> str:

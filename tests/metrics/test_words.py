@@ -9,7 +9,7 @@ import yaml
 
 from app.core.contract import contract
 from app.metrics.blocks.drivers import analyse
-from app.metrics.definitions import LANGUAGES, document
+from app.metrics.definitions import LANGUAGES, definitions, document, meanings
 from app.metrics.schemas import CriterionNumbers, Definitions, LeversOk
 from app.metrics.views.sentences import of_criterion, of_levers
 from tests.metrics.test_blocks_drivers import lever, one_lever_matters, whole
@@ -21,6 +21,15 @@ CLAIMS = re.compile(
     r"|boosts?|influenc\w*|results? in|thanks to|due to|because of"
     r"|veroorza\w*|leidt tot|leiden tot|effecten|effect|impact|verbeter\w*|zorgt voor|zorgen voor"
     r"|be[iï]nvloed\w*|invloed|bevorder\w*|komt door|dankzij|stuw\w*|drijf\w*)\b",
+    re.IGNORECASE,
+)
+
+
+ENGLISH = re.compile(r"(?<![.\w])(the|and|with|persons|share|points|from|choice)\b")
+DUTCH = re.compile(r"(?<![.\w])(het|een|van de|mensen|deel|punten|eigen)\b")
+JARGON = re.compile(
+    r"standard deviation|standaardafwijking|variance|variantie|bootstrap|regress|null hypothesis|significan"
+    r"|confidence interval|betrouwbaarheidsinterval|median|quantile|covarian|\bp-value|heteros",
     re.IGNORECASE,
 )
 
@@ -82,6 +91,25 @@ def test_every_text_is_there_in_both_languages() -> None:
     assert all(words.keys() == set(LANGUAGES) for words in labels())
     assert all(metric["title"].keys() == set(LANGUAGES) for metric in known["metrics"])
     assert Definitions.model_fields.keys() == {"formula_version", "metrics", "labels"}
+
+
+def test_every_metric_has_a_meaning_and_a_next_step_and_no_word_of_the_other_language() -> None:
+    english, dutch = (definitions(language, "1").metrics for language in LANGUAGES)
+    assert [one.name for one in english] == [one.name for one in dutch] == [*meanings()["metrics"]]
+    for one, other in zip(english, dutch, strict=True):
+        pairs = ((one.meaning, other.meaning), (one.next_step, other.next_step), (one.unit, other.unit))
+        assert all(said and said != in_dutch for said, in_dutch in pairs), one.name
+        assert one.formula != other.formula or not re.search("[a-z]{4}", one.formula), one.name
+        assert not ENGLISH.search(f"{other.formula} {other.unit} {other.source} {other.meaning}"), one.name
+        assert not DUTCH.search(f"{one.formula} {one.unit} {one.source} {one.meaning}"), one.name
+
+
+def test_what_a_metric_means_is_said_without_the_words_of_statistics() -> None:
+    plain = [
+        text for one in meanings()["metrics"].values() for text in texts([one["meaning"], one["next_step"]])
+    ]
+    assert len(plain) > 400
+    assert [text for text in plain if JARGON.search(text)] == []
 
 
 def test_every_reason_and_verdict_of_the_metrics_has_words() -> None:

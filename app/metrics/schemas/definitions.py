@@ -4,6 +4,8 @@ from app.core.schema import Schema
 class MetricDefinition(Schema):
     name: str
     title: str
+    meaning: str
+    next_step: str
     formula: str
     unit: str
     source: str
