@@ -35,6 +35,7 @@ from app.surveys.responses import queries as responses_queries
 from app.tables import Organization, Survey
 
 OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"
+NOT_COUNTED = "not_counted_yet"
 RELEASE_PATIENCE = timedelta(minutes=15)
 OPEN_FIELDS = {"name", "closes_at"}
 SERVED = set(schemas.SurveyServed.model_fields)
@@ -181,7 +182,7 @@ async def open_survey(session: TenantSession, survey_id: UUID, now: datetime) ->
     row.minimum_group_size = max(row.minimum_group_size or 0, organization.minimum_group_size)
     await freeze_audience(session, row, organization.name, row.minimum_group_size, today)
     row.status, row.opened_at = "open", now
-    row.participation_count, row.participation_on = 0, today
+    row.participation_count, row.participation_on = None, today
     await _touch(session, row)
     if row.access == "invited":
         audit.tell_more(session, **await audience_queries.size_of_audience(session, survey_id))
@@ -228,14 +229,23 @@ async def participation(session: TenantSession, survey_id: UUID) -> schemas.Surv
         raise SurveyNotOpen
     has_frame = row.access == "invited"
     invited = await audience_queries.count_invited(session, survey_id) if has_frame else None
-    responded = row.participation_count or 0
-    reasons = why_untold(invited, responded, row.minimum_group_size)
+    responded = row.participation_count
+    reasons = (
+        uncounted(has_frame=has_frame)
+        if responded is None
+        else why_untold(invited, responded, row.minimum_group_size)
+    )
     return schemas.SurveyParticipation(
         invited=None if "invited" in reasons else invited,
         responded=None if "responded" in reasons else responded,
         as_of=row.participation_on,
         reasons=reasons,
     )
+
+
+def uncounted(*, has_frame: bool) -> dict[str, str]:
+    """Of the day it was opened: whoever answers, nobody is counted before the next."""
+    return {"invited": NOT_COUNTED if has_frame else "no_frame", "responded": NOT_COUNTED}
 
 
 def why_untold(invited: int | None, responded: int, minimum: int) -> dict[str, str]:

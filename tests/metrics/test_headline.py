@@ -188,7 +188,7 @@ def test_banded_intervals_stand_on_the_spread_of_the_organisation() -> None:
     came = shown(participation(wave)[1])
     finite = came["satisfaction"]
     assert finite["ci_low"] == round(75 - half / 2)  # 9 of 12: sqrt(1 - 9/12)
-    assert (finite["bound_low"], finite["bound_high"]) == (56, 81)
+    assert (finite["bound_low"], finite["bound_high"]) == (55, 82), "56.25 and 81.25"
     assert came["response_rate"] == 0.75
 
 
@@ -275,6 +275,29 @@ def test_zero_variance_is_said_from_twenty_on() -> None:
     assert came["satisfaction"]["bound_low"] == 25
     assert_wire_ready(result)
     assert_wire_ready(came)
+
+
+@given(st.integers(6, 40), st.integers(0, 30), st.integers(0, 1000))
+@settings(max_examples=examples(30))
+def test_worst_case_bounds_hold_the_worst_cases_however_a_group_is_rounded(
+    n: int, silent: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    own = random.choice([1, 2, 3, 4, 5], size=(n, 2), p=random.dirichlet(np.ones(5)))
+    beside = random.integers(1, 6, size=(60, 2))
+    wave = wave_of(
+        THREE_QUESTIONS_EACH,
+        np.repeat(np.r_[own, beside], 3, axis=1),
+        [1] * n + [2] * 12 + [0] * 48,
+        (None, 0, 0),
+        invited=[48, n + silent + 3, 12],
+    )
+    came, mean = shown(participation(wave)[1])["satisfaction"], 25 * float(own[:, 0].mean() - 1)
+    least = n * mean / (n + silent + 3)
+    most = least + 100 * (silent + 3) / (n + silent + 3)
+    assert came["bound_low"] <= least + 1e-9
+    assert came["bound_high"] >= most - 1e-9
+    assert came["bound_high"] - came["bound_low"] <= most - least + (3 if 5 <= mean <= 95 else 8)
 
 
 def test_everybody_answered_leaves_a_finite_population_interval_without_width() -> None:

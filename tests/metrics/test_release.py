@@ -152,6 +152,16 @@ async def test_the_newest_wave_of_the_series_is_shown(acme: Tenant) -> None:
     assert await shown(acme.client, series="quarterly") == newer
     assert await shown(acme.client, survey_id=older) == older
     assert await code(acme.client, series="monthly") == (404, "no_released_survey")
+    misspelt = await acme.client.get("/v1/metrics/enps", params={"series": "quartely"})
+    assert misspelt.json()["errors"][0]["parameter"] == "series"
+    assert misspelt.json()["detail"] == "There is no series quartely: did you mean quarterly?"
+    unlike = await acme.client.get("/v1/metrics/enps", params={"series": "zz"})
+    assert unlike.json()["detail"] == "There is no series zz: there is quarterly, yearly."
+    await opened(acme.client, questionnaire="betrokken-33", series="weekly")
+    early = await acme.client.get("/v1/metrics/enps", params={"series": "weekly"})
+    assert early.json()["detail"].startswith("No such survey has results yet")
+    nobody = await acme.client.get("/v1/metrics/enps", params={"survey_id": str(acme.id)})
+    assert (nobody.status_code, nobody.json()["errors"][0]["parameter"]) == (404, "survey_id")
     await acme.client.patch("/v1/organization", json={"default_series": "yearly"})
     assert await shown(acme.client) == yearly
     await acme.client.patch("/v1/organization", json={"default_series": "monthly"})

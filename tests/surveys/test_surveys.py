@@ -386,7 +386,7 @@ async def test_participation_is_counted_on_a_new_day(acme: Tenant) -> None:
     assert (today["invited"], today["responded"], today["reasons"]) == (
         None,
         None,
-        UNTOLD,
+        {"invited": "not_counted_yet", "responded": "not_counted_yet"},
     )
     async with acme.database.tenant_session(acme.id) as session:
         await service.count_participation(session, datetime.now(UTC) + A_NEW_DAY)

@@ -1,7 +1,7 @@
 """Who responded, and what the scores would be with those who did not."""
 
 from collections.abc import Mapping
-from math import sqrt
+from math import ceil, floor, sqrt
 
 import numpy as np
 
@@ -9,7 +9,15 @@ from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.regions import regions_of, shown_teams
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_score
-from app.metrics.formulas import Moments, Weights, manski_bounds, post_stratified, response_rate, t_interval
+from app.metrics.formulas import (
+    Interval,
+    Moments,
+    Weights,
+    manski_bounds,
+    post_stratified,
+    response_rate,
+    t_interval,
+)
 from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup
 from app.metrics.schemas import ParticipationNumbers, ParticipationOk, ParticipationScore, Undefined
 from app.metrics.schemas.participation import Weighted, WeightedScore
@@ -65,14 +73,29 @@ def _score(measure: Measure, ordinal: int, precision: Precision, invited: int | 
     score = shown_score(of.mean, precision)
     if invited is None:
         return ParticipationScore(score=score, ci_low=None, ci_high=None, bound_low=None, bound_high=None)
-    ci, bounds = measure.interval(ordinal, precision, invited), manski_bounds(of.mean, of.n, invited)
+    ci, bounds = measure.interval(ordinal, precision, invited), _bounds(of, score, precision, invited)
     return ParticipationScore(
         score=score,
         ci_low=None if ci is None else shown_score(ci.low, precision),
         ci_high=None if ci is None else shown_score(ci.high, precision),
-        bound_low=shown_score(bounds.low, precision),
-        bound_high=shown_score(bounds.high, precision),
+        bound_low=bounds.low,
+        bound_high=bounds.high,
     )
+
+
+def _bounds(of: Moments, score: float, precision: Precision, invited: int) -> Interval:
+    """Of a group in whole numbers from every score that is shown as this one: they hold, and tell no more."""
+    if precision == "exact":
+        return manski_bounds(of.mean, of.n, invited)
+    lowest, highest = (shown_score(end, precision) for end in (0.0, 100.0))
+    least = 0.0 if score <= lowest else score - 0.5
+    most = 100.0 if score >= highest else score + 0.5
+    bounds = manski_bounds(least, of.n, invited).low, manski_bounds(most, of.n, invited).high
+    return Interval(floor(_settled(bounds[0])), ceil(_settled(bounds[1])))
+
+
+def _settled(bound: float) -> float:
+    return round(bound, 9)
 
 
 def _weighted(wave: Wave, precision: Precision) -> tuple[Weighted | None, str]:

@@ -213,6 +213,14 @@ async def mark_released(session: TenantSession, survey_id: UUID, released_at: da
     )
 
 
+async def series(session: TenantSession) -> Sequence[str]:
+    """Of all surveys, released or not, by name."""
+    names = select(col(Survey.series)).where(
+        col(Survey.organization_id) == session.organization_id, col(Survey.series).is_not(None)
+    )
+    return [name for name in await session.scalars(names.distinct().order_by(col(Survey.series))) if name]
+
+
 async def newest_released(session: TenantSession, series: str | None) -> Survey | None:
     """The survey released that closed last, of the series or of all."""
     query = select(Survey).where(

@@ -1,6 +1,7 @@
 """Which release is shown, and which of its groups."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Literal
 from uuid import UUID
 
@@ -58,14 +59,25 @@ async def release_to_show(
     if survey is None and series is None:
         survey = await queries.newest_released(session, None)
     if survey is None:
-        raise NoReleasedSurvey
+        raise NoReleasedSurvey if series is None else no_such_series(series, await queries.series(session))
     return await released(session, survey)
+
+
+def no_such_series(asked: str, known: Sequence[str]) -> AppError:
+    """One that has no results yet is there; one that is not may be misspelt."""
+    if asked in known:
+        return NoReleasedSurvey.parameter("series")
+    nearest = get_close_matches(asked, known, 1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"there is {', '.join(known) or 'none'}."
+    return NoReleasedSurvey.parameter("series", f"There is no series {asked}: {hint}")
 
 
 async def released(session: TenantSession, survey: Survey | None) -> tuple[Survey, Release]:
     """The newest release; of a survey still open there is one only where releases roll."""
     if survey is None:
-        raise NotFound
+        raise NotFound.parameter(
+            "survey_id", "There is no survey with this id: take one of those that GET /v1/surveys lists."
+        )
     if survey.status == "closed":
         raise ReleasePending
     release = await queries.newest_release(session, survey.id)
