@@ -28,6 +28,7 @@ from app.tables.recognition import (
     RecognitionReaction,
     RecognitionReceiver,
     RecognitionReport,
+    RecognitionToldMonth,
 )
 from app.tables.scim import ScimEmail, ScimGroup, ScimMember, ScimUser
 from app.tables.surveys import Comment, Questionnaire, Response, Survey, SurveyCell, SurveyGroup, SurveyMember
@@ -74,6 +75,7 @@ __all__ = [
     "RecognitionReaction",
     "RecognitionReceiver",
     "RecognitionReport",
+    "RecognitionToldMonth",
     "Release",
     "ReleaseCell",
     "ReleaseResult",

@@ -33,6 +33,8 @@ class Recognition(DependentRow, table=True):
     """The day it was for the organisation when it was stored, whatever zone it moves to."""
     specificity: int | None = Field(default=None, sa_type=SmallInteger)
     """0 to 4; None for events stored before it was scored."""
+    counted_in: date | None = None
+    """The month it counts in, where its own had been told when it came (R9b)."""
     created_at: datetime = instant(now=True)
     edited_at: datetime | None = instant(nullable=True)
 
@@ -78,7 +80,7 @@ class RecognitionNumber(DependentRow, table=True):
 
 
 class RecognitionMonth(OrganizationRow, table=True):
-    """How often the events of a month have changed: what was computed at the same count still holds."""
+    """How often the events of a month have changed."""
 
     __tablename__ = "recognition_months"
 
@@ -101,8 +103,21 @@ class RecognitionMonthPerson(OrganizationRow, table=True):
     last_received_on: date | None = None
 
 
+class RecognitionToldMonth(OrganizationRow, table=True):
+    """A month as it was when it was first told of: its numbers stand on this, whatever comes later."""
+
+    __tablename__ = "recognition_told_months"
+
+    month: date = Field(primary_key=True)
+    tree: list[list[Any]] = Field(sa_type=JSONB)
+    """Of each team its external id, its name and the ordinal of the one it is below."""
+    people: bytes
+    """Rows of what is counted of a person, by number; erasing a person takes away whose number it is."""
+    pairs: bytes
+
+
 class RecognitionReport(OrganizationRow, table=True):
-    """What was computed of a group for whole months; good while the fingerprint of all it stands on is."""
+    """What was computed of a group for whole months, all of them told; good while the fingerprint is."""
 
     __tablename__ = "recognition_reports"
 

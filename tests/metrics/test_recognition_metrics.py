@@ -14,6 +14,7 @@ from tests.contract import ContractClient, contract
 METRICS, EVENTS = "/v1/metrics/recognition", "/v1/recognitions"
 TODAY = today()
 THIS_MONTH = TODAY.replace(day=1)
+LAST_MONTH = months_before(TODAY, 1)
 BEFORE = months_before(TODAY, 2)
 """The first day of the month before the last one."""
 NOON = "T12:00:00Z"
@@ -108,8 +109,8 @@ async def test_a_group_must_be_large_enough_in_every_month(acme: Tenant, api: Co
     await staff(acme, sales=30)
     small = await team_on_file(acme, "small")
     await people_on_file(acme, *[f"s-{number}" for number in range(9)], team_id=small)
-    await people_on_file(acme, "joiner", team_id=small, starts_on=THIS_MONTH)
-    now = (await read(api, **month(TODAY), team="small"))["groups"]
+    await people_on_file(acme, "joiner", team_id=small, starts_on=LAST_MONTH)
+    now = (await read(api, **month(LAST_MONTH), team="small"))["groups"]
     assert now[0]["status"] == "ok"
     both = (await read(api, **{"from": str(BEFORE), "to": str(TODAY)}, team="small"))["groups"]
     assert both[0]["reason"] == "below_minimum"
@@ -121,8 +122,9 @@ async def test_windows_are_whole_months(acme: Tenant, api: ContractClient) -> No
     assert (found["from"], found["to"]) == (str(BEFORE), str(month_end(BEFORE)))
     asked_on, usual = today(), await read(api)
     until = date.fromisoformat(usual["until"])
-    assert until in (asked_on, today())
-    assert (usual["from"], usual["to"]) == (str(months_before(until, 2)), str(month_end(until)))
+    assert until in [day.replace(day=1) - timedelta(1) for day in (asked_on, today())]
+    this_month = until + timedelta(1)
+    assert (usual["from"], usual["to"]) == (str(months_before(this_month, 2)), str(month_end(this_month)))
     for wrong in (
         {"from": str(TODAY), "to": str(BEFORE)},
         {"from": str(TODAY + timedelta(62)), "to": str(TODAY + timedelta(66))},
@@ -147,11 +149,10 @@ async def test_month_by_month(acme: Tenant, api: ContractClient) -> None:
     assert found["groups"] == []
     assert [(one["from"], one["result"]["events"]) for one in found["months"]] == [
         (str(BEFORE), 1),
-        (str(months_before(TODAY, 1)), 1),
-        (str(THIS_MONTH), 0),
+        (str(LAST_MONTH), 1),
     ]
     of_team = await read(api, **{"from": str(BEFORE), "to": str(TODAY)}, by=["month"], team="sales")
-    assert [one["result"]["events"] for one in of_team["months"]] == [1, 0, 0]
+    assert [one["result"]["events"] for one in of_team["months"]] == [1, 0]
     assert of_team["months"][0]["result"]["group"]["id"] == "sales"
 
 
@@ -166,52 +167,130 @@ async def test_one_team_and_those_below_it(acme: Tenant, api: ContractClient) ->
         assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_team")
 
 
-async def test_what_was_computed_is_kept_until_something_changes(
+async def test_a_month_is_told_once_it_is_over(acme: Tenant, api: ContractClient) -> None:
+    await staff(acme, sales=12)
+    refused = await api.get(METRICS, params=month(TODAY))
+    assert (refused.status_code, refused.json()["code"]) == (409, "month_not_over")
+
+
+async def test_what_was_told_is_kept_whatever_comes_later(
     acme: Tenant, api: ContractClient, queries: list[str]
 ) -> None:
     await staff(acme, sales=12, care=12)
     await thank(api, ("sales-0", "sales-1"))
 
-    async def events() -> tuple[int, bool]:
+    async def told() -> tuple[list[dict[str, Any]], bool]:
         queries.clear()
-        [group] = (await read(api, **month(BEFORE)))["groups"]
-        return group["events"], any("FROM recognition_month_pairs" in query for query in queries)
+        groups = (await read(api, **month(BEFORE), by=["organization", "team"]))["groups"]
+        return groups, any("FROM recognition_month_pairs" in query for query in queries)
 
-    assert await events() == (1, True)
-    assert await events() == (1, False)
-    await thank(api, ("sales-0", "sales-1"), on=TODAY - timedelta(1))
-    assert await events() == (1, False)
+    before, is_computed = await told()
+    assert is_computed
+    assert await told() == (before, False)
+    [event] = (await api.get(EVENTS, params={"receiver": "sales-1"})).json()["items"]
     await thank(api, ("sales-0", "sales-2"))
-    assert await events() == (2, True)
-    [event] = (await api.get(EVENTS, params={"receiver": "sales-2"})).json()["items"]
     await api.delete(f"{EVENTS}/{event['id']}")
-    assert await events() == (1, True)
-    assert await events() == (1, False)
-    await api.patch("/v1/people/sales-3", json={"team": "care", "effective_on": str(BEFORE)})
-    assert await events() == (1, True)
-    await api.patch("/v1/teams/care", json={"name": "Caring"})
-    found = await read(api, **month(BEFORE), by=["team"])
-    assert [group["group"]["name"] for group in found["groups"]] == ["All", "Caring", "Sales"]
-    assert [group["n"] for group in found["groups"]] == [24, 13, 11]
+    for name, change in (
+        ("sales-1", {"ends_on": str(BEFORE - timedelta(40))}),
+        ("sales-3", {"team": "care", "effective_on": str(BEFORE)}),
+        ("sales-4", {"active": False}),
+    ):
+        assert (await api.patch(f"/v1/people/{name}", json=change)).status_code == 200
+    await api.post("/v1/people/sales-5/erasure")
+    await api.patch("/v1/teams/care", json={"name": "Caring", "parent": None})
+    assert await told() == (before, False)
 
 
-async def test_who_moved_later_counts_where_he_was(acme: Tenant, api: ContractClient) -> None:
+# ------------------------------------------------------------- two readings are never subtracted (R9b)
+
+
+async def leave(api: ContractClient, person: str) -> None:
+    """Late: the day lies before all that was told."""
+    left = await api.patch(f"/v1/people/{person}", json={"ends_on": str(BEFORE - timedelta(40))})
+    assert left.status_code == 200
+
+
+async def test_a_late_leaving_date_tells_nobodys_count(acme: Tenant, api: ContractClient) -> None:
+    """Attack: one reads, writes that somebody had left, and reads again: the difference is their count."""
+    await staff(acme, sales=30)
+    await thank(api, *[("sales-0", "sales-1")] * 7, ("sales-2", "sales-3"))
+    await thank(api, *[("sales-0", "sales-1")] * 5, on=LAST_MONTH)
+    both = {"from": str(BEFORE), "to": str(LAST_MONTH)}
+    windows: list[dict[str, str]] = [month(BEFORE), both, {}]
+    before = [(await read(api, **window))["groups"] for window in windows]
+    await leave(api, "sales-1")
+    assert [(await read(api, **window))["groups"] for window in windows] == before
+
+
+async def test_nor_does_a_window_with_a_month_more(acme: Tenant, api: ContractClient) -> None:
+    """Attack: the months alone, then the person leaves, then both together: they add up all the same."""
+    await staff(acme, sales=30)
+    await thank(api, *[("sales-0", "sales-1")] * 7, ("sales-2", "sales-3"))
+    await thank(api, *[("sales-0", "sales-1")] * 5, on=LAST_MONTH)
+    alone = [(await read(api, **month(day)))["groups"][0] for day in (BEFORE, LAST_MONTH)]
+    await leave(api, "sales-1")
+    [both] = (await read(api, **{"from": str(BEFORE), "to": str(LAST_MONTH)}))["groups"]
+    assert both["events"] == sum(one["events"] for one in alone) == 13
+    assert both["rate"]["person_months"] == pytest.approx(sum(one["rate"]["person_months"] for one in alone))
+
+
+async def test_who_moves_is_in_each_month_where_they_were(acme: Tenant, api: ContractClient) -> None:
+    """Attack: one person moves between two months; teams over both, less each alone, would be their count."""
     await staff(acme, sales=12, care=12)
-    await thank(api, ("sales-0", "sales-1"), ("sales-0", "sales-2"))
+    await thank(api, *[("care-0", "sales-1")] * 7, ("sales-0", "sales-2"))
+    await thank(api, *[("care-0", "sales-1")] * 2, on=LAST_MONTH)
+    moved = {"team": "care", "effective_on": str(LAST_MONTH)}
+    assert (await api.patch("/v1/people/sales-1", json=moved)).status_code == 200
 
-    async def events(day: date) -> dict[str, tuple[int, int]]:
-        found = await read(api, **month(day), by=["team"])
+    async def events(first: date, last: date) -> dict[str, tuple[int, int]]:
+        found = await read(api, **{"from": str(first), "to": str(last)}, by=["organization", "team"])
         return {one["group"]["id"]: (one["n"], one["events"]) for one in found["groups"]}
 
-    assert await events(BEFORE) == {"all": (24, 2), "care": (12, 0), "sales": (12, 2)}
-    moved = {"team": "care", "effective_on": str(month_end(BEFORE) + timedelta(1))}
-    assert (await api.patch("/v1/people/sales-1", json=moved)).status_code == 200
-    assert await events(BEFORE) == {"all": (24, 2), "care": (12, 0), "sales": (12, 2)}
-    after = await events(month_end(BEFORE) + timedelta(1))
-    assert (after["care"][0], after["sales"][0]) == (13, 11)
-    moved["effective_on"] = str(BEFORE)
-    assert (await api.patch("/v1/people/sales-1", json=moved)).status_code == 200
-    assert await events(BEFORE) == {"all": (24, 2), "care": (13, 1), "sales": (11, 1)}
+    first, second = await events(BEFORE, BEFORE), await events(LAST_MONTH, LAST_MONTH)
+    assert first == {None: (24, 8), "all": (24, 8), "care": (12, 0), "sales": (12, 8)}
+    assert second == {None: (24, 2), "all": (24, 2), "care": (13, 2), "sales": (11, 0)}
+    both = await events(BEFORE, LAST_MONTH)
+    assert both == {None: (24, 10), "all": (24, 10), "care": (13, 2), "sales": (12, 8)}
+
+
+async def test_a_group_that_a_team_came_to_is_not_told_over_both_months(
+    acme: Tenant, api: ContractClient
+) -> None:
+    """Attack: a team too small to be told moves; both groups over both months, less each, would be it."""
+    await staff(acme, sales=24, care=24)
+    tiny = await team_on_file(acme, "tiny")
+    await people_on_file(acme, *[f"tiny-{number}" for number in range(3)], team_id=tiny)
+    await api.patch("/v1/teams/tiny", json={"parent": "sales"})
+    await read(api, **month(BEFORE))
+    await api.patch("/v1/teams/tiny", json={"parent": "care"})
+    found = await read(api, **{"from": str(BEFORE), "to": str(LAST_MONTH)}, by=["organization", "team"])
+    told = {one["group"]["id"]: one.get("reason", one["status"]) for one in found["groups"]}
+    assert told == {
+        None: "ok",
+        "all": "ok",
+        "care": "complementary",
+        "sales": "complementary",
+        "tiny": "below_minimum",
+    }
+
+
+async def test_an_event_that_comes_after_its_month_was_told_counts_in_the_next(
+    acme: Tenant, api: ContractClient
+) -> None:
+    await staff(acme, sales=12)
+    await thank(api, ("sales-0", "sales-1"))
+
+    async def events(day: date) -> int:
+        [group] = (await read(api, **month(day)))["groups"]
+        found: int = group["events"]
+        return found
+
+    assert await events(BEFORE) == 1
+    await thank(api, ("sales-0", "sales-2"), ("sales-3", "sales-2"))
+    assert (await events(BEFORE), await events(LAST_MONTH)) == (1, 2)
+    [event, _] = (await api.get(EVENTS, params={"receiver": "sales-2"})).json()["items"]
+    assert (await api.delete(f"{EVENTS}/{event['id']}")).status_code == 204
+    assert (await events(BEFORE), await events(LAST_MONTH)) == (1, 2)
 
 
 async def test_who_was_employed_in_the_window_counts(acme: Tenant, api: ContractClient) -> None:

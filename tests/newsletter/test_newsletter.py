@@ -16,11 +16,13 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from app.metrics.recognition import service as recognition_service
+from app.metrics.schemas.recognition import RecognitionGroupOk
 from app.newsletter import jobs
 from app.newsletter.issues import plan_issues
 from app.newsletter.service import CONFIRM, UNSUBSCRIBE
 from app.organizations.service import DEFAULTS
-from app.recognition.rules import months_before
+from app.recognition.rules import month_end, months_before
 from tests.calendar.cards.office import celebrating, with_server
 from tests.calendar.staff import people_on_file, team_on_file
 from tests.clock import at
@@ -412,8 +414,7 @@ async def test_who_leads_a_team_reads_what_the_api_tells_of_it(
         else:
             assert reasons[group["reason"]]["en"] in told[name]
     assert [name for name in told if name != "Acme"] == ["Sales", "North", "South"]
-    recognition = (await api.get("/v1/metrics/recognition", params=month())).json()["groups"][0]
-    assert f"messages {recognition['events']}, " in told["Acme"][0]
+    assert f"messages {await events_of(acme)}, " in told["Acme"][0]
     assert told["Sales"][0].startswith("messages 11, ")
     assert told["North"] == [reasons["complementary"]["en"]] * 2
     assert list(lines(parts_of(dict(sink.mails)["ann@example.com"])[0])) == ["Acme"]
@@ -434,9 +435,14 @@ async def numbers(api: ContractClient, **params: Any) -> dict[str, Any]:
     return found
 
 
-def month() -> dict[str, str]:
-    day = str(months_before(FIRST, 1))
-    return {"from": day, "to": day}
+async def events_of(tenant: Tenant) -> int:
+    """What the API tells of the organisation next month, when this one is over."""
+    day = months_before(FIRST, 1)
+    async with tenant.database.tenant_session(tenant.id) as session:
+        window = recognition_service.window_of(day, month_end(day), FIRST)
+        [told] = await recognition_service.groups(session, window, ["organization"], None)
+    assert isinstance(told, RecognitionGroupOk)
+    return told.events
 
 
 async def test_a_team_handed_over_is_told_of_no_more(acme: Tenant, api: ContractClient, sink: Sink) -> None:

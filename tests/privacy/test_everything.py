@@ -76,6 +76,7 @@ IMPERSONAL = {
     "questionnaires": "questions",
     "recognition_months": "counts of the organisation",
     "recognition_reports": "counts of groups",
+    "recognition_told_months": "counts by a number, which is nobody's once a person is erased",
     "release_cells": "sums over groups, never computed again (R11)",
     "release_results": "numbers of groups, never computed again (R11)",
     "releases": "of a survey",

@@ -37,7 +37,7 @@ async def get_recognition_metrics(
         {
             "from": first,
             "to": last,
-            "until": window.until,
+            "until": window.last,
             "minimum_group_size": FEWEST_ACTIVE,
             "ci_level": CI_LEVEL,
             "formula_version": FORMULA_VERSION,

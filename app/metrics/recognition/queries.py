@@ -5,42 +5,32 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import TenantSession
-from app.metrics.sample import Integers
 from app.tables import Survey
 
-FINGERPRINT = text("""
-SELECT md5(concat_ws('/',
-    (
-        SELECT string_agg(month || ':' || changes, ',' ORDER BY month) FROM recognition_months
-        WHERE organization_id = :organization_id AND month BETWEEN :since AND :last
-    ),
-    (
-        SELECT count(*) || ':' || sum(hash_record_extended((id, team_id, starts_on, ends_on, is_active), 0))
-        FROM people WHERE organization_id = :organization_id
-    ),
-    (
-        SELECT sum(hash_record_extended((person_id, starts_on, ends_on), 0))
-        FROM employments WHERE organization_id = :organization_id
-    ),
-    (
-        SELECT sum(hash_record_extended((person_id, ends_on, team), 0))
-        FROM person_history WHERE organization_id = :organization_id
-    ),
-    (
-        SELECT sum(hash_record_extended((id, parent_id, external_id, name), 0))
-        FROM teams WHERE organization_id = :organization_id
-    ),
-    (SELECT name FROM organizations WHERE id = :organization_id),
-    CAST(:made_by AS text)
-))
+NUMBER_EMPLOYED = text("""
+INSERT INTO recognition_numbers (organization_id, person_id)
+SELECT p.organization_id, p.id FROM people p
+WHERE p.organization_id = :organization_id AND p.is_active AND NOT EXISTS (
+    SELECT FROM recognition_numbers n WHERE n.organization_id = p.organization_id AND n.person_id = p.id
+)
+ORDER BY p.id
+ON CONFLICT DO NOTHING
 """)
-"""Of everything a report stands on: events by their count of changes, people and teams by what they are."""
+TOLD_MONTHS = text("""
+SELECT month, tree, people, pairs FROM recognition_told_months
+WHERE organization_id = :organization_id AND month BETWEEN :first AND :last
+ORDER BY month
+""").columns(tree=JSONB)
+KEEP_MONTH = text("""
+INSERT INTO recognition_told_months (organization_id, month, tree, people, pairs)
+VALUES (:organization_id, :month, CAST(:tree AS jsonb), :people, :pairs)
+ON CONFLICT (organization_id, month) DO NOTHING
+""")
 EMPLOYED = text("""
 SELECT n.number, CASE WHEN past.person_id IS NULL THEN p.team_id ELSE t.id END AS team_id,
     p.starts_on, p.ends_on, e.earlier_starts, e.earlier_ends
@@ -123,14 +113,10 @@ WHERE organization_id = :organization_id AND first_on = :first AND last_on = :la
 
 @dataclass(frozen=True)
 class Window:
-    """Whole months; `last` is the last day of one, `until` that day or today.
-
-    `since` begins the month in which receipts are still looked for: a year before, or that of `first`.
-    """
+    """Whole months that are over; `since` begins the one in which receipts are still looked for."""
 
     first: date
     last: date
-    until: date
     since: date
 
 
@@ -145,21 +131,27 @@ class ReportGroup:
     """As it is stored: JSON."""
 
 
-async def fingerprint(session: TenantSession, window: Window, made_by: str) -> str:
-    found: str = await session.scalar(
-        FINGERPRINT,
-        {
-            "since": window.since,
-            "last": window.last,
-            "made_by": f"{made_by} {window.until}",
-        },
-    )
-    return found
+async def number_employed(session: TenantSession) -> None:
+    """Everybody active gets a number, which stands for them in months that were told of."""
+    await session.execute(NUMBER_EMPLOYED)
+
+
+async def told_months(session: TenantSession, window: Window) -> Sequence[Row[Any]]:
+    """The months of the window that were told of before, as they were then; oldest first."""
+    return (await session.execute(TOLD_MONTHS, {"first": window.first, "last": window.last})).all()
+
+
+async def keep_month(
+    session: TenantSession, month: date, tree: Sequence[Sequence[Any]], people: bytes, pairs: bytes
+) -> None:
+    """The first one stays, whoever else made one meanwhile."""
+    row = {"month": month, "tree": json.dumps(tree), "people": people, "pairs": pairs}
+    await session.execute(KEEP_MONTH, row)
 
 
 async def employed(session: TenantSession, window: Window) -> Sequence[Row[Any]]:
     """Whoever may be employed in the window: periods, number, and the team held on its last day."""
-    parameters = {"first": window.first, "last": window.until}
+    parameters = {"first": window.first, "last": window.last}
     return (await session.execute(EMPLOYED, parameters)).all()
 
 
@@ -169,11 +161,10 @@ async def month_people(session: TenantSession, window: Window) -> Sequence[Row[A
     return (await session.execute(MONTH_PEOPLE, {**months})).all()
 
 
-async def month_pairs(session: TenantSession, window: Window) -> Integers:
-    """Pairs x (giver, receiver, events); one value holds them all, which is what makes millions fast."""
+async def month_pairs(session: TenantSession, window: Window) -> bytes:
+    """Pairs x (giver, receiver, events), packed; one value holds them all, which makes millions fast."""
     months = {"first": window.first, "last": window.last}
-    packed = await session.scalar(MONTH_PAIRS, {**months})
-    return np.frombuffer(packed or b"", dtype=">i4").reshape(-1, 3).astype(np.int64)
+    return await session.scalar(MONTH_PAIRS, months) or b""
 
 
 async def invited_to_both(session: AsyncSession, one: Survey, other: Survey) -> Sequence[UUID]:

@@ -1,9 +1,12 @@
-"""Reports of recognition: computed from the buckets once, kept as long as nothing they stand on changes."""
+"""Reports of recognition. A month is told once it is over, as it is then, and never otherwise afterwards.
+
+Read anew after somebody left, moved or was erased, two readings would differ by that person's count (R9b).
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,9 +14,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from app.core.database import Row, TenantSession
+from app.core.errors import Conflict
 from app.metrics.names import FORMULA_VERSION, joined
 from app.metrics.recognition import queries
-from app.metrics.recognition.blocks import Pairs, People, Teams, bodies
+from app.metrics.recognition.blocks import Month, People, Teams, of_months
 from app.metrics.recognition.queries import ReportGroup, Window
 from app.metrics.sample import Flags, Integers
 from app.metrics.schemas import OfGroup, TreeRef
@@ -25,6 +29,19 @@ from app.recognition.rules import days_before, months_of
 
 YEAR_DAYS = 365
 RECENT_DAYS = 30
+COLUMNS = (
+    "team",
+    "days",
+    "received",
+    "given",
+    "scored",
+    "specificity",
+    "since",
+    "is_known",
+    "is_recent",
+)
+PACKED = ">i4"
+FINGERPRINT = f"{FORMULA_VERSION} of told months"
 GROUP: Final[TypeAdapter[RecognitionGroup]] = TypeAdapter(RecognitionGroup)
 
 
@@ -42,22 +59,32 @@ class Directory:
         )
 
     def refs(self) -> list[TreeRef]:
-        """What each group is called, by ordinal."""
-        refs = [TreeRef(kind="organization", id=None, name=self.name, parent=None, depth=0)]
-        for team, parent in self.tree:
-            above, depth = (refs[parent].id, refs[parent].depth + 1) if parent else (None, 0)
-            own = TreeRef(kind="team", id=team.external_id, name=team.name, parent=above, depth=depth)
-            refs.append(own)
-        return refs
+        return refs_of(self.name, self.teams(), [team.name for team, _ in self.tree])
 
     def ordinals(self) -> dict[UUID, int]:
         return {team.id: ordinal for ordinal, (team, _) in enumerate(self.tree, start=1)}
 
 
+class MonthNotOver(Conflict):
+    code = "month_not_over"
+    detail = "This month has no numbers yet: ask from the day after its last day."
+
+
+def refs_of(name: str, teams: Teams, names: Sequence[str]) -> list[TreeRef]:
+    """What each group is called, by ordinal."""
+    refs = [TreeRef(kind="organization", id=None, name=name, parent=None, depth=0)]
+    for key, own, parent in zip(teams.keys[1:], names, teams.parents[1:], strict=True):
+        above, depth = (refs[parent].id, refs[parent].depth + 1) if parent else (None, 0)
+        refs.append(TreeRef(kind="team", id=key, name=own, parent=above, depth=depth))
+    return refs
+
+
 def window_of(first: date, last: date, today: date) -> Window:
-    """`first` and `last` bound whole months, the last of which may not be over yet."""
-    until = min(last, today)
-    return Window(first, last, until, min(first, days_before(until, YEAR_DAYS).replace(day=1)))
+    """Of the whole months that `first` and `last` bound, those that are over."""
+    until = min(last, today.replace(day=1) - timedelta(1))
+    if until < first:
+        raise MonthNotOver
+    return Window(first, until, min(first, days_before(until, YEAR_DAYS).replace(day=1)))
 
 
 async def groups(
@@ -72,12 +99,13 @@ async def groups(
 
 
 async def months(session: TenantSession, window: Window, team: str | None) -> list[RecognitionPeriod]:
-    """The organisation, or the team, in each month of the window that has begun."""
+    """The organisation, or the team, in each month of the window."""
     found = []
-    for first, last in months_of(window.first, window.until):
-        of_month = window_of(first, last, window.until)
+    for of_month in each_month(window):
         [result, *_] = await report(session, of_month, with_teams=False, team=team)
-        found.append(RecognitionPeriod.model_validate({"from": first, "to": last, "result": result}))
+        found.append(
+            RecognitionPeriod.model_validate({"from": of_month.first, "to": of_month.last, "result": result})
+        )
     return found
 
 
@@ -89,12 +117,11 @@ async def report(
     team: str | None,
 ) -> list[RecognitionGroup]:
     """The organisation or the team, first, and where asked for all teams below it."""
-    print_now = await queries.fingerprint(session, window, FORMULA_VERSION)
-    kept = await queries.report(session, window, print_now, with_teams=with_teams, team=team)
+    kept = await queries.report(session, window, FINGERPRINT, with_teams=with_teams, team=team)
     if not kept:
         made = await _compute(session, window)
-        await queries.keep_report(session, window, print_now, made)
-        kept = await queries.report(session, window, print_now, with_teams=with_teams, team=team)
+        await queries.keep_report(session, window, FINGERPRINT, made)
+        kept = await queries.report(session, window, FINGERPRINT, with_teams=with_teams, team=team)
     return [GROUP.validate_python(group.body) for group in _narrowed(kept, team)]
 
 
@@ -109,11 +136,55 @@ def _narrowed(groups: Sequence[ReportGroup], team: str | None) -> Sequence[Repor
 
 async def _compute(session: TenantSession, window: Window) -> list[ReportGroup]:
     name = (await organization(session)).name
-    directory = Directory(name, in_tree_order(await team_tree(session)))
-    employed = await queries.employed(session, window)
-    counts = await queries.month_people(session, window)
-    pairs = await queries.month_pairs(session, window)
-    return await asyncio.to_thread(_groups, directory, window, employed, counts, pairs)
+    months = await told_months(session, window)
+    return await asyncio.to_thread(_groups, name, months)
+
+
+async def told_months(session: TenantSession, window: Window) -> list[Month]:
+    """The months of the window; those that were never told of are looked at now, for good."""
+    told = {row.month for row in await queries.told_months(session, window)}
+    missing = [month for month in each_month(window) if month.first not in told]
+    if missing:
+        await queries.number_employed(session)
+    for month in missing:
+        await _tell(session, month)
+    return [month_of(row) for row in await queries.told_months(session, window)]
+
+
+def each_month(window: Window) -> list[Window]:
+    return [
+        Window(first, last, days_before(last, YEAR_DAYS).replace(day=1))
+        for first, last in months_of(window.first, window.last)
+    ]
+
+
+async def _tell(session: TenantSession, month: Window) -> None:
+    directory = Directory("", in_tree_order(await team_tree(session)))
+    employed = await queries.employed(session, month)
+    counts = await queries.month_people(session, month)
+    pairs = await queries.month_pairs(session, month)
+    people, numbers = await asyncio.to_thread(people_of, month, employed, counts, directory.ordinals())
+    tree = [[team.external_id, team.name, parent or 0] for team, parent in directory.tree]
+    columns = [numbers, *(getattr(people, name) for name in COLUMNS)]
+    packed = np.column_stack(columns).astype(PACKED).tobytes()
+    await queries.keep_month(session, month.first, tree, packed, pairs)
+
+
+def month_of(row: Row[Any]) -> Month:
+    number, *columns = _unpacked(row.people, 1 + len(COLUMNS)).T
+    own = dict(zip(COLUMNS, columns, strict=True))
+    flags = {name: own.pop(name) > 0 for name in ("is_known", "is_recent")}
+    return Month(
+        teams=Teams([None, *(parent for _, _, parent in row.tree)], ["", *(key for key, _, _ in row.tree)]),
+        names=[name for _, name, _ in row.tree],
+        number=number,
+        people=People(is_active=np.ones((1, len(number)), dtype=np.bool_), **own, **flags),
+        pairs=_unpacked(row.pairs, 3),
+    )
+
+
+def _unpacked(packed: bytes, columns: int) -> Integers:
+    return np.frombuffer(packed, dtype=PACKED).reshape(-1, columns).astype(np.int64)
 
 
 def in_tree_order(teams: Sequence[TeamNode]) -> list[tuple[TeamNode, int | None]]:
@@ -130,30 +201,24 @@ def in_tree_order(teams: Sequence[TeamNode]) -> list[tuple[TeamNode, int | None]
     return found
 
 
-def _groups(
-    directory: Directory,
-    window: Window,
-    employed: Sequence[Row[Any]],
-    counts: Sequence[Row[Any]],
-    pairs: Integers,
-) -> list[ReportGroup]:
-    teams = directory.teams()
-    people, numbers = people_of(window, employed, counts, directory.ordinals())
-    found = bodies(teams, people, pairs_of(pairs, numbers))
+def _groups(name: str, months: Sequence[Month]) -> list[ReportGroup]:
+    newest = months[-1]
+    refs = refs_of(name, newest.teams, newest.names)
     told = [
         (ref, joined(GROUP, OfGroup(group=ref), numbers))
-        for ref, numbers in zip(directory.refs(), found, strict=True)
+        for ref, numbers in zip(refs, of_months(months), strict=True)
     ]
+    last = newest.teams.last().tolist()
     return [
-        ReportGroup(ordinal, last, ref.id, group.model_dump(mode="json"))
-        for ordinal, (last, (ref, group)) in enumerate(zip(teams.last().tolist(), told, strict=True))
+        ReportGroup(ordinal, end, ref.id, group.model_dump(mode="json"))
+        for ordinal, (end, (ref, group)) in enumerate(zip(last, told, strict=True))
     ]
 
 
 def people_of(
     window: Window, employed: Sequence[Row[Any]], counts: Sequence[Row[Any]], ordinals: Mapping[UUID, int]
 ) -> tuple[People, Integers]:
-    """Those employed in the window, by team, and the number of each; -1 for who was in no event ever."""
+    """Those employed in the window, by team, and the number of each."""
     spans = [_spans(window, row) for row in employed]
     there = [place for place, own in enumerate(spans) if own]
     team = _ints(ordinals.get(employed[place].team_id, 0) for place in there)
@@ -174,12 +239,12 @@ def people_of(
         specificity=_ints(one.specificity if one else 0 for one in found),
         **_receipts(window, spans, found),
     )
-    return people, _ints(-1 if number is None else number for number in numbers)
+    return people, _ints(numbers)
 
 
 def _spans(window: Window, row: Row[Any]) -> list[tuple[int, int]]:
     """First and last day of the periods that touch the window, no later than it."""
-    first, until = window.first.toordinal(), window.until.toordinal()
+    first, until = window.first.toordinal(), window.last.toordinal()
     periods = [
         (row.starts_on, row.ends_on),
         *zip(row.earlier_starts or (), row.earlier_ends or (), strict=True),
@@ -195,7 +260,7 @@ def _receipts(
         0 if one is None or one.last_received_on is None else one.last_received_on.toordinal()
         for one in found
     )
-    until = window.until.toordinal()
+    until = window.last.toordinal()
     end = _ints(max(end for _, end in own) for own in spans)
     start = _ints(max(own)[0] for own in spans)
     is_known = last > until - YEAR_DAYS
@@ -208,20 +273,10 @@ def _active(window: Window, spans: Sequence[Sequence[tuple[int, int]]]) -> Flags
     place = np.repeat(np.arange(len(spans)), [len(own) for own in spans])
     start, end = np.array([span for own in spans for span in own]).reshape(-1, 2).T
     found = []
-    for first, last in months_of(window.first, window.until):
+    for first, last in months_of(window.first, window.last):
         touches = (start <= last.toordinal()) & (end >= first.toordinal())
         found.append(np.bincount(place[touches], minlength=len(spans)) > 0)
     return np.array(found)
-
-
-def pairs_of(pairs: Integers, numbers: Integers) -> Pairs:
-    """The pairs both of whom are among the people, by place."""
-    place = np.full(max(int(pairs[:, :2].max(initial=0)), int(numbers.max(initial=0))) + 1, -1)
-    known = numbers >= 0
-    place[numbers[known]] = np.flatnonzero(known)
-    giver, receiver = place[pairs[:, 0]], place[pairs[:, 1]]
-    both = (giver >= 0) & (receiver >= 0)
-    return Pairs(giver[both], receiver[both], pairs[both, 2])
 
 
 def _ints(values: Any) -> Integers:

@@ -1,7 +1,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +77,7 @@ ARRAY_HEADER = 20
 """Bytes before the elements of a one-dimensional array in PostgreSQL's binary format."""
 KEY_BYTES = 16
 RESULTS_AT_ONCE = 1000
+MOST_PATIENCE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -253,9 +254,14 @@ async def waves_until(session: AsyncSession, survey: Survey, most: int) -> list[
 async def waits_for_another(session: AsyncSession, survey: Survey) -> bool:
     """Whether a survey of its series that closed before it has no release yet (R9b).
 
-    Waits for one that is being stored just now: it asks for this one's release afterwards.
+    Waits for one that is being stored just now: it asks for this one's release afterwards. One that cannot be
+    released holds up the others for a week: it will then be compared with nothing, as another follows.
     """
-    query = select(col(Survey.id)).where(*_in_series(survey, "closed"), _closing < _moment_of(survey))
+    query = select(col(Survey.id)).where(
+        *_in_series(survey, "closed"),
+        _closing < _moment_of(survey),
+        col(Survey.closed_at) > func.now() - MOST_PATIENCE,
+    )
     return (await session.scalars(query.limit(1).with_for_update(read=True))).first() is not None
 
 

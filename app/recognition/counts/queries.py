@@ -16,7 +16,8 @@ from app.core.database import TenantSession
 
 COUNTED = """
 WITH counted AS (
-    SELECT CAST(date_trunc('month', CAST(r.occurred_on AS timestamp)) AS date) AS month,
+    SELECT
+        coalesce(r.counted_in, CAST(date_trunc('month', CAST(r.occurred_on AS timestamp)) AS date)) AS month,
         g.number AS giver, p.number AS receiver, r.specificity, r.occurred_on
     FROM recognitions r
     JOIN recognition_receivers rr ON rr.organization_id = r.organization_id AND rr.recognition_id = r.id
@@ -105,11 +106,31 @@ SET last_received_on = (
     JOIN recognition_receivers rr ON rr.organization_id = n.organization_id AND rr.person_id = n.person_id
     JOIN recognitions r ON r.organization_id = rr.organization_id AND r.id = rr.recognition_id
     WHERE n.organization_id = b.organization_id AND n.number = b.person AND r.source <> 'automatic'
-        AND r.occurred_on >= b.month AND r.occurred_on < b.month + interval '1 month'
+        AND coalesce(r.counted_in, CAST(date_trunc('month', CAST(r.occurred_on AS timestamp)) AS date))
+            = b.month
 )
 FROM unnest(CAST(:months AS date[]), CAST(:people AS int[])) AS k (month, person)
 WHERE b.organization_id = :organization_id AND b.month = k.month AND b.person = k.person
 """)
+
+COUNT_LATER = text("""
+UPDATE recognitions r SET counted_in = (
+    SELECT min(CAST(later.month AS date)) FROM generate_series(
+        date_trunc('month', CAST(r.occurred_on AS timestamp)) + interval '1 month',
+        date_trunc('month', greatest(CAST(r.occurred_on AS timestamp), CAST(now() AS timestamp)))
+            + interval '2 months', interval '1 month'
+    ) AS later (month)
+    WHERE NOT EXISTS (
+        SELECT FROM recognition_told_months t
+        WHERE t.organization_id = r.organization_id AND t.month = CAST(later.month AS date)
+    )
+)
+FROM recognition_told_months told
+WHERE r.organization_id = :organization_id AND r.id = ANY(CAST(:ids AS uuid[]))
+    AND told.organization_id = :organization_id
+    AND told.month = CAST(date_trunc('month', CAST(r.occurred_on AS timestamp)) AS date)
+""")
+"""In the next month that was not told of yet: one that was stays as it is."""
 
 NUMBERS_OF = text("""
 WITH own AS (
@@ -135,6 +156,7 @@ FROM months
 
 
 async def count_new(session: TenantSession, ids: Collection[UUID]) -> None:
+    await session.execute(COUNT_LATER, {"ids": list(ids)})
     await session.execute(NUMBER_PEOPLE, {"ids": list(ids)})
     await _count(session, ids, 1)
 
