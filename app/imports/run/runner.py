@@ -33,6 +33,7 @@ from app.imports.run import transcript
 from app.imports.run.loaders import FEEDERS, PIECES, Feed
 from app.imports.run.sealed_file import FilePosition, Item, Piece, Source
 from app.organizations.queries import organization
+from app.people.persons import queries as persons_queries
 from app.people.persons import service as people
 from app.surveys import service as surveys
 from app.tables import Import
@@ -230,7 +231,29 @@ class Work:
             failed=fed.summary.failed + told.summary.failed + refused,
         )
         report = [line for item in piece.items for line in report_of(item, outcomes.get(item.line), source)]
+        report += await self.shared_addresses(session, good, source)
         return Taken(piece, summary, report)
+
+    async def shared_addresses(
+        self, session: TenantSession, items: Sequence[Item], source: Source
+    ) -> list[dict[str, Any]]:
+        """Not a fault: a mail to one is read by another."""
+        if self.kind != "people":
+            return []
+        named = {
+            name: item
+            for item in items
+            if (name := external_id_of(item.value))
+            and isinstance(item.value, dict)
+            and item.value.get("email")
+        }
+        sharing = await persons_queries.sharing_an_address(session, named.keys())
+        detail = "Another person has this address too: mail to one is read by the other."
+        return [
+            report_line(item, "#/email", "shared_email", detail, source)
+            for name, item in named.items()
+            if name in sharing
+        ]
 
     def feed(self, session: TenantSession, place: FilePosition) -> Feed:
         return Feed(

@@ -82,7 +82,11 @@ FROM_RECORD = ", ".join(f"{name} = r.{name}" for name in COLUMNS)
 
 PEOPLE = text(f"""
 SELECT p.id, {OF_PERSON}, t.external_id AS team, p.created_at, p.updated_at,
-    p.manager IS NOT NULL AND m.id IS NULL AS is_manager_unknown
+    p.manager IS NOT NULL AND m.id IS NULL AS is_manager_unknown,
+    EXISTS (
+        SELECT FROM people o
+        WHERE o.organization_id = p.organization_id AND o.email_key = p.email_key AND o.id <> p.id
+    ) AS is_address_shared
 FROM people p
 LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
 LEFT JOIN people m ON m.organization_id = p.organization_id AND m.external_id = p.manager
@@ -93,6 +97,21 @@ WHERE p.organization_id = :organization_id AND p.external_id = ANY(CAST(:ids AS 
 async def people(session: TenantSession, external_ids: Sequence[str]) -> Sequence[RowMapping]:
     found = await session.execute(PEOPLE, {"ids": external_ids})
     return found.mappings().all()
+
+
+SHARING_AN_ADDRESS = text("""
+SELECT p.external_id FROM people p
+WHERE p.organization_id = :organization_id AND p.external_id = ANY(CAST(:ids AS text[]))
+    AND EXISTS (
+        SELECT FROM people o
+        WHERE o.organization_id = p.organization_id AND o.email_key = p.email_key AND o.id <> p.id
+    )
+""")
+
+
+async def sharing_an_address(session: TenantSession, external_ids: Collection[str]) -> set[str]:
+    """Those of them whose address another person has too."""
+    return set((await session.scalars(SHARING_AN_ADDRESS, {"ids": list(external_ids)})).all())
 
 
 def record_of(row: RowMapping) -> PersonRecord:

@@ -51,7 +51,7 @@ def represent_person(row: RowMapping, earlier: Sequence[Period]) -> schemas.Pers
     present = Period(row["starts_on"], row["ends_on"])
     derived = {
         "active": row["is_active"],
-        "unresolved": ["manager"] if row["is_manager_unknown"] else [],
+        "unresolved": ["manager"] * row["is_manager_unknown"] + ["email"] * row["is_address_shared"],
         "employments": [period._asdict() for period in (*earlier, present)],
     }
     return schemas.Person.model_validate({**row, **derived})
@@ -89,7 +89,8 @@ async def _as_they_were(
         key: present[key].model_copy(
             update={
                 **one._asdict(),
-                "unresolved": ["manager"] if one.manager is not None and one.manager not in known else [],
+                "unresolved": ["manager"] * (one.manager is not None and one.manager not in known)
+                + [member for member in present[key].unresolved if member == "email"],
             }
         )
         for key, one in held.items()
@@ -139,13 +140,21 @@ async def update_person(
         raise no_person(external_id)
     current = await read_person(session, external_id)
     conditions.check(current)
-    item = validated(schemas.PersonItem, patched(current, patch))
+    item = _patched_item(current, patch)
     record = await _record(session, item)
     await _change_people(session, [record], _effective([item]), keyring)
     number = patch.external_id if "external_id" in patch.model_fields_set else external_id
     if number != external_id:
         await _renumber(session, record, number, keyring)
     return await read_person(session, number)
+
+
+def _patched_item(current: schemas.Person, patch: schemas.PersonPatch) -> schemas.PersonItem:
+    """An address that is not written is not looked at: one from before addresses were may be none."""
+    whole = patched(current, patch)
+    if "email" in patch.model_fields_set:
+        return validated(schemas.PersonItem, whole)
+    return validated(schemas.PersonItem, whole | {"email": None}).model_copy(update={"email": current.email})
 
 
 async def _renumber(session: TenantSession, record: PersonRecord, number: str, keyring: Keyring) -> None:
