@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.metrics.celebrations import blocks
-from app.metrics.celebrations.rules import Due, Quarter, newest_settled, patience
+from app.metrics.celebrations.rules import Due, Quarter, most_of_one, newest_settled, patience
 from app.metrics.definitions import document
 from app.metrics.sample import Groups
 from tests.calendar.cards.office import plan_and_send
@@ -184,6 +184,29 @@ async def test_a_quarter_of_celebrations(acme: Tenant, api: ContractClient) -> N
     assert whole["median_delay_days"] == 1
     organization = {"kind": "organization", "id": None, "name": "Acme", "parent": None, "depth": 0}
     assert whole["group"].items() >= organization.items()
+
+
+async def test_one_person_with_many_days_counts_for_two(acme: Tenant, api: ContractClient) -> None:
+    """Attack: many days are written for one person, and the share tells how they were treated (R13)."""
+    await staff(acme, sales=12)
+    for number in range(10):
+        sent = {
+            "kind": "custom",
+            "month": DAY.month,
+            "day": DAY.day,
+            "consent": True,
+            "label": f"Day {number}",
+        }
+        answer = await api.put(f"/v1/people/sales-0/occasions/more-{number}", json=sent)
+        assert answer.status_code == 201, answer.text
+    whole = (await read(api))[None]
+    assert (whole["n"], whole["due"]) == (12, 13)
+
+
+@pytest.mark.parametrize(("k", "minimum"), [(10, 3), (10, 5), (10, 6), (10, 10), (20, 20), (100, 100)])
+def test_what_counts_of_one_person_is_no_more_than_one_part_in_the_minimum(k: int, minimum: int) -> None:
+    most = most_of_one(k, minimum)
+    assert most / (most + k - 1) <= 1 / minimum
 
 
 async def test_a_card_is_a_message_too(acme: Tenant, api: ContractClient) -> None:

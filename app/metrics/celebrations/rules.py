@@ -12,6 +12,11 @@ SETTLED_AFTER = timedelta(9)
 """Messages are counted for a week, and a day ends later west of the organisation."""
 
 
+def most_of_one(k: int, minimum: int) -> int:
+    """How many celebrations of a person count in a quarter: in a group of k no more than 1/minimum of all."""
+    return 2 if 2 * minimum <= k + 1 else 1
+
+
 @dataclass(frozen=True, slots=True)
 class Quarter:
     """Quarters neither overlap nor contain one another, so none is the difference of two others."""

@@ -4,7 +4,8 @@ Computed anew after a consent was withdrawn or a thank-you deleted, two of them 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +26,7 @@ from app.metrics.celebrations.rules import (
     Due,
     Patience,
     Quarter,
+    most_of_one,
     newest_settled,
     patience,
 )
@@ -79,7 +81,9 @@ def chosen(groups: Sequence[CelebrationGroup], by: Sequence[str], team: str | No
 async def _compute(session: TenantSession, quarter: Quarter) -> CelebrationReport:
     organization = await find_organization(session)
     directory = Directory(organization.name, in_tree_order(await team_tree(session)))
-    rows = await _celebrated(session, organization, quarter)
+    k = max(FEWEST_CELEBRATED, organization.minimum_group_size)
+    most = most_of_one(k, organization.minimum_group_size)
+    rows = list(first_of_each(await _celebrated(session, organization, quarter), most))
     waits = [_patience(row.kept_on, organization) for row in rows]
     columns = {
         "person_id": [row.person_id for row in rows],
@@ -90,7 +94,6 @@ async def _compute(session: TenantSession, quarter: Quarter) -> CelebrationRepor
         "until": [_midnight(wait.last + timedelta(1), row) for row, wait in zip(rows, waits, strict=True)],
     }
     messages = await queries.first_messages(session, columns)
-    k = max(FEWEST_CELEBRATED, organization.minimum_group_size)
     return await asyncio.to_thread(_body, directory, rows, waits, messages, k)
 
 
@@ -100,6 +103,15 @@ async def _celebrated(
     days = kept_days(quarter.first, quarter.last)
     rows = await occurrences_after(session, organization, days, None, PageStart(quarter.first), None)
     return [row for row in rows if row.kind in KINDS]
+
+
+def first_of_each(rows: Iterable[Row[Any]], most: int) -> Iterator[Row[Any]]:
+    """So many of each person, the earliest: who writes occasions cannot make one person most of a number."""
+    seen: Counter[UUID] = Counter()
+    for row in sorted(rows, key=lambda row: (row.kept_on, row.kind, row.key)):
+        seen[row.person_id] += 1
+        if seen[row.person_id] <= most:
+            yield row
 
 
 def _patience(due: date, organization: Organization) -> Patience:
