@@ -23,6 +23,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from app.auth.principal import Scope
+from app.auth.queries import api_keys_before, delete_api_key
 from app.core import migrations
 from app.core.audit import COMMAND_LINE, record
 from app.core.database import Database, DBAPIError
@@ -40,7 +41,7 @@ from app.embedded.server import embedded_postgres
 from app.imports.client import Delivery, SendingFailed, mapping_of, summary_of
 from app.main import SEALED, create_worker
 from app.organizations import service as organizations
-from app.organizations.queries import organization_ids
+from app.organizations.queries import names_of_organizations, organization_ids
 from app.organizations.schemas import ApiKeyWrite
 from app.serving import SERVED_DATABASE, open_door, serve_through, url_of
 
@@ -288,6 +289,69 @@ def create_organization(
 
     organization_id = with_database(Settings(), create)
     typer.echo(json.dumps({"id": str(organization_id)}) if as_json else f"Organisation {organization_id}")
+
+
+@organizations_cli.command("list")
+def list_organizations(as_json: Json = False) -> None:
+    """List the organisations, by name."""
+
+    async def find(database: Database) -> list[dict[str, str]]:
+        async with database.system_session(reason="list organisations") as session:
+            return [{"id": str(id_), "name": name} for id_, name in await names_of_organizations(session)]
+
+    found = with_database(Settings(), find)
+    show_list(found, as_json)
+
+
+def show_list(found: list[dict[str, str]], as_json: bool) -> None:
+    """A line each; what is in it is separated by tabs, for `cut`."""
+    if as_json:
+        return typer.echo(json.dumps({"items": found}))
+    for each in found:
+        typer.echo("\t".join(" ".join(value.split()) for value in each.values()))
+    return None
+
+
+@keys_cli.command("list")
+def list_keys(
+    organization: Annotated[UUID, typer.Option(help="Id of the organisation.")], as_json: Json = False
+) -> None:
+    """List the API keys of an organisation, the newest first; the keys themselves are kept nowhere."""
+
+    async def find(database: Database) -> list[dict[str, str]]:
+        async with database.tenant_session(organization) as session:
+            await organizations.require_organization(session)
+            return [
+                {
+                    "id": str(key.id),
+                    "name": key.name,
+                    "created_at": key.created_at.astimezone(UTC).isoformat(timespec="seconds"),
+                    "scopes": " ".join(key.scopes),
+                }
+                for key in await api_keys_before(session, None, None)
+            ]
+
+    show_list(with_database(Settings(), find), as_json)
+
+
+@keys_cli.command("revoke")
+def revoke_key(
+    key: Annotated[UUID, typer.Argument(help="Id of the key, as `keys list` has it.")],
+    organization: Annotated[UUID, typer.Option(help="Id of the organisation.")],
+) -> None:
+    """Delete an API key: it opens nothing from now on."""
+
+    async def revoke(database: Database) -> bool:
+        async with database.tenant_session(organization) as session:
+            await organizations.require_organization(session)
+            is_gone = await delete_api_key(session, key)
+            if is_gone:
+                await record(session, COMMAND_LINE, "delete_api_key", str(key))
+            return is_gone
+
+    if not with_database(Settings(), revoke):
+        sys.exit(f"betrokken: there is no key {key} in that organisation: see `betrokken keys list`")
+    typer.echo(f"Key {key} is revoked.")
 
 
 @keys_cli.command("create")

@@ -1,6 +1,7 @@
 """The command line where its surroundings are poor: each refusal is one line that says what to do."""
 
 import errno
+import json
 import os
 import re
 import signal
@@ -50,7 +51,10 @@ def test_its_version() -> None:
         ["worker"],
         ["demo", "--port", "0"],
         ["organizations", "create", "Acme"],
+        ["organizations", "list"],
         ["keys", "create", "--organization", AN_ID, "--all-scopes"],
+        ["keys", "list", "--organization", AN_ID],
+        ["keys", "revoke", AN_ID, "--organization", AN_ID],
     ],
 )
 def test_a_database_that_is_away_is_one_line(command: list[str]) -> None:
@@ -59,6 +63,33 @@ def test_a_database_that_is_away_is_one_line(command: list[str]) -> None:
     [line] = done.stderr.splitlines()
     assert line.startswith("betrokken: the database cannot be reached")
     assert "hidden" not in line
+
+
+def test_organizations_and_keys_are_listed_and_keys_revoked(tmp_path: Path) -> None:
+    with served_database(tmp_path) as environment:
+
+        def said(*arguments: str) -> str:
+            done = ran(*arguments, **environment)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        ids = {
+            name: json.loads(said("organizations", "create", name, "--json"))["id"]
+            for name in ("Zeta", "Acme")
+        }
+        listed = said("organizations", "list").splitlines()
+        assert listed == [f"{ids['Acme']}\tAcme", f"{ids['Zeta']}\tZeta"]
+        of_acme = ("--organization", ids["Acme"])
+        said("keys", "create", *of_acme, "--scope", "people:read", "--name", "HR sync")
+        [key] = json.loads(said("keys", "list", *of_acme, "--json"))["items"]
+        assert (key["name"], key["scopes"]) == ("HR sync", "people:read")
+        assert said("keys", "list", "--organization", ids["Zeta"]) == ""
+        elsewhere = ran("keys", "revoke", key["id"], "--organization", ids["Zeta"], **environment)
+        assert (elsewhere.returncode, "see `betrokken keys list`" in elsewhere.stderr) == (1, True)
+        assert said("keys", "revoke", key["id"], *of_acme) == f"Key {key['id']} is revoked.\n"
+        assert said("keys", "list", *of_acme) == ""
+        nobody = ran("keys", "list", "--organization", AN_ID, **environment)
+        assert (nobody.returncode, "organizations create" in nobody.stderr) == (1, True)
 
 
 def test_a_misspelt_setting_is_said_beside_it() -> None:

@@ -43,7 +43,7 @@ async def teams_led_by(session: TenantSession, person: str) -> dict[str, datetim
 
 
 async def api_keys_before(
-    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
+    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int | None
 ) -> Sequence[ApiKey]:
     """Newest first, from the key after `after` on."""
     query = select(ApiKey).where(col(ApiKey.organization_id) == session.organization_id)

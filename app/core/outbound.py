@@ -2,7 +2,7 @@
 
 An address that a customer named is not believed: its name is resolved, every address it has must be a public
 one, and the connection goes to an address that was checked, under the name for TLS and Host. No redirect is
-followed, no proxy of the environment is asked, and nothing of the answer but its status is read.
+followed, no proxy of the environment is asked, and of the answer only status and Retry-After are read.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -98,10 +98,16 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
+class Reply(NamedTuple):
+    status: int
+    retry_after: str | None
+    """As it was sent: seconds or a date."""
+
+
 async def post(
     client: httpx.AsyncClient, text: str, body: bytes, headers: Mapping[str, str], *, may_be_private: bool
-) -> int:
-    """The status of the answer. Raises NotSent."""
+) -> Reply:
+    """What is answered. Raises NotSent."""
     if flaw := flaw_of(text, may_be_private=may_be_private):
         raise NotSent(flaw)
     url = httpx.URL(text)
@@ -121,7 +127,7 @@ async def _post_to_first(
     addresses: Sequence[str],
     body: bytes,
     headers: Mapping[str, str],
-) -> int:
+) -> Reply:
     """To the first address that can be connected to."""
     for address in addresses[:-1]:
         try:
@@ -133,7 +139,7 @@ async def _post_to_first(
 
 async def _post_to(
     client: httpx.AsyncClient, url: httpx.URL, address: str, body: bytes, headers: Mapping[str, str]
-) -> int:
+) -> Reply:
     request = client.build_request(
         "POST",
         url.copy_with(host=address),
@@ -143,7 +149,7 @@ async def _post_to(
     )
     response = await client.send(request, stream=True)
     await response.aclose()
-    return response.status_code
+    return Reply(response.status_code, response.headers.get("retry-after"))
 
 
 def _reason(error: BaseException | None) -> str:

@@ -33,6 +33,15 @@ async def organization_ids(session: AsyncSession) -> Sequence[UUID]:
     return (await session.scalars(select(col(Organization.id)))).all()
 
 
+async def names_of_organizations(session: AsyncSession) -> Sequence[tuple[UUID, str]]:
+    rows = await session.execute(
+        select(col(Organization.id), col(Organization.name)).order_by(
+            col(Organization.name), col(Organization.id)
+        )
+    )
+    return [(row.id, row.name) for row in rows]
+
+
 async def change_organization(session: TenantSession, values: dict[str, Any]) -> None:
     await session.execute(
         update(Organization)

@@ -36,13 +36,16 @@ class Attempt:
     delivery: Row[Any]
     status_code: int | None
     error: str | None
+    retry_after: str | None = None
 
     def noted(self, now: datetime) -> tuple[str, datetime | None]:
         """What becomes of the delivery, and when it is tried again."""
         if self.error is None:
             return "delivered", None
         pause = rules.pause_after(self.delivery.attempts + 1, random.random())  # noqa: S311 jitter
-        return ("failed", None) if pause is None else ("pending", now + pause)
+        if pause is None:
+            return "failed", None
+        return "pending", now + max(pause, rules.asked_pause(self.retry_after, now))
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,10 @@ class Round:
         headers = rules.signed_headers(secrets, delivery.id, now, text)
         may_be_private = self.database.settings.webhooks_private
         try:
-            status = await outbound.post(client, url, text.encode(), headers, may_be_private=may_be_private)
+            reply = await outbound.post(client, url, text.encode(), headers, may_be_private=may_be_private)
         except outbound.NotSent as refusal:
             return Attempt(delivery, None, refusal.reason)
-        return Attempt(delivery, status, rules.error_of(status))
+        return Attempt(delivery, reply.status, rules.error_of(reply.status), reply.retry_after)
 
     async def _note(self, session: TenantSession, attempts: Sequence[Attempt]) -> None:
         now = await self.clock(session)

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from standardwebhooks import Webhook
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 480)]
 """Between the attempts; about a day together."""
 JITTER = 0.2
+LONGEST_PAUSE = timedelta(days=1)
 PATIENCE = timedelta(days=5)
 OVERLAP = timedelta(hours=24)
 KEPT_DAYS = 30
@@ -49,6 +51,20 @@ def pause_after(attempts: int, chance: float) -> timedelta | None:
     if attempts > len(PAUSES):
         return None
     return PAUSES[attempts - 1] * (1 - JITTER + 2 * JITTER * chance)
+
+
+def asked_pause(retry_after: str | None, now: datetime) -> timedelta:
+    """What a receiver asks for with Retry-After (RFC 9110, section 10.2.3), at most a day."""
+    if retry_after is None:
+        return timedelta()
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=int(text[:9])), LONGEST_PAUSE)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return timedelta()
+    return min(max(until.replace(tzinfo=until.tzinfo or UTC) - now, timedelta()), LONGEST_PAUSE)
 
 
 def error_of(status: int) -> str | None:

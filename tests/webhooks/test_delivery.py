@@ -13,6 +13,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from app.core import outbound
 from app.core.settings import Settings
 from app.webhooks.jobs import forget_deliveries, wake_webhooks
+from app.webhooks.rules import asked_pause
 from tests.clock import later
 from tests.conftest import Tenant
 from tests.waiting import PATIENCE, until
@@ -84,6 +85,50 @@ async def test_a_failure_is_tried_again_under_the_same_id_for_about_a_day(
     assert pauses[0] < timedelta(minutes=2)
     assert pauses[-1] > timedelta(hours=6)
     assert (await read(acme, hook))["enabled"]
+
+
+async def test_a_receiver_that_asks_for_patience_gets_it(
+    acme: Tenant, receiver: Receiver, hook: Json
+) -> None:
+    receiver.status, receiver.headers = "429 Too Many Requests", "Retry-After: 7200\r\n"
+    await happens(acme)
+    begin = datetime.now(UTC)
+    await deliver(acme, hook, timedelta(0))
+    [entry] = await log_of(acme, hook)
+    next_at = datetime.fromisoformat(entry["next_attempt_at"])
+    assert next_at >= begin + timedelta(hours=2)
+    receiver.status, receiver.headers = "200 OK", ""
+    await deliver(acme, hook, timedelta(hours=1))
+    assert len(receiver.received) == 1
+    await deliver(acme, hook, timedelta(hours=3))
+    [entry] = await log_of(acme, hook)
+    assert (entry["status"], len(receiver.received)) == ("delivered", 2)
+
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "pause"),
+    [
+        (None, timedelta(0)),
+        ("120", timedelta(minutes=2)),
+        (" 120 ", timedelta(minutes=2)),
+        ("0", timedelta(0)),
+        ("Fri, 20 Nov 2026 10:00:00 GMT", timedelta(hours=1)),
+        ("Fri, 20 Nov 2026 08:00:00 GMT", timedelta(0)),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", timedelta(0)),
+        ("99999999999999999999", DAY),
+        ("Fri, 20 Nov 2099 10:00:00 GMT", DAY),
+        ("-5", timedelta(0)),
+        ("1.5", timedelta(0)),
+        ("\u0661", timedelta(0)),
+        ("soon", timedelta(0)),
+        ("", timedelta(0)),
+    ],
+)
+def test_what_retry_after_asks_for(said: str | None, pause: timedelta) -> None:
+    assert asked_pause(said, NOW) == pause
 
 
 async def test_what_is_to_be_tried_again_is_woken_when_its_time_has_come(
