@@ -62,7 +62,7 @@ async def test_a_survey_s_life_is_counted(acme: Tenant) -> None:
     await acme.client.post(f"/v1/surveys/{of_one}/close")
     await acme.work()
     url = f"/v1/surveys/{world['survey_id']}/responses"
-    await acme.client.post(url, json={"respondent": "E-1042", "answers": {}})
+    await acme.client.post(url, json={"respondent": "E-1042", "answers": {"pay_fair": 4}})
     await acme.client.post(url, json={"respondent": "E-0007", "answers": {"pay_fair": 9}})
     after = await samples(acme.client)
     assert change(before, after, "betrokken_survey_responses_accepted_total") == 5

@@ -159,7 +159,7 @@ async def create_api_key(
             f"Your own key lacks {', '.join(sorted(beyond))}, so it cannot give them.", *beyond
         )
     limit = "teams" if wanted.teams is not None else "person" if wanted.person is not None else None
-    audit.tell_more(session, name=wanted.name, scopes=sorted(wanted.scopes), limited_to=limit)
+    audit.tell_more(session, scopes=sorted(wanted.scopes), limited_to=limit)
     return await issue_api_key(session, wanted)
 
 

@@ -6,5 +6,24 @@ from app.core.schema import Schema
 class Missing(Schema):
     """Something of the person that a right does not reach, and why."""
 
-    what: Literal["confidential_answers", "anonymous_answers", "comments", "released_numbers"]
-    reason: Literal["by_link_only", "cannot_be_found", "never_recomputed"]
+    what: Literal[
+        "confidential_answers",
+        "anonymous_answers",
+        "comments",
+        "released_numbers",
+        "former_names",
+        "names_of_things",
+        "audit_log",
+        "undelivered_events",
+        "database_files",
+    ]
+    reason: Literal[
+        "by_link_only",
+        "cannot_be_found",
+        "never_recomputed",
+        "not_known",
+        "not_looked_for",
+        "keyed_hash",
+        "until_delivered",
+        "until_cleaned",
+    ]

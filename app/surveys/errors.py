@@ -33,6 +33,14 @@ class ExternalIdConflict(Conflict):
     detail = "Another survey has this external_id: send another one, or change that survey."
 
 
+class AudienceTooSmall(Unprocessable):
+    code = "audience_too_small"
+    detail = (
+        "Fewer people would be asked than the minimum group size, so little would be hidden:"
+        " widen the audience."
+    )
+
+
 class SurveyLocked(Conflict):
     code = "survey_locked"
     detail = "The survey is no longer a draft: while it is open, only name and a later closes_at can be sent."

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.core import audit
 from app.core.database import Database, TenantSession, transaction_time
+from app.core.errors import Unprocessable
 from app.core.jobs import JobFunction, for_each, wait_for
 from app.organizations.jobs import in_every_organization
 from app.surveys import queries, service
@@ -16,10 +17,21 @@ Due = Callable[[TenantSession], Awaitable[Sequence[UUID]]]
 
 
 async def open_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    """Opens the survey at its time; it may have been moved, opened or deleted since."""
+    """Opens the survey at its time; or it stays a draft, and says why."""
+    try:
+        await open_when_due(database, organization_id, survey_id)
+    except Unprocessable as refusal:
+        async with database.tenant_session(organization_id) as session:
+            await service.note_refusal(session, survey_id, refusal.code)
+            told = {"refused": refusal.code}
+            await audit.record(session, audit.SYSTEM, "open_survey", str(survey_id), told)
+
+
+async def open_when_due(database: Database, organization_id: UUID, survey_id: UUID) -> None:
+    """It may have been moved, opened, refused or deleted since."""
     async with database.tenant_session(organization_id) as session:
         survey = await queries.survey(session, survey_id, lock="write")
-        if survey and survey.status == "draft" and survey.opens_at:
+        if survey and survey.status == "draft" and survey.opens_at and survey.opening_refused is None:
             await wait_for(session, survey.opens_at)
             await service.open_survey(session, survey_id, await transaction_time(session))
             is_framed = survey.access == "invited"

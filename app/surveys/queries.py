@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import ColumnElement, func, text
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, select, tuple_
 
@@ -61,8 +61,8 @@ async def open_surveys_not_counted_since(session: TenantSession, today: date) ->
 
 
 async def surveys_to_open(session: TenantSession) -> Sequence[UUID]:
-    """Drafts whose time has come."""
-    return await _surveys_due(session, "draft", col(Survey.opens_at))
+    """Drafts whose time has come; one that was refused then waits for another."""
+    return await _surveys_due(session, "draft", col(Survey.opens_at), col(Survey.opening_refused).is_(None))
 
 
 async def surveys_to_close(session: TenantSession) -> Sequence[UUID]:
@@ -70,12 +70,13 @@ async def surveys_to_close(session: TenantSession) -> Sequence[UUID]:
 
 
 async def _surveys_due(
-    session: TenantSession, status: str, moment: Mapped[datetime | None]
+    session: TenantSession, status: str, moment: Mapped[datetime | None], *more: ColumnElement[bool]
 ) -> Sequence[UUID]:
     query = select(col(Survey.id)).where(
         col(Survey.organization_id) == session.organization_id,
         col(Survey.status) == status,
         moment <= func.now(),
+        *more,
     )
     return (await session.scalars(query.order_by(moment))).all()
 

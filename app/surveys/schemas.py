@@ -48,6 +48,7 @@ class Survey(Schema):
     audience: Audience | None
     release_policy: ReleasePolicy
     opens_at: Instant | None
+    opening_refused: str | None
     closes_at: Instant | None
     opened_at: Instant | None
     closed_at: Instant | None
@@ -82,6 +83,7 @@ class SurveyServed(Input):
     id: ReadOnly = None
     questionnaire_version: ReadOnly = None
     status: ReadOnly = None
+    opening_refused: ReadOnly = None
     opened_at: ReadOnly = None
     closed_at: ReadOnly = None
     released_at: ReadOnly = None

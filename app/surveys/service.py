@@ -125,6 +125,8 @@ async def update_survey(
         raise SurveyLocked
     for name, value in changes.items():
         setattr(row, name, value)
+    if "opens_at" in changes:
+        row.opening_refused = None
     await _touch(session, row)
     if changes.keys() & {"opens_at", "closes_at"}:
         await schedule(session, row)
@@ -181,7 +183,7 @@ async def open_survey(session: TenantSession, survey_id: UUID, now: datetime) ->
     row.questionnaire_version = questionnaire.version
     row.minimum_group_size = max(row.minimum_group_size or 0, organization.minimum_group_size)
     await freeze_audience(session, row, organization.name, row.minimum_group_size, today)
-    row.status, row.opened_at = "open", now
+    row.status, row.opened_at, row.opening_refused = "open", now, None
     row.participation_count, row.participation_on = None, today
     await _touch(session, row)
     if row.access == "invited":
@@ -189,6 +191,14 @@ async def open_survey(session: TenantSession, survey_id: UUID, now: datetime) ->
     await schedule(session, row)
     await announce(session, "survey.opened", named(row))
     return row
+
+
+async def note_refusal(session: TenantSession, survey_id: UUID, code: str) -> None:
+    """Of a survey that could not be opened at its time."""
+    row = await queries.survey(session, survey_id, lock="write")
+    if row and row.status == "draft":
+        row.opening_refused = code
+        await _touch(session, row)
 
 
 def named(row: Survey) -> dict[str, Any]:
@@ -208,7 +218,8 @@ async def close_survey(session: TenantSession, survey_id: UUID, now: datetime) -
     await responses_queries.shuffle_comments(session, survey_id)
     await invitation_queries.forget_all(session, survey_id)
     row.status, row.closed_at = "closed", now
-    row.participation_count = await responses_queries.count_responses(session, survey_id)
+    if row.release_policy != "rolling":
+        row.participation_count = await responses_queries.count_responses(session, survey_id)
     organization = await organizations.organization(session)
     row.participation_on = local_date(organization, now)
     await _touch(session, row)
@@ -260,14 +271,19 @@ def why_untold(invited: int | None, responded: int, minimum: int) -> dict[str, s
 
 
 async def count_participation(session: TenantSession, now: datetime) -> None:
-    """Counts the open surveys not yet counted today, the organisation's; a rolling one is released again."""
+    """Counts the open surveys not yet counted today, the organisation's; a rolling one is released again.
+
+    That counts those its release stands on: all who answered, less these, would be whom it holds back (R2).
+    """
     organization = await organizations.organization(session)
     today = local_date(organization, now)
     for row in await queries.open_surveys_not_counted_since(session, today):
-        row.participation_count = await responses_queries.count_responses(session, row.id)
         row.participation_on = today
         if row.release_policy == "rolling":
+            row.participation_count = row.participation_count or 0
             await enqueue(session, RELEASE_JOB, session.organization_id, row.id)
+        else:
+            row.participation_count = await responses_queries.count_responses(session, row.id)
         await session.flush()
         told = await participation(session, row.id)
         data = {"survey_id": row.id, **told.model_dump(mode="json")}

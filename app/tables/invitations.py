@@ -51,3 +51,5 @@ class InvitationDelivery(DependentRow, table=True):
     """What was kept of the person in place of the seal before there was one."""
     held_until: datetime | None = instant(nullable=True)
     """The end of the lease of whoever is mailing it."""
+    is_mailed: bool = Field(sa_column_kwargs={"server_default": "false"})
+    """Once they have one that nobody else has seen, no other is shown to whoever issues."""

@@ -43,6 +43,8 @@ class Survey(OrganizationRow, Timestamps, table=True):
     audience: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     release_policy: str
     opens_at: datetime | None = instant(nullable=True)
+    opening_refused: str | None = None
+    """The code of what kept it from opening then; it waits for another time, or to be opened."""
     closes_at: datetime | None = instant(nullable=True)
     opened_at: datetime | None = instant(nullable=True)
     closed_at: datetime | None = instant(nullable=True)

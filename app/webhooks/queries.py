@@ -30,7 +30,8 @@ ORDER BY due_at, id LIMIT :limit
 NOTE = text("""
 UPDATE webhook_deliveries d SET status = n.status, attempts = d.attempts + 1, attempted_at = :now,
     status_code = n.status_code, error = n.error, due_at = coalesce(n.due_at, d.due_at),
-    delivered_at = CASE WHEN n.status = 'delivered' THEN CAST(:now AS timestamptz) END
+    delivered_at = CASE WHEN n.status = 'delivered' THEN CAST(:now AS timestamptz) END,
+    data = CASE WHEN n.status = 'delivered' AND d.event = 'person.erased' THEN '{}' ELSE d.data END
 FROM unnest(CAST(:id AS uuid[]), CAST(:status AS text[]), CAST(:status_code AS int[]), CAST(:error AS text[]),
             CAST(:due_at AS timestamptz[])) AS n (id, status, status_code, error, due_at)
 WHERE d.organization_id = :organization_id AND d.id = n.id

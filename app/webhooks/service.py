@@ -170,11 +170,16 @@ async def send_test(session: TenantSession, webhook_id: UUID) -> schemas.Webhook
     return await read_delivery(session, webhook_id, delivery_id)
 
 
+def is_forgotten(row: WebhookDelivery) -> bool:
+    """Who was erased is told once, and known no more."""
+    return row.event == "person.erased" and not row.data
+
+
 async def redeliver(session: TenantSession, webhook_id: UUID, delivery_id: UUID) -> schemas.WebhookDelivery:
     """Sends it from the first attempt on, under the same webhook-id."""
     await found_enabled(session, webhook_id)
     row = await queries.delivery(session, webhook_id, delivery_id)
-    if row is None:
+    if row is None or is_forgotten(row):
         raise NotFound
     row.status, row.attempts, row.delivered_at = "pending", 0, None
     row.due_at = await transaction_time(session)

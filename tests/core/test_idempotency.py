@@ -77,5 +77,7 @@ async def test_a_key_is_one_organization_s_and_one_operation_s(acme: Tenant, oth
         (await one.client.post("/v1/surveys", json=body, headers=KEY)).json()["id"] for one in (acme, other)
     ]
     assert ids[0] != ids[1]
+    people = [{"external_id": f"E-{number}", "name": "x"} for number in range(5)]
+    await acme.client.post("/v1/people/batch", json={"items": people})
     opened = await acme.client.post(f"/v1/surveys/{ids[0]}/open", headers=KEY)
     assert opened.json()["status"] == "open"

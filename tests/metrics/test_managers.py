@@ -129,6 +129,35 @@ async def test_teams_of_a_manager_may_lie_in_each_other(acme: Tenant) -> None:
     assert ids(await read(client, by=["team"])) == ["it", "sales", "be", "nl"]
 
 
+@pytest.mark.parametrize("narrowed", [{"teams": ["sales"]}, {"person": "nl-0"}], ids=str)
+async def test_an_old_point_that_its_own_address_refuses_is_in_no_trend(narrowed: Json, app: FastAPI) -> None:
+    """Of a wave in which the team lay elsewhere, or was another's to see: nor what it changed by."""
+    tenant = await new_tenant(app, "Acme")
+    await staff(tenant.client, SIZES, PARENTS)
+    await tenant.client.patch("/v1/teams/nl", json={"parent": "it"})
+    everybody = [f"{team}-{number}" for team, size in SIZES.items() for number in range(size)]
+    if "teams" in narrowed:
+        await tenant.client.patch("/v1/teams/sales", json={"lead": "nl-0"})
+    first = await released(tenant, everybody, pay=2, series="s")
+    await tenant.client.patch("/v1/teams/nl", json={"parent": "sales"})
+    await tenant.client.patch("/v1/teams/sales", json={"lead": "nl-0"})
+    second = await released(tenant, everybody, pay=4, series="s")
+    client = await manager(tenant, **narrowed)
+    refused = await client.get(
+        "/v1/metrics/satisfaction-engagement", params={"survey_id": first, "team": "nl"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_team")
+    for reader, told in ((tenant.client, True), (client, False)):
+        trends = await read(reader, "trends", survey_id=second, team="nl")
+        [nl] = trends["groups"]
+        assert [point["status"] for point in nl["points"]] == ["ok" if told else "undefined", "ok"]
+        assert bool(nl["changes"]) == told
+        overview = await read(reader, "overview", survey_id=second, team="nl")
+        assert bool(overview["groups"][0]["changes"]) == told
+    be = (await read(client, "trends", survey_id=second, team="be"))["groups"][0]
+    assert (be["points"][0]["status"] == "ok") == ("teams" in narrowed)
+
+
 # ------------------------------------------------------------------ by claim
 
 

@@ -42,6 +42,12 @@ async def test_each_release_adds_nobody_or_enough_to_every_region(acme: Tenant) 
     assert sizes(await roll(acme, survey_id)) == sizes(first)
     await answer(acme.client, survey_id, [*care[3:6], *sales[5:8]])
     assert sizes(await roll(acme, survey_id)) == {None: 11, "sales": 5, "care": 6}
+    for said in (first, await roll(acme, survey_id)):
+        assert said is not None
+        [whole, *_] = said["groups"]
+        assert (whole["invited"], whole["reasons"]["invited"]) == (None, "awaits_final_release")
+    told = (await acme.client.get(f"/v1/surveys/{survey_id}/participation")).json()
+    assert told["responded"] == 11
 
 
 async def test_the_final_release_takes_enough_and_holds_back_the_rest(
@@ -61,6 +67,8 @@ async def test_the_final_release_takes_enough_and_holds_back_the_rest(
         10,
     )
     assert sizes(said) == {None: 13, "sales": 6, "care": 7}
+    counted = (await acme.client.get(f"/v1/surveys/{survey_id}/participation")).json()
+    assert counted["responded"] == 13, "all 16 less those of the release would be whom it held back"
     rows = await owner.fetch("SELECT included_in FROM responses WHERE survey_id = $1", UUID(survey_id))
     assert sorted(row["included_in"] or 0 for row in rows) == [0] * 3 + [1] * 6 + [2] * 7
 

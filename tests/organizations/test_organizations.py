@@ -80,6 +80,9 @@ async def test_a_small_minimum_is_possible_only_before_a_first_survey(api: Contr
     assert (await api.patch("/v1/organization", json={"minimum_group_size": 8})).status_code == 200
     survey = {"name": "x", "questionnaire": "betrokken-33", "mode": "confidential"}
     survey_id = (await api.post("/v1/surveys", json=survey)).json()["id"]
+    await api.post(
+        "/v1/people/batch", json={"items": [{"external_id": f"E-{n}", "name": "x"} for n in range(8)]}
+    )
     await api.post(f"/v1/surveys/{survey_id}/open")
     refused = await api.patch("/v1/organization", json={"minimum_group_size": 4})
     assert (refused.status_code, refused.json()["code"]) == (409, "minimum_group_size_locked")

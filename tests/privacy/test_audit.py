@@ -42,7 +42,8 @@ async def test_what_is_created_is_named(api: ContractClient) -> None:
     assert (drafted["action"], drafted["target"]) == ("create_survey", survey["id"])
     assert (deleted["action"], deleted["target"]) == ("delete_api_key", key["id"])
     assert (made["action"], made["target"]) == ("create_api_key", key["id"])
-    assert (made["details"]["name"], made["details"]["scopes"]) == ("Chat", ["people:read"])
+    assert made["details"]["scopes"] == ["people:read"]
+    assert "Chat" not in str(made), "a name may be a person's, and no entry can be erased"
     assert key["key"] not in str(made)
 
 
@@ -71,7 +72,8 @@ async def test_what_a_door_lets_through_is_told(api: ContractClient) -> None:
 async def test_opening_and_closing_are_told_also_where_nobody_asked(
     acme: Tenant, api: ContractClient, owner: asyncpg.Connection
 ) -> None:
-    await api.put("/v1/people/E-1", json={"name": "Noor"})
+    for number in range(5):
+        await api.put(f"/v1/people/E-{number}", json={"name": "Noor"})
     survey = (await api.post("/v1/surveys", json=DRAFT | {"opens_at": "2031-01-01T00:00:00Z"})).json()
     await owner.execute("UPDATE surveys SET opens_at = now() WHERE id = $1", UUID(survey["id"]))
     await tend_surveys(acme.database)

@@ -49,6 +49,11 @@ async def test_somebody_erased_is_gone_and_stays_away_until_let_in_again(api: Co
         "anonymous_answers",
         "comments",
         "released_numbers",
+        "former_names",
+        "names_of_things",
+        "audit_log",
+        "undelivered_events",
+        "database_files",
     ]
     assert await code(api.get(PERSON)) == (404, "not_found")
     assert await code(api.get(f"{PERSON}/export")) == (404, "not_found")
@@ -255,27 +260,41 @@ async def test_where_as_many_as_the_minimum_were_erased_it_is_told(acme: Tenant)
     assert change_of(group_of(found, None), "satisfaction")["verdict"] == "increased"
 
 
-async def test_what_a_rolling_release_showed_is_only_unlinked(
-    acme: Tenant, owner: asyncpg.Connection
+@pytest.mark.parametrize("mode", ["attributed", "confidential"])
+async def test_what_a_rolling_release_showed_is_only_unlinked_and_nothing_marks_it(
+    mode: str, acme: Tenant, owner: asyncpg.Connection
 ) -> None:
     """Gone, the next release minus this one would be the person's answer."""
     await staff(acme.client, {"sales": 20})
-    survey_id = await start(acme.client, release_policy="rolling", mode="attributed")
-    await answer(acme.client, survey_id, names_of("sales", 8))
+    survey_id = await start(acme.client, release_policy="rolling", mode=mode)
+    names = names_of("sales", 20)
+    for name in names[:8]:
+        await answer(acme.client, survey_id, [name])
     await metrics_jobs.release_survey(acme.database, acme.id, UUID(survey_id))
-    await answer(acme.client, survey_id, names_of("sales", 20)[8:])
-    before = await owner.fetchval("SELECT count(*) FROM responses WHERE survey_id = $1", survey_id)
+    await answer(acme.client, survey_id, names[8:])
+    rows = "SELECT *, xmin::text AS written FROM responses WHERE survey_id = $1"
+    before = await owner.fetch(rows, survey_id)
     await erase(acme.client, "sales-0")
     await erase(acme.client, "sales-19")
-    assert (
-        await owner.fetchval("SELECT count(*) FROM responses WHERE survey_id = $1", survey_id) == before - 1
-    )
-    of_nobody = (
-        "SELECT count(*) FROM responses WHERE survey_id = $1 AND submitted_at IS NULL"
-        " AND respondent_key NOT IN (SELECT id FROM people)"
-    )
-    assert await owner.fetchval(of_nobody, survey_id) == 1
+    after = await owner.fetch(rows, survey_id)
+    assert len(after) == len(before) - 1
+    keys = {row["respondent_key"] for row in before}
+    [loose] = [row for row in after if row["respondent_key"] not in keys]
+    beside = [row for row in after if row["included_in"] == 1]
+    assert {row["written"] for row in beside} == {loose["written"]}, "no transaction tells"
+    times = [row["submitted_at"] for row in before if row["included_in"] == 1]
+    assert min(times) <= loose["submitted_at"] <= max(times)
+    assert loose["submitted_at"] not in times
+    is_versioned = loose["respondent_key"].version == 4
+    assert is_versioned or mode == "confidential", "as the ids of the people beside it"
     await finish(acme, survey_id)
+    assert (await read(acme.client, survey_id=survey_id))["groups"][0]["n"] == 19
+    erased = "SELECT sum(erased) FROM survey_cells WHERE survey_id = $1"
+    counted = await owner.fetchval(erased, survey_id)
+    await retain_in(acme.database, acme.id)
+    left = await owner.fetch(rows, survey_id)
+    assert len(left) == len(after) - (mode == "attributed"), "of nobody is of somebody erased"
+    assert await owner.fetchval(erased, survey_id) == counted + (mode == "attributed")
     assert (await read(acme.client, survey_id=survey_id))["groups"][0]["n"] == 19
 
 

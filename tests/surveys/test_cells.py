@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from tests.conftest import Tenant
 from tests.contract import ContractClient
-from tests.surveys.test_surveys import ANSWERS, draft, opened, respond
+from tests.surveys.test_surveys import ANSWERS, draft, open_to_enough, opened, respond
 
 Json = dict[str, Any]
 OPEN = {"mode": "anonymous", "access": "open"}
@@ -269,6 +269,6 @@ async def test_report_by_is_returned_changed_and_locked_by_opening(api: Contract
         "tenure",
         "site",
     ]
-    await api.post(f"{url}/open")
+    await open_to_enough(api, survey_id)
     refused = await api.patch(url, json={"report_by": []})
     assert (refused.status_code, refused.json()["code"]) == (409, "survey_locked")

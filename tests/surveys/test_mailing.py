@@ -56,7 +56,7 @@ def token_in(message: EmailMessage) -> str:
 async def test_a_mail_brings_the_token_that_opens_the_door(mode: str, mailer: Tenant, sink: Sink) -> None:
     await employed(mailer.client, "E-1", "E-2")
     survey_id = await opened(mailer.client, **MODES[mode])
-    issued = await ask(mailer.client, survey_id)
+    issued = await ask(mailer.client, survey_id, people=["E-1", "E-2"])
     assert issued.json() == {"issued": 2, "mailed": 2, "invitations": [], "not_issued": []}
     await mailer.work()
     assert sorted(sink.recipients) == ["e-1@example.com", "e-2@example.com"]
@@ -149,9 +149,9 @@ async def test_who_has_no_address_is_told_of(mailer: Tenant, sink: Sink) -> None
     await employed(mailer.client, "E-1")
     await employ(mailer.client, "E-2")
     survey_id = await opened(mailer.client, **MODES["anonymous"])
-    issued = (await ask(mailer.client, survey_id)).json()
+    issued = (await ask(mailer.client, survey_id, people=["E-1", "E-2"])).json()
     assert (issued["issued"], issued["not_issued"]) == (1, [{"respondent": "E-2", "reason": "no_address"}])
-    few = await ask(mailer.client, survey_id, send=False)
+    few = await ask(mailer.client, survey_id, send=False, people=["E-2"])
     assert few.json()["code"] == "too_few_at_once"
     await mailer.client.patch("/v1/people/E-2", json={"email": "late@example.com"})
     assert (await ask(mailer.client, survey_id)).json()["mailed"] == 1
@@ -295,7 +295,33 @@ async def test_a_repeated_request_mails_nothing_twice(mailer: Tenant, sink: Sink
 async def test_tokens_can_be_shown_where_mail_is_set_up(mailer: Tenant, sink: Sink) -> None:
     await employed(mailer.client, "E-1")
     survey_id = await opened(mailer.client)
-    shown = (await ask(mailer.client, survey_id, send=False)).json()
+    shown = (await ask(mailer.client, survey_id, people=["E-1"], send=False)).json()
     assert (shown["issued"], shown["mailed"], len(shown["invitations"])) == (1, 0, 1)
     await mailer.work()
     assert sink.mails == []
+
+
+@pytest.mark.parametrize("mode", ["confidential", "attributed"])
+async def test_who_was_mailed_a_token_is_issued_another_by_mail_alone(
+    mode: str, mailer: Tenant, sink: Sink
+) -> None:
+    """Else whoever issues could use it: 409 or 201 tells who has answered, and spends who has not."""
+    await employed(mailer.client, "E-1", "E-2")
+    survey_id = await opened(mailer.client, mode=mode)
+    await ask(mailer.client, survey_id, people=["E-1", "E-2"])
+    await mailer.work()
+    tokens = {recipient: token_in(mail) for recipient, mail in sink.mails}
+    assert (await answer(mailer, tokens["e-1@example.com"])).status_code == 201
+    again = (await ask(mailer.client, survey_id, people=["E-1", "E-2"], send=False)).json()
+    assert (again["issued"], again["invitations"]) == (0, [])
+    assert {one["respondent"]: one["reason"] for one in again["not_issued"]} == {
+        "E-1": "already_issued",
+        "E-2": "already_issued",
+    }
+    mailed = (await ask(mailer.client, survey_id, people=["E-1", "E-2"], send=True)).json()
+    assert (mailed["issued"], mailed["invitations"]) == (2, [])
+    await mailer.work()
+    newer = token_in(next(mail for to, mail in reversed(sink.mails) if to == "e-2@example.com"))
+    blank = await answer(mailer, newer, answers={})
+    assert (blank.status_code, blank.json()["code"]) == (422, "no_answers")
+    assert (await answer(mailer, newer)).status_code == 201

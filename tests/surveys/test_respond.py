@@ -98,6 +98,8 @@ async def test_people_read_what_is_stored_before_they_answer(mode: str, acme: Te
     assert ("read your answers with your name" in words["en"]) == (mode == "attributed")
     assert ("during the survey" in words["en"]) == ("not be counted" in words["en"]) == (mode != "anonymous")
     assert "months after the survey closes" not in words["en"]
+    assert ("with 5 invented people" in words["en"]) == (mode != "attributed")
+    assert ("met 5 verzonnen mensen" in words["nl"]) == (mode != "attributed")
     assert told["en"]["takes_locale"] == (mode != "anonymous")
     assert not {"{", "}"} & set(words["en"] + words["nl"])
 

@@ -8,7 +8,7 @@ from app.surveys import service
 from tests.clock import A_NEW_DAY
 from tests.conftest import Tenant
 from tests.contract import ContractClient
-from tests.surveys.test_surveys import draft, hire, opened
+from tests.surveys.test_surveys import draft, hire, open_to_enough, opened
 
 QUEUED = (
     "SELECT count(*) FROM pgqueuer"
@@ -41,7 +41,8 @@ async def test_the_policy_is_returned_changed_and_locked_by_opening(api: Contrac
     url = f"/v1/surveys/{survey_id}"
     assert (await api.get(url)).json()["release_policy"] == "on_close"
     assert (await api.patch(url, json={"release_policy": "rolling"})).json()["release_policy"] == "rolling"
-    assert (await api.post(f"{url}/open")).json()["release_policy"] == "rolling"
+    await open_to_enough(api, survey_id)
+    assert (await api.get(url)).json()["release_policy"] == "rolling"
     refused = await api.patch(url, json={"release_policy": "on_close"})
     assert (refused.status_code, refused.json()["code"]) == (409, "survey_locked")
 

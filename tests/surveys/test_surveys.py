@@ -35,11 +35,27 @@ UNTOLD = {"invited": "below_minimum", "responded": "below_minimum"}
 UNTOLD_COUNTS = {"invited": None, "responded": None, "as_of": None, "reasons": UNTOLD}
 
 
+BYSTANDERS = [f"bystander-{number}" for number in range(5)]
+"""Who makes an audience large enough to be asked."""
+
+
 async def opened(api: ContractClient, **members: Any) -> str:
     survey_id = await draft(api, **members)
-    answer = await api.post(f"/v1/surveys/{survey_id}/open")
-    assert answer.json()["status"] == "open", answer.text
+    await open_to_enough(api, survey_id)
     return survey_id
+
+
+async def open_to_enough(api: ContractClient, survey_id: str) -> None:
+    """With bystanders where those who are there would be too few."""
+    answer = await api.post(f"/v1/surveys/{survey_id}/open")
+    if answer.json().get("code") == "audience_too_small":
+        audience = (await api.get(f"/v1/surveys/{survey_id}")).json()["audience"] or {}
+        [team] = (audience.get("teams") or [None])[:1]
+        segments = {name: values[0] for name, values in (audience.get("segments") or {}).items()}
+        people = [{"external_id": one, "name": one, "team": team, "segments": segments} for one in BYSTANDERS]
+        assert (await api.post("/v1/people/batch", json={"items": people})).is_success
+        answer = await api.post(f"/v1/surveys/{survey_id}/open")
+    assert answer.json()["status"] == "open", answer.text
 
 
 async def respond(api: ContractClient, survey_id: str, **members: Any) -> Any:
@@ -157,6 +173,7 @@ async def test_an_open_survey_takes_a_name_and_a_later_end_only(api: ContractCli
 
 
 async def test_states_go_forward_and_repeat_harmlessly(api: ContractClient) -> None:
+    await hire(api, *BYSTANDERS)
     survey_id = await draft(api)
     url = f"/v1/surveys/{survey_id}"
     assert (await api.post(f"{url}/close")).json()["code"] == "invalid_transition"
@@ -256,7 +273,7 @@ async def test_a_draft_or_closed_survey_takes_no_response(api: ContractClient) -
     await hire(api, "E-1")
     survey_id = await draft(api)
     assert (await respond(api, survey_id, respondent="E-1")).json()["code"] == "survey_not_open"
-    await api.post(f"/v1/surveys/{survey_id}/open")
+    await open_to_enough(api, survey_id)
     await api.post(f"/v1/surveys/{survey_id}/close")
     assert (await respond(api, survey_id, respondent="E-1")).json()["code"] == "survey_not_open"
 
@@ -394,9 +411,9 @@ async def test_participation_is_counted_on_a_new_day(acme: Tenant) -> None:
     assert (told["invited"], told["responded"], told["reasons"]) == (9, 6, {})
 
 
-@pytest.mark.parametrize("audience", range(1, 8))
+@pytest.mark.parametrize("audience", range(5, 8))
 async def test_a_tiny_survey_tells_the_same_whether_somebody_answered(audience: int, acme: Tenant) -> None:
-    """An audience of one, closed: `invited` told if they answered, hidden if they did not, is the answer."""
+    """`invited` told if somebody answered and hidden if they did not is the answer."""
     names = [f"E-{number}" for number in range(audience)]
     await hire(acme.client, *names)
     told = []
@@ -411,6 +428,56 @@ async def test_a_tiny_survey_tells_the_same_whether_somebody_answered(audience: 
         await acme.client.post(f"/v1/surveys/{survey_id}/close")
         told.append((await acme.client.get(f"/v1/surveys/{survey_id}/participation")).json())
     assert all(one | {"as_of": None} == UNTOLD_COUNTS for one in told), told
+
+
+SMALL: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
+    (1, {}, {}),
+    (4, {"mode": "anonymous"}, {}),
+    (4, {"audience": {"teams": ["sales"]}}, {"team": "sales"}),
+    (4, {"audience": {"segments": {"site": ["U"]}}, "mode": "attributed"}, {"segments": {"site": "U"}}),
+    (9, {"minimum_group_size": 10, "release_policy": "rolling"}, {}),
+]
+
+
+@pytest.mark.parametrize(("size", "members", "of_person"), SMALL)
+async def test_a_survey_for_fewer_than_the_minimum_does_not_open(
+    size: int, members: dict[str, Any], of_person: dict[str, Any], acme: Tenant
+) -> None:
+    """Asked of one person, whatever is told of it would be what they did. With as many as that it opens."""
+    await hire(acme.client, *BYSTANDERS if of_person else ())
+    await acme.client.put("/v1/teams/sales", json={"name": "Sales"})
+    people = [{"external_id": f"E-{number}", "name": "x", **of_person} for number in range(size)]
+    await acme.client.post("/v1/people/batch", json={"items": people})
+    survey_id = await draft(acme.client, **members)
+    for _ in range(2):
+        refused = await acme.client.post(f"/v1/surveys/{survey_id}/open")
+        assert (refused.status_code, refused.json()["code"]) == (422, "audience_too_small")
+    survey = (await acme.client.get(f"/v1/surveys/{survey_id}")).json()
+    assert (survey["status"], survey["questionnaire_version"]) == ("draft", None)
+    assert (await acme.client.get(f"/v1/surveys/{survey_id}/participation")).status_code == 409
+    assert (await acme.client.get("/v1/audit", params={"action": "open_survey"})).json()["items"] == []
+    enough = members.get("minimum_group_size", 5)
+    more = [{"external_id": f"E-{number}", "name": "x", **of_person} for number in range(size, enough)]
+    await acme.client.post("/v1/people/batch", json={"items": more})
+    assert (await acme.client.post(f"/v1/surveys/{survey_id}/open")).json()["status"] == "open"
+
+
+async def test_whoever_may_answer_is_not_counted_where_there_is_no_frame(api: ContractClient) -> None:
+    survey_id = await draft(api, mode="anonymous", access="open")
+    assert (await api.post(f"/v1/surveys/{survey_id}/open")).json()["status"] == "open"
+
+
+async def test_a_blank_return_is_none_and_uses_nothing_up(acme: Tenant) -> None:
+    await hire(acme.client, "E-1")
+    survey_id = await opened(acme.client)
+    refused = await respond(acme.client, survey_id, respondent="E-1", answers={}, comment="Nothing to add")
+    assert (refused.status_code, refused.json()["code"]) == (422, "no_answers")
+    assert refused.json()["errors"][0]["pointer"] == "#/answers"
+    blank = {"respondent": "E-1", "answers": {}}
+    assert await batch_codes(acme.client, survey_id, blank) == ["no_answers"]
+    assert (await respond(acme.client, survey_id, respondent="E-1", answers={"S01": None})).status_code == 201
+    again = await respond(acme.client, survey_id, respondent="E-1", answers={})
+    assert again.json()["code"] == "no_answers", "whether or not somebody has answered"
 
 
 async def test_surveys_of_others_are_not_found(api: ContractClient, other: Tenant) -> None:
@@ -523,6 +590,7 @@ async def test_a_draft_has_no_participation(api: ContractClient) -> None:
 
 
 async def test_what_a_post_answers_has_the_tag_of_a_get(api: ContractClient) -> None:
+    await hire(api, *BYSTANDERS)
     created = await api.post(
         "/v1/surveys", json={"name": "Autumn", "questionnaire": "betrokken-33", "mode": "confidential"}
     )

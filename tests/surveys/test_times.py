@@ -11,10 +11,15 @@ import pytest
 from app.core.jobs import enqueue
 from app.surveys import jobs, service
 from tests.conftest import Tenant
-from tests.surveys.test_surveys import draft, respond
+from tests.surveys.test_surveys import BYSTANDERS, draft, hire, respond
 
 HOUR = timedelta(hours=1)
 JOBS_OF = "pgqueuer WHERE convert_from(payload, 'UTF8')::jsonb ->> 'id' = $1"
+
+
+@pytest.fixture(autouse=True)
+async def staff(acme: Tenant) -> None:
+    await hire(acme.client, *BYSTANDERS)
 
 
 async def now_of(owner: asyncpg.Connection) -> datetime:
@@ -142,6 +147,37 @@ async def test_a_survey_that_cannot_open_holds_up_no_other(acme: Tenant, owner: 
         await its_time_comes(owner, survey_id)
     await jobs.tend(acme.database, acme.id)
     assert await statuses(acme, [broken, sound]) == ["draft", "open"]
+    assert (await read(acme, broken))["opening_refused"] == "unknown_team"
+
+
+async def test_a_survey_that_became_too_small_stays_closed_and_says_why(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    """Neither its job nor the periodic one opens it later: it waits for another time, or to be opened."""
+    moment = await now_of(owner) + HOUR
+    survey_id = await draft(acme.client, opens_at=moment.isoformat())
+    url = f"/v1/surveys/{survey_id}"
+    await acme.client.patch(f"/v1/people/{BYSTANDERS[0]}", json={"active": False})
+    await come_soon(owner, [survey_id], "opens_at")
+    async with asyncio.timeout(120):
+        while (survey := await read(acme, survey_id))["opening_refused"] is None:
+            await acme.work()
+            await asyncio.sleep(0.1)
+    assert (survey["status"], survey["opening_refused"]) == ("draft", "audience_too_small")
+    [told] = (await acme.client.get("/v1/audit", params={"action": "open_survey"})).json()["items"]
+    assert (told["actor"], told["target"], told["details"]) == (
+        "system",
+        survey_id,
+        {"refused": "audience_too_small"},
+    )
+    await acme.client.patch(f"/v1/people/{BYSTANDERS[0]}", json={"active": True})
+    await jobs.tend(acme.database, acme.id)
+    assert await statuses(acme, [survey_id]) == ["draft"]
+    again = (await acme.client.patch(url, json={"opens_at": (moment + HOUR).isoformat()})).json()
+    assert again["opening_refused"] is None
+    await its_time_comes(owner, survey_id)
+    await jobs.tend(acme.database, acme.id)
+    assert await statuses(acme, [survey_id]) == ["open"]
 
 
 async def test_a_time_that_has_passed_is_refused_and_stops_no_later_change(

@@ -17,6 +17,6 @@ def _said(wave: Wave, ordinal: int) -> Disclosed:
     return Shown(
         status="shown",
         precision=decision.precision,
-        shows_invited=decision.shows_invited,
+        shows_invited=wave.plan.is_last and decision.shows_invited,
         hidden={measure: own[ordinal] for measure, own in wave.plan.hidden.items() if ordinal in own},
     )

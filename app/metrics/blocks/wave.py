@@ -75,12 +75,14 @@ class Wave:
         return int(self.rollup.sizes[ordinal])
 
     def shown_invited(self, ordinal: int) -> int | None:
-        shows = self.plan.decisions[ordinal].shows_invited
+        shows = self.plan.is_last and self.plan.decisions[ordinal].shows_invited
         return int(self.invited[ordinal]) if shows and self.invited is not None else None
 
     def why_no_invited(self) -> str:
         """Of a shown group without it (R8)."""
-        return "no_frame" if self.invited is None else "few_silent"
+        if self.invited is None:
+            return "no_frame"
+        return "few_silent" if self.plan.is_last else "awaits_final_release"
 
     def why_hidden(self, measure: str, ordinal: int, n: int) -> Suppression | None:
         """Why the measure, which n persons of a shown group have, is not shown; None where it is."""

@@ -28,6 +28,8 @@ class Plan:
     dimensions: Sequence[str]
     steady: Sequence[Flags]
     leans_on: Sequence[Flags]
+    is_last: bool = True
+    """Of an interim release nobody is told how many were invited: the last one may have to hide it (R8)."""
 
     def why_not(self, measure: str, ordinal: int) -> Suppression | None:
         """Why the measure of a shown group is not shown; None where it is."""

@@ -42,7 +42,8 @@ def plan_release(
     margins = planning.margins(invited)
     if step == "interim" or regions[ORGANIZATION] < 0:
         decisions |= category_decisions(margins, [])
-        return Plan(decisions, planning.hidden(decisions, {}, {}), None, regions, (), (), ())
+        hidden = planning.hidden(decisions, {}, {})
+        return Plan(decisions, hidden, None, regions, (), (), (), is_last=step != "interim")
     return planning.finished(decisions, margins, filters)
 
 

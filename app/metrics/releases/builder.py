@@ -332,6 +332,7 @@ async def store(
     if survey.release_policy == "rolling":
         keys = [current.responses.keys[index] for index in np.flatnonzero(made.newly_included).tolist()]
         await queries.mark_included(session, survey.id, number, keys)
+        await queries.count_included(session, survey.id)
     if is_final:
         await queries.mark_released(session, survey.id, released_at)
         if survey.series is not None:

@@ -189,6 +189,19 @@ UPDATE responses SET included_in = :number WHERE organization_id = :organization
 """)
 
 
+COUNT_INCLUDED = text("""
+UPDATE surveys SET participation_count = (
+    SELECT count(*) FROM responses
+    WHERE organization_id = :organization_id AND survey_id = :survey_id AND included_in IS NOT NULL
+) WHERE organization_id = :organization_id AND id = :survey_id
+""")
+
+
+async def count_included(session: TenantSession, survey_id: UUID) -> None:
+    """Of a survey with releases while it is open no other number is told of how many answered."""
+    await session.execute(COUNT_INCLUDED, {"survey_id": survey_id})
+
+
 async def mark_included(session: TenantSession, survey_id: UUID, number: int, keys: Sequence[bytes]) -> None:
     """That the release of this number is the first to take these responses."""
     await session.execute(

@@ -53,8 +53,15 @@ class View:
     release: Release
     by: list[str]
     team: str | None
-    tops: Sequence[str] | None = None
-    """The teams that the reader sees, with those below them; None: everything."""
+    tops_in: reading.Tops = reading.everything
+
+    @property
+    def tops(self) -> Sequence[str] | None:
+        """The teams that the reader sees, with those below them; None: everything."""
+        return self.tops_in(self.survey)
+
+    async def seen(self, waves: Sequence[tuple[Survey, Release]]) -> reading.Seen:
+        return await reading.seen(self.session, waves, self.tops_in)
 
     async def groups(self, metric: Metric[Numbers, Told]) -> list[Told]:
         return await service.read(self.session, self.release, metric, self.by, self.team, self.tops)
@@ -79,9 +86,13 @@ async def view(
     survey, release = await service.release_to_show(session, survey_id, series)
     if who.teams is not None and not request.query_params.keys() <= OF_VIEW:
         raise TeamsOnly
-    assert survey.opened_at is not None, "what is released was open"
-    tops = who.teams_of(survey.opened_at, await transaction_time(session))
-    return View(session, survey, release, by, team, tops)
+    now = await transaction_time(session)
+
+    def tops_in(wave: Survey) -> Sequence[str] | None:
+        assert wave.opened_at is not None, "what is released was open"
+        return who.teams_of(wave.opened_at, now)
+
+    return View(session, survey, release, by, team, tops_in)
 
 
 MetricsView = Annotated[View, Depends(view)]
@@ -172,7 +183,7 @@ async def get_levers(view: MetricsView, conditions: ReadConditions, language: Wa
 async def get_trends(view: MetricsView, conditions: ReadConditions) -> Response:
     groups = [group for group, _ in await view.kept(names.TRENDS)]
     waves = await reading.waves_of(view.session, view.survey)
-    series = await reading.trends(view.session, view.survey, waves, groups)
+    series = await reading.trends(view.session, waves, groups, await view.seen(waves))
     answer = schemas.Trends(**view.header, waves=reading.as_told(waves), groups=series)
     return conditions.answer(answer, headers=REVALIDATE)
 
@@ -184,7 +195,9 @@ async def get_overview(view: MetricsView, conditions: ReadConditions, language: 
     levers = (
         await reading.organization_levers(view.session, view.release, language) if view.tops is None else None
     )
-    groups = await reading.glances(view.session, view.release, view.by, view.team, view.tops)
+    waves = [] if view.tops is None else await reading.waves_of(view.session, view.survey)
+    seen = await view.seen(waves)
+    groups = await reading.glances(view.session, view.release, view.by, view.team, view.tops, seen)
     answer = schemas.Overview(
         **view.header, distinctness=distinctness, reasons=reasons, levers=levers, groups=groups
     )

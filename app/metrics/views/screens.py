@@ -1,7 +1,8 @@
 """Reads what is put together of several frozen metrics or waves; it computes nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -157,27 +158,68 @@ def as_told(waves: Sequence[tuple[Survey, Release]]) -> list[schemas.TrendWave]:
     return [schemas.TrendWave(survey=head["survey"], release=head["release"]) for head in heads]
 
 
+Tops = Callable[[Survey], Sequence[str] | None]
+"""The teams that a reader sees of a wave, with those that were below them in it; None: everything."""
+Seen = Mapping[UUID, Collection[str | None]] | None
+"""By wave, the groups that a reader of some teams sees of it; None: everything."""
+
+
+def everything(_: Survey) -> None:
+    return None
+
+
+async def seen(session: TenantSession, waves: Sequence[tuple[Survey, Release]], tops_in: Tops) -> Seen:
+    """What one address after the other would tell: not a team that lay elsewhere then."""
+    found: dict[UUID, Collection[str | None]] = {}
+    for survey, release in waves:
+        tops = tops_in(survey)
+        if tops is None:
+            return None
+        groups = await queries.groups_of(session, release)
+        found[survey.id] = {one.external_id for one in service.chosen_below(groups, ["team"], None, tops)}
+    return found
+
+
+def is_seen(seen: Seen, wave: UUID, group: schemas.GroupRef) -> bool:
+    return seen is None or group.id in seen.get(wave, ())
+
+
+def only_seen(seen: Seen, group: schemas.GroupRef, followed: schemas.Followed) -> schemas.Followed:
+    """Without the changes from a wave that is not seen: what it was then follows from them."""
+    return followed.model_copy(
+        update={
+            "changes": [one for one in followed.changes if is_seen(seen, one.from_survey, group)],
+            "repeaters": [one for one in followed.repeaters if is_seen(seen, one.from_survey, group)],
+        }
+    )
+
+
 async def trends(
     session: TenantSession,
-    survey: Survey,
     waves: Sequence[tuple[Survey, Release]],
     groups: Sequence[schemas.GroupRef],
+    seen: Seen,
 ) -> list[schemas.TrendGroup]:
-    """The groups in each of the waves."""
+    """The groups in each of the waves in which they are seen."""
     keys = [_key(group) for group in groups]
     by_key: dict[Key, dict[Any, Row[Any]]] = {}
     for row in await queries.results_over_waves(session, waves, names.TRENDS.name, keys):
-        by_key.setdefault((row.kind, row.segment, row.key), {})[row.survey_id] = row
-    return [_series(group, waves, by_key.get(key, {})) for group, key in zip(groups, keys, strict=True)]
+        if seen is None or row.key in seen.get(row.survey_id, ()):
+            by_key.setdefault((row.kind, row.segment, row.key), {})[row.survey_id] = row
+    return [_series(group, waves, by_key.get(key, {}), seen) for group, key in zip(groups, keys, strict=True)]
 
 
 def _series(
-    group: schemas.GroupRef, waves: Sequence[tuple[Survey, Release]], rows: Mapping[Any, Row[Any]]
+    group: schemas.GroupRef,
+    waves: Sequence[tuple[Survey, Release]],
+    rows: Mapping[Any, Row[Any]],
+    seen: Seen,
 ) -> schemas.TrendGroup:
-    followed = [
+    told = [
         names.TRENDS.read(rows[survey.id].body, rows[survey.id].body_version) if survey.id in rows else ABSENT
         for survey, _ in waves
     ]
+    followed = [only_seen(seen, group, one) for one in told]
     places = [schemas.OfWave(survey=survey.id, released_at=made.released_at) for survey, made in waves]
     return schemas.TrendGroup(
         group=group,
@@ -200,6 +242,7 @@ async def glances(
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None,
+    seen: Seen,
 ) -> list[schemas.OverviewGroup]:
     asked = (by, team, tops)
     headlines = await service.kept(session, release, names.HEADLINE, *asked)
@@ -207,7 +250,7 @@ async def glances(
     participation = await service.kept(session, release, names.PARTICIPATION, *asked)
     followed = await service.kept(session, release, names.TRENDS, *asked)
     return [
-        glance(group, headline, own_enps, own_participation, own_followed)
+        glance(group, headline, own_enps, own_participation, only_seen(seen, group, own_followed))
         for (group, headline), (_, own_enps), (_, own_participation), (_, own_followed) in zip(
             headlines, enps, participation, followed, strict=True
         )

@@ -4,6 +4,7 @@ In one place, across the slices, so that whoever reviews it sees the whole; test
 holds it against the tables there are.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import TenantSession
+from app.core.database import TenantSession, raw_connection
 from app.privacy.queries import OWN_SURVEYS, Parameters
 
 HOLD_PEOPLE = text("""
@@ -93,15 +94,33 @@ async def delete_response(session: TenantSession, response: Row[Any]) -> None:
 
 
 UNLINK_RESPONSE = text("""
-UPDATE responses SET respondent_key = gen_random_uuid(), submitted_at = NULL, locale = NULL
-WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND respondent_key = :respondent_key
+WITH taken AS (
+    DELETE FROM responses
+    WHERE organization_id = :organization_id AND survey_id = :survey_id AND included_in = :included_in
+    RETURNING *, respondent_key = :respondent_key AS is_erased
+), told AS (
+    SELECT *, count(*) OVER (PARTITION BY submitted_at) AS at_once,
+        min(submitted_at) OVER () AS first, max(submitted_at) OVER () - min(submitted_at) OVER () AS within,
+        lag(locale) OVER (ORDER BY random()) AS another_locale
+    FROM taken
+)
+INSERT INTO responses
+    (organization_id, survey_id, respondent_key, submitted_at, cell_ordinal, locale, answers, included_in)
+SELECT organization_id, survey_id, CASE WHEN is_erased THEN :new_key ELSE respondent_key END,
+    CASE WHEN is_erased AND at_once = 1 THEN first + random() * within ELSE submitted_at END, cell_ordinal,
+    CASE WHEN is_erased THEN another_locale ELSE locale END, answers, included_in
+FROM told ORDER BY random()
 """)
 
 
-async def unlink_response(session: TenantSession, response: Row[Any]) -> None:
-    """It stays, without anything that leads to a person."""
-    await session.execute(UNLINK_RESPONSE, key_of(session.organization_id, response))
+async def unlink_response(session: TenantSession, response: Row[Any], new_key: UUID) -> None:
+    """It stays, without anything that leads to a person, and nothing marks it among those of its release.
+
+    All of them are written anew, so that no transaction tells; it gets a time among theirs, unless it came
+    at once with others, and the language of another.
+    """
+    more = {"included_in": response.included_in, "new_key": new_key}
+    await session.execute(UNLINK_RESPONSE, {**key_of(session.organization_id, response), **more})
 
 
 COUNT_ERASED = text("""
@@ -125,6 +144,30 @@ WHERE organization_id = :organization_id AND message ~* :pattern
     "card_wishes": text("""
 UPDATE card_wishes SET text = regexp_replace(text, :pattern, :blank, 'gi')
 WHERE organization_id = :organization_id AND text ~* :pattern
+"""),
+    "occasions": text("""
+UPDATE occasions SET label = regexp_replace(label, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND label ~* :pattern
+"""),
+    "cards": text("""
+UPDATE cards SET label = regexp_replace(label, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND label ~* :pattern
+"""),
+    "api_keys": text("""
+UPDATE api_keys SET name = regexp_replace(name, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND name ~* :pattern
+"""),
+    "webhooks": text("""
+UPDATE webhooks SET description = regexp_replace(description, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND description ~* :pattern
+"""),
+    "chat_connections": text("""
+UPDATE chat_connections SET name = regexp_replace(name, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND name ~* :pattern
+"""),
+    "import_report_lines": text("""
+UPDATE import_report_lines SET detail = regexp_replace(detail, :pattern, :blank, 'gi')
+WHERE organization_id = :organization_id AND detail ~* :pattern
 """),
 }
 """Whoever wrote them, whoever they are about."""
@@ -183,9 +226,9 @@ DELETE FROM newsletter_subscriptions
 WHERE organization_id = :organization_id AND email = lower(:email)
 """),
     "import_report_lines": text("""
-DELETE FROM import_report_lines l USING imports i
-WHERE l.organization_id = :organization_id AND l.external_id = :external_id
-  AND i.organization_id = :organization_id AND i.id = l.import_id AND i.kind = 'people'
+DELETE FROM import_report_lines l
+WHERE l.organization_id = :organization_id
+  AND (l.external_id = :external_id OR l.detail ~ CAST(:identifier AS text))
 """),
     "webhook_deliveries": text("""
 DELETE FROM webhook_deliveries WHERE organization_id = :organization_id
@@ -202,7 +245,7 @@ DELETE FROM tombstones WHERE organization_id = :organization_id AND kind = 'pers
 """),
     "idempotency_records": text("""
 DELETE FROM idempotency_records r WHERE organization_id = :organization_id AND EXISTS (
-SELECT FROM unnest(CAST(:quoted AS bytea[])) AS q (needle)
+SELECT FROM unnest(CAST(:needles AS bytea[])) AS q (needle)
 WHERE position(q.needle IN r.answer) > 0)
 """),
 }
@@ -212,6 +255,20 @@ WHERE position(q.needle IN r.answer) > 0)
 async def forget(session: AsyncSession, parameters: Parameters) -> None:
     for query in FORGET.values():
         await session.execute(query, parameters)
+
+
+async def forget_samples(session: AsyncSession) -> None:
+    """New samples of all tables, of who is left. Only an owner can take them; another is warned, no more."""
+    connection = await raw_connection(session)
+    await connection.execute("ANALYZE")
+
+
+NEWEST_ERASURE = text("SELECT max(erased_at) FROM erased_people WHERE organization_id = :organization_id")
+
+
+async def newest_erasure(session: TenantSession) -> datetime | None:
+    moment: datetime | None = await session.scalar(NEWEST_ERASURE)
+    return moment
 
 
 MARK = text(
@@ -245,6 +302,7 @@ async def unmark(session: TenantSession, person_mark: bytes) -> bool:
     return gone.first() is not None
 
 
-def quoted(identifiers: Collection[str]) -> list[bytes]:
-    """As they stand in a JSON answer that is kept."""
-    return [f'"{identifier}"'.encode() for identifier in identifiers]
+def needles(identifiers: Collection[str], names: Collection[str]) -> list[bytes]:
+    """As they stand in a JSON answer that is kept: identifiers as a value of their own, names in any text."""
+    inside = [json.dumps(name, ensure_ascii=False)[1:-1] for name in names]
+    return [f'"{identifier}"'.encode() for identifier in identifiers] + [name.encode() for name in inside]

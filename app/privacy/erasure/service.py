@@ -7,13 +7,15 @@ erased, so that what comes later can be withheld where it would tell of that one
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from secrets import token_bytes
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from app.core.audit import person_mark
-from app.core.database import AsyncSession, Row, TenantSession
+from app.core.database import AsyncSession, Row, TenantSession, transaction_time
 from app.core.errors import NotFound
+from app.core.jobs import enqueue
 from app.core.outbox import announce
 from app.core.secrets import Keyring, token_hash
 from app.people.persons import queries as people
@@ -34,7 +36,15 @@ LEFT = [
     Missing(what="anonymous_answers", reason="cannot_be_found"),
     Missing(what="comments", reason="cannot_be_found"),
     Missing(what="released_numbers", reason="never_recomputed"),
+    Missing(what="former_names", reason="not_known"),
+    Missing(what="names_of_things", reason="not_looked_for"),
+    Missing(what="audit_log", reason="keyed_hash"),
+    Missing(what="undelivered_events", reason="until_delivered"),
+    Missing(what="database_files", reason="until_cleaned"),
 ]
+STATISTICS_JOB = "forget_statistics"
+A_WHILE = timedelta(minutes=5)
+"""In which more are erased, of whom the same samples tell."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,11 @@ class Subject:
         }
 
     @property
+    def known(self) -> list[str]:
+        """What texts may call them by."""
+        return [one for one in (self.name, self.email) if one]
+
+    @property
     def pseudonym(self) -> UUID:
         return pseudonym(self.keyring, self.organization_id, self.id)
 
@@ -78,10 +93,15 @@ async def erase_person(session: TenantSession, external_id: str, keyring: Keyrin
     await _forget_answers(session, subject)
     await _forget_names(session, subject)
     await recognition.erase_person(session, person_id)
-    await queries.forget(session, {**subject.parameters, "quoted": queries.quoted([external_id])})
+    needles = queries.needles([external_id], subject.known)
+    more = {"needles": needles, "identifier": whole_words([external_id])}
+    await queries.forget(session, {**subject.parameters, **more})
     await people.delete_person(session, person_id)
     erased_at = await queries.mark(session, mark)
     await announce(session, "person.erased", {"external_id": external_id})
+    at = await transaction_time(session) + A_WHILE
+    own = session.organization_id
+    await enqueue(session, STATISTICS_JOB, own, own, at=at, is_single=True)
     return represent(erased_at)
 
 
@@ -105,9 +125,14 @@ async def _forget_answers(session: TenantSession, subject: Subject) -> None:
             await queries.count_erased(session, survey.id, subject.id)
     for response in await privacy_queries.rows(session, privacy_queries.RESPONSES, subject.parameters):
         if response.status != "released" and response.included_in is not None:
-            await queries.unlink_response(session, response)
+            await queries.unlink_response(session, response, key_like_others(response.mode))
             continue
         await queries.delete_response(session, response)
+
+
+def key_like_others(mode: str) -> UUID:
+    """A key of nobody, with the form of those of its survey: ids have a version, MACs have none."""
+    return uuid4() if mode == "attributed" else UUID(bytes=token_bytes(16))
 
 
 async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Row[Any]) -> None:
@@ -126,7 +151,7 @@ async def _forget_invitation(session: AsyncSession, subject: Subject, survey: Ro
 async def _forget_names(session: AsyncSession, subject: Subject) -> None:
     """The whole name and the addresses anywhere; in what is about the person also parts of the name."""
     handles = await privacy_queries.rows(session, privacy_queries.CHAT_IDENTITIES, subject.parameters)
-    known = [subject.name, subject.email or "", *(row.chat_id for row in handles)]
+    known = [*subject.known, *(row.chat_id for row in handles)]
     if whole := [one for one in known if len(one.strip()) >= SHORTEST_ANYWHERE]:
         await queries.replace_names(session, subject.parameters, whole_words(whole), BLANK)
     if parts := name_parts(subject.name):

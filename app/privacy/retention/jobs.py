@@ -26,6 +26,7 @@ async def retain_in(database: Database, organization_id: UUID) -> None:
     async with database.tenant_session(organization_id) as session:
         now = await transaction_time(session)
         await queries.forget_old_mails(session, now)
+        await queries.forget_of_nobody(session)
         settings = await organizations.organization(session)
         today = now.astimezone(ZoneInfo(settings.time_zone)).date()
         leavers: Sequence[str] = ()

@@ -47,6 +47,31 @@ async def delete_answers(session: TenantSession, survey_id: UUID) -> None:
         await session.execute(query, {"survey_id": survey_id})
 
 
+FORGET_OF_NOBODY = text("""
+WITH gone AS (
+    DELETE FROM responses r USING surveys s
+    WHERE r.organization_id = :organization_id AND r.included_in IS NOT NULL
+      AND s.organization_id = :organization_id AND s.id = r.survey_id
+      AND s.mode = 'attributed' AND s.release_policy = 'rolling' AND s.status = 'released'
+      AND NOT EXISTS (
+        SELECT FROM people p WHERE p.organization_id = :organization_id AND p.id = r.respondent_key
+      )
+    RETURNING r.survey_id, r.cell_ordinal
+)
+UPDATE survey_cells c SET erased = c.erased + g.number
+FROM (SELECT survey_id, cell_ordinal, CAST(count(*) AS int) AS number FROM gone GROUP BY 1, 2) g
+WHERE c.organization_id = :organization_id AND c.survey_id = g.survey_id AND c.ordinal = g.cell_ordinal
+""")
+
+
+async def forget_of_nobody(session: TenantSession) -> None:
+    """Answers that were cut loose from who was erased, and that the last release has counted.
+
+    Where answers bear their person, one of nobody is of somebody erased.
+    """
+    await session.execute(FORGET_OF_NOBODY)
+
+
 FORGET_OLD_LINKS = text(
     "DELETE FROM answers_links WHERE organization_id = :organization_id AND expires_at < :now"
 )

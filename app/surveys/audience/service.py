@@ -11,6 +11,7 @@ from app.people.persons.queries import EmployedPerson
 from app.people.teams import queries as teams_queries
 from app.surveys.audience import queries, rules
 from app.surveys.audience.rules import Cell
+from app.surveys.errors import AudienceTooSmall
 from app.tables import Survey
 
 
@@ -26,7 +27,10 @@ async def check_audience(session: TenantSession, teams: list[str] | None) -> Non
 async def freeze_audience(
     session: TenantSession, survey: Survey, organization_name: str, k: int, today: date
 ) -> None:
-    """Stores the tree, the categories, the cells and, with access invited, who is in which cell."""
+    """Stores the tree, the categories, the cells and, with access invited, who is in which cell.
+
+    Who are too few to be shown are not asked: what is told of them would be of nearly each (R8).
+    """
     audience = survey.audience or {}
     await check_audience(session, audience.get("teams"))
     rows = await teams_queries.team_tree(session)
@@ -38,11 +42,13 @@ async def freeze_audience(
         if (within is None or person.team_id in within)
         and rules.matches_segments(person.segments, audience.get("segments"))
     ]
+    has_frame = survey.access == "invited"
+    if has_frame and len(asked) < k:
+        raise AudienceTooSmall
     groups = frozen_groups(survey, tree, within, asked)
     cells, cell_of = await asyncio.to_thread(frozen_cells, survey, groups, asked, k)
     names = {team.id: team for team in tree}
     categories = rules.categories_to_report(cells, survey.report_by)
-    has_frame = survey.access == "invited"
     await queries.store_groups(session, survey, groups, names, organization_name, categories)
     await queries.store_cells(session, survey, cells, has_frame=has_frame)
     if has_frame:

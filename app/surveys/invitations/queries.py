@@ -45,15 +45,15 @@ async def members_named(
 
 
 RECIPIENTS = text("""
-SELECT recipient_key FROM invitation_deliveries
+SELECT recipient_key, is_mailed FROM invitation_deliveries
 WHERE organization_id = :organization_id AND survey_id = :survey_id
 """)
 
 
-async def recipients(session: TenantSession, survey_id: UUID) -> set[UUID]:
-    """The recipient keys of those who were issued a token."""
-    scope = {"survey_id": survey_id}
-    return set(await session.scalars(RECIPIENTS, scope))
+async def recipients(session: TenantSession, survey_id: UUID) -> dict[UUID, bool]:
+    """The recipient keys of those who were issued a token, and whether a mail server has taken one."""
+    rows = await session.execute(RECIPIENTS, {"survey_id": survey_id})
+    return {row.recipient_key: row.is_mailed for row in rows}
 
 
 REMEMBER = text("""
@@ -214,7 +214,8 @@ async def reader(session: TenantSession, person: UUID) -> Row[Any] | None:
 
 
 MAILED = text("""
-UPDATE invitation_deliveries SET nonce = NULL, person_seal = NULL, sealed_person = NULL, held_until = NULL
+UPDATE invitation_deliveries
+SET nonce = NULL, person_seal = NULL, sealed_person = NULL, held_until = NULL, is_mailed = true
 WHERE organization_id = :organization_id AND survey_id = :survey_id
   AND recipient_key = :recipient_key AND nonce = :nonce
 """)

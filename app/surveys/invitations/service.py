@@ -6,7 +6,7 @@ What is to be mailed is kept sealed, so that a crash loses no mail and the datab
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import SystemRandom
@@ -40,6 +40,7 @@ class Member:
     has_address: bool
     recipient_key: UUID
     is_issued: bool
+    is_mailed: bool
 
 
 @dataclass(frozen=True)
@@ -104,17 +105,29 @@ async def members_wanted(
     return [member_of(row, survey, issued, keyring) for row in rows]
 
 
-def member_of(row: Row[Any], survey: Survey, issued: set[UUID], keyring: Keyring) -> Member:
+def member_of(row: Row[Any], survey: Survey, issued: Mapping[UUID, bool], keyring: Keyring) -> Member:
     key = recipient_key(keyring, survey.organization_id, survey.id, row.person_id)
-    return Member(row.person_id, row.external_id, row.cell_ordinal, row.has_address, key, key in issued)
+    return Member(
+        row.person_id,
+        row.external_id,
+        row.cell_ordinal,
+        row.has_address,
+        key,
+        is_issued=key in issued,
+        is_mailed=issued.get(key, False),
+    )
 
 
 def reasons_to_skip(survey: Survey, members: Sequence[Member], is_mailed: bool) -> dict[str, Reason]:
-    """External id -> why no token is issued to them now."""
+    """External id -> why no token is issued to them now.
+
+    Whoever was mailed one gets another by mail alone: used by who issued it, it would tell whether they have
+    answered, and spend the answer of who has not.
+    """
     is_anonymous = survey.mode == "anonymous"
     skipped: dict[str, Reason] = {}
     for member in members:
-        if is_anonymous and member.is_issued:
+        if (is_anonymous and member.is_issued) or (member.is_mailed and not is_mailed):
             skipped[member.external_id] = "already_issued"
         elif is_mailed and not member.has_address:
             skipped[member.external_id] = "no_address"

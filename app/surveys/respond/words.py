@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +33,7 @@ def what_is_stored(survey: Survey, organization: Organization, language: str) ->
     months = organization.answers_months
     names = {
         "k": survey.minimum_group_size,
+        "others": (survey.minimum_group_size or 0) - 1,
         "k_comments": organization.minimum_comment_group_size,
         "team": team,
         "place": listed([team, *segments], known["and"][language]),
@@ -39,8 +41,9 @@ def what_is_stored(survey: Survey, organization: Organization, language: str) ->
     }
     rolling = known["rolling"] if survey.release_policy == "rolling" else []
     retention = known["retention"] if months is not None else []
-    sentences = [*known["kept"][survey.mode], *known["read"][survey.mode], *known["shown"]]
-    return [sentence[language].format(**names) for sentence in [*sentences, *rolling, *retention]]
+    own = [known[part][survey.mode] for part in ("kept", "read")]
+    sentences = [*chain(*own), *known["shown"], *known["limits"][survey.mode], *rolling, *retention]
+    return [sentence[language].format(**names) for sentence in sentences]
 
 
 def segment_in_words(key: str, language: str) -> str:

@@ -21,6 +21,11 @@ class OffScale(Unprocessable):
     code = "off_scale"
 
 
+class NoAnswers(Unprocessable):
+    code = "no_answers"
+    detail = "No question is answered: send answers; null says that a question does not apply."
+
+
 class NotInvited(Unprocessable):
     code = "not_invited"
     detail = "This person was not invited when the survey opened: only invited people can respond."

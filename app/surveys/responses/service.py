@@ -28,6 +28,7 @@ from app.surveys.responses.errors import (
     AlreadyResponded,
     InvitationRequired,
     InvitationUsed,
+    NoAnswers,
     NotInThisMode,
     NotInvited,
     OffScale,
@@ -104,6 +105,8 @@ class Submission:
         return self.check_respondent(response) or self.check_answers(response)
 
     def check_answers(self, response: schemas.AnswersWrite) -> AppError | None:
+        if not response.answers:
+            return NoAnswers.at("#/answers")
         bad = rules.check_answers(self.slots, response.answers)
         faults = [Fault(one.code, one.detail, pointer("answers", one.key)) for one in bad]
         return BAD_ANSWERS[bad[0].code](bad[0].detail, errors=faults) if bad else None
