@@ -21,7 +21,7 @@ from app.core.secrets import Keyring
 from app.imports import queries, schemas
 from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRequired, UnknownMapping
 from app.imports.files import rules
-from app.imports.files.columns.rules import CONTRACT, path_of
+from app.imports.files.columns.rules import BESIDE, path_of
 from app.imports.files.encodings import rules as encodings
 from app.imports.files.shipped_mappings import mappings
 from app.imports.files.values.rules import Kind, spreadsheet_safe
@@ -164,7 +164,7 @@ def mapping_of(kind: Kind, given: str) -> schemas.ColumnMapping:
         ) from error
     if too_deep:
         raise BadMapping.parameter("mapping", "join and by are nested too deep: five levels are enough.")
-    known_members = schemas.members(kind) | ({CONTRACT} if kind == "people" else set())
+    known_members = schemas.members(kind) | (BESIDE if kind == "people" else set())
     stranger = next((one for one in mapping.columns if path_of(one)[0] not in known_members), None)
     if stranger is not None:
         raise BadMapping.parameter(

@@ -844,3 +844,61 @@ async def test_a_team_is_known_by_its_name(acme: Tenant, api: ContractClient) ->
     found = await done(acme, HRIS["bamboohr"].encode(), form="csv", mapping="bamboohr")
     assert counts(found) == (1, 0, 0, 0)
     assert (await api.get("/v1/people/7")).json()["team"] == "T-1"
+
+
+# ------------------------------------------------------------------ whose manager somebody is
+
+
+async def managers(api: ContractClient) -> dict[str, str | None]:
+    people = (await api.get("/v1/people")).json()["items"]
+    return {one["external_id"]: one["manager"] for one in people}
+
+
+async def test_bamboohr_names_a_manager_by_its_own_number(acme: Tenant, api: ContractClient) -> None:
+    """As its reports have it: EEID and Employee # are two numbers, and Supervisor EID is one of the first."""
+    rows = [
+        "EEID,Employee #,First Name,Last Name,Work Email,Department,Supervisor EID",
+        "9,4,Jen,Caldwell,j@example.com,Board,",
+        "4,100,Charlotte,Abbott,c@example.com,Sales,9",
+        "5,9,Ashley,Adams,a@example.com,Sales,4",
+        "6,101,Sam,Vos,s@example.com,Sales,77",
+    ]
+    found = await done(acme, "\n".join(rows).encode(), form="csv", mapping="bamboohr")
+    assert counts(found) == (4, 0, 0, 0)
+    assert await managers(api) == {"4": None, "100": "4", "9": "100", "101": None}
+    told = [line for line in await report_of(acme, found) if line["code"] == "unknown_manager"]
+    assert [(line["line"], line["column"]) for line in told] == [(5, "Supervisor EID")]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "head", "rows"),
+    [
+        (
+            "bamboohr",
+            "Employee #,First Name,Last Name,Reporting to",
+            "1,Jo,Bos,\n2,Noor,de Wit,jo  BOS\n3,A,B,A C",
+        ),
+        (
+            "bamboohr",
+            "Employee #,First Name,Last Name,Work Email,Manager's email",
+            "1,Jo,Bos,jo@example.com,\n2,Noor,de Wit,n@example.com,JO@example.com\n3,A,B,,x@example.com",
+        ),
+        ("personio", "ID,Vorname,Nachname,Vorgesetzter", "1,Jo,Bos,\n2,Noor,de Wit,Jo Bos\n3,A,B,A C"),
+        ("personio", "ID,Voornaam,Achternaam,Leidinggevende", "1,Jo,Bos,\n2,Noor,de Wit,Jo Bos\n3,A,B,A C"),
+    ],
+)
+async def test_a_manager_is_found_by_what_the_file_calls_them(
+    mapping: str, head: str, rows: str, acme: Tenant, api: ContractClient
+) -> None:
+    found = await done(acme, f"{head}\n{rows}\n".encode(), form="csv", mapping=mapping)
+    assert counts(found) == (3, 0, 0, 0)
+    assert await managers(api) == {"1": None, "2": "1", "3": None}
+    told = [line["line"] for line in await report_of(acme, found) if line["code"] == "unknown_manager"]
+    assert told == [4]
+
+
+async def test_of_two_of_one_name_neither_is_the_manager(acme: Tenant, api: ContractClient) -> None:
+    rows = "ID,Vorname,Nachname,Vorgesetzter\n1,Jo,Bos,\n2,Jo,Bos,\n3,Noor,de Wit,Jo Bos\n"
+    found = await done(acme, rows.encode(), form="csv", mapping="personio")
+    assert await managers(api) == {"1": None, "2": None, "3": None}
+    assert "unknown_manager" in [line["code"] for line in await report_of(acme, found)]

@@ -22,13 +22,14 @@ from app.core.errors import AppError, Unprocessable
 from app.imports import queries
 from app.imports.contracts import rules
 from app.imports.contracts.rules import DAY, Contract
-from app.imports.files.columns.rules import CONTRACT
+from app.imports.files.columns.rules import BESIDE, CONTRACT, LOOKUP
 from app.imports.run.sealed_file import Item, Source, note_people
 from app.people.history.rules import Earlier, Held, Past, Period
 from app.people.persons.errors import EndsBeforeStarts
 from app.people.persons.schemas import PersonItem
 
 Row = dict[str, Any]
+KINDS = {"id", "email", "name"}
 ToTeam = Callable[[str], str]
 
 
@@ -58,31 +59,73 @@ class Contracts:
     """By line, of rows that are."""
     earlier: dict[str, Earlier] = field(default_factory=dict)
     """By person."""
+    names: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    """Whom the file means by a number, address or name of somebody; None where it may be several."""
+
+    def see(self, person: str, row: Row) -> None:
+        for kind in KINDS & called(row).keys():
+            key = (kind, folded(called(row)[kind]))
+            self.names[key] = person if self.names.get(key, person) == person else None
+
+    def manager(self, row: Row) -> str | None:
+        """By another number only where the file has these numbers, and then by nothing else."""
+        for kind in ("id", "email", "name"):
+            named = called(row).get(f"manager_{kind}")
+            found = None if named is None else self.names.get((kind, folded(named)))
+            if found or (kind == "id" and named and self.has_numbers):
+                return found
+        return row.get("manager")
+
+    @property
+    def has_numbers(self) -> bool:
+        return any(kind == "id" for kind, _ in self.names)
+
+    def lacks_manager(self, item: Item) -> bool:
+        """Whether the row names a manager who is nobody in the file, or may be several."""
+        row: Any = item.value
+        return any(name not in KINDS for name in called(row)) and self.manager(row) is None
 
     def stored(self, item: Item) -> Any:
         """A row as it is stored."""
-        row: Any = without_contract(item.value) if self.is_mapped else item.value
+        row: Any = self.member_row(item.value) if self.is_mapped else item.value
         return row | {"ends_on": self.last_days[item.line]} if item.line in self.last_days else row
+
+    def member_row(self, row: Any) -> Any:
+        """With the manager by their identifier, and without what is no member."""
+        if not BESIDE & row.keys():
+            return row
+        members = {name: value for name, value in row.items() if name not in BESIDE}
+        return members | {"manager": self.manager(row)} if LOOKUP in row else members
 
     def told(self, items: Sequence[Item]) -> BatchResult:
         """What became of rows that are not stored."""
         return batch_result([item.value for item in items], [self.aside[item.line] for item in items])
 
 
-def without_contract(row: Any) -> Any:
-    return {name: value for name, value in row.items() if name != CONTRACT} if CONTRACT in row else row
+def called(row: Any) -> dict[str, str]:
+    """By what the file calls the person of a row, and by which of that the manager."""
+    found = row.get(LOOKUP) if isinstance(row, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def folded(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 async def contracts_of(
     session: TenantSession, source: Source, limit: int, today: date, to_team: ToTeam
 ) -> Contracts:
     """Reads the file once, and once more where somebody comes twice; keeps in memory who does."""
-    await note_people(session, source, limit)
-    repeated = await queries.repeated_people(session)
     found = Contracts(source.layout is not None)
+    await note_people(session, source, limit, found.see if found.is_mapped else lambda *_: None)
+    repeated = await queries.repeated_people(session)
     if repeated:
         for person, rows in (await rows_of(session, source, limit, repeated)).items():
-            put_in_order(found, person, {line: with_team(row, to_team) for line, row in rows.items()}, today)
+            terms = {line: row.get(CONTRACT) for line, row in rows.items()} if found.is_mapped else {}
+            members = {line: found.member_row(row) if found.is_mapped else row for line, row in rows.items()}
+            put_in_order(
+                found, person, {line: with_team(row, to_team) for line, row in members.items()}, terms, today
+            )
     return found
 
 
@@ -106,8 +149,10 @@ def with_team(row: Row, to_team: ToTeam) -> Row:
     return row | {"team": to_team(row["team"])} if isinstance(row.get("team"), str) else row
 
 
-def put_in_order(found: Contracts, person: str, rows: Mapping[int, Row], today: date) -> None:
-    read = {line: contract_of(line, row) for line, row in rows.items()}
+def put_in_order(
+    found: Contracts, person: str, rows: Mapping[int, Row], terms: Mapping[int, Row | None], today: date
+) -> None:
+    read = {line: contract_of(line, row, terms.get(line) or {}) for line, row in rows.items()}
     contracts = [one for one in read.values() if isinstance(one, Contract)]
     if len(contracts) < len(read):
         found.aside.update(
@@ -130,10 +175,8 @@ def put_in_order(found: Contracts, person: str, rows: Mapping[int, Row], today: 
     found.earlier[person] = told_by([*sorted(past, key=lambda one: one.term), present], rows)
 
 
-def contract_of(line: int, row: Row) -> Contract | AppError:
+def contract_of(line: int, row: Row, own: Row) -> Contract | AppError:
     """Raises nothing: days that cannot be read are what their row is told."""
-    sent = row.get(CONTRACT)
-    own = sent if isinstance(sent, dict) else {}
     first, last = row.get("starts_on"), row.get("ends_on")
     try:
         employment = rules.term_of(first, last)
@@ -141,13 +184,13 @@ def contract_of(line: int, row: Row) -> Contract | AppError:
     except (TypeError, ValueError):
         outcome = outcome_of(row)
         return outcome if isinstance(outcome, AppError) else NoSuchDay.at(f"#/{CONTRACT}")
-    content = json.dumps(without_contract(row), sort_keys=True)
+    content = json.dumps(row, sort_keys=True)
     return Contract(line, term, employment, content)
 
 
 def outcome_of(row: Row) -> Done | AppError:
     """Of a row that is not stored: it is told what is wrong with it all the same."""
-    [parsed] = parse_items([without_contract(row)], PersonItem, 1)
+    [parsed] = parse_items([row], PersonItem, 1)
     if isinstance(parsed, AppError):
         return parsed
     is_backwards = parsed.starts_on and parsed.ends_on and parsed.ends_on < parsed.starts_on

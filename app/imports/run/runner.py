@@ -45,6 +45,7 @@ MOST_REPORTED = 100_000
 MOST_FAULTS = 20
 """Of one row, in the report."""
 MISSING = "missing_from_file"
+NO_MANAGER = "The manager that this row names is nobody in the file, or may be several: it is left empty."
 UNFINISHED = (service.QUEUED, service.RUNNING)
 
 
@@ -232,6 +233,11 @@ class Work:
         )
         report = [line for item in piece.items for line in report_of(item, outcomes.get(item.line), source)]
         report += await self.shared_addresses(session, good, source)
+        report += [
+            report_line(item, "#/manager", "unknown_manager", NO_MANAGER, source)
+            for item in good
+            if self.contracts.lacks_manager(item)
+        ]
         return Taken(piece, summary, report)
 
     async def shared_addresses(

@@ -1,7 +1,7 @@
 """A stored file, read a piece at a time. What stays in memory is a window of it."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -173,13 +173,18 @@ def alternatives(names: str | list[str]) -> columns.Alternatives:
     return columns.Alternatives([names] if isinstance(names, str) else names)
 
 
-async def note_people(session: TenantSession, source: Source, limit: int) -> int:
+async def note_people(
+    session: TenantSession, source: Source, limit: int, see: Callable[[str, Any], None] = lambda *_: None
+) -> int:
     """Notes who is in the file in a table of this transaction; how many rows name nobody."""
     await queries.make_file_people(session)
     place, nameless = source.start, 0
     while place.position < source.size:
         piece = await source.read(session, place, limit)
-        names = [name for item in piece.items if (name := external_id_of(item.value)) is not None]
+        named = [(name, item.value) for item in piece.items if (name := external_id_of(item.value))]
+        names = [name for name, _ in named]
+        for name, value in named:
+            see(name, value)
         await queries.add_file_people(session, names)
         place, nameless = piece.end, nameless + len(piece.items) - len(names)
     return nameless

@@ -11,7 +11,11 @@ from app.imports.files.values.rules import Flaw, Kind, Notation, Unreadable, bar
 
 CONTRACT = "contract"
 """The days of a contract, where a person has a row of each: by these the present one is chosen."""
-NESTED = ("answers", "segments", CONTRACT)
+LOOKUP = "lookup"
+"""What people of a file are called elsewhere in it, and by which of that each names their manager."""
+BESIDE = {CONTRACT, LOOKUP}
+"""No members of a person, but what an import of people goes by."""
+NESTED = ("answers", "segments", *BESIDE)
 TOO_MANY_CELLS = Flaw("too_many_cells", "The row has more cells than the header: quote cells that hold one.")
 EXCEL_ERRORS = frozenset(
     ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
@@ -212,7 +216,7 @@ def mapped_layout(kind: Kind, header: Header, mapping: Mapped) -> Layout:
     unmatched = {
         target: list(_names(mapping.columns[target]))
         for target in sorted(found)
-        if not found[target] and path_of(target)[0] != CONTRACT
+        if not found[target] and path_of(target)[0] not in BESIDE
     }
     _refuse_what_lacks({*mapping.required} - {column.path[0] for column in columns}, mapping)
     read = {place for column in columns for place in column.reader.places}
