@@ -8,7 +8,7 @@ import scim2_models  # noqa: F401 each model walks over all modules that are loa
 from fastapi import FastAPI
 
 from app.auth.admission import IMPORT, Admission
-from app.auth.limits import RateLimitMiddleware, StrangersMiddleware
+from app.auth.limits import RateLimitMiddleware, StrangersMiddleware, lane_of
 from app.auth.oidc import issuer_of
 from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router
@@ -19,6 +19,7 @@ from app.core import operations, outbox, telemetry
 from app.core.answers import HeadMiddleware, PackingMiddleware
 from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
+from app.core.fairness import FairMiddleware, FairQueue
 from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
 from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
 from app.core.rotation import Sealed
@@ -198,7 +199,9 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Innermost first: what is added last sees a request first."""
-    admission = Admission(app, settings)
+    queue = FairQueue(max(2, settings.database_pool_size * 3 // 2), settings.organization_concurrency)
+    app.add_middleware(FairMiddleware, requests=queue, lane_of=lane_of)
+    admission = Admission(app, settings, queue)
     app.add_middleware(BodyMiddleware, admit=admission.limits_of, streamed={IMPORT})
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)

@@ -131,6 +131,18 @@ async def test_a_parameter_that_comes_twice(api: ContractClient) -> None:
     assert_problem(answer, 404, "no_released_survey")
 
 
+@pytest.mark.parametrize("name", ["slack", "teams", "batch"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_a_word_beside_ids_is_none_of_them(
+    method: str, name: str, api: ContractClient, anonymous: ContractClient
+) -> None:
+    for client in (api, anonymous):
+        for sent in ({"json": {}}, {"content": b"x"}, {}):
+            answer = await client.request(method, f"/v1/recognitions/{name}", **sent)
+            assert_problem(answer, 405, "method_not_allowed")
+            assert answer.headers["allow"] == "POST"
+
+
 async def test_an_address_that_opens_by_itself_takes_what_others_add_to_it(anonymous: ContractClient) -> None:
     assert (await anonymous.get("/health/live?now=1")).status_code == 200
 

@@ -30,6 +30,20 @@ def test_the_contract_is_openapi() -> None:
     OpenAPIV31SpecValidator(contract()).validate()
 
 
+def test_where_names_follow_a_pattern_no_other_is_taken() -> None:
+    """A pattern of properties alone lets every other name in, and the code does not."""
+
+    def objects(node: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(node, dict):
+            yield from [node] if "patternProperties" in node else []
+        inside: Any = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        for inner in inside:
+            yield from objects(inner)
+
+    for node in objects(contract()):
+        assert list(node["patternProperties"]) == [node["propertyNames"]["pattern"]], node
+
+
 def test_no_member_has_a_default() -> None:
     """Generators take a member that has a default for one that is always there."""
     assert "default: null" not in contract_yaml()
@@ -170,6 +184,8 @@ def shape(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         del kept["default"]
     if "properties" in kept:
         kept["properties"] = {name: without_default(member) for name, member in kept["properties"].items()}
+    if "patternProperties" in kept:
+        kept.pop("propertyNames", None)
     if kept.get("additionalProperties") is True:
         del kept["additionalProperties"]
     return {key: inner for key, value in kept.items() for key, inner in inside(key, value, document)}

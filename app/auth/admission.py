@@ -10,8 +10,10 @@ from starlette.types import Scope
 
 from app.auth import queries
 from app.auth.dependencies import PROOF, proof_of
+from app.auth.limits import lane_of
 from app.core.contract import SCIM, takes_keys
 from app.core.errors import InvalidToken, Unauthorized
+from app.core.fairness import FairQueue
 from app.core.requests import STRANGER, BodyLimits
 from app.core.settings import Settings
 
@@ -22,8 +24,9 @@ LARGEST_THING = 2 * 2**20
 
 
 class Admission:
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, queue: FairQueue) -> None:
         self.app = app
+        self.queue = queue
         self.file = BodyLimits(settings.max_import_bytes, settings.max_import_decompressed_bytes)
         self.batch = BodyLimits(settings.max_body_bytes, settings.max_decompressed_bytes)
         self.thing = BodyLimits(
@@ -34,7 +37,8 @@ class Admission:
         """Raises Unauthorized where a key is needed and none is proven."""
         if not takes_keys(scope["method"], scope["path"]):
             return STRANGER
-        await self.prove(scope)
+        async with self.queue.place(lane_of(scope) or ""):
+            await self.prove(scope)
         if (scope["method"], scope["path"]) == IMPORT:
             return self.file
         return self.batch if takes_many(scope["path"]) else self.thing

@@ -72,7 +72,7 @@ async def proof_of(app: Any, scope: ASGIScope, token: str) -> Proof:
         proof = await proof_of_key(app.state.database, token)
     else:
         proof = await proof_of_token(issuer, app.state.settings, token)
-    mark_known(scope)
+    mark_known(scope, proof.organization_id)
     return proof
 
 

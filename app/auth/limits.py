@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import math
 import time
+from uuid import UUID
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
@@ -18,6 +19,7 @@ from app.core.contract import takes_keys
 from app.core.errors import TooManyRequests
 
 POLICY = "key"
+WATCHED = ("/health/", "/metrics")
 MOST_REMEMBERED = 100_000
 """Keys whose requests go on while their address has sent too many unknown ones."""
 UNKNOWN_KEYS = (
@@ -26,9 +28,30 @@ UNKNOWN_KEYS = (
 KNOWN = "betrokken.key_is_known"
 
 
-def mark_known(scope: Scope) -> None:
+def mark_known(scope: Scope, organization_id: UUID) -> None:
     """Its key is a real one: made-up ones are not counted, or they would fill the memory."""
-    scope[KNOWN] = True
+    scope[KNOWN] = str(organization_id)
+    remember(scope)
+
+
+ORGANIZATIONS: dict[str, str] = {}
+"""By the hash of a token that was proven here, whose it is: for what is fair, not for what is allowed."""
+
+
+def remember(scope: Scope) -> None:
+    token = bearer_token(scope)
+    if token is not None:
+        ORGANIZATIONS[token] = scope[KNOWN]
+        if len(ORGANIZATIONS) > MOST_REMEMBERED:
+            del ORGANIZATIONS[next(iter(ORGANIZATIONS))]
+
+
+def lane_of(scope: Scope) -> str | None:
+    """Whose turn a request takes; None for the questions of those who watch the service."""
+    token = bearer_token(scope)
+    if token is None and scope["path"].startswith(WATCHED):
+        return None
+    return ORGANIZATIONS.get(token or "") or address_of(scope) or "nobody"
 
 
 class RateLimitMiddleware:

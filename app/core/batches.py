@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from app.core.errors import AppError, Unprocessable, validated
+from app.core.fairness import in_turns
 from app.core.schema import Schema, is_identifier
 
 
@@ -97,12 +98,22 @@ class Done:
 
 def parse_items(items: Sequence[Any], model: type[Item], limit: int) -> list[Item | AppError]:
     """Each item as `model`, or the error why it is not one; pointers are relative to the item."""
+    refuse_too_many(items, limit)
+    return [_parse(item, model) for item in items]
+
+
+async def parse_in_turns(items: Sequence[Any], model: type[Item], limit: int) -> list[Item | AppError]:
+    """The same, for what came over HTTP: others are answered meanwhile."""
+    refuse_too_many(items, limit)
+    return await in_turns(lambda item: _parse(item, model), items)
+
+
+def refuse_too_many(items: Sequence[Any], limit: int) -> None:
     if len(items) > limit:
         detail = (
             f"A batch has at most {limit} items and this one has {len(items)}: send several smaller batches."
         )
         raise BatchTooLarge.at("#/items", detail)
-    return [_parse(item, model) for item in items]
 
 
 def _parse(item: Any, model: type[Item]) -> Item | AppError:

@@ -39,8 +39,20 @@ def path_patterns() -> list[tuple[re.Pattern[str], str]]:
 
 
 def templates_of(path: str) -> list[str]:
-    """The templates a path fits, the most literal first: /v1/teams/batch is also that of a team `batch`."""
-    return [template for pattern, template in path_patterns() if pattern.fullmatch(path)]
+    """The templates a path fits, the most literal first: /v1/teams/batch is also that of a team `batch`.
+
+    But /v1/recognitions/batch is none of an event: `batch` is no id that this service gave.
+    """
+    fit = [template for pattern, template in path_patterns() if pattern.fullmatch(path)]
+    return [template for template in fit if path not in fit or template == path or not names_ids(template)]
+
+
+@cache
+def names_ids(template: str) -> bool:
+    """Whether what the path names is addressed by an id of this service, so that no word is one."""
+    nodes = map(_resolved, contract()["paths"][template].get("parameters", []))
+    named = [node for node in nodes if node["in"] == "path" and f"{{{node['name']}}}" in template]
+    return bool(named) and named[0]["schema"].get("format") == "uuid"
 
 
 @cache

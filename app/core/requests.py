@@ -14,12 +14,13 @@ import jiter
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import logging as app_logging
-from app.core.contract import query_parameters
+from app.core.contract import query_parameters, templates_of
 from app.core.errors import (
     AppError,
     BadRequest,
@@ -30,6 +31,7 @@ from app.core.errors import (
     Unprocessable,
     UnsupportedMediaType,
 )
+from app.core.fairness import SIZE
 
 LINGERING_SECONDS, LINGERING_BYTES = 2, 10 * 2**20
 PIECE = 2**18
@@ -135,6 +137,7 @@ class BodyMiddleware:
             if (scope["method"], scope["path"]) in self.streamed:
                 return await self.app(scope, passed_on(body.pieces(), receive), send)
             whole = b"".join([piece async for piece in body.pieces()])
+            scope[SIZE] = len(whole)
         except CutOff:
             return
         except AppError as error:
@@ -366,6 +369,7 @@ class Route(APIRoute):
             accepted.append("application/merge-patch+json")
 
         async def strict(request: Request) -> Response:
+            refuse_other_methods(request, self.path_format)
             refuse_unknown_parameters(request, self.path_format)
             parsed = StrictRequest(request.scope, request.receive)
             if self.body_field is not None:
@@ -388,6 +392,13 @@ def accepting(method: str, kinds: Iterable[str]) -> dict[str, str]:
     """The header that says which media types a body may have (RFC 5789, 9110 and W3C's LDP)."""
     name = {"POST": "Accept-Post", "PATCH": "Accept-Patch"}.get(method, "Accept")
     return {name: ", ".join(kinds)}
+
+
+def refuse_other_methods(request: Request, path: str) -> None:
+    """Where the path is one of the contract's and this route one of its siblings with a parameter there."""
+    templates = templates_of(request.url.path)
+    if templates and path not in templates:
+        raise HTTPException(405)
 
 
 class UnknownParameter(Unprocessable):

@@ -119,7 +119,13 @@ Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Phrase = Annotated[str, Field(min_length=1, max_length=1000)]
 Texts = Annotated[dict[Locale, Phrase], Field(min_length=1)]
 """The same words by language."""
-TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_time_zone)]
+TimeZone = Annotated[
+    str,
+    AfterValidator(_time_zone),
+    Field(
+        min_length=1, max_length=64, json_schema_extra={"pattern": r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"}
+    ),
+]
 ReadOnly = Annotated[Any, Field(json_schema_extra={"readOnly": True})]
 """A member of the representation that a sender may send back; accepted and ignored. Default it to None."""
 T = TypeVar("T")

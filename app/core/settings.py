@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         description="Requests with an unknown key that one address may make of one process, before only"
         " known keys are let through from there; none for no limit.",
     )
+    organization_concurrency: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Requests of an organisation that one process works on at once; more wait their turn.",
+    )
     max_body_bytes: int = Field(10 * 2**20, ge=1024, description="Largest request body on the wire.")
     max_decompressed_bytes: int = Field(
         50 * 2**20, ge=1024, description="Largest request body after decompression."

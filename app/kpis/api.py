@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from app.auth.dependencies import Once, SettingsOf, Tenant, requires
 from app.auth.principal import Principal, Scope
-from app.core.batches import BatchResult, batch_result, parse_items, refuse_repeats
+from app.core.batches import BatchResult, batch_result, parse_in_turns, refuse_repeats
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of
 from app.core.pages import Page
@@ -30,7 +30,7 @@ async def list_kpis(who: KpiReader, session: Tenant, page: Page) -> schemas.KpiP
 async def put_kpi_values_batch(
     body: schemas.KpiValueBatch, who: KpiWriter, session: Tenant, once: Once, settings: SettingsOf
 ) -> Response:
-    parsed = parse_items(body.items, schemas.KpiValueWrite, settings.events_batch_limit)
+    parsed = await parse_in_turns(body.items, schemas.KpiValueWrite, settings.events_batch_limit)
     wanted = refuse_repeats(parsed, lambda item: (item.kpi, item.team, item.period))
     outcomes = await service.put_values(session, wanted)
     return await once.answer(200, batch_result(body.items, outcomes))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Response
 from app.auth.dependencies import Once, SettingsOf, Tenant, requires
 from app.auth.principal import Principal, Scope
 from app.core import telemetry
-from app.core.batches import BatchResult, Effect, batch_result, parse_items, refuse_repeats
+from app.core.batches import BatchResult, Effect, batch_result, parse_in_turns, refuse_repeats
 from app.core.conditional import NO_STORE, ChangeConditions, Preconditions, ReadConditions, etag_of
 from app.core.database import as_of
 from app.core.pages import Page
@@ -88,7 +88,7 @@ async def create_recognitions_batch(
     settings: SettingsOf,
     after_commit: BackgroundTasks,
 ) -> Response:
-    parsed = parse_items(body.items, schemas.RecognitionWrite, settings.events_batch_limit)
+    parsed = await parse_in_turns(body.items, schemas.RecognitionWrite, settings.events_batch_limit)
     wanted = refuse_repeats(parsed, lambda item: item.external_id)
     outcomes = await service.record(session, wanted, datetime.now(UTC))
     result = batch_result(body.items, outcomes)

@@ -9,6 +9,7 @@ from app.core.batches import Done, Effect
 from app.core.conditional import Preconditions
 from app.core.database import Row, TenantSession
 from app.core.errors import AppError, Conflict, Fault, NotFound, Unprocessable, pointer
+from app.core.fairness import in_turns, slices
 from app.core.outbox import announce_each
 from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization
@@ -122,12 +123,12 @@ async def record_one(
 async def record(
     session: TenantSession, wanted: Sequence[RecognitionWrite | AppError], now: datetime
 ) -> list[Done | AppError]:
-    """Stores what is good, in a constant number of statements; an outcome for each of `wanted`."""
+    """Stores what is good, in slices of one transaction; an outcome for each of `wanted`."""
     settings = await organization(session)
-    checked = [_checked(item, settings, now) for item in wanted]
+    checked = await in_turns(lambda item: _checked(item, settings, now), wanted)
     people = await queries.lock_people(session, _named_in(checked))
     answered = await queries.known_events(session, _answered_by(checked))
-    known = [_with_what_is_there(item, people, answered) for item in checked]
+    known = await in_turns(lambda item: _with_what_is_there(item, people, answered), checked)
     good = [item for item in known if not isinstance(item, AppError)]
     stored = iter(await _store(session, settings, good, people, now))
     return [item if isinstance(item, AppError) else next(stored) for item in known]
@@ -166,7 +167,7 @@ def _with_what_is_there(
     if isinstance(item, AppError):
         return item
     places = {"#/giver": item.giver} | {
-        pointer("receivers", index): name for index, name in enumerate(item.receivers)
+        pointer("receivers", index): name for index, name in enumerate(item.receivers) if name not in people
     }
     faults = [
         Fault(UnknownPerson.code, UnknownPerson.detail, pointer=place)
@@ -187,13 +188,16 @@ async def _store(
     people: Mapping[str, UUID],
     now: datetime,
 ) -> list[Done | AppError]:
-    events = [_new_event(item, settings, people, now) for item in items]
+    events = await in_turns(lambda item: _new_event(item, settings, people, now), items)
     if settings.recognition_daily_limit is not None:
         await queries.hold_givers(session, {event.giver_id for event in events})
-    stored = await queries.insert_events(session, events)
-    excess = await _take_back_beyond_limit(session, settings, [e for e in events if e.id in stored])
+    stored: set[UUID] = set()
+    excess: set[UUID] = set()
+    for some in slices(events):
+        stored |= await queries.insert_events(session, some)
+        excess |= await _take_back_beyond_limit(session, settings, [e for e in some if e.id in stored])
+        await queries.insert_receivers(session, [e for e in some if e.id in stored - excess])
     kept = [event for event in events if event.id in stored - excess]
-    await queries.insert_receivers(session, kept)
     await count_new(session, [event.id for event in kept])
     told = [{"recognition_id": event.id, "visibility": event.visibility} for event in kept]
     await announce_each(session, "recognition.created", told)

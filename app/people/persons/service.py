@@ -10,7 +10,7 @@ from app.core.batches import (
     Done,
     Effect,
     batch_result,
-    parse_items,
+    parse_in_turns,
     refuse_repeats,
 )
 from app.core.conditional import Preconditions
@@ -179,7 +179,8 @@ async def put_people(
     earlier: Mapping[str, Earlier] | None = None,
 ) -> BatchResult:
     """`earlier` is what is told of anybody's past beside who they are now."""
-    parsed = refuse_repeats(parse_items(items, schemas.PersonItem, limit), lambda item: item.external_id)
+    read = await parse_in_turns(items, schemas.PersonItem, limit)
+    parsed = refuse_repeats(read, lambda item: item.external_id)
     records = await _records(session, parsed)
     good = [record for record in records if not isinstance(record, AppError)]
     created, erased = await _add_or_hold(session, good, keyring)

@@ -10,7 +10,7 @@ from app.core.batches import (
     Effect,
     batch_result,
     external_id_of,
-    parse_items,
+    parse_in_turns,
     refuse_repeats,
 )
 from app.core.conditional import Preconditions
@@ -90,7 +90,8 @@ async def _store_team(session: TenantSession, item: schemas.TeamItem) -> Effect:
 
 
 async def put_teams(session: TenantSession, items: Sequence[Any], limit: int) -> BatchResult:
-    parsed = refuse_repeats(parse_items(items, schemas.TeamItem, limit), lambda item: item.external_id)
+    read = await parse_in_turns(items, schemas.TeamItem, limit)
+    parsed = refuse_repeats(read, lambda item: item.external_id)
     pairs = zip(items, parsed, strict=True)
     failed = [external_id_of(sent) for sent, item in pairs if isinstance(item, AppError)]
     await queries.hold_team_tree(session)

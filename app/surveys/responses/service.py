@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
+from app.core.batches import BatchResult, Done, Effect, batch_result, parse_in_turns, refuse_repeats
 from app.core.database import Row, TenantSession
 from app.core.errors import AppError, Fault, pointer
 from app.core.idempotency import KeyReused, Once
@@ -313,7 +313,7 @@ async def submit_batch(
 ) -> tuple[BatchResult, bool, list[AppError]]:
     """The answer, whether all of it repeats one given before, and the refusals."""
     parsed = refuse_repeats(
-        parse_items(items, schemas.ResponseWrite, limit), lambda response: response.respondent
+        await parse_in_turns(items, schemas.ResponseWrite, limit), lambda response: response.respondent
     )
     outcomes = await submission.store(parsed, now)
     refused = [one for one in outcomes if isinstance(one, AppError)]

@@ -1,0 +1,115 @@
+"""Nobody waits behind another's hundred requests: who has few in hand comes first.
+
+Each lane, an organisation or whoever is not known yet, has a few places in a process, and a place that
+becomes free goes to the lane that has the fewest. So a quiet one finds room whatever a loud one sends.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+SLICE = 50
+"""Items of a batch that are worked on before others have a turn."""
+SIZE = "betrokken.body_size"
+HEAVY = 2**16
+"""Bytes of a body that is a large batch."""
+HEAVY_AT_ONCE = 2
+
+
+class FairQueue:
+    def __init__(self, places: int, each: int) -> None:
+        """So many places in all, and at most so many of one lane."""
+        self.free = places
+        self.each = each
+        self.taken: Counter[str] = Counter()
+        self.waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @asynccontextmanager
+    async def place(self, lane: str) -> AsyncIterator[None]:
+        await self._enter(lane)
+        try:
+            yield
+        finally:
+            self._leave(lane)
+
+    async def _enter(self, lane: str) -> None:
+        if self.free and self.taken[lane] < self.each and lane not in self.waiting:
+            return self._take(lane)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.setdefault(lane, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave(lane)
+            else:
+                self._forget(lane, turn)
+            raise
+
+    def _take(self, lane: str) -> None:
+        self.free -= 1
+        self.taken[lane] += 1
+
+    def _leave(self, lane: str) -> None:
+        self.free += 1
+        self.taken[lane] -= 1
+        if not self.taken[lane]:
+            del self.taken[lane]
+        self._call_next()
+
+    def _forget(self, lane: str, turn: "asyncio.Future[None]") -> None:
+        self.waiting[lane].remove(turn)
+        if not self.waiting[lane]:
+            del self.waiting[lane]
+
+    def _call_next(self) -> None:
+        """Of those with the fewest in hand, the lane that was called longest ago."""
+        able = [lane for lane in self.waiting if self.taken[lane] < self.each]
+        if not able or not self.free:
+            return
+        lane = min(able, key=lambda one: self.taken[one])
+        turn = self.waiting[lane].popleft()
+        self.waiting.move_to_end(lane)
+        if not self.waiting[lane]:
+            del self.waiting[lane]
+        self._take(lane)
+        turn.set_result(None)
+
+
+class FairMiddleware:
+    """Requests wait for a place after their body has come: a slow sender takes none."""
+
+    def __init__(self, app: ASGIApp, requests: FairQueue, lane_of: Callable[[Scope], str | None]) -> None:
+        self.app = app
+        self.lane_of = lane_of
+        self.requests = requests
+        self.batches = FairQueue(HEAVY_AT_ONCE, 1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        lane = self.lane_of(scope) if scope["type"] == "http" else None
+        if lane is None:
+            return await self.app(scope, receive, send)
+        if scope.get(SIZE, 0) <= HEAVY:
+            async with self.requests.place(lane):
+                return await self.app(scope, receive, send)
+        async with self.batches.place(lane), self.requests.place(lane):
+            await self.app(scope, receive, send)
+
+
+def slices(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
+    return (items[start : start + SLICE] for start in range(0, len(items), SLICE))
+
+
+async def in_turns(work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
+    """What `work` makes of each; others have their turn in between."""
+    made: list[Made] = []
+    for some in slices(items):
+        made += map(work, some)
+        await asyncio.sleep(0)
+    return made

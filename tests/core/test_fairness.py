@@ -1,0 +1,176 @@
+"""Who has few requests in hand comes first, whoever else waits."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.core.fairness import SLICE, FairQueue, in_turns
+from app.core.settings import Settings
+from app.main import create_app
+from tests.conftest import Tenant, new_tenant
+from tests.waiting import until
+
+
+class Crowd:
+    """Visitors of a queue, who stay until they are told to go."""
+
+    def __init__(self, queue: FairQueue) -> None:
+        self.queue = queue
+        self.inside: list[str] = []
+        self.doors: dict[str, asyncio.Event] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def arrive(self, *names: str) -> None:
+        for name in names:
+            self.doors[name] = asyncio.Event()
+            self.tasks[name] = asyncio.create_task(self.visit(name))
+        await settle()
+
+    async def visit(self, name: str) -> None:
+        async with self.queue.place(name[0]):
+            self.inside.append(name)
+            await self.doors[name].wait()
+            self.inside.remove(name)
+
+    async def go(self, *names: str) -> None:
+        for name in names:
+            self.doors[name].set()
+            await settle()
+
+    async def give_up(self, name: str) -> None:
+        self.tasks[name].cancel()
+        await settle()
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_lane_has_its_places_and_no_more() -> None:
+    crowd = Crowd(FairQueue(places=5, each=2))
+    await crowd.arrive("a1", "a2", "a3", "b1")
+    assert crowd.inside == ["a1", "a2", "b1"]
+    await crowd.go("a1")
+    assert crowd.inside == ["a2", "b1", "a3"]
+
+
+async def test_a_place_goes_to_who_has_the_fewest_then_to_who_waited_longest() -> None:
+    crowd = Crowd(FairQueue(places=2, each=2))
+    await crowd.arrive("a1", "a2", "a3", "a4", "b1", "b2", "c1")
+    assert crowd.inside == ["a1", "a2"]
+    await crowd.go("a1")
+    assert crowd.inside == ["a2", "b1"]
+    await crowd.go("a2")
+    assert crowd.inside == ["b1", "a3"], "none has one in hand: the first lane that waits"
+    await crowd.go("a3")
+    assert crowd.inside == ["b1", "c1"]
+    await crowd.go("b1", "c1", "a4", "b2")
+    assert crowd.inside == []
+    assert (crowd.queue.free, dict(crowd.queue.taken), dict(crowd.queue.waiting)) == (2, {}, {})
+
+
+async def test_who_gives_up_leaves_no_hole() -> None:
+    crowd = Crowd(FairQueue(places=1, each=1))
+    await crowd.arrive("a1", "a2", "b1", "c1")
+    await crowd.give_up("b1")
+    crowd.doors["a1"].set()
+    await crowd.give_up("a1")
+    await crowd.give_up("a2")
+    await crowd.go("c1")
+    assert (crowd.queue.free, dict(crowd.queue.taken), dict(crowd.queue.waiting)) == (1, {}, {})
+
+
+async def test_who_is_cancelled_as_they_are_called_passes_the_place_on() -> None:
+    crowd = Crowd(FairQueue(places=1, each=1))
+    await crowd.arrive("a1", "b1", "c1")
+    crowd.doors["a1"].set()
+    while crowd.inside:  # noqa: ASYNC110 until a1 has gone and b1 is called, and no longer
+        await asyncio.sleep(0)
+    await crowd.give_up("b1")
+    assert crowd.inside == ["c1"]
+
+
+async def test_others_have_their_turn_within_a_batch() -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    made = await in_turns(str, list(range(10 * SLICE)))
+    task.cancel()
+    assert made == [str(number) for number in range(10 * SLICE)]
+    assert turns >= 9
+
+
+@pytest.fixture
+async def narrow(settings: Settings, database_url: str) -> AsyncIterator[FastAPI]:
+    """A service that works on two requests of an organisation at once, with few connections."""
+    own = settings.model_copy(update={"organization_concurrency": 2, "database_pool_size": 2})
+    app = create_app(own, database_url)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+async def test_a_loud_organization_is_waited_for_by_itself_alone(
+    narrow: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loud one's requests hang in the database, more than there are places."""
+    loud, quiet = await new_tenant(narrow, "Loud"), await new_tenant(narrow, "Quiet")
+    for tenant in (loud, quiet):
+        assert (await tenant.client.get("/v1/me")).status_code == 200
+    usual, let_go, inside = narrow.state.database.tenant_session, asyncio.Event(), 0
+
+    def slow_for_loud(organization_id: Any) -> Any:
+        class Slow:
+            async def __aenter__(self) -> Any:
+                nonlocal inside
+                inside += 1
+                if organization_id == loud.id:
+                    await let_go.wait()
+                self.own = usual(organization_id)
+                return await self.own.__aenter__()
+
+            async def __aexit__(self, *error: Any) -> Any:
+                return await self.own.__aexit__(*error)
+
+        return Slow()
+
+    monkeypatch.setattr(narrow.state.database, "tenant_session", slow_for_loud)
+    waiting = [asyncio.create_task(loud.client.get("/v1/me")) for _ in range(30)]
+    await until(lambda: inside == 2)
+    assert (await quiet.client.get("/v1/me")).status_code == 200
+    assert (await quiet.client.put("/v1/teams/T", json={"name": "T"})).status_code == 201
+    assert not any(task.done() for task in waiting)
+    assert inside <= 5
+    let_go.set()
+    assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
+
+
+async def test_large_batches_of_one_organization_come_one_by_one(acme: Tenant) -> None:
+    """And are stored as ever, in several slices."""
+    names = [f"E-{number}" for number in range(2)]
+    for name in names:
+        await acme.client.put(f"/v1/people/{name}", json={"name": "Noor"})
+    event = {"giver": names[0], "receivers": [names[1]], "message": "x" * 500}
+    items = [event | {"external_id": f"{number}"} for number in range(3 * SLICE)]
+    bad = [event | {"giver": "nobody"}, event | {"external_id": "0"}]
+    body = json.dumps({"items": [*items, *bad]}).encode()
+    assert len(body) > 2**16
+    kind = {"Content-Type": "application/json"}
+    answers: list[httpx.Response] = await asyncio.gather(
+        *(acme.client.post("/v1/recognitions/batch", content=body, headers=kind) for _ in range(3))
+    )
+    summaries = [answer.json()["summary"] for answer in answers]
+    assert sorted(one["created"] for one in summaries) == [0, 0, 150]
+    assert sorted(one["unchanged"] for one in summaries) == [0, 150, 150]
+    assert {one["failed"] for one in summaries} == {2}
