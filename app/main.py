@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 import scim2_models  # noqa: F401 each model walks over all modules that are loaded before it
 from fastapi import FastAPI
 
-from app.auth.admission import IMPORT, Admission
-from app.auth.limits import RateLimitMiddleware, StrangersMiddleware, lane_of
+from app.auth.admission import Admission
+from app.auth.limits import IMPORT, RateLimitMiddleware, StrangersMiddleware, lane_of
 from app.auth.oidc import issuer_of
 from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router

@@ -10,14 +10,13 @@ from starlette.types import Scope
 
 from app.auth import queries
 from app.auth.dependencies import PROOF, proof_of
-from app.auth.limits import lane_of
+from app.auth.limits import IMPORT, lane_of
 from app.core.contract import SCIM, takes_keys
 from app.core.errors import InvalidToken, Unauthorized
 from app.core.fairness import FairQueue
 from app.core.requests import STRANGER, BodyLimits
 from app.core.settings import Settings
 
-IMPORT = ("POST", "/v1/imports")
 LISTS = ("/batch", "/invitations", "/audience")
 """Ends of addresses to which many things are sent at once."""
 LARGEST_THING = 2 * 2**20
