@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from app.metrics.formulas import PooledCorrelation, pooled_correlation, shrinkage, spearman
+from app.metrics.formulas import (
+    PooledCorrelation,
+    Study,
+    correlation_of_same_units,
+    pooled_correlation,
+    shrinkage,
+    spearman,
+)
 
 STUDIES = st.lists(st.tuples(st.floats(-0.95, 0.95), st.integers(10, 200)), min_size=2, max_size=12)
 APART = [(0.8, 30), (0.1, 12), (-0.4, 25), (0.5, 60), (0.3, 14)]
@@ -97,3 +104,32 @@ def test_one_study_is_too_few_and_agrees_with_its_own_interval_once_doubled() ->
     assert twice.ci is not None
     assert own.ci is not None
     assert (atanh(twice.ci.high) - atanh(own.r)) * sqrt(2) == pytest.approx(atanh(own.ci.high) - atanh(own.r))
+
+
+def waves_of(teams: int, waves: int, seed: int) -> list[Study]:
+    random = np.random.default_rng(seed)
+    names, own = [str(team) for team in range(teams)], random.normal(size=(2, teams))
+    return [Study(names, *(own + 0.5 * random.normal(size=(2, teams)))) for _ in range(waves)]
+
+
+def test_a_wave_asked_again_with_the_same_answers_says_nothing_new() -> None:
+    once = waves_of(30, 2, 1)
+    twice = [*once, *once]
+    there, again = correlation_of_same_units(once), correlation_of_same_units(twice)
+    assert there.ci is not None
+    assert again.ci is not None
+    assert again.ci.high - again.ci.low == pytest.approx(there.ci.high - there.ci.low, rel=0.05)
+    rs, sizes = [spearman(one.first, one.second).r or 0 for one in twice], [30] * 4
+    independent = pooled_correlation(rs, sizes)
+    assert independent.ci is not None
+    assert again.ci.high - again.ci.low > 1.2 * (independent.ci.high - independent.ci.low)
+
+
+def test_who_is_in_one_wave_only_counts_in_that_one_and_the_order_decides_nothing() -> None:
+    first, second = waves_of(14, 2, 2)
+    second = Study([f"x{name}" for name in second.units], second.first, second.second)
+    turned = Study(second.units[::-1], second.first[::-1], second.second[::-1])
+    one, other = correlation_of_same_units([first, second]), correlation_of_same_units([turned, first])
+    assert one.ci is not None
+    assert other.ci is not None
+    assert [one.r, one.ci.low, one.ci.high] == pytest.approx([other.r, other.ci.low, other.ci.high])

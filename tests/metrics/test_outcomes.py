@@ -15,9 +15,15 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from app.metrics.blocks.outcomes import DAYS_A_MONTH, Exposure, Point, finest
-from app.metrics.blocks.wave import Wave
+from app.metrics.blocks.wave import Choices, Wave
 from app.metrics.disclosure import Node, Plan, decide
-from app.metrics.formulas import hazard_ratios, pooled_correlation, rate_ratio
+from app.metrics.formulas import (
+    Study,
+    correlation_of_same_units,
+    hazard_ratios,
+    pooled_correlation,
+    rate_ratio,
+)
 from app.metrics.sample import Groups, Instrument, Places, Rollup, Sample, Scores
 from tests.examples import examples
 from tests.metrics.told import across_waves, association, leaving, turnover
@@ -63,7 +69,7 @@ def wave(
         for g, n in enumerate(rollup.counts())
     ]
     plan = Plan(decide(nodes, k), {}, None, np.arange(len(nodes)), (), (), ())
-    return Wave(UUID(int=1), k, sample, frame, plan, scores.of(sample.both), rollup)
+    return Wave(UUID(int=1), k, sample, frame, plan, scores.of(sample.both), rollup, Choices())
 
 
 def exposed(days: Sequence[int], left: Sequence[bool], teams: Sequence[int] | None = None) -> Exposure:
@@ -406,13 +412,20 @@ def test_an_association_that_is_missing_says_why() -> None:
     ) | dict.fromkeys(("engagement.ci_low", "engagement.ci_high"), "perfect")
 
 
+def study(wave: Sequence[Point]) -> Study:
+    scores, values = np.array([(point.engagement, point.value) for point in wave], dtype=float).T
+    return Study([point.team for point in wave], scores, values)
+
+
 def test_waves_are_pooled_where_they_have_enough_teams() -> None:
     waves = [points(12), points(20, 2), points(9, 3), points(15, 4)]
     body = across_waves(waves)
     assert (body["status"], body["waves"]) == ("ok", 3)
     kept = [wave for wave in waves if len(wave) >= 10]
     rs = [stats.spearmanr([p.engagement for p in one], [p.value for p in one]).statistic for one in kept]
-    of = pooled_correlation(rs, [12, 20, 15])
+    of = correlation_of_same_units([study(one) for one in kept])
+    pooled = pooled_correlation(rs, [12, 20, 15])
+    assert [of.r, of.tau2] == pytest.approx([pooled.r, pooled.tau2])
     assert of.ci is not None
     assert of.prediction is not None
     expected = [of.r, of.ci.low, of.ci.high, of.prediction.low, of.prediction.high, of.tau2]

@@ -14,9 +14,10 @@ from app.metrics.formulas import (
     Correlation,
     Interval,
     PooledCorrelation,
+    Study,
+    correlation_of_same_units,
     hazard_ratios,
     largest_share,
-    pooled_correlation,
     rate_ratio,
     spearman,
     weights_of_leaving,
@@ -296,21 +297,21 @@ def _reasons(found: Mapping[str, Correlation]) -> dict[str, str]:
 
 
 def across_waves(waves: Sequence[Sequence[Point]]) -> KpiWaves:
-    """Random-effects mean over the waves that have enough teams and vary; they are taken as independent."""
-    every = [correlations(points) for points in waves if len(points) >= FEWEST_TEAMS]
-    usable = [found for found in every if all(of.ci is not None for of in found.values())]
+    """Random-effects mean over the waves that have enough teams and vary; a team may be in several."""
+    enough = [points for points in waves if len(points) >= FEWEST_TEAMS]
+    usable = [points for points in enough if all(of.ci is not None for of in correlations(points).values())]
     if len(usable) < 2:
         return KpiWavesInsufficient(status="insufficient", reason="too_few_waves", waves=len(usable))
     return KpiWavesOk(
         status="ok",
         waves=len(usable),
-        satisfaction=_pooled([found["satisfaction"] for found in usable]),
-        engagement=_pooled([found["engagement"] for found in usable]),
+        satisfaction=_pooled("satisfaction", usable),
+        engagement=_pooled("engagement", usable),
     )
 
 
-def _pooled(found: Sequence[Correlation]) -> PooledKpiCorrelation:
-    of: PooledCorrelation = pooled_correlation([one.r or 0.0 for one in found], [one.n for one in found])
+def _pooled(dimension: str, waves: Sequence[Sequence[Point]]) -> PooledKpiCorrelation:
+    of: PooledCorrelation = correlation_of_same_units([_study(dimension, points) for points in waves])
     assert of.r is not None
     assert of.ci is not None
     assert of.prediction is not None
@@ -323,3 +324,8 @@ def _pooled(found: Sequence[Correlation]) -> PooledKpiCorrelation:
         prediction_high=of.prediction.high,
         tau2=of.tau2,
     )
+
+
+def _study(dimension: str, points: Sequence[Point]) -> Study:
+    scores = np.array([getattr(point, dimension) for point in points], dtype=np.float64)
+    return Study([point.team for point in points], scores, np.array([point.value for point in points]))

@@ -37,7 +37,7 @@ from app.metrics.formulas.lagged import (
     lagged,
     within_persons,
 )
-from app.metrics.formulas.meta import PooledCorrelation, pooled_correlation
+from app.metrics.formulas.meta import PooledCorrelation, Study, correlation_of_same_units, pooled_correlation
 from app.metrics.formulas.multiplicity import benjamini_hochberg, holm
 from app.metrics.formulas.network import (
     Centralisation,
@@ -159,6 +159,7 @@ __all__ = [
     "Regression",
     "RelativeImportance",
     "Shrinkage",
+    "Study",
     "Subtrees",
     "Survival",
     "Weights",
@@ -170,6 +171,7 @@ __all__ = [
     "chance_of_first",
     "chance_of_first_of_part",
     "clumped_rate",
+    "correlation_of_same_units",
     "cronbach_alpha",
     "cross_share_at_random",
     "density",

@@ -1,12 +1,18 @@
-from dataclasses import dataclass
-from math import sqrt, tanh
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import atanh, sqrt, tanh
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 from app.metrics.formulas.complete import Undefined
-from app.metrics.formulas.intervals import Interval, Z
+from app.metrics.formulas.correlation import spearman
+from app.metrics.formulas.intervals import UPPER_TAIL, Interval, Z
 from app.metrics.formulas.shrinkage import shrinkage
+
+NEARLY_PERFECT: Final = 1 - 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,51 @@ def pooled_correlation(r: ArrayLike, n: ArrayLike) -> PooledCorrelation:
     )
 
 
-def _interval(mu: float, variance: float) -> Interval:
-    half = Z * sqrt(variance)
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Two values of each unit, none missing, and which unit it is."""
+
+    units: Sequence[str]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+
+    def without(self, unit: str) -> "Study":
+        kept = np.array([own != unit for own in self.units])
+        units = [own for own in self.units if own != unit]
+        return Study(units, self.first[kept], self.second[kept])
+
+
+def correlation_of_same_units(studies: Sequence[Study]) -> PooledCorrelation:
+    """As `pooled_correlation`, where one unit is in several studies, so that these are not independent.
+
+    The error is that of leaving out each unit from all studies in turn (Tukey 1958), a cluster-robust one as
+    Hedges, Tipton & Johnson 2010 ask for; the intervals are Student's with units - 1.
+    """
+    rs = [_rank_correlation(study) for study in studies]
+    of = pooled_correlation(rs, [len(study.units) for study in studies])
+    if of.r is None or of.tau2 is None:
+        return of
+    sizes = np.array([len(study.units) for study in studies])
+    weights = 1 / ((1 + np.square(rs) / 2) / (sizes - 3) + of.tau2)
+    units = sorted({unit for study in studies for unit in study.units})
+    without = np.array([_mean([study.without(unit) for study in studies], weights) for unit in units])
+    variance = (len(units) - 1) / len(units) * float(((without - without.mean()) ** 2).sum())
+    quantile, mu = float(stdtrit(len(units) - 1, UPPER_TAIL)), atanh(of.r)
+    return replace(
+        of, ci=_interval(mu, variance, quantile), prediction=_interval(mu, variance + of.tau2, quantile)
+    )
+
+
+def _mean(studies: Sequence[Study], weights: NDArray[np.float64]) -> float:
+    return float(np.average([atanh(_rank_correlation(study)) for study in studies], weights=weights))
+
+
+def _rank_correlation(study: Study) -> float:
+    """Short of 1 and -1, where few units may happen to stand in one order."""
+    r = spearman(study.first, study.second).r or 0.0
+    return min(max(r, -NEARLY_PERFECT), NEARLY_PERFECT)
+
+
+def _interval(mu: float, variance: float, quantile: float = Z) -> Interval:
+    half = quantile * sqrt(variance)
     return Interval(tanh(mu - half), tanh(mu + half))

@@ -1,0 +1,50 @@
+"""How often the interval of an association over waves of the same teams holds the truth."""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from math import asin, pi
+from typing import Final
+
+import numpy as np
+
+from app.metrics.formulas import (
+    PooledCorrelation,
+    Study,
+    correlation_of_same_units,
+    pooled_correlation,
+    spearman,
+)
+
+TEAMS: Final = (12, 20, 40)
+WAVES: Final = (2, 4)
+TRUTHS: Final = (0.0, 0.5)
+KEPT: Final = 0.7
+"""Part of what teams differ in that is the same in every wave."""
+Estimator = Callable[[Sequence[Study]], PooledCorrelation]
+served: Final[Estimator] = correlation_of_same_units
+
+
+def independent(studies: Sequence[Study]) -> PooledCorrelation:
+    """What was served before."""
+    found = [spearman(study.first, study.second) for study in studies]
+    return pooled_correlation([of.r or 0.0 for of in found], [of.n for of in found])
+
+
+def coverage(estimator: Estimator, teams: int, waves: int, r: float, runs: int, seed: int = 1) -> float:
+    """Score and KPI of a team are normal and correlate r, in what lasts and in what does not."""
+    random = np.random.default_rng(seed)
+    names, covariance = [str(team) for team in range(teams)], [[1, r], [r, 1]]
+    truth, held = 6 / pi * asin(r / 2), 0
+    for _ in range(runs):
+        lasting = np.sqrt(KEPT) * random.multivariate_normal([0, 0], covariance, teams)
+        passing = np.sqrt(1 - KEPT) * random.multivariate_normal([0, 0], covariance, (waves, teams))
+        ci = estimator([Study(names, *(lasting + one).T) for one in passing]).ci
+        held += ci is not None and ci.low <= truth <= ci.high
+    return held / runs
+
+
+def main(runs: int = 2000) -> None:
+    print("coverage over waves of the same teams    teams  waves  true r  before  served")
+    for teams, waves, r in product(TEAMS, WAVES, TRUTHS):
+        before, now = (coverage(estimator, teams, waves, r, runs) for estimator in (independent, served))
+        print(f"{teams:45d}{waves:7d}{r:8.1f}{before:8.3f}{now:8.3f}")
