@@ -81,3 +81,8 @@ def test_what_is_wrong_with_a_part_is_told(parts: Path, file: str, text: str, to
     add(parts / file, text)
     with pytest.raises(Unbundled, match=told):
         bundle(parts)
+
+
+def test_every_comma_of_a_description_is_inside_quotes() -> None:
+    """Else what follows it is a member without a value, which other readers of YAML refuse."""
+    assert "!!null" not in CONTRACT.read_text(encoding="utf-8")

@@ -6,10 +6,12 @@ Address and key in, a line out.
 import sys
 import time
 from http import HTTPStatus
+from io import BytesIO
 from typing import TypeVar
 from uuid import UUID
 
 from betrokken_client import AuthenticatedClient
+from betrokken_client.api.imports import create_import, get_import
 from betrokken_client.api.metrics import get_satisfaction_engagement
 from betrokken_client.api.people import put_people_batch, put_team
 from betrokken_client.api.surveys import (
@@ -20,9 +22,12 @@ from betrokken_client.api.surveys import (
     put_questionnaire,
 )
 from betrokken_client.models import (
+    CreateImportKind,
     FacetWrite,
     FacetWriteTitle,
     GroupOk,
+    Import,
+    ImportStatus,
     PersonBatch,
     PersonItem,
     QuestionnaireWrite,
@@ -40,7 +45,7 @@ from betrokken_client.models import (
     TeamWrite,
 )
 from betrokken_client.models.problem import Problem
-from betrokken_client.types import Response
+from betrokken_client.types import File, Response
 
 PATIENCE_SECONDS = 60
 T = TypeVar("T")
@@ -68,6 +73,18 @@ def questionnaire() -> QuestionnaireWrite:
     )
 
 
+def imported(client: AuthenticatedClient, file: bytes) -> Import:
+    """As it is when all its rows are stored or refused."""
+    found = succeeded(
+        create_import.sync(client=client, body=File(BytesIO(file)), kind=CreateImportKind.TEAMS)
+    )
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while found.status in (ImportStatus.QUEUED, ImportStatus.RUNNING) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        found = succeeded(get_import.sync(found.id, client=client))
+    return found
+
+
 def released(client: AuthenticatedClient, survey_id: UUID) -> SatisfactionEngagement:
     """Asked again as long as the release is being computed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -84,6 +101,7 @@ def main(url: str, key: str) -> None:
     names = [f"E-{number}" for number in range(1, 9)]
     with AuthenticatedClient(url, token=key, raise_on_unexpected_status=True) as client:
         succeeded(put_team.sync("sales", client=client, body=TeamWrite("Sales")))
+        file = imported(client, b"external_id,name\nsupport,Support\n")
         people = PersonBatch([PersonItem(name, name, team="sales") for name in names])
         put = succeeded(put_people_batch.sync(client=client, body=people, idempotency_key="people"))
         succeeded(put_questionnaire.sync("two", client=client, body=questionnaire()))
@@ -100,7 +118,7 @@ def main(url: str, key: str) -> None:
     if not isinstance(group, GroupOk):
         sys.exit(f"no numbers: {group}")
     scores = f"{group.satisfaction.score:.0f} {group.engagement.score:.0f}"
-    print(put.summary.created, stored.summary.created, group.n, scores)
+    print(file.summary.created, put.summary.created, stored.summary.created, group.n, scores)
 
 
 if __name__ == "__main__":
