@@ -471,6 +471,7 @@ def test_a_later_start_has_the_same_data_and_the_releases_that_were_missing(
     assert (first.folder / "demo-key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.nightly  # interrupts, and fills a demo again
 @pytest.mark.acceptance
 def test_ctrl_c_while_it_fills_is_an_interrupt_that_leaves_nothing(tmp_path: Path) -> None:
     """The database holds the filling up in its midst, so that the interrupt finds it there on any machine."""

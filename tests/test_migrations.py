@@ -81,6 +81,7 @@ async def test_up_down_and_up_again(new_database: NewDatabase) -> None:
     assert await tables_of(database) == full
 
 
+@pytest.mark.nightly  # two processes, each of which makes every table
 async def test_two_processes_at_once_wait_for_one_another(new_database: NewDatabase) -> None:
     database = await new_database()
     environment = os.environ | {"DATABASE_URL": database.url}

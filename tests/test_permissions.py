@@ -38,17 +38,13 @@ async def send(client: ContractClient, operation: Operation, url: str | None = N
 
 
 @each(PROTECTED)
-@pytest.mark.parametrize(
-    "key", [None, "garbage", "btk_live_", new_api_key("live")], ids=["none", "garbage", "cut", "unknown"]
-)
-async def test_without_a_valid_key_the_answer_is_401(
-    operation: Operation, key: str | None, app: FastAPI
-) -> None:
-    answer = await send(client_for(app, key), operation)
-    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-    challenge = answer.headers["www-authenticate"]
-    assert challenge.startswith("Bearer")
-    assert ('error="invalid_token"' in challenge) == (key is not None)
+async def test_without_a_valid_key_the_answer_is_401(operation: Operation, app: FastAPI) -> None:
+    for key in (None, "garbage", "btk_live_", new_api_key("live")):
+        answer = await send(client_for(app, key), operation)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), key
+        challenge = answer.headers["www-authenticate"]
+        assert challenge.startswith("Bearer"), key
+        assert ('error="invalid_token"' in challenge) == (key is not None), key
 
 
 async def test_a_key_is_a_bearer_token_and_nothing_else(acme: Tenant, anonymous: ContractClient) -> None:

@@ -252,6 +252,7 @@ async def test_what_no_secret_opens_is_counted_and_left(
         assert receiver.received == [], "nothing is sent unsigned"
 
 
+@pytest.mark.nightly  # kills
 async def test_a_rotation_that_is_killed_loses_nothing_and_goes_on(
     database_url: str, owner: asyncpg.Connection, settings: Settings
 ) -> None:

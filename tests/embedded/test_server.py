@@ -79,7 +79,14 @@ def test_one_server_for_all_and_the_last_one_out_stops_it(tmp_path: Path, start_
     assert is_stopped(tmp_path)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.nightly),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.nightly),
+    ],
+)
 def test_a_signal_to_the_whole_process_group_leaves_time_for_a_last_query(
     tmp_path: Path, start_user: StartUser, ending: signal.Signals
 ) -> None:
@@ -124,7 +131,7 @@ def has(user: User, signals: str, one: signal.Signals) -> bool:
     return found is not None and bool(int(found[1], 16) >> (one - 1) & 1)
 
 
-@pytest.mark.parametrize("does_the_server_survive", [True, False])
+@pytest.mark.parametrize("does_the_server_survive", [pytest.param(True, marks=pytest.mark.nightly), False])
 def test_a_killed_user_is_forgotten(
     tmp_path: Path, start_user: StartUser, does_the_server_survive: bool
 ) -> None:

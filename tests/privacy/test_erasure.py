@@ -306,16 +306,17 @@ async def left(api: ContractClient, external_id: str, ends_on: date) -> None:
     assert sent.status_code == 200
 
 
-async def test_leavers_are_erased_after_the_time_that_was_set(acme: Tenant, api: ContractClient) -> None:
+async def test_leavers_are_erased_after_the_time_that_was_set(lone: Tenant) -> None:
+    api = lone.client
     await staff(api, {"sales": 3})
     today = datetime.now(UTC).date()
     await left(api, "sales-0", today - timedelta(days=400))
     await left(api, "sales-1", today - timedelta(days=300))
-    await retain_in(acme.database, acme.id)
+    await retain_in(lone.database, lone.id)
     assert (await api.get(PERSON)).status_code == 200, "nothing was set"
     await api.patch("/v1/organization", json={"retention": {"leavers_months": 12}})
     for _ in range(2):
-        await retain(acme.database)
+        await retain(lone.database)
     found = [(await api.get(f"/v1/people/sales-{number}")).status_code for number in range(3)]
     assert found == [404, 200, 200]
     told = (await api.get("/v1/audit", params={"action": "erase_person", "person": "sales-0"})).json()[
