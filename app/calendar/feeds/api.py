@@ -21,6 +21,15 @@ CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 FEEDS = "/v1/calendar/feeds"
 
 
+def address_of(request: Request, settings: SettingsOf) -> str:
+    """The public address, or where nobody has set one that at which this was asked."""
+    is_set = "public_url" in settings.model_fields_set
+    return settings.public_url if is_set else str(request.base_url)
+
+
+PublicUrl = Annotated[str, Depends(address_of)]
+
+
 class CalendarResponse(Response):
     media_type = "text/calendar"
 
@@ -43,9 +52,9 @@ async def list_calendar_feeds(who: CalendarReader, session: Tenant, page: Page) 
     response_model=schemas.CalendarFeedCreated,
 )
 async def create_calendar_feed(
-    body: schemas.CalendarFeedWrite, who: CalendarWriter, session: Tenant, once: Once, settings: SettingsOf
+    body: schemas.CalendarFeedWrite, who: CalendarWriter, session: Tenant, once: Once, public_url: PublicUrl
 ) -> Response:
-    feed = await service.create_feed(session, body, settings.public_url)
+    feed = await service.create_feed(session, body, public_url)
     return await once.answer(201, feed, is_secret=True)
 
 
@@ -56,9 +65,9 @@ async def create_calendar_feed(
     response_model=schemas.CalendarFeedCreated,
 )
 async def create_calendar_feed_token(
-    feed_id: UUID, who: CalendarWriter, session: Tenant, once: Once, settings: SettingsOf
+    feed_id: UUID, who: CalendarWriter, session: Tenant, once: Once, public_url: PublicUrl
 ) -> Response:
-    feed = await service.rotate_token(session, feed_id, settings.public_url)
+    feed = await service.rotate_token(session, feed_id, public_url)
     return await once.answer(201, feed, is_secret=True)
 
 

@@ -29,6 +29,20 @@ HEAD = (
     f"X-PUBLISHED-TTL:{REFRESH}",
 )
 
+NO_DAYS = (
+    "BEGIN:VTIMEZONE",
+    "TZID:Etc/UTC",
+    "BEGIN:STANDARD",
+    "DTSTART:19700101T000000",
+    "TZOFFSETFROM:+0000",
+    "TZOFFSETTO:+0000",
+    "TZNAME:UTC",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
+"""A calendar has at least one component (RFC 5545, 3.6)."""
+FIRST_SEQUENCE = datetime(2020, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Day:
@@ -56,8 +70,10 @@ def yearly_rule(month: int, day: int, leap_day_rule: LeapDayRule) -> str:
 def calendar_of(name: str, days: Iterable[Day], alarm_days: int | None) -> bytes:
     lines = [*HEAD, text_line("NAME", name), text_line("X-WR-CALNAME", name)]
     alarm = alarm_lines(alarm_days) if alarm_days is not None else []
+    start = len(lines)
     for day in days:
         lines += event_lines(day, alarm)
+    lines += NO_DAYS if len(lines) == start else ()
     return ("\r\n".join([*lines, "END:VCALENDAR"]) + "\r\n").encode()
 
 
@@ -65,6 +81,7 @@ def event_lines(day: Day, alarm: list[str]) -> Iterator[str]:
     yield "BEGIN:VEVENT"
     yield f"UID:{day.person_id}-{day.key}@betrokken"
     yield f"DTSTAMP:{day.changed_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    yield f"SEQUENCE:{max(int((day.changed_at - FIRST_SEQUENCE).total_seconds()), 0)}"
     yield f"DTSTART;VALUE=DATE:{written(day.first)}"
     yield f"DTEND;VALUE=DATE:{written(day.first + timedelta(days=1))}"
     if day.rule:

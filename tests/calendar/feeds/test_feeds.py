@@ -313,3 +313,42 @@ async def test_fifty_thousand_people_in_one_feed(
         )
     path = await new_feed(api)
     assert (await anonymous.get(path)).content.count(b"BEGIN:VEVENT") >= 50_000
+
+
+async def test_an_empty_feed_has_a_component(api: ContractClient, anonymous: ContractClient) -> None:
+    """RFC 5545, 3.6: without one a reader may refuse it."""
+    found = Calendar.from_ical((await anonymous.get(await new_feed(api))).content)
+    assert [part.name for part in found.subcomponents] == ["VTIMEZONE"]
+
+
+async def test_an_address_is_where_it_was_asked_for_unless_one_is_set(acme: Tenant) -> None:
+    for port in (9000, 9001):
+        client = client_for(acme.app, await acme.key())
+        client.base_url = httpx.URL(f"http://127.0.0.1:{port}")
+        made = (await client.post(FEEDS, json={})).json()
+        assert made["url"].startswith(f"http://127.0.0.1:{port}/v1/calendar/feeds/")
+        renewed = (await client.post(f"{FEEDS}/{made['id']}/token")).json()
+        assert renewed["url"].startswith(f"http://127.0.0.1:{port}/v1/calendar/feeds/")
+    settings = acme.app.state.settings
+    acme.app.state.settings = settings.model_copy(update={"public_url": "https://people.example.com/"})
+    try:
+        made = (await client.post(FEEDS, json={})).json()
+    finally:
+        acme.app.state.settings = settings
+    assert made["url"].startswith("https://people.example.com/v1/calendar/feeds/")
+
+
+async def test_what_changes_has_a_higher_sequence(
+    acme: Tenant, api: ContractClient, anonymous: ContractClient
+) -> None:
+    await people_on_file(acme, "ann")
+    await put(api, "ann", "wedding", 6, 15, visibility="organization")
+    path = await new_feed(api)
+    [before] = Calendar.from_ical((await anonymous.get(path)).content).walk("VEVENT")
+    async with acme.database.tenant_session(acme.id) as session:
+        await session.execute(
+            text("UPDATE occasions SET day = 16, updated_at = now() + interval '5 seconds'")
+        )
+    [after] = Calendar.from_ical((await anonymous.get(path)).content).walk("VEVENT")
+    assert after["SEQUENCE"] > before["SEQUENCE"]
+    assert after["DTSTAMP"].to_ical() > before["DTSTAMP"].to_ical()
