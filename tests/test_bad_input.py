@@ -131,6 +131,24 @@ async def test_a_parameter_that_comes_twice(api: ContractClient) -> None:
     assert_problem(answer, 404, "no_released_survey")
 
 
+INTEGERS_OF_PARAMETERS = [
+    (operation, node["name"])
+    for operation in operations()
+    for node in operation.parameters
+    if node["schema"].get("type") == "integer"
+]
+
+
+@pytest.mark.parametrize(("operation", "name"), INTEGERS_OF_PARAMETERS, ids=str)
+async def test_a_number_beyond_what_is_stored_is_refused(
+    operation: Operation, name: str, api: ContractClient
+) -> None:
+    for number in (2**31, 2**63, 10**30, -(10**30)):
+        url = httpx.URL(operation.url()).copy_merge_params({name: str(number)})
+        answer = await api.request(operation.method, str(url))
+        assert answer.status_code == 422, (number, answer.text)
+
+
 @pytest.mark.parametrize("name", ["slack", "teams", "batch"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 async def test_a_word_beside_ids_is_none_of_them(

@@ -5,16 +5,22 @@ own, which `make nightly` makes; `python -m pytest tests/fuzz --hypothesis-profi
 """
 
 import asyncio
+import copy
+import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from app.core.contract import METHODS, contract
 from app.serving import OPTIONS
 from tests.conftest import Tenant, new_tenant
+from tests.contract import SHARED_STATUSES
 from tests.installed import has_been_installed
 from tests.waiting import PATIENCE, until
 from tests.world import furnish
@@ -22,6 +28,9 @@ from tests.world import furnish
 pytestmark = pytest.mark.nightly
 FUZZ = Path(sys.prefix) / "fuzz"
 EXAMPLES = 25
+MOST_SECONDS = int(os.environ.get("FUZZ_SECONDS", "1800"))
+OF_EVERY_OPERATION = SHARED_STATUSES - {500, 503}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 PHASES = "examples,coverage,fuzzing,stateful"
 
@@ -43,20 +52,29 @@ async def url(app: FastAPI) -> AsyncIterator[str]:
     await task
 
 
+def lenient() -> dict[str, Any]:
+    """The contract, with what it says in its introduction of every operation written at each."""
+    document = copy.deepcopy(contract())
+    problem = {"description": "", "content": {"application/problem+json": {"schema": PROBLEM}}}
+    for item in document["paths"].values():
+        for method in item.keys() & METHODS:
+            responses = item[method]["responses"]
+            item[method]["responses"] = dict.fromkeys(map(str, OF_EVERY_OPERATION), problem) | responses
+    return document
+
+
 async def test_every_answer_to_any_request_is_in_the_contract(
     filled: Tenant, url: str, tmp_path: Path
 ) -> None:
     program = has_been_installed(FUZZ) / "bin" / "schemathesis"
+    (tmp_path / "contract.json").write_text(json.dumps(lenient()))
     options = ["--checks", CHECKS, "--phases", PHASES, "--max-examples", str(EXAMPLES), "--no-color"]
-    lasting = ["--continue-on-failure", "--max-failures", "100", "--warnings", "off", "--seed", "1"]
+    lasting = ["--continue-on-failure", "--max-time", str(MOST_SECONDS), "--warnings", "off", "--no-shrink"]
     key = f"Authorization: {filled.client.headers['authorization']}"
-    command = [str(program), "run", f"{url}/openapi.json", "--header", key, *options, *lasting]
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(12 * PATIENCE):
-        said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()[-20_000:]
+    command = [str(program), "run", "contract.json", "--url", url, "--header", key, *options, *lasting]
+    with (tmp_path / "said").open("w+") as said:
+        process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=said, stderr=said)
+        async with asyncio.timeout(MOST_SECONDS + PATIENCE):
+            code = await process.wait()
+        said.seek(0)
+        assert code == 0, said.read()[-30_000:]

@@ -14,7 +14,7 @@ from app.surveys.questionnaires import queries, schemas, service
 from app.surveys.questionnaires.built_in import built_in
 
 router = APIRouter(route_class=Route, tags=["surveys"])
-Version = Annotated[int | None, Query(ge=1)]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 
 
 @router.get(
