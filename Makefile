@@ -7,6 +7,7 @@ DEMO := $(VENV)/.demo
 INSTALLED := $(VENV)/.installed
 READERS := $(VENV)/readers/.installed
 NPM := $(VENV)/npm/.installed
+FUZZ := $(VENV)/fuzz/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
 FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 
@@ -39,6 +40,10 @@ $(READERS): tests/calendar/feeds/requirements.lock $(INSTALLED)
 	@$(PYTHON) -m venv $(@D) && $(@D)/bin/python $(FROM_LOCK) $< && touch $@ \
 	|| echo 'khal and vdirsyncer could not be installed: their tests are skipped'
 
+$(FUZZ): tests/fuzz/requirements.lock $(INSTALLED)
+	@$(PYTHON) -m venv $(@D) && $(@D)/bin/python $(FROM_LOCK) $< && touch $@ \
+	|| echo 'schemathesis could not be installed: its test is skipped'
+
 $(NPM): tests/npm/package-lock.json tests/npm/package.json tests/npm/.npmrc | $(INSTALLED)
 	@mkdir -p $(@D) && cp $^ $(@D) && npm ci --prefix $(@D) --silent --no-audit --no-fund && touch $@ \
 	|| echo 'npm could not install: spectral and the tests of JavaScript are skipped'
@@ -53,7 +58,7 @@ contract: $(INSTALLED) ## openapi/openapi.yaml, of its parts in openapi/src
 structure: $(INSTALLED) ## the shape of the code in numbers: make structure, or of another checkout: make structure OF=...
 	@$(BIN)/python -m tests.structure $(OF)
 
-nightly: $(INSTALLED) $(READERS) $(NPM) ## every test, those too that kill, take 50,000 people or try thousands of random cases
+nightly: $(INSTALLED) $(READERS) $(NPM) $(FUZZ) ## every test, those too that kill, take 50,000 people or try thousands of random cases
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
 
 calendar-proof: $(INSTALLED) $(READERS) $(NPM) ## the tests on other days and in other time zones, by faketime
@@ -91,6 +96,7 @@ lock: ## new locks of everything that is fetched; uv keeps the versions that it 
 	cp requirements-demo.lock requirements.lock
 	$(LOCK) pyproject.toml --extra xlsx --output-file requirements.lock
 	$(LOCK) tests/calendar/feeds/requirements.in --python-version 3.11 --output-file tests/calendar/feeds/requirements.lock
+	$(LOCK) tests/fuzz/requirements.in --python-version 3.11 --output-file tests/fuzz/requirements.lock
 	npm install --prefix tests/npm --package-lock-only --no-audit --no-fund
 
 clean: ## remove the environment and the demo's data
