@@ -12,6 +12,7 @@ from app.metrics.blocks.earlier import (
     cells_that_matter,
     changes_that_matter,
     drivers_with_gate,
+    enps_with_reasons,
     levers_of_all,
     levers_with_shrunken,
     ratio_of_questions,
@@ -71,7 +72,7 @@ FACETS: Final[Metric[schemas.FacetsNumbers, schemas.FacetsGroup]] = metric(
     "facets", schemas.FacetsNumbers, schemas.FacetsGroup
 )
 ENPS: Final[Metric[schemas.EnpsNumbers, schemas.EnpsGroup]] = metric(
-    "enps", schemas.EnpsNumbers, schemas.EnpsGroup
+    "enps", schemas.EnpsNumbers, schemas.EnpsGroup, enps_with_reasons
 )
 RELIABILITY: Final[Metric[schemas.ReliabilityNumbers, schemas.ReliabilityGroup]] = metric(
     "reliability", schemas.ReliabilityNumbers, schemas.ReliabilityGroup

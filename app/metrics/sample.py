@@ -241,7 +241,8 @@ class Sample:
     """Everybody who responded: where they are and what they scored, a person a row.
 
     `included` has the number of the release that took each person in first. `linked` has a key that is the
-    same for the same person in every wave of this mode; None in anonymous mode.
+    same for the same person in every wave of this mode; None in anonymous mode. `order` is the one drawn by
+    lot once for the survey, None where that is the order they are in.
     """
 
     instrument: Instrument
@@ -251,6 +252,12 @@ class Sample:
     scores: Scores
     included: Integers
     linked: Sequence[bytes] | None
+    order: Integers | None = None
+
+    @property
+    def lot(self) -> Integers:
+        """The place of each in the order."""
+        return np.arange(len(self.answers)) if self.order is None else self.order
 
     def of(self, persons: Flags) -> "Sample":
         linked = self.linked
@@ -261,6 +268,7 @@ class Sample:
             scores=self.scores.of(persons),
             included=self.included[persons],
             linked=None if linked is None else [linked[index] for index in np.flatnonzero(persons).tolist()],
+            order=self.lot[persons],
         )
 
     @property

@@ -1,6 +1,7 @@
-"""An attacker who adds and subtracts all means shown, exactly, with a column per person and question.
+"""An attacker who adds and subtracts all means and shares, exactly, with a column per person and question.
 
-Unlike `leak` it has the weights of means of means: a facet counts 1/F in a dimension for a person with F.
+Unlike `leak` it has the weights of means of means: a facet counts 1/F in a dimension for a person with F. In
+a share of favourable answers each answer counts one, of persons without the score too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,10 +20,14 @@ Table = NDArray[np.int64]
 
 @dataclass
 class Knowledge:
-    """The sums known of the headline set: each a weight for every answer of every person, modulo PRIME."""
+    """The sums known of the headline set: each a weight for every answer of every person, modulo PRIME.
+
+    `shares` are sums too, of answers that are favourable: nothing follows from both together.
+    """
 
     sample: Sample
     sums: list[Table] = field(default_factory=list)
+    shares: list[Table] = field(default_factory=list)
 
     def learn(self, weights: Table, persons: Flags) -> None:
         """A mean times its n; `weights` is persons x questions."""
@@ -32,9 +37,18 @@ class Knowledge:
         """Satisfaction and engagement; the gap is their difference."""
         for name in DIMENSIONS:
             self.learn(self.dimension(name), persons & self.sample.both)
+            columns = [at for at, own in enumerate(self.sample.instrument.dimension) if own == name]
+            self.learn_share(columns, persons & self.sample.both)
 
     def learn_measure(self, name: str, persons: Flags) -> None:
         self.learn(self.measure(name), persons & self.sample.both)
+        self.learn_share(self.columns(name), persons & self.sample.both)
+
+    def learn_share(self, columns: Sequence[int], persons: Flags) -> None:
+        """Over all answers of these persons to these questions."""
+        weights = np.zeros(self.sample.scores.questions.shape, dtype=np.int64)
+        weights[:, columns] = ~np.isnan(self.sample.scores.questions[:, columns])
+        self.shares.append(weights * persons[:, None])
 
     def dimension(self, name: str) -> Table:
         facets = self.sample.instrument.facets_of(name)
@@ -47,6 +61,9 @@ class Knowledge:
         return weights % PRIME
 
     def measure(self, name: str) -> Table:
+        return self._mean(self.columns(name))
+
+    def columns(self, name: str) -> Sequence[int]:
         kind, _, key = name.partition(":")
         instrument = self.sample.instrument
         columns = {
@@ -55,7 +72,7 @@ class Knowledge:
             "lever": instrument.levers(),
             "outcome": instrument.outcomes(),
         }
-        return self._mean(columns[kind][key])
+        return columns[kind][key]
 
     def _mean(self, columns: Sequence[int]) -> Table:
         """Of these questions, for who answered half of them."""
@@ -68,9 +85,12 @@ class Knowledge:
 
     def exposed(self, k: int) -> bool:
         """Whether some combination of the sums lives on fewer than k persons."""
-        sums = np.array(self.sums)
-        pieces = (sums[np.ix_(rows, range(sums.shape[1]), columns)] for rows, columns in _apart(sums))
-        return any(lives_on_few(piece, k) for piece in pieces)
+        return any(own and _is_exposed(np.array(own), k) for own in (self.sums, self.shares))
+
+
+def _is_exposed(sums: Table, k: int) -> bool:
+    pieces = (sums[np.ix_(rows, range(sums.shape[1]), columns)] for rows, columns in _apart(sums))
+    return any(lives_on_few(piece, k) for piece in pieces)
 
 
 def _inverse(counts: NDArray[np.int64]) -> Table:

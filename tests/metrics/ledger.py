@@ -118,7 +118,7 @@ ENPS: Final = {r"(score|ci_low|ci_high|promoters|passives|detractors)": SCORE}
 THANKS: Final = (
     r"(n|events|coverage_30|giver_share"
     r"|rate\.(person_months|per_person_month|ci_low|ci_high)"
-    r"|concentration\.(gini|gini_corrected|top_tenth)"
+    r"|concentration\.(gini|gini_corrected|gini_by_chance|top_tenth)"
     r"|cross_team\.(share|expected|ei_index)"
     r"|specificity\.(mean|n)"
     r"|time_since_last\.(median_days|over_30|over_60|over_90)"
@@ -174,8 +174,8 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
         r"groups\[\]\.cells\[\]\.score": SCORE,
     },
     "get_drivers": {
-        r"groups\[\]\.criteria\[\]\.n": COUNT,
-        r"groups\[\]\.criteria\[\]\.(r2|r2_ci_low|r2_ci_high)": ALIKE,
+        r"groups\[\]\.criteria\[\]\.(n|left_out)": COUNT,
+        r"groups\[\]\.criteria\[\]\.(chance_share|r2|r2_adjusted|r2_ci_low|r2_ci_high|p)": ALIKE,
         r"groups\[\]\.criteria\[\]\.levers\[\]\.(share|ci_low|ci_high|rank_low|rank_high|r)": ALIKE,
     },
     "get_levers": within(r"groups\[\]\.", LEVERS),

@@ -135,7 +135,7 @@ def test_a_facet_that_nearly_nobody_or_nearly_everybody_else_answered_is_not_com
     assert few[1]["cells"][place] == {"status": "suppressed", "reason": "below_minimum"}
     answers[:40, 1], answers[43:, 1] = 5, -1
     rest = heatmap(wave_of(NO_LEVERS, answers, members, (None, 0)))
-    assert rest[1]["cells"][place] == {"status": "suppressed", "reason": "incomplete_cover"}
+    assert rest[1]["cells"][place] == {"status": "undefined", "reason": "no_rest"}
 
 
 def test_scores_shrink_towards_those_of_the_same_depth() -> None:

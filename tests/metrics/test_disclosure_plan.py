@@ -177,60 +177,78 @@ def test_what_is_left_of_a_shown_group_is_told() -> None:
     assert [found.decisions[ordinal].rule for ordinal in range(3)] == [None, None, "R1"]
 
 
-def test_a_score_that_few_lack_is_not_shown() -> None:
+def counted(of: Sample, found: Plan, measure: str) -> list[int]:
+    """How many count in it in each group."""
+    n = Rollup(of.groups, of.places.of(of.both)).counts(found.counted[measure])
+    return [int(own) for own in n]
+
+
+def test_where_few_lack_a_score_as_many_more_are_left_out_by_lot() -> None:
     of = sample(Some(20, 1, skipped=["o1"]), Some(4, 2, skipped=["o1"]), Some(20, 2))
     found = plan(of)
-    assert hidden(found, "outcome:enps") == {1: "below_minimum", 2: "incomplete_cover"}
-    assert hidden(found, "outcome:enps") == hidden(found, "question:o1")
+    assert hidden(found, "outcome:enps") == {1: "below_minimum"}
+    assert found.coarse["outcome:enps"] == {1}
+    assert counted(of, found, "outcome:enps") == [19, 0, 19]
 
 
 def test_what_is_left_around_a_group_counts_as_well() -> None:
-    of = sample(Some(10, 1), Some(10, 0), Some(3, 0, skipped=["o1"]), Some(6, 1, skipped=["o1"]))
-    assert hidden(plan(of), "outcome:enps") == {1: "incomplete_cover"}
+    of = sample(Some(20, 1), Some(20, 0), Some(3, 0, skipped=["o1"]), Some(6, 1, skipped=["o1"]))
+    assert counted(of, plan(of), "outcome:enps")[:2] == [38, 20]
 
 
-def test_a_facet_few_lack_is_hidden_and_keeps_the_others_safe() -> None:
-    of = sample(Some(20, 1), Some(2, 1, skipped=["s3"]))
+def test_small_groups_tell_scores_coarsely_and_count_in_those_around_them() -> None:
+    of = sample(Some(30, 1), Some(8, 2), Some(1, 2, skipped=["o1"]))
     found = plan(of)
-    assert hidden(found, "facet:safety") == {0: "incomplete_cover", 1: "incomplete_cover"}
-    assert hidden(found, "facet:pay") == hidden(found, "facet:resources") == {}
+    assert found.coarse["outcome:enps"] == found.coarse["facet:pay"] == {2}
+    assert counted(of, found, "outcome:enps")[0] == 30, "of nine a lot would leave too few"
+    of = sample(Some(30, 1), Some(8, 2), Some(8, 0), Some(1, 2, skipped=["o1"]))
+    assert counted(of, plan(of), "outcome:enps")[0] == 42
+    assert hidden(found, "outcome:enps") == {}
 
 
-def test_those_with_another_number_of_facets_are_k_or_a_facet_is_hidden() -> None:
-    """17 of 20 have the same two of three facets: twice the dimension without those is of the other three."""
-    of = sample(Some(17, 1, skipped=["s4"]), Some(3, 1))
+def test_those_left_out_answered_what_others_skipped() -> None:
+    """Their shares of favourable answers would else be of fewer than k."""
+    of = sample(Some(28, 1), Some(2, 1, skipped=["s1", "s2"]))
     found = plan(of)
-    assert hidden(found, "facet:resources") == {0: "below_minimum", 1: "below_minimum"}
-    assert hidden(found, "facet:pay") == {}
-    assert hidden(found, "facet:safety") == {0: "incomplete_cover", 1: "incomplete_cover"}
-    enough = sample(Some(17, 1, skipped=["s4"]), Some(5, 1))
-    assert hidden(plan(enough), "facet:safety") == hidden(plan(enough), "facet:resources") == {}
+    assert counted(of, found, "facet:pay")[0] == 28 - K
+    assert counted(of, found, "facet:safety")[0] == 30
 
 
-def test_questions_beside_their_facet_give_away_who_answered_one_of_them() -> None:
-    few = plan(sample(Some(20, 1), Some(2, 1, skipped=["s1"])))
-    assert (
-        hidden(few, "question:s1")
-        == hidden(few, "question:s2")
-        == {0: "incomplete_cover", 1: "incomplete_cover"}
-    )
-    assert hidden(few, "facet:pay") == {}
-    enough = plan(sample(Some(20, 1), Some(6, 1, skipped=["s1"])))
-    assert hidden(enough, "question:s1") == hidden(enough, "question:s2") == {}
+def test_the_same_persons_are_left_out_of_every_score() -> None:
+    of = sample(Some(28, 1), Some(2, 1, skipped=["s1"]), Some(2, 1, skipped=["o1"]))
+    found = plan(of)
+    left_out = [set(np.flatnonzero(~found.counted[own])) for own in ("question:s1", "outcome:enps")]
+    assert left_out[0] & left_out[1] == {0, 1, 2}
 
 
-def test_a_score_too_uneven_for_teams_is_shown_of_all() -> None:
-    of = sample(Some(10, 1), Some(3, 1, skipped=["s3"]), Some(10, 2), Some(4, 2, skipped=["s3"]))
-    assert hidden(plan(of), "facet:safety") == {1: "incomplete_cover", 2: "incomplete_cover"}
+def test_nobody_is_left_out_where_each_pattern_is_that_of_enough() -> None:
+    of = sample(Some(20, 1), Some(6, 1, skipped=["s1"]))
+    found = plan(of)
+    assert counted(of, found, "question:s1")[0] == 20
+    assert counted(of, found, "question:s2")[0] == counted(of, found, "facet:pay")[0] == 26
 
 
-def test_a_measure_is_shown_in_all_categories_of_a_dimension_or_in_none() -> None:
-    rows = [Some(10, team, by(gender=gender)) for team in (1, 2) for gender in "fm"]
-    assert not any(plan(sample(*rows)).hidden.values())
-    found = plan(
-        sample(*rows, Some(6, 2, by(gender="m"), skipped=["o1"]), Some(2, 1, by(gender="f"), skipped=["o1"]))
-    )
-    assert set(hidden(found, "outcome:enps")) == {1, 2, 3, 4}
+def test_where_a_lot_would_leave_too_few_a_score_is_told_coarsely() -> None:
+    of = sample(Some(8, 1), Some(14, 1, skipped=["s3"]), Some(1, 1, skipped=["s4"]))
+    found = plan(of)
+    assert found.coarse["facet:safety"] == {0, 1}
+    assert hidden(found, "facet:safety") == {}
+
+
+def test_the_order_of_the_lot_is_of_persons_and_not_of_answers() -> None:
+    of = sample(Some(28, 1), Some(2, 1, skipped=["o1"]))
+    backwards = replace(of, order=np.arange(30)[::-1].copy())
+    assert set(np.flatnonzero(~plan(of).counted["outcome:enps"])) == {0, 1, 2, 28, 29}
+    assert set(np.flatnonzero(~plan(backwards).counted["outcome:enps"])) == {25, 26, 27, 28, 29}
+
+
+def test_a_measure_is_exact_in_all_categories_of_a_dimension_or_in_none() -> None:
+    rows = [Some(20, team, by(gender=gender)) for team in (1, 2) for gender in "fm"]
+    assert not any(plan(sample(*rows)).coarse.values())
+    few = Some(6, 2, by(gender="m"), skipped=["o1"]), Some(2, 1, by(gender="f"), skipped=["o1"])
+    found = plan(sample(*rows, *few))
+    assert found.coarse["outcome:enps"] in ({3, 4}, set())
+    assert not any(found.hidden.values())
 
 
 def test_an_organisation_under_the_minimum_shows_nothing() -> None:

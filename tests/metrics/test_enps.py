@@ -38,17 +38,13 @@ def test_a_group_of_which_few_answered_is_suppressed() -> None:
     assert said([10] * 4 + [-1] * 30)[0] == {"status": "suppressed", "reason": "below_minimum"}
 
 
-def test_a_small_group_is_told_in_bands() -> None:
+def test_a_small_group_is_told_a_step_and_nothing_else() -> None:
     ratings = [10] * 12 + [0, 8, 9, 3, 7] * 8
     team = said(ratings, members=[1] * 12 + [0] * 40, parents=[None, 0])[1]
-    assert (team["precision"], team["score"], team["promoters"], team["detractors"]) == (
-        "banded",
-        90,
-        0.95,
-        0.05,
-    )
-    assert team["ci_high"] == 90
-    assert team["ci_low"] < 90
+    assert (team["precision"], team["n"], team["score"]) == ("banded", 12, 80)
+    untold = ("ci_low", "ci_high", "promoters", "passives", "detractors")
+    assert {name: team[name] for name in untold} == dict.fromkeys(untold)
+    assert team["reasons"] == dict.fromkeys(untold, "banded")
 
 
 def test_a_score_that_few_of_a_large_group_have_is_told_in_bands_too() -> None:

@@ -80,17 +80,15 @@ def test_persons_without_the_score_are_in_no_number_of_it() -> None:
     assert entry(body, "q1")["dont_know"] == 0
 
 
-def test_a_facet_less_its_questions_is_no_answer_of_those_too_short_of_it_for_a_score() -> None:
+def test_the_shares_of_a_facet_are_of_the_answers_of_those_who_have_it() -> None:
     others = ("satisfaction", "safety"), ("engagement", "effort")
     instrument = instrument_of(*[("satisfaction", "pay")] * 3, *others)
     answers = np.array([[5, 5, 5, 3, 3]] * 20 + [[1, NOT_ANSWERED, NOT_ANSWERED, 3, 3]] * 20)
     body = facets(wave_of(instrument, answers))[0]
     pay, questions = entry(body, "pay"), [entry(body, key) for key in ("q0", "q1", "q2")]
     assert (pay["n"], pay["score"]) == (20, 100)
-    given = [question["n"] for question in questions]
-    for share in ("favourable", "neutral", "unfavourable"):
-        shares = [question[share] for question in questions]
-        assert pay[share] == pytest.approx(np.average(shares, weights=given))
+    assert (pay["favourable"], pay["unfavourable"]) == (1, 0)
+    assert [question["n"] for question in questions] == [40, 20, 20]
 
 
 @pytest.mark.parametrize(("persons", "shown"), [(0, 0), (1, None), (4, None), (5, 5)])

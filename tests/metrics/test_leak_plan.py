@@ -49,16 +49,24 @@ def shown(plan: Plan) -> list[int]:
 
 
 def learn_all(knowledge: Knowledge, plan: Plan, released: Flags) -> None:
-    """Everything the plan shows of those released."""
+    """All that the plan shows exactly of those released; `test_coarse.py` attacks the rest."""
     rollup = Rollup(knowledge.sample.groups, knowledge.sample.places)
     for ordinal in shown(plan):
         persons = rollup.persons(ordinal) & released
         knowledge.learn_headline(persons)
         for measure in plan.hidden:
-            if plan.why_not(measure, ordinal) is None:
-                knowledge.learn_measure(measure, persons)
+            if plan.why_not(measure, ordinal) is None and not plan.is_coarse(measure, ordinal):
+                knowledge.learn_measure(measure, persons & counted(knowledge.sample, plan, measure, released))
     for cell in cells_of(knowledge.sample, plan, released):
         knowledge.learn_headline(cell)
+
+
+def counted(sample: Sample, plan: Plan, measure: str, released: Flags) -> Flags:
+    """Who counts in the measure; without a lot, everybody."""
+    found = np.ones(len(released), dtype=np.bool_)
+    if measure in plan.counted:
+        found[sample.both & released] = plan.counted[measure]
+    return found
 
 
 def cells_of(sample: Sample, plan: Plan, released: Flags) -> Iterator[Flags]:
@@ -272,7 +280,7 @@ def test_the_attacker_catches_facets_shown_wherever_k_have_them() -> None:
             for measure, own in plan.hidden.items()
             if measure.startswith("facet:")
         }
-        caught += attack(company, replace(plan, hidden=few))
+        caught += attack(company, replace(plan, hidden=few, counted={}, coarse={}))
     assert caught > 8
 
 

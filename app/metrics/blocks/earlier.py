@@ -108,6 +108,11 @@ def _not_drawn(lever: Body) -> Body:
     return {**lever, "shrunken": None, "reasons": {**lever["reasons"], "shrunken": EARLIER}}
 
 
+def enps_with_reasons(body: Body) -> Body:
+    """1 to 2: of every group that had an eNPS all of it was told."""
+    return {**body, "reasons": {}} if body["status"] == "ok" else body
+
+
 def without_moments(body: Body) -> Body:
     """1 to 2: what a later wave's changes are to stand on was not kept."""
     return {**body, "moments": {}}

@@ -1,18 +1,19 @@
 """The employee net promoter score of every group."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
-from app.metrics.blocks.measure import Measure, as_small
+from app.metrics.blocks.measure import Measure
+from app.metrics.blocks.pairs import ENPS, measure_of
 from app.metrics.blocks.wave import Wave, of_each_group
 from app.metrics.disclosure import Precision, shown_gap, shown_share
 from app.metrics.formulas import enps_from
 from app.metrics.sample import Floats, Integers
 from app.metrics.schemas import EnpsNumbers, EnpsOk, Suppressed, Undefined
 
-MEASURE = "outcome:enps"
+UNTOLD: Final = dict.fromkeys(("ci_low", "ci_high", "promoters", "passives", "detractors"))
 
 
 def enps(wave: Wave) -> Mapping[int, EnpsNumbers]:
@@ -25,10 +26,10 @@ def enps(wave: Wave) -> Mapping[int, EnpsNumbers]:
             wave, lambda ordinal, _: Undefined(status="undefined", reason=reason, n=wave.n(ordinal))
         )
     kinds = _kinds(wave, columns[0])
-    counts = wave.rollup.sums(kinds).astype(np.int64)
-    answered = kinds.any(axis=1)
-    values = np.where(answered, 100 * (kinds[:, 0] - kinds[:, 2]), np.nan)
-    measure = Measure.take(wave.rollup, values)
+    counts = wave.rollup.sums(kinds * wave.plan.counted.get(ENPS, np.ones(len(kinds)))[:, None]).astype(
+        np.int64
+    )
+    measure = measure_of(wave, "enps")
     return of_each_group(
         wave, lambda ordinal, precision: _shown(wave, measure, counts[ordinal], ordinal, precision)
     )
@@ -45,11 +46,21 @@ def _kinds(wave: Wave, column: int) -> Floats:
 def _shown(
     wave: Wave, measure: Measure, counts: Integers, ordinal: int, group: Precision
 ) -> EnpsOk | Suppressed:
-    n = int(counts.sum())
-    reason = wave.why_hidden(MEASURE, ordinal, n)
+    n = int(measure.n[ordinal])
+    reason = wave.why_hidden(ENPS, ordinal, n)
     if reason is not None:
         return Suppressed(status="suppressed", reason=reason)
-    precision = as_small(n, group)
+    precision = measure.precision(ordinal, group)
+    if ordinal in measure.coarse:
+        why = wave.why_coarse(ENPS, ordinal)
+        return EnpsOk(
+            status="ok",
+            n=n,
+            precision=precision,
+            score=float(measure.mean[ordinal]),
+            **UNTOLD,
+            reasons=dict.fromkeys(UNTOLD, why),
+        )
     of = enps_from(*(int(count) for count in counts))
     ci = measure.interval(ordinal, precision) if precision == "banded" else of.ci
     assert ci is not None  # the banded spread is never 0
@@ -63,4 +74,5 @@ def _shown(
         promoters=shown_share(of.promoters / n, precision),
         passives=shown_share(of.passives / n, precision),
         detractors=shown_share(of.detractors / n, precision),
+        reasons={},
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.metrics.blocks.measure import Favour, Measure, as_small, shown_mean
+from app.metrics.blocks.measure import Favour, Measure, shown_mean
 from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
 from app.metrics.sample import Dimension, Floats, Integers
@@ -17,8 +17,7 @@ DONT_KNOW = -1
 class _Facet:
     """What its entries say of it, what the plan calls it, and its numbers by group.
 
-    The shares of a facet are over all answers to its questions, also of persons who lack its score:
-    without theirs, the shares of its questions less those of the facet would be their answers alone.
+    The shares are over the answers of the persons the score stands on.
     """
 
     key: str
@@ -60,8 +59,8 @@ def _facets(wave: Wave) -> Iterator[_Facet]:
                 key=key,
                 dimension=dimension,
                 planned_as=f"{kind}:{key}",
-                measure=Measure.take(wave.rollup, scores[key]),
-                favour=Favour.take(wave.rollup, wave.both.questions[:, columns]),
+                measure=Measure.of_some(wave, f"{kind}:{key}", scores[key]),
+                favour=Favour.of_some(wave, f"{kind}:{key}", wave.both.questions[:, columns]),
             )
 
 
@@ -74,8 +73,8 @@ def _questions(wave: Wave) -> Iterator[_Question]:
             dimension=instrument.dimension[column],
             facet=instrument.facet[column],
             planned_as=f"question:{key}",
-            measure=Measure.take(wave.rollup, scores),
-            favour=Favour.take(wave.rollup, scores[:, None]),
+            measure=Measure.of_some(wave, f"question:{key}", scores),
+            favour=Favour.of_some(wave, f"question:{key}", scores[:, None]),
             dont_know=wave.rollup.counts(answers[:, column] == DONT_KNOW),
         )
 
@@ -85,9 +84,9 @@ def _facet(wave: Wave, of: _Facet, ordinal: int, group: Precision) -> FacetNumbe
     reason = wave.why_hidden(of.planned_as, ordinal, n)
     if reason is not None:
         return FacetUntold(key=of.key, dimension=of.dimension, status="suppressed", reason=reason)
-    precision = as_small(n, group)
-    mean, favour = shown_mean(of.measure, ordinal, precision), of.favour.shown(ordinal, precision)
-    why = "banded" if precision == "banded" else "zero_variance"
+    precision = of.measure.precision(ordinal, group)
+    mean, favour = shown_mean(of.measure, ordinal, precision), of.favour.told(ordinal, precision)
+    why = wave.why_coarse(of.planned_as, ordinal) if precision == "banded" else "zero_variance"
     return FacetNumbers(
         key=of.key,
         dimension=of.dimension,

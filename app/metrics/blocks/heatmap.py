@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from app.metrics.blocks.compared import as_compared, as_shown, shown_difference, shown_interval, shown_p
-from app.metrics.blocks.measure import Measure, as_small
+from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_dz, shown_score
@@ -53,9 +53,9 @@ def _row(
 
 def _column(wave: Wave, key: str, values: Floats) -> dict[int, HeatmapCell]:
     """A cell for each shown group; those with a test are one family (2.10, 2.15)."""
-    measure = Measure.take(wave.rollup, values)
+    measure = Measure.of_some(wave, key, values)
     precisions = {
-        ordinal: as_small(int(measure.n[ordinal]), own)
+        ordinal: measure.precision(ordinal, own)
         for ordinal, own in _precisions(wave)
         if ordinal != ORGANIZATION
     }
@@ -90,7 +90,7 @@ def _precisions(wave: Wave) -> Iterator[tuple[int, Precision]]:
 
 def _whole(wave: Wave, measure: Measure, of_headline: bool) -> Moments:
     precision = wave.plan.decisions[ORGANIZATION].precision or "banded"
-    small = as_small(int(measure.n[ORGANIZATION]), precision)
+    small = measure.precision(ORGANIZATION, precision)
     return as_compared(measure, ORGANIZATION, small, shown_score, finer=of_headline)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from app.metrics.blocks.compared import as_shown
 from app.metrics.blocks.drivers import CORE, Analyses, Analysis, NoAnalysis, why_no_group
 from app.metrics.blocks.lever_order import Led, Weighed, Whose, led
-from app.metrics.blocks.measure import Favour, Favoured, Mean, Measure, as_small, shown_mean
+from app.metrics.blocks.measure import Favour, FavouredIfTold, Mean, Measure, shown_mean
 from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Drawn, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_score, shown_share
@@ -38,7 +38,7 @@ class _Told:
     n: int
     precision: Precision
     mean: Mean
-    favour: Favoured
+    favour: FavouredIfTold
     drawn: Drawn
     shrunken: float | None
     why_not_shrunken: str
@@ -92,7 +92,8 @@ def _scored(wave: Wave, lever: LeverName, values: Floats) -> Scored:
     """The scores, and the answers, of the same persons: those with a score."""
     questions = wave.both.questions[:, wave.sample.instrument.levers()[lever]]
     answered = np.where(np.isnan(values)[:, None], np.nan, questions)
-    return Measure.take(wave.rollup, values), Favour.take(wave.rollup, answered)
+    name = f"lever:{lever}"
+    return Measure.of_some(wave, name, values), Favour.of_some(wave, name, answered)
 
 
 def _kinship(wave: Wave, lever: LeverName, measure: Measure) -> Kinship:
@@ -105,7 +106,7 @@ def _kinship(wave: Wave, lever: LeverName, measure: Measure) -> Kinship:
 
 
 def _moments(measure: Measure, ordinal: int, group: Precision) -> Moments:
-    return as_shown(measure, ordinal, as_small(int(measure.n[ordinal]), group), shown_score)
+    return as_shown(measure, ordinal, measure.precision(ordinal, group), shown_score)
 
 
 def _why_hidden(wave: Wave, lever: LeverName, measure: Measure, ordinal: int) -> Suppression | None:
@@ -137,14 +138,14 @@ def _entry(road: _Road, lever: LeverName, ordinal: int, group: Precision) -> _En
     if reason is not None:
         return LeverSuppressed(lever=lever, status="suppressed", reason=reason)
     n, kin, of = int(measure.n[ordinal]), road.kin[lever].of(ordinal), _moments(measure, ordinal, group)
-    precision = as_small(n, group)
+    precision = measure.precision(ordinal, group)
     drawn = kin.drawn(of) if isinstance(kin, Kin) else Drawn(of.mean, 1.0, (of.sd or 0.0) ** 2 / n)
     return _Told(
         lever=lever,
         n=n,
         precision=precision,
         mean=shown_mean(measure, ordinal, precision),
-        favour=favour.shown(ordinal, precision),
+        favour=favour.told(ordinal, precision),
         drawn=drawn,
         shrunken=shown_score(drawn.mean, precision) if isinstance(kin, Kin) else None,
         why_not_shrunken="" if isinstance(kin, Kin) else WHY_NOT_SHRUNKEN[kin],

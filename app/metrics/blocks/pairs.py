@@ -8,11 +8,14 @@ import numpy as np
 
 from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.wave import ORGANIZATION, Wave
-from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers, Scores
+from app.metrics.disclosure import coarse_enps
+from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
 from app.metrics.schemas.trends import Incomparable, MeasureName
 
 MEASURES: Final[tuple[MeasureName, ...]] = (*DIMENSIONS, "gap", "enps")
 
+ENPS: Final = "outcome:enps"
+"""What the plan calls it."""
 Question = Mapping[str, Any]
 
 
@@ -112,18 +115,27 @@ class Compared:
 
     @classmethod
     def take(cls, measure: MeasureName, pairs: Pairs) -> "Compared":
-        now, then = values_of(pairs.wave.both, measure), values_of(pairs.previous.both, measure)
-        of_now, of_then = Measure.take(pairs.wave.rollup, now), Measure.take(pairs.previous.rollup, then)
-        return cls(measure, now, then, of_now, of_then)
+        now, then = values_of(pairs.wave, measure), values_of(pairs.previous, measure)
+        return cls(measure, now, then, measure_of(pairs.wave, measure), measure_of(pairs.previous, measure))
 
 
-def values_of(scores: Scores, measure: str) -> Floats:
+def values_of(wave: Wave, measure: str) -> Floats:
+    """One a person of the headline set; of eNPS, of those who count in it (R6)."""
+    scores = wave.both
     if measure == "gap":
         return scores.dimensions["engagement"] - scores.dimensions["satisfaction"]
-    return _recommending(scores.outcomes["enps"]) if measure == "enps" else scores.dimensions[measure]
+    if measure == "enps":
+        return wave.counted(ENPS, recommending(scores.outcomes["enps"]))
+    return scores.dimensions[measure]
 
 
-def _recommending(scores: Floats) -> Floats:
+def measure_of(wave: Wave, measure: str) -> Measure:
+    if measure == "enps":
+        return Measure.of_some(wave, ENPS, recommending(wave.both.outcomes["enps"]), coarse_enps)
+    return Measure.take(wave.rollup, values_of(wave, measure))
+
+
+def recommending(scores: Floats) -> Floats:
     """100 for a promoter and -100 for a detractor, so that the mean is the eNPS."""
     points = np.where(scores >= 90, 100.0, np.where(scores <= 60, -100.0, 0.0))
     return np.where(np.isnan(scores), np.nan, points)

@@ -117,7 +117,8 @@ def _scales(wave: Wave) -> Iterator[_Scale]:
 def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Integers) -> ScaleKept:
     """Of the persons of the group who have every part."""
     names: Names = {"kind": scale.kind, "key": scale.key}
-    table = scale.table[within]
+    counted = wave.plan.counted.get(scale.planned_as or "", np.ones(len(scale.table), dtype=np.bool_))
+    table = scale.table[within[counted[within]]]
     rows = table[is_complete(table)]
     hidden = _why_hidden(wave, scale.planned_as, ordinal, len(rows))
     if hidden is not None:
@@ -132,6 +133,8 @@ def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Integers) -> ScaleKe
 def _why_hidden(wave: Wave, planned_as: str | None, ordinal: int, n: int) -> Suppression | None:
     if planned_as is not None and (reason := wave.plan.why_not(planned_as, ordinal)) is not None:
         return reason
+    if planned_as is not None and wave.plan.is_coarse(planned_as, ordinal):
+        return "incomplete_cover"
     return None if wave.is_countable(n, wave.n(ordinal)) else "incomplete_cover"
 
 

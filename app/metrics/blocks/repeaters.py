@@ -43,7 +43,7 @@ def repeaters(
 def _told(pairs: Pairs, measure: MeasureName, why_not: Incomparable | None) -> Repeated:
     if why_not is not None:
         return RepeatedUndefined(measure=measure, status="undefined", reason=why_not)
-    now, then = values_of(pairs.wave.both, measure), values_of(pairs.previous.both, measure)
+    now, then = values_of(pairs.wave, measure), values_of(pairs.previous, measure)
     rows_now, rows_then = pairs.rows(~np.isnan(now), ~np.isnan(then))
     is_everybody = len(rows_now) == np.count_nonzero(~np.isnan(now)) == np.count_nonzero(~np.isnan(then))
     reason = None if is_everybody else _why_not(pairs, then, rows_then)

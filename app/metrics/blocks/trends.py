@@ -9,8 +9,8 @@ from typing import Final, Literal
 import numpy as np
 
 from app.metrics.blocks.compared import Rounded, as_shown, coarser, shown_difference, shown_interval, shown_p
-from app.metrics.blocks.measure import Measure, as_small
-from app.metrics.blocks.pairs import MEASURES, Compared, Pairs, values_of
+from app.metrics.blocks.measure import Measure
+from app.metrics.blocks.pairs import MEASURES, Compared, Pairs, measure_of
 from app.metrics.blocks.repeaters import repeaters
 from app.metrics.blocks.wave import ORGANIZATION, Wave, reasons_of
 from app.metrics.disclosure import Precision, shown_gap, shown_score
@@ -140,7 +140,7 @@ def told(wave: Wave) -> Told:
     shown = [ordinal for ordinal, own in wave.plan.decisions.items() if own.precision is not None]
     if not wave.has_both_dimensions:
         return {}
-    measures = {measure: Measure.take(wave.rollup, values_of(wave.both, measure)) for measure in _asked(wave)}
+    measures = {measure: measure_of(wave, measure) for measure in _asked(wave)}
     return {
         ordinal: {
             measure: _moments(wave, measure, of, ordinal)
@@ -158,7 +158,7 @@ def _asked(wave: Wave) -> list[MeasureName]:
 
 def _moments(wave: Wave, measure: MeasureName, of: Measure, ordinal: int) -> ToldMoments:
     group = wave.plan.decisions[ordinal].precision
-    precision = "banded" if group is None else as_small(int(of.n[ordinal]), group)
+    precision = "banded" if group is None else of.precision(ordinal, group)
     shown = as_shown(of, ordinal, precision, ROUNDED[measure])
     return ToldMoments(n=shown.n, mean=shown.mean, sd=shown.sd or 0.0, precision=precision)
 
@@ -238,7 +238,7 @@ def _place(headline: HeadlineNumbers, enps: EnpsNumbers) -> Place:
         "gap": TrendScore(score=headline.gap.mean, ci_low=headline.gap.ci_low, ci_high=headline.gap.ci_high),
     }
     told = _score(enps) if isinstance(enps, EnpsOk) else None
-    why_not = "" if isinstance(enps, EnpsOk) else enps.reason
+    why_not = enps.reasons.get("ci_low", "") if isinstance(enps, EnpsOk) else enps.reason
     return PlaceOk(
         status="ok",
         n=headline.n,

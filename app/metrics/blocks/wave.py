@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
+import numpy as np
 from pydantic import BaseModel
 
 from app.metrics.disclosure import Decision, Plan, Precision
 from app.metrics.formulas.drivers import TARGET
 from app.metrics.formulas.trends import SMALLEST_CHANGE
-from app.metrics.sample import DIMENSIONS, Integers, Rollup, Sample, Scores
+from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup, Sample, Scores
 from app.metrics.schemas import Suppressed, Suppression, Undefined
 
 S = TypeVar("S", bound=BaseModel)
@@ -91,6 +92,15 @@ class Wave:
     def is_countable(self, part: int, whole: int) -> bool:
         """Whether it may be told how many of a whole are in a part: the rest are none or many enough (R8)."""
         return part == whole or whole - part >= self.k
+
+    def counted(self, measure: str, values: Floats) -> Floats:
+        """Of whoever counts in a measure where it is told exactly; `values` has one a person (R6)."""
+        return np.where(self.plan.counted.get(measure, True), values, np.nan)
+
+    def why_coarse(self, measure: str, ordinal: int) -> str:
+        """Why little more than a step is told of a group's measure, if so."""
+        is_small = self.plan.decisions[ordinal].precision == "banded"
+        return "coarse" if self.plan.is_coarse(measure, ordinal) and not is_small else "banded"
 
     def columns_of(self, dimension: str) -> list[int]:
         return [column for column, own in enumerate(self.sample.instrument.dimension) if own == dimension]

@@ -10,6 +10,8 @@ from app.metrics.disclosure.release import Step, plan_release
 from app.metrics.disclosure.rolling import admit, base_regions
 from app.metrics.disclosure.rounding import (
     Precision,
+    coarse_enps,
+    coarse_score,
     shown_dz,
     shown_gap,
     shown_r,
@@ -28,6 +30,8 @@ __all__ = [
     "Suppression",
     "admit",
     "base_regions",
+    "coarse_enps",
+    "coarse_score",
     "decide",
     "erased_few",
     "filter_cells",

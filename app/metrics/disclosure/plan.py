@@ -1,6 +1,7 @@
 """What a release may show of every group, decided once, from who belongs to which set."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from app.metrics.disclosure.tree import Decision, Suppression
@@ -19,6 +20,9 @@ class Plan:
     each group of the tree the nearest shown one, itself if shown, -1 for none. `dimensions` are those of
     which categories are shown. All that tells their categories apart lives on k of each set in `steady`, of
     persons of the headline set, and with the scores of some on k of each in `leans_on`.
+
+    `counted` has, of each measure, who of the headline set counts in it where it is told exactly. The groups
+    it has in `coarse` tell it coarsely instead, of whoever has it (R6).
     """
 
     decisions: Mapping[int, Decision]
@@ -28,9 +32,14 @@ class Plan:
     dimensions: Sequence[str]
     steady: Sequence[Flags]
     leans_on: Sequence[Flags]
+    counted: Mapping[str, Flags]
+    coarse: Mapping[str, AbstractSet[int]]
     is_last: bool = True
     """Of an interim release nobody is told how many were invited: the last one may have to hide it (R8)."""
 
     def why_not(self, measure: str, ordinal: int) -> Suppression | None:
         """Why the measure of a shown group is not shown; None where it is."""
         return self.hidden.get(measure, {}).get(ordinal)
+
+    def is_coarse(self, measure: str, ordinal: int) -> bool:
+        return ordinal in self.coarse.get(measure, ())

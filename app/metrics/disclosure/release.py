@@ -3,21 +3,21 @@
 The tree goes first, then dimensions in their order of priority, then filters, then the scores of some.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, Literal
 
 import numpy as np
 
 from app.metrics.disclosure.categories import Margin, are_safe, category_decisions, margin_of, safe_margins
 from app.metrics.disclosure.cells import base_cells
-from app.metrics.disclosure.cover import Cover
+from app.metrics.disclosure.counted import Counted, counted_by_lot
 from app.metrics.disclosure.crossing import numbered
-from app.metrics.disclosure.facets import Layout, ShownIn
-from app.metrics.disclosure.patterns import Measure, Patterns
+from app.metrics.disclosure.patterns import Patterns
 from app.metrics.disclosure.plan import Plan
 from app.metrics.disclosure.rolling import base_regions
-from app.metrics.disclosure.segments import Segments, dimensions_hold, is_mixed
-from app.metrics.disclosure.tree import Decision, Node, Suppression, decide, in_order
+from app.metrics.disclosure.segments import ByCategory, Segments, told_beside
+from app.metrics.disclosure.tree import Decision, Node, Suppression, decide
 from app.metrics.sample import DIMENSIONS, Flags, Groups, Integers, Rollup, Sample
 
 ORGANIZATION: Final = 0
@@ -42,8 +42,8 @@ def plan_release(
     margins = planning.margins(invited)
     if step == "interim" or regions[ORGANIZATION] < 0:
         decisions |= category_decisions(margins, [])
-        hidden = planning.hidden(decisions, {}, {})
-        return Plan(decisions, hidden, None, regions, (), (), (), is_last=step != "interim")
+        hidden = planning.nothing(decisions)
+        return Plan(decisions, hidden, None, regions, (), (), (), {}, {}, is_last=step != "interim")
     return planning.finished(decisions, margins, filters)
 
 
@@ -59,6 +59,7 @@ class _Planning:
         self._places = headline.places
         self._patterns = Patterns(sample.instrument, sample.scores.of(both))
         self._apart = numbered(regions[self._places.team], sample.included[both])
+        self._order = sample.lot[both]
 
     def margins(self, invited: Integers | None) -> list[Margin]:
         return [
@@ -72,20 +73,37 @@ class _Planning:
         decisions = decisions | category_decisions(margins, chosen)
         cells = self._cells(chosen, steady) if filters else None
         finest = self._apart if cells is None else cells
-        hold = dimensions_hold(self._patterns, chosen, finest, self._k)
-        counts = np.full(finest.max() + 1, all(hold.values())) | ~is_mixed(chosen, finest)
-        in_tree = Cover(self._patterns, finest, self._layout(finest, decisions), counts, self._k).shown()
-        left_of = {own: at[self._places.team] for own, at in in_tree.items() if at[ORGANIZATION] >= 0}
-        by_category = Segments(self._patterns, chosen, finest, left_of, hold, self._k).shown()
+        parts = self._parts(decisions)
+        drawn = counted_by_lot(self._patterns, finest, parts, self._order, self._k)
+        counted = told_beside(self._patterns, drawn, chosen, finest, parts, self._k) if chosen else drawn
+        by_category = Segments(counted, chosen, finest, parts, self._k).shown()
         return Plan(
             decisions=decisions,
-            hidden=self.hidden(decisions, in_tree, by_category.margins),
+            hidden=self.hidden(decisions),
             cells=cells,
             regions=self._regions,
             dimensions=[own.name for own in chosen],
-            steady=steady,
+            steady=[*steady, *self._largest(counted)],
             leans_on=by_category.leans_on,
+            counted=dict(self._named(counted)),
+            coarse=self._coarse(decisions, counted, by_category),
         )
+
+    def _parts(self, decisions: Mapping[int, Decision]) -> Integers:
+        """Of each person the innermost group that is shown and not banded, -1 where there is none."""
+        finer = {ordinal: own for ordinal, own in decisions.items() if own.precision not in (None, "banded")}
+        return _nearest(self._groups, finer)[self._places.team]
+
+    def _largest(self, counted: Counted) -> list[Flags]:
+        """By dimension, of those who count in a block of it, the most."""
+        told = [counted.told(own) for own in counted.of_dimension.values()]
+        return [max(persons, key=np.count_nonzero) for persons in told if persons]
+
+    def _named(self, counted: Counted) -> Iterator[tuple[str, Flags]]:
+        for at, block in enumerate(counted.blocks):
+            for measure in block.measures:
+                persons = counted.of(at, measure)
+                yield from ((name, persons) for name in self._patterns.names[measure.columns])
 
     def _cells(self, chosen: Sequence[Margin], steady: Sequence[Flags]) -> Integers:
         """Of all dimensions or of the first few, of as many as leave the categories safe."""
@@ -96,35 +114,43 @@ class _Planning:
                 return cells
         return self._apart
 
-    def _layout(self, finest: Integers, decisions: Mapping[int, Decision]) -> Layout:
-        firsts = np.unique(finest, return_index=True)[1]
-        parents = [-1 if parent is None else parent for parent in self._groups.parents]
-        return Layout(
-            ordered=in_order(self._nodes),
-            parents=np.array(parents),
-            shown=frozenset(ordinal for ordinal, own in decisions.items() if own.status == "ok"),
-            group_of=self._regions[self._places.team[firsts]],
-        )
+    def nothing(self, decisions: Mapping[int, Decision]) -> dict[str, dict[int, Suppression]]:
+        """Of a release that tells no score of some."""
+        return self._hidden(decisions, lambda n: "below_minimum" if n < self._k else "incomplete_cover")
 
-    def hidden(
-        self,
-        decisions: Mapping[int, Decision],
-        in_tree: ShownIn,
-        by_category: Mapping[Measure, Sequence[Margin]],
+    def hidden(self, decisions: Mapping[int, Decision]) -> dict[str, dict[int, Suppression]]:
+        return self._hidden(decisions, lambda n: "below_minimum" if n < self._k else None)
+
+    def _hidden(
+        self, decisions: Mapping[int, Decision], why: Callable[[int], Suppression | None]
     ) -> dict[str, dict[int, Suppression]]:
+        """By measure; `why` is asked of how many of a shown group have it."""
         shown = [ordinal for ordinal, own in decisions.items() if own.status == "ok"]
         found: dict[str, dict[int, Suppression]] = {}
         for measure in self._patterns.measures():
-            at = in_tree.get(measure)
-            where = {ordinal for own in by_category.get(measure, ()) for ordinal in own.shown}
-            where |= set() if at is None else set(np.flatnonzero(at == np.arange(len(at))).tolist())
             known = self._headline.counts(measure.known)
-            reasons: dict[int, Suppression] = {
-                ordinal: "below_minimum" if known[ordinal] < self._k else "incomplete_cover"
-                for ordinal in shown
-                if ordinal not in where
-            }
-            found |= dict.fromkeys(self._patterns.names[measure.columns], reasons)
+            reasons = {ordinal: why(int(known[ordinal])) for ordinal in shown}
+            hidden = {ordinal: reason for ordinal, reason in reasons.items() if reason is not None}
+            found |= dict.fromkeys(self._patterns.names[measure.columns], hidden)
+        return found
+
+    def _coarse(
+        self, decisions: Mapping[int, Decision], counted: Counted, by_category: ByCategory
+    ) -> dict[str, AbstractSet[int]]:
+        """By measure, the shown groups that cannot tell it exactly."""
+        shown = {ordinal for ordinal, own in decisions.items() if own.status == "ok"}
+        found: dict[str, AbstractSet[int]] = {}
+        for at, block in enumerate(counted.blocks):
+            categories = {ordinal for own in by_category.margins[at] for ordinal in own.shown}
+            for measure in block.measures:
+                n = self._headline.counts(counted.of(at, measure))
+                exact = {
+                    ordinal
+                    for ordinal in shown
+                    if decisions[ordinal].precision != "banded" and n[ordinal] >= self._k
+                    if self._groups.is_team(ordinal) or ordinal in categories
+                }
+                found |= dict.fromkeys(self._patterns.names[measure.columns], shown - exact)
         return found
 
 
@@ -153,8 +179,13 @@ def _of_every_release(groups: Groups, invited: Integers | None, k: int) -> froze
 
 
 def _regions(groups: Groups, decisions: Mapping[int, Decision]) -> Integers:
-    regions = np.full(len(groups.parents), -1, dtype=np.int64)
+    return _nearest(groups, [ordinal for ordinal, own in decisions.items() if own.status == "ok"])
+
+
+def _nearest(groups: Groups, among: Container[int]) -> Integers:
+    """Of each node of the tree the nearest of these, itself or above it; -1 where there is none."""
+    found = np.full(len(groups.parents), -1, dtype=np.int64)
     for ordinal, parent in enumerate(groups.parents):
-        around = -1 if parent is None else regions[parent]
-        regions[ordinal] = ordinal if decisions[ordinal].status == "ok" else around
-    return regions
+        around = -1 if parent is None else found[parent]
+        found[ordinal] = ordinal if ordinal in among else around
+    return found

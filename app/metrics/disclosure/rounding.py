@@ -9,6 +9,7 @@ GAPS = (-100, 100)
 BANDED_SCORE = (5, 95)
 BANDED_GAP = (-90, 90)
 BANDS = 20
+COARSER_BELOW = 10
 
 
 def shown_score(value: float, precision: Precision) -> float:
@@ -41,6 +42,22 @@ def shown_r(value: float, precision: Precision) -> float:
     """A correlation, -1 to 1, of a group that is not banded."""
     within = min(max(value, -1.0), 1.0)
     return within if precision == "exact" else _hundredths(within)
+
+
+def coarse_score(value: float, n: int) -> float:
+    """A score of some, of a group that does not tell it exactly; n have it."""
+    step = 10 if n < COARSER_BELOW else 5
+    return _in_steps(value, step, 100 - step, step)
+
+
+def coarse_enps(value: float, n: int) -> float:
+    """Twice as coarse on its scale of 200, and twice again: with three kinds of answers sums are few."""
+    step = 40 if n < COARSER_BELOW else 20
+    return _in_steps(value, -80, 80, step)
+
+
+def _in_steps(value: float, low: int, high: int, step: int) -> float:
+    return min(max(round(_settled(value / step)) * step, low), high)
 
 
 def _whole(value: float, precision: Precision, ends: tuple[int, int]) -> float:

@@ -1,7 +1,8 @@
 """For which dimensions scores of some of the headline set may be shown by category (disclosure.md R5a, R6).
 
-All categories of a dimension show a measure or none does. Questions and levers are shown by category only
-where all of the headline set answered the same ones: each is one more sum of what is safe already.
+All categories of a dimension show a block of scores or none does. They show it of those who count in it, so
+as with the tree a combination that takes the dimension away lives on those who are told of beside the blocks:
+what tells their categories apart has to live on k of them too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,155 +11,123 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.metrics.disclosure.categories import REST, Margin
+from app.metrics.disclosure.counted import Counted, fewest_left, without
 from app.metrics.disclosure.crossing import Table, holds_together, is_safe, numbered
-from app.metrics.disclosure.patterns import (
-    Measure,
-    Patterns,
-    fewest_alike,
-    most_frequent,
-    pattern_numbers,
-    usual,
-)
+from app.metrics.disclosure.patterns import Patterns
 from app.metrics.disclosure.tree import none_or_enough
-from app.metrics.sample import DIMENSIONS, Flags, Integers
+from app.metrics.sample import Flags, Integers
 
 
 @dataclass(frozen=True, slots=True)
 class ByCategory:
-    """The dimensions each measure is shown by, and the sets of persons on which all differences between their
-    categories were found to live: of nobody where a further grouping would undo that.
+    """The dimensions each block is shown by, and the sets of persons on which all differences between their
+    categories live.
     """
 
-    margins: dict[Measure, list[Margin]]
+    margins: list[list[Margin]]
     leans_on: list[Flags]
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """`regions` are those the headline is told apart in. `regions_of` has those of every measure: the groups
-    of the tree it is left of; measures the organisation does not show are not in it.
-    """
+    """`regions` are those the headline is told apart in, `parts` those in which scores are."""
 
-    patterns: Patterns
+    counted: Counted
     margins: Sequence[Margin]
     regions: Integers
-    regions_of: Mapping[Measure, Integers]
-    dimensions_hold: Mapping[str, bool]
+    parts: Integers
     k: int
 
-    def shown(self) -> "ByCategory":
-        found = ByCategory({own: self._of_outcome(own) for own in self.patterns.outcomes}, [])
-        for dimension in DIMENSIONS:
-            own = self._of_dimension(dimension)
-            found.margins.update(own.margins)
-            found.leans_on.extend(own.leans_on)
-        return found
+    def shown(self) -> ByCategory:
+        chosen = {
+            name: self._chosen(own, self.counted.beside[name])
+            for name, own in self.counted.of_dimension.items()
+        }
+        of_blocks = [self._of_block(at, chosen) for at in range(len(self.counted.blocks))]
+        leans_on = [
+            persons
+            for name, own in self.counted.of_dimension.items()
+            if chosen[name]
+            for persons in (max(self.counted.told(own), key=np.count_nonzero), *self.counted.beside[name])
+            if persons.any()
+        ]
+        return ByCategory(of_blocks, leans_on)
 
-    def _of_outcome(self, outcome: Measure) -> list[Margin]:
-        """An outcome stands beside no other score; one of several questions is not shown with them."""
+    def _of_block(self, at: int, chosen: Mapping[str, list[Margin]]) -> list[Margin]:
+        names = [name for name, own in self.counted.of_dimension.items() if at in own]
+        if not names:
+            return self._chosen([at], ())
+        return [own for own in self.margins if all(own in chosen[name] for name in names)]
+
+    def _chosen(self, blocks: Sequence[int], beside: Sequence[Flags]) -> list[Margin]:
         chosen: list[Margin] = []
-        if self.patterns.questions_in(outcome) or outcome not in self.regions_of:
+        if any(self._is_in_part(at) for at in blocks):
             return chosen
-        for margin in self._covered(outcome):
-            codes = [own.codes[outcome.known] for own in (*chosen, margin)]
-            everybody = np.ones(np.count_nonzero(outcome.known), dtype=np.bool_)
-            if is_safe(Table(self.regions_of[outcome][outcome.known], codes), everybody, self.k):
-                chosen.append(margin)
-        return chosen
-
-    def _of_dimension(self, dimension: str) -> ByCategory:
-        facets = [own for own in self.patterns.facets[dimension] if own in self.regions_of]
-        if _answers_alike(self.patterns, dimension):
-            below = [question for facet in facets for question in self.patterns.questions_in(facet)]
-            levers = [own for own in self.patterns.levers if self.patterns.facet_of(own.columns[0]) in facets]
-            return ByCategory({own: self._covered(own) for own in (*facets, *below, *levers)}, [])
-        if self.dimensions_hold[dimension]:
-            return ByCategory(self._facets_beside_each_other(dimension), self.patterns.steady_sets(dimension))
-        uneven = self._uneven(dimension)
-        by_spread = {facet: self._margins_by_spread(facet, facet.known & uneven) for facet in facets}
-        return ByCategory(by_spread, [np.zeros_like(uneven)] if any(by_spread.values()) else [])
-
-    def _facets_beside_each_other(self, dimension: str) -> dict[Measure, list[Margin]]:
-        """Where all facets are shown, their sum gives away who has another number of them than most. Those
-        have to be k wherever that tells categories apart, or the facet that most lack is not shown.
-        """
-        facets = [own for own in self.patterns.facets[dimension] if own.known.any()]
-        covered = {facet: self._covered(facet) for facet in facets}
-        is_even = _all_alike(self.patterns.parts(dimension))
-        complete: list[Margin] = []
         for margin in self.margins:
-            if is_even or not all(margin in covered[facet] for facet in facets):
-                continue
-            if self._hides_the_uneven(dimension, [*complete, margin]):
-                complete.append(margin)
-            else:
-                covered[min(facets, key=lambda own: np.count_nonzero(own.known))].remove(margin)
-        return covered
-
-    def _hides_the_uneven(self, dimension: str, margins: Sequence[Margin]) -> bool:
-        """What is left when facets undo the dimension for most is, in regions with k of those, a sum of a
-        term of where a facet and a question of it are told apart, and of the categories.
-        """
-        known = [own for own in self.patterns.facets[dimension] if own.known.any()]
-        facet = min(known, key=lambda own: len(np.unique(self.regions_of[own])))
-        question = self.patterns.questions_in(facet)[:1]
-        lever = self.patterns.lever_of(facet.columns[0])
-        beside = [own for own in (facet, *question, *lever) if own in self.regions_of]
-        regions = numbered(*(self.regions_of[own] for own in beside))
-        parts, whole = self.patterns.parts(dimension), self.patterns.whole(facet)
-        is_most = parts == usual(parts)
-        most_here = np.bincount(self.regions[is_most & whole], minlength=self.regions.max() + 1)
-        uneven = (parts == usual(parts[~is_most])) & whole & (most_here[self.regions] >= self.k)
-        return holds_together(Table(regions, [own.codes for own in margins]), uneven, self.k)
-
-    def _margins_by_spread(self, facet: Measure, uneven: Flags) -> list[Margin]:
-        """Where a facet's use differs between categories it leaves, by itself, k who are uneven in their
-        region.
-        """
-        chosen: list[Margin] = []
-        for margin in self._covered(facet):
-            table = Table(self.regions_of[facet], [own.codes for own in (*chosen, margin)])
-            if holds_together(table, uneven, self.k):
+            if self._are_safe([*chosen, margin], self.counted.told(blocks), beside):
                 chosen.append(margin)
         return chosen
 
-    def _uneven(self, dimension: str) -> Flags:
-        """Who has another number of facets than most of a region that is neither sturdy nor of two
-        categories.
-        """
-        parts, count = self.patterns.parts(dimension), int(self.regions.max()) + 1
-        answered = self.patterns.answered[:, list(self.patterns.linked(dimension))]
-        is_sturdy = fewest_alike(self.regions, pattern_numbers(answered), count) >= self.k
-        is_apart = ~is_sturdy & ~is_mixed(self.margins, self.regions)
-        most = most_frequent(self.regions, parts, count)
-        return np.asarray((parts != most[self.regions]) & is_apart[self.regions])
+    def _is_in_part(self, at: int) -> bool:
+        block = self.counted.blocks[at]
+        return bool(np.any(self.counted.partly[at] & [one.known for one in block.measures]))
 
-    def _covered(self, measure: Measure) -> list[Margin]:
-        if measure not in self.regions_of:
-            return []
-        return [own for own in self.margins if self._is_covered(measure, own)]
+    def _are_safe(self, margins: Sequence[Margin], told: Sequence[Flags], beside: Sequence[Flags]) -> bool:
+        if not told:
+            return False
+        is_told = np.isin(self.parts, np.unique(self.parts[np.any(told, axis=0)]))
+        apart = np.where(is_told, self.parts, len(self.parts) + self.regions)
+        return (
+            all(self._is_covered(persons, own) for persons in told for own in margins)
+            and all(self._leaves_enough(own, persons, told) for persons in beside for own in margins)
+            and all(self._holds(self.regions, margins, persons) for persons in told)
+            and all(self._holds(apart, margins, persons) for persons in beside)
+        )
 
-    def _is_covered(self, measure: Measure, margin: Margin) -> bool:
+    def _leaves_enough(self, margin: Margin, beside: Flags, told: Sequence[Flags]) -> bool:
+        cells = numbered(self.parts, margin.codes)
+        return all(
+            none_or_enough(
+                fewest_left(self.regions, beside & within, [persons & within for persons in told]), self.k
+            )
+            for within in (cells == cell for cell in range(int(cells.max()) + 1))
+        )
+
+    def _holds(self, regions: Integers, margins: Sequence[Margin], persons: Flags) -> bool:
+        if not persons.any():
+            return True
+        table = Table(regions[persons], [own.codes[persons] for own in margins])
+        return is_safe(table, np.ones(np.count_nonzero(persons), dtype=np.bool_), self.k)
+
+    def _is_covered(self, counted: Flags, margin: Margin) -> bool:
         for category in (*margin.shown, REST):
             persons = margin.codes == category
-            known = int(np.count_nonzero(measure.known & persons))
-            if not none_or_enough(int(np.count_nonzero(persons)) - known, self.k):
-                return False
-            if known < self.k and (known > 0 or category != REST):
+            known = int(np.count_nonzero(counted & persons))
+            if not none_or_enough(known, self.k) or not none_or_enough(
+                int(np.count_nonzero(persons)) - known, self.k
+            ):
                 return False
         return True
 
 
-def dimensions_hold(
-    patterns: Patterns, margins: Sequence[Margin], regions: Integers, k: int
-) -> dict[str, bool]:
-    """Whether nothing tells categories apart, whichever facets are subtracted with the headline."""
+def told_beside(
+    patterns: Patterns,
+    counted: Counted,
+    margins: Sequence[Margin],
+    regions: Integers,
+    parts: Integers,
+    k: int,
+) -> Counted:
+    """The scores that may be told exactly beside the headline of categories. What tells categories apart has,
+    in a dimension, to live on k who count in one of its blocks; else nobody counts where categories mix.
+    """
     table = Table(regions, [own.codes for own in margins])
-    return {
-        dimension: _answers_alike(patterns, dimension)
-        or all(holds_together(table, persons, k) for persons in patterns.steady_sets(dimension))
-        for dimension in DIMENSIONS
-    }
+    mixed = np.isin(parts, np.unique(parts[is_mixed(margins, regions)[regions]]))
+    for name, own in counted.of_dimension.items():
+        usual = [persons & counted.usual[name] for persons in counted.told(own)]
+        if usual and mixed.any() and not any(holds_together(table, persons, k) for persons in usual):
+            counted = without(patterns, counted, name, mixed, parts)
+    return counted
 
 
 def is_mixed(margins: Sequence[Margin], regions: Integers) -> Flags:
@@ -166,11 +135,3 @@ def is_mixed(margins: Sequence[Margin], regions: Integers) -> Flags:
     atoms = numbered(regions, *(own.codes for own in margins))
     firsts = np.unique(atoms, return_index=True)[1]
     return np.asarray(np.bincount(regions[firsts]) > 1)
-
-
-def _answers_alike(patterns: Patterns, dimension: str) -> bool:
-    return _all_alike(pattern_numbers(patterns.answered[:, list(patterns.linked(dimension))]))
-
-
-def _all_alike(numbers: Integers) -> bool:
-    return bool(np.all(numbers == numbers[0]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,16 @@ class Loaded:
             scores=Scores.take(self.responses.answers, instrument),
             included=self.responses.included,
             linked=self.responses.keys if self.survey.mode != "anonymous" else None,
+            order=self.lot(),
         )
+
+    def lot(self) -> Integers:
+        """One order of those who responded, the same whenever it is drawn; an answer less moves nobody."""
+        seed = self.survey.id.bytes
+        drawn = [sha256(seed + bytes(key)).digest() for key in self.responses.keys]
+        places = np.empty(len(drawn), dtype=np.int64)
+        places[sorted(range(len(drawn)), key=drawn.__getitem__)] = np.arange(len(drawn))
+        return places
 
     def frozen_groups(self) -> Groups:
         return Groups(

@@ -11,6 +11,7 @@ from app.metrics.schemas.common import (
     Metrics,
     OfGroup,
     Precision,
+    Reasons,
     Suppressed,
     Undefined,
 )
@@ -21,11 +22,12 @@ class EnpsOk(Schema):
     n: int
     precision: Precision
     score: float
-    ci_low: float
-    ci_high: float
-    promoters: float
-    passives: float
-    detractors: float
+    ci_low: float | None
+    ci_high: float | None
+    promoters: float | None
+    passives: float | None
+    detractors: float | None
+    reasons: Reasons
 
 
 EnpsNumbers = Annotated[EnpsOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]

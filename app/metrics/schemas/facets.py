@@ -31,9 +31,9 @@ class FacetNumbers(Schema):
     ci_low: float | None
     ci_high: float | None
     sd: float | None
-    favourable: float
-    neutral: float
-    unfavourable: float
+    favourable: float | None
+    neutral: float | None
+    unfavourable: float | None
     favourable_ci_low: float | None
     favourable_ci_high: float | None
     reasons: Reasons
