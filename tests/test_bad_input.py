@@ -189,7 +189,8 @@ async def test_what_media_types_are_taken_is_said(api: ContractClient) -> None:
     squeezed = await api.put(PERSON, content="{}", headers=JSON | {"Content-Encoding": "br"})
     assert squeezed.headers["accept-encoding"] == "gzip"
     file = await api.post("/v1/imports?kind=people", content="a", headers={"Content-Type": "image/png"})
-    assert file.headers["accept-post"] == "application/x-ndjson, text/csv"
+    described = BY_ID["create_import"].content
+    assert set(file.headers["accept-post"].split(", ")) == set(described), "the contract's"
 
 
 async def test_a_weak_tag_reads_and_does_not_write(api: ContractClient) -> None:
@@ -592,5 +593,4 @@ async def test_more_than_the_limit_is_not_read_to_its_end(wire: Wire) -> None:
 
 async def test_a_head_request_of_a_get_is_answered_without_body(wire: Wire) -> None:
     reply = await wire.send(wire.head("HEAD", "/v1/me"))
-    assert (reply.status, reply.body) == (405, b"")
-    assert "allow: get" in reply.head
+    assert (reply.status, reply.body) == (200, b"")

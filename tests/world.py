@@ -79,13 +79,16 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     hook = await made(api.post("/v1/webhooks", json=webhook))
     delivery = await made(api.post(f"/v1/webhooks/{hook['id']}/test"))
     await made(api.patch(f"/v1/webhooks/{hook['id']}", json={"enabled": False}))
+    for address in ("e-1050@example.com", "e-1050@example.org"):
+        await made(api.patch("/v1/people/E-1050", json={"email": address}))
     await made(api.put("/v1/people/E-9999", json={"name": MARK}))
     await made(api.post("/v1/people/E-9999/erasure"))
     async with acme.database.tenant_session(acme.id) as session:
         asker = await person_id(session, "E-0007")
         assert asker is not None
         await ask_for_link(session, asker)
-    waiting = await made(api.post("/v1/imports?kind=people", content=half_good, headers=LINES))
+    again = {**LINES, "Idempotency-Key": "after the erasure"}
+    waiting = await made(api.post("/v1/imports?kind=people", content=half_good, headers=again))
     survey = await open_survey(acme, "E-1042")
     return {
         "organization": str(acme.id),
@@ -109,7 +112,13 @@ async def furnish(acme: Tenant) -> dict[str, str]:
 async def made_by_scim(acme: Tenant) -> None:
     """A user and a group whom only SCIM knows something of."""
     scim = await scim_of(acme)
-    user = await scim.made("Users", schemas=[USER], userName="only-of-acme", title=MARK)
+    user = await scim.made(
+        "Users",
+        schemas=[USER],
+        userName="only-of-acme",
+        title=MARK,
+        emails=[{"value": "only-of-acme@example.com"}],
+    )
     await scim.made("Groups", schemas=[GROUP], displayName=MARK, members=[{"value": user["id"]}])
 
 
