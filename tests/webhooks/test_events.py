@@ -83,10 +83,13 @@ async def test_a_batch_tells_of_each_person_it_changed(acme: Tenant) -> None:
     ]
 
 
+OPEN = {"mode": "anonymous", "access": "open"}
+
+
 async def test_who_was_erased_is_told_of_once_and_in_nothing_else(acme: Tenant) -> None:
     for external_id in ("E-1", "E-2"):
         await acme.client.put(f"/v1/people/{external_id}", json=PERSON)
-    survey = {"survey_id": await opened(acme.client, external_id="E-1"), "external_id": "E-1"}
+    survey = {"survey_id": await opened(acme.client, external_id="E-1", **OPEN), "external_id": "E-1"}
     for _ in range(2):
         await acme.client.post("/v1/people/E-1/erasure")
     assert await told(acme) == [
