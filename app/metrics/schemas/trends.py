@@ -114,7 +114,7 @@ class ChangeUndefined(Schema):
     from_survey: UUID
     to_survey: UUID
     status: Literal["undefined"]
-    reason: Incomparable | Literal["zero_variance"]
+    reason: Literal["questions_changed", "question_missing", "several_questions", "zero_variance"]
     verdict: Literal["not_comparable", "inconclusive"]
 
 
@@ -153,7 +153,7 @@ class RepeatedInsufficient(Schema):
 class RepeatedUndefined(Schema):
     measure: MeasureName
     status: Literal["undefined"]
-    reason: Incomparable | Literal["zero_variance"]
+    reason: Literal["questions_changed", "question_missing", "several_questions", "zero_variance"]
 
 
 Repeated = Annotated[
