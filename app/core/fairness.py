@@ -7,10 +7,10 @@ becomes free goes to the lane that has the fewest. So a quiet one finds room wha
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -83,7 +83,7 @@ class FairQueue:
 
 
 class FairMiddleware:
-    """Requests wait for a place after their body has come: a slow sender takes none."""
+    """Requests wait for a place after their body has come: a slow sender takes none, nor does a stream."""
 
     def __init__(self, app: ASGIApp, requests: FairQueue, lane_of: Callable[[Scope], str | None]) -> None:
         self.app = app
@@ -95,11 +95,17 @@ class FairMiddleware:
         lane = self.lane_of(scope) if scope["type"] == "http" else None
         if lane is None:
             return await self.app(scope, receive, send)
-        if scope.get(SIZE, 0) <= HEAVY:
-            async with self.requests.place(lane):
-                return await self.app(scope, receive, send)
-        async with self.batches.place(lane), self.requests.place(lane):
-            await self.app(scope, receive, send)
+        async with AsyncExitStack() as places:
+
+            async def sent(message: Message) -> None:
+                await send(message)
+                if message.get("more_body", False):
+                    await places.aclose()
+
+            if scope.get(SIZE, 0) > HEAVY:
+                await places.enter_async_context(self.batches.place(lane))
+            await places.enter_async_context(self.requests.place(lane))
+            await self.app(scope, receive, sent)
 
 
 def slices(items: Sequence[Item]) -> Iterable[Sequence[Item]]:

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         " known keys are let through from there; none for no limit.",
     )
     organization_concurrency: int = Field(
-        4,
+        2,
         ge=1,
         le=100,
         description="Requests of an organisation that one process works on at once; more wait their turn.",

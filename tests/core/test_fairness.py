@@ -9,11 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.core.fairness import SLICE, FairQueue, in_turns
+from app.core.fairness import SLICE, FairMiddleware, FairQueue, in_turns
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant, new_tenant
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 class Crowd:
@@ -154,6 +154,35 @@ async def test_a_loud_organization_is_waited_for_by_itself_alone(
     assert inside <= 5
     let_go.set()
     assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
+
+
+async def test_what_is_streamed_takes_no_place() -> None:
+    """As the progress of an import, which somebody follows for an hour."""
+    following, others = asyncio.Event(), asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if scope["path"] == "/stream":
+            await send({"type": "http.response.body", "body": b"1", "more_body": True})
+            following.set()
+            await others.wait()
+        await send({"type": "http.response.body", "body": b"2"})
+
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    fair = FairMiddleware(application, FairQueue(places=1, each=1), lambda _: "a")
+
+    async def get(path: str) -> None:
+        await fair({"type": "http", "path": path}, nothing, nothing)
+
+    stream = asyncio.create_task(get("/stream"))
+    await following.wait()
+    async with asyncio.timeout(PATIENCE):
+        await get("/other")
+    others.set()
+    await stream
+    assert fair.requests.free == 1
 
 
 async def test_large_batches_of_one_organization_come_one_by_one(acme: Tenant) -> None:
