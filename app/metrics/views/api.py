@@ -196,7 +196,7 @@ async def get_overview(view: MetricsView, conditions: ReadConditions, language: 
         await reading.organization_levers(view.session, view.release, language) if view.tops is None else None
     )
     waves = [] if view.tops is None else await reading.waves_of(view.session, view.survey)
-    seen = await view.seen(waves)
+    seen = None if view.tops is None else await view.seen(waves)
     groups = await reading.glances(view.session, view.release, view.by, view.team, view.tops, seen)
     answer = schemas.Overview(
         **view.header, distinctness=distinctness, reasons=reasons, levers=levers, groups=groups
