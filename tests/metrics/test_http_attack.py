@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from app.metrics.disclosure import Plan
 from app.metrics.releases import jobs
+from app.metrics.releases.previous_wave import released_wave
 from app.metrics.releases.response_matrix import load
 from app.metrics.sample import Flags, Rollup, Sample
 from app.surveys import queries as surveys
@@ -155,6 +157,7 @@ class Attack:
     sample: Sample
     places: dict[Ref, int]
     knowledge: Knowledge
+    plan: Plan
     told: Counter[str]
 
     @classmethod
@@ -172,7 +175,7 @@ class Attack:
             for group in loaded.groups
         }
         sample = loaded.sample()
-        return cls(sample, places, Knowledge(sample), Counter())
+        return cls(sample, places, Knowledge(sample), released_wave(loaded).plan, Counter())
 
     def released(self, number: int, is_rolling: bool) -> Flags:
         included = self.sample.included
@@ -207,8 +210,24 @@ class Attack:
                 self.knowledge.learn_headline(persons)
                 self.told["filter" if is_filter else group["group"]["kind"]] += 1
             for measure, of in measures_in(metric, group):
-                self.knowledge.learn_measure(measure, persons if of == "group" else released & ~persons)
-                self.told[measure.partition(":")[0]] += 1
+                assert of == "group"
+                self.learn_measure(measure, group["group"], released)
+
+    def learn_measure(
+        self, measure: str, group: Json, released: Flags, *, and_the_rest: bool = False
+    ) -> None:
+        """What is told in steps is attacked in `test_coarse.py`."""
+        ordinal = self.places[(group["kind"], group.get("segment", ""), group["id"])]
+        if self.plan.is_coarse(measure, ordinal):
+            return
+        counts = np.zeros(len(released), dtype=np.bool_)
+        counts[self.sample.both & released] = self.plan.counted[measure]
+        persons = self.persons(group)
+        self.knowledge.learn_measure(measure, persons & counts)
+        self.told[measure.partition(":")[0]] += 1
+        if and_the_rest and not self.plan.is_coarse(measure, 0):
+            self.knowledge.learn_measure(measure, ~persons & counts)
+            self.told["heatmap"] += 1
 
 
 def measures_in(metric: str, group: Json) -> Iterator[tuple[str, str]]:
@@ -242,10 +261,7 @@ async def learn_everything(
         attack.learn(metric, said, released)
         if metric == "heatmap":
             for group, measure in heatmap_measures(said):
-                persons = attack.persons(group)
-                attack.knowledge.learn_measure(measure, persons & released)
-                attack.knowledge.learn_measure(measure, ~persons & released)
-                attack.told["heatmap"] += 1
+                attack.learn_measure(measure, group, released, and_the_rest=True)
     random = Random(len(released))
     for _ in range(ASKED_OF_FILTERS if attack.sample.groups.categories else 0):
         params = of | some_filter(attack, random)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.metrics.disclosure.tree import Decision, Suppression
 from app.metrics.sample import Flags, Integers
@@ -32,8 +32,8 @@ class Plan:
     dimensions: Sequence[str]
     steady: Sequence[Flags]
     leans_on: Sequence[Flags]
-    counted: Mapping[str, Flags]
-    coarse: Mapping[str, AbstractSet[int]]
+    counted: Mapping[str, Flags] = field(default_factory=dict)
+    coarse: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
     is_last: bool = True
     """Of an interim release nobody is told how many were invited: the last one may have to hide it (R8)."""
 
