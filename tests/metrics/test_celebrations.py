@@ -273,7 +273,7 @@ async def test_what_was_told_is_told_again_whatever_happens_since(acme: Tenant, 
 async def test_a_quarter_says_by_which_formulas_it_was_counted(
     acme: Tenant, api: ContractClient, owner: asyncpg.Connection
 ) -> None:
-    assert (await api.get(METRICS)).json()["formula_version"] == "2"
+    assert (await api.get(METRICS)).json()["formula_version"] == "3"
     counted = "UPDATE celebration_reports SET body = jsonb_set(body, '{formula_version}', '\"0\"')"
     await owner.execute(f"{counted} WHERE organization_id = $1", acme.id)
     assert (await api.get(METRICS)).json()["formula_version"] == "0"
