@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
-from math import ceil, sqrt
+from math import ceil, floor, sqrt
 from typing import Any
 
 import numpy as np
@@ -158,6 +158,15 @@ class Display:
         if self.precision == "exact":
             return float(value)
         return round(value) if self.precision == "integer" else min(max(round(value), low), high)
+
+    def bounds(self, mean: Fraction, responded: Fraction) -> tuple[float, float]:
+        """Of the mean of all invited, from every mean that is shown as this one."""
+        if self.precision == "exact":
+            return float(mean * responded), float(mean * responded + 100 * (1 - responded))
+        shown, half = self.score(mean), Fraction(1, 2)
+        least = Fraction(0) if shown <= self.score(0) else Fraction(shown) - half
+        most = Fraction(100) if shown >= self.score(100) else Fraction(shown) + half
+        return floor(least * responded), ceil(most * responded + 100 * (1 - responded))
 
     def share(self, value: Fraction | float) -> float:
         if self.precision == "banded":
@@ -426,13 +435,13 @@ class Reckoning:
 
     def bounded(self, name: str, persons: Sequence[Answers], invited: int, display: Display) -> Json:
         spread, (low, high) = self.spread(name, persons), self.interval(name, persons, display, invited)
-        least = spread.mean * spread.n / invited
+        least, most = display.bounds(spread.mean, Fraction(spread.n, invited))
         return {
             "score": display.score(spread.mean),
             "ci_low": display.score(low),
             "ci_high": display.score(high),
-            "bound_low": display.score(least),
-            "bound_high": display.score(least + 100 * Fraction(invited - spread.n, invited)),
+            "bound_low": least,
+            "bound_high": most,
         }
 
 
