@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -16,8 +17,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 async def served(server_url: str, template: str) -> AsyncIterator[dict[str, str]]:
-    """The environment of a service with a database of its own beside those of the other tests."""
-    async with database_like(server_url, "served", template) as url:
+    """The environment of a service with a database of its own, for each folder of tests."""
+    async with database_like(server_url, f"served_{uuid4().hex[:8]}", template) as url:
         yield environment_of(url)
 
 
