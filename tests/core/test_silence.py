@@ -39,7 +39,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def app(way: Way, settings: Settings) -> AsyncIterator[FastAPI]:
     """On a database that the way leads to."""
-    own = settings.model_copy(update={"database_statement_timeout": 5, "database_pool_size": 2})
+    hasty = {"database_statement_timeout": 5, "database_pool_size": 2, "organization_concurrency": 4}
+    own = settings.model_copy(update=hasty)
     app = create_app(own, way.url)
     async with app.router.lifespan_context(app):
         yield app

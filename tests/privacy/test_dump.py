@@ -33,9 +33,17 @@ KEPT = {"webhook_deliveries"}
 
 
 @pytest.fixture
-async def hooked(settings: Settings, database_url: str) -> AsyncIterator[tuple[Tenant, Receiver]]:
-    async with with_receiver(settings, database_url) as found:
+async def hooked(settings: Settings, module_database: str) -> AsyncIterator[tuple[Tenant, Receiver]]:
+    """In a database of its own: among many people the planner's samples would show these by luck."""
+    async with with_receiver(settings, module_database) as found:
         yield found
+
+
+@pytest.fixture
+async def owner(module_database: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(module_database)
+    yield connection
+    await connection.close()
 
 
 async def dump(owner: asyncpg.Connection, tenant: Tenant) -> Iterator[tuple[str, str]]:
