@@ -24,8 +24,8 @@ from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
-async def way(database_url: str) -> AsyncIterator[Way]:
-    async with way_to(database_url) as way:
+async def way(module_database: str) -> AsyncIterator[Way]:
+    async with way_to(module_database) as way:
         yield way
 
 
@@ -118,7 +118,7 @@ async def test_what_is_left_in_the_middle_of_a_transaction_lets_go(acme: Tenant)
 
 
 async def test_the_worker_is_missed_and_comes_back(
-    acme: Tenant, way: Way, database_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, way: Way, module_database: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "LONGEST_SILENCE", 2)
     done: list[UUID] = []
@@ -132,7 +132,7 @@ async def test_the_worker_is_missed_and_comes_back(
 
     through = Database(way.url, settings)
     worker = Worker(through, {"silence_job": quick}, {})
-    near = create_app(settings, database_url)
+    near = create_app(settings, module_database)
     async with near.router.lifespan_context(near):
         near.state.worker = worker
         client: Any = client_for(near, None)
