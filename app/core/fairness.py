@@ -64,20 +64,24 @@ class FairQueue:
         self._call_next()
 
     def _forget(self, lane: str, turn: "asyncio.Future[None]") -> None:
-        self.waiting[lane].remove(turn)
-        if not self.waiting[lane]:
-            del self.waiting[lane]
+        turns = self.waiting.get(lane, deque())
+        if turn in turns:
+            turns.remove(turn)
+        if not turns:
+            self.waiting.pop(lane, None)
 
     def _call_next(self) -> None:
         """Of those with the fewest in hand, the lane that was called longest ago."""
-        able = [lane for lane in self.waiting if self.taken[lane] < self.each]
-        if not able or not self.free:
-            return
-        lane = min(able, key=lambda one: self.taken[one])
-        turn = self.waiting[lane].popleft()
-        self.waiting.move_to_end(lane)
-        if not self.waiting[lane]:
-            del self.waiting[lane]
+        while self.free and (able := [lane for lane in self.waiting if self.taken[lane] < self.each]):
+            lane = min(able, key=lambda one: self.taken[one])
+            turn = self.waiting[lane][0]
+            self._forget(lane, turn)
+            if not turn.cancelled():  # by who has not run since, and will forget it again
+                return self._call(lane, turn)
+
+    def _call(self, lane: str, turn: "asyncio.Future[None]") -> None:
+        if lane in self.waiting:
+            self.waiting.move_to_end(lane)
         self._take(lane)
         turn.set_result(None)
 

@@ -96,6 +96,37 @@ async def test_who_is_cancelled_as_they_are_called_passes_the_place_on() -> None
     assert crowd.inside == ["c1"]
 
 
+@pytest.mark.parametrize("leaving", ["b1", "b2"])
+async def test_who_is_cancelled_before_they_are_called_loses_no_place(leaving: str) -> None:
+    """They have not run since, so the queue still has their turn when a place becomes free."""
+    crowd = Crowd(FairQueue(places=1, each=1))
+    await crowd.arrive("a1", "b1", "b2", "c1")
+    crowd.tasks[leaving].cancel()
+    await crowd.go("a1")
+    staying = {"b1": "b2", "b2": "b1"}[leaving]
+    assert crowd.inside == [staying]
+    await crowd.go(staying)
+    assert crowd.inside == ["c1"]
+    await crowd.go("c1")
+    assert crowd.tasks[leaving].cancelled()
+    assert (crowd.queue.free, dict(crowd.queue.taken), dict(crowd.queue.waiting)) == (1, {}, {})
+
+
+async def test_all_who_wait_are_cancelled_as_a_place_becomes_free() -> None:
+    queue = FairQueue(places=1, each=1)
+    crowd = Crowd(queue)
+    await crowd.arrive("a1", "a2", "b1")
+    for name in ("a2", "b1"):
+        crowd.tasks[name].cancel()
+    queue._leave("a")
+    assert (queue.free, dict(queue.taken), dict(queue.waiting)) == (1, {}, {})
+    await settle()
+    assert crowd.tasks["a2"].cancelled()
+    assert crowd.tasks["b1"].cancelled()
+    queue._take("a")
+    await crowd.go("a1")
+
+
 async def test_others_have_their_turn_within_a_batch() -> None:
     turns = 0
 
