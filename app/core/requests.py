@@ -1,6 +1,7 @@
 """What a request must be before an endpoint sees it: id, path, size, encoding, JSON."""
 
 import asyncio
+import math
 import re
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
@@ -41,7 +42,11 @@ ONCE = ("authorization", "content-type", "content-length", "content-encoding", "
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 SUSPICIOUS = (b"e000", b"e+000", b"0" * 300, b"\\u0000", b"\0")
-"""Bytes, digits written 0, without which a body holds neither a number beyond a double nor a NUL."""
+LONG, EXPONENTS = b"0" * 210, (b"0e00", b"0e+00")
+"""Bytes, digits written 0, without which a body holds neither a number beyond a double nor a NUL.
+
+Two digits of an exponent bring a number there that has 210 before its point: 1.8e308.
+"""
 SMALL = 2**16
 """Bytes that a body may have of whom nobody knows yet, and that are parsed where they arrive."""
 RATIO, UNSUSPECTED = 100, 2**20
@@ -325,10 +330,14 @@ def parse_json(body: bytes) -> Any:
         raise MalformedJson(
             f"The body is not JSON{_place_of(error)}: correct it and send it again."
         ) from None
-    digits = body.translate(DIGITS)
-    if any(sign in digits for sign in SUSPICIOUS):
+    if is_suspicious(body.translate(DIGITS)):
         refuse_unstorable(value)
     return value
+
+
+def is_suspicious(digits: bytes) -> bool:
+    signs = SUSPICIOUS + EXPONENTS if LONG in digits else SUSPICIOUS
+    return any(sign in digits for sign in signs)
 
 
 def _place_of(error: ValueError) -> str:
@@ -337,7 +346,7 @@ def _place_of(error: ValueError) -> str:
 
 
 def refuse_unstorable(value: Any) -> None:
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+    if isinstance(value, int | float) and is_beyond_double(value):
         raise MalformedJson("The body has a number that is too large: send one within the range of a double.")
     if isinstance(value, str) and "\0" in value:
         raise Unprocessable("The text has a NUL character: remove it.", code="invalid_text")
@@ -348,6 +357,13 @@ def refuse_unstorable(value: Any) -> None:
     elif isinstance(value, list):
         for member in value:
             refuse_unstorable(member)
+
+
+def is_beyond_double(number: float) -> bool:
+    try:
+        return math.isinf(number)
+    except OverflowError:  # an int
+        return True
 
 
 class StrictRequest(Request):
