@@ -1,7 +1,7 @@
 """How resources are found: by what a filter demands of them, each demand by an index."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ async def found_ids(
     return (await session.scalars(statement(ordered, ids), {**values, "limit": limit})).all()
 
 
-@cache
+@lru_cache(maxsize=256)  # a client decides on how many shapes there are
 def statement(ordered: str, ids: str) -> TextClause:
     return text(ordered.format(ids=ids))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.scim.queries import statement
 from tests.conftest import Tenant
 from tests.scim.client import ENTERPRISE, GROUP, PEOPLE, USER, ScimClient, scim_of
 
@@ -112,6 +113,14 @@ async def test_ten_thousand_brackets_cost_nothing(scim: ScimClient, queries: lis
 
 async def test_many_brackets_within_the_limit_are_read(scim: ScimClient) -> None:
     assert await names(scim, filter="(" * 500 + "title pr" + ")" * 500) == ["Bo"]
+
+
+async def test_filters_of_ever_another_shape_are_not_all_remembered(scim: ScimClient) -> None:
+    for count in range(1, 4):
+        await names(scim, filter=" or ".join(['userName eq "Ann"'] * count))
+    kept = statement.cache_info()
+    assert kept.currsize >= 3
+    assert kept.maxsize is not None
 
 
 async def test_order(scim: ScimClient) -> None:
