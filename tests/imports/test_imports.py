@@ -749,6 +749,15 @@ async def test_of_several_contracts_the_present_one_says_who_somebody_is(
     assert counts(again) == (0, 0, 3 + between, 0)
 
 
+async def test_contracts_whose_first_day_is_not_known(acme: Tenant, api: ContractClient) -> None:
+    undated = [("Old", "", "31-12-2015"), ("Middle", "", "31-12-2017"), ("Now", "01-01-2018", "")]
+    rows = (*contract_rows(*undated), *contract_rows(NOW, person="8"))
+    found = await done(acme, (AFAS_HEAD + "".join(rows)).encode(), form="csv", mapping="afas")
+    assert (found["status"], counts(found)) == ("finished", (2, 0, 2, 0))
+    for day, team in [("2014-05-05", "middle"), ("2019-05-05", "now")]:
+        assert (await api.get(f"/v1/people/7?as_of={day}")).json()["team"] == team
+
+
 async def test_a_contract_that_follows_keeps_somebody_employed(acme: Tenant, api: ContractClient) -> None:
     """The present one ends, and the next begins the day after; or another runs beside it."""
     following = contract_rows(("Now", "01-01-2020", "31-12-2029"), ("Next", "01-01-2030", ""))

@@ -55,6 +55,11 @@ def repeats(contracts: Sequence[Contract], present: Contract) -> dict[int, bool]
     }
 
 
+def of_own_days(contracts: Sequence[Contract]) -> list[Contract]:
+    """In the order of their days, of one first day the last: it was held from then on."""
+    return list({one.term.first: one for one in contracts}.values())
+
+
 def employments(contracts: Sequence[Contract]) -> list[Term]:
     """Those before the one of the last contract, none of which goes on when the next begins."""
     lasts: dict[date, date] = {}

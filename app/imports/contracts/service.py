@@ -203,7 +203,7 @@ def told_by(contracts: Sequence[Contract], rows: Mapping[int, Row]) -> Earlier:
     held = {one.line: held_by(rows[one.line]) for one in contracts}
     pasts = [
         Past(after.term.first - DAY, held[before.line])
-        for before, after in pairwise(contracts)
+        for before, after in pairwise(rules.of_own_days(contracts))
         if held[before.line] != held[after.line]
     ]
     return Earlier(
