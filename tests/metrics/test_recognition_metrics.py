@@ -1,15 +1,21 @@
 """Recognition over HTTP: windows, groups, what is kept and when it is computed again."""
 
-from datetime import date, timedelta
+import asyncio
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
+from app.metrics.recognition import service
+from app.recognition import service as recognition
 from app.recognition.rules import month_end, months_before, months_of, whole_months
+from app.recognition.schemas import RecognitionWrite
 from tests.calendar.staff import people_on_file, team_on_file, worked_before
 from tests.clock import today
 from tests.conftest import Tenant
 from tests.contract import ContractClient, contract
+from tests.waiting import until_blocked
 
 METRICS, EVENTS = "/v1/metrics/recognition", "/v1/recognitions"
 TODAY = today()
@@ -291,6 +297,37 @@ async def test_an_event_that_comes_after_its_month_was_told_counts_in_the_next(
     [event, _] = (await api.get(EVENTS, params={"receiver": "sales-2"})).json()["items"]
     assert (await api.delete(f"{EVENTS}/{event['id']}")).status_code == 204
     assert (await events(BEFORE), await events(LAST_MONTH)) == (1, 2)
+
+
+async def test_an_event_that_is_being_recorded_while_its_month_is_told_is_in_that_month(
+    acme: Tenant, api: ContractClient, owner: asyncpg.Connection
+) -> None:
+    await staff(acme, sales=12)
+    await read(api, **month(LAST_MONTH))
+    event = RecognitionWrite(
+        giver="sales-0",
+        receivers=["sales-1"],
+        message="Thanks.",
+        occurred_at=datetime.combine(BEFORE, time(12), UTC),
+    )
+    async with acme.database.tenant_session(acme.id) as session:
+        await recognition.record(session, [event], datetime.now(UTC))
+        telling = asyncio.create_task(read(api, **month(BEFORE)))
+        await until_blocked(owner)
+    assert [(await telling)["groups"][0]["events"]] == [1]
+
+
+async def test_an_event_that_comes_while_its_month_is_being_told_counts_in_the_next(
+    acme: Tenant, api: ContractClient, owner: asyncpg.Connection
+) -> None:
+    await staff(acme, sales=12)
+    async with acme.database.tenant_session(acme.id) as session:
+        await service.told_months(session, service.window_of(BEFORE, month_end(BEFORE), TODAY))
+        recording = asyncio.create_task(thank(api, ("sales-0", "sales-1")))
+        await until_blocked(owner)
+    await recording
+    told = [(await read(api, **month(day)))["groups"][0]["events"] for day in (BEFORE, LAST_MONTH)]
+    assert told == [0, 1]
 
 
 async def test_who_was_employed_in_the_window_counts(acme: Tenant, api: ContractClient) -> None:

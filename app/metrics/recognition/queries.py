@@ -26,6 +26,10 @@ SELECT month, tree, people, pairs FROM recognition_told_months
 WHERE organization_id = :organization_id AND month BETWEEN :first AND :last
 ORDER BY month
 """).columns(tree=JSONB)
+NAMES_OF_TOLD = text("""
+SELECT month FROM recognition_told_months
+WHERE organization_id = :organization_id AND month BETWEEN :first AND :last
+""")
 KEEP_MONTH = text("""
 INSERT INTO recognition_told_months (organization_id, month, tree, people, pairs)
 VALUES (:organization_id, :month, CAST(:tree AS jsonb), :people, :pairs)
@@ -139,6 +143,11 @@ async def number_employed(session: TenantSession) -> None:
 async def told_months(session: TenantSession, window: Window) -> Sequence[Row[Any]]:
     """The months of the window that were told of before, as they were then; oldest first."""
     return (await session.execute(TOLD_MONTHS, {"first": window.first, "last": window.last})).all()
+
+
+async def names_of_told(session: TenantSession, window: Window) -> set[date]:
+    """The first day of each month of the window that was told of."""
+    return set(await session.scalars(NAMES_OF_TOLD, {"first": window.first, "last": window.last}))
 
 
 async def keep_month(

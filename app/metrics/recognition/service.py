@@ -25,6 +25,7 @@ from app.metrics.schemas.recognition import RecognitionGroup, RecognitionPeriod
 from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization
 from app.people.teams.queries import TeamNode, team_tree
+from app.recognition.counts.queries import hold_counts
 from app.recognition.rules import days_before, months_of
 
 YEAR_DAYS = 365
@@ -100,6 +101,7 @@ async def groups(
 
 async def months(session: TenantSession, window: Window, team: str | None) -> list[RecognitionPeriod]:
     """The organisation, or the team, in each month of the window."""
+    await _tell_missing(session, window)
     found = []
     for of_month in each_month(window):
         [result, *_] = await report(session, of_month, with_teams=False, team=team)
@@ -142,13 +144,21 @@ async def _compute(session: TenantSession, window: Window) -> list[ReportGroup]:
 
 async def told_months(session: TenantSession, window: Window) -> list[Month]:
     """The months of the window; those that were never told of are looked at now, for good."""
-    told = {row.month for row in await queries.told_months(session, window)}
-    missing = [month for month in each_month(window) if month.first not in told]
-    if missing:
-        await queries.number_employed(session)
-    for month in missing:
-        await _tell(session, month)
+    await _tell_missing(session, window)
     return [month_of(row) for row in await queries.told_months(session, window)]
+
+
+async def _tell_missing(session: TenantSession, window: Window) -> None:
+    if await _missing(session, window):
+        await hold_counts(session)
+        await queries.number_employed(session)
+        for month in await _missing(session, window):
+            await _tell(session, month)
+
+
+async def _missing(session: TenantSession, window: Window) -> list[Window]:
+    told = await queries.names_of_told(session, window)
+    return [month for month in each_month(window) if month.first not in told]
 
 
 def each_month(window: Window) -> list[Window]:

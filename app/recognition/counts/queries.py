@@ -113,6 +113,22 @@ FROM unnest(CAST(:months AS date[]), CAST(:people AS int[])) AS k (month, person
 WHERE b.organization_id = :organization_id AND b.month = k.month AND b.person = k.person
 """)
 
+HOLD_COUNTS = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+SHARE_COUNTS = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
+
+
+async def hold_counts(session: TenantSession) -> None:
+    """Waits for events that are being counted, and lets none be counted until this transaction ends.
+
+    To be held before anything else is written: whoever counts waits for numbers of people and rows of months.
+    """
+    await session.execute(HOLD_COUNTS, _name_of_counts(session))
+
+
+def _name_of_counts(session: TenantSession) -> dict[str, str]:
+    return {"name": f"recognition counts {session.organization_id}"}
+
+
 COUNT_LATER = text("""
 UPDATE recognitions r SET counted_in = (
     SELECT min(CAST(later.month AS date)) FROM generate_series(
@@ -156,6 +172,8 @@ FROM months
 
 
 async def count_new(session: TenantSession, ids: Collection[UUID]) -> None:
+    """A month is told of before this or after it, never meanwhile: no event is left out of both."""
+    await session.execute(SHARE_COUNTS, _name_of_counts(session))
     await session.execute(COUNT_LATER, {"ids": list(ids)})
     await session.execute(NUMBER_PEOPLE, {"ids": list(ids)})
     await _count(session, ids, 1)
