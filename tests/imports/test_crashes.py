@@ -1,19 +1,23 @@
 """An import killed half-way ends as if nothing had happened."""
 
 import asyncio
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from app.core.errors import AppError
+from app.imports import queries
 from app.imports.jobs import utc_now
 from app.imports.run import runner as running
 from app.imports.run.loaders import PIECES
-from app.imports.run.runner import Work
+from app.imports.run.runner import Clock, Work
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.imports.files import accepted, counts, faults, lines, report_of
+from tests.imports.test_imports import AFAS_HEAD, contract_rows
 from tests.surveys.test_surveys import hire, opened
 
 PEOPLE = [f"E-{number}" for number in range(300)]
@@ -29,8 +33,8 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(PIECES, kind, 50)
 
 
-async def go_on(acme: Tenant, import_id: str) -> None:
-    await running.run(acme.database, acme.id, import_id, acme.database.keyring, utc_now)  # type: ignore[arg-type]
+async def go_on(acme: Tenant, import_id: str, clock: Clock = utc_now) -> None:
+    await running.run(acme.database, acme.id, import_id, acme.database.keyring, clock)  # type: ignore[arg-type]
 
 
 async def run_with_kills(acme: Tenant, import_id: str, monkeypatch: pytest.MonkeyPatch, *places: str) -> int:
@@ -139,6 +143,99 @@ async def test_who_comes_too_late_spoils_nothing(
     await go_on(acme, import_id)
     found = (await api.get(f"/v1/imports/{import_id}")).json()
     assert (found["status"], found["problem"], counts(found)) == ("finished", None, (1, 0, 0, 0))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_who_waited_for_one_that_failed_meanwhile_says_nothing(
+    dry_run: bool,
+    acme: Tenant,
+    api: ContractClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    import_id = await accepted(acme, b'{"external_id": "E-1"}\n' * 60, dry_run=dry_run)
+    real = Work.prepare
+
+    async def late(self: Work) -> Any:
+        monkeypatch.setattr(Work, "prepare", real)
+        async with acme.database.tenant_session(acme.id) as session:
+            held = await queries.hold(session, self.row.id)
+            assert held is not None
+            await Work(acme.database, held, self.keyring, utc_now).close(session, "failed", AppError())
+        return await real(self)
+
+    monkeypatch.setattr(Work, "prepare", late)
+    await go_on(acme, import_id)
+    assert not [record for record in caplog.records if record.getMessage() == "import_failed"]
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], found["started_at"], found["summary"]["rows"]) == ("failed", None, 0)
+
+
+async def test_a_dry_run_that_another_finished_is_not_begun_again(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_id = await accepted(acme, lines([{"external_id": "E-1", "name": "x"}]), dry_run=True)
+    real = Work.rehearse
+
+    async def late(self: Work) -> None:
+        monkeypatch.setattr(Work, "rehearse", real)
+        await go_on(acme, import_id)
+        await real(self)
+
+    monkeypatch.setattr(Work, "rehearse", late)
+    await go_on(acme, import_id)
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], counts(found)) == ("finished", (1, 0, 0, 0))
+
+
+def noon_of(day: int) -> Clock:
+    return lambda: datetime(2026, 10, day, 12, tzinfo=UTC)
+
+
+async def go_on_tomorrow(acme: Tenant, import_id: str, place: str, patch: pytest.MonkeyPatch) -> None:
+    """Killed once this was done, and carried on the day after."""
+    real = getattr(Work, place)
+
+    async def deadly(*args: Any) -> Any:
+        await real(*args)
+        patch.setattr(Work, place, real)
+        raise Killed
+
+    patch.setattr(Work, place, deadly)
+    with pytest.raises(Killed):
+        await go_on(acme, import_id, noon_of(30))
+    await go_on(acme, import_id, noon_of(31))
+
+
+async def test_a_night_in_between_loses_nobody(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of their rows says who somebody is was told before the crash."""
+    monkeypatch.setitem(PIECES, "people", 1)
+    now, following = contract_rows(("Now", "01-01-2020", "30-10-2026"), ("Next", "31-10-2026", ""))
+    content = (AFAS_HEAD + following + now).encode()
+    import_id = await accepted(acme, content, form="csv", mapping="afas")
+    await go_on_tomorrow(acme, import_id, "step", monkeypatch)
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], counts(found)) == ("finished", (1, 0, 1, 0))
+    person = (await api.get("/v1/people/7")).json()
+    assert (person["team"], person["ends_on"]) == ("now", None)
+
+
+async def test_who_is_missing_left_on_the_day_the_import_began(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hire(api, "E-gone", *PEOPLE[:20])
+    people = [{"external_id": name, "name": name} for name in PEOPLE[:20]]
+    import_id = await accepted(acme, lines(people), missing="end")
+    await go_on_tomorrow(acme, import_id, "step", monkeypatch)
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], found["summary"]["ended"], found["started_at"][:10]) == (
+        "finished",
+        1,
+        "2026-10-30",
+    )
+    assert (await api.get("/v1/people/E-gone")).json()["ends_on"] == "2026-10-30"
 
 
 async def test_a_survey_that_closes_half_way_stops_its_import(

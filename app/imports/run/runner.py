@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -67,12 +67,12 @@ async def run(
     """Safe to repeat, and to do twice at once."""
     async with database.tenant_session(organization_id) as session:
         row = await queries.find(session, import_id)
-    if row is None or row.status not in UNFINISHED:
+    if not is_unfinished(row):
         return
     work = Work(database, row, keyring, clock)
     try:
-        await work.prepare()
-        await (work.rehearse() if row.dry_run else work.carry_out())
+        if await work.prepare():
+            await (work.rehearse() if row.dry_run else work.carry_out())
     except (AppError, FileRefused) as error:
         await work.stop(error)
     except (OSError, PoolTimeout):
@@ -102,14 +102,19 @@ class Work:
 
     # ---------------------------------------------------------------------------- the real thing
 
-    async def prepare(self) -> None:
-        """Makes of the file what can be read, if that is not done."""
+    async def prepare(self) -> bool:
+        """Makes of the file what can be read, and says as of when, if that is not done. Whether it waits."""
         async with self.session() as session:
             held = await queries.hold(session, self.row.id)
-            if held is not None and "encoding" not in (held.reading or {}):
+            if not is_unfinished(held):
+                return False
+            if "encoding" not in (held.reading or {}):
                 await transcript.write(session, held, self.keyring)
+            if held.started_at is None:
+                await queries.change(session, held.id, {"started_at": self.clock()})
         async with self.session() as session:
             self.row = await queries.find(session, self.row.id) or self.row
+        return True
 
     async def carry_out(self) -> None:
         async with self.session() as session:
@@ -129,7 +134,7 @@ class Work:
                 await self.finish(session, session, source, held)
 
     async def several_rows(self, session: TenantSession, source: Source) -> Contracts:
-        """Read anew after a crash: it follows from the file and the day."""
+        """Read anew after a crash: it follows from the file and the day on which the import began."""
         if self.kind != "people":
             return Contracts()
         to_team = await feeding.team_namer(session) if self.creates_teams else str
@@ -174,7 +179,8 @@ class Work:
         """All of it in one transaction that is rolled back; progress is told by others meanwhile."""
         try:
             async with self.session() as stage:
-                if not await queries.is_first(stage, self.row.id):
+                is_first = await queries.is_first(stage, self.row.id)
+                if not is_first or not is_unfinished(await queries.find(stage, self.row.id)):
                     return
                 source = await stored.open_source(stage, self.row, self.keyring)
                 self.contracts = await self.several_rows(stage, source)
@@ -208,7 +214,7 @@ class Work:
 
     async def begin(self, session: TenantSession, source: Source) -> None:
         counts = dict.fromkeys(service.COUNTS, 0)
-        values = {"status": service.RUNNING, "started_at": self.clock(), **source.start._asdict(), **counts}
+        values = {"status": service.RUNNING, **source.start._asdict(), **counts}
         reading = (self.row.reading or {}) | noticed(source.layout)
         lines = [note | {"ordinal": ordinal} for ordinal, note in enumerate(notes(reading, source.layout))]
         await queries.add_report_lines(session, self.row.id, lines)
@@ -293,8 +299,9 @@ class Work:
         await queries.change(session, self.row.id, values | {"reported": held.reported + len(rows)})
 
     async def today(self, session: TenantSession) -> date:
+        """The day on which the import began, also once another has come."""
         settings = await organization(session)
-        return self.clock().astimezone(ZoneInfo(settings.time_zone)).date()
+        return (self.row.started_at or self.clock()).astimezone(ZoneInfo(settings.time_zone)).date()
 
     async def refuse_too_many_missing(self, session: TenantSession, source: Source) -> None:
         if self.row.missing != "end":
@@ -346,7 +353,7 @@ class Work:
         """What was stored stays; the rest of the file is not read."""
         async with self.session() as session:
             held = await queries.hold(session, self.row.id)
-            if held is not None and held.status in UNFINISHED:
+            if is_unfinished(held):
                 await self.close(session, service.FAILED, error, held.line)
 
     async def give_up(self, error: Exception) -> None:
@@ -389,6 +396,10 @@ def notes(reading: Mapping[str, Any], layout: Layout | None) -> list[dict[str, A
             for member, names in layout.unmatched.items()
         ]
     return found
+
+
+def is_unfinished(row: Import | None) -> TypeGuard[Import]:
+    return row is not None and row.status in UNFINISHED
 
 
 def is_over(row: Import | None, source: Source) -> bool:
