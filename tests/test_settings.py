@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,3 +78,22 @@ def test_secrets_of_before_are_one_as_it_is_or_a_list(monkeypatch: pytest.Monkey
         monkeypatch.setenv("BETROKKEN_PSEUDONYM_SECRET_PREVIOUS", short)
         with pytest.raises(ValueError, match="pseudonym_secret_previous"):
             Settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "page"),
+    [
+        ({}, "http://127.0.0.1:8000/respond"),
+        ({"public_url": "https://hr.example.com/b/"}, "https://hr.example.com/b/respond"),
+        ({"respond_url": "https://answer.example.com/survey"}, "https://answer.example.com/survey"),
+        (
+            {"respond_url": "https://answer.example.com/survey", "pages": False},
+            "https://answer.example.com/survey",
+        ),
+        ({"pages": False}, None),
+    ],
+)
+def test_invitations_lead_to_the_page_of_this_service_or_to_the_one_that_is_named(
+    given: dict[str, Any], page: str | None
+) -> None:
+    assert Settings(**given).respond_page == page

@@ -12,6 +12,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BETROKKEN_"
+RESPOND = "/respond"
+"""The page of this service on which invited people answer."""
 MAIL_SERVER = re.compile(
     r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
 )
@@ -160,9 +162,10 @@ class Settings(BaseSettings):
     respond_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s#]+$",
-        description="Page on which invited people answer; their token is added behind a #. Required to mail"
-        " invitations.",
+        description="Page on which invited people answer; their token is added behind a #. Unset: the page"
+        " `/respond` of this service.",
     )
+    pages: bool = Field(True, description="Serve the page on which invited people answer, `/respond`.")
 
     @field_validator("data_dir")
     @classmethod
@@ -226,6 +229,12 @@ class Settings(BaseSettings):
         if self.oidc_issuer is not None and self.oidc_audience is None:
             raise ValueError("a token is for somebody: set BETROKKEN_OIDC_AUDIENCE too")
         return self
+
+    @property
+    def respond_page(self) -> str | None:
+        """The address that invitations lead to, without their token."""
+        own = f"{self.public_url.rstrip('/')}{RESPOND}" if self.pages else None
+        return self.respond_url or own
 
 
 def variables() -> list[str]:

@@ -66,6 +66,22 @@ async def test_a_mail_brings_the_token_that_opens_the_door(mode: str, mailer: Te
     assert len(sink.mails) == 2
 
 
+async def test_without_a_page_of_ones_own_a_mail_leads_to_the_page_of_this_service(
+    mailer: Tenant, sink: Sink
+) -> None:
+    own = {"respond_url": None, "public_url": "https://hr.example.com/betrokken/"}
+    for state in (mailer.app.state, mailer.database):
+        state.settings = mailer.database.settings.model_copy(update=own)
+    await employed(mailer.client, "E-1")
+    await ask(mailer.client, await opened(mailer.client))
+    await mailer.work()
+    ((_, message),) = sink.mails
+    assert "https://hr.example.com/betrokken/respond#bti_" in message.get_content()
+    mailer.app.state.settings = mailer.app.state.settings.model_copy(update={"pages": False})
+    nowhere = await ask(mailer.client, await opened(mailer.client), send=True)
+    assert (nowhere.status_code, nowhere.json()["code"]) == (422, "mail_not_set_up")
+
+
 async def test_a_mail_is_written_in_the_language_of_its_reader(mailer: Tenant, sink: Sink) -> None:
     await employed(mailer.client, "E-nl", locale="nl")
     await employed(mailer.client, "E-be", locale="nl-BE")

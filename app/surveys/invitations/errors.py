@@ -19,8 +19,8 @@ class NotByInvitation(Conflict):
 class MailNotSetUp(Unprocessable):
     code = "mail_not_set_up"
     detail = (
-        "There is no mail server: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN,"
-        " and BETROKKEN_RESPOND_URL; or leave send false."
+        "Invitations cannot be mailed: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, and"
+        " BETROKKEN_RESPOND_URL where BETROKKEN_PAGES is false; or leave send false."
     )
 
 

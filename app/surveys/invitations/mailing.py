@@ -22,7 +22,7 @@ from app.surveys.respond import words
 
 
 async def send_invitations(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    mails = Invitations(database.keyring, survey_id, database.settings.respond_url)
+    mails = Invitations(database.keyring, survey_id, database.settings.respond_page)
     await Round(database, organization_id, mails).run_as_job()
 
 

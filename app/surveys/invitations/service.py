@@ -81,7 +81,7 @@ async def issue(
 
 
 def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
-    can_mail = can_send(settings) and settings.respond_url is not None
+    can_mail = can_send(settings) and settings.respond_page is not None
     if wanted.send and not can_mail:
         raise MailNotSetUp.at("#/send")
     return can_mail if wanted.send is None else wanted.send
