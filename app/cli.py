@@ -27,7 +27,7 @@ from app.auth.queries import api_keys_before, delete_api_key
 from app.core import migrations
 from app.core.audit import COMMAND_LINE, record
 from app.core.database import Database, DBAPIError
-from app.core.errors import AppError, is_retryable
+from app.core.errors import AppError, is_passing
 from app.core.logging import configure_logging
 from app.core.reaching import DatabaseUnusable, reach
 from app.core.rotation import Rotated, prepare_keys, rotate
@@ -117,7 +117,7 @@ def database_url(settings: Settings) -> Iterator[str]:
             with embedded_postgres(settings.data_dir) as url:
                 yield url
         except DBAPIError as error:
-            if is_retryable(error) and is_short(settings.data_dir):
+            if is_passing(error) and is_short(settings.data_dir):
                 raise EmbeddedUnavailable(
                     f"the disk of the data folder {settings.data_dir} is full: make room, then start again"
                 ) from error
@@ -414,7 +414,7 @@ def main() -> None:
         first = error.errors()[0]
         sys.exit(f"betrokken: the setting {'.'.join(map(str, first['loc']))}: {first['msg']}")
     except DBAPIError as error:
-        if not is_retryable(error):
+        if not is_passing(error):
             raise
         sys.exit(f"betrokken: the database cannot be used: {' '.join(str(error.orig).split())}")
     except ONE_LINERS as error:

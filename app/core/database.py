@@ -18,9 +18,8 @@ import asyncpg
 from sqlalchemy import Executable as Executable
 from sqlalchemy import Row as Row
 from sqlalchemy import RowMapping as RowMapping
-from sqlalchemy import TextClause, TextualSelect, event, exc, text
+from sqlalchemy import TextClause, TextualSelect, event, text
 from sqlalchemy.exc import DBAPIError as DBAPIError
-from sqlalchemy.exc import IntegrityError as IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
@@ -39,7 +38,6 @@ SELECT set_config('role', :role, true), set_config('app.organization_id', :organ
 LONGEST_PAUSE = "10min"
 """Between two statements: whoever is gone lets go of what their transaction holds."""
 
-PoolTimeout = exc.TimeoutError
 TIME = "transaction_time"
 Clock = Callable[[AsyncSession], Awaitable[datetime]]
 """`transaction_time`, except in tests."""

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar, get_args
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -44,8 +45,12 @@ PROBLEM_JSON = "application/problem+json"
 RETRYABLE_SQLSTATES = ("08", "28", "3D", "40001", "40P01", "53", "55000", "55P03", "57")
 """Lost, full, locked or stopping; 28, 3D and 55000 while nobody is let in, as during a restore."""
 UNKNOWN_FIELD = "unknown_field"
-OUT_OF_REACH = (DBAPIError, PoolTimeout, OSError)
-"""What is raised where the database does not answer; a DBAPIError also where it was asked wrongly."""
+DRIVERS = (asyncpg.PostgresError, asyncpg.InterfaceError)
+"""Of what goes around SQLAlchemy: the queue, a COPY."""
+OUT_OF_REACH = (DBAPIError, PoolTimeout, OSError, *DRIVERS)
+"""What is raised where the database does not answer; some of it also where it was asked wrongly."""
+SIMULTANEOUS = (IntegrityError, asyncpg.IntegrityConstraintViolationError)
+"""Another wrote the same at once, which a second try will see."""
 PYDANTIC_CODES = dict.fromkeys(get_args(ErrorType), "invalid_value") | {
     "extra_forbidden": UNKNOWN_FIELD,
     "missing": "missing_field",
@@ -320,13 +325,18 @@ def validated(model: type[Model], value: Any) -> Model:
         raise invalid([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
 
 
-def is_retryable(error: DBAPIError) -> bool:
-    sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    return (
-        error.connection_invalidated
-        or isinstance(error, InterfaceError)
-        or sqlstate.startswith(RETRYABLE_SQLSTATES)
-    )
+def sqlstate_of(error: Exception) -> str:
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether it is the database, which is away for now: the same may go well a little later."""
+    if not isinstance(error, OUT_OF_REACH):
+        return False
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    is_lost = isinstance(error, OSError | PoolTimeout | InterfaceError | asyncpg.InterfaceError)
+    return is_lost or sqlstate_of(error).startswith(RETRYABLE_SQLSTATES)
 
 
 def _framework_error(request: Request, error: HTTPException) -> AppError:
@@ -341,11 +351,11 @@ def problem_of(error: Exception) -> AppError:
     """What its reader is told of an exception; the log is told of what nobody foresaw."""
     if isinstance(error, AppError):
         return error
-    if isinstance(error, IntegrityError):
+    if isinstance(error, SIMULTANEOUS):
         return SimultaneousWrite()
-    if isinstance(error, OUT_OF_REACH) and not (isinstance(error, DBAPIError) and not is_retryable(error)):
-        sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
-        log.warning("database_unavailable", extra={"error": type(error).__name__, "sqlstate": sqlstate})
+    if is_passing(error):
+        told = {"error": type(error).__name__, "sqlstate": sqlstate_of(error)}
+        log.warning("database_unavailable", extra=told)
         return Unavailable()
     log.error("unexpected_error", exc_info=error)
     return AppError()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, StreamingResponse
 
 from app.auth.limits import RateLimitMiddleware
+from app.core.errors import problem_of
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant
@@ -185,3 +187,17 @@ async def test_an_answer_that_breaks_off_is_no_whole_one(line: Line) -> None:
     received = await asyncio.wait_for(line.reader.read(), 60)
     assert b"half" in received
     assert not received.endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (asyncpg.AdminShutdownError(), 503),
+        (asyncpg.InterfaceError("connection is closed"), 503),
+        (asyncpg.UniqueViolationError(), 409),
+        (asyncpg.UndefinedColumnError(), 500),
+        (RuntimeError(), 500),
+    ],
+)
+def test_the_driver_is_understood_where_it_speaks_for_itself(error: Exception, status: int) -> None:
+    assert problem_of(error).status == status

@@ -48,3 +48,19 @@ def test_of_contracts_of_one_first_day_the_longest_was_held() -> None:
         )
         [past] = told(now, a, b).earlier["E-1"].pasts
         assert (past.ends_on, past.held.team) == (date(2017, 12, 31), "B")
+
+
+class Asked(dict[Any, Any]):
+    """Names that are looked up, never gone through: a file has as many as rows."""
+
+    def __iter__(self) -> Any:
+        raise AssertionError("all names were gone through for one row")
+
+
+def test_a_manager_is_found_at_the_same_cost_however_many_names_a_file_has() -> None:
+    found = Contracts(is_mapped=True, names=Asked())
+    found.see("E-1", {"lookup": {"name": "Noor"}})
+    assert found.manager({"lookup": {"manager_id": "7"}, "manager": "E-2"}) == "E-2"
+    found.see("E-3", {"lookup": {"id": "7"}})
+    assert found.manager({"lookup": {"manager_id": "7"}, "manager": "E-2"}) == "E-3"
+    assert found.manager({"lookup": {"manager_id": "8"}, "manager": "E-2"}) is None

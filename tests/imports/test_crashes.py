@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
+from app.core.database import TenantSession, raw_connection
 from app.core.errors import AppError
 from app.imports import queries
 from app.imports.jobs import utc_now
@@ -183,6 +185,26 @@ async def test_a_dry_run_that_another_finished_is_not_begun_again(
         await real(self)
 
     monkeypatch.setattr(Work, "rehearse", late)
+    await go_on(acme, import_id)
+    found = (await api.get(f"/v1/imports/{import_id}")).json()
+    assert (found["status"], counts(found)) == ("finished", (1, 0, 0, 0))
+
+
+async def test_a_statement_cut_off_below_sqlalchemy_fails_no_import(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue and a COPY speak with the driver, whose errors are others."""
+    import_id = await accepted(acme, lines([{"external_id": "E-1", "name": "x"}]))
+    real = Work.take
+
+    async def cut_off(self: Work, session: TenantSession, *_: Any) -> Any:
+        monkeypatch.setattr(Work, "take", real)
+        line = await raw_connection(session)
+        await line.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(60)")
+
+    monkeypatch.setattr(Work, "take", cut_off)
+    with pytest.raises(asyncpg.QueryCanceledError):
+        await go_on(acme, import_id)
     await go_on(acme, import_id)
     found = (await api.get(f"/v1/imports/{import_id}")).json()
     assert (found["status"], counts(found)) == ("finished", (1, 0, 0, 0))

@@ -61,9 +61,12 @@ class Contracts:
     """By person."""
     names: dict[tuple[str, str], str | None] = field(default_factory=dict)
     """Whom the file means by a number, address or name of somebody; None where it may be several."""
+    kinds: set[str] = field(default_factory=set)
+    """Of these names."""
 
     def see(self, person: str, row: Row) -> None:
         for kind in KINDS & called(row).keys():
+            self.kinds.add(kind)
             key = (kind, folded(called(row)[kind]))
             self.names[key] = person if self.names.get(key, person) == person else None
 
@@ -72,13 +75,9 @@ class Contracts:
         for kind in ("id", "email", "name"):
             named = called(row).get(f"manager_{kind}")
             found = None if named is None else self.names.get((kind, folded(named)))
-            if found or (kind == "id" and named and self.has_numbers):
+            if found or (kind == "id" and named and kind in self.kinds):
                 return found
         return row.get("manager")
-
-    @property
-    def has_numbers(self) -> bool:
-        return any(kind == "id" for kind, _ in self.names)
 
     def lacks_manager(self, item: Item) -> bool:
         """Whether the row names a manager who is nobody in the file, or may be several."""

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from app.core import logging as app_logging
 from app.core.batches import BatchItemResult, BatchSummary, external_id_of
-from app.core.database import Database, DBAPIError, IntegrityError, PoolTimeout, TenantSession
-from app.core.errors import AppError, is_retryable
+from app.core.database import Database, TenantSession
+from app.core.errors import SIMULTANEOUS, AppError, is_passing
 from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.imports import queries, service
@@ -75,13 +75,9 @@ async def run(
             await (work.rehearse() if row.dry_run else work.carry_out())
     except (AppError, FileRefused) as error:
         await work.stop(error)
-    except (OSError, PoolTimeout):
-        raise
-    except DBAPIError as error:
-        if isinstance(error, IntegrityError) or is_retryable(error):
-            raise
-        await work.give_up(error)
     except Exception as error:
+        if isinstance(error, SIMULTANEOUS) or is_passing(error):
+            raise
         await work.give_up(error)
 
 
