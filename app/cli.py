@@ -281,11 +281,7 @@ def create_organization(
     """Create an organisation."""
 
     async def create(database: Database) -> UUID:
-        async with database.system_session(reason="create an organisation") as session:
-            organization_id = await organizations.create_organization(session, name, database.keyring)
-        async with database.tenant_session(organization_id) as tenant:
-            await record(tenant, COMMAND_LINE, "create_organization", str(organization_id))
-        return organization_id
+        return await organizations.found(database, name, COMMAND_LINE)
 
     organization_id = with_database(Settings(), create)
     typer.echo(json.dumps({"id": str(organization_id)}) if as_json else f"Organisation {organization_id}")

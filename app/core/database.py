@@ -20,7 +20,7 @@ from sqlalchemy import Row as Row
 from sqlalchemy import RowMapping as RowMapping
 from sqlalchemy import TextClause, TextualSelect, event, text
 from sqlalchemy.exc import DBAPIError as DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
@@ -57,8 +57,13 @@ class TenantSession(AsyncSession):
 
     sync_session_class = TenantTransaction
 
-    def __init__(self, engine: AsyncEngine, organization_id: UUID) -> None:
-        super().__init__(engine, expire_on_commit=False, info={"organization_id": organization_id})
+    def __init__(self, bind: AsyncEngine | AsyncConnection, organization_id: UUID) -> None:
+        super().__init__(
+            bind,
+            expire_on_commit=False,
+            info={"organization_id": organization_id},
+            join_transaction_mode="create_savepoint",
+        )
         self.organization_id = organization_id
 
 
@@ -111,11 +116,24 @@ class Database:
     async def tenant_session(self, organization_id: UUID) -> AsyncIterator[TenantSession]:
         """One transaction that sees one organisation; commits on leaving, rolls back on an error."""
         async with TenantSession(self.engine, organization_id) as session, session.begin():
-            who = {"role": self.role, "organization_id": str(organization_id), "longest_pause": LONGEST_PAUSE}
-            session.info[TIME] = (await session.execute(ENTER_TENANT, who)).one()[2]
-            app_logging.organization_id.set(str(organization_id))
-            await self._know(session)
+            await self._enter(session)
             yield session
+
+    @asynccontextmanager
+    async def tenant_within(
+        self, session: AsyncSession, organization_id: UUID
+    ) -> AsyncIterator[TenantSession]:
+        """The rest of a system session's transaction, for an organisation that was made in it."""
+        async with TenantSession(await session.connection(), organization_id) as tenant, tenant.begin():
+            await self._enter(tenant)
+            yield tenant
+
+    async def _enter(self, session: TenantSession) -> None:
+        own = str(session.organization_id)
+        who = {"role": self.role, "organization_id": own, "longest_pause": LONGEST_PAUSE}
+        session.info[TIME] = (await session.execute(ENTER_TENANT, who)).one()[2]
+        app_logging.organization_id.set(own)
+        await self._know(session)
 
     async def _know(self, session: TenantSession) -> None:
         """Keys do not change, so each is read once; a null is of before there were keys."""

@@ -6,7 +6,7 @@ from app.auth.dependencies import API_KEY
 from app.auth.principal import Principal
 from app.core import audit
 from app.core.conditional import Preconditions
-from app.core.database import AsyncSession, TenantSession
+from app.core.database import AsyncSession, Database, TenantSession
 from app.core.errors import MissingScope
 from app.core.patches import merge_patch
 from app.core.secrets import Keyring, new_api_key, token_hash
@@ -73,6 +73,15 @@ async def create_organization(session: AsyncSession, name: str, keyring: Keyring
     own = {"id": organization_id, "name": name, "sealed_key": keyring.new_key(organization_id)}
     session.add(Organization(**{**DEFAULTS, **settings, **own}))
     await session.flush()
+    return organization_id
+
+
+async def found(database: Database, name: str, actor: str) -> UUID:
+    """An organisation, and the entry that says who made it: both or neither."""
+    async with database.system_session(reason="create an organisation") as session:
+        organization_id = await create_organization(session, name, database.keyring)
+        async with database.tenant_within(session, organization_id) as tenant:
+            await audit.record(tenant, actor, "create_organization", str(organization_id))
     return organization_id
 
 

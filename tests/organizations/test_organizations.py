@@ -1,3 +1,11 @@
+import pytest
+from sqlalchemy import text
+
+from app.core import audit
+from app.core.audit import COMMAND_LINE
+from app.core.database import Database, DBAPIError
+from app.organizations import service
+from app.organizations.queries import names_of_organizations
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 
@@ -124,3 +132,24 @@ async def test_what_metrics_count_by_is_chosen_member_by_member(acme: Tenant) ->
         {"x": 1},
     ):
         assert (await acme.client.patch("/v1/organization", json={"metrics": wrong})).status_code == 422
+
+
+async def test_an_organization_and_who_made_it_are_noted_together(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization_id = await service.found(database, "Founded", COMMAND_LINE)
+    async with database.tenant_session(organization_id) as session:
+        [entry] = await audit.entries_before(session, audit.Filters(*[None] * 6), None, None)
+    assert (entry.actor, entry.action, entry.target) == (
+        COMMAND_LINE,
+        "create_organization",
+        str(organization_id),
+    )
+
+    monkeypatch.setattr(audit, "ADD", text("SELECT 1 / 0"))
+    with pytest.raises(DBAPIError):
+        await service.found(database, "Forgotten", COMMAND_LINE)
+    async with database.system_session(reason="a test") as system:
+        names = [name for _, name in await names_of_organizations(system)]
+    assert "Founded" in names
+    assert "Forgotten" not in names
