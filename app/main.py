@@ -8,7 +8,13 @@ import scim2_models  # noqa: F401 each model walks over all modules that are loa
 from fastapi import FastAPI
 
 from app.auth.admission import Admission
-from app.auth.limits import IMPORT, RateLimitMiddleware, StrangersMiddleware, lane_of
+from app.auth.limits import (
+    IMPORT,
+    ForgettingMiddleware,
+    KnownKeys,
+    RateLimitMiddleware,
+    StrangersMiddleware,
+)
 from app.auth.oidc import issuer_of
 from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router
@@ -200,13 +206,15 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Innermost first: what is added last sees a request first."""
     queue = FairQueue(max(2, settings.database_pool_size * 3 // 2), settings.organization_concurrency)
-    app.add_middleware(FairMiddleware, requests=queue, lane_of=lane_of)
-    admission = Admission(app, settings, queue)
-    app.add_middleware(BodyMiddleware, admit=admission.limits_of, streamed={IMPORT})
+    keys = app.state.known_keys = KnownKeys()
+    app.add_middleware(FairMiddleware, requests=queue, lane_of=keys.lane_of)
+    admission = Admission(app, settings, queue, keys)
+    app.add_middleware(BodyMiddleware, admit=admission.limits_of, whose=keys.whose, streamed={IMPORT})
+    app.add_middleware(ForgettingMiddleware, keys=keys)
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
     if settings.unknown_key_limit:
-        app.add_middleware(StrangersMiddleware, limit=settings.unknown_key_limit)
+        app.add_middleware(StrangersMiddleware, limit=settings.unknown_key_limit, keys=keys)
     app.add_middleware(ScimErrors)
     app.add_middleware(ErrorMiddleware)
     app.add_middleware(

@@ -10,11 +10,11 @@ from starlette.types import Scope
 
 from app.auth import queries
 from app.auth.dependencies import PROOF, proof_of
-from app.auth.limits import IMPORT, lane_of
+from app.auth.limits import IMPORT, KnownKeys
 from app.core.contract import SCIM, takes_keys
 from app.core.errors import InvalidToken, Unauthorized
 from app.core.fairness import FairQueue
-from app.core.requests import STRANGER, BodyLimits
+from app.core.requests import STRANGER, BodyLimits, is_small
 from app.core.settings import Settings
 
 LISTS = ("/batch", "/invitations", "/audience")
@@ -23,8 +23,9 @@ LARGEST_THING = 2 * 2**20
 
 
 class Admission:
-    def __init__(self, app: FastAPI, settings: Settings, queue: FairQueue) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, queue: FairQueue, keys: KnownKeys) -> None:
         self.app = app
+        self.keys = keys
         self.queue = queue
         self.file = BodyLimits(settings.max_import_bytes, settings.max_import_decompressed_bytes)
         self.batch = BodyLimits(settings.max_body_bytes, settings.max_decompressed_bytes)
@@ -36,7 +37,7 @@ class Admission:
         """Raises Unauthorized where a key is needed and none is proven."""
         if not takes_keys(scope["method"], scope["path"]):
             return STRANGER
-        async with self.queue.place(lane_of(scope) or ""):
+        async with self.queue.place(self.keys.whose(scope)):
             await self.prove(scope)
         if (scope["method"], scope["path"]) == IMPORT:
             return self.file
@@ -44,21 +45,16 @@ class Admission:
 
     async def prove(self, scope: Scope) -> None:
         """Also that the key is not deleted, which the hash of it does not say."""
-        scheme, token = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
+        headers = Headers(scope=scope)
+        scheme, token = get_authorization_scheme_param(headers.get("authorization"))
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized
         proof = scope[PROOF] = await proof_of(self.app, scope, token)
-        if proof.key_id is None or is_small(scope):
+        if proof.key_id is None or is_small(headers):
             return
         async with self.app.state.database.tenant_session(proof.organization_id) as session:
             if await queries.api_key(session, proof.key_id) is None:
                 raise InvalidToken
-
-
-def is_small(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
-    declared = headers.get("content-length", "")
-    return "content-encoding" not in headers and declared.isdigit() and int(declared) <= STRANGER.on_wire
 
 
 def takes_many(path: str) -> bool:

@@ -14,7 +14,6 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.types import Scope as ASGIScope
 
 from app.auth import queries
-from app.auth.limits import mark_known
 from app.auth.oidc import BadToken, Claims, Issuer
 from app.auth.principal import Principal, Scope
 from app.core import audit, idempotency
@@ -72,7 +71,7 @@ async def proof_of(app: Any, scope: ASGIScope, token: str) -> Proof:
         proof = await proof_of_key(app.state.database, token)
     else:
         proof = await proof_of_token(issuer, app.state.settings, token)
-    mark_known(scope, proof.organization_id)
+    app.state.known_keys.remember(scope, proof.organization_id)
     return proof
 
 

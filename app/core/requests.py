@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
@@ -32,7 +33,7 @@ from app.core.errors import (
     Unprocessable,
     UnsupportedMediaType,
 )
-from app.core.fairness import SIZE
+from app.core.fairness import SIZE, FairQueue
 
 LINGERING_SECONDS, LINGERING_BYTES = 2, 10 * 2**20
 PIECE = 2**18
@@ -49,6 +50,8 @@ Two digits of an exponent bring a number there that has 210 before its point: 1.
 """
 SMALL = 2**16
 """Bytes that a body may have of whom nobody knows yet, and that are parsed where they arrive."""
+LARGE_AT_ONCE = 4
+"""Bodies beyond SMALL of one sender that are read, or held, at once."""
 RATIO, UNSUSPECTED = 100, 2**20
 """How many bytes a packed one may become, once they are more than UNSUSPECTED."""
 BODY_SECONDS, SLOWEST = 30, 10_000
@@ -121,13 +124,22 @@ class BodyMiddleware:
     """Counts a body on the wire and after decompression, and hands it on whole.
 
     Who sends it is asked first, of the head alone. A body that its sender cut off reaches nobody. The
-    operations of `streamed` read theirs as it comes.
+    operations of `streamed` read theirs as it comes; of others, what may be large is held in memory for a few
+    requests of a sender at once, until they are answered.
     """
 
-    def __init__(self, app: ASGIApp, admit: Admission, streamed: Collection[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        admit: Admission,
+        whose: Callable[[Scope], str],
+        streamed: Collection[tuple[str, str]],
+    ) -> None:
         self.app = app
         self.admit = admit
+        self.whose = whose
         self.streamed = streamed
+        self.large = FairQueue(sys.maxsize, LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -141,6 +153,17 @@ class BodyMiddleware:
                 body.limits = await self.admitted(scope, body)
             if (scope["method"], scope["path"]) in self.streamed:
                 return await self.app(scope, passed_on(body.pieces(), receive), send)
+        except CutOff:
+            return
+        except AppError as error:
+            return await error.response(scope["path"])(scope, receive, send)
+        if body.limits is STRANGER or is_small(headers):
+            return await self.hand_on(scope, body, receive, send)
+        async with self.large.place(self.whose(scope)):
+            await self.hand_on(scope, body, receive, send)
+
+    async def hand_on(self, scope: Scope, body: "Body", receive: Receive, send: Send) -> None:
+        try:
             whole = b"".join([piece async for piece in body.pieces()])
             scope[SIZE] = len(whole)
         except CutOff:
@@ -160,6 +183,11 @@ class BodyMiddleware:
 
 def has_body(headers: Headers) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def is_small(headers: Headers) -> bool:
+    declared = headers.get("content-length", "")
+    return "content-encoding" not in headers and declared.isdigit() and int(declared) <= SMALL
 
 
 class Body:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.fairness import SLICE, FairMiddleware, FairQueue, in_turns
+from app.core.requests import LARGE_AT_ONCE, SMALL, BodyLimits, BodyMiddleware
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant, new_tenant
@@ -234,3 +236,68 @@ async def test_large_batches_of_one_organization_come_one_by_one(acme: Tenant) -
     assert sorted(one["created"] for one in summaries) == [0, 0, 150]
     assert sorted(one["unchanged"] for one in summaries) == [0, 150, 150]
     assert {one["failed"] for one in summaries} == {2}
+
+
+async def test_large_bodies_of_one_sender_are_held_a_few_at_once() -> None:
+    """However many they send: the others' bytes stay on the line, and other senders' come."""
+    let_go, reading = asyncio.Event(), Counter[str]()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        if scope["sender"] == "loud":
+            await let_go.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def admit(scope: Any) -> BodyLimits:
+        return BodyLimits(10 * SMALL, 10 * SMALL)
+
+    async def nothing(message: Any) -> None:
+        pass
+
+    bodies = BodyMiddleware(application, admit, lambda scope: str(scope["sender"]), streamed=set())
+
+    async def post(sender: str, *headers: tuple[bytes, bytes]) -> None:
+        async def receive() -> Any:
+            reading[sender] += 1
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        head: Any = {"type": "http", "method": "POST", "path": "/v1/people/batch", "query_string": b""}
+        await bodies({**head, "sender": sender, "headers": [(b"host", b"test"), *headers]}, receive, nothing)
+
+    chunked, long, short = (
+        (b"transfer-encoding", b"chunked"),
+        (b"content-length", b"%d" % (SMALL + 1)),
+        (b"content-length", b"2"),
+    )
+    waiting = [asyncio.create_task(post("loud", size)) for size in (chunked, long) * 20]
+    await settle()
+    assert reading["loud"] == LARGE_AT_ONCE
+    async with asyncio.timeout(PATIENCE):
+        await post("quiet", chunked)
+    small = asyncio.create_task(post("loud", short))
+    await settle()
+    assert reading["loud"] == LARGE_AT_ONCE + 1, "what is small waits for nothing"
+    let_go.set()
+    await asyncio.gather(small, *waiting)
+    assert reading["loud"] == len(waiting) + 1
+
+
+async def test_files_of_strangers_keep_nobody_else_waiting(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes, usual = [], FairQueue.place
+
+    def noted(queue: FairQueue, lane: str) -> Any:
+        lanes.append(lane)
+        return usual(queue, lane)
+
+    monkeypatch.setattr(FairQueue, "place", noted)
+    for key, address in ((None, "192.0.2.1"), ("made-up", "192.0.2.2"), (await acme.key(), "192.0.2.3")):
+        transport = httpx.ASGITransport(acme.app, client=(address, 4711))
+        head = {"Authorization": f"Bearer {key}"} if key else {}
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=head) as client:
+            await client.post("/v1/imports", content=b"{}")
+            if address.endswith("3"):
+                await client.post("/v1/imports", content=b"{}")
+    assert lanes == ["192.0.2.1", "192.0.2.2", "192.0.2.3", str(acme.id)]

@@ -1,5 +1,6 @@
 """How many requests a key may make."""
 
+import asyncio
 import re
 
 import httpx
@@ -62,6 +63,25 @@ async def test_refusals_count_and_made_up_keys_and_the_public_do_not(acme: Tenan
     assert (await api.get("/v1/me")).status_code == 429
 
 
+async def test_requests_at_once_are_as_many_as_one_by_one(acme: Tenant, database_url: str) -> None:
+    app = limited(acme, database_url, "3/minute")
+    api = client_for(app, await acme.key())
+    answers = await asyncio.gather(*(api.get("/v1/me") for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 5
+    assert (await api.get("/v1/me")).status_code == 429
+
+
+async def test_what_was_held_back_for_requests_that_do_not_count_is_given_back(
+    acme: Tenant, database_url: str
+) -> None:
+    app = limited(acme, database_url, "3/minute")
+    api = client_for(app, await acme.key())
+    for _ in range(3):
+        answers = await asyncio.gather(*(api.get("/health/live") for _ in range(3)))
+        assert {answer.status_code for answer in answers} == {200}
+    assert [(await api.get("/v1/me")).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
 async def test_scim_is_refused_in_its_own_form(acme: Tenant, database_url: str) -> None:
     scim = scim_for(limited(acme, database_url, "1/minute"), await acme.key())
     assert (await scim.get("/Users")).headers["ratelimit-policy"] == '"key";q=1;w=60'
@@ -110,6 +130,33 @@ async def test_who_guesses_keys_is_soon_not_listened_to(
     assert queries == []
     assert await statuses(app, "192.0.2.1", guesses[0], path="/scim/v2/Users") == [429]
     assert await statuses(app, "192.0.2.2", guesses[0]) == [401]
+
+
+async def test_guesses_at_once_are_as_many_as_one_by_one(acme: Tenant, database_url: str) -> None:
+    app = guarded(acme, database_url)
+    guesses = [from_address(app, "192.0.2.1", new_api_key("live")) for _ in range(6)]
+    answers = await asyncio.gather(*(guess.get("/v1/me") for guess in guesses))
+    assert sorted(answer.status_code for answer in answers) == [401, 401, 429, 429, 429, 429]
+
+
+async def test_a_real_key_is_one_guess_however_often_it_comes_at_first(
+    acme: Tenant, database_url: str
+) -> None:
+    api = from_address(guarded(acme, database_url), "192.0.2.1", await acme.key())
+    answers = await asyncio.gather(*(api.get("/v1/me") for _ in range(6)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_key_that_is_gone_is_known_no_longer(acme: Tenant, database_url: str) -> None:
+    app = guarded(acme, database_url, "none")
+    keys, key, gone = app.state.known_keys, await acme.key(), await acme.key("people:read")
+    assert await statuses(app, "192.0.2.1", key, gone) == [200, 200]
+    assert set(keys.organizations.values()) == {str(acme.id)}
+    assert len(keys.organizations) == 2
+    me = (await from_address(app, "192.0.2.2", gone).get("/v1/me")).json()["subject"]
+    assert (await from_address(app, "192.0.2.2", key).delete(f"/v1/api-keys/{me}")).status_code == 204
+    assert await statuses(app, "192.0.2.1", gone) == [401]
+    assert len(keys.organizations) == 1
 
 
 async def test_nor_from_all_the_addresses_of_a_network(acme: Tenant, database_url: str) -> None:
