@@ -98,6 +98,7 @@ OTHERS = {
     "app.scim.users.mapping": ("schemas", "a person as SCIM sees one, and back"),
     "app.surveys.invitations.mailing": ("service", "invitations, mailed"),
     "app.surveys.invitations.tokens": ("service", "seals a token, with the core's keys"),
+    "app.surveys.respond.forms": ("service", "a questionnaire as who is asked reads it"),
     "app.surveys.respond.words": (
         "service",
         "what a questionnaire's page says, for the row of a survey",

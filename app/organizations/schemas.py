@@ -88,6 +88,7 @@ class Organization(Schema):
     weekend_rule: WeekendRule
     cards: Cards
     card_sender: str | None
+    survey_contact: str | None
     newsletter_day: int | None
     retention: Retention
     default_series: str | None
@@ -140,6 +141,7 @@ class OrganizationPatch(Input):
     weekend_rule: WeekendRule = ABSENT
     cards: CardsPatch = ABSENT
     card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    survey_contact: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     newsletter_day: Annotated[Integer, Field(ge=1, le=28)] | None = None
     retention: RetentionPatch = ABSENT
     default_series: Series | None = None

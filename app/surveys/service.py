@@ -56,9 +56,13 @@ async def found_open(
     session: TenantSession, survey_id: UUID, now: datetime, *, lock: str | None = None
 ) -> Survey:
     row = await found(session, survey_id, lock=lock)
-    if row.status != "open" or (row.closes_at is not None and row.closes_at <= now):
+    if not is_open(row, now):
         raise SurveyNotOpen
     return row
+
+
+def is_open(row: Survey, now: datetime) -> bool:
+    return row.status == "open" and (row.closes_at is None or row.closes_at > now)
 
 
 async def create_survey(session: TenantSession, wanted: schemas.SurveyWrite, now: datetime) -> schemas.Survey:

@@ -25,6 +25,8 @@ class Organization(Timestamps, table=True):
     cards_approval: bool
     cards_time: str
     card_sender: str | None = None
+    survey_contact: str | None = None
+    """Whom respondents may ask, as they read it."""
     newsletter_day: int | None = None
     answers_months: int | None = None
     leavers_months: int | None = None

@@ -14,9 +14,10 @@ from tests.clock import next_year
 from tests.conftest import Tenant, client_for, stranger
 from tests.surveys.inviting import MODES, answer, ask, at_the_door, tokens
 from tests.surveys.test_privacy import TENANT_TABLES, linked, people_ids, pseudonym
-from tests.surveys.test_surveys import ANSWERS, hire, opened, respond
+from tests.surveys.test_surveys import ANSWERS, draft, hire, opened, respond
 from tests.world import rows_of
 
+PREVIEW = "/v1/questionnaires/betrokken-33/preview"
 NAMES = [f"E-{number}" for number in range(6)]
 
 
@@ -49,15 +50,73 @@ async def test_the_form_is_in_the_readers_language(acme: Tenant) -> None:
     told = english.json()
     assert (told["organization"], told["name"], told["mode"]) == ("Acme", "Autumn", "confidential")
     assert (told["closes_at"], told["takes_locale"], told["language"]) == (f"{day}T17:00:00Z", True, "en")
-    first = {"key": "S01", "scale": {"low": 1, "high": 5}}
-    assert told["questions"][0] == first | {
-        "text": "My salary is in reasonable proportion to what I deliver."
-    }
-    assert dutch.json()["questions"][0] == first | {
-        "text": "Mijn salaris staat in een redelijke verhouding tot wat ik lever."
-    }
+    first, first_in_dutch = told["questions"][0], dutch.json()["questions"][0]
+    assert (first["key"], first["kind"], first["scale"]) == ("S01", "scale", {"low": 1, "high": 5})
+    assert first["text"] == "My salary is in reasonable proportion to what I deliver."
+    assert first_in_dutch["text"] == "Mijn salaris staat in een redelijke verhouding tot wat ik lever."
     assert len(told["questions"]) == len(dutch.json()["questions"]) == 33
-    assert not {"pay", "lever", "dimension"} & set(json.dumps(told["questions"]).split('"'))
+    assert not {"lever", "dimension", "role", "reversed"} & set(json.dumps(told["questions"]).split('"'))
+
+
+async def test_the_form_has_what_a_page_needs(acme: Tenant) -> None:
+    _, (token, *_) = await staffed(acme, "confidential")
+    told, dutch = [(await form(acme, token, language)).json() for language in ("en", "nl")]
+    assert told["languages"] == dutch["languages"] == ["en", "nl"]
+    assert (told["takes_comment"], told["allow_changes"]) == (True, False)
+    titles = {facet["key"]: facet["title"] for facet in told["facets"]}
+    assert len(titles) == 18
+    assert list(titles)[-3:] == ["enps", "overall_satisfaction", "intent_to_stay"]
+    assert (titles["pay"], titles["enps"]) == ("Pay", "Recommending us")
+    assert dutch["facets"][0] == {"key": "pay", "title": "Salaris"}
+    assert list(titles) == list(dict.fromkeys(question["facet"] for question in told["questions"]))
+
+
+async def test_a_text_that_is_missing_in_one_language_is_told(acme: Tenant) -> None:
+    question = {"key": "q", "dimension": "satisfaction", "facet": "pay", "scale": {"low": 1, "high": 5}}
+    for number, (title, text, languages) in enumerate(
+        (
+            ({"en": "Pay", "nl": "Loon"}, {"en": "E"}, ["en"]),
+            ({"nl": "Loon"}, {"en": "E", "nl": "N"}, ["nl"]),
+            ({"fr": "Salaire"}, {"fr": "F"}, ["en"]),
+        )
+    ):
+        body = {
+            "title": {"en": "Own"},
+            "facets": [{"key": "pay", "title": title}],
+            "questions": [question | {"text": text}],
+        }
+        await acme.client.put(f"/v1/questionnaires/own-{number}", json=body)
+        _, (token, *_) = await staffed(acme, "attributed", questionnaire=f"own-{number}")
+        assert (await form(acme, token)).json()["languages"] == languages
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_three_sentences_say_what_becomes_of_the_answers(mode: str, acme: Tenant) -> None:
+    _, (token, *_) = await staffed(acme, mode, minimum_group_size=6)
+    english, dutch = [(await form(acme, token, language)).json()["in_short"] for language in ("en", "nl")]
+    assert len(set(english)) == len(set(dutch)) == 3
+    words = " ".join(english)
+    assert ("groups of at least 6 people" in words) == (mode != "attributed")
+    assert ("not even you" in words) == (mode == "anonymous")
+    assert ("can read them" in words) == (mode == "attributed")
+    assert ("deletion of your answers" in words) == (mode != "anonymous")
+    assert not {"{", "}"} & set(words + " ".join(dutch))
+
+
+async def test_people_read_whom_to_ask(acme: Tenant) -> None:
+    _, (token, *_) = await staffed(acme, "confidential")
+    before = (await form(acme, token)).json()
+    assert (before["contact"], before["kept_months"]) == (None, None)
+    assert before["what_is_stored"][-2:] == [
+        "Your organisation has set no time after which your answers are deleted.",
+        "Questions about this survey? Ask HR or your manager.",
+    ]
+    contact = "Mara {of HR}, hr@example.com"
+    changed = await acme.client.patch("/v1/organization", json={"survey_contact": contact})
+    assert changed.json()["survey_contact"] == contact
+    after = (await form(acme, token, "nl")).json()
+    assert after["contact"] == contact
+    assert after["what_is_stored"][-1] == f"Vragen over deze enquête: {contact}"
 
 
 async def test_without_a_language_that_is_there_the_organisations_is_used(acme: Tenant) -> None:
@@ -98,6 +157,7 @@ async def test_people_read_what_is_stored_before_they_answer(mode: str, acme: Te
     assert ("read your answers with your name" in words["en"]) == (mode == "attributed")
     assert ("during the survey" in words["en"]) == ("not be counted" in words["en"]) == (mode != "anonymous")
     assert "months after the survey closes" not in words["en"]
+    assert "no time after which your answers are deleted" in words["en"]
     assert ("with 5 invented people" in words["en"]) == (mode != "attributed")
     assert ("met 5 verzonnen mensen" in words["nl"]) == (mode != "attributed")
     assert told["en"]["takes_locale"] == (mode != "anonymous")
@@ -109,7 +169,7 @@ async def test_people_read_how_long_their_answers_are_kept(months: int, written:
     await acme.client.patch("/v1/organization", json={"retention": {"answers_months": months}})
     _, (token, *_) = await staffed(acme, "confidential")
     shown = (await form(acme, token, "en")).json()["what_is_stored"]
-    assert shown[-1] == f"We delete your answers {written} after the survey closes."
+    assert shown[-2] == f"We delete your answers {written} after the survey closes."
 
 
 async def test_languages_without_end_are_refused(acme: Tenant) -> None:
@@ -124,6 +184,46 @@ async def test_reading_uses_nothing_up_and_writes_nothing(acme: Tenant, owner: a
     for _ in range(3):
         assert (await form(acme, token)).status_code == 200
     assert await rows_of(owner, str(acme.id)) == before
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_preview_is_what_respondents_will_read(
+    mode: str, acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    _, (token, *_) = await staffed(acme, mode)
+    before = await rows_of(owner, str(acme.id))
+    for language in ("en", "nl"):
+        asked = (await form(acme, token, language)).json()
+        shown = await acme.client.get(
+            PREVIEW, params={"mode": mode}, headers={"Accept-Language": f"fr, {language}"}
+        )
+        assert (shown.status_code, shown.headers["content-language"]) == (200, language)
+        assert shown.json() == asked | {"name": "Betrokken"}
+    assert await rows_of(owner, str(acme.id)) == before
+
+
+async def test_a_preview_shows_the_version_asked_for(acme: Tenant) -> None:
+    for text in ("Before", "After"):
+        body = own_questionnaire(text)
+        await acme.client.put("/v1/questionnaires/own", json=body)
+    path = "/v1/questionnaires/own/preview"
+    for version, text in ((None, "After"), (1, "Before"), (2, "After")):
+        params = {} if version is None else {"version": version}
+        shown = await acme.client.get(path, params=params)
+        assert shown.json()["questions"][0]["text"] == text
+        assert shown.json()["mode"] == "confidential"
+    for missing in (f"{path}?version=3", "/v1/questionnaires/others/preview"):
+        assert (await acme.client.get(missing)).status_code == 404
+    assert (await acme.client.get(f"{path}?mode=secret")).json()["code"] == "invalid_value"
+
+
+def own_questionnaire(text: str) -> dict[str, Any]:
+    question = {"key": "q", "dimension": "satisfaction", "facet": "pay", "scale": {"low": 1, "high": 5}}
+    return {
+        "title": {"en": "Own"},
+        "facets": [{"key": "pay", "title": {"en": "Pay"}}],
+        "questions": [question | {"text": {"en": text}}],
+    }
 
 
 # ------------------------------------------------------------------ what is stored
@@ -235,7 +335,7 @@ async def test_all_at_once_and_a_close_store_each_or_refuse(acme: Tenant, owner:
     *answers, closed = await asyncio.gather(*(answer(acme, token) for token in given), closing)
     assert closed.status_code == 200
     accepted = [one for one in answers if one.status_code == 201]
-    assert {one.json()["code"] for one in answers if one not in accepted} <= {"survey_not_open"}
+    assert {one.json()["code"] for one in answers if one not in accepted} <= {"survey_closed"}
     assert len(await responses(owner, survey_id)) == len(accepted)
 
 
@@ -291,14 +391,23 @@ async def test_nothing_is_taken_once_the_survey_has_closed(mode: str, acme: Tena
     await acme.client.post(f"/v1/surveys/{survey_id}/close")
     for one in (used, token):
         for refused in (await answer(acme, one), await form(acme, one)):
-            assert (refused.status_code, refused.json()["code"]) == (409, "survey_not_open")
+            assert (refused.status_code, refused.json()["code"]) == (409, "survey_closed")
+
+
+async def test_who_comes_before_it_opens_is_told_so(acme: Tenant) -> None:
+    await hire(acme.client, *NAMES)
+    survey_id = await draft(acme.client, **MODES["confidential"])
+    token = token_of(acme.database.keyring, acme.id, UUID(survey_id), new_nonce())
+    for refused in (await answer(acme, token), await form(acme, token)):
+        assert (refused.status_code, refused.json()["code"]) == (409, "survey_not_yet_open")
 
 
 async def test_nothing_is_taken_after_closes_at(acme: Tenant, owner: asyncpg.Connection) -> None:
     survey_id, (token, *_) = await staffed(acme, "confidential")
     await owner.execute("UPDATE surveys SET closes_at = now() WHERE id = $1", UUID(survey_id))
-    for refused in (await answer(acme, token), await form(acme, token), await ask(acme.client, survey_id)):
-        assert refused.json()["code"] == "survey_not_open"
+    for refused in (await answer(acme, token), await form(acme, token)):
+        assert refused.json()["code"] == "survey_closed"
+    assert (await ask(acme.client, survey_id)).json()["code"] == "survey_not_open"
 
 
 # ------------------------------------------------------------------ whose

@@ -15,6 +15,7 @@ from app.core.schema import (
 )
 
 Dimension = Literal["satisfaction", "engagement", "outcome"]
+Kind = Literal["scale", "choice", "choices", "text"]
 Role = Literal["basic", "core", "condition", "outcome"]
 Lever = Literal["clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth"]
 FacetKey = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]

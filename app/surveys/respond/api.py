@@ -14,13 +14,16 @@ from app.core.conditional import NO_STORE
 from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError
 from app.core.requests import Route
-from app.surveys.api import SurveyWriter
+from app.core.schema import Identifier
+from app.surveys.api import SurveyReader, SurveyWriter
 from app.surveys.invitations import service as invitations
 from app.surveys.invitations.errors import NoInvitation, UnknownInvitation
 from app.surveys.invitations.tokens import Invited, genuine
+from app.surveys.questionnaires.api import Version
 from app.surveys.respond import schemas as respond_schemas
 from app.surveys.respond import service as respond
 from app.surveys.responses import schemas
+from app.surveys.schemas import Mode
 
 router = APIRouter(route_class=Route, tags=["surveys"])
 door = HTTPBearer(auto_error=False, scheme_name="invitation")
@@ -72,7 +75,26 @@ async def create_invitations(
 
 @router.get("/v1/respond", operation_id="get_survey_form", response_model=respond_schemas.SurveyForm)
 async def get_survey_form(who: Invitee, session: InvitedTenant, accept_language: Language = None) -> Response:
-    form = await respond.form(session, who, accept_language, await transaction_time(session))
+    return told(await respond.form(session, who, accept_language, await transaction_time(session)))
+
+
+@router.get(
+    "/v1/questionnaires/{key}/preview",
+    operation_id="preview_questionnaire",
+    response_model=respond_schemas.SurveyForm,
+)
+async def preview_questionnaire(
+    key: Identifier,
+    who: SurveyReader,
+    session: Tenant,
+    version: Version = None,
+    mode: Mode | None = None,
+    accept_language: Language = None,
+) -> Response:
+    return told(await respond.preview(session, key, version, mode or "confidential", accept_language))
+
+
+def told(form: respond_schemas.SurveyForm) -> Response:
     headers = NO_STORE | {"Content-Language": form.language}
     return Response(form.model_dump_json(), headers=headers, media_type="application/json")
 

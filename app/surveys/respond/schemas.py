@@ -3,9 +3,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.core.schema import Distinct, Flag, Identifier, Input, Instant, Schema
-from app.surveys.questionnaires.schemas import Scale
+from app.surveys.questionnaires.schemas import Kind
 from app.surveys.schemas import Mode
 
+Language = Literal["en", "nl"]
 Reason = Literal["already_issued", "no_address", "too_few_at_once"]
 MOST_PEOPLE = 100_000
 
@@ -34,10 +35,30 @@ class InvitationsIssued(Schema):
     not_issued: list[NotIssued]
 
 
+class FormFacet(Schema):
+    key: str
+    title: str
+
+
+class FormScale(Schema):
+    low: int
+    high: int
+
+
+class FormOption(Schema):
+    key: str
+    text: str
+
+
 class FormQuestion(Schema):
     key: str
     text: str
-    scale: Scale
+    facet: str | None
+    kind: Kind
+    required: bool
+    scale: FormScale | None
+    labels: dict[str, str]
+    options: list[FormOption]
 
 
 class SurveyForm(Schema):
@@ -45,7 +66,16 @@ class SurveyForm(Schema):
     name: str
     mode: Mode
     closes_at: Instant | None
-    language: Literal["en", "nl"]
+    language: Language
+    languages: list[Language]
+    introduction: str | None
+    thanks: str | None
+    in_short: Annotated[list[str], Field(min_length=3, max_length=3)]
     what_is_stored: list[str]
+    kept_months: int | None
+    contact: str | None
     takes_locale: bool
+    takes_comment: bool
+    allow_changes: bool
+    facets: list[FormFacet]
     questions: list[FormQuestion]

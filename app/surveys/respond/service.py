@@ -10,47 +10,50 @@ from app.organizations import queries as organizations
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations.errors import UnknownInvitation
 from app.surveys.invitations.tokens import Invited
-from app.surveys.questionnaires.schemas import Scale
+from app.surveys.questionnaires.queries import questionnaire_version
 from app.surveys.questionnaires.service import frozen_questionnaire
-from app.surveys.respond import words
-from app.surveys.respond.schemas import FormQuestion, SurveyForm
+from app.surveys.respond.errors import SurveyClosed, SurveyNotYetOpen
+from app.surveys.respond.forms import Form
+from app.surveys.respond.schemas import SurveyForm
+from app.surveys.respond.words import in_language
 from app.surveys.responses import service as submission
 from app.surveys.responses.errors import InvitationUsed
 from app.surveys.responses.schemas import AnswersWrite, ResponseAccepted
-from app.surveys.service import found_open
+from app.surveys.schemas import Mode
+from app.surveys.service import found, is_open
+from app.tables import Survey
 
 
 async def form(
     session: TenantSession, invited: Invited, accept_language: str | None, now: datetime
 ) -> SurveyForm:
-    try:
-        survey = await found_open(session, invited.survey_id, now)
-    except NotFound:
-        raise UnknownInvitation from None
+    survey = await found_for(session, invited, now)
     if not await invitation_queries.is_unused(session, invited.survey_id, token_hash(invited.token)):
         raise InvitationUsed
     organization = await organizations.organization(session)
     questionnaire = await frozen_questionnaire(session, survey)
     language = language_of(accept_language, organization.locale)
-    return SurveyForm.model_validate(
-        {
-            "organization": organization.name,
-            "name": survey.name,
-            "mode": survey.mode,
-            "closes_at": survey.closes_at,
-            "language": language,
-            "what_is_stored": words.what_is_stored(survey, organization, language),
-            "takes_locale": survey.mode != "anonymous",
-            "questions": [
-                FormQuestion(
-                    key=question["key"],
-                    text=words.in_language(question["text"], language, organization.locale, "en"),
-                    scale=Scale(**question["scale"]),
-                )
-                for question in questionnaire.content["questions"]
-            ],
-        }
+    return Form(survey, questionnaire.content, organization, language).represent()
+
+
+async def preview(
+    session: TenantSession, key: str, version: int | None, mode: Mode, accept_language: str | None
+) -> SurveyForm:
+    """Of a survey that is not there."""
+    questionnaire = await questionnaire_version(session, key, version)
+    if questionnaire is None:
+        raise NotFound
+    organization = await organizations.organization(session)
+    language = language_of(accept_language, organization.locale)
+    survey = Survey(
+        organization_id=organization.id,
+        name=in_language(questionnaire.content["title"], language, organization.locale, "en"),
+        mode=mode,
+        minimum_group_size=organization.minimum_group_size,
+        report_by=[],
+        release_policy="on_close",
     )
+    return Form(survey, questionnaire.content, organization, language).represent()
 
 
 async def answer(
@@ -60,8 +63,21 @@ async def answer(
     keyring: Keyring,
     now: datetime,
 ) -> ResponseAccepted:
+    survey = await found_for(session, invited, now, lock="read")
+    opened = await submission.to_survey(session, survey, keyring)
+    return await submission.submit_invited(opened, given, token_hash(invited.token), now)
+
+
+async def found_for(
+    session: TenantSession, invited: Invited, now: datetime, *, lock: str | None = None
+) -> Survey:
+    """The open survey; who comes at another time is told which."""
     try:
-        opened = await submission.hold_open(session, invited.survey_id, keyring, None, now)
+        survey = await found(session, invited.survey_id, lock=lock)
     except NotFound:
         raise UnknownInvitation from None
-    return await submission.submit_invited(opened, given, token_hash(invited.token), now)
+    if survey.status == "draft":
+        raise SurveyNotYetOpen
+    if not is_open(survey, now):
+        raise SurveyClosed
+    return survey

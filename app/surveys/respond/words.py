@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -15,6 +15,7 @@ from app.core.languages import moment_in_words
 from app.tables import Organization, Survey
 
 FILE = Path(__file__).parent / "words.yaml"
+Said = TypeVar("Said")
 A_MINUTE = 4
 """Questions that a person answers in a minute."""
 
@@ -38,12 +39,33 @@ def what_is_stored(survey: Survey, organization: Organization, language: str) ->
         "team": team,
         "place": listed([team, *segments], known["and"][language]),
         "months": counted("months", months or 0, language),
+        "contact": organization.survey_contact,
     }
     rolling = known["rolling"] if survey.release_policy == "rolling" else []
-    retention = known["retention"] if months is not None else []
+    retention = known["retention" if months is not None else "no_retention"]
+    contact = known["contact" if organization.survey_contact else "no_contact"]
     own = [known[part][survey.mode] for part in ("kept", "read")]
-    sentences = [*chain(*own), *known["shown"], *known["limits"][survey.mode], *rolling, *retention]
+    sentences = [
+        *chain(*own),
+        *known["shown"],
+        *known["limits"][survey.mode],
+        *rolling,
+        *retention,
+        *contact,
+    ]
     return [sentence[language].format(**names) for sentence in sentences]
+
+
+def in_short(survey: Survey, language: str) -> list[str]:
+    """What matters most of it, in three sentences."""
+    sentences = words()["in_short"][survey.mode]
+    return [sentence[language].format(k=survey.minimum_group_size) for sentence in sentences]
+
+
+def outcomes() -> dict[str, Mapping[str, str]]:
+    """Titles of the facets that no questionnaire names: those of outcomes."""
+    titles: dict[str, Mapping[str, str]] = words()["outcomes"]
+    return titles
 
 
 def segment_in_words(key: str, language: str) -> str:
@@ -106,6 +128,6 @@ def on_one_line(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def in_language(texts: Mapping[str, str], *languages: str) -> str:
+def in_language(texts: Mapping[str, Said], *languages: str) -> Said:
     """A questionnaire's text in the first of the languages it has, else in any."""
     return next((texts[language] for language in languages if language in texts), next(iter(texts.values())))

@@ -276,6 +276,12 @@ async def hold_open(
 ) -> Submission:
     """Holds the survey open until the transaction ends: closing waits, then nothing more is taken."""
     survey = await found_open(session, survey_id, now, lock="read")
+    return await to_survey(session, survey, keyring, retry_key)
+
+
+async def to_survey(
+    session: TenantSession, survey: Survey, keyring: Keyring, retry_key: str | None = None
+) -> Submission:
     questionnaire = await frozen_questionnaire(session, survey)
     return Submission(session, survey, slots_of(questionnaire.content), keyring, retry_key)
 
