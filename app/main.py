@@ -51,7 +51,6 @@ from app.people.addresses.jobs import tell_old_addresses
 from app.people.persons.api import router as persons_router
 from app.people.teams.api import router as teams_router
 from app.privacy.audit_log.api import router as audit_router
-from app.privacy.erasure import service as erasing
 from app.privacy.erasure.api import router as erasure_router
 from app.privacy.erasure.jobs import forget_statistics
 from app.privacy.export import links
@@ -103,7 +102,7 @@ JOBS: dict[str, JobFunction] = {
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
     links.MAIL_JOB: links.mail_link,
     addresses.JOB: tell_old_addresses,
-    erasing.STATISTICS_JOB: forget_statistics,
+    surveys.STATISTICS_JOB: forget_statistics,
     outbox.DELIVER_JOB: webhook_jobs.deliver_webhook,
 }
 ROUTERS = (

@@ -65,7 +65,7 @@ async def fill_once(database: Database, settings: Settings, now: datetime, progr
                 filling = Filling(session, company, database.keyring, settings, now, progress)
                 await filling.fill()
     async with database.tenant_session(ORGANIZATION_ID) as session:
-        closed = await surveys.surveys_before(session, "closed", None, limit=100)
+        closed = await surveys.surveys_before(session, "closed", None, None, limit=100)
     for survey in reversed(closed):
         made_at = survey.closed_at or now
         await releasing.release_survey(database, ORGANIZATION_ID, survey.id, database.keyring, made_at)

@@ -23,11 +23,15 @@ def tagged(survey: schemas.Survey) -> dict[str, str]:
 
 @router.get("/v1/surveys", operation_id="list_surveys", response_model=schemas.SurveyPage)
 async def list_surveys(
-    who: SurveyReader, session: Tenant, page: Page, status: schemas.Status | None = None
+    who: SurveyReader,
+    session: Tenant,
+    page: Page,
+    status: schemas.Status | None = None,
+    archived: bool | None = None,
 ) -> schemas.SurveyPage:
     now = await as_of(session)
     after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
-    rows = await queries.surveys_before(session, status, after, page.limit + 1)
+    rows = await queries.surveys_before(session, status, archived, after, page.limit + 1)
     rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
     return schemas.SurveyPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
@@ -79,6 +83,13 @@ async def open_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once:
 @router.post("/v1/surveys/{survey_id}/close", operation_id="close_survey", response_model=schemas.Survey)
 async def close_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once) -> Response:
     row = await service.close_survey(session, survey_id, await transaction_time(session))
+    survey = service.represent(row)
+    return await once.answer(200, survey, tagged(survey))
+
+
+@router.post("/v1/surveys/{survey_id}/cancel", operation_id="cancel_survey", response_model=schemas.Survey)
+async def cancel_survey(survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once) -> Response:
+    row = await service.cancel_survey(session, survey_id, await transaction_time(session))
     survey = service.represent(row)
     return await once.answer(200, survey, tagged(survey))
 

@@ -43,16 +43,25 @@ class AudienceTooSmall(Unprocessable):
 
 class SurveyLocked(Conflict):
     code = "survey_locked"
-    detail = "The survey is no longer a draft: while it is open, only name and a later closes_at can be sent."
+    detail = (
+        "This cannot be changed any more: an open survey takes name and a later closes_at,"
+        " a released one name and archived."
+    )
 
 
 class InvalidTransition(Conflict):
     code = "invalid_transition"
     detail = (
-        "A survey goes from draft to open to closed to released, and not back: create a new survey instead."
+        "A survey goes from draft to open to closed to released, and not back; a draft or an open one can be"
+        " cancelled: create a new survey instead."
     )
 
 
 class SurveyNotOpen(Conflict):
     code = "survey_not_open"
     detail = "The survey is not open, so it accepts no responses: check opens_at and closes_at."
+
+
+class SurveyCancelled(SurveyNotOpen):
+    code = "survey_cancelled"
+    detail = "This survey was withdrawn: it asks nothing any more, and what was answered is destroyed."

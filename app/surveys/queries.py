@@ -23,6 +23,7 @@ async def survey(session: TenantSession, survey_id: UUID, *, lock: str | None = 
 async def surveys_before(
     session: TenantSession,
     status: str | None,
+    archived: bool | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Survey]:
@@ -30,6 +31,8 @@ async def surveys_before(
     query = select(Survey).where(col(Survey.organization_id) == session.organization_id)
     if status is not None:
         query = query.where(col(Survey.status) == status)
+    if archived is not None:
+        query = query.where(col(Survey.archived).is_(archived))
     if after is not None:
         query = query.where(tuple_(col(Survey.created_at), col(Survey.id)) < after)
     newest_first = query.order_by(col(Survey.created_at).desc(), col(Survey.id).desc())
@@ -49,6 +52,27 @@ DELETE_SURVEY = text("DELETE FROM surveys WHERE organization_id = :organization_
 
 async def delete_survey(session: TenantSession, survey_id: UUID) -> None:
     await session.execute(DELETE_SURVEY, {"survey_id": survey_id})
+
+
+DESTROY = [
+    text(f"DELETE FROM {table} WHERE organization_id = :organization_id AND survey_id = :survey_id")  # noqa: S608
+    for table in (
+        "responses",
+        "comments",
+        "invitations",
+        "invitation_deliveries",
+        "releases",
+        "survey_members",
+        "survey_cells",
+        "survey_groups",
+    )
+]
+
+
+async def destroy_answers(session: TenantSession, survey_id: UUID) -> None:
+    """With all that was asked, counted and told: the survey itself is left."""
+    for statement in DESTROY:
+        await session.execute(statement, {"survey_id": survey_id})
 
 
 async def open_surveys_not_counted_since(session: TenantSession, today: date) -> Sequence[Survey]:

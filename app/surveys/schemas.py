@@ -7,6 +7,7 @@ from app.core.schema import (
     ABSENT,
     Date,
     Distinct,
+    Flag,
     Identifier,
     Input,
     Instant,
@@ -19,7 +20,7 @@ from app.surveys.questionnaires.schemas import FacetKey
 
 Mode = Literal["anonymous", "confidential", "attributed"]
 Access = Literal["invited", "open"]
-Status = Literal["draft", "open", "closed", "released"]
+Status = Literal["draft", "open", "closed", "released", "cancelled"]
 ReleasePolicy = Literal["on_close", "rolling"]
 SegmentName = FacetKey
 ReportBy = Annotated[Distinct[SegmentName], Field(max_length=20)]
@@ -53,6 +54,8 @@ class Survey(Schema):
     opened_at: Instant | None
     closed_at: Instant | None
     released_at: Instant | None
+    cancelled_at: Instant | None
+    archived: bool
     created_at: Instant
     updated_at: Instant
 
@@ -87,11 +90,13 @@ class SurveyServed(Input):
     opened_at: ReadOnly = None
     closed_at: ReadOnly = None
     released_at: ReadOnly = None
+    cancelled_at: ReadOnly = None
     created_at: ReadOnly = None
     updated_at: ReadOnly = None
 
 
 class SurveyWrite(SurveyServed):
+    archived: ReadOnly = None
     external_id: Identifier | None = None
     name: Name
     questionnaire: Identifier
@@ -107,6 +112,7 @@ class SurveyWrite(SurveyServed):
 
 
 class SurveyPatch(SurveyServed):
+    archived: Flag = ABSENT
     external_id: Identifier | None = None
     name: Name = ABSENT
     questionnaire: Identifier = ABSENT

@@ -1,4 +1,4 @@
-"""A survey's life: draft, open, closed, released."""
+"""A survey's life: draft, open, closed, released; or cancelled before it closes."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -25,6 +25,7 @@ from app.surveys.errors import (
     InvalidTransition,
     OpenNeedsAnonymous,
     RollingNeedsIdentity,
+    SurveyCancelled,
     SurveyLocked,
     SurveyNotOpen,
 )
@@ -35,10 +36,14 @@ from app.surveys.responses import queries as responses_queries
 from app.tables import Organization, Survey
 
 OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"
+STATISTICS_JOB = "forget_statistics"
 NOT_COUNTED = "not_counted_yet"
 RELEASE_PATIENCE = timedelta(minutes=15)
-OPEN_FIELDS = {"name", "closes_at"}
+A_WHILE = timedelta(minutes=5)
+"""In which more may be destroyed, of which the same samples tell."""
+OPEN_FIELDS, RELEASED_FIELDS = {"name", "closes_at"}, {"name", "archived"}
 SERVED = set(schemas.SurveyServed.model_fields)
+NOT_OF_A_DRAFT = SERVED | {"archived"}
 
 
 def represent(row: Survey) -> schemas.Survey:
@@ -56,6 +61,8 @@ async def found_open(
     session: TenantSession, survey_id: UUID, now: datetime, *, lock: str | None = None
 ) -> Survey:
     row = await found(session, survey_id, lock=lock)
+    if row.status == "cancelled":
+        raise SurveyCancelled
     if not is_open(row, now):
         raise SurveyNotOpen
     return row
@@ -66,7 +73,7 @@ def is_open(row: Survey, now: datetime) -> bool:
 
 
 async def create_survey(session: TenantSession, wanted: schemas.SurveyWrite, now: datetime) -> schemas.Survey:
-    values = wanted.model_dump(exclude=SERVED)
+    values = wanted.model_dump(exclude=NOT_OF_A_DRAFT)
     check_times(values, now)
     await check_draft(session, wanted)
     row = Survey(organization_id=session.organization_id, id=uuid4(), status="draft", **values)
@@ -117,16 +124,17 @@ async def update_survey(
     current = represent(row)
     conditions.check(current)
     before = current.model_dump(exclude=SERVED)
-    draft = validated(schemas.SurveyWrite, merge_patch(before, patch.model_dump(exclude_unset=True)))
-    after = draft.model_dump(exclude=SERVED)
+    wanted = merge_patch(before, patch.model_dump(exclude_unset=True))
+    draft = validated(schemas.SurveyWrite, wanted)
+    after = draft.model_dump(exclude=SERVED) | {"archived": wanted["archived"]}
     changes = {name: value for name, value in after.items() if value != before[name]}
     if not changes:
         return current
     check_times(changes, now)
+    if not is_changeable(row, changes):
+        raise SurveyLocked
     if row.status == "draft":
         await check_draft(session, draft, survey_id)
-    elif not is_allowed_while_open(row, changes):
-        raise SurveyLocked
     for name, value in changes.items():
         setattr(row, name, value)
     if "opens_at" in changes:
@@ -134,12 +142,22 @@ async def update_survey(
     await _touch(session, row)
     if changes.keys() & {"opens_at", "closes_at"}:
         await schedule(session, row)
+    if "archived" in changes:
+        audit.tell_more(session, changed={"archived": [before["archived"], row.archived]})
     return represent(row)
+
+
+def is_changeable(row: Survey, changes: dict[str, Any]) -> bool:
+    if row.status == "draft":
+        return "archived" not in changes
+    if row.status == "released":
+        return changes.keys() <= RELEASED_FIELDS
+    return row.status == "open" and is_allowed_while_open(row, changes)
 
 
 def is_allowed_while_open(row: Survey, changes: dict[str, Any]) -> bool:
     """An open survey takes a name, and a closes_at later than the one it has."""
-    if row.status != "open" or not changes.keys() <= OPEN_FIELDS:
+    if not changes.keys() <= OPEN_FIELDS:
         return False
     if "closes_at" not in changes or row.closes_at is None:
         return "closes_at" not in changes or changes["closes_at"] is not None
@@ -178,6 +196,8 @@ async def open_survey(session: TenantSession, survey_id: UUID, now: datetime) ->
         return row
     if row.status != "draft":
         raise InvalidTransition
+    if row.closes_at is not None and row.closes_at <= now:
+        raise InThePast("The survey would have closed already: send a later closes_at.")
     organization = await organizations.organization(session, lock=True)
     questionnaire = await questionnaires_queries.questionnaire_version(session, row.questionnaire)
     if questionnaire is None:
@@ -232,6 +252,24 @@ async def close_survey(session: TenantSession, survey_id: UUID, now: datetime) -
     return row
 
 
+async def cancel_survey(session: TenantSession, survey_id: UUID, now: datetime) -> Survey:
+    """Waits for submissions under way, and destroys all that was answered; repeats harmlessly."""
+    row = await found(session, survey_id, lock="write")
+    if row.status == "cancelled":
+        return row
+    if row.status not in ("draft", "open"):
+        raise InvalidTransition
+    audit.tell_more(session, was=row.status)
+    await queries.destroy_answers(session, survey_id)
+    row.status, row.cancelled_at = "cancelled", now
+    row.participation_count = row.participation_on = None
+    await _touch(session, row)
+    own = session.organization_id
+    await enqueue(session, STATISTICS_JOB, own, own, at=now + A_WHILE, is_single=True)
+    await announce(session, "survey.cancelled", named(row))
+    return row
+
+
 async def ask_again_for_releases(session: TenantSession, now: datetime) -> None:
     """For surveys closed a while ago whose release was given up or lost."""
     for survey_id in await queries.surveys_closed_before(session, now - RELEASE_PATIENCE):
@@ -240,6 +278,8 @@ async def ask_again_for_releases(session: TenantSession, now: datetime) -> None:
 
 async def participation(session: TenantSession, survey_id: UUID) -> schemas.SurveyParticipation:
     row = await found(session, survey_id)
+    if row.status == "cancelled":
+        raise SurveyCancelled
     if row.participation_on is None or row.minimum_group_size is None:
         raise SurveyNotOpen
     has_frame = row.access == "invited"

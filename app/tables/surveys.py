@@ -49,6 +49,9 @@ class Survey(OrganizationRow, Timestamps, table=True):
     opened_at: datetime | None = instant(nullable=True)
     closed_at: datetime | None = instant(nullable=True)
     released_at: datetime | None = instant(nullable=True)
+    cancelled_at: datetime | None = instant(nullable=True)
+    archived: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Left out wherever no id names it."""
     participation_count: int | None = None
     participation_on: date | None = None
 

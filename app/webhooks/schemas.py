@@ -8,6 +8,7 @@ from app.core.schema import ABSENT, Distinct, Flag, Input, Instant, ReadOnly, Sc
 Event = Literal[
     "survey.opened",
     "survey.closed",
+    "survey.cancelled",
     "survey.released",
     "survey.participation",
     "person.created",

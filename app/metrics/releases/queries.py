@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Row, func, text
+from sqlalchemy import ColumnElement, Row, func, or_, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 from sqlmodel.sql.expression import SelectOfScalar
@@ -228,9 +228,12 @@ async def mark_released(session: TenantSession, survey_id: UUID, released_at: da
 
 
 async def series(session: TenantSession) -> Sequence[str]:
-    """Of all surveys, released or not, by name."""
+    """Of all surveys that count, released or not, by name."""
     names = select(col(Survey.series)).where(
-        col(Survey.organization_id) == session.organization_id, col(Survey.series).is_not(None)
+        col(Survey.organization_id) == session.organization_id,
+        col(Survey.series).is_not(None),
+        col(Survey.status) != "cancelled",
+        col(Survey.archived).is_(False),
     )
     return [name for name in await session.scalars(names.distinct().order_by(col(Survey.series))) if name]
 
@@ -238,7 +241,9 @@ async def series(session: TenantSession) -> Sequence[str]:
 async def newest_released(session: TenantSession, series: str | None) -> Survey | None:
     """The survey released that closed last, of the series or of all."""
     query = select(Survey).where(
-        col(Survey.organization_id) == session.organization_id, col(Survey.status) == "released"
+        col(Survey.organization_id) == session.organization_id,
+        col(Survey.status) == "released",
+        col(Survey.archived).is_(False),
     )
     if series is not None:
         query = query.where(col(Survey.series) == series)
@@ -247,7 +252,7 @@ async def newest_released(session: TenantSession, series: str | None) -> Survey 
 
 
 async def waves_before(session: AsyncSession, survey: Survey, most: int) -> Sequence[Survey]:
-    """The released surveys of its series that closed before it, newest first."""
+    """The released surveys of its series that closed before it and are not archived, newest first."""
     query = _newest_first(survey).where(_closing < _moment_of(survey))
     return (await session.scalars(query.limit(most))).all()
 
@@ -284,6 +289,14 @@ async def next_to_release(session: AsyncSession, survey: Survey) -> UUID | None:
     return (await session.scalars(query.order_by(col(Survey.closed_at), col(Survey.id)).limit(1))).first()
 
 
+async def archived(session: TenantSession) -> set[UUID]:
+    """What is left out wherever no id names it."""
+    query = select(col(Survey.id)).where(
+        col(Survey.organization_id) == session.organization_id, col(Survey.archived).is_(True)
+    )
+    return set((await session.scalars(query)).all())
+
+
 async def is_followed(session: AsyncSession, survey: Survey) -> bool:
     """Whether a release is compared with it already."""
     query = select(Release).where(
@@ -300,8 +313,9 @@ def _moment_of(survey: Survey) -> Any:
 
 
 def _newest_first(survey: Survey) -> SelectOfScalar[Survey]:
-    """The released surveys of its series."""
-    query = select(Survey).where(*_in_series(survey, "released"))
+    """The released surveys of its series, without others that are archived."""
+    is_shown = or_(col(Survey.archived).is_(False), col(Survey.id) == survey.id)
+    query = select(Survey).where(*_in_series(survey, "released"), is_shown)
     return query.order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
 
 

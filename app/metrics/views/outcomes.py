@@ -106,7 +106,9 @@ async def closed_waves(session: TenantSession, survey: Survey) -> dict[UUID, Clo
         if survey.series
         else []
     )
-    found = {survey.id: survey} | {wave.id: wave for wave in series if is_released(wave)}
+    found = {survey.id: survey} | {
+        wave.id: wave for wave in series if is_released(wave) and not wave.archived
+    }
     organization = await organizations.organization(session)
     zone = ZoneInfo(organization.time_zone)
     rows = await outcome_queries.results_of_waves(session, list(found), names.HEADLINE.name)

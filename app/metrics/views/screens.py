@@ -184,6 +184,16 @@ def is_seen(seen: Seen, wave: UUID, group: schemas.GroupRef) -> bool:
     return seen is None or group.id in seen.get(wave, ())
 
 
+def only_shown(archived: Collection[UUID], followed: schemas.Followed) -> schemas.Followed:
+    """Without the changes from a wave that is archived."""
+    return followed.model_copy(
+        update={
+            "changes": [one for one in followed.changes if one.from_survey not in archived],
+            "repeaters": [one for one in followed.repeaters if one.from_survey not in archived],
+        }
+    )
+
+
 def only_seen(seen: Seen, group: schemas.GroupRef, followed: schemas.Followed) -> schemas.Followed:
     """Without the changes from a wave that is not seen: what it was then follows from them."""
     return followed.model_copy(
@@ -202,11 +212,15 @@ async def trends(
 ) -> list[schemas.TrendGroup]:
     """The groups in each of the waves in which they are seen."""
     keys = [_key(group) for group in groups]
+    archived = await queries.archived(session)
     by_key: dict[Key, dict[Any, Row[Any]]] = {}
     for row in await queries.results_over_waves(session, waves, names.TRENDS.name, keys):
         if seen is None or row.key in seen.get(row.survey_id, ()):
             by_key.setdefault((row.kind, row.segment, row.key), {})[row.survey_id] = row
-    return [_series(group, waves, by_key.get(key, {}), seen) for group, key in zip(groups, keys, strict=True)]
+    return [
+        _series(group, waves, by_key.get(key, {}), seen, archived)
+        for group, key in zip(groups, keys, strict=True)
+    ]
 
 
 def _series(
@@ -214,12 +228,13 @@ def _series(
     waves: Sequence[tuple[Survey, Release]],
     rows: Mapping[Any, Row[Any]],
     seen: Seen,
+    archived: Collection[UUID],
 ) -> schemas.TrendGroup:
     told = [
         names.TRENDS.read(rows[survey.id].body, rows[survey.id].body_version) if survey.id in rows else ABSENT
         for survey, _ in waves
     ]
-    followed = [only_seen(seen, group, one) for one in told]
+    followed = [only_shown(archived, only_seen(seen, group, one)) for one in told]
     places = [schemas.OfWave(survey=survey.id, released_at=made.released_at) for survey, made in waves]
     return schemas.TrendGroup(
         group=group,
@@ -249,8 +264,15 @@ async def glances(
     enps = await service.kept(session, release, names.ENPS, *asked)
     participation = await service.kept(session, release, names.PARTICIPATION, *asked)
     followed = await service.kept(session, release, names.TRENDS, *asked)
+    archived = await queries.archived(session)
     return [
-        glance(group, headline, own_enps, own_participation, only_seen(seen, group, own_followed))
+        glance(
+            group,
+            headline,
+            own_enps,
+            own_participation,
+            only_shown(archived, only_seen(seen, group, own_followed)),
+        )
         for (group, headline), (_, own_enps), (_, own_participation), (_, own_followed) in zip(
             headlines, enps, participation, followed, strict=True
         )

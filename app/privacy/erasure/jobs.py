@@ -4,7 +4,7 @@ from uuid import UUID
 from app.core.database import Database, transaction_time
 from app.core.jobs import wait_for
 from app.privacy.erasure import queries
-from app.privacy.erasure.service import A_WHILE
+from app.surveys.service import A_WHILE
 
 LONGEST_ERASURE = timedelta(minutes=1)
 

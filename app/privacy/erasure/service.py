@@ -7,7 +7,7 @@ erased, so that what comes later can be withheld where it would tell of that one
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from secrets import token_bytes
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,6 +27,7 @@ from app.privacy.schemas import Missing
 from app.recognition import service as recognition
 from app.surveys.invitations.tokens import recipient_key, token_of
 from app.surveys.responses.service import pseudonym
+from app.surveys.service import A_WHILE, STATISTICS_JOB
 
 BLANK = "[...]"
 SPACE = "[\\s\u00a0]+"
@@ -42,9 +43,6 @@ LEFT = [
     Missing(what="undelivered_events", reason="until_delivered"),
     Missing(what="database_files", reason="until_cleaned"),
 ]
-STATISTICS_JOB = "forget_statistics"
-A_WHILE = timedelta(minutes=5)
-"""In which more are erased, of whom the same samples tell."""
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,7 @@ async def count_invited(session: TenantSession, survey_id: UUID) -> int:
 SURVEY_BEFORE = text("""
 SELECT id FROM surveys
 WHERE organization_id = :organization_id AND access = 'invited' AND id <> :survey_id AND opened_at IS NOT NULL
+  AND status <> 'cancelled'
 ORDER BY opened_at DESC LIMIT 1
 """)
 ASKED = text("""

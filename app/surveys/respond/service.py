@@ -7,6 +7,7 @@ from app.core.errors import NotFound
 from app.core.languages import language_of
 from app.core.secrets import Keyring, token_hash
 from app.organizations import queries as organizations
+from app.surveys.errors import SurveyCancelled
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations.errors import UnknownInvitation
 from app.surveys.invitations.tokens import Invited
@@ -78,6 +79,8 @@ async def found_for(
         raise UnknownInvitation from None
     if survey.status == "draft":
         raise SurveyNotYetOpen
+    if survey.status == "cancelled":
+        raise SurveyCancelled
     if not is_open(survey, now):
         raise SurveyClosed
     return survey
