@@ -46,6 +46,7 @@ from app.newsletter import jobs as newsletter_jobs
 from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
+from app.pages.api import router as pages_router
 from app.people.addresses import service as addresses
 from app.people.addresses.jobs import tell_old_addresses
 from app.people.persons.api import router as persons_router
@@ -195,6 +196,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.issuer = issuer_of(settings)
     for router in ROUTERS:
         app.include_router(router)
+    if settings.pages:
+        app.include_router(pages_router)
     operations.mount_assets(app)
     mount_scim(app, SCIM_ROUTERS)
     install_error_handlers(app)

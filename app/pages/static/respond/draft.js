@@ -1,0 +1,47 @@
+/** What is kept while somebody answers: in this tab alone, until it is sent or can no longer be. */
+
+/**
+ * @typedef {import("./questions.js").Answer} Answer
+ * @typedef {import("./words.js").Language} Language
+ * @typedef {{token: string, language: Language | null, answers: Record<string, Answer>, comment: string,
+ *   isUnsure: boolean, isDone: boolean}} Draft
+ *   `language` once it was chosen; `isUnsure` while a try to send had no answer; `isDone` once one had
+ */
+
+const KEPT = "respond";
+
+/** The token leaves the address bar, so that it is in no history and on no photograph. @returns {Draft} */
+export function restore() {
+  const token = readToken();
+  if (token) history.replaceState(null, "", location.pathname + location.search);
+  const kept = readKept();
+  return kept && (!token || token === kept.token) ? kept : empty(token);
+}
+
+/** @returns {Draft} */
+export const empty = (token = "") => ({ token, language: null, answers: {}, comment: "", isUnsure: false, isDone: false });
+
+function readToken() {
+  const written = location.hash.slice(1);
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    return written;
+  }
+}
+
+/** @returns {Draft | null} */
+function readKept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Draft} draft */
+export function keep(draft) {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(draft));
+  } catch { /* a browser that keeps nothing: after a reload it asks for the link again */ }
+}

@@ -1,0 +1,66 @@
+"""The pages in a real Chromium, on the service of the tests."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from app.serving import OPTIONS
+from tests.pages.visiting import Visit
+from tests.waiting import PATIENCE, until
+
+FLAGS = ["--disable-gpu", "--disable-dev-shm-usage"]
+Visits = Callable[..., AbstractAsyncContextManager[Visit]]
+
+
+@pytest.fixture(scope="session")
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", **OPTIONS))
+    task = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = server.force_exit = True
+    await task
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Any]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed: .ci/packages does it")
+    playwright = pytest.importorskip(
+        "playwright.async_api", reason="playwright is not installed: make test does it"
+    )
+    async with playwright.async_playwright() as driver:
+        is_root = os.geteuid() == 0  # who has no sandbox of Chromium's
+        browser = await driver.chromium.launch(
+            executable_path=program, args=FLAGS, chromium_sandbox=not is_root, timeout=PATIENCE * 1000
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Visits:
+    """A tab of its own, by default a phone's; what it should not have done fails the test as it closes."""
+
+    @asynccontextmanager
+    async def visiting(language: str = "nl", width: int = 360, **options: Any) -> AsyncIterator[Visit]:
+        size = {"width": width, "height": 780 if width < 600 else 900}
+        context = await browser.new_context(locale=language, viewport=size, **options)
+        context.set_default_timeout(PATIENCE * 1000)
+        try:
+            visit = Visit(await context.new_page(), address)
+            await visit.watch()
+            yield visit
+            assert not visit.faults
+        finally:
+            await context.close()
+
+    return visiting

@@ -1,0 +1,371 @@
+"""The respondent's page, as somebody meets it who has an invitation, a browser and no help."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import Tenant
+from tests.contract import ContractClient
+from tests.pages.conftest import Visits
+from tests.pages.visiting import Visit
+from tests.surveys.inviting import answer, employ, tokens
+from tests.surveys.test_surveys import opened
+from tests.waiting import until
+
+DOOR = "**/v1/respond"
+AGAIN = "#send:enabled:text-matches('Probeer nu opnieuw|Try again now')"
+LANGUAGES = pytest.mark.parametrize("language", ["nl", "en"])
+SAID = {
+    "none": ("Vul je code in", "Enter your code"),
+    "unknown": ("Deze link of code kennen we niet", "We do not know this link or code"),
+    "used": ("Deze uitnodiging is al gebruikt", "This invitation has been used"),
+    "early": ("Deze enquête is nog niet open", "This survey is not open yet"),
+    "closed": ("Deze enquête is gesloten", "This survey has closed"),
+    "closed_late": ("De enquête is net gesloten", "The survey has just closed"),
+    "network": ("Geen verbinding", "No connection"),
+    "busy": ("Het is even te druk", "It is too busy right now"),
+    "other": ("Dit ging mis, en het ligt niet aan jou", "Something went wrong, and it is not your doing"),
+}
+"""Each state in a sentence of its own, in both languages."""
+
+
+async def asked(tenant: Tenant, **members: Any) -> tuple[str, str]:
+    """A survey, and the token of the one who is asked."""
+    await employ(tenant.client, "E-1", email="e-1@example.com")
+    survey_id = await opened(tenant.client, **members)
+    [token] = await tokens(tenant.client, survey_id, "E-1")
+    return survey_id, token
+
+
+async def stored(api: ContractClient, survey_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await api.get(f"/v1/surveys/{survey_id}/responses")).json()["items"]
+    return found
+
+
+async def questions(tenant: Tenant) -> list[dict[str, Any]]:
+    content = (await tenant.client.get("/v1/questionnaires/betrokken-33")).json()
+    found: list[dict[str, Any]] = content["questions"]
+    return found
+
+
+def refused(status: int, code: str) -> dict[str, Any]:
+    return {"status": status, "json": {"code": code, "status": status, "request_id": "r-1"}}
+
+
+async def choose(visit: Visit, **answers: int | None) -> None:
+    for key, value in answers.items():
+        written = "" if value is None else value
+        await visit.page.locator(f'input[name="{key}"][value="{written}"]').check(force=True)
+
+
+async def look_over(visit: Visit) -> None:
+    """Over the screens that are left, without an answer."""
+    while await visit.page.get_attribute("body", "data-view") != "review":
+        await visit.page.click("#next")
+
+
+async def send(visit: Visit) -> None:
+    await look_over(visit)
+    await visit.page.click("#send")
+
+
+# ------------------------------------------------------------------ the whole way
+
+
+@LANGUAGES
+async def test_a_phone_and_its_keys_are_enough_also_without_a_connection(
+    language: str, visit: Visits, acme: Tenant
+) -> None:
+    survey_id, token = await asked(acme, mode="attributed")
+    async with visit(language) as tab:
+        await tab.open(token)
+        await tab.tab_to("begin")
+        await tab.press("Enter")
+        given = await answered_by_keys(tab, offline_at=10)
+        assert "33" in await tab.text("#skipped-title") or len(given) == 32
+        await tab.tab_to("send")
+        await tab.press("Enter")
+        await tab.page.wait_for_selector(AGAIN)
+        assert ("Geen verbinding" if language == "nl" else "No connection") in await tab.text("#status")
+        assert await stored(acme.client, survey_id) == []
+        await tab.page.context.set_offline(False)
+        await tab.arrive("thanks")
+        assert await tab.text("#offline") == ""
+    [response] = await stored(acme.client, survey_id)
+    assert response["answers"] == given
+    assert {None, 1, 2, 3, 4, 5} <= set(given.values())
+
+
+async def answered_by_keys(tab: Visit, offline_at: int) -> dict[str, int | None]:
+    """All questions but the third, each with another answer than the one before it."""
+    given: dict[str, int | None] = {}
+    seen = set()
+    while await tab.page.get_attribute("body", "data-view") == "questions":
+        await tab.press("Tab")
+        now = await tab.focused()
+        if now["id"] == "next":
+            await tab.press("Enter")
+        elif now["type"] == "radio" and now["name"] not in seen:
+            seen.add(now["name"])
+            if len(seen) == 3:
+                continue
+            steps = len(seen) % 6
+            await tab.press(
+                "Space", *["ArrowLeft" if steps == 5 else "ArrowRight"] * (1 if steps == 5 else steps)
+            )
+            value = (await tab.focused())["value"]
+            given[now["name"]] = int(value) if value else None
+        if len(seen) == offline_at:
+            await tab.page.context.set_offline(True)
+    return given
+
+
+async def test_a_lost_answer_is_two_tries_and_one_response(visit: Visits, acme: Tenant) -> None:
+    survey_id, token = await asked(acme, mode="attributed")
+    tries: list[int] = []
+
+    async def lose_the_first(route: Any) -> None:
+        if route.request.method != "POST":
+            return await route.continue_()
+        told = await route.fetch()
+        tries.append(told.status)
+        return await (route.abort() if len(tries) == 1 else route.fulfill(response=told))
+
+    async with visit() as tab:
+        await tab.page.route(DOOR, lose_the_first)
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await choose(tab, S01=4)
+        await send(tab)
+        await tab.page.wait_for_selector(AGAIN)
+        await tab.page.click("#send")
+        await tab.arrive("thanks")
+    assert tries == [201, 409]
+    assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": 4}]
+
+
+async def test_a_tab_that_died_before_it_heard_says_thanks_when_it_is_opened_again(
+    visit: Visits, acme: Tenant
+) -> None:
+    survey_id, token = await asked(acme, mode="attributed")
+
+    async def lose(route: Any) -> None:
+        if route.request.method == "POST":
+            await route.fetch()
+            return await route.abort()
+        return await route.continue_()
+
+    async with visit() as tab:
+        await tab.page.route(DOOR, lose)
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await choose(tab, S01=4)
+        await send(tab)
+        await tab.page.wait_for_selector(AGAIN)
+        await tab.page.reload()
+        await tab.arrive("thanks")
+    assert len(await stored(acme.client, survey_id)) == 1
+
+
+async def test_a_busy_service_is_asked_again(visit: Visits, acme: Tenant) -> None:
+    survey_id, token = await asked(acme, mode="attributed")
+    async with visit() as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await choose(tab, S01=None, S02=5)
+        await look_over(tab)
+        await tab.page.route(DOOR, lambda route: route.fulfill(**refused(503, "unavailable")), times=1)
+        await tab.page.click("#send")
+        await tab.page.wait_for_selector(AGAIN)
+        assert "druk" in await tab.text("#status")
+        await tab.page.click("#send")
+        await tab.arrive("thanks")
+    assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": None, "S02": 5}]
+
+
+# ------------------------------------------------------------------ what is read before, and what is kept
+
+
+@pytest.mark.parametrize("mode", ["anonymous", "confidential", "attributed"])
+async def test_what_is_stored_is_read_before_the_first_question(
+    mode: str, visit: Visits, acme: Tenant
+) -> None:
+    people = [f"E-{number}" for number in range(6)]
+    await employ(acme.client, *people)
+    survey_id = await opened(acme.client, mode=mode, access="invited", name="Najaar 2026")
+    token, *_ = await tokens(acme.client, survey_id, *people)
+    form = (
+        await acme.client.get(
+            "/v1/respond", headers={"Authorization": f"Bearer {token}", "Accept-Language": "nl"}
+        )
+    ).json()
+    async with visit() as tab:
+        await tab.open(token)
+        read = await tab.text()
+        for told in ("Najaar 2026", "Acme", "33 vragen", *form["in_short"]):
+            assert told in read
+        await tab.page.click("#exactly summary")
+        read = await tab.text()
+        assert all(sentence in read for sentence in form["what_is_stored"])
+
+
+async def test_the_token_is_in_no_history_and_nothing_is_left_behind(visit: Visits, acme: Tenant) -> None:
+    _, token = await asked(acme, mode="confidential")
+    async with visit() as tab:
+        await tab.open(token)
+        assert tab.page.url == f"{tab.address}/respond"
+        await tab.page.click("#begin")
+        await choose(tab, S01=2)
+        await tab.page.reload()
+        await tab.arrive("questions")
+        assert await tab.page.is_checked('input[name="S01"][value="2"]')
+        await send(tab)
+        await tab.arrive("thanks")
+        left = await tab.page.evaluate("JSON.stringify([sessionStorage, localStorage, document.cookie])")
+        assert token not in left
+        assert "S01" not in left
+        assert json.loads(left)[1:] == [{}, ""]
+        assert await tab.page.context.cookies() == []
+        await tab.page.reload()
+        await tab.arrive("thanks")
+        await tab.page.click("[data-view=thanks] [data-of=thanks] [data-another]")
+        await tab.arrive("problem")
+        assert SAID["none"][0] in await tab.text()
+
+
+async def test_another_link_in_the_same_tab_begins_anew(visit: Visits, acme: Tenant) -> None:
+    _, first = await asked(acme, mode="confidential")
+    second_survey = await opened(acme.client, mode="confidential", name="De andere")
+    [second] = await tokens(acme.client, second_survey, "E-1")
+    async with visit() as tab:
+        await tab.open(first)
+        await tab.page.click("#begin")
+        await choose(tab, S01=2)
+        await tab.open(second)
+        await until(lambda: tab.shows("De andere"))
+        await tab.page.click("#begin")
+        assert not await tab.page.is_checked('input[name="S01"][value="2"]')
+
+
+async def test_another_language_keeps_the_answers_and_the_place(visit: Visits, acme: Tenant) -> None:
+    survey_id, token = await asked(acme, mode="attributed")
+    async with visit("nl") as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await tab.page.click("#next")
+        await choose(tab, S03=5)
+        before = await tab.text("#steps .current h2")
+        await tab.page.click('[data-language="en"]')
+        await tab.page.wait_for_selector('html[lang="en"]')
+        await until(lambda: tab.shows("Part 2 of"))
+        assert await tab.text("#steps .current h2") != before
+        assert await tab.page.is_checked('input[name="S03"][value="5"]')
+        await send(tab)
+        await tab.arrive("thanks")
+        assert "Your answers have arrived" in await tab.text()
+    [response] = await stored(acme.client, survey_id)
+    assert (response["locale"], response["answers"]) == ("en", {"S03": 5})
+
+
+async def test_back_goes_a_screen_back_and_clearing_leaves_nothing(visit: Visits, acme: Tenant) -> None:
+    _, token = await asked(acme)
+    async with visit() as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await choose(tab, S01=2)
+        await tab.page.click("#next")
+        await tab.page.go_back()
+        await until(lambda: tab.shows("Onderdeel 1 van"))
+        await tab.page.click("#q-S01 .clear")
+        assert "0 van 33" in await tab.text("#answered")
+        await look_over(tab)
+        assert await tab.page.is_disabled("#send")
+        assert "nog niets" in await tab.text("#skipped-title")
+
+
+# ------------------------------------------------------------------ where it ends before it begins
+
+
+@pytest.mark.parametrize("state", ["unknown", "used", "early", "closed", "network", "busy", "other"])
+async def test_a_link_that_does_not_open_says_why(state: str, visit: Visits, acme: Tenant) -> None:
+    survey_id, token = await asked(acme, mode="confidential")
+    told = {
+        "early": (409, "survey_not_yet_open"),
+        "busy": (429, "rate_limited"),
+        "other": (500, "internal_error"),
+    }
+    async with visit() as tab:
+        if state == "used":
+            assert (await answer(acme, token)).status_code == 201
+        elif state == "closed":
+            await acme.client.post(f"/v1/surveys/{survey_id}/close")
+        elif state == "network":
+            await tab.page.route(DOOR, lambda route: route.abort())
+        elif state in told:
+            await tab.page.route(DOOR, lambda route: route.fulfill(**refused(*told[state])))
+        await tab.open(token[:-2] + "xx" if state == "unknown" else token, "problem")
+        for language, title in zip(("nl", "en"), SAID[state], strict=True):
+            await tab.page.click(f'[data-language="{language}"]')
+            assert await tab.text("#problem-title") == title
+            assert await tab.text("#problem-text")
+        may_pass = state in ("early", "network", "busy", "other")
+        assert await tab.page.is_visible("#retry") is may_pass
+        assert await tab.page.is_visible("#code") is (state == "unknown")
+        if may_pass:
+            await tab.page.unroute(DOOR)
+            await tab.page.click("#retry")
+            await tab.arrive("welcome")
+
+
+async def test_without_a_link_a_code_can_be_typed(visit: Visits, acme: Tenant) -> None:
+    _, token = await asked(acme)
+    async with visit() as tab:
+        await tab.open(view="problem")
+        assert await tab.text("#problem-title") == SAID["none"][0]
+        for wrong in ("é", "nothing"):
+            await tab.page.fill("#code", wrong)
+            await tab.press("Enter")
+            await until(lambda: tab.shows(SAID["unknown"][0]))
+        await tab.page.fill("#code", f" {token[:20]} {token[20:]} ")
+        await tab.press("Enter")
+        await tab.arrive("welcome")
+
+
+async def test_a_survey_that_closes_meanwhile_says_so_and_forgets(visit: Visits, acme: Tenant) -> None:
+    survey_id, token = await asked(acme, mode="confidential")
+    async with visit() as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await choose(tab, S01=2)
+        await look_over(tab)
+        await acme.client.post(f"/v1/surveys/{survey_id}/close")
+        await tab.page.click("#send")
+        await tab.arrive("problem")
+        assert await tab.text("#problem-title") == SAID["closed_late"][0]
+        assert "S01" not in await tab.page.evaluate("JSON.stringify(sessionStorage)")
+
+
+# ------------------------------------------------------------------ for everybody
+
+
+@pytest.mark.parametrize(("width", "language"), [(360, "nl"), (1280, "en")])
+async def test_every_screen_is_for_everybody(width: int, language: str, visit: Visits, acme: Tenant) -> None:
+    _, token = await asked(acme)
+    found: list[str] = []
+    async with visit(language, width, reduced_motion="reduce") as tab:
+        await tab.open(view="problem")
+        found += await tab.violations()
+        await tab.open(token)
+        found += await tab.violations()
+        await tab.page.click("#begin")
+        await choose(tab, S01=2)
+        found += await tab.violations()
+        await look_over(tab)
+        found += await tab.violations()
+        await tab.page.click("#send")
+        await tab.arrive("thanks")
+        found += await tab.violations()
+        await tab.open(token, "problem")
+        found += await tab.violations()
+    assert not found, "\n".join(found)
