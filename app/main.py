@@ -72,6 +72,7 @@ from app.surveys.api import router as surveys_router
 from app.surveys.invitations import mailing, tokens
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations import service as invitations
+from app.surveys.invitations.api import router as invitations_router
 from app.surveys.questionnaires.api import router as questionnaires_router
 from app.surveys.respond.api import router as respond_router
 from app.surveys.responses.api import router as responses_router
@@ -114,6 +115,7 @@ ROUTERS = (
     questionnaires_router,
     surveys_router,
     responses_router,
+    invitations_router,
     respond_router,
     metrics_router,
     chat_router,

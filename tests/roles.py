@@ -96,6 +96,8 @@ OTHERS = {
     "app.scim.mapping": ("schemas", "how SCIM names and places its resources"),
     "app.scim.users.attributes": ("pure", "what attributes of a user mean here"),
     "app.scim.users.mapping": ("schemas", "a person as SCIM sees one, and back"),
+    "app.surveys.invitations.letters": ("service", "what a survey's mails say, for its row"),
+    "app.surveys.invitations.preview": ("service", "the mails as they would go out"),
     "app.surveys.invitations.mailing": ("service", "invitations, mailed"),
     "app.surveys.invitations.tokens": ("service", "seals a token, with the core's keys"),
     "app.surveys.respond.forms": ("service", "a questionnaire as who is asked reads it"),

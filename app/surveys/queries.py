@@ -61,6 +61,7 @@ DESTROY = [
         "comments",
         "invitations",
         "invitation_deliveries",
+        "invitation_mailings",
         "releases",
         "survey_members",
         "survey_cells",

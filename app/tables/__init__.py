@@ -12,7 +12,7 @@ from app.tables.calendar import (
 from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.imports import Import, ImportChunk, ImportReportLine
-from app.tables.invitations import Invitation, InvitationDelivery
+from app.tables.invitations import Invitation, InvitationDelivery, InvitationMailing
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import CelebrationReport, Release, ReleaseCell, ReleaseResult
 from app.tables.newsletter import Newsletter, NewsletterSubscription
@@ -58,6 +58,7 @@ __all__ = [
     "ImportReportLine",
     "Invitation",
     "InvitationDelivery",
+    "InvitationMailing",
     "Kpi",
     "KpiValue",
     "Newsletter",

@@ -1,7 +1,9 @@
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from app.tables.base import DependentRow, instant, within_organization
@@ -22,6 +24,21 @@ class Invitation(DependentRow, table=True):
     cell_ordinal: int
     respondent_key: UUID | None = None
     """As in responses, so that it tells no more than they do; null in anonymous mode."""
+
+
+class InvitationMailing(DependentRow, table=True):
+    """What the invitations that were issued at once are mailed with, and when."""
+
+    __tablename__ = "invitation_mailings"
+    __table_args__ = (within_organization(["survey_id"], "surveys", ondelete="CASCADE"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    subject: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    text: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """By language; null: the words that come along."""
+    send_at: datetime = instant()
+    created_at: datetime = instant(now=True)
 
 
 class InvitationDelivery(DependentRow, table=True):
@@ -45,6 +62,7 @@ class InvitationDelivery(DependentRow, table=True):
 
     survey_id: UUID = Field(primary_key=True)
     recipient_key: UUID = Field(primary_key=True)
+    mailing_id: UUID | None = None
     nonce: bytes | None = None
     person_seal: bytes | None = None
     sealed_person: UUID | None = None

@@ -19,7 +19,7 @@ from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.imports.files import accepted, lines
 from tests.scim.client import GROUP, USER, scim_of
-from tests.world import furnish, made, rows_of, tenant_tables
+from tests.world import furnish, made, rows_of, tenant_tables, write_a_mailing
 
 WHO, NAME, EMAIL = "E-1042", "Noor van der Wit", "noor@example.com"
 EXPORTED = {
@@ -57,6 +57,7 @@ NOT_EXPORTED = {
     "answers_links": "the secret of a mail that only the person has; asking for it is in the audit log",
     "idempotency_records": "answers of the last day, of what is in the other tables",
     "import_chunks": "sealed files that wait; gone when read, or after a day if they never came whole",
+    "invitation_mailings": "what the organisation writes to everybody it asks",
     "invitations": "would tell whether the person answered a confidential survey",
     "recognition_month_pairs": "counts of the events that are exported",
     "recognition_month_people": "counts of the events that are exported",
@@ -137,6 +138,7 @@ async def traces(acme: Tenant) -> dict[str, str]:
     await write_cards(api)
     await thank(api)
     confidential = await ask(api)
+    await write_a_mailing(acme, confidential, f"{NAME} asks you")
     async with acme.database.tenant_session(acme.id) as session:
         person = await person_id(session, WHO)
         assert person is not None

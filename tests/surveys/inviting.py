@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.message import EmailMessage
 from typing import Any
 
 import httpx
@@ -50,6 +51,13 @@ def at_the_door(tenant: Tenant, token: str) -> ContractClient:
 
 async def answer(tenant: Tenant, token: str, **members: Any) -> httpx.Response:
     return await at_the_door(tenant, token).post("/v1/respond", json={"answers": ANSWERS, **members})
+
+
+def said(message: EmailMessage, kind: str = "plain") -> str:
+    """What a mail says, as text or as html."""
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
 
 
 @asynccontextmanager

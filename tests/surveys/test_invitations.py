@@ -159,12 +159,12 @@ async def test_what_cannot_be_asked_for(acme: Tenant) -> None:
     survey_id = await opened(api)
     await hire(api, "E-2")
     for place, members, code in (
-        ("#/people/1", {"people": ["E-1", "E-2"]}, "not_invited"),
-        ("#/people/0", {"people": ["nobody"]}, "not_invited"),
         ("#/send", {"send": True}, "mail_not_set_up"),
+        ("#/subject", {"send": False, "subject": {"en": "Come"}}, "not_mailed"),
+        ("#/text", {"text": {"en": "{link}"}}, "not_mailed"),
+        ("#/send_at", {"send_at": "2099-01-01T00:00:00Z"}, "not_mailed"),
         ("#/people", {"people": []}, "invalid_value"),
-        ("#/people", {"people": ["E-1", "E-1"]}, "invalid_value"),
-        ("#/people/0", {"people": ["a b"]}, "bad_identifier"),
+        ("#/people/1", {"people": ["E-1", 7]}, "invalid_value"),
         ("#/send", {"send": "yes"}, "invalid_value"),
     ):
         refused = await ask(api, survey_id, **members)
@@ -172,6 +172,28 @@ async def test_what_cannot_be_asked_for(acme: Tenant) -> None:
         assert refused.json()["errors"][0]["pointer"] == place
     everybody = {one["respondent"] for one in await invited(api, survey_id)}
     assert everybody == {"E-1", *BYSTANDERS}, "nothing was issued by the way"
+
+
+async def test_one_bad_name_holds_up_nobody_else(acme: Tenant) -> None:
+    await hire(acme.client, "E-1", "E-2")
+    survey_id = await opened(acme.client)
+    await hire(acme.client, "late")
+    names = ["E-1", "nobody", "late", "a b", "E-2", "E-1", "nobody", "x" * 1000, "/"]
+    answered = await ask(acme.client, survey_id, people=names, send=False)
+    assert answered.status_code == 201
+    issued = answered.json()
+    assert [one["respondent"] for one in issued["invitations"]] == ["E-1", "E-2"]
+    assert [(one["respondent"], one["reason"]) for one in issued["not_issued"]] == [
+        ("nobody", "not_invited"),
+        ("late", "not_invited"),
+        ("a b", "not_invited"),
+        ("E-1", "duplicate_in_batch"),
+        ("nobody", "duplicate_in_batch"),
+        ("x" * 1000, "not_invited"),
+        ("/", "not_invited"),
+    ]
+    nobody = await ask(acme.client, survey_id, people=["nobody"])
+    assert (nobody.status_code, nobody.json()["issued"]) == (201, 0)
 
 
 async def test_only_an_open_survey_of_invited_people_issues(acme: Tenant) -> None:

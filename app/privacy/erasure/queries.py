@@ -165,6 +165,17 @@ WHERE organization_id = :organization_id AND description ~* :pattern
 UPDATE chat_connections SET name = regexp_replace(name, :pattern, :blank, 'gi')
 WHERE organization_id = :organization_id AND name ~* :pattern
 """),
+    "invitation_mailings": text("""
+UPDATE invitation_mailings SET
+  subject = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern, :blank, 'gi'))
+    FROM jsonb_each_text(subject)),
+  text = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern, :blank, 'gi'))
+    FROM jsonb_each_text(text))
+WHERE organization_id = :organization_id AND EXISTS (
+  SELECT FROM jsonb_each_text(coalesce(subject, '{}')) WHERE value ~* :pattern
+  UNION ALL SELECT FROM jsonb_each_text(coalesce(text, '{}')) WHERE value ~* :pattern
+)
+"""),
     "import_report_lines": text("""
 UPDATE import_report_lines SET detail = regexp_replace(detail, :pattern, :blank, 'gi')
 WHERE organization_id = :organization_id AND detail ~* :pattern

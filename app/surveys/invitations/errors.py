@@ -30,3 +30,33 @@ class TooFewAtOnce(Unprocessable):
         "Too few people at once, which could show whose link is whose: invite at least as many people of a"
         " group together as the minimum group size, or let the service mail the links."
     )
+
+
+class NotMailed(Unprocessable):
+    code = "not_mailed"
+    detail = "This is for invitations that are mailed: leave it out where send is false."
+
+
+class UnknownPlaceholder(Unprocessable):
+    code = "unknown_placeholder"
+    detail = "Between braces may stand {name}, {survey}, {closes_on} and, in a text, {link}."
+
+
+class LinkMissing(Unprocessable):
+    code = "link_missing"
+    detail = "Without {link} nobody could answer: put it into the text of each language."
+
+
+class NoClosingDate(Unprocessable):
+    code = "no_closing_date"
+    detail = "The survey has no closes_at to reckon from or to tell of: send one first."
+
+
+class MailedInThePast(Unprocessable):
+    code = "in_the_past"
+    detail = "Mails go out at a time to come: leave send_at out to mail now."
+
+
+class AfterClosing(Unprocessable):
+    code = "after_closing"
+    detail = "The survey will have closed by then: send an earlier time, or a later closes_at first."

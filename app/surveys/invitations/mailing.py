@@ -9,16 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from app.core.database import Database, Row, TenantSession
-from app.core.languages import language_of
 from app.core.secrets import Keyring, token_hash
 from app.mail.dispatcher import AGAIN, Lease, Round, Undeliverable, Verdict
+from app.mail.letters import html_of, text_of
 from app.mail.message import Mail
-from app.organizations import queries as organizations
 from app.surveys import queries
+from app.surveys.invitations import letters
 from app.surveys.invitations import queries as invitation_queries
+from app.surveys.invitations.letters import OwnWords
+from app.surveys.invitations.preview import language_for, occasion_of
 from app.surveys.invitations.tokens import opened_person, padded_person, token_of
-from app.surveys.questionnaires.service import frozen_questionnaire
-from app.surveys.respond import words
 
 
 async def send_invitations(database: Database, organization_id: UUID, survey_id: UUID) -> None:
@@ -46,14 +46,28 @@ class Invitations:
         reader = await invitation_queries.reader(session, self.person_of(session, item))
         if reader is None or reader.email is None:
             raise Undeliverable("no_address", "no_address")
-        organization = await organizations.organization(session)
-        language = language_of(reader.locale, organization.locale)
-        questions = len((await frozen_questionnaire(session, survey)).content["questions"])
+        about = await occasion_of(session, survey)
+        own = OwnWords(*await invitation_queries.own_words(session, self.survey_id, item.mailing_id))
         link = f"{self.page}#{self.token_of(session, item)}"
-        addressee = words.Reader(language, reader.time_zone)
-        text = words.invitation(survey, questions, organization, link, addressee)
-        key = str(self.keyring.uuid(session.organization_id, "invitation-mail", item.nonce))
-        return Mail(key, reader.email, text.subject, text.text, language)
+        addressee = letters.Reader(
+            reader.name, language_for(own, reader.locale, about.organization), reader.time_zone
+        )
+        letter = letters.invitation(about, own, link, addressee)
+        return Mail(
+            key=self.key_of(session, item),
+            to=reader.email,
+            subject=letter.subject,
+            text=text_of(letter),
+            language=letter.language,
+            html=html_of(letter),
+        )
+
+    def key_of(self, session: TenantSession, item: Row[Any]) -> str:
+        """It has nothing of the token, so that it can be told when that is forgotten."""
+        parts = (
+            (item.nonce,) if item.mailing_id is None else (item.mailing_id.bytes, item.recipient_key.bytes)
+        )
+        return str(self.keyring.uuid(session.organization_id, "invitation-mail", *parts))
 
     async def settle(self, session: TenantSession, item: Row[Any], verdict: Verdict, now: datetime) -> None:
         if verdict.status == "sent":

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -114,6 +115,9 @@ async def is_unused(session: TenantSession, survey_id: UUID, token_hash: bytes) 
     return bool(await session.scalar(IS_UNUSED, parameters))
 
 
+FORGET_MAILINGS = text(
+    "DELETE FROM invitation_mailings WHERE organization_id = :organization_id AND survey_id = :survey_id"
+)
 FORGET_DELIVERIES = text(
     "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
@@ -127,6 +131,7 @@ async def forget_all(session: TenantSession, survey_id: UUID) -> None:
     scope = {"survey_id": survey_id}
     await session.execute(FORGET_INVITATIONS, scope)
     await session.execute(FORGET_DELIVERIES, scope)
+    await session.execute(FORGET_MAILINGS, scope)
 
 
 CELLS = text("""
@@ -146,19 +151,53 @@ async def cells(
     return {row.ordinal: (row.team, row.segments) for row in await session.execute(CELLS, parameters)}
 
 
+REMEMBER_MAILING = text("""
+INSERT INTO invitation_mailings (organization_id, survey_id, id, subject, text, send_at)
+VALUES (:organization_id, :survey_id, :id, CAST(:subject AS jsonb), CAST(:text AS jsonb), :send_at)
+""")
+MAILING = text("""
+SELECT subject, text FROM invitation_mailings
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND id = :id
+""")
+
+
+async def remember_mailing(
+    session: TenantSession,
+    survey_id: UUID,
+    mailing_id: UUID,
+    own: tuple[Mapping[str, str] | None, Mapping[str, str] | None],
+    send_at: datetime,
+) -> None:
+    """`own`: subject and text by language."""
+    subject, body = (None if one is None else json.dumps(dict(one)) for one in own)
+    values = {"survey_id": survey_id, "id": mailing_id, "subject": subject, "text": body, "send_at": send_at}
+    await session.execute(REMEMBER_MAILING, values)
+
+
+async def own_words(
+    session: TenantSession, survey_id: UUID, mailing_id: UUID | None
+) -> tuple[Mapping[str, str] | None, Mapping[str, str] | None]:
+    """Subject and text by language; of before there were mailings there are none."""
+    row = (await session.execute(MAILING, {"survey_id": survey_id, "id": mailing_id})).first()
+    return (None, None) if row is None else (row.subject, row.text)
+
+
 REMEMBER_DELIVERIES = text("""
-INSERT INTO invitation_deliveries (organization_id, survey_id, recipient_key, nonce, person_seal)
-SELECT :organization_id, :survey_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),
+INSERT INTO invitation_deliveries
+    (organization_id, survey_id, mailing_id, recipient_key, nonce, person_seal)
+SELECT :organization_id, :survey_id, :mailing_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),
 CAST(:nonces AS bytea[]), CAST(:seals AS bytea[])) AS d (recipient_key, nonce, person_seal)
 ORDER BY d.recipient_key
   ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE
-SET nonce = excluded.nonce, person_seal = excluded.person_seal, sealed_person = NULL, held_until = NULL
+SET mailing_id = excluded.mailing_id, nonce = excluded.nonce, person_seal = excluded.person_seal,
+    sealed_person = NULL, held_until = NULL
 """)
 
 
 async def remember_deliveries(
     session: TenantSession,
     survey_id: UUID,
+    mailing_id: UUID | None,
     deliveries: Sequence[tuple[UUID, bytes | None, bytes | None]],
 ) -> None:
     """Stores (recipient key, nonce, sealed person), the last two null where nothing is to be mailed. What was
@@ -166,6 +205,7 @@ async def remember_deliveries(
     recipient_keys, nonces, seals = zip(*deliveries, strict=True)
     parameters = {
         "survey_id": survey_id,
+        "mailing_id": mailing_id,
         "recipient_keys": list(recipient_keys),
         "nonces": list(nonces),
         "seals": list(seals),
@@ -174,24 +214,27 @@ async def remember_deliveries(
 
 
 WAITING = """
-organization_id = :organization_id AND survey_id = :survey_id AND nonce IS NOT NULL
-  AND coalesce(held_until < :now, true)
+d.organization_id = :organization_id AND d.survey_id = :survey_id AND d.nonce IS NOT NULL
+  AND coalesce(d.held_until < :now, true)
   AND EXISTS (SELECT FROM surveys s
 WHERE s.organization_id = :organization_id AND s.id = :survey_id AND s.status = 'open')
+  AND NOT EXISTS (SELECT FROM invitation_mailings m
+WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id AND m.id = d.mailing_id
+  AND m.send_at > :now)
 """
-COUNT_WAITING = text(f"SELECT count(*) FROM invitation_deliveries WHERE {WAITING}")  # noqa: S608
+COUNT_WAITING = text(f"SELECT count(*) FROM invitation_deliveries d WHERE {WAITING}")  # noqa: S608
 CLAIM_MAIL = text(f"""
 UPDATE invitation_deliveries SET held_until = :held_until
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND recipient_key = (
-    SELECT recipient_key FROM invitation_deliveries WHERE {WAITING}
-    ORDER BY held_until NULLS FIRST, recipient_key LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT d.recipient_key FROM invitation_deliveries d WHERE {WAITING}
+    ORDER BY d.held_until NULLS FIRST, d.recipient_key LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING recipient_key, nonce, person_seal, sealed_person
+RETURNING recipient_key, mailing_id, nonce, person_seal, sealed_person
 """)  # noqa: S608
 
 
 async def waiting_mails(session: TenantSession, survey_id: UUID, now: datetime) -> int:
-    """None once the survey is not open any more."""
+    """Whose time has come; none once the survey is not open any more."""
     return int(await session.scalar(COUNT_WAITING, {"survey_id": survey_id, "now": now}) or 0)
 
 
@@ -204,12 +247,12 @@ async def claim_mail(
 
 
 READER = text("""
-SELECT email, locale, time_zone FROM people WHERE organization_id = :organization_id AND id = :person
+SELECT name, email, locale, time_zone FROM people WHERE organization_id = :organization_id AND id = :person
 """)
 
 
 async def reader(session: TenantSession, person: UUID) -> Row[Any] | None:
-    """Address, locale and time zone."""
+    """Name, address, locale and time zone."""
     return (await session.execute(READER, {"person": person})).first()
 
 

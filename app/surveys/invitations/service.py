@@ -6,23 +6,42 @@ What is to be mailed is kept sealed, so that a crash loses no mail and the datab
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import SystemRandom
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from app.core.database import Row, TenantSession
+from app.core.errors import Fault, Unprocessable, pointer
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
+from app.mail.letters import LINK, places
 from app.mail.transport import can_send
 from app.surveys.invitations import queries
-from app.surveys.invitations.errors import MailNotSetUp, NotByInvitation, TooFewAtOnce
+from app.surveys.invitations.errors import (
+    AfterClosing,
+    LinkMissing,
+    MailedInThePast,
+    MailNotSetUp,
+    NoClosingDate,
+    NotByInvitation,
+    NotMailed,
+    TooFewAtOnce,
+    UnknownPlaceholder,
+)
+from app.surveys.invitations.letters import OWN
+from app.surveys.invitations.schemas import (
+    Invitation,
+    InvitationsIssued,
+    InvitationsWrite,
+    MailWords,
+    NotIssued,
+    Reason,
+)
 from app.surveys.invitations.tokens import new_nonce, recipient_key, sealed_person, token_of
-from app.surveys.respond.schemas import Invitation, InvitationsIssued, InvitationsWrite, NotIssued, Reason
-from app.surveys.responses.errors import NotInvited
 from app.surveys.responses.service import respondent_key
 from app.surveys.service import found_open
 from app.tables import Survey
@@ -65,18 +84,23 @@ async def issue(
     if survey.access != "invited":
         raise NotByInvitation
     is_mailed = to_be_mailed(wanted, settings)
-    members = await members_wanted(session, survey, wanted.people, keyring)
+    check_mailing(survey, wanted, now, is_mailed=is_mailed)
+    members, unknown = await members_wanted(session, survey, wanted.people, keyring)
     skipped = reasons_to_skip(survey, members, is_mailed)
     if "too_few_at_once" in skipped.values() and len(skipped) == len(members):
         raise TooFewAtOnce
     issued = [issued_to(survey, one, keyring) for one in members if one.external_id not in skipped]
     if issued:
-        await keep(session, survey, issued, keyring, is_mailed)
+        mailing = await mailing_of(session, survey, wanted, now) if is_mailed else None
+        await keep(session, survey, issued, keyring, mailing)
     return InvitationsIssued(
         issued=len(issued),
         mailed=len(issued) if is_mailed else 0,
         invitations=[] if is_mailed else await shown(session, survey, issued),
-        not_issued=[NotIssued(respondent=name, reason=reason) for name, reason in skipped.items()],
+        not_issued=[
+            *unknown,
+            *(NotIssued(respondent=name, reason=reason) for name, reason in skipped.items()),
+        ],
     )
 
 
@@ -87,22 +111,84 @@ def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
     return can_mail if wanted.send is None else wanted.send
 
 
+def check_mailing(survey: Survey, wanted: InvitationsWrite, now: datetime, *, is_mailed: bool) -> None:
+    given = [name for name in ("subject", "text", "send_at") if getattr(wanted, name) is not None]
+    if given and not is_mailed:
+        raise NotMailed.at(f"#/{given[0]}")
+    check_words(survey, wanted)
+    if wanted.send_at is not None and wanted.send_at < now:
+        raise MailedInThePast.at("#/send_at")
+    if wanted.send_at and survey.closes_at and wanted.send_at >= survey.closes_at:
+        raise AfterClosing.at("#/send_at")
+
+
+def check_words(survey: Survey, wanted: MailWords) -> None:
+    """All that is wrong with them at once."""
+    faults = [
+        fault
+        for member in ("subject", "text")
+        for language, text in (getattr(wanted, member) or {}).items()
+        for fault in faults_of(survey, member, text, pointer(member, language))
+    ]
+    if faults:
+        raise Unprocessable(faults[0].detail, code=faults[0].code, errors=faults)
+
+
+def faults_of(survey: Survey, member: str, text: str, place: str) -> list[Fault]:
+    known = [one for one in OWN if one != LINK or member == "text"]
+    used = places(text)
+    faults = [
+        Fault(UnknownPlaceholder.code, f"There is no {{{one}}}. {UnknownPlaceholder.detail}", pointer=place)
+        for one in used
+        if one not in known
+    ]
+    if member == "text" and LINK not in used:
+        faults.append(Fault(LinkMissing.code, LinkMissing.detail, pointer=place))
+    if "closes_on" in used and survey.closes_at is None:
+        faults.append(Fault(NoClosingDate.code, NoClosingDate.detail, pointer=place))
+    return faults
+
+
+async def mailing_of(session: TenantSession, survey: Survey, wanted: InvitationsWrite, now: datetime) -> UUID:
+    mailing_id, send_at = uuid4(), wanted.send_at or now
+    await queries.remember_mailing(session, survey.id, mailing_id, wanted.own, send_at)
+    is_later = wanted.send_at is not None
+    await enqueue(
+        session,
+        SEND_JOB,
+        survey.organization_id,
+        survey.id,
+        at=send_at if is_later else None,
+        is_single=not is_later,
+    )
+    return mailing_id
+
+
 async def members_wanted(
     session: TenantSession, survey: Survey, names: Sequence[str] | None, keyring: Keyring
-) -> list[Member]:
-    """Those named, or everybody who was not issued a token yet."""
+) -> tuple[list[Member], list[NotIssued]]:
+    """Those named and who of them cannot be, or everybody who was not issued a token yet."""
     issued = await queries.recipients(session, survey.id)
     if names is None:
         members = [
             member_of(row, survey, issued, keyring) for row in await queries.members(session, survey.id)
         ]
-        return [member for member in members if not member.is_issued]
-    rows = await queries.members_named(session, survey.id, names)
-    known = {row.external_id for row in rows}
-    for index, name in enumerate(names):
-        if name not in known:
-            raise NotInvited.at(f"#/people/{index}")
-    return [member_of(row, survey, issued, keyring) for row in rows]
+        return [member for member in members if not member.is_issued], []
+    rows = await queries.members_named(session, survey.id, list(dict.fromkeys(names)))
+    return [member_of(row, survey, issued, keyring) for row in rows], list(
+        refused(names, {row.external_id for row in rows})
+    )
+
+
+def refused(names: Sequence[str], known: Collection[str]) -> Iterator[NotIssued]:
+    """Who was not asked when the survey opened, and whoever is named again."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield NotIssued(respondent=name, reason="duplicate_in_batch")
+        elif name not in known:
+            yield NotIssued(respondent=name, reason="not_invited")
+        seen.add(name)
 
 
 def member_of(row: Row[Any], survey: Survey, issued: Mapping[UUID, bool], keyring: Keyring) -> Member:
@@ -148,27 +234,24 @@ def issued_to(survey: Survey, member: Member, keyring: Keyring) -> Issued:
 
 
 async def keep(
-    session: TenantSession, survey: Survey, issued: Sequence[Issued], keyring: Keyring, is_mailed: bool
+    session: TenantSession,
+    survey: Survey,
+    issued: Sequence[Issued],
+    keyring: Keyring,
+    mailing: UUID | None,
 ) -> None:
     """In the place of what was issued to the same persons before."""
     cells = {one.member.cell_ordinal for one in issued} if survey.mode == "anonymous" else set()
     rows = [(token_hash(one.token), one.member.cell_ordinal, one.key) for one in issued]
     await queries.remember(session, survey.id, rows, sorted(cells))
-    if not is_mailed:
-        await queries.remember_deliveries(
-            session, survey.id, [(one.member.recipient_key, None, None) for one in issued]
-        )
-        return
-    mails = [
-        (
-            one.member.recipient_key,
-            one.nonce,
-            sealed_person(keyring, survey.organization_id, one.member.person),
-        )
+    own = survey.organization_id
+    deliveries = [
+        (one.member.recipient_key, None, None)
+        if mailing is None
+        else (one.member.recipient_key, one.nonce, sealed_person(keyring, own, one.member.person))
         for one in issued
     ]
-    await queries.remember_deliveries(session, survey.id, mails)
-    await enqueue(session, SEND_JOB, survey.organization_id, survey.id, is_single=True)
+    await queries.remember_deliveries(session, survey.id, mailing, deliveries)
 
 
 async def shown(session: TenantSession, survey: Survey, issued: Sequence[Issued]) -> list[Invitation]:

@@ -1,22 +1,20 @@
-"""Issuing invitations, with an API key; and the respondent's door, with an invitation and nothing else."""
+"""The respondent's door, with an invitation and nothing else; and a look at it before anybody is invited."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of
+from app.auth.dependencies import KeyringOf, Tenant, database_of
 from app.core import telemetry
 from app.core.conditional import NO_STORE
 from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError
 from app.core.requests import Route
 from app.core.schema import Identifier
-from app.surveys.api import SurveyReader, SurveyWriter
-from app.surveys.invitations import service as invitations
+from app.surveys.api import SurveyReader
 from app.surveys.invitations.errors import NoInvitation, UnknownInvitation
 from app.surveys.invitations.tokens import Invited, genuine
 from app.surveys.questionnaires.api import Version
@@ -51,26 +49,6 @@ async def invited_session(request: Request, who: Invitee) -> AsyncIterator[Tenan
 
 
 InvitedTenant = Annotated[TenantSession, Depends(invited_session, scope="function")]
-
-
-@router.post(
-    "/v1/surveys/{survey_id}/invitations",
-    operation_id="create_invitations",
-    status_code=201,
-    response_model=respond_schemas.InvitationsIssued,
-)
-async def create_invitations(
-    survey_id: UUID,
-    body: respond_schemas.InvitationsWrite,
-    who: SurveyWriter,
-    session: Tenant,
-    once: Once,
-    keyring: KeyringOf,
-    settings: SettingsOf,
-) -> Response:
-    now = await transaction_time(session)
-    issued = await invitations.issue(session, survey_id, body, keyring, settings, now)
-    return await once.answer(201, issued, is_secret=bool(issued.invitations))
 
 
 @router.get("/v1/respond", operation_id="get_survey_form", response_model=respond_schemas.SurveyForm)

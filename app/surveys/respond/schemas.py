@@ -2,37 +2,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.core.schema import Distinct, Flag, Identifier, Input, Instant, Schema
+from app.core.schema import Instant, Schema
 from app.surveys.questionnaires.schemas import Kind
 from app.surveys.schemas import Mode
 
 Language = Literal["en", "nl"]
-Reason = Literal["already_issued", "no_address", "too_few_at_once"]
-MOST_PEOPLE = 100_000
-
-
-class InvitationsWrite(Input):
-    people: Annotated[Distinct[Identifier], Field(min_length=1, max_length=MOST_PEOPLE)] | None = None
-    send: Flag | None = None
-
-
-class Invitation(Schema):
-    token: str
-    respondent: str | None
-    team: str | None
-    segments: dict[str, str] | None
-
-
-class NotIssued(Schema):
-    respondent: str
-    reason: Reason
-
-
-class InvitationsIssued(Schema):
-    issued: int
-    mailed: int
-    invitations: list[Invitation]
-    not_issued: list[NotIssued]
 
 
 class FormFacet(Schema):

@@ -1,23 +1,17 @@
-"""The words for those who are asked to answer: what is stored, who can read it, and the mail that invites."""
+"""The words for those who are asked to answer: what is stored, and who can read it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import yaml
 
-from app.core.languages import moment_in_words
 from app.tables import Organization, Survey
 
 FILE = Path(__file__).parent / "words.yaml"
 Said = TypeVar("Said")
-A_MINUTE = 4
-"""Questions that a person answers in a minute."""
 
 
 @cache
@@ -76,52 +70,18 @@ def segment_in_words(key: str, language: str) -> str:
 
 def counted(unit: str, number: int, language: str) -> str:
     """`1 month`, `2 months`."""
-    one, more = words()[unit][language]
-    return str(one if number == 1 else more.format(number=number))
+    return numbered(words()[unit][language], number)
+
+
+def numbered(forms: Sequence[str], number: int) -> str:
+    one, more = forms
+    return one if number == 1 else more.format(number=number)
 
 
 def listed(things: list[str], conjunction: str) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *most, last = things
     return f"{', '.join(most)} {conjunction} {last}" if most else last
-
-
-@dataclass(frozen=True)
-class InvitationText:
-    subject: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Reader:
-    language: str
-    time_zone: str | None
-
-
-def invitation(
-    survey: Survey, questions: int, organization: Organization, link: str, reader: Reader
-) -> InvitationText:
-    """Names that people gave are put on one line: in a mail a line may be a header."""
-    mail = words()["mail"]
-    language = reader.language
-    names = {
-        "organization": on_one_line(organization.name),
-        "survey": on_one_line(survey.name),
-        "link": link,
-        "minutes": counted("minutes", max(1, round(questions / A_MINUTE)), language),
-        "until": until(survey.closes_at, organization.time_zone, reader),
-    }
-    return InvitationText(mail["subject"][language].format(**names), mail["text"][language].format(**names))
-
-
-def until(closes_at: datetime | None, time_zone: str, reader: Reader) -> str:
-    """The time zone is named to who lives in another."""
-    if closes_at is None:
-        return ""
-    moment = moment_in_words(reader.language, closes_at.astimezone(ZoneInfo(time_zone)))
-    if reader.time_zone not in (None, time_zone):
-        moment += f" ({time_zone})"
-    return str(words()["mail"]["until"][reader.language].format(closes_at=moment))
 
 
 def on_one_line(text: str) -> str:

@@ -1,0 +1,54 @@
+"""The mails of a survey as they would go out now: nothing is issued, and nothing kept."""
+
+from uuid import UUID
+
+from app.core.database import TenantSession
+from app.core.languages import LANGUAGES, language_of
+from app.core.settings import Settings
+from app.mail.letters import Letter, html_of, text_of
+from app.organizations import queries as organizations
+from app.surveys.invitations import letters
+from app.surveys.invitations.letters import Occasion, OwnWords
+from app.surveys.invitations.schemas import MailPreview, MailPreviews, MailWords
+from app.surveys.invitations.service import check_words
+from app.surveys.questionnaires.queries import questionnaire_version
+from app.surveys.respond.words import in_language
+from app.surveys.service import found
+from app.tables import Organization, Survey
+
+NOBODY = "Noor de Wit"
+NO_TOKEN = "bti_example"  # noqa: S105 opens nothing
+
+
+async def preview(
+    session: TenantSession, survey_id: UUID, wanted: MailWords, settings: Settings
+) -> MailPreviews:
+    survey = await found(session, survey_id)
+    check_words(survey, wanted)
+    about = await occasion_of(session, survey)
+    own = OwnWords(*wanted.own)
+    link = f"{settings.respond_page}#{NO_TOKEN}"
+    mails = []
+    for language in LANGUAGES:
+        reader = letters.Reader(NOBODY, language_for(own, language, about.organization), None)
+        mails.append(shown(language, letters.invitation(about, own, link, reader)))
+    return MailPreviews(mails=mails)
+
+
+def shown(language: str, letter: Letter) -> MailPreview:
+    parts = {"subject": letter.subject, "text": text_of(letter), "html": html_of(letter)}
+    return MailPreview.model_validate({"kind": "invitation", "language": language, **parts})
+
+
+async def occasion_of(session: TenantSession, survey: Survey) -> Occasion:
+    """Of a draft with the newest questions."""
+    questionnaire = await questionnaire_version(session, survey.questionnaire, survey.questionnaire_version)
+    questions = len(questionnaire.content["questions"]) if questionnaire else 0
+    return Occasion(survey, await organizations.organization(session), questions)
+
+
+def language_for(own: OwnWords, locale: str | None, organization: Organization) -> str:
+    """That of their own text, where it has not the reader's: nobody reads a mail in two languages."""
+    wanted = language_of(locale, organization.locale)
+    languages = {one: one for one in own.text or {wanted: ""}}
+    return in_language(languages, wanted, organization.locale, "en")
