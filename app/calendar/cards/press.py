@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import IO, Any
@@ -36,10 +37,14 @@ class Press(threading.local):
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
+        self.end: Callable[[], object] = lambda: None
+        """At the latest with its thread."""
 
     def running(self) -> subprocess.Popen[bytes]:
         if self.process is None or self.process.poll() is not None:
+            self.end()
             self.process = started()
+            self.end = weakref.finalize(threading.current_thread(), end, self.process)
         return self.process
 
     def make(self, order: bytes) -> bytes:
@@ -57,21 +62,19 @@ class Press(threading.local):
         finally:
             patience.cancel()
         if not made.endswith(b"\n"):
-            end(process)
+            self.end()
             raise COSTLY
         return made
 
 
 def started() -> subprocess.Popen[bytes]:
     """Without the service's own environment, where secrets are."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
     )
-    weakref.finalize(threading.current_thread(), end, process)
-    return process
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

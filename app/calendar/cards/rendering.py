@@ -40,6 +40,7 @@ SVG_ELEMENTS = frozenset({
     "rect", "circle", "ellipse", "line", "polyline", "polygon", "path", "text", "tspan",
 })  # fmt: skip
 """No use, pattern, filter, image or script: nothing that loads or multiplies."""
+UNFIT = "it compares, or changes, what is of another kind, such as a text and a number"
 ADDRESS_ATTRIBUTES = frozenset({"src", "href", "background", "background-url", "srcset", "action", "poster"})
 
 
@@ -83,8 +84,12 @@ def rendered(template: Template, occasion: Occasion) -> Rendered:
         html = html_of(run(template.html, words, is_escaped=True))
         text = run(template.text, words, is_escaped=False)
         picture = drawn(template.picture, words) if template.picture else None
+    except (TemplateRefused, MemoryError, RecursionError):
+        raise
     except TemplateError as error:
         raise TemplateRefused("template_syntax", f"it cannot be filled in: {error.message}") from None
+    except Exception:
+        raise TemplateRefused("template_syntax", UNFIT) from None
     return Rendered(subject, html, text, picture)
 
 

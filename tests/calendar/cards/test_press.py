@@ -1,10 +1,12 @@
 """Making a card ends, and disturbs nobody meanwhile."""
 
 import asyncio
+import gc
 import json
 import os
 import subprocess
 import threading
+import weakref
 from dataclasses import asdict, replace
 
 import pytest
@@ -67,6 +69,28 @@ async def test_who_waits_for_the_processor_too_long_is_not_waited_for(
     monkeypatch.setattr(press, "PATIENCE", 0)
     with pytest.raises(TemplateRefused):
         await printed(replace(OURS, picture=COVERED), NOOR)
+
+
+def test_of_processes_that_died_nothing_is_left() -> None:
+    for _ in range(3):
+        process = PRESS.running()
+        process.kill()
+        process.wait()
+    running = PRESS.running()
+    mine = [one.peek() for one in gc.get_objects() if isinstance(one, weakref.finalize) and one.alive]
+    ends = [found for found in mine if found[1] is press.end and found[0] is threading.current_thread()]
+    assert [found[2] for found in ends] == [(running,)]
+
+
+async def test_a_template_that_cannot_be_filled_in_ends_no_process() -> None:
+    before = PRESS.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode())
+    process = PRESS.running()
+    refused = json.loads(
+        PRESS.make(json.dumps([asdict(replace(OURS, text="{{ 3 | length }}")), asdict(NOOR)]).encode())
+    )
+    assert refused["code"] == "template_syntax"
+    assert PRESS.running() is process
+    assert PRESS.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode()) == before
 
 
 def test_the_process_has_no_secrets_and_ends_with_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
