@@ -27,13 +27,25 @@ class HeadMiddleware:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             return await self.app(scope, receive, send)
         scope["method"] = "GET"
+        is_answered = False
 
         async def without_body(message: Message) -> None:
+            nonlocal is_answered
             scope["method"] = "HEAD"  # where the server sees that the length it is told of does not come
-            is_body = message["type"] == "http.response.body"
-            await send({**message, "body": b""} if is_body else message)
+            if message["type"] != "http.response.body":
+                await send(message)
+            elif not is_answered:
+                await send({**message, "body": b"", "more_body": False})
+                is_answered = True
+                if message.get("more_body", False):
+                    answering.cancel()  # the rest of a stream may never end
 
-        await self.app(scope, receive, without_body)
+        answering: asyncio.Future[None] = asyncio.ensure_future(self.app(scope, receive, without_body))
+        try:
+            await answering
+        except asyncio.CancelledError:
+            if not is_answered or not answering.cancelled():
+                raise
 
 
 class PackingMiddleware:

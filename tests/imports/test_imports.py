@@ -1,5 +1,6 @@
 """What a file becomes: rows of each kind, in JSON lines and CSV, with a report of what is wrong."""
 
+import asyncio
 import gzip
 import json
 import zlib
@@ -18,6 +19,7 @@ from tests.conftest import Tenant, client_for, stranger
 from tests.contract import ContractClient
 from tests.imports.files import accepted, counts, csv_report_of, done, faults, lines, report_of, send
 from tests.surveys.test_surveys import hire, opened
+from tests.waiting import PATIENCE
 
 PEOPLE = [{"external_id": f"E-{number}", "name": f"Person {number}"} for number in range(5)]
 MIB = 2**20
@@ -624,6 +626,14 @@ async def test_progress_can_be_watched(
             await acme.work()
         seen.append(raw.partition(b"\n")[0])
     assert (seen[0], seen[-1]) == (b"event: queued", b"event: finished")
+
+
+async def test_the_head_of_what_is_watched_does_not_wait_for_its_end(acme: Tenant) -> None:
+    waiting = await accepted(acme, lines(PEOPLE))
+    async with asyncio.timeout(PATIENCE):
+        answer = await acme.client.head(f"/v1/imports/{waiting}/events")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"].startswith("text/event-stream")
 
 
 async def test_who_asks_again_is_told_that_nothing_changed(acme: Tenant, api: ContractClient) -> None:
