@@ -189,6 +189,7 @@ async def test_an_empty_group_is_deleted_and_one_in_use_hidden(scim: ScimClient,
     assert "groups" not in (await scim.get(f"/Users/{kim}")).json()
     back = await scim.made("Groups", schemas=[GROUP], displayName="Full again", externalId="full")
     assert (back["id"], back["displayName"]) == (made["id"], "Full again")
+    assert (await team_of(acme, "kim"), members(back)) == ("full", [kim]), "who is not spoken of stays"
     taken = await scim.post("/Groups", json={"schemas": [GROUP], "displayName": "x", "externalId": "full"})
     assert (taken.status_code, taken.json()["scimType"]) == (409, "uniqueness")
 

@@ -88,7 +88,8 @@ async def create_group(session: TenantSession, caller: Caller, group: Group) -> 
     is_team = rules.is_team(settings.scim_team_groups, group.display_name or "", group.external_id)
     id_ = await new_team(session, group) if is_team else await new_other(session, group)
     [stored] = await stored_groups(session, [id_], with_hidden=True)
-    return await change_group(session, caller, stored, mapping.group_of(stored, caller.base), group)
+    before = mapping.group_of(stored, caller.base)
+    return await change_group(session, caller, stored, before, with_members(group, before))
 
 
 async def new_team(session: TenantSession, group: Group) -> UUID:
@@ -114,6 +115,13 @@ async def new_other(session: TenantSession, group: Group) -> UUID:
     return id_
 
 
+def with_members(group: Group, before: Group) -> Group:
+    """A sender who does not speak of members leaves them; an empty list empties the team."""
+    if "members" not in group.model_fields_set:
+        group.members = before.members
+    return group
+
+
 def group_name(group: Group) -> str:
     """Names of groups are as long as those of teams."""
     return validated(teams_schemas.TeamWrite, {"name": group.display_name}).name
@@ -122,11 +130,8 @@ def group_name(group: Group) -> str:
 async def replace_group(
     session: TenantSession, caller: Caller, id_: str, group: Group, conditions: Preconditions
 ) -> Group:
-    """A sender who does not speak of members leaves them; an empty list empties the team."""
     stored, before = await held_group(session, caller, id_, conditions)
-    if "members" not in group.model_fields_set:
-        group.members = before.members
-    group.replace(before)
+    with_members(group, before).replace(before)
     return await change_group(session, caller, stored, before, group)
 
 
@@ -166,7 +171,12 @@ async def rename(session: TenantSession, stored: StoredGroup, before: Group, aft
 
 
 async def settle_teams(
-    session: TenantSession, stored: StoredGroup, people: Collection[UUID], *, has_left: bool = False
+    session: TenantSession,
+    stored: StoredGroup,
+    people: Collection[UUID],
+    *,
+    has_left: bool = False,
+    may_lose_team: bool = True,
 ) -> None:
     """Puts people into the team that their groups make; of leavers those who were in this one."""
     if stored.external_id is None:
@@ -176,10 +186,10 @@ async def settle_teams(
         if row["team"] != row["best"] and (not has_left or row["team"] == stored.external_id):
             moves[row["best"]].append(row["person"])
     for team, movers in moves.items():
-        if team is None:
-            await persons_service.leave_team(session, movers, stored.external_id)
-        else:
+        if team is not None:
             await persons_service.join_team(session, movers, team)
+        elif may_lose_team:
+            await persons_service.leave_team(session, movers, stored.external_id)
 
 
 def members_of(group: Group) -> set[UUID]:
@@ -203,23 +213,14 @@ async def delete_group(session: TenantSession, caller: Caller, id_: str, conditi
     stored, group = await held_group(session, caller, id_, conditions)
     if stored.external_id is None:
         return await queries.delete_other(session, stored.id)
-    await leave_for_others(session, stored, members_of(group))
+    people = members_of(group)
+    await queries.remove_members(session, stored.id, people)
+    await settle_teams(session, stored, people, has_left=True, may_lose_team=False)
     if await teams_queries.is_team_in_use(session, stored.id):
         await queries.hide_group(session, stored.id)
     else:
         await teams_service.delete_team(session, stored.external_id, Preconditions())
     return None
-
-
-async def leave_for_others(session: TenantSession, stored: StoredGroup, people: Collection[UUID]) -> None:
-    await queries.remove_members(session, stored.id, people)
-    rows = await queries.teams_by_membership(session, people)
-    movers = defaultdict[str, list[str]](list)
-    for row in rows:
-        if row["best"] is not None and row["team"] == stored.external_id:
-            movers[row["best"]].append(row["person"])
-    for team, who in movers.items():
-        await persons_service.join_team(session, who, team)
 
 
 GROUPS = Kind(Group, queries.count_groups, queries.group_ids, queries.found_group_ids, load_groups)
