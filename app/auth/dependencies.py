@@ -187,8 +187,17 @@ def settings_of(request: Request) -> Settings:
     return settings
 
 
+def public_base(request: Request) -> str:
+    """The public address, or where nobody has set one that at which this was asked; no slash at its end."""
+    settings = settings_of(request)
+    is_set = "public_url" in settings.model_fields_set
+    address = settings.public_url if is_set else f"{request.url.scheme}://{request.url.netloc}"
+    return address.rstrip("/")
+
+
 KeyringOf = Annotated[Keyring, Depends(keyring_of)]
 SettingsOf = Annotated[Settings, Depends(settings_of)]
+PublicBase = Annotated[str, Depends(public_base)]
 
 
 async def once(

@@ -55,7 +55,7 @@ class KnownKeys:
 
     def whose(self, scope: Scope) -> str:
         """The organisation of who asks, else their address."""
-        return self.organizations.get(bearer_token(scope) or "") or address_of(scope) or "nobody"
+        return self.organizations.get(bearer_token(scope) or "") or network_of(scope) or "nobody"
 
     def lane_of(self, scope: Scope) -> str | None:
         """Whose turn a request takes; None for who watches the service, and for a file that comes slowly."""
@@ -170,7 +170,7 @@ class StrangersMiddleware:
         self.allowance = Allowance(limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        token, address = bearer_token(scope), address_of(scope)
+        token, address = bearer_token(scope), network_of(scope)
         if token is None or address is None or not takes_keys(scope["method"], scope["path"]):
             return await self.app(scope, receive, send)
         if token in self.keys:
@@ -193,7 +193,7 @@ class StrangersMiddleware:
         return judged
 
 
-def address_of(scope: Scope) -> str | None:
+def network_of(scope: Scope) -> str | None:
     """Of the client, or of its network where each has as many addresses as it likes."""
     try:
         address = ipaddress.ip_address(scope["client"][0])

@@ -40,7 +40,7 @@ class Mail:
 def message_of(mail: Mail, sender: Address, now: datetime) -> EmailMessage:
     message = EmailMessage()
     message["From"] = sender_in_place_of(sender, mail.sender)
-    message["To"] = address_of(mail.to)
+    message["To"] = mail_address(mail.to)
     message["Subject"] = one_line(mail.subject)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{one_line(mail.key)}@{sender.domain}>"
@@ -71,11 +71,11 @@ def sender_in_place_of(sender: Address, wanted: str | None) -> Address:
 def sender_of(text: str) -> Address:
     """`Name <name@example.com>`, or the address alone."""
     name, bracket, rest = text.rpartition("<")
-    bare = address_of(rest.removesuffix(">") if bracket else text)
+    bare = mail_address(rest.removesuffix(">") if bracket else text)
     return Address(one_line(name.strip().strip('"')), bare.username, bare.domain)
 
 
-def address_of(text: str) -> Address:
+def mail_address(text: str) -> Address:
     found = ADDRESS.fullmatch(text)
     if found is None:
         raise NotMailable("an address is written as name@example.com")

@@ -8,7 +8,7 @@ from app.calendar.service import find_person
 from app.core import audit
 from app.core.database import Database, Row, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
-from app.mail.message import NotMailable, address_of
+from app.mail.message import NotMailable, mail_address
 from app.newsletter import queries, schemas
 from app.people.persons.errors import UnknownPerson
 
@@ -81,7 +81,7 @@ async def _address(session: TenantSession, email: str | None) -> str | None:
     if email is None:
         return None
     try:
-        address_of(email)
+        mail_address(email)
     except NotMailable:
         raise BadAddress.at("#/email") from None
     if await queries.is_address_of_person(session, email.lower()):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from scim2_models import Context
 from starlette.responses import JSONResponse
 
-from app.auth.dependencies import keyring_of, requires, settings_of
+from app.auth.dependencies import keyring_of, public_base, requires
 from app.auth.principal import Principal, Scope
 from app.core.conditional import NO_STORE, Preconditions, matches
 from app.core.errors import ErrorMiddleware
@@ -23,11 +23,7 @@ Patched = TypeVar("Patched", bound=scim.Resource[Any])
 
 
 def base_of(request: Request) -> str:
-    """The public address where one is set, else the one this request came to."""
-    settings = settings_of(request)
-    is_set = "public_url" in settings.model_fields_set
-    address = settings.public_url if is_set else f"{request.url.scheme}://{request.url.netloc}"
-    return address.rstrip("/") + PREFIX
+    return public_base(request) + PREFIX
 
 
 def caller_of(request: Request, who: Principal) -> Caller:

@@ -33,11 +33,11 @@ def identify(resource: scim.Resource[Any], kind: str, stored: Kept, base: str) -
         resource_type=kind,
         created=stored.created_at,
         last_modified=stored.updated_at,
-        location=address_of(kind, str(stored.id), base),
+        location=location_of(kind, str(stored.id), base),
     )
 
 
-def address_of(kind: str, id_: str, base: str) -> str:
+def location_of(kind: str, id_: str, base: str) -> str:
     return f"{base}/{kind}s/{id_}"
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.auth.dependencies import Once, SettingsOf, Tenant, database_of, requires
+from app.auth.dependencies import Once, PublicBase, Tenant, database_of, requires
 from app.auth.principal import Principal, Scope
 from app.calendar.api import CalendarReader
 from app.calendar.feeds import queries, schemas, service
@@ -19,15 +19,6 @@ from app.core.requests import Route
 router = APIRouter(route_class=Route, tags=["calendar"])
 CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 FEEDS = "/v1/calendar/feeds"
-
-
-def address_of(request: Request, settings: SettingsOf) -> str:
-    """The public address, or where nobody has set one that at which this was asked."""
-    is_set = "public_url" in settings.model_fields_set
-    return settings.public_url if is_set else str(request.base_url)
-
-
-PublicUrl = Annotated[str, Depends(address_of)]
 
 
 class CalendarResponse(Response):
@@ -52,9 +43,9 @@ async def list_calendar_feeds(who: CalendarReader, session: Tenant, page: Page) 
     response_model=schemas.CalendarFeedCreated,
 )
 async def create_calendar_feed(
-    body: schemas.CalendarFeedWrite, who: CalendarWriter, session: Tenant, once: Once, public_url: PublicUrl
+    body: schemas.CalendarFeedWrite, who: CalendarWriter, session: Tenant, once: Once, base: PublicBase
 ) -> Response:
-    feed = await service.create_feed(session, body, public_url)
+    feed = await service.create_feed(session, body, base)
     return await once.answer(201, feed, is_secret=True)
 
 
@@ -65,9 +56,9 @@ async def create_calendar_feed(
     response_model=schemas.CalendarFeedCreated,
 )
 async def create_calendar_feed_token(
-    feed_id: UUID, who: CalendarWriter, session: Tenant, once: Once, public_url: PublicUrl
+    feed_id: UUID, who: CalendarWriter, session: Tenant, once: Once, base: PublicBase
 ) -> Response:
-    feed = await service.rotate_token(session, feed_id, public_url)
+    feed = await service.rotate_token(session, feed_id, base)
     return await once.answer(201, feed, is_secret=True)
 
 

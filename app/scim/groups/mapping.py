@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from app.scim.mapping import EXTERNAL_ID, address_of, identify
+from app.scim.mapping import EXTERNAL_ID, identify, location_of
 from app.scim.schemas import (
     Group,
     GroupMember,
@@ -36,7 +36,7 @@ def group_of(stored: StoredGroup, base: str) -> Group:
 
 
 def member(person: StoredMember, base: str) -> GroupMember:
-    address = address_of("User", str(person.id), base)
+    address = location_of("User", str(person.id), base)
     return GroupMember.model_construct(
         value=str(person.id), ref=cast(Any, address), type="User", display=person.name
     )

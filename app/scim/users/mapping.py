@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 import scim2_models as scim
 from scim2_models import Context
 
-from app.scim.mapping import EXTERNAL_ID, address_of, external_id_to_keep, identify
+from app.scim.mapping import EXTERNAL_ID, external_id_to_keep, identify, location_of
 from app.scim.schemas import (
     ENTERPRISE,
     PEOPLE,
@@ -182,12 +182,12 @@ def with_email(emails: list[Email], address: str | None) -> list[Email] | None:
 def manager_of(stored: Stored, base: str) -> Manager:
     """Whom a client has deleted, or who is still to come, has no address here."""
     manager = stored.shared.manager
-    reference = address_of("User", str(stored.manager_id), base) if stored.manager_id else None
+    reference = location_of("User", str(stored.manager_id), base) if stored.manager_id else None
     return Manager(value=manager, ref=reference)  # type: ignore[arg-type]  # it becomes a Reference
 
 
 def membership(group: Membership, base: str) -> scim.GroupMembership:
-    address = address_of("Group", group.id, base)
+    address = location_of("Group", group.id, base)
     return scim.GroupMembership(
         value=group.id,
         ref=address,  # type: ignore[arg-type]  # it becomes a Reference
