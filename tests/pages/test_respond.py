@@ -22,6 +22,7 @@ SAID = {
     "used": ("Deze uitnodiging is al gebruikt", "This invitation has been used"),
     "early": ("Deze enquête is nog niet open", "This survey is not open yet"),
     "closed": ("Deze enquête is gesloten", "This survey has closed"),
+    "withdrawn": ("Deze enquête is ingetrokken", "This survey was withdrawn"),
     "closed_late": ("De enquête is net gesloten", "The survey has just closed"),
     "network": ("Geen verbinding", "No connection"),
     "busy": ("Het is even te druk", "It is too busy right now"),
@@ -287,7 +288,9 @@ async def test_back_goes_a_screen_back_and_clearing_leaves_nothing(visit: Visits
 # ------------------------------------------------------------------ where it ends before it begins
 
 
-@pytest.mark.parametrize("state", ["unknown", "used", "early", "closed", "network", "busy", "other"])
+@pytest.mark.parametrize(
+    "state", ["unknown", "used", "early", "closed", "withdrawn", "network", "busy", "other"]
+)
 async def test_a_link_that_does_not_open_says_why(state: str, visit: Visits, acme: Tenant) -> None:
     survey_id, token = await asked(acme, mode="confidential")
     told = {
@@ -300,6 +303,8 @@ async def test_a_link_that_does_not_open_says_why(state: str, visit: Visits, acm
             assert (await answer(acme, token)).status_code == 201
         elif state == "closed":
             await acme.client.post(f"/v1/surveys/{survey_id}/close")
+        elif state == "withdrawn":
+            await acme.client.post(f"/v1/surveys/{survey_id}/cancel")
         elif state == "network":
             await tab.page.route(DOOR, lambda route: route.abort())
         elif state in told:

@@ -74,6 +74,15 @@ def test_a_file_names_nothing_of_elsewhere(name: str) -> None:
     assert not re.search(r"<script(?![^>]*src=)|<style| style=| on[a-z]+=", content)
 
 
+def test_each_reason_to_refuse_a_reader_has_a_sentence_of_its_own() -> None:
+    """What the contract may answer to who opens the page."""
+    codes = contract()["paths"]["/v1/respond"]["get"]["x-problem-codes"]
+    script = (STATIC / "respond" / "service.js").read_text(encoding="utf-8")
+    problems = dict(re.findall(r"^  (\w+): \"(\w+)\",$", script, re.MULTILINE))
+    assert not set(codes) - set(problems)
+    assert len({problems[code] for code in codes}) == len(codes)
+
+
 def test_no_text_is_smaller_than_fourteen_pixels() -> None:
     for name in ("palette.css", "respond/respond.css"):
         sizes = re.findall(

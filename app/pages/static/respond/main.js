@@ -346,7 +346,7 @@ function tellStep() {
 /** @param {Problem} found @param {string} [id] */
 function showProblem(found, id) {
   const mayPass = ["network", "busy", "other", "early"].includes(found);
-  const isDead = ["used", "closed", "closed_late"].includes(found);
+  const isDead = ["used", "closed", "closed_late", "withdrawn"].includes(found);
   [at("problem-title").textContent, at("problem-text").textContent] = words().problems[found];
   at("code-form").hidden = found !== "none" && found !== "unknown";
   at("another").hidden = !isDead && found !== "early";

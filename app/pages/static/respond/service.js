@@ -14,6 +14,7 @@ const PROBLEMS = {
   already_responded: "used",
   survey_not_yet_open: "early",
   survey_closed: "closed",
+  survey_cancelled: "withdrawn",
   unauthenticated: "unknown",
   rate_limited: "busy",
   unavailable: "busy",
