@@ -10,16 +10,19 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from app.core.jobs import TooEarly
 from app.metrics.releases import builder as releasing
 from app.metrics.releases import jobs as metrics_jobs
 from app.people.history.queries import pasts, replace_pasts
 from app.people.persons.queries import hold_people, people_by_external_ids
+from app.privacy.erasure.jobs import forget_statistics
 from app.privacy.retention.jobs import retain, retain_in
+from app.surveys.service import STATISTICS_JOB
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_release import METRICS, answer, finish, names_of, read, released, staff, start
 from tests.metrics.test_series import change_of, group_of
-from tests.waiting import until_blocked
+from tests.waiting import until, until_blocked
 
 PERSON = "/v1/people/sales-0"
 
@@ -298,6 +301,79 @@ async def test_what_a_rolling_release_showed_is_only_unlinked_and_nothing_marks_
     assert (await read(acme.client, survey_id=survey_id))["groups"][0]["n"] == 19
 
 
+# ------------------------------------------------------------------------------------------ samples
+
+
+async def sampled_at(owner: asyncpg.Connection, table: str) -> datetime | None:
+    found: datetime | None = await owner.fetchval(
+        "SELECT last_analyze FROM pg_stat_user_tables WHERE relname = $1", table
+    )
+    return found
+
+
+async def is_counted(owner: asyncpg.Connection, table: str) -> bool:
+    """Whether the database has counted what was changed since the last sample: it takes seconds."""
+    return bool(
+        await owner.fetchval(
+            "SELECT n_mod_since_analyze > 0 FROM pg_stat_user_tables WHERE relname = $1", table
+        )
+    )
+
+
+async def jobs_for_samples(owner: asyncpg.Connection, tenant: Tenant) -> int:
+    return int(
+        await owner.fetchval(
+            "SELECT count(*) FROM pgqueuer WHERE entrypoint = $1 AND convert_from(payload, 'UTF8') LIKE $2",
+            STATISTICS_JOB,
+            f"%{tenant.id}%",
+        )
+    )
+
+
+async def set_back(owner: asyncpg.Connection, tenant: Tenant) -> None:
+    """As if it had been a while ago that somebody was erased."""
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(tenant.id))
+    await owner.execute(
+        "UPDATE erased_people SET erased_at = erased_at - interval '1 hour' WHERE organization_id = $1",
+        tenant.id,
+    )
+
+
+async def test_tables_that_tell_of_who_was_erased_are_sampled_anew_and_no_others(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    await staff(acme.client, {"sales": 3})
+    await forget_statistics(acme.database, acme.id, acme.id)
+    before = {table: await sampled_at(owner, table) for table in ("people", "kpi_values", "pgqueuer")}
+    assert before["pgqueuer"] is None, "nothing of anybody is in it"
+    await erase(acme.client)
+    await until(lambda: is_counted(owner, "people"))
+    with pytest.raises(TooEarly):
+        await forget_statistics(acme.database, acme.id, acme.id)
+    after = {table: await sampled_at(owner, table) for table in before}
+    assert after["people"] != before["people"]
+    assert after["kpi_values"] == before["kpi_values"]
+    await set_back(owner, acme)
+    await forget_statistics(acme.database, acme.id, acme.id)
+
+
+async def test_samples_whose_job_was_lost_are_asked_for_again(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    await staff(acme.client, {"sales": 3})
+    await forget_statistics(acme.database, acme.id, acme.id)
+    await erase(acme.client)
+    await until(lambda: is_counted(owner, "people"))
+    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = $1", STATISTICS_JOB)
+    await retain_in(acme.database, acme.id)
+    assert await jobs_for_samples(owner, acme) == 1
+    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = $1", STATISTICS_JOB)
+    await set_back(owner, acme)
+    await forget_statistics(acme.database, acme.id, acme.id)
+    await retain_in(acme.database, acme.id)
+    assert await jobs_for_samples(owner, acme) == 0
+
+
 # ------------------------------------------------------------------------------------------ retention
 
 
@@ -340,6 +416,7 @@ async def test_answers_go_after_the_time_that_was_set_and_numbers_stay(
     await api.patch("/v1/organization", json={"retention": {"answers_months": 12}})
     await retain_in(acme.database, acme.id)
     assert await owner.fetchval(count, survey_id) == 0
+    assert await jobs_for_samples(owner, acme) == 1
     moved = {"survey", "waves", "release"}
     after = [await read(api, metric, survey_id=survey_id) for metric in METRICS]
     for one, other in zip(before, after, strict=True):

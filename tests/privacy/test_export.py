@@ -16,6 +16,7 @@ from app.mail.dispatcher import MailsWait
 from app.people.addresses import queries
 from app.people.addresses.jobs import tell_old_addresses
 from app.privacy.export.links import new_token
+from app.privacy.retention.jobs import retain_in
 from tests.conftest import Tenant, client_for
 from tests.contract import ContractClient
 from tests.imports.files import done, lines
@@ -215,6 +216,19 @@ async def test_a_notice_that_cannot_go_yet_waits_and_goes_with_its_person(
     assert await of(owner, mailer, "SELECT * FROM address_notices WHERE organization_id = $1") == []
 
 
+async def test_a_notice_outlives_the_job_that_was_to_mail_it(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    """A job is tried for a day, and a mail server may be away for longer."""
+    await by_patch(mailer, "mallory@example.com")
+    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'tell_old_addresses'")
+    await retain_in(mailer.database, mailer.id)
+    await mailer.work()
+    assert len(mails_to(sink, "noor@example.com")) == 1
+    await retain_in(mailer.database, mailer.id)
+    assert await owner.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'tell_old_addresses'") == 0
+
+
 async def test_where_no_mail_goes_out_no_address_of_before_is_kept(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:
@@ -243,6 +257,21 @@ async def test_a_person_written_again_with_the_same_address_keeps_the_door(
 ) -> None:
     await mailer.client.patch(PERSON, json={"name": "Noor", "email": "noor@example.com"})
     assert len((await anonymous.post(await link_of(mailer, sink))).json()["responses"]) == 1
+
+
+async def test_a_link_asked_for_while_another_is_mailed_is_mailed_too(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    """A job like the one in hand is not queued; that one has looked already, and ends."""
+    await asked(mailer)
+    await owner.execute("UPDATE pgqueuer SET status = 'picked' WHERE entrypoint = 'mail_answers_link'")
+    await asked(mailer)
+    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'mail_answers_link'")
+    await retain_in(mailer.database, mailer.id)
+    await mailer.work()
+    assert len(mails_to(sink, "noor@example.com")) == 1
+    await retain_in(mailer.database, mailer.id)
+    assert await owner.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'mail_answers_link'") == 0
 
 
 async def test_a_second_link_replaces_the_first(

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.auth.rules import PROVEN
-from app.core.database import Row, TenantSession
+from app.core.database import Row, TenantSession, transaction_time
 from app.core.jobs import enqueue
 from app.core.languages import language_of
 from app.mail.dispatcher import AGAIN, Lease, Verdict
@@ -24,6 +24,12 @@ async def tell(session: TenantSession, addresses: Mapping[UUID, str]) -> None:
     if addresses:
         await queries.add(session, addresses)
         await enqueue(session, JOB, session.organization_id, session.organization_id)
+
+
+async def ask_again(session: TenantSession) -> None:
+    """For notices whose job was given up: mail was out of reach for longer than a job is tried."""
+    if await queries.count_waiting(session, await transaction_time(session)):
+        await enqueue(session, JOB, session.organization_id, session.organization_id, is_single=True)
 
 
 @dataclass(frozen=True)

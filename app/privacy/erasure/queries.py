@@ -268,17 +268,41 @@ async def forget(session: AsyncSession, parameters: Parameters) -> None:
         await session.execute(query, parameters)
 
 
-async def forget_samples(session: AsyncSession) -> None:
-    """New samples of all tables, of who is left. Only an owner can take them; another is warned, no more."""
+SAMPLED_BEFORE = text("""
+SELECT quote_ident(s.schemaname) || '.' || quote_ident(s.relname)
+FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+WHERE s.schemaname = current_schema() AND pg_has_role(session_user, c.relowner, 'USAGE')
+  AND s.relid IN (SELECT attrelid FROM pg_attribute WHERE attname = 'organization_id')
+  AND coalesce(greatest(s.last_analyze, s.last_autoanalyze) < :moment AND s.n_mod_since_analyze > 0, true)
+ORDER BY s.relname
+""")
+
+
+async def tables_sampled_before(session: AsyncSession, moment: datetime) -> Sequence[str]:
+    """Names, as they stand in a statement, of tables whose samples may tell of what was destroyed since.
+
+    Of our own tables, as only an owner can take new samples; of one never sampled nothing is known.
+    """
+    return (await session.scalars(SAMPLED_BEFORE, {"moment": moment})).all()
+
+
+async def sample_anew(session: AsyncSession, table: str) -> None:
+    """The planner's samples of the table, of who is left. Nobody is kept from reading or writing it."""
     connection = await raw_connection(session)
-    await connection.execute("ANALYZE")
+    await connection.execute(f"ANALYZE {table}")
 
 
-NEWEST_ERASURE = text("SELECT max(erased_at) FROM erased_people WHERE organization_id = :organization_id")
+NEWEST_LOSS = text("""
+SELECT greatest(
+    (SELECT max(erased_at) FROM erased_people WHERE organization_id = :organization_id),
+    (SELECT max(cancelled_at) FROM surveys WHERE organization_id = :organization_id)
+)
+""")
 
 
-async def newest_erasure(session: TenantSession) -> datetime | None:
-    moment: datetime | None = await session.scalar(NEWEST_ERASURE)
+async def newest_loss(session: TenantSession) -> datetime | None:
+    """When somebody was erased last, or a survey cancelled with its answers."""
+    moment: datetime | None = await session.scalar(NEWEST_LOSS)
     return moment
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.core.audit import person_mark
-from app.core.database import AsyncSession, Row, TenantSession, transaction_time
+from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import NotFound
 from app.core.jobs import enqueue
 from app.core.outbox import announce
@@ -97,10 +97,21 @@ async def erase_person(session: TenantSession, external_id: str, keyring: Keyrin
     await people.delete_person(session, person_id)
     erased_at = await queries.mark(session, mark)
     await announce(session, "person.erased", {"external_id": external_id})
-    at = await transaction_time(session) + A_WHILE
-    own = session.organization_id
-    await enqueue(session, STATISTICS_JOB, own, own, at=at, is_single=True)
+    await sample_after(session, erased_at)
     return represent(erased_at)
+
+
+async def sample_after(session: TenantSession, moment: datetime) -> None:
+    """Of what was destroyed then the planner's samples tell no longer, before long."""
+    own = session.organization_id
+    await enqueue(session, STATISTICS_JOB, own, own, at=moment + A_WHILE, is_single=True)
+
+
+async def ask_again_for_samples(session: TenantSession) -> None:
+    """For those whose job was given up, or ended as somebody was erased."""
+    newest = await queries.newest_loss(session)
+    if newest is not None and await queries.tables_sampled_before(session, newest):
+        await sample_after(session, newest)
 
 
 def represent(erased_at: datetime) -> Erasure:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.core.database import Database, TenantSession
+from app.core.database import Database, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound
 from app.core.jobs import enqueue, wait_for
 from app.core.languages import language_of
@@ -63,6 +63,13 @@ async def ask_for_link(session: TenantSession, external_id: str, settings: Setti
     await queries.ask_for_link(session, person_id)
     await enqueue(session, MAIL_JOB, session.organization_id, person_id, is_single=True)
     return AnswersLinkAsked(status="queued")
+
+
+async def ask_again_for_links(session: TenantSession, settings: Settings) -> None:
+    """For links whose job was given up, or ended as they were asked for."""
+    if can_send(settings):
+        for person_id in await queries.waiting_for_links(session, await transaction_time(session)):
+            await enqueue(session, MAIL_JOB, session.organization_id, person_id, is_single=True)
 
 
 async def mail_link(database: Database, organization_id: UUID, person_id: UUID) -> None:

@@ -169,10 +169,12 @@ async def ask_for_link(session: TenantSession, person_id: UUID) -> None:
     await session.execute(ASK_FOR_LINK, {"person_id": person_id})
 
 
-LINK_DUE = """
-organization_id = :organization_id AND person_id = :person_id
+LINKS_DUE = """
+organization_id = :organization_id
   AND (token_hash IS NULL OR held_until IS NOT NULL) AND coalesce(held_until < :now, true)
 """
+LINK_DUE = f"{LINKS_DUE} AND person_id = :person_id"
+WAITING_FOR_LINKS = text(f"SELECT person_id FROM answers_links WHERE {LINKS_DUE}")  # noqa: S608
 IS_LINK_DUE = text(f"SELECT EXISTS (SELECT FROM answers_links WHERE {LINK_DUE})")  # noqa: S608
 CLAIM_LINK = text(f"""
 UPDATE answers_links SET held_until = :held_until WHERE {LINK_DUE} RETURNING person_id
@@ -188,6 +190,11 @@ PUT_BACK = text("""
 UPDATE answers_links SET token_hash = NULL, expires_at = NULL, held_until = :now
 WHERE organization_id = :organization_id AND person_id = :person_id
 """)
+
+
+async def waiting_for_links(session: TenantSession, now: datetime) -> Sequence[UUID]:
+    """Whom a link is to be mailed that nobody is about to mail."""
+    return (await session.scalars(WAITING_FOR_LINKS, {"now": now})).all()
 
 
 async def is_link_due(session: TenantSession, person_id: UUID, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What is kept for a while only, as each organisation has set it."""
+"""What is kept for a while only, as each organisation has set it; and what was asked for and did not come."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +11,9 @@ from app.core.database import Database, transaction_time
 from app.core.jobs import for_each
 from app.organizations import queries as organizations
 from app.organizations.jobs import in_every_organization
+from app.people.addresses import service as addresses
 from app.privacy.erasure import service as erasing
+from app.privacy.export import links
 from app.privacy.retention import queries
 
 AT_ONCE = 1000
@@ -27,6 +29,9 @@ async def retain_in(database: Database, organization_id: UUID) -> None:
         now = await transaction_time(session)
         await queries.forget_old_mails(session, now)
         await queries.forget_of_nobody(session)
+        await addresses.ask_again(session)
+        await links.ask_again_for_links(session, database.settings)
+        await erasing.ask_again_for_samples(session)
         settings = await organizations.organization(session)
         today = now.astimezone(ZoneInfo(settings.time_zone)).date()
         leavers: Sequence[str] = ()
@@ -51,4 +56,5 @@ async def delete_answers(database: Database, organization_id: UUID, survey_id: U
     """With the comments; the released numbers stay."""
     async with database.tenant_session(organization_id) as session:
         await queries.delete_answers(session, survey_id)
+        await erasing.sample_after(session, await transaction_time(session))
         await audit.record(session, SYSTEM, "delete_answers", str(survey_id))
