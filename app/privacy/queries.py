@@ -19,7 +19,7 @@ WHERE organization_id = :organization_id AND lower(email) = lower(:email) ORDER 
 """)
 RESPONSES = text(
     f"""
-SELECT s.id AS survey_id, s.name, s.mode, s.status, s.release_policy, s.questionnaire,
+SELECT s.id AS survey_id, s.name, s.mode, s.status, s.release_policy, s.allow_changes, s.questionnaire,
     s.questionnaire_version, r.respondent_key, r.cell_ordinal, r.answers, r.locale, r.submitted_at,
     r.included_in
 FROM surveys s

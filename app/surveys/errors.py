@@ -13,6 +13,14 @@ class RollingNeedsIdentity(Unprocessable):
     )
 
 
+class ChangesNotPossible(Unprocessable):
+    code = "changes_not_possible"
+    detail = (
+        "Answers can be changed only where they bear a person or a code, and nothing is released before the"
+        " survey closes: send another mode and release_policy on_close, or leave allow_changes false."
+    )
+
+
 class BelowOrganizationMinimum(Unprocessable):
     code = "below_organization_minimum"
     detail = "The minimum group size is below the organisation's: send that number or more."

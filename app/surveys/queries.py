@@ -62,6 +62,7 @@ DESTROY = [
         "invitations",
         "invitation_deliveries",
         "invitation_mailings",
+        "invitation_mailings",
         "releases",
         "survey_members",
         "survey_cells",

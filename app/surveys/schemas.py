@@ -48,6 +48,7 @@ class Survey(Schema):
     series: str | None
     audience: Audience | None
     release_policy: ReleasePolicy
+    allow_changes: bool
     opens_at: Instant | None
     opening_refused: str | None
     closes_at: Instant | None
@@ -107,6 +108,7 @@ class SurveyWrite(SurveyServed):
     series: Series | None = None
     audience: AudienceWrite | None = None
     release_policy: ReleasePolicy = "on_close"
+    allow_changes: Flag = False
     opens_at: Instant | None = None
     closes_at: Instant | None = None
 
@@ -123,6 +125,7 @@ class SurveyPatch(SurveyServed):
     series: Series | None = None
     audience: AudiencePatch | None = None
     release_policy: ReleasePolicy = ABSENT
+    allow_changes: Flag = ABSENT
     opens_at: Instant | None = None
     closes_at: Instant | None = None
 

@@ -19,6 +19,7 @@ from app.surveys.audience import queries as audience_queries
 from app.surveys.audience.service import check_audience, freeze_audience
 from app.surveys.errors import (
     BelowOrganizationMinimum,
+    ChangesNotPossible,
     ClosesBeforeOpens,
     ExternalIdConflict,
     InThePast,
@@ -99,6 +100,8 @@ async def check_draft(
         raise OpenNeedsAnonymous.at("#/access")
     if draft.release_policy == "rolling" and draft.mode == "anonymous":
         raise RollingNeedsIdentity.at("#/release_policy")
+    if draft.allow_changes and (draft.mode == "anonymous" or draft.release_policy == "rolling"):
+        raise ChangesNotPossible.at("#/allow_changes")
     if draft.opens_at and draft.closes_at and draft.closes_at <= draft.opens_at:
         raise ClosesBeforeOpens.at("#/closes_at")
     organization = await organizations.organization(session)

@@ -42,6 +42,7 @@ class Survey(OrganizationRow, Timestamps, table=True):
     report_by: list[str] = Field(sa_type=ARRAY(Text))
     audience: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     release_policy: str
+    allow_changes: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     opens_at: datetime | None = instant(nullable=True)
     opening_refused: str | None = None
     """The code of what kept it from opening then; it waits for another time, or to be opened."""

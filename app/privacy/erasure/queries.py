@@ -93,6 +93,16 @@ async def delete_response(session: TenantSession, response: Row[Any]) -> None:
     await session.execute(DELETE_RESPONSE, key_of(session.organization_id, response))
 
 
+DELETE_COMMENT = text("""
+DELETE FROM comments WHERE organization_id = :organization_id AND survey_id = :survey_id AND id = :id
+""")
+
+
+async def delete_comment(session: TenantSession, response: Row[Any], key: UUID) -> None:
+    """Of who might have changed it: nobody else's can be found."""
+    await session.execute(DELETE_COMMENT, {"survey_id": response.survey_id, "id": key})
+
+
 UNLINK_RESPONSE = text("""
 WITH taken AS (
     DELETE FROM responses

@@ -26,7 +26,7 @@ from app.privacy.erasure.schemas import Erasure
 from app.privacy.schemas import Missing
 from app.recognition import service as recognition
 from app.surveys.invitations.tokens import recipient_key, token_of
-from app.surveys.responses.service import pseudonym
+from app.surveys.responses.service import changeable_key, pseudonym
 from app.surveys.service import A_WHILE, STATISTICS_JOB
 
 BLANK = "[...]"
@@ -137,6 +137,11 @@ async def _forget_answers(session: TenantSession, subject: Subject) -> None:
             await queries.unlink_response(session, response, key_like_others(response.mode))
             continue
         await queries.delete_response(session, response)
+        if response.allow_changes:
+            key = changeable_key(
+                subject.keyring, session.organization_id, response.survey_id, response.respondent_key
+            )
+            await queries.delete_comment(session, response, key)
 
 
 def key_like_others(mode: str) -> UUID:

@@ -58,11 +58,12 @@ def invitation(about: Occasion, own: OwnWords, link: str, reader: Reader) -> Let
     values = values_of(about, reader)
     subject = (own.subject or {}).get(language, said["subject"][language])
     text = (own.text or {}).get(language, said["text"][language])
+    about_link = said["same_link" if about.survey.allow_changes else "link"]
     return letter(
         about,
         reader,
         filled(subject, values),
-        [*paragraphs(text, values), Paragraph([said["link"][language]])],
+        [*paragraphs(text, values), Paragraph([about_link[language]])],
         link,
     )
 

@@ -104,6 +104,20 @@ async def use(session: TenantSession, survey_id: UUID, token_hash: bytes) -> tup
     return None if row is None else (row.cell_ordinal, row.respondent_key)
 
 
+LOOK_UP = text("""
+SELECT cell_ordinal, respondent_key FROM invitations
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND token_hash = :token_hash
+""")
+
+
+async def look_up(
+    session: TenantSession, survey_id: UUID, token_hash: bytes
+) -> tuple[int, UUID | None] | None:
+    """As `use`, and leaves it. It is held by the survey, as whoever replaces or forgets it holds that."""
+    row = (await session.execute(LOOK_UP, {"survey_id": survey_id, "token_hash": token_hash})).first()
+    return None if row is None else (row.cell_ordinal, row.respondent_key)
+
+
 IS_UNUSED = text("""
 SELECT EXISTS (SELECT FROM invitations WHERE organization_id = :organization_id
   AND survey_id = :survey_id AND token_hash = :token_hash)

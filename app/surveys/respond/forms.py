@@ -39,7 +39,7 @@ class Form:
                 "contact": organization.survey_contact,
                 "takes_locale": survey.mode != "anonymous",
                 "takes_comment": True,
-                "allow_changes": False,
+                "allow_changes": survey.allow_changes,
                 "facets": self.facets(),
                 "questions": [self.question(question) for question in self.questions],
             }

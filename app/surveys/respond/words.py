@@ -42,6 +42,7 @@ def what_is_stored(survey: Survey, organization: Organization, language: str) ->
     sentences = [
         *chain(*own),
         *known["shown"],
+        *(known["changes"] if survey.allow_changes else []),
         *known["limits"][survey.mode],
         *rolling,
         *retention,

@@ -7,29 +7,42 @@ from sqlalchemy import Row, text
 from sqlmodel import col, select
 
 from app.core.database import TenantSession
+from app.surveys.responses.rules import NOT_ANSWERED
 from app.tables import Comment, Response
 
-INSERT_RESPONSES = text("""
+INSERT = """
 INSERT INTO responses
 (organization_id, survey_id, respondent_key, submitted_at, cell_ordinal, locale, answers)
 SELECT :organization_id, :survey_id, r.* FROM json_to_recordset(CAST(:rows AS json)) AS r
 (respondent_key uuid, submitted_at timestamptz, cell_ordinal int, locale text, answers smallint[])
 ORDER BY r.respondent_key
-  ON CONFLICT (organization_id, survey_id, respondent_key) DO NOTHING RETURNING respondent_key
-""")
+  ON CONFLICT (organization_id, survey_id, respondent_key)
+"""
+INSERT_RESPONSES = text(f"{INSERT} DO NOTHING RETURNING respondent_key")
+CHANGE_RESPONSES = text(f"""
+{INSERT} DO UPDATE SET answers = (
+    SELECT array_agg(CASE WHEN fresh = {NOT_ANSWERED} THEN old ELSE fresh END ORDER BY place)
+    FROM unnest(excluded.answers, responses.answers) WITH ORDINALITY AS slots (fresh, old, place)
+), locale = coalesce(excluded.locale, responses.locale), submitted_at = excluded.submitted_at
+RETURNING respondent_key
+""")  # noqa: S608
 
 
 async def store_responses(
-    session: TenantSession, survey_id: UUID, rows: Sequence[dict[str, Any]]
+    session: TenantSession, survey_id: UUID, rows: Sequence[dict[str, Any]], *, are_changed: bool
 ) -> set[UUID]:
-    """Stores the responses whose key is new, in the order of their keys; returns those keys."""
+    """Stores the responses whose key is new, in the order of their keys; returns those keys.
+
+    Where they are changed, also those whose key is known: what they answer takes the place of what it was.
+    """
     if not rows:
         return set()
     parameters = {
         "survey_id": survey_id,
         "rows": json.dumps(rows, default=str),
     }
-    return set((await session.scalars(INSERT_RESPONSES, parameters)).all())
+    statement = CHANGE_RESPONSES if are_changed else INSERT_RESPONSES
+    return set((await session.scalars(statement, parameters)).all())
 
 
 async def answers_by_key(
@@ -67,11 +80,12 @@ FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, cell_ordinal int, tex
 JOIN survey_cells c ON c.organization_id = :organization_id AND c.survey_id = :survey_id
   AND c.ordinal = r.cell_ordinal
 ORDER BY r.id
+  ON CONFLICT (organization_id, survey_id, id) DO UPDATE SET text = excluded.text
 """)
 
 
 async def store_comments(session: TenantSession, survey_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
-    """In the order of their random keys."""
+    """In the order of their keys; what somebody may change takes the place of what they wrote before."""
     if rows:
         parameters = {"survey_id": survey_id}
         await session.execute(INSERT_COMMENTS, {**parameters, "rows": json.dumps(rows, default=str)})

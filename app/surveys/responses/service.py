@@ -204,15 +204,22 @@ class Submission:
             }
             for one in good
         ]
-        new = await queries.store_responses(self.session, self.survey.id, rows)
+        new = await queries.store_responses(
+            self.session, self.survey.id, rows, are_changed=self.survey.allow_changes
+        )
         comments = [
-            {"id": one.comment_key, "cell_ordinal": one.cell_ordinal, "text": one.comment}
+            {"id": self.comment_key(one), "cell_ordinal": one.cell_ordinal, "text": one.comment}
             for one in good
             if one.key in new and one.comment is not None
         ]
         await queries.store_comments(self.session, self.survey.id, comments)
         repeated = await self.repeated([one for one in good if one.key not in new])
         return [one if isinstance(one, AppError) else self.outcome(one, new, repeated) for one in placed]
+
+    def comment_key(self, one: Placed) -> UUID:
+        if self.survey.allow_changes:
+            return changeable_key(self.keyring, self.survey.organization_id, self.survey.id, one.key)
+        return one.comment_key
 
     async def repeated(self, refused: Sequence[Placed]) -> set[UUID]:
         """The keys of those that are stored already just as they are."""
@@ -248,6 +255,11 @@ def pseudonym(keyring: Keyring, organization_id: UUID, person: UUID) -> UUID:
 
 def response_id(keyring: Keyring, survey: Survey, key: UUID) -> UUID:
     return keyring.uuid(survey.organization_id, "response-id", survey.id.bytes, key.bytes)
+
+
+def changeable_key(keyring: Keyring, organization_id: UUID, survey_id: UUID, key: UUID) -> UUID:
+    """Of what somebody wrote, until the survey closes: what they write instead must find it."""
+    return keyring.uuid(organization_id, "changeable-comment", survey_id.bytes, key.bytes)
 
 
 def slots_of(questionnaire: dict[str, Any]) -> list[rules.Slot]:
@@ -299,11 +311,15 @@ async def submit_one(
 async def submit_invited(
     submission: Submission, response: schemas.AnswersWrite, token_hash: bytes, now: datetime
 ) -> schemas.ResponseAccepted:
-    """Uses the invitation and stores the response: both or neither, and in anonymous mode nothing else."""
+    """Uses the invitation and stores the response: both or neither, and in anonymous mode nothing else.
+
+    Where answers may be changed, the invitation stays until the survey closes.
+    """
     refused = submission.check_locale(response) or submission.check_answers(response)
     if refused is not None:
         raise refused
-    used = await invitation_queries.use(submission.session, submission.survey.id, token_hash)
+    take = invitation_queries.look_up if submission.survey.allow_changes else invitation_queries.use
+    used = await take(submission.session, submission.survey.id, token_hash)
     if used is None:
         raise InvitationUsed
     cell, key = used
