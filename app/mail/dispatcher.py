@@ -12,6 +12,7 @@ clock set wrong by as much makes no two workers share a mail.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -75,6 +76,10 @@ class Lease:
     """When this round did: it tries nothing twice."""
 
 
+Draft = Callable[[], Awaitable[Mail]]
+"""What is left to be done for a mail once its transaction has ended, as none is held over what takes long."""
+
+
 class Mails(Protocol[Item]):
     """What waits of one kind in one organisation. Each method is called in a transaction of its own."""
 
@@ -87,7 +92,7 @@ class Mails(Protocol[Item]):
     async def claim(self, session: TenantSession, lease: Lease) -> Item | None:
         """Takes the lease of the next. Those that were tried before come last."""
 
-    async def compose(self, session: TenantSession, item: Item) -> Mail:
+    async def compose(self, session: TenantSession, item: Item) -> Mail | Draft:
         """As it is to be said now. Raises Undeliverable."""
 
     async def settle(self, session: TenantSession, item: Item, verdict: Verdict, now: datetime) -> None:
@@ -159,7 +164,8 @@ class Round(Generic[Item]):
     async def _written(self, item: Item) -> Mail | Verdict:
         try:
             async with self.database.tenant_session(self.organization_id) as session:
-                return await self.mails.compose(session, item)
+                written = await self.mails.compose(session, item)
+            return written if isinstance(written, Mail) else await written()
         except Undeliverable as refusal:
             return Verdict(refusal.status, refusal.reason)
         except Exception as error:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 
 from app.core import telemetry
 from app.core.database import TenantSession
-from app.mail.dispatcher import AGAIN, Lease, Verdict
+from app.mail.dispatcher import AGAIN, Draft, Lease, Verdict
 from app.mail.message import Mail
 
 LONGEST_PAUSE = timedelta(minutes=30)
@@ -24,7 +24,7 @@ class Kind(StrEnum):
     NEWSLETTERS = "newsletters"
 
 
-Compose = Callable[[TenantSession, Row[Any]], Awaitable[Mail]]
+Compose = Callable[[TenantSession, Row[Any]], Awaitable[Mail | Draft]]
 Told = Callable[[TenantSession, Row[Any]], Awaitable[None]]
 
 DUE = """
@@ -82,7 +82,7 @@ class Planned:
         parameters = {"now": lease.now, "held_until": lease.held_until}
         return (await session.execute(CLAIM[self.kind], parameters)).first()
 
-    async def compose(self, session: TenantSession, item: Row[Any]) -> Mail:
+    async def compose(self, session: TenantSession, item: Row[Any]) -> Mail | Draft:
         return await self.write(session, item)
 
     async def settle(self, session: TenantSession, item: Row[Any], verdict: Verdict, now: datetime) -> None:

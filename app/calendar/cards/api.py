@@ -1,9 +1,13 @@
 import base64
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
 
 from app.auth.dependencies import Once, Tenant, requires
 from app.auth.principal import Principal, Scope
@@ -44,6 +48,18 @@ def shown(card: Rendered, wanted: str) -> Response:
     picture = base64.b64encode(card.picture or b"").decode()
     page = card.html.replace(CARD_PICTURE, f"data:image/png;base64,{picture}")
     return Response(page, media_type="text/html", headers=NO_STORE | SANDBOX)
+
+
+class Printed(Response):
+    """Made once the request's transaction has ended: none is open while the press works."""
+
+    def __init__(self, make: Callable[[], Awaitable[Rendered]], wanted: str) -> None:
+        super().__init__()
+        self.make = make
+        self.wanted = wanted
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        await shown(await self.make(), self.wanted)(scope, receive, send)
 
 
 @router.get(CARDS, operation_id="list_cards", response_model=schemas.CardPage)
@@ -91,7 +107,8 @@ async def update_card(
 async def get_card_preview(
     card_id: UUID, who: CalendarReader, session: Tenant, format: Format = "html"
 ) -> Response:
-    return shown(await service.preview_card(session, card_id), format)
+    order = await service.order_preview(session, card_id)
+    return Printed(partial(service.printed_card, order), format)
 
 
 @router.post(
@@ -159,4 +176,5 @@ async def delete_card_template(
 async def get_card_template_preview(
     key: Key, who: CalendarReader, session: Tenant, format: Format = "html"
 ) -> Response:
-    return shown(await service.preview_template(session, key), format)
+    found = await service.find_template(session, key)
+    return Printed(partial(service.preview_template, found), format)

@@ -1,6 +1,8 @@
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +20,7 @@ from app.core.errors import Conflict, IdentifierMismatch, NotFound, Unprocessabl
 from app.core.languages import language_of
 from app.core.outbox import announce
 from app.mail import windows
-from app.mail.dispatcher import Undeliverable
+from app.mail.dispatcher import Draft, Undeliverable
 from app.mail.message import Mail
 from app.organizations.queries import organization as find_organization
 from app.tables import CardTemplate, Organization
@@ -119,7 +121,7 @@ def sent_on(row: Row[Any], organization: Organization) -> date:
     return day if is_employed else row.kept_on
 
 
-async def compose(session: TenantSession, card: Row[Any]) -> Mail:
+async def compose(session: TenantSession, card: Row[Any]) -> Draft:
     """The mail of a card, as things are now: consent may have been withdrawn since it was planned."""
     organization = await find_organization(session)
     occurrence = await current_occurrence(session, organization, card)
@@ -128,16 +130,21 @@ async def compose(session: TenantSession, card: Row[Any]) -> Mail:
     if occurrence.email is None:
         raise Undeliverable("no_address", "no_address")
     language = language_of(occurrence.locale, organization.locale)
-    parts = await rendered_card(session, organization, card, occurrence.name, language)
+    order = await order_of(session, organization, card, occurrence.name, language)
+    return partial(printed_mail, order, str(card.id), occurrence.email, organization.card_sender)
+
+
+async def printed_mail(order: "Order", key: str, to: str, sender: str | None) -> Mail:
+    parts = await printed_card(order)
     return Mail(
-        key=str(card.id),
-        to=occurrence.email,
+        key=key,
+        to=to,
         subject=parts.subject,
         text=parts.text,
-        language=language,
+        language=order.language,
         html=parts.html,
         picture=parts.picture,
-        sender=organization.card_sender,
+        sender=sender,
     )
 
 
@@ -163,10 +170,19 @@ async def current_occurrence(
     return next(same, None)
 
 
-async def rendered_card(
+@dataclass(frozen=True)
+class Order:
+    """A card as it is to be printed: all that is read of it, so that no transaction is open meanwhile."""
+
+    occasion: Occasion
+    language: str
+    own: CardTemplate | None
+    """The organisation's own template."""
+
+
+async def order_of(
     session: TenantSession, organization: Organization, card: Row[Any], name: str, language: str
-) -> Rendered:
-    """By the organisation's own template; where that fails with this card's words, by the shipped one."""
+) -> Order:
     written = await queries.wishes(session, [card.id])
     occasion = Occasion(
         kind=card.kind,
@@ -178,13 +194,17 @@ async def rendered_card(
         is_milestone=card.months in organization.milestone_months,
         wishes=[Wish(wish.name, wish.text) for wish in written],
     )
-    own = await queries.template_for(session, card.kind, language)
-    if own is not None:
+    return Order(occasion, language, await queries.template_for(session, card.kind, language))
+
+
+async def printed_card(order: Order) -> Rendered:
+    """By the organisation's own template; where that fails with this card's words, by the shipped one."""
+    if order.own is not None:
         try:
-            return await printed(content_of(own), occasion)
+            return await printed(content_of(order.own), order.occasion)
         except TemplateRefused as error:
-            log.warning("card_template_failed", extra={"template": own.key, "code": error.code})
-    return await printed(built_in(card.kind, language), occasion)
+            log.warning("card_template_failed", extra={"template": order.own.key, "code": error.code})
+    return await printed(built_in(order.occasion.kind, order.language), order.occasion)
 
 
 def content_of(row: CardTemplate) -> Template:
@@ -282,13 +302,13 @@ async def delete_wish(session: TenantSession, card_id: UUID, wish_id: UUID) -> N
         raise NotFound
 
 
-async def preview_card(session: TenantSession, card_id: UUID) -> Rendered:
+async def order_preview(session: TenantSession, card_id: UUID) -> Order:
     """As it would be sent now."""
     card = await find_card(session, card_id)
     organization = await find_organization(session)
     occurrence = await current_occurrence(session, organization, card)
     language = language_of(occurrence.locale if occurrence else None, organization.locale)
-    return await rendered_card(session, organization, card, card.name, language)
+    return await order_of(session, organization, card, card.name, language)
 
 
 # ------------------------------------------------------------------ templates
@@ -357,8 +377,7 @@ def trials(kind: CardKind) -> Iterable[Occasion]:
         yield Occasion(kind, name, "Acme", None, None, None, False, [])
 
 
-async def preview_template(session: TenantSession, key: str) -> Rendered:
-    found = await find_template(session, key)
+async def preview_template(found: schemas.CardTemplate) -> Rendered:
     template = Template(found.subject, found.html, found.text, found.picture)
     try:
         return await printed(template, next(iter(trials(found.kind))))

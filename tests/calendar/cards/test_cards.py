@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.calendar.cards import queries
+from app.calendar.cards import queries, service
 from app.calendar.cards.templates import shipped
 from tests.calendar.cards.office import celebrating, plan, plan_and_send, send
 from tests.calendar.staff import people_on_file
@@ -183,6 +183,24 @@ async def test_a_card_is_looked_at_before_it_goes_out(acme: Tenant, api: Contrac
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
     assert (await api.get(f"/v1/cards/{card['id']}/preview", params={"format": "gif"})).status_code == 422
+
+
+async def test_no_transaction_is_open_while_the_press_works(
+    acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes seconds, and all who wait for it would hold a connection each."""
+    usual, open_then = service.printed, []
+
+    async def noted(*order: Any) -> Any:
+        open_then.append(acme.database.engine.pool.checkedout())  # type: ignore[attr-defined]
+        return await usual(*order)
+
+    card = await planned(acme, api)
+    monkeypatch.setattr(service, "printed", noted)
+    assert (await api.get(f"/v1/cards/{card['id']}/preview")).status_code == 200
+    assert (await api.get(f"{TEMPLATES}/birthday-nl/preview")).status_code == 200
+    await send(acme, EIGHT)
+    assert open_then == [0, 0, 0]
 
 
 async def test_cards_of_another_organization_are_invisible(

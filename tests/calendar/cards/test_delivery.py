@@ -229,14 +229,14 @@ async def test_hostile_names_arrive_and_add_no_header(name: str, acme: Tenant, s
 async def test_a_card_that_cannot_be_written_holds_up_no_other(
     acme: Tenant, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = service.rendered_card
+    usual = service.order_of
 
     async def poisoned(session: Any, organization: Any, card: Any, name: str, language: Any) -> Any:
         if name == "Ann":
             raise LookupError("poison")
         return await usual(session, organization, card, name, language)
 
-    monkeypatch.setattr(service, "rendered_card", poisoned)
+    monkeypatch.setattr(service, "order_of", poisoned)
     await celebrating(acme, "ann", 5, 4, name="Ann")
     await celebrating(acme, "bob", 5, 4)
     await plan_and_send(acme, EIGHT, sink)
