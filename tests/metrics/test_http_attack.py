@@ -4,7 +4,7 @@ What is told of a group is learned as sums over the persons it stands for, as th
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -31,8 +31,8 @@ Json = dict[str, Any]
 Ref = tuple[str, str, str | None]
 """Kind, dimension and identifier of a group."""
 
-SAMPLES = [
-    pytest.param(range(12), id="few"),
+SAMPLES = [  # the few tell every kind of number
+    pytest.param((0, 1, 5, 10, 11), id="few"),
     pytest.param(range(4, 400), id="hundreds", marks=pytest.mark.nightly),
 ]
 ROLLING = [
@@ -288,7 +288,7 @@ async def readers_of(tenant: Tenant) -> Asked:
 
 
 @pytest.mark.parametrize("seeds", SAMPLES)
-async def test_nothing_told_over_http_leaks_anybody(seeds: range, app: FastAPI) -> None:
+async def test_nothing_told_over_http_leaks_anybody(seeds: Sequence[int], app: FastAPI) -> None:
     told = Counter[str]()
     for seed in seeds:
         company = random_company(seed, (12, 60))
@@ -316,7 +316,7 @@ async def test_nothing_told_over_http_leaks_anybody(seeds: range, app: FastAPI) 
 
 
 @pytest.mark.parametrize("seeds", ROLLING)
-async def test_nothing_told_in_releases_over_time_leaks_anybody(seeds: range, app: FastAPI) -> None:
+async def test_nothing_told_in_releases_over_time_leaks_anybody(seeds: Sequence[int], app: FastAPI) -> None:
     several = 0
     for seed in seeds:
         company, random = random_company(seed, (20, 60)), Random(seed)
