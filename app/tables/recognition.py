@@ -80,7 +80,7 @@ class RecognitionNumber(DependentRow, table=True):
 
 
 class RecognitionMonth(OrganizationRow, table=True):
-    """How often the events of a month have changed."""
+    """Written by the version before this one, and read by none: to be dropped in the next."""
 
     __tablename__ = "recognition_months"
 

@@ -86,7 +86,6 @@ COUNT = (
     ) sides
     GROUP BY month, person ORDER BY month, person
     """,
-    "INSERT INTO recognition_months SELECT $1, month, 1 FROM counted GROUP BY month",
 )
 TABLES = ("recognitions", "recognition_receivers", "recognition_month_pairs", "recognition_month_people")
 

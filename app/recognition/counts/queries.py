@@ -78,13 +78,6 @@ ON CONFLICT (organization_id, month, person) DO UPDATE SET
 RETURNING month, person
 """
 COUNT_PEOPLE = text(COUNTED + PEOPLE_COUNTED)
-CHANGE_COUNTED = """
-INSERT INTO recognition_months AS b (organization_id, month, changes)
-SELECT DISTINCT CAST(:organization_id AS uuid), month, 1 FROM counted
-ORDER BY month
-ON CONFLICT (organization_id, month) DO UPDATE SET changes = b.changes + 1
-"""
-COUNT_CHANGE = text(COUNTED + CHANGE_COUNTED)
 DROP_EMPTY_PAIRS = text("""
 DELETE FROM recognition_month_pairs b
 USING unnest(CAST(:months AS date[]), CAST(:givers AS int[]), CAST(:receivers AS int[]))
@@ -212,8 +205,7 @@ async def _count(
 
     Always in this order and in that of the keys, so that writers wait for each other and never in a ring.
     """
-    events = {"ids": list(ids)}
-    pairs = (await session.execute(COUNT_PAIRS, {**events, "sign": sign})).all()
-    people = (await session.execute(COUNT_PEOPLE, {**events, "sign": sign})).all()
-    await session.execute(COUNT_CHANGE, events)
+    events = {"ids": list(ids), "sign": sign}
+    pairs = (await session.execute(COUNT_PAIRS, events)).all()
+    people = (await session.execute(COUNT_PEOPLE, events)).all()
     return pairs, people
