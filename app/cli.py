@@ -43,7 +43,7 @@ from app.main import SEALED, create_worker
 from app.organizations import service as organizations
 from app.organizations.queries import names_of_organizations, organization_ids
 from app.organizations.schemas import ApiKeyWrite
-from app.serving import SERVED_DATABASE, open_door, serve_through, url_of
+from app.serving import SERVED_AT, SERVED_DATABASE, open_door, reached_at, serve_through, url_of
 
 log = logging.getLogger("betrokken")
 
@@ -266,6 +266,7 @@ def demo(
     """
     settings = Settings().model_copy(update={"data_dir": data_dir.expanduser()})
     with open_door(host, port) as door, database_url(settings) as url:
+        settings = reached_at(settings, url_of(door))
         progress = screen.progress_bar()
         made = with_database(
             settings, lambda database: prepare(database, settings, datetime.now(UTC), progress)
@@ -425,7 +426,9 @@ def make_writable(*streams: TextIO) -> None:
 
 
 def warn_of_misspellings() -> None:
-    for name, meant in misspelt(os.environ, [SERVED_DATABASE, *_variables_of(typer.main.get_command(cli))]):
+    for name, meant in misspelt(
+        os.environ, [SERVED_DATABASE, SERVED_AT, *_variables_of(typer.main.get_command(cli))]
+    ):
         log.warning("unknown_setting", extra={"variable": name, "did_you_mean": meant})
 
 

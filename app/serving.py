@@ -29,7 +29,7 @@ OPTIONS: dict[str, Any] = {
     "server_header": False,
     "timeout_graceful_shutdown": 10,
 }
-SERVED_DATABASE = "BETROKKEN_SERVED_DATABASE_URL"
+SERVED_DATABASE, SERVED_AT = "BETROKKEN_SERVED_DATABASE_URL", "BETROKKEN_SERVED_AT"
 
 
 class DoorShut(OSError):
@@ -58,12 +58,22 @@ def url_of(door: socket.socket) -> str:
     return f"http://{EVERYWHERE.get(host, written)}:{port}"
 
 
+def reached_at(settings: Settings, url: str) -> Settings:
+    """With this as its public address, for its mails; who asks for something is told of where they asked."""
+    if "public_url" in settings.model_fields_set:
+        return settings
+    found = settings.model_copy(update={"public_url": url})
+    found.model_fields_set.discard("public_url")
+    return found
+
+
 def serve_through(door: socket.socket, settings: Settings, database_url: str, workers: int = 1) -> None:
     """Until SIGINT or SIGTERM."""
     log.info("serving", extra={"url": url_of(door), "workers": workers})
     with suppress(KeyboardInterrupt):
         if workers == 1:
-            config = uvicorn.Config(create_app(settings, database_url), **OPTIONS)
+            app = create_app(reached_at(settings, url_of(door)), database_url)
+            config = uvicorn.Config(app, **OPTIONS)
             uvicorn.Server(config).run(sockets=[door])
         else:
             _serve_by_many(door, database_url, workers)
@@ -71,7 +81,7 @@ def serve_through(door: socket.socket, settings: Settings, database_url: str, wo
 
 def _serve_by_many(door: socket.socket, database_url: str, workers: int) -> None:
     """Processes that inherit the door, with a folder in which they add up their telemetry."""
-    os.environ[SERVED_DATABASE] = database_url
+    os.environ |= {SERVED_DATABASE: database_url, SERVED_AT: url_of(door)}
     with tempfile.TemporaryDirectory(prefix="betrokken-telemetry-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         config = uvicorn.Config("app.serving:app_of_one_process", factory=True, workers=workers, **OPTIONS)
@@ -107,6 +117,6 @@ class ServingProcesses(Multiprocess):
 
 
 def app_of_one_process() -> FastAPI:
-    settings = Settings()
+    settings = reached_at(Settings(), os.environ[SERVED_AT])
     configure_logging(settings.log_level)
     return create_app(settings, os.environ[SERVED_DATABASE])

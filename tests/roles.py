@@ -57,6 +57,7 @@ OTHERS = {
     "app.calendar.cards.values": ("pure", "what an attribute of a template may say"),
     "app.calendar.due": ("service", "which days are due, told to webhooks"),
     "app.calendar.feeds.ics": ("pure", "the calendar format"),
+    "app.demo.asking": ("service", "asks people for their answers"),
     "app.demo.comments": ("pure", "what is said in the demo"),
     "app.demo.company": ("pure", "who works in the demo"),
     "app.demo.filling": ("service", "sends the demo through the slices"),

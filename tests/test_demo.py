@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 from itertools import chain, pairwise, product
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.demo.asking import MAILED
 from app.demo.comments import sentences
 from app.demo.company import Company, found_company, script
 from app.demo.results import FEWEST, kpi_values, kpis
@@ -228,6 +231,28 @@ def test_the_addresses_answer_and_the_key_may_do_everything(demo: Terminal, api:
     me = api.sent("GET", "/v1/me")
     assert me["organization"]["name"] == "Betrokken Demo"
     assert len(me["scopes"]) == 18
+
+
+@pytest.mark.acceptance
+def test_whoever_is_asked_comes_by_link_or_mail_to_a_page_where_they_can_answer(
+    first: FirstStart, demo: Terminal, api: Api
+) -> None:
+    """At the port that the demo was given, and in a survey that ends."""
+    mails = [
+        message_from_bytes(file.read_bytes(), policy=default) for file in first.folder.glob("mail/*.eml")
+    ]
+    texts = [mail.get_body(("plain",)).get_content() for mail in mails]
+    links = [link for text in texts for link in re.findall(r"http://127.0.0.1:\d+/respond#bti_\S+", text)]
+    assert len(links) == MAILED
+    assert links[0].startswith(re.search(r"^Answer +(\S+)#", first.shown, re.MULTILINE)[1] + "#")
+    assert demo.address("Answer") != re.search(r"^Answer +(\S+)", first.shown, re.MULTILINE)[1]
+    for link in (links[0], demo.address("Answer")):
+        headers = {"Authorization": f"Bearer {link.partition('#')[2]}"}
+        form = api.sent("GET", "/v1/respond", headers=headers)
+        assert (form["organization"], len(form["questions"])) == ("Betrokken Demo", 33)
+        assert form["closes_at"] is not None
+    page = httpx.get(demo.address("Answer"), timeout=PATIENCE)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
 # ---------------------------------------------------------------------------------- what is filled in
@@ -529,7 +554,7 @@ def test_a_database_of_ones_own_is_used(tmp_path: Path, server_url: str) -> None
         opened.wait_for(READY)
         numbers = opened.curl()
         assert opened.interrupt() == 0
-    assert [file.name for file in tmp_path.iterdir()] == ["demo-key"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["demo-key", "mail"]
     renamed = f"UPDATE surveys SET external_id = '{EARLIER_WAVE}' WHERE external_id = 'ronde-1'"
     enter = f"SET app.organization_id = '{ORGANIZATION_ID}'"
     asyncio.run(run_sql(environment["DATABASE_URL"], enter, renamed))

@@ -20,7 +20,7 @@ from app.core.conditional import Preconditions
 from app.core.database import TenantSession
 from app.core.secrets import Keyring
 from app.core.settings import Settings
-from app.demo import queries
+from app.demo import asking, queries
 from app.demo.company import Company, script
 from app.demo.results import kpi_values, kpis
 from app.demo.thanks import recognitions
@@ -96,6 +96,8 @@ class Filling:
             require_success(result)
         if wave.is_closed:
             await surveys.close_survey(self.session, draft.id, wave.closed_at(self.now))
+        else:
+            await asking.mail_some(self.session, draft.id, self.keyring, self.settings, self.now)
 
     async def send_recognitions(self) -> None:
         events = recognitions(self.company, self.now.date())

@@ -13,10 +13,11 @@ from app.auth.principal import Scope
 from app.core.database import Database
 from app.core.secrets import token_hash
 from app.core.settings import Settings
-from app.demo import queries
+from app.demo import asking, queries
 from app.demo.company import found_company
 from app.demo.filling import Filling
-from app.demo.waves import LANGUAGE, SERIES
+from app.demo.waves import LANGUAGE, OPEN, SERIES
+from app.mail.transport import MAILS
 from app.metrics import names
 from app.metrics.releases import builder as releasing
 from app.metrics.schemas import SatisfactionEngagement
@@ -40,6 +41,9 @@ class Demo:
     key: str
     key_file: Path
     numbers: SatisfactionEngagement
+    link: str | None
+    """The page of somebody who is asked, while the survey is open."""
+    mails: Path
     is_older: bool
     """Filled by a version that did not show everything this one does, and left as it was."""
 
@@ -48,7 +52,8 @@ async def prepare(database: Database, settings: Settings, now: datetime, progres
     await fill_once(database, settings, now, progress)
     key_file = settings.data_dir / KEY_FILE
     key = await working_key(database, key_file)
-    return Demo(key, key_file, await newest_numbers(database), await is_older(database))
+    numbers, link = await newest_numbers(database), await ask(database, settings, now)
+    return Demo(key, key_file, numbers, link, settings.data_dir / MAILS, await is_older(database))
 
 
 async def fill_once(database: Database, settings: Settings, now: datetime, progress: Progress) -> None:
@@ -81,6 +86,17 @@ async def create_organization(database: Database) -> None:
 async def is_older(database: Database) -> bool:
     async with database.tenant_session(ORGANIZATION_ID) as session:
         return await surveys.survey_with_external_id(session, EARLIER_WAVE) is not None
+
+
+async def ask(database: Database, settings: Settings, now: datetime) -> str | None:
+    """Mails what waits to be mailed. Says where somebody else can answer."""
+    async with database.tenant_session(ORGANIZATION_ID) as session:
+        survey_id = await surveys.survey_with_external_id(session, OPEN)
+    if survey_id is None:
+        return None
+    await asking.write_mails(database, ORGANIZATION_ID, survey_id)
+    async with database.tenant_session(ORGANIZATION_ID) as session:
+        return await asking.link_of_another(session, survey_id, database.keyring, settings, now)
 
 
 async def newest_numbers(database: Database) -> SatisfactionEngagement:

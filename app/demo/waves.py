@@ -14,6 +14,7 @@ from app.demo.company import SEED, STEADY, Employee
 SERIES = "kwartaal"
 LANGUAGE = "nl"
 OPEN_DAYS = 14
+LONGEST_OPEN = timedelta(60)
 COMMENTING = 0.6
 
 
@@ -36,6 +37,10 @@ class Wave:
     def closed_at(self, now: datetime) -> datetime:
         return self.opened_at(now) + timedelta(OPEN_DAYS)
 
+    def closes_at(self, now: datetime) -> datetime:
+        """By itself; the demo of some weeks ago still has a survey that is open."""
+        return (self.opened_at(now) + LONGEST_OPEN).replace(hour=16, minute=0)
+
     def as_sent(self, now: datetime) -> dict[str, Any]:
         """The body of POST /v1/surveys."""
         return {
@@ -45,13 +50,15 @@ class Wave:
             "mode": "confidential",
             "series": SERIES,
             "report_by": ["location"],
+            "closes_at": None if self.is_closed else self.closes_at(now),
         }
 
 
+OPEN = "ronde-3"
 WAVES = (
     Wave("ronde-1", opened_days_ago=185, is_closed=True, response_rate=0.78, improving=3.0, moved=0.0),
     Wave("ronde-2", opened_days_ago=94, is_closed=True, response_rate=0.84, improving=0.0),
-    Wave("ronde-3", opened_days_ago=3, is_closed=False, response_rate=0.35, improving=0.0),
+    Wave(OPEN, opened_days_ago=3, is_closed=False, response_rate=0.35, improving=0.0),
 )
 
 

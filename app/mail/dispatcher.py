@@ -117,7 +117,8 @@ class Round(Generic[Item]):
 
     async def run_as_job(self) -> None:
         """Mails that never go into a folder; fails while some wait, so that the job is done again."""
-        if not can_send(self.database.settings):
+        due, _ = await self._look()
+        if due and not can_send(self.database.settings):
             raise Unavailable("mail is to be sent and there is no mail server: set BETROKKEN_SMTP_URL")
         await self.run()
         waiting, _ = await self._look()

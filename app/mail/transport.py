@@ -9,6 +9,8 @@ from app.core.settings import Settings
 from app.mail import folder, postmark, smtp
 from app.mail.message import Mail, sender_of
 
+MAILS = "mail"
+"""The folder of those that are files."""
 SENDER_OF_FILES = "Betrokken <betrokken@localhost>"
 
 
@@ -35,4 +37,4 @@ def _transport(settings: Settings) -> AbstractAsyncContextManager[Transport]:
         return smtp.connected(settings.smtp_url.get_secret_value(), sender)
     if settings.postmark_token is not None:
         return postmark.connected(settings.postmark_token.get_secret_value(), sender)
-    return folder.opened(settings.data_dir / "mail", sender)
+    return folder.opened(settings.data_dir / MAILS, sender)

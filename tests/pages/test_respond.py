@@ -185,6 +185,23 @@ async def test_a_busy_service_is_asked_again(visit: Visits, acme: Tenant) -> Non
     assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": None, "S02": 5}]
 
 
+async def test_who_comes_again_changes_what_they_answer_anew_and_nothing_else(
+    visit: Visits, acme: Tenant
+) -> None:
+    survey_id, token = await asked(acme, mode="attributed", allow_changes=True)
+    async with visit(width=1280) as tab:
+        for answers in ({"S01": 2, "S02": 3}, {"S01": 5, "E01": None}):
+            await tab.open(token)
+            assert "Heb je al eerder geantwoord?" in await tab.text()
+            await tab.page.click("#begin")
+            await choose(tab, **answers)
+            await send(tab)
+            await tab.arrive("thanks")
+            assert "kun je ze nog wijzigen" in await tab.text()
+    [response] = await stored(acme.client, survey_id)
+    assert response["answers"] == {"S01": 5, "S02": 3, "E01": None}
+
+
 # ------------------------------------------------------------------ what is read before, and what is kept
 
 
