@@ -73,6 +73,8 @@ from app.surveys.invitations import mailing, tokens
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations import service as invitations
 from app.surveys.invitations.api import router as invitations_router
+from app.surveys.invitations.reminders import queries as reminder_queries
+from app.surveys.invitations.reminders.jobs import remind_invited
 from app.surveys.questionnaires.api import router as questionnaires_router
 from app.surveys.respond.api import router as respond_router
 from app.surveys.responses.api import router as responses_router
@@ -100,6 +102,7 @@ JOBS: dict[str, JobFunction] = {
     surveys.CLOSE_JOB: survey_jobs.close_on_time,
     surveys.RELEASE_JOB: metrics_jobs.release_survey,
     invitations.SEND_JOB: mailing.send_invitations,
+    surveys.REMIND_JOB: remind_invited,
     imports.RUN_JOB: import_jobs.run_import,
     releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
     links.MAIL_JOB: links.mail_link,
@@ -150,6 +153,12 @@ SEALED = (
         invitation_queries.PEOPLE_TO_RESEAL,
         invitation_queries.RESEAL_PERSON,
         ("survey_id", "recipient_key"),
+    ),
+    Sealed(
+        tokens.SEAL,
+        reminder_queries.PEOPLE_TO_RESEAL,
+        reminder_queries.RESEAL_PERSON,
+        ("survey_id", "reminder_id", "recipient_key"),
     ),
 )
 """Every column of seals."""

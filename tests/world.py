@@ -1,7 +1,7 @@
 """One of everything: an organisation with a row in each of its tables, made through the API."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +13,9 @@ from app.calendar.queries import person_id
 from app.calendar.reminders.queries import unsubscribe
 from app.calendar.reminders.service import plan_digests
 from app.privacy.export.queries import ask_for_link
-from app.surveys.invitations.queries import remember_mailing
+from app.surveys.invitations.queries import recipients, remember_mailing
+from app.surveys.invitations.reminders.queries import add_mails, add_reminder
+from app.surveys.invitations.tokens import sealed_person
 from tests.conftest import Tenant
 from tests.contract import operations
 from tests.scim.client import GROUP, USER, scim_of
@@ -92,11 +94,12 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     again = {**LINES, "Idempotency-Key": "after the erasure"}
     waiting = await made(api.post("/v1/imports?kind=people", content=half_good, headers=again))
     survey = await open_survey(acme, "E-1042")
+    invitation = await invite(acme, survey)
     await write_a_mailing(acme, survey, MARK)
     return {
         "organization": str(acme.id),
         "survey_id": survey,
-        "invitation": await invite(acme, survey),
+        "invitation": invitation,
         "released_survey_id": released,
         "recognition_id": recognition["id"],
         "connection_id": connection["id"],
@@ -141,7 +144,12 @@ async def write_a_mailing(acme: Tenant, survey: str, words: str) -> None:
     """As invitations are mailed with; there is no mail server here."""
     async with acme.database.tenant_session(acme.id) as session:
         texts = {"en": f"{words} {{link}}"}
-        await remember_mailing(session, UUID(survey), uuid4(), (texts, texts), datetime.now(UTC))
+        mailing, reminder, now = uuid4(), uuid4(), datetime.now(UTC)
+        await remember_mailing(session, UUID(survey), mailing, (texts, texts), now)
+        await add_reminder(session, UUID(survey), reminder, mailing, (1, None), now + timedelta(days=9))
+        sealed = sealed_person(acme.database.keyring, acme.id, uuid4())
+        mails = [(key, sealed) for key in await recipients(session, UUID(survey))]
+        await add_mails(session, UUID(survey), reminder, mails)
 
 
 async def invite(acme: Tenant, survey: str) -> str:

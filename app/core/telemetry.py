@@ -35,6 +35,11 @@ JOBS = Counter("betrokken_jobs_total", "Background jobs ended.", ["job", "outcom
 MAILS = Counter(
     "betrokken_mails_total", "Mails offered to the mail server, or written as files.", ["outcome"]
 )
+SURVEY_MAILS = Counter(
+    "betrokken_survey_mails_total",
+    "Invitations and reminders settled; a reminder that nobody needs any more counts as sent.",
+    ["kind", "outcome"],
+)
 WEBHOOKS = Counter("betrokken_webhook_attempts_total", "Events offered to webhooks.", ["outcome"])
 CALENDAR_MAILS_DUE = Gauge(
     "betrokken_calendar_mails_due",

@@ -21,7 +21,7 @@ from uuid import UUID
 from app.core import logging as app_logging
 from app.core import telemetry
 from app.core.database import Clock, Database, TenantSession, transaction_time
-from app.mail.failures import Refused, TryAgain, Unavailable
+from app.mail.failures import Bounced, Refused, TryAgain, Unavailable
 from app.mail.message import Mail
 from app.mail.transport import Transport, can_send, open_transport
 
@@ -53,6 +53,10 @@ class Undeliverable(Exception):
         self.reason = reason
 
 
+class NotNeeded(Exception):
+    """This mail is not sent, and noted and counted as one that was: who gets none is nobody's business."""
+
+
 class MailsWait(RuntimeError):
     """Some are to be tried again: the job that sends them is done again."""
 
@@ -66,6 +70,8 @@ class Verdict:
     is_at_once: bool = False
     """To be tried again without a pause: nothing was wrong with it."""
     is_way_open: bool = True
+    came_back: bool = False
+    """Bounced by an address that the server knows, or knew."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class Mails(Protocol[Item]):
         """Takes the lease of the next. Those that were tried before come last."""
 
     async def compose(self, session: TenantSession, item: Item) -> Mail | Draft:
-        """As it is to be said now. Raises Undeliverable."""
+        """As it is to be said now. Raises Undeliverable, or NotNeeded."""
 
     async def settle(self, session: TenantSession, item: Item, verdict: Verdict, now: datetime) -> None:
         """Notes what became of it, and ends its lease."""
@@ -169,6 +175,8 @@ class Round(Generic[Item]):
             return written if isinstance(written, Mail) else await written()
         except Undeliverable as refusal:
             return Verdict(refusal.status, refusal.reason)
+        except NotNeeded:
+            return Verdict("sent")
         except Exception as error:
             self._log("mail_not_written", error)
             return Verdict(AGAIN, "not_written")
@@ -176,8 +184,8 @@ class Round(Generic[Item]):
     async def _sent(self, transport: Transport, mail: Mail, now: datetime) -> Verdict:
         try:
             await transport.send(mail, now)
-        except Refused:
-            return Verdict("bounced", "refused_by_server")
+        except Refused as error:
+            return Verdict("bounced", "refused_by_server", came_back=isinstance(error, Bounced))
         except TryAgain:
             return Verdict(AGAIN, "deferred_by_server")
         except Unavailable as error:

@@ -2,6 +2,7 @@
 
 MailFailure
 ├── Refused      no server will take it: the address or the mail itself
+│   └── Bounced  the address is one that mails come back from, or the mail was taken and given back
 ├── TryAgain     the server may take this one later
 └── Unavailable  the server, its settings or the way to it: no mail goes now
 """
@@ -12,6 +13,10 @@ class MailFailure(Exception):
 
 
 class Refused(MailFailure):
+    pass
+
+
+class Bounced(Refused):
     pass
 
 

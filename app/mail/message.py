@@ -35,6 +35,8 @@ class Mail:
     """A name, or a name and an address, in place of those of the settings."""
     unsubscribe: str | None = None
     """An address that takes RFC 8058's one click."""
+    follows: str | None = None
+    """The key of a mail to the same reader, beside which a mailbox shows it."""
 
 
 def message_of(mail: Mail, sender: Address, now: datetime) -> EmailMessage:
@@ -45,6 +47,8 @@ def message_of(mail: Mail, sender: Address, now: datetime) -> EmailMessage:
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{one_line(mail.key)}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
+    if mail.follows:
+        message["In-Reply-To"] = message["References"] = f"<{one_line(mail.follows)}@{sender.domain}>"
     if mail.unsubscribe:
         message["List-Unsubscribe"] = f"<{one_line(mail.unsubscribe)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

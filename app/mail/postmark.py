@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from app.core import outbound
-from app.mail.failures import MailFailure, Refused, TryAgain, Unavailable
+from app.mail.failures import Bounced, MailFailure, Refused, TryAgain, Unavailable
 from app.mail.message import Mail, message_of
 
 URL = "https://api.postmarkapp.com/email"
@@ -76,8 +76,9 @@ def attached(part: EmailMessage) -> dict[str, str]:
 
 def failure_of(answer: httpx.Response) -> MailFailure:
     if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-        is_of_the_mail = error_code(answer) in (INVALID_MAIL, INACTIVE_RECIPIENT)
-        return Refused() if is_of_the_mail else Unavailable()
+        of_the_mail = {INVALID_MAIL: Refused(), INACTIVE_RECIPIENT: Bounced()}
+        code = error_code(answer)
+        return of_the_mail.get(code, Unavailable()) if isinstance(code, int) else Unavailable()
     if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
         return Refused()
     return TryAgain() if answer.is_server_error else Unavailable()

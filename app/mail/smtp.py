@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from app.mail.failures import MailFailure, Refused, TryAgain, Unavailable
+from app.mail.failures import Bounced, MailFailure, Refused, TryAgain, Unavailable
 from app.mail.message import Mail, message_of
 
 TIMEOUT = 30
@@ -78,9 +78,9 @@ def failure_of(error: Exception) -> MailFailure:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return failure_by(error.recipients[0].code)
     if isinstance(error, aiosmtplib.SMTPDataError):
-        return failure_by(error.code)
+        return failure_by(error.code, Bounced)
     return Refused() if isinstance(error, aiosmtplib.SMTPNotSupported) else Unavailable()
 
 
-def failure_by(code: int) -> MailFailure:
-    return Refused() if code in PERMANENT else TryAgain()
+def failure_by(code: int, permanent: type[Refused] = Refused) -> MailFailure:
+    return permanent() if code in PERMANENT else TryAgain()

@@ -12,6 +12,7 @@ from app.organizations.jobs import in_every_organization
 from app.surveys import queries, service
 from app.surveys.audience import queries as audience_queries
 from app.surveys.invitations import service as invitations
+from app.surveys.invitations.reminders import service as reminders
 
 Due = Callable[[TenantSession], Awaitable[Sequence[UUID]]]
 
@@ -60,6 +61,7 @@ async def tend(database: Database, organization_id: UUID) -> None:
         await service.count_participation(session, await transaction_time(session))
         await service.ask_again_for_releases(session, await transaction_time(session))
         await invitations.ask_again_for_mails(session)
+        await reminders.ask_again(session)
 
 
 async def each_that(due: Due, act: JobFunction, database: Database, organization_id: UUID) -> None:

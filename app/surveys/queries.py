@@ -61,6 +61,7 @@ DESTROY = [
         "comments",
         "invitations",
         "invitation_deliveries",
+        "invitation_reminders",
         "invitation_mailings",
         "invitation_mailings",
         "releases",

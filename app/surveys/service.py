@@ -31,12 +31,15 @@ from app.surveys.errors import (
     SurveyNotOpen,
 )
 from app.surveys.invitations import queries as invitation_queries
+from app.surveys.invitations.reminders import queries as reminder_queries
+from app.surveys.invitations.reminders import rules as reminder_rules
 from app.surveys.questionnaires import queries as questionnaires_queries
 from app.surveys.questionnaires.errors import UnknownQuestionnaire
 from app.surveys.responses import queries as responses_queries
 from app.tables import Organization, Survey
 
 OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"
+REMIND_JOB = "remind_invited"
 STATISTICS_JOB = "forget_statistics"
 NOT_COUNTED = "not_counted_yet"
 RELEASE_PATIENCE = timedelta(minutes=15)
@@ -145,6 +148,7 @@ async def update_survey(
     await _touch(session, row)
     if changes.keys() & {"opens_at", "closes_at"}:
         await schedule(session, row)
+        await move_reminders(session, row)
     if "archived" in changes:
         audit.tell_more(session, changed={"archived": [before["archived"], row.archived]})
     return represent(row)
@@ -186,6 +190,18 @@ async def schedule(session: TenantSession, row: Survey) -> None:
     for job, at in times.get(row.status, {}).items():
         if at is not None:
             await enqueue(session, job, row.organization_id, row.id, at=at)
+
+
+async def move_reminders(session: TenantSession, row: Survey) -> None:
+    """Those that are so many days before closing, and have not begun."""
+    if row.closes_at is None:
+        return
+    organization = await organizations.organization(session)
+    where = (organization.cards_time, organization.time_zone)
+    for one in await reminder_queries.reminders_by_closing(session, row.id):
+        due_at = reminder_rules.due_before_close(one.days_before_close, row.closes_at, *where)
+        await reminder_queries.move_reminder(session, row.id, one.id, due_at)
+        await enqueue(session, REMIND_JOB, row.organization_id, row.id, at=due_at)
 
 
 def local_date(organization: Organization, now: datetime) -> date:

@@ -12,7 +12,13 @@ from app.tables.calendar import (
 from app.tables.chat import ChatConnection, ChatIdentity
 from app.tables.idempotency import IdempotencyRecord
 from app.tables.imports import Import, ImportChunk, ImportReportLine
-from app.tables.invitations import Invitation, InvitationDelivery, InvitationMailing
+from app.tables.invitations import (
+    Invitation,
+    InvitationDelivery,
+    InvitationMailing,
+    InvitationReminder,
+    InvitationReminderMail,
+)
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import CelebrationReport, Release, ReleaseCell, ReleaseResult
 from app.tables.newsletter import Newsletter, NewsletterSubscription
@@ -59,6 +65,8 @@ __all__ = [
     "Invitation",
     "InvitationDelivery",
     "InvitationMailing",
+    "InvitationReminder",
+    "InvitationReminderMail",
     "Kpi",
     "KpiValue",
     "Newsletter",

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -69,5 +69,54 @@ class InvitationDelivery(DependentRow, table=True):
     """What was kept of the person in place of the seal before there was one."""
     held_until: datetime | None = instant(nullable=True)
     """The end of the lease of whoever is mailing it."""
+    kept_nonce: bytes | None = None
+    """Of a mail that went out, so that a reminder has the same link; never in anonymous mode."""
+    failure: str | None = None
+    """`refused` or `bounced`; whom it was for stays in `person_seal`."""
+    settled_at: datetime | None = instant(nullable=True)
     is_mailed: bool = Field(sa_column_kwargs={"server_default": "false"})
     """Once they have one that nobody else has seen, no other is shown to whoever issues."""
+
+
+class InvitationReminder(DependentRow, table=True):
+    """A time at which people are reminded; by hand, where it has no rule."""
+
+    __tablename__ = "invitation_reminders"
+    __table_args__ = (within_organization(["survey_id"], "surveys", ondelete="CASCADE"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    mailing_id: UUID | None = None
+    """Whose invitations; null: everybody's."""
+    days_before_close: int | None = None
+    days_after_invitation: int | None = None
+    due_at: datetime = instant()
+    started_at: datetime | None = instant(nullable=True)
+    created_at: datetime = instant(now=True)
+
+
+class InvitationReminderMail(DependentRow, table=True):
+    """Everybody who was mailed an invitation, once a reminder: whether they need it is asked when it is sent,
+    and noted of nobody."""
+
+    __tablename__ = "invitation_reminder_mails"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "survey_id", "reminder_id"],
+            [
+                "invitation_reminders.organization_id",
+                "invitation_reminders.survey_id",
+                "invitation_reminders.id",
+            ],
+            ondelete="CASCADE",
+        ),
+        within_organization(["survey_id", "recipient_key"], "invitation_deliveries", ondelete="CASCADE"),
+        Index(None, "organization_id", "survey_id", "recipient_key"),
+    )
+
+    survey_id: UUID = Field(primary_key=True)
+    reminder_id: UUID = Field(primary_key=True)
+    recipient_key: UUID = Field(primary_key=True)
+    person_seal: bytes | None = None
+    """Until it is settled."""
+    held_until: datetime | None = instant(nullable=True)

@@ -87,6 +87,9 @@ async def seals(owner: asyncpg.Connection) -> dict[str, list[bytes]]:
         " UNION ALL SELECT 'import_chunks.data', data FROM import_chunks"
         " UNION ALL SELECT 'invitation_deliveries.person_seal', person_seal FROM invitation_deliveries"
         "  WHERE person_seal IS NOT NULL"
+        " UNION ALL SELECT 'invitation_reminder_mails.person_seal', person_seal"
+        "  FROM invitation_reminder_mails"
+        "  WHERE person_seal IS NOT NULL"
         " UNION ALL SELECT 'organizations.sealed_key', sealed_key FROM organizations"
     )
     places: dict[str, list[bytes]] = {}
@@ -104,6 +107,7 @@ NO_SEALS = {
     "idempotency_records.answer",
     "idempotency_records.body_mac",
     "idempotency_records.key_mac",
+    "invitation_deliveries.kept_nonce",
     "invitation_deliveries.nonce",
     "invitations.token_hash",
     "pgqueuer.payload",
@@ -153,7 +157,7 @@ async def filled(acme: Tenant) -> dict[str, Any]:
     sealed = sealed_person(acme.database.keyring, acme.id, INVITED)
     delivery = (uuid4(), new_nonce(), sealed)
     async with acme.database.tenant_session(acme.id) as session:
-        await remember_deliveries(session, UUID(things["survey_id"]), [delivery])
+        await remember_deliveries(session, UUID(things["survey_id"]), None, [delivery])
     return things
 
 

@@ -45,6 +45,19 @@ async def tokens(api: ContractClient, survey_id: str, *people: str) -> list[str]
     return [one["token"] for one in await invited(api, survey_id, *people, send=False)]
 
 
+async def seen(api: ContractClient, survey_id: str) -> dict[str, Any]:
+    """What GET tells of the mails."""
+    told = await api.get(f"/v1/surveys/{survey_id}/invitations")
+    assert told.status_code == 200, told.text
+    found: dict[str, Any] = told.json()
+    return found
+
+
+async def counted(api: ContractClient, survey_id: str) -> dict[str, int]:
+    counts: dict[str, int] = (await seen(api, survey_id))["counts"]
+    return counts
+
+
 def at_the_door(tenant: Tenant, token: str) -> ContractClient:
     return client_for(tenant.app, token)
 

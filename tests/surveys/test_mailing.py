@@ -19,7 +19,7 @@ from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.sink import Sink
-from tests.surveys.inviting import MODES, PAGE, answer, ask, at_the_door, employ, said, with_mail
+from tests.surveys.inviting import MODES, PAGE, answer, ask, at_the_door, counted, employ, said, with_mail
 from tests.surveys.test_privacy import people_ids
 from tests.surveys.test_surveys import opened
 from tests.waiting import until
@@ -221,11 +221,13 @@ async def test_a_mail_no_server_takes_frees_the_person(
     await mailer.work()
     kept = await rows_of(owner, str(mailer.id))
     assert (sink.recipients, len(kept["invitations"])) == (["e-2@example.com"], 1)
+    assert (await counted(mailer.client, survey_id))["refused"] == 1
     await mailer.client.patch("/v1/people/E-1", json={"email": "right@example.com"})
     again = await ask(mailer.client, survey_id)
     assert (again.json()["issued"], again.json()["mailed"]) == (1, 1)
     await mailer.work()
     assert sink.recipients == ["e-2@example.com", "right@example.com"]
+    assert await counted(mailer.client, survey_id) == {"planned": 0, "mailed": 2, "refused": 0, "bounced": 0}
 
 
 @pytest.mark.parametrize("address", ["no address", "two@example.com, all@example.com", "x\n@example.com"])
@@ -235,10 +237,12 @@ async def test_what_is_no_address_frees_the_person(
     """Of before addresses were checked when they are written."""
     await employ(mailer.client, "E-1", email="e-1@example.com")
     await owner.execute("UPDATE people SET email = $1 WHERE organization_id = $2", address, mailer.id)
-    await ask(mailer.client, await opened(mailer.client))
+    survey_id = await opened(mailer.client)
+    await ask(mailer.client, survey_id)
     await mailer.work()
     kept = await rows_of(owner, str(mailer.id))
-    assert sink.mails == kept["invitations"] == kept["invitation_deliveries"] == []
+    assert sink.mails == kept["invitations"] == []
+    assert await counted(mailer.client, survey_id) == {"planned": 0, "mailed": 0, "refused": 1, "bounced": 0}
 
 
 async def test_a_mail_cut_off_after_it_was_taken_comes_again_with_the_same_token(

@@ -160,7 +160,13 @@ async def test_a_preview_is_the_mail_and_stores_nothing(
     survey_id = await make(mailer.client, name="Autumn", closes_at=CLOSING)
     before = await rows_of(owner, str(mailer.id))
     shown = (await preview(mailer.client, survey_id, **OWN)).json()["mails"]
-    assert [one["language"] for one in shown] == ["en", "nl"]
+    assert [(one["kind"], one["language"]) for one in shown] == [
+        ("invitation", "en"),
+        ("invitation", "nl"),
+        ("reminder", "en"),
+        ("reminder", "nl"),
+    ]
+    assert shown[2]["subject"] == f"Until 1 February {next_year()}: Autumn"
     assert shown[0]["subject"] == f"Autumn, until 1 February {next_year()}"
     assert shown[0]["text"].startswith("Dear Noor de Wit,\n\nHow is Autumn?")
     assert f"{PAGE}#bti_example" in shown[0]["text"]
@@ -181,7 +187,9 @@ async def test_of_a_survey_without_a_closing_date_a_mail_says_who_closes_it(mail
 
 async def test_a_mail_says_whom_to_ask(mailer: Tenant) -> None:
     await mailer.client.patch("/v1/organization", json={"survey_contact": "Noor <noor@example.com>, 12"})
-    (english, dutch) = (await preview(mailer.client, await opened(mailer.client), **OWN_TEXT)).json()["mails"]
+    english, dutch, *_ = (await preview(mailer.client, await opened(mailer.client), **OWN_TEXT)).json()[
+        "mails"
+    ]
     assert "\nQuestions? Noor <noor@example.com>, 12\n" in english["text"]
     assert "Vragen? Noor &lt;noor@example.com&gt;, 12" in dutch["html"]
 

@@ -5,10 +5,13 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant
+from app.auth.principal import Scope
+from app.core.conditional import NO_STORE
 from app.core.database import transaction_time
 from app.core.requests import Route
 from app.surveys.api import SurveyReader, SurveyWriter
-from app.surveys.invitations import preview, schemas, service
+from app.surveys.invitations import preview, schemas, service, status
+from app.surveys.invitations.reminders.service import remind
 
 router = APIRouter(route_class=Route, tags=["surveys"])
 INVITATIONS = "/v1/surveys/{survey_id}/invitations"
@@ -34,6 +37,29 @@ async def create_invitations(
     return await once.answer(201, issued, is_secret=bool(issued.invitations))
 
 
+@router.get(INVITATIONS, operation_id="get_invitations", response_model=schemas.InvitationsStatus)
+async def get_invitations(
+    survey_id: UUID, who: SurveyReader, session: Tenant, keyring: KeyringOf, response: Response
+) -> schemas.InvitationsStatus:
+    response.headers.update(NO_STORE)
+    now = await transaction_time(session)
+    with_people = Scope.PEOPLE_READ in who.scopes
+    return await status.status(session, survey_id, keyring, now, with_people=with_people)
+
+
+@router.post(
+    INVITATIONS + "/remind",
+    operation_id="remind_invited",
+    status_code=201,
+    response_model=schemas.Reminder,
+)
+async def remind_invited(
+    survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once, settings: SettingsOf
+) -> Response:
+    now = await transaction_time(session)
+    return await once.answer(201, await remind(session, survey_id, settings, now))
+
+
 @router.post(
     INVITATIONS + "/preview",
     operation_id="preview_invitations",
@@ -47,5 +73,5 @@ async def preview_invitations(
     once: Once,
     settings: SettingsOf,
 ) -> Response:
-    mails = await preview.preview(session, survey_id, body, settings)
+    mails = await preview.preview(session, survey_id, body, settings, await transaction_time(session))
     return await once.answer(200, mails, is_kept=False)

@@ -47,6 +47,33 @@ class LinkMissing(Unprocessable):
     detail = "Without {link} nobody could answer: put it into the text of each language."
 
 
+class RuleOfReminder(Unprocessable):
+    code = "rule_of_reminder"
+    detail = (
+        "A reminder comes some days before closing or some days after the invitation: send one of the two."
+    )
+
+
+class ReminderBeforeInvitation(Unprocessable):
+    code = "reminder_before_invitation"
+    detail = "This reminder would come before the invitation, or on its day: send other days."
+
+
+class RemindersOnOneDay(Unprocessable):
+    code = "reminders_on_one_day"
+    detail = "Another reminder comes on the same day: leave one of the two out."
+
+
+class NobodyMailed(Conflict):
+    code = "nobody_mailed"
+    detail = "No invitation of this survey has been mailed yet, so there is nothing to remind anybody of."
+
+
+class RemindedLately(Conflict):
+    code = "reminded_lately"
+    detail = "People were reminded within the last 24 hours: wait a day."
+
+
 class NoClosingDate(Unprocessable):
     code = "no_closing_date"
     detail = "The survey has no closes_at to reckon from or to tell of: send one first."

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import yaml
 
 from app.core.languages import day_in_words, moment_in_words
 from app.mail.letters import LINK, Letter, Paragraph, filled, paragraphs
+from app.surveys.invitations.reminders import rules
 from app.surveys.respond.words import numbered, on_one_line
 from app.tables import Organization, Survey
 
@@ -68,6 +69,26 @@ def invitation(about: Occasion, own: OwnWords, link: str, reader: Reader) -> Let
     )
 
 
+def reminder(about: Occasion, link: str, reader: Reader) -> Letter:
+    """For who has not answered yet, and for nobody else."""
+    return reminding(about, "reminder", {}, reader, link)
+
+
+def reminder_of_everybody(about: Occasion, invited_at: datetime, reader: Reader) -> Letter:
+    """Nobody knows who has answered: it has no link, and says where theirs is."""
+    zone = ZoneInfo(reader.time_zone or about.organization.time_zone)
+    invited_on = day_in_words(reader.language, invited_at.astimezone(zone))
+    return reminding(about, "reminder_of_everybody", {"invited_on": invited_on}, reader)
+
+
+def reminding(about: Occasion, kind: str, more: Mapping[str, str], reader: Reader, link: str = "") -> Letter:
+    values = {**values_of(about, reader), **more}
+    is_known = "known" if about.survey.closes_at else "unknown"
+    subject = words()["reminder_subject"][is_known][reader.language]
+    body = paragraphs(words()[kind][reader.language], values)
+    return letter(about, reader, filled(subject, values), body, link)
+
+
 def letter(about: Occasion, reader: Reader, subject: str, body: list[Paragraph], link: str = "") -> Letter:
     language = reader.language
     return Letter(
@@ -96,9 +117,7 @@ def values_of(about: Occasion, reader: Reader) -> dict[str, str]:
 
 
 def closing_day(closes_at: datetime, organization: Organization, language: str) -> str:
-    """The last day on which one can take part: of midnight, the day before."""
-    last = closes_at.astimezone(ZoneInfo(organization.time_zone)) - timedelta(microseconds=1)
-    return day_in_words(language, last)
+    return day_in_words(language, rules.closing_day(closes_at, organization.time_zone))
 
 
 def until(about: Occasion, reader: Reader) -> str:

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.database import Database, Row, TenantSession
+from app.core import telemetry
+from app.core.database import Database, Row, TenantSession, transaction_time
 from app.core.secrets import Keyring, token_hash
-from app.mail.dispatcher import AGAIN, Lease, Round, Undeliverable, Verdict
+from app.mail.dispatcher import AGAIN, OUTCOMES, Lease, Round, Undeliverable, Verdict
 from app.mail.letters import html_of, text_of
 from app.mail.message import Mail
+from app.mail.windows import local_day
 from app.surveys import queries
 from app.surveys.invitations import letters
 from app.surveys.invitations import queries as invitation_queries
@@ -43,10 +45,11 @@ class Invitations:
         survey = await queries.survey(session, self.survey_id)
         if survey is None or survey.status != "open":
             raise Undeliverable("cancelled", "survey_not_open")
-        reader = await invitation_queries.reader(session, self.person_of(session, item))
+        about = await occasion_of(session, survey)
+        today = local_day(await transaction_time(session), about.organization.time_zone)
+        reader = await invitation_queries.reader(session, self.person_of(session, item), today)
         if reader is None or reader.email is None:
             raise Undeliverable("no_address", "no_address")
-        about = await occasion_of(session, survey)
         own = OwnWords(*await invitation_queries.own_words(session, self.survey_id, item.mailing_id))
         link = f"{self.page}#{self.token_of(session, item)}"
         addressee = letters.Reader(
@@ -54,7 +57,7 @@ class Invitations:
         )
         letter = letters.invitation(about, own, link, addressee)
         return Mail(
-            key=self.key_of(session, item),
+            key=invitation_key(self.keyring, session, item),
             to=reader.email,
             subject=letter.subject,
             text=text_of(letter),
@@ -62,26 +65,25 @@ class Invitations:
             html=html_of(letter),
         )
 
-    def key_of(self, session: TenantSession, item: Row[Any]) -> str:
-        """It has nothing of the token, so that it can be told when that is forgotten."""
-        parts = (
-            (item.nonce,) if item.mailing_id is None else (item.mailing_id.bytes, item.recipient_key.bytes)
-        )
-        return str(self.keyring.uuid(session.organization_id, "invitation-mail", *parts))
-
     async def settle(self, session: TenantSession, item: Row[Any], verdict: Verdict, now: datetime) -> None:
+        if outcome := OUTCOMES.get(verdict.failure or verdict.status):
+            telemetry.SURVEY_MAILS.labels("invitation", outcome).inc()
         if verdict.status == "sent":
-            await invitation_queries.mark_mailed(session, self.survey_id, item)
+            await invitation_queries.mark_mailed(session, self.survey_id, item, now)
         elif verdict.status == AGAIN:
             await invitation_queries.put_back(session, self.survey_id, item, now)
+        elif verdict.status == "bounced":
+            await self.take_token_back(session, item)
+            failure = "bounced" if verdict.came_back else "refused"
+            await invitation_queries.mark_failed(session, self.survey_id, item, failure, now)
         else:
-            await self.take_back(session, item)
+            await self.take_token_back(session, item)
+            await invitation_queries.take_back(session, self.survey_id, item)
 
-    async def take_back(self, session: TenantSession, item: Row[Any]) -> None:
-        """No server takes the mail: its token goes, and the person can be asked again."""
+    async def take_token_back(self, session: TenantSession, item: Row[Any]) -> None:
+        """Its mail reached nobody, and the person can be asked again."""
         await queries.survey(session, self.survey_id, lock="write")
         await invitation_queries.use(session, self.survey_id, token_hash(self.token_of(session, item)))
-        await invitation_queries.take_back(session, self.survey_id, item)
 
     def token_of(self, session: TenantSession, item: Row[Any]) -> str:
         return token_of(self.keyring, session.organization_id, self.survey_id, item.nonce)
@@ -90,3 +92,12 @@ class Invitations:
         if item.person_seal is None:
             return padded_person(self.keyring, session.organization_id, item.nonce, item.sealed_person)
         return opened_person(self.keyring, session.organization_id, item.person_seal)
+
+
+def invitation_key(keyring: Keyring, session: TenantSession, delivery: Row[Any]) -> str:
+    """It has nothing of the token, so that it can be told when that is forgotten."""
+    if delivery.mailing_id is None:
+        parts: tuple[bytes, ...] = (delivery.nonce,)
+    else:
+        parts = (delivery.mailing_id.bytes, delivery.recipient_key.bytes)
+    return str(keyring.uuid(session.organization_id, "invitation-mail", *parts))

@@ -1,5 +1,6 @@
 """The mails of a survey as they would go out now: nothing is issued, and nothing kept."""
 
+from datetime import datetime
 from uuid import UUID
 
 from app.core.database import TenantSession
@@ -21,7 +22,7 @@ NO_TOKEN = "bti_example"  # noqa: S105 opens nothing
 
 
 async def preview(
-    session: TenantSession, survey_id: UUID, wanted: MailWords, settings: Settings
+    session: TenantSession, survey_id: UUID, wanted: MailWords, settings: Settings, now: datetime
 ) -> MailPreviews:
     survey = await found(session, survey_id)
     check_words(survey, wanted)
@@ -31,13 +32,22 @@ async def preview(
     mails = []
     for language in LANGUAGES:
         reader = letters.Reader(NOBODY, language_for(own, language, about.organization), None)
-        mails.append(shown(language, letters.invitation(about, own, link, reader)))
+        mails.append(shown("invitation", language, letters.invitation(about, own, link, reader)))
+    for language in LANGUAGES:
+        reader = letters.Reader(NOBODY, language, None)
+        mails.append(shown("reminder", language, reminder_in(about, link, reader, now)))
     return MailPreviews(mails=mails)
 
 
-def shown(language: str, letter: Letter) -> MailPreview:
+def reminder_in(about: Occasion, link: str, reader: letters.Reader, now: datetime) -> Letter:
+    if about.survey.mode == "anonymous":
+        return letters.reminder_of_everybody(about, now, reader)
+    return letters.reminder(about, link, reader)
+
+
+def shown(kind: str, language: str, letter: Letter) -> MailPreview:
     parts = {"subject": letter.subject, "text": text_of(letter), "html": html_of(letter)}
-    return MailPreview.model_validate({"kind": "invitation", "language": language, **parts})
+    return MailPreview.model_validate({"kind": kind, "language": language, **parts})
 
 
 async def occasion_of(session: TenantSession, survey: Survey) -> Occasion:

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,15 +46,16 @@ async def members_named(
 
 
 RECIPIENTS = text("""
-SELECT recipient_key, is_mailed FROM invitation_deliveries
+SELECT recipient_key, is_mailed, failure IS NULL AS is_issued FROM invitation_deliveries
 WHERE organization_id = :organization_id AND survey_id = :survey_id
 """)
 
 
-async def recipients(session: TenantSession, survey_id: UUID) -> dict[UUID, bool]:
-    """The recipient keys of those who were issued a token, and whether a mail server has taken one."""
+async def recipients(session: TenantSession, survey_id: UUID) -> dict[UUID, Row[Any]]:
+    """Of those who were issued a token: is_issued, unless no server took its mail, and is_mailed, whether a
+    mail server has taken one."""
     rows = await session.execute(RECIPIENTS, {"survey_id": survey_id})
-    return {row.recipient_key: row.is_mailed for row in rows}
+    return {row.recipient_key: row for row in rows}
 
 
 REMEMBER = text("""
@@ -129,6 +130,9 @@ async def is_unused(session: TenantSession, survey_id: UUID, token_hash: bytes) 
     return bool(await session.scalar(IS_UNUSED, parameters))
 
 
+FORGET_REMINDERS = text(
+    "DELETE FROM invitation_reminders WHERE organization_id = :organization_id AND survey_id = :survey_id"
+)
 FORGET_MAILINGS = text(
     "DELETE FROM invitation_mailings WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
@@ -144,6 +148,7 @@ async def forget_all(session: TenantSession, survey_id: UUID) -> None:
     """Of a survey that has closed nothing of its invitations is needed any more."""
     scope = {"survey_id": survey_id}
     await session.execute(FORGET_INVITATIONS, scope)
+    await session.execute(FORGET_REMINDERS, scope)
     await session.execute(FORGET_DELIVERIES, scope)
     await session.execute(FORGET_MAILINGS, scope)
 
@@ -204,7 +209,7 @@ CAST(:nonces AS bytea[]), CAST(:seals AS bytea[])) AS d (recipient_key, nonce, p
 ORDER BY d.recipient_key
   ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE
 SET mailing_id = excluded.mailing_id, nonce = excluded.nonce, person_seal = excluded.person_seal,
-    sealed_person = NULL, held_until = NULL
+    sealed_person = NULL, held_until = NULL, kept_nonce = NULL, failure = NULL, settled_at = NULL
 """)
 
 
@@ -261,18 +266,23 @@ async def claim_mail(
 
 
 READER = text("""
-SELECT name, email, locale, time_zone FROM people WHERE organization_id = :organization_id AND id = :person
+SELECT external_id, name, email, email_since, locale, time_zone,
+  is_active AND CAST(:today AS date)
+    BETWEEN coalesce(starts_on, '-infinity') AND coalesce(ends_on, 'infinity') AS is_here
+FROM people WHERE organization_id = :organization_id AND id = :person
 """)
 
 
-async def reader(session: TenantSession, person: UUID) -> Row[Any] | None:
-    """Name, address, locale and time zone."""
-    return (await session.execute(READER, {"person": person})).first()
+async def reader(session: TenantSession, person: UUID, today: date) -> Row[Any] | None:
+    """Name, address with its age, locale, time zone, and whether they work here today."""
+    return (await session.execute(READER, {"person": person, "today": today})).first()
 
 
 MAILED = text("""
 UPDATE invitation_deliveries
-SET nonce = NULL, person_seal = NULL, sealed_person = NULL, held_until = NULL, is_mailed = true
+SET nonce = NULL, person_seal = NULL, sealed_person = NULL, held_until = NULL, is_mailed = true,
+    settled_at = :now, kept_nonce = (SELECT :nonce FROM surveys s
+WHERE s.organization_id = :organization_id AND s.id = :survey_id AND s.mode <> 'anonymous')
 WHERE organization_id = :organization_id AND survey_id = :survey_id
   AND recipient_key = :recipient_key AND nonce = :nonce
 """)
@@ -287,9 +297,23 @@ DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND s
 """)
 
 
-async def mark_mailed(session: TenantSession, survey_id: UUID, mail: Row[Any]) -> None:
+async def mark_mailed(session: TenantSession, survey_id: UUID, mail: Row[Any], now: datetime) -> None:
     """Unless another token has to be mailed to them since."""
-    await session.execute(MAILED, key_of(survey_id, mail))
+    await session.execute(MAILED, {**key_of(survey_id, mail), "now": now})
+
+
+FAILED = text("""
+UPDATE invitation_deliveries SET nonce = NULL, held_until = NULL, failure = :failure, settled_at = :now
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND recipient_key = :recipient_key AND nonce = :nonce
+""")
+
+
+async def mark_failed(
+    session: TenantSession, survey_id: UUID, mail: Row[Any], failure: str, now: datetime
+) -> None:
+    """Whom it was for stays, sealed, to be told of; they count as issued nothing."""
+    await session.execute(FAILED, {**key_of(survey_id, mail), "failure": failure, "now": now})
 
 
 async def put_back(session: TenantSession, survey_id: UUID, mail: Row[Any], now: datetime) -> None:
@@ -326,3 +350,52 @@ WHERE organization_id = :organization_id AND nonce IS NOT NULL
 
 async def surveys_with_mails(session: TenantSession) -> Sequence[UUID]:
     return (await session.scalars(SURVEYS_WITH_MAILS)).all()
+
+
+COUNT_BY_STATE = text("""
+SELECT count(*) FILTER (WHERE failure IS NULL AND nonce IS NOT NULL) AS planned,
+  count(*) FILTER (WHERE failure IS NULL AND nonce IS NULL AND is_mailed) AS mailed,
+  count(*) FILTER (WHERE failure = 'refused') AS refused,
+  count(*) FILTER (WHERE failure = 'bounced') AS bounced
+FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id
+""")
+FAILURES = text("""
+SELECT person_seal, failure, settled_at FROM invitation_deliveries
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND failure IS NOT NULL
+  AND person_seal IS NOT NULL
+ORDER BY settled_at DESC, recipient_key LIMIT :limit
+""")
+
+
+async def count_by_state(session: TenantSession, survey_id: UUID) -> Row[Any]:
+    """Of mails alone: what anybody did with the link in one is not asked."""
+    return (await session.execute(COUNT_BY_STATE, {"survey_id": survey_id})).one()
+
+
+async def failures(session: TenantSession, survey_id: UUID, limit: int) -> Sequence[Row[Any]]:
+    """The newest first: for whom, sealed; which failure; when."""
+    return (await session.execute(FAILURES, {"survey_id": survey_id, "limit": limit})).all()
+
+
+PEOPLE = text("""
+SELECT id, external_id, email, email_since FROM people
+WHERE organization_id = :organization_id AND id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+async def people(session: TenantSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    return {row.id: row for row in await session.execute(PEOPLE, {"ids": list(ids)})}
+
+
+NEXT_MAILING = text("""
+SELECT min(m.send_at) FROM invitation_mailings m
+WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id AND m.send_at > now()
+  AND EXISTS (SELECT FROM invitation_deliveries d
+WHERE d.organization_id = :organization_id AND d.survey_id = :survey_id AND d.mailing_id = m.id
+  AND d.nonce IS NOT NULL)
+""")
+
+
+async def next_mailing_at(session: TenantSession, survey_id: UUID) -> datetime | None:
+    moment: datetime | None = await session.scalar(NEXT_MAILING, {"survey_id": survey_id})
+    return moment

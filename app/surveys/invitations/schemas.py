@@ -1,9 +1,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field
 
-from app.core.schema import Flag, Input, Instant, Schema
+from app.core.schema import Flag, Input, Instant, Integer, Schema
 
 Language = Literal["en", "nl"]
 Reason = Literal["already_issued", "duplicate_in_batch", "no_address", "not_invited", "too_few_at_once"]
@@ -28,10 +29,19 @@ class MailWords(Input):
         return by_language(self.subject), by_language(self.text)
 
 
+Days = Annotated[Integer, Field(ge=0, le=365)]
+
+
+class ReminderRule(Input):
+    days_before_close: Days | None = None
+    days_after_invitation: Days | None = None
+
+
 class InvitationsWrite(MailWords):
     people: Annotated[list[Named], Field(min_length=1, max_length=MOST_PEOPLE)] | None = None
     send: Flag | None = None
     send_at: Instant | None = None
+    reminders: Annotated[list[ReminderRule], Field(max_length=5)] | None = None
 
 
 class Invitation(Schema):
@@ -54,7 +64,7 @@ class InvitationsIssued(Schema):
 
 
 class MailPreview(Schema):
-    kind: Literal["invitation"]
+    kind: Literal["invitation", "reminder"]
     language: Language
     subject: str
     text: str
@@ -63,3 +73,32 @@ class MailPreview(Schema):
 
 class MailPreviews(Schema):
     mails: list[MailPreview]
+
+
+class Reminder(Schema):
+    id: UUID
+    days_before_close: int | None
+    days_after_invitation: int | None
+    send_at: Instant
+    status: Literal["planned", "sent"]
+
+
+class MailCounts(Schema):
+    planned: int
+    mailed: int
+    refused: int
+    bounced: int
+
+
+class FailedMail(Schema):
+    person: str
+    address: str | None
+    state: Literal["refused", "bounced"]
+    failed_at: Instant
+
+
+class InvitationsStatus(Schema):
+    counts: MailCounts
+    next_mailing_at: Instant | None
+    reminders: list[Reminder]
+    failed: list[FailedMail] | None

@@ -19,7 +19,7 @@ from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
 from app.mail.letters import LINK, places
-from app.mail.transport import can_send
+from app.organizations import queries as organizations
 from app.surveys.invitations import queries
 from app.surveys.invitations.errors import (
     AfterClosing,
@@ -33,6 +33,7 @@ from app.surveys.invitations.errors import (
     UnknownPlaceholder,
 )
 from app.surveys.invitations.letters import OWN
+from app.surveys.invitations.reminders import service as reminders
 from app.surveys.invitations.schemas import (
     Invitation,
     InvitationsIssued,
@@ -85,6 +86,9 @@ async def issue(
         raise NotByInvitation
     is_mailed = to_be_mailed(wanted, settings)
     check_mailing(survey, wanted, now, is_mailed=is_mailed)
+    invited_at, rules = wanted.send_at or now, wanted.reminders or []
+    organization = await organizations.organization(session)
+    due = reminders.due_times(survey, rules, invited_at, organization)
     members, unknown = await members_wanted(session, survey, wanted.people, keyring)
     skipped = reasons_to_skip(survey, members, is_mailed)
     if "too_few_at_once" in skipped.values() and len(skipped) == len(members):
@@ -93,6 +97,8 @@ async def issue(
     if issued:
         mailing = await mailing_of(session, survey, wanted, now) if is_mailed else None
         await keep(session, survey, issued, keyring, mailing)
+        if mailing is not None:
+            await reminders.plan(session, survey, mailing, rules, due)
     return InvitationsIssued(
         issued=len(issued),
         mailed=len(issued) if is_mailed else 0,
@@ -105,14 +111,16 @@ async def issue(
 
 
 def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
-    can_mail = can_send(settings) and settings.respond_page is not None
-    if wanted.send and not can_mail:
+    is_possible = reminders.can_mail(settings)
+    if wanted.send and not is_possible:
         raise MailNotSetUp.at("#/send")
-    return can_mail if wanted.send is None else wanted.send
+    return is_possible if wanted.send is None else wanted.send
 
 
 def check_mailing(survey: Survey, wanted: InvitationsWrite, now: datetime, *, is_mailed: bool) -> None:
-    given = [name for name in ("subject", "text", "send_at") if getattr(wanted, name) is not None]
+    given = [
+        name for name in ("subject", "text", "send_at", "reminders") if getattr(wanted, name) is not None
+    ]
     if given and not is_mailed:
         raise NotMailed.at(f"#/{given[0]}")
     check_words(survey, wanted)
@@ -191,16 +199,17 @@ def refused(names: Sequence[str], known: Collection[str]) -> Iterator[NotIssued]
         seen.add(name)
 
 
-def member_of(row: Row[Any], survey: Survey, issued: Mapping[UUID, bool], keyring: Keyring) -> Member:
+def member_of(row: Row[Any], survey: Survey, issued: Mapping[UUID, Row[Any]], keyring: Keyring) -> Member:
     key = recipient_key(keyring, survey.organization_id, survey.id, row.person_id)
+    before = issued.get(key)
     return Member(
         row.person_id,
         row.external_id,
         row.cell_ordinal,
         row.has_address,
         key,
-        is_issued=key in issued,
-        is_mailed=issued.get(key, False),
+        is_issued=before is not None and before.is_issued,
+        is_mailed=before is not None and before.is_mailed,
     )
 
 

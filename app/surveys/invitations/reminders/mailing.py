@@ -1,0 +1,109 @@
+"""Reminders, mailed: each of who needs one, and a note alike of who does not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.auth.rules import stands
+from app.core import telemetry
+from app.core.database import Database, Row, TenantSession, transaction_time
+from app.core.secrets import Keyring, token_hash
+from app.mail.dispatcher import AGAIN, OUTCOMES, Lease, NotNeeded, Round, Undeliverable, Verdict
+from app.mail.letters import Letter, html_of, text_of
+from app.mail.message import Mail
+from app.mail.windows import local_day
+from app.surveys import queries as surveys
+from app.surveys.invitations import letters
+from app.surveys.invitations import queries as invitation_queries
+from app.surveys.invitations.letters import Occasion, OwnWords
+from app.surveys.invitations.mailing import invitation_key
+from app.surveys.invitations.preview import language_for, occasion_of
+from app.surveys.invitations.reminders import queries
+from app.surveys.invitations.tokens import opened_person, token_of
+from app.surveys.responses.service import respondent_key
+from app.tables import Survey
+
+
+async def send_reminders(database: Database, organization_id: UUID, survey_id: UUID) -> None:
+    mails = Reminders(database.keyring, survey_id, database.settings.respond_page)
+    await Round(database, organization_id, mails).run_as_job()
+
+
+@dataclass(frozen=True)
+class Reminders:
+    keyring: Keyring
+    survey_id: UUID
+    page: str | None
+    kind: str = "survey_reminders"
+
+    async def due(self, session: TenantSession, now: datetime) -> int:
+        return await queries.waiting_mails(session, self.survey_id, now)
+
+    async def claim(self, session: TenantSession, lease: Lease) -> Row[Any] | None:
+        return await queries.claim_mail(session, self.survey_id, lease.started, lease.held_until)
+
+    async def compose(self, session: TenantSession, item: Row[Any]) -> Mail:
+        survey = await surveys.survey(session, self.survey_id)
+        if survey is None or survey.status != "open":
+            raise Undeliverable("cancelled", "survey_not_open")
+        person = opened_person(self.keyring, session.organization_id, item.person_seal)
+        about = await occasion_of(session, survey)
+        now = await transaction_time(session)
+        today = local_day(now, about.organization.time_zone)
+        reader = await invitation_queries.reader(session, person, today)
+        delivery = await queries.delivery(session, self.survey_id, item.recipient_key)
+        if reader is None or reader.email is None or not reader.is_here or delivery is None:
+            raise NotNeeded
+        language = language_for(OwnWords(), reader.locale, about.organization)
+        addressee = letters.Reader(reader.name, language, reader.time_zone)
+        if survey.mode == "anonymous":
+            letter = letters.reminder_of_everybody(about, delivery.settled_at, addressee)
+        else:
+            letter = await self.with_link(session, about, person, reader, delivery, addressee, now)
+        return Mail(
+            key=self.key_of(session, item),
+            to=reader.email,
+            subject=letter.subject,
+            text=text_of(letter),
+            language=letter.language,
+            html=html_of(letter),
+            follows=invitation_key(self.keyring, session, delivery) if delivery.mailing_id else None,
+        )
+
+    async def with_link(
+        self,
+        session: TenantSession,
+        about: Occasion,
+        person: UUID,
+        reader: Row[Any],
+        delivery: Row[Any],
+        addressee: letters.Reader,
+        now: datetime,
+    ) -> Letter:
+        """For an address that stood when they were invited: a later one would tell its writer who is silent,
+        and give them the link (R14)."""
+        if delivery.kept_nonce is None or not stands(reader.email_since, delivery.settled_at, now):
+            raise NotNeeded
+        token = token_of(self.keyring, session.organization_id, self.survey_id, delivery.kept_nonce)
+        if not await self.is_wanted(session, about.survey, person, token):
+            raise NotNeeded
+        return letters.reminder(about, f"{self.page}#{token}", addressee)
+
+    async def is_wanted(self, session: TenantSession, survey: Survey, person: UUID, token: str) -> bool:
+        if not await invitation_queries.is_unused(session, self.survey_id, token_hash(token)):
+            return False
+        key = respondent_key(self.keyring, survey, person)
+        return not await queries.has_answered(session, self.survey_id, key)
+
+    async def settle(self, session: TenantSession, item: Row[Any], verdict: Verdict, now: datetime) -> None:
+        if outcome := OUTCOMES.get(verdict.failure or verdict.status):
+            telemetry.SURVEY_MAILS.labels("reminder", outcome).inc()
+        if verdict.status == AGAIN:
+            await queries.put_back(session, self.survey_id, item, now)
+        else:
+            await queries.settle(session, self.survey_id, item)
+
+    def key_of(self, session: TenantSession, item: Row[Any]) -> str:
+        parts = (item.reminder_id.bytes, item.recipient_key.bytes)
+        return str(self.keyring.uuid(session.organization_id, "reminder-mail", *parts))

@@ -1,0 +1,521 @@
+"""Reminders: to whom, when, once each; and nobody is told who, or how many, needed one."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from app.core.settings import Settings
+from app.surveys.invitations.reminders import rules
+from app.surveys.invitations.reminders.jobs import remind_invited
+from app.surveys.invitations.reminders.service import ask_again
+from tests.clock import next_year
+from tests.conftest import Tenant
+from tests.contract import ContractClient
+from tests.sink import Sink
+from tests.surveys.inviting import MODES, PAGE, answer, ask, counted, employ, said, seen, with_mail
+from tests.surveys.test_mailing import LINK, employed, token_in
+from tests.surveys.test_surveys import draft, opened, respond
+from tests.test_telemetry import change, samples
+from tests.waiting import until
+from tests.world import rows_of
+
+CLOSING = f"{next_year()}-02-11T17:00:00Z"
+THREE_DAYS = [{"days_before_close": 3}]
+WITH_KEYS = ("confidential", "attributed")
+NAMES = ("E-1", "E-2", "E-3")
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+async def mailer(
+    settings: Settings, database_url: str, sink: Sink, owner: asyncpg.Connection
+) -> AsyncIterator[Tenant]:
+    await owner.execute("DELETE FROM pgqueuer")  # what others left
+    async with with_mail(settings, database_url, sink) as tenant:
+        yield tenant
+
+
+async def invited(mailer: Tenant, sink: Sink, mode: str = "confidential", **members: Any) -> str:
+    """A survey of which three people were mailed an invitation; the sink forgets that."""
+    await employed(mailer.client, *NAMES)
+    survey_id = await opened(mailer.client, name="Autumn", closes_at=CLOSING, **MODES[mode])
+    issued = await ask(mailer.client, survey_id, people=list(NAMES), **members)
+    assert issued.json()["mailed"] == 3, issued.text
+    await mailer.work()
+    return survey_id
+
+
+def taken(sink: Sink) -> dict[str, Any]:
+    """The mails there are, by recipient; the sink forgets them."""
+    found = dict(sink.mails)
+    assert len(found) == len(sink.mails), "each once"
+    sink.mails.clear()
+    return found
+
+
+async def remind(api: ContractClient, survey_id: str, key: str | None = None) -> httpx.Response:
+    headers = {"Idempotency-Key": key} if key else {}
+    return await api.post(f"/v1/surveys/{survey_id}/invitations/remind", headers=headers)
+
+
+async def come_due(owner: asyncpg.Connection, mailer: Tenant) -> None:
+    """Whatever is planned is due now, and what went out is of two days ago."""
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
+    await owner.execute(
+        "UPDATE invitation_reminders SET started_at = started_at - interval '2 days',"
+        " due_at = CASE WHEN started_at IS NULL THEN now() ELSE due_at - interval '2 days' END"
+        " WHERE organization_id = $1",
+        mailer.id,
+    )
+    async with mailer.database.tenant_session(mailer.id) as session:
+        await ask_again(session)
+    await mailer.work()
+
+
+# ------------------------------------------------------------------ to whom
+
+
+@pytest.mark.parametrize("mode", WITH_KEYS)
+async def test_those_who_have_not_answered_get_their_link_again(
+    mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink, mode, reminders=THREE_DAYS)
+    first = taken(sink)
+    assert (await answer(mailer, token_in(first["e-1@example.com"]))).status_code == 201
+    assert (await respond(mailer.client, survey_id, respondent="E-2")).status_code == 201
+    await come_due(owner, mailer)
+    ((recipient, message),) = taken(sink).items()
+    assert recipient == "e-3@example.com"
+    assert token_in(message) == token_in(first["e-3@example.com"]), "one link, in both mails"
+    assert message["Subject"] == f"Until 11 February {next_year()}: Autumn"
+    assert "Nobody at Acme is told who gets this reminder." in said(message)
+    assert f"You can take part until 11 February {next_year()} at 18:00." in said(message)
+    assert f'href="{PAGE}#{token_in(message)}"' in said(message, "html")
+    assert message["References"] == first["e-3@example.com"]["Message-ID"]
+    assert message["Message-ID"] != first["e-3@example.com"]["Message-ID"]
+    assert (await answer(mailer, token_in(message))).status_code == 201
+    await mailer.work_later()
+    assert sink.mails == []
+
+
+async def test_of_an_anonymous_survey_everybody_is_reminded_and_told_why(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    await employ(mailer.client, "E-nl", email="e-nl@example.com", locale="nl")
+    survey_id = await invited(mailer, sink, "anonymous", reminders=THREE_DAYS)
+    await ask(mailer.client, survey_id, people=["E-nl"], reminders=THREE_DAYS)
+    await mailer.work()
+    first = taken(sink)
+    assert (await answer(mailer, token_in(first["e-1@example.com"]))).status_code == 201
+    await come_due(owner, mailer)
+    mails = taken(sink)
+    assert sorted(mails) == sorted(first)
+    for recipient, message in mails.items():
+        assert not LINK.search(message.as_string())
+        assert "://" not in said(message)
+        assert message["References"] == message["In-Reply-To"] == first[recipient]["Message-ID"]
+    english, dutch = said(mails["e-1@example.com"]), said(mails["e-nl@example.com"])
+    assert "nobody can see who has taken part. That is why everybody gets this reminder" in english
+    assert "Use the link in our mail of " in english
+    assert "Daarom krijgt iedereen deze herinnering" in dutch
+    assert mails["e-nl@example.com"]["Subject"] == f"Nog tot en met 11 februari {next_year()}: Autumn"
+    for message in first.values():
+        assert (await answer(mailer, token_in(message))).status_code in (201, 409), "the first link stands"
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_whoever_left_or_was_erased_gets_none(
+    mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    await invited(mailer, sink, mode, reminders=THREE_DAYS)
+    taken(sink)
+    await mailer.client.patch("/v1/people/E-1", json={"ends_on": "2026-01-31"})
+    assert (await mailer.client.post("/v1/people/E-2/erasure")).is_success
+    await come_due(owner, mailer)
+    assert list(taken(sink)) == ["e-3@example.com"]
+
+
+async def test_whoever_is_erased_while_their_reminder_waits_gets_none(mailer: Tenant, sink: Sink) -> None:
+    survey_id = await invited(mailer, sink)
+    taken(sink)
+    sink.refusals = {"e-2@example.com": "451 come again"}
+    await remind(mailer.client, survey_id)
+    await mailer.work()
+    assert sorted(taken(sink)) == ["e-1@example.com", "e-3@example.com"]
+    sink.refusals = {}
+    assert (await mailer.client.post("/v1/people/E-2/erasure")).is_success
+    await mailer.work_later()
+    assert sink.mails == []
+
+
+@pytest.mark.parametrize(("mode", "reached"), [("confidential", 2), ("attributed", 2), ("anonymous", 3)])
+async def test_who_writes_an_address_does_not_learn_who_is_silent(
+    mode: str, reached: int, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    """Nor gets the link of another. Of an anonymous survey a reminder says nothing, and has none."""
+    await invited(mailer, sink, mode, reminders=THREE_DAYS)
+    taken(sink)
+    await mailer.client.patch("/v1/people/E-1", json={"email": "spy@example.com"})
+    await come_due(owner, mailer)
+    found = {recipient for recipient, message in sink.mails if message["References"]}
+    assert len(found) == reached
+    assert ("spy@example.com" in found) == (mode == "anonymous")
+
+
+async def test_only_whose_invitation_was_mailed_is_reminded(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink)
+    await employed(mailer.client, "E-4")
+    await ask(mailer.client, survey_id, send=False)
+    taken(sink)
+    assert (await remind(mailer.client, survey_id)).status_code == 201
+    await mailer.work()
+    assert len(taken(sink)) == 3
+
+
+# ------------------------------------------------------------------ nobody is told
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_nothing_that_is_told_or_kept_depends_on_who_answered(
+    mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink, mode, reminders=THREE_DAYS)
+    first = taken(sink)
+    told = await seen(mailer.client, survey_id)
+    assert told["counts"] == {"planned": 0, "mailed": 3, "refused": 0, "bounced": 0}
+    await answer(mailer, token_in(first["e-1@example.com"]))
+    assert await seen(mailer.client, survey_id) == told
+    before = await samples(mailer.client)
+    await come_due(owner, mailer)
+    after = await samples(mailer.client)
+    for name, labels in (
+        ("betrokken_mails_total", {"outcome": "sent"}),
+        ("betrokken_survey_mails_total", {"kind": "reminder", "outcome": "sent"}),
+    ):
+        assert change(before, after, name, **labels) == 3, "whoever needed none is counted alike"
+    reminded = await seen(mailer.client, survey_id)
+    assert [one["status"] for one in reminded["reminders"]] == ["sent"]
+    assert {**reminded, "reminders": None} == {**told, "reminders": None}
+    rows = await owner.fetch(
+        "SELECT person_seal, held_until FROM invitation_reminder_mails WHERE survey_id = $1", UUID(survey_id)
+    )
+    assert [tuple(row) for row in rows] == [(None, None)] * 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_no_token_can_be_read_from_what_is_kept(
+    mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink, mode, reminders=THREE_DAYS)
+    kept = await rows_of(owner, str(mailer.id))
+    told = json.dumps([rows for table, rows in kept.items() if "invitation" in table])
+    for message in taken(sink).values():
+        assert token_in(message)[70:] not in told
+    assert "@example.com" not in told
+    rows = await owner.fetch(
+        "SELECT nonce, kept_nonce, person_seal FROM invitation_deliveries WHERE survey_id = $1",
+        UUID(survey_id),
+    )
+    assert {row["kept_nonce"] is None for row in rows} == {mode == "anonymous"}
+    assert {(row["nonce"], row["person_seal"]) for row in rows} == {(None, None)}
+
+
+async def test_what_failed_is_told_to_whoever_may(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, *NAMES)
+    survey_id = await opened(mailer.client, closes_at=CLOSING)
+    sink.refusals = {"e-1@example.com": "550 no such mailbox"}
+    await ask(mailer.client, survey_id, people=["E-1", "E-2"])
+    await mailer.work()
+    sink.data_answer = "554 given back"
+    await ask(mailer.client, survey_id, people=["E-3"])
+    await mailer.work()
+    told = await seen(mailer.client, survey_id)
+    assert told["counts"] == {"planned": 0, "mailed": 1, "refused": 1, "bounced": 1}
+    assert [(one["person"], one["address"], one["state"]) for one in told["failed"]] == [
+        ("E-3", "e-3@example.com", "bounced"),
+        ("E-1", "e-1@example.com", "refused"),
+    ]
+    lesser = await seen(await mailer.client_with("surveys:read"), survey_id)
+    assert lesser == {**told, "failed": None}
+    await mailer.client.patch("/v1/people/E-1", json={"email": "right@example.com"})
+    assert (await seen(mailer.client, survey_id))["failed"][1]["address"] is None, "not the one that failed"
+    assert (await mailer.client.post("/v1/people/E-3/erasure")).is_success
+    left = await seen(mailer.client, survey_id)
+    assert (left["counts"]["bounced"], [one["person"] for one in left["failed"]]) == (0, ["E-1"])
+    sink.data_answer, sink.refusals = None, {}
+    assert (await ask(mailer.client, survey_id, people=["E-1"])).json()["mailed"] == 1
+    assert (await counted(mailer.client, survey_id))["planned"] == 1
+
+
+async def test_the_state_of_what_is_planned_is_told(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, *NAMES)
+    survey_id = await opened(mailer.client, closes_at=CLOSING)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    await ask(mailer.client, survey_id, people=list(NAMES), send_at=at.isoformat(), reminders=THREE_DAYS)
+    told = await seen(mailer.client, survey_id)
+    assert told["counts"] == {"planned": 3, "mailed": 0, "refused": 0, "bounced": 0}
+    assert datetime.fromisoformat(told["next_mailing_at"]) == at
+
+
+async def test_the_state_of_an_open_survey_alone_is_told(mailer: Tenant) -> None:
+    api = mailer.client
+    closed, cancelled = await opened(api), await opened(api)
+    await api.post(f"/v1/surveys/{closed}/close")
+    await api.post(f"/v1/surveys/{cancelled}/cancel")
+    anybody = await opened(api, mode="anonymous", access="open")
+    for survey_id, code in (
+        (await draft(api), "survey_not_open"),
+        (closed, "survey_not_open"),
+        (cancelled, "survey_cancelled"),
+        (anybody, "not_by_invitation"),
+    ):
+        for refused in (
+            await api.get(f"/v1/surveys/{survey_id}/invitations"),
+            await remind(api, survey_id),
+        ):
+            assert (refused.status_code, refused.json()["code"]) == (409, code)
+
+
+# ------------------------------------------------------------------ when
+
+
+@pytest.mark.parametrize(
+    ("closes_at", "days", "due"),
+    [
+        ("2027-02-11T17:00:00+00:00", 3, "2027-02-08T07:00:00+00:00"),
+        ("2027-02-11T00:00:00+01:00", 0, "2027-02-10T07:00:00+00:00"),
+        ("2027-03-29T12:00:00+02:00", 1, "2027-03-28T06:00:00+00:00"),
+    ],
+)
+def test_a_reminder_comes_in_the_morning_of_its_day(closes_at: str, days: int, due: str) -> None:
+    moment = datetime.fromisoformat(closes_at)
+    assert rules.due_before_close(days, moment, "08:00", "Europe/Amsterdam") == datetime.fromisoformat(due)
+
+
+def test_a_reminder_after_the_invitation_counts_days_of_the_place() -> None:
+    invited_at = datetime(2027, 2, 1, 23, 30, tzinfo=UTC)
+    due = rules.due_after_invitation(2, invited_at, "08:00", "Europe/Amsterdam")
+    assert due == datetime(2027, 2, 4, 7, tzinfo=UTC)
+
+
+async def test_reminders_move_with_the_closing(mailer: Tenant, sink: Sink, owner: asyncpg.Connection) -> None:
+    reminders = [{"days_before_close": 3}, {"days_after_invitation": 2}]
+    survey_id = await invited(mailer, sink, reminders=reminders)
+    taken(sink)
+    by_rule = {one["days_before_close"]: one for one in (await seen(mailer.client, survey_id))["reminders"]}
+    assert by_rule[3]["send_at"] == f"{next_year()}-02-08T07:00:00Z"
+    later = f"{next_year()}-05-11T17:00:00Z"
+    patched = await mailer.client.patch(f"/v1/surveys/{survey_id}", json={"closes_at": later})
+    assert patched.status_code == 200
+    moved = {one["days_before_close"]: one for one in (await seen(mailer.client, survey_id))["reminders"]}
+    assert moved[3]["send_at"] == f"{next_year()}-05-08T06:00:00Z"
+    assert moved[None] == by_rule[None]
+    await mailer.work_later()
+    assert sink.mails == [], "the job of the earlier time finds nothing due"
+    await come_due(owner, mailer)
+    assert len(taken(sink)) == 3
+    again = f"{next_year()}-08-11T17:00:00Z"
+    await mailer.client.patch(f"/v1/surveys/{survey_id}", json={"closes_at": again})
+    await mailer.work_later()
+    assert sink.mails == [], "what was sent is not sent again"
+
+
+@pytest.mark.parametrize("end", ["close", "cancel"])
+async def test_none_comes_once_the_survey_has_ended(
+    end: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink, reminders=THREE_DAYS)
+    taken(sink)
+    sink.refusals = {"e-2@example.com": "451 come again"}
+    await remind(mailer.client, survey_id)
+    await mailer.work()
+    taken(sink)
+    sink.refusals = {}
+    assert (await mailer.client.post(f"/v1/surveys/{survey_id}/{end}")).status_code == 200
+    kept = await rows_of(owner, str(mailer.id))
+    assert kept["invitation_reminders"] == kept["invitation_reminder_mails"] == []
+    assert kept["invitation_mailings"] == kept["invitation_deliveries"] == []
+    await mailer.work_later()
+    assert sink.mails == []
+
+
+@pytest.mark.parametrize(
+    ("reminders", "code"),
+    [
+        ([{}], "rule_of_reminder"),
+        ([{"days_before_close": 1, "days_after_invitation": 1}], "rule_of_reminder"),
+        ([{"days_before_close": 365}], "reminder_before_invitation"),
+        ([{"days_after_invitation": 0}], "reminder_before_invitation"),
+        ([{"days_after_invitation": 365}], "after_closing"),
+        ([{"days_before_close": 3}, {"days_before_close": 3}], "reminders_on_one_day"),
+        ([{"days_before_close": -1}], "invalid_value"),
+        ([{"days_before_close": 1.5}], "invalid_value"),
+        ([{"hours": 3}], "unknown_field"),
+        ([{"days_before_close": day} for day in range(6)], "invalid_value"),
+    ],
+)
+async def test_what_cannot_be_a_reminder(reminders: list[dict[str, Any]], code: str, mailer: Tenant) -> None:
+    await employed(mailer.client, "E-1")
+    soon = (datetime.now(UTC) + timedelta(days=20)).isoformat()
+    survey_id = await opened(mailer.client, closes_at=soon)
+    refused = await ask(mailer.client, survey_id, reminders=reminders)
+    assert (refused.status_code, refused.json()["code"]) == (422, code), refused.text
+    assert refused.json()["errors"][0]["pointer"].startswith("#/reminders")
+    assert (await seen(mailer.client, survey_id))["reminders"] == []
+
+
+async def test_without_a_closing_date_nothing_comes_before_it(mailer: Tenant) -> None:
+    survey_id = await opened(mailer.client)
+    refused = await ask(mailer.client, survey_id, reminders=THREE_DAYS)
+    assert (refused.status_code, refused.json()["code"]) == (422, "no_closing_date")
+    given = await ask(mailer.client, survey_id, send=False, reminders=THREE_DAYS)
+    assert (given.status_code, given.json()["code"]) == (422, "not_mailed")
+
+
+# ------------------------------------------------------------------ by hand
+
+
+async def test_a_reminder_by_hand_comes_at_once_and_once_a_day(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink)
+    taken(sink)
+    done = await remind(mailer.client, survey_id, "k")
+    assert (done.status_code, done.json()["status"]) == (201, "planned")
+    again = await remind(mailer.client, survey_id, "k")
+    assert (again.status_code, again.json()) == (201, done.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    soon = await remind(mailer.client, survey_id)
+    assert (soon.status_code, soon.json()["code"]) == (409, "reminded_lately")
+    await mailer.work()
+    assert len(taken(sink)) == 3
+    assert (await remind(mailer.client, survey_id)).json()["code"] == "reminded_lately"
+    await come_due(owner, mailer)
+    assert (await remind(mailer.client, survey_id)).status_code == 201
+    await mailer.work()
+    assert len(taken(sink)) == 3
+
+
+async def test_nobody_is_reminded_twice_within_a_day(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink, reminders=[{"days_before_close": 3}, {"days_before_close": 1}])
+    taken(sink)
+    assert (await remind(mailer.client, survey_id)).status_code == 201
+    await mailer.work()
+    assert len(taken(sink)) == 3
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
+    await owner.execute(
+        "UPDATE invitation_reminders SET due_at = now() WHERE organization_id = $1", mailer.id
+    )
+    await mailer.work_later()
+    assert sink.mails == []
+    assert {one["status"] for one in (await seen(mailer.client, survey_id))["reminders"]} == {"sent"}
+
+
+async def test_racing_reminders_are_one(mailer: Tenant, sink: Sink) -> None:
+    survey_id = await invited(mailer, sink)
+    taken(sink)
+    answers = await asyncio.gather(*(remind(mailer.client, survey_id) for _ in range(4)))
+    assert sorted(one.status_code for one in answers) == [201, 409, 409, 409]
+    keyed = await asyncio.gather(*(remind(mailer.client, survey_id, "k") for _ in range(3)))
+    assert {one.json()["code"] for one in keyed} <= {"reminded_lately", "idempotency_in_progress"}
+    await mailer.work()
+    assert len(taken(sink)) == 3
+
+
+async def test_there_must_be_something_to_remind_of(mailer: Tenant) -> None:
+    survey_id = await opened(mailer.client)
+    refused = await remind(mailer.client, survey_id)
+    assert (refused.status_code, refused.json()["code"]) == (409, "nobody_mailed")
+
+
+async def test_a_reminder_needs_a_mail_server(acme: Tenant) -> None:
+    refused = await remind(acme.client, await opened(acme.client))
+    assert (refused.status_code, refused.json()["code"]) == (422, "mail_not_set_up")
+
+
+# ------------------------------------------------------------------ once each
+
+
+async def test_two_workers_remind_each_once(mailer: Tenant, sink: Sink) -> None:
+    survey_id = UUID(await invited(mailer, sink))
+    taken(sink)
+    await remind(mailer.client, str(survey_id))
+    workers = (remind_invited(mailer.database, mailer.id, survey_id) for _ in range(3))
+    await asyncio.gather(*workers, return_exceptions=True)
+    assert len(taken(sink)) == 3
+    await remind_invited(mailer.database, mailer.id, survey_id)
+    assert sink.mails == []
+
+
+async def test_a_reminder_cut_off_after_it_was_taken_comes_again_as_the_same_mail(
+    mailer: Tenant, sink: Sink
+) -> None:
+    survey_id = UUID(await invited(mailer, sink))
+    taken(sink)
+    await remind(mailer.client, str(survey_id))
+    sink.hold = asyncio.Event()
+    sending = asyncio.create_task(remind_invited(mailer.database, mailer.id, survey_id))
+    await until(lambda: bool(sink.mails))
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    sink.hold.set()
+    await remind_invited(mailer.database, mailer.id, survey_id)
+    ids = [message["Message-ID"] for _, message in sink.mails]
+    assert (len(ids), len(set(ids))) == (4, 3)
+
+
+async def test_a_server_that_cannot_be_reached_loses_no_reminder(mailer: Tenant, sink: Sink) -> None:
+    survey_id = UUID(await invited(mailer, sink))
+    taken(sink)
+    await remind(mailer.client, str(survey_id))
+    settings = mailer.database.settings
+    mailer.database.settings = settings.model_copy(update={"smtp_url": SecretStr("smtp://127.0.0.1:1")})
+    with pytest.raises(OSError):  # noqa: PT011 whichever the system gives
+        await remind_invited(mailer.database, mailer.id, survey_id)
+    mailer.database.settings = settings
+    await mailer.work()
+    assert len(taken(sink)) == 3
+
+
+async def test_reminders_whose_job_is_gone_are_asked_for_again(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink)
+    taken(sink)
+    await remind(mailer.client, survey_id)
+    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'remind_invited'")
+    await mailer.work()
+    assert sink.mails == []
+    async with mailer.database.tenant_session(mailer.id) as session:
+        await ask_again(session)
+    await mailer.work()
+    assert len(taken(sink)) == 3
+
+
+async def test_another_link_since_is_the_one_that_is_sent_again(mailer: Tenant, sink: Sink) -> None:
+    survey_id = await invited(mailer, sink)
+    old = taken(sink)
+    await ask(mailer.client, survey_id, people=["E-1"])
+    await mailer.work()
+    new = taken(sink)
+    await remind(mailer.client, survey_id)
+    await mailer.work()
+    found = taken(sink)
+    assert token_in(found["e-1@example.com"]) == token_in(new["e-1@example.com"])
+    assert token_in(found["e-2@example.com"]) == token_in(old["e-2@example.com"])
