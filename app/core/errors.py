@@ -41,6 +41,8 @@ log = logging.getLogger("betrokken.http")
 
 Model = TypeVar("Model", bound=BaseModel)
 
+OF_A_FILE = ("HEAD", "GET")
+"""Methods of what is served and not in the contract: pages, and what they load."""
 PROBLEM_JSON = "application/problem+json"
 RETRYABLE_SQLSTATES = ("08", "28", "3D", "40001", "40P01", "53", "55000", "55P03", "57")
 """Lost, full, locked or stopping; 28, 3D and 55000 while nobody is let in, as during a restore."""
@@ -343,7 +345,7 @@ def _framework_error(request: Request, error: HTTPException) -> AppError:
     if error.status_code == 404:
         return NotFound()
     if error.status_code == 405:
-        return UnknownStatus(405, {"Allow": ", ".join(allowed_methods(request.url.path))})
+        return UnknownStatus(405, {"Allow": ", ".join(allowed_methods(request.url.path) or OF_A_FILE)})
     return UnknownStatus(error.status_code, error.headers)
 
 

@@ -53,6 +53,13 @@ async def test_only_files_of_pages_are_had(name: str, anonymous: ContractClient)
     assert (await anonymous.get(f"/pages/{name}")).status_code in (400, 404)
 
 
+@pytest.mark.parametrize("address", ["/respond", "/pages/palette.css", "/docs-assets/favicon.png"])
+async def test_a_file_is_read_and_nothing_else(address: str, anonymous: ContractClient) -> None:
+    refused = await anonymous.post(address)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "HEAD, GET")
+    assert (await anonymous.head("/respond")).status_code == 200
+
+
 async def test_pages_can_be_switched_off(settings: Settings, database_url: str) -> None:
     off = create_app(settings.model_copy(update={"pages": False}), database_url)
     for address in ADDRESSES:

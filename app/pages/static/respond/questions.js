@@ -21,11 +21,18 @@ export function drawQuestion(question, answer, words, clear) {
   const { key, kind, text, required } = question;
   const aside = [required && words.required, kind === "choices" && words.several].filter(Boolean).join(", ");
   const title = aside ? [text, " ", h("span", { class: "aside" }, `(${aside})`)] : [text];
-  if (kind === "text") return drawText(key, title, String(answer ?? ""), words);
+  if (kind === "text") return drawWritten(question, title, answer, words);
   const wipe = h("button", { type: "button", class: "clear", "aria-label": words.clear_of(text), click: clear }, words.clear);
   const points = kind === "scale" ? drawScale(question, answer, words) : drawOptions(question, answer, words);
   if (points.matches(".scale, .options")) points.append(wipe);
   return h("fieldset", { class: "question", id: `q-${key}` }, h("legend", {}, ...title), points);
+}
+
+/** Who need not answer leaves it empty. @param {Question} question @param {(string | Node)[]} title @param {Answer} answer @param {Words} words */
+function drawWritten(question, title, answer, words) {
+  const drawn = drawText(question.key, title, String(answer ?? ""), words);
+  if (question.required) drawn.append(h("div", { class: "options" }, drawUnknown(question, answer, words)));
+  return drawn;
 }
 
 /** Words under every box where there are few and all have one; else the words of the ends.
@@ -75,7 +82,8 @@ const drawUnknown = (question, answer, words) => drawPoint(question, answer, UNK
 
 /** @param {Question} question @param {Answer} answer @param {number | string} value @param {string} box @param {string} [word] @param {string} [look] @param {string} [kind] */
 function drawPoint({ key, kind: of }, answer, value, box, word, look = "word", kind = "point") {
-  const input = h("input", { type: of === "choices" ? "checkbox" : "radio", name: key, value, checked: isChosen(answer, String(value)) });
+  const type = of === "choices" || of === "text" ? "checkbox" : "radio";
+  const input = h("input", { type, name: key, value, checked: isChosen(answer, String(value)) });
   return h("label", { class: kind }, input, h("span", { class: "box" }, box), ...(word ? [" ", h("span", { class: look }, word)] : []));
 }
 
@@ -100,8 +108,9 @@ export function drawText(key, title, text, words, rows = 5) {
  * @param {Question} question @param {Field} field @returns {Answer} */
 export function readAnswer({ kind, key }, field) {
   const { value } = field;
-  if (kind === "text") return value.trim() || undefined;
   if (kind === "choices") return readChoices(key, field);
+  if (field.type === "checkbox") return field.checked ? null : undefined;
+  if (kind === "text") return value.trim() || undefined;
   if (value === UNKNOWN) return null;
   if (value === SKIPPED) return undefined;
   return kind === "scale" ? Number(value) : value;
@@ -117,6 +126,8 @@ function readChoices(key, field) {
 /** @param {string} key @param {Answer} answer */
 export function showAnswer(key, answer) {
   for (const field of fieldsOf(key)) field.checked = isChosen(answer, field.value);
+  const area = /** @type {HTMLTextAreaElement | null} */ (document.querySelector(`textarea[name="${CSS.escape(key)}"]`));
+  if (area && answer === null) area.value = "";
 }
 
 /** @param {string} key @returns {Field[]} */

@@ -29,7 +29,7 @@ export async function ask(token, language, init = {}) {
   if (!SENDABLE.test(token)) return { isOk: false, code: "unauthenticated", body: {}, after: 0 };
   const headers = { Authorization: `Bearer ${token}`, ...(language && { "Accept-Language": language }), ...init.headers };
   try {
-    const answer = await fetch(API, { ...init, headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(API, { ...init, headers, signal: AbortSignal.timeout?.(PATIENCE_MS) ?? null });
     const body = await answer.json();
     return { isOk: answer.ok, code: body.code ?? "", body, after: Number(answer.headers.get("Retry-After")) || 0 };
   } catch {
