@@ -16,7 +16,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app.core.connections import ImpatientProtocol
 from app.core.logging import configure_logging
-from app.core.settings import Settings
+from app.core.settings import SERVED_AT, SERVED_DATABASE, Settings
 from app.main import create_app
 
 log = logging.getLogger("betrokken")
@@ -29,7 +29,6 @@ OPTIONS: dict[str, Any] = {
     "server_header": False,
     "timeout_graceful_shutdown": 10,
 }
-SERVED_DATABASE, SERVED_AT = "BETROKKEN_SERVED_DATABASE_URL", "BETROKKEN_SERVED_AT"
 
 
 class DoorShut(OSError):

@@ -43,7 +43,7 @@ NAMES = {
 }
 NAMES |= dict.fromkeys(("charts", "disclosure", "formulas", "rules", "words"), "pure")
 """Of a module, or of a folder all of whose modules have the same role; the outermost says it."""
-FOLDERS = {"auth": "auth", "mail": "core"}
+FOLDERS = {"auth": "auth", "mail": "core", "cli": "main"}
 """Of the rest of a slice. In `core` and `embedded` a name such as `jobs` says nothing of a role."""
 
 OTHERS = {
@@ -112,7 +112,6 @@ OTHERS = {
     "app.webhooks.delivery": ("sender", "sends what webhooks wait for"),
     "app.main": ("main", "puts the service together"),
     "app.serving": ("main", "runs it"),
-    "app.cli": ("main", "the commands"),
     "app.__main__": ("main", "the commands"),
 }
 EXCEPTIONS = {

@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import Context
+from typer.main import get_command
 
+from app.cli.commands import cli
+from app.cli.options import OWN_KEY
+from app.core.settings import variables
 from app.serving import DoorShut, open_door
 from tests.acceptance.process import free_port, is_ready, served_database, serving
 from tests.conftest import SECRET
@@ -40,6 +45,36 @@ def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 def test_its_version() -> None:
     assert re.fullmatch(r"betrokken \d+\.\d+\.\d+\n", ran("--version").stdout)
+
+
+def imported_by(*arguments: str, **environment: str) -> set[str]:
+    done = ran(*arguments, **environment, PYTHONPROFILEIMPORTTIME="1")
+    return {
+        line.rpartition("|")[2].strip()
+        for line in done.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+
+
+def test_who_asks_for_little_does_not_wait_for_the_service() -> None:
+    for_version = imported_by("--version")
+    assert "app.cli.commands" in for_version
+    assert for_version & {"fastapi", "sqlalchemy", "app.main"} == set()
+    for_keys = imported_by("keys", "list", "--organization", AN_ID, **AWAY)
+    assert "app.core.database" in for_keys
+    assert for_keys & {"app.main", "app.demo.service", "uvicorn"} == set()
+
+
+def test_each_variable_that_an_option_is_read_from_is_known() -> None:
+    """Else who sets it would be told that nothing reads it."""
+    root = get_command(cli)
+    context = Context(root)
+    for name in root.list_commands(context):  # type: ignore[attr-defined]
+        command = root.get_command(context, name)  # type: ignore[attr-defined]
+        assert command.name == name
+        below = getattr(command, "commands", {}).values()
+        found = {option.envvar for own in (command, *below) for option in own.params} - {None}
+        assert found <= {*variables(), OWN_KEY}, name
 
 
 @pytest.mark.nightly

@@ -12,6 +12,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BETROKKEN_"
+SERVED_DATABASE, SERVED_AT = f"{PREFIX}SERVED_DATABASE_URL", f"{PREFIX}SERVED_AT"
+"""Set by us, for the processes that answer requests."""
 RESPOND = "/respond"
 """The page of this service on which invited people answer."""
 MAIL_SERVER = re.compile(

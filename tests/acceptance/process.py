@@ -16,7 +16,7 @@ from unittest.mock import patch
 import httpx
 
 from app.auth.principal import Scope
-from app.cli import with_database
+from app.cli.running import with_database
 from app.core.database import Database
 from app.core.settings import Settings
 from app.organizations import service as organizations
