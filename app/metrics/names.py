@@ -89,6 +89,10 @@ LEVERS: Final[Metric[schemas.LeversNumbers, schemas.LeversGroup]] = metric(
 COMMENTS: Final[Metric[schemas.CommentsNumbers, schemas.CommentsGroup]] = metric(
     "comments", schemas.CommentsNumbers, schemas.CommentsGroup
 )
+TEXTS: Final[Metric[schemas.Written, schemas.Written]] = metric("texts", schemas.Written, schemas.Written)
+CHOICES: Final[Metric[schemas.ChoicesNumbers, schemas.ChoicesGroup]] = metric(
+    "choices", schemas.ChoicesNumbers, schemas.ChoicesGroup
+)
 TRENDS: Final[Metric[schemas.Followed, schemas.TrendGroup]] = metric(
     "trends", schemas.Followed, schemas.TrendGroup, without_moments, changes_that_matter
 )
@@ -125,6 +129,8 @@ METRICS: Final[Mapping[str, Metric[Any, Any]]] = {
         DRIVERS,
         LEVERS,
         COMMENTS,
+        TEXTS,
+        CHOICES,
         TRENDS,
         RECOGNITION,
         TURNOVER,

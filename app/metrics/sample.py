@@ -60,6 +60,33 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A question that is answered by one of its options, or by several, and what each person answered.
+
+    `values` is as in Answers: the place of the option, or the sum of 2 to the power of each place.
+    """
+
+    key: str
+    kind: Literal["choice", "choices"]
+    options: Sequence[str]
+    values: Integers
+
+    @property
+    def answered(self) -> Flags:
+        return self.values >= 0
+
+    def chosen(self) -> Flags:
+        """Persons x options."""
+        places = np.arange(len(self.options))
+        if self.kind == "choice":
+            return np.asarray(self.values[:, None] == places)
+        return np.asarray((self.values[:, None] >= 0) & (self.values[:, None] >> places & 1 > 0))
+
+    def of(self, persons: Flags) -> "Choice":
+        return replace(self, values=self.values[persons])
+
+
+@dataclass(frozen=True, slots=True)
 class Groups:
     """The organisation (ordinal 0) and its teams as a tree, then the categories of each dimension.
 
@@ -253,6 +280,7 @@ class Sample:
     included: Integers
     linked: Sequence[bytes] | None
     order: Integers | None = None
+    choices: Sequence[Choice] = ()
 
     @property
     def lot(self) -> Integers:
@@ -269,6 +297,7 @@ class Sample:
             included=self.included[persons],
             linked=None if linked is None else [linked[index] for index in np.flatnonzero(persons).tolist()],
             order=self.lot[persons],
+            choices=[choice.of(persons) for choice in self.choices],
         )
 
     @property

@@ -130,7 +130,7 @@ class Response(DependentRow, table=True):
 
 
 class Comment(DependentRow, table=True):
-    """What somebody of a group wrote. Nothing leads from it to a response."""
+    """What somebody of a group wrote, to a question or besides. Nothing leads from it to a response."""
 
     __tablename__ = "comments"
     __table_args__ = (within_organization(["survey_id"], "surveys"),)
@@ -139,3 +139,5 @@ class Comment(DependentRow, table=True):
     id: UUID = Field(primary_key=True)
     group_ordinal: int
     text: str
+    question: str | None = None
+    """The key of the question it answers; null is what somebody wanted to say besides."""

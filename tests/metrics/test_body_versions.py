@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from app.metrics import names, schemas
 from app.metrics.names import METRICS, Body, Metric
 from tests.conftest import Tenant
+from tests.contract import ContractClient
 from tests.metrics.test_release import finish, names_of, staff
 from tests.surveys.test_surveys import opened
 
@@ -21,6 +22,7 @@ VERSIONS = [(metric, version) for metric in METRICS.values() for version in rang
 PATHS = {
     "satisfaction_engagement": "/v1/metrics/satisfaction-engagement",
     "distinctness": "/v1/metrics/satisfaction-engagement",
+    "texts": "/v1/metrics/comments?question=why",
     "filter": "/v1/metrics/satisfaction-engagement?filter=site:A",
     "disclosure": "/v1/surveys/{survey_id}/disclosure",
     "turnover": "/v1/metrics/outcomes",
@@ -51,6 +53,16 @@ def test_every_version_is_read(metric: Metric[Any, Any], version: int) -> None:
             assert read == body, "this is no longer what is written: a new version, an upcast, a new fixture"
 
 
+async def with_choices(api: ContractClient) -> Body:
+    body: Body = (await api.get("/v1/questionnaires/betrokken-33")).json()
+    options = [{"key": key, "text": {"en": key}} for key in ("home", "site")]
+    asked = {"where": "choice", "which": "choices"}
+    added = [
+        {"key": key, "text": {"en": key}, "kind": kind, "options": options} for key, kind in asked.items()
+    ]
+    return {**body, "key": None, "questions": body["questions"] + added}
+
+
 @pytest.fixture
 async def survey_id(acme: Tenant) -> str:
     """A release, to put others' bodies into."""
@@ -58,7 +70,8 @@ async def survey_id(acme: Tenant) -> str:
     await staff(api, {"sales": 6})
     for name in names_of("sales", 6):
         await api.patch(f"/v1/people/{name}", json={"attributes": {"site": "A"}})
-    survey = await opened(api, questionnaire="betrokken-33", report_by=["site"])
+    await api.put("/v1/questionnaires/with-choices", json=await with_choices(api))
+    survey = await opened(api, questionnaire="with-choices", report_by=["site"])
     items = [
         {
             "respondent": name,

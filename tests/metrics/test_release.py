@@ -355,6 +355,14 @@ DEFINED = {
         "questions.n": "part.n",
         "questions.dont_know": "dont_know",
     },
+    "choices": {
+        "n": "n",
+        "questions.n": "part.n",
+        "questions.options.share": "choice.share",
+        "questions.options.ci_low": "choice.ci",
+        "questions.options.ci_high": "choice.ci",
+        "questions.dont_know": "dont_know",
+    },
     "enps": {
         "n": "part.n",
         "score": "enps.score",
@@ -511,8 +519,8 @@ async def test_every_member_has_a_number_in_a_survey_with_everything(measured: T
 
 async def test_facets_and_questions_have_titles_in_the_language_asked_for(measured: Tenant) -> None:
     for language, pay, asked in (
-        ("en", "Pay", "My salary is in reasonable proportion to what I deliver."),
-        ("nl", "Salaris", "Mijn salaris staat in een redelijke verhouding tot wat ik lever."),
+        ("en", "Pay", "I am paid fairly for the work I do."),
+        ("nl", "Loon", "Ik krijg een eerlijk loon voor het werk dat ik doe."),
     ):
         headers = {"Accept-Language": language}
         found = (await measured.client.get("/v1/metrics/facets", headers=headers)).json()["groups"][0]

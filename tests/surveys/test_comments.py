@@ -45,7 +45,7 @@ async def test_a_comment_has_its_team_and_nothing_else(
     assert (row["team"], row["text"], row["id"].version) == ("sales", "Tea.", 4)
     query = "SELECT column_name FROM information_schema.columns WHERE table_name = 'comments'"
     columns = {column for (column,) in await owner.fetch(query)}
-    assert columns == {"organization_id", "survey_id", "id", "group_ordinal", "text"}
+    assert columns == {"organization_id", "survey_id", "id", "group_ordinal", "text", "question"}
 
 
 async def test_an_anonymous_comment_stays_with_the_team_of_its_cell(

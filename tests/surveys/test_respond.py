@@ -52,8 +52,12 @@ async def test_the_form_is_in_the_readers_language(acme: Tenant) -> None:
     assert (told["closes_at"], told["takes_locale"], told["language"]) == (f"{day}T17:00:00Z", True, "en")
     first, first_in_dutch = told["questions"][0], dutch.json()["questions"][0]
     assert (first["key"], first["kind"], first["scale"]) == ("S01", "scale", {"low": 1, "high": 5})
-    assert first["text"] == "My salary is in reasonable proportion to what I deliver."
-    assert first_in_dutch["text"] == "Mijn salaris staat in een redelijke verhouding tot wat ik lever."
+    assert first["text"] == "I am paid fairly for the work I do."
+    assert first_in_dutch["text"] == "Ik krijg een eerlijk loon voor het werk dat ik doe."
+    assert first["labels"]["5"] == "Strongly agree"
+    assert first_in_dutch["labels"]["1"] == "Helemaal mee oneens"
+    assert told["introduction"].startswith("This questionnaire is about how satisfied you are")
+    assert dutch.json()["thanks"].startswith("Dank je wel.")
     assert len(told["questions"]) == len(dutch.json()["questions"]) == 33
     assert not {"lever", "dimension", "role", "reversed"} & set(json.dumps(told["questions"]).split('"'))
 
@@ -67,7 +71,7 @@ async def test_the_form_has_what_a_page_needs(acme: Tenant) -> None:
     assert len(titles) == 18
     assert list(titles)[-3:] == ["enps", "overall_satisfaction", "intent_to_stay"]
     assert (titles["pay"], titles["enps"]) == ("Pay", "Recommending us")
-    assert dutch["facets"][0] == {"key": "pay", "title": "Salaris"}
+    assert dutch["facets"][0] == {"key": "pay", "title": "Loon"}
     assert list(titles) == list(dict.fromkeys(question["facet"] for question in told["questions"]))
 
 

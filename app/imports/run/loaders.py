@@ -15,7 +15,7 @@ from app.core.conditional import Preconditions
 from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError, NotFound
 from app.core.secrets import Keyring
-from app.imports.files.values.rules import Kind, identifier_of
+from app.imports.files.values.rules import Kind, Numbered, identifier_of
 from app.imports.schemas import OccasionRow
 from app.kpis import schemas as kpi_schemas
 from app.kpis import service as kpis
@@ -28,6 +28,7 @@ from app.recognition import schemas as recognition_schemas
 from app.recognition import service as recognition
 from app.surveys.responses import service as submission
 from app.surveys.responses.errors import InvitationRequired
+from app.surveys.responses.rules import Slot
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,27 @@ async def feed_responses(feed: Feed, rows: Rows) -> BatchResult:
     opened = await submission.hold_open(feed.session, feed.survey_id, feed.keyring, feed.retry_key, feed.now)
     if opened.is_anonymous and opened.survey.access == "invited":
         raise InvitationRequired
-    result, _, _ = await submission.submit_batch(opened, rows, len(rows), feed.now)
+    read = [answered(opened.slots, row) for row in rows]
+    result, _, _ = await submission.submit_batch(opened, read, len(read), feed.now)
     return result
+
+
+def answered(slots: Sequence[Slot], row: Any) -> Any:
+    """A row whose cells are read as its questions ask: a file alone does not tell a number from words."""
+    answers = row.get("answers") if isinstance(row, dict) else None
+    if not isinstance(answers, dict):
+        return row
+    kinds = {slot.key: slot.kind for slot in slots}
+    return row | {"answers": {key: answer_of(kinds.get(key, "scale"), cell) for key, cell in answers.items()}}
+
+
+def answer_of(kind: str, cell: Any) -> Any:
+    if kind == "scale":
+        return int(cell) if isinstance(cell, Numbered) else cell
+    text = cell.text if isinstance(cell, Numbered) else cell
+    if kind == "choices" and isinstance(text, str):
+        return [option.strip() for option in text.split(";")]
+    return text
 
 
 async def feed_recognitions(feed: Feed, rows: Rows) -> BatchResult:

@@ -1,9 +1,11 @@
 """Where comments may be read (disclosure.md R10): by how many were given, never by what they say."""
 
+from collections.abc import Mapping
+
 from app.metrics.blocks.wave import Wave, hidden
 from app.metrics.disclosure import Node, decide
 from app.metrics.sample import Integers, Rollup
-from app.metrics.schemas import CommentsOk, Suppressed
+from app.metrics.schemas import CommentsOk, Suppressed, Written
 
 
 def comments(wave: Wave, given: Integers, least: int) -> dict[int, CommentsOk | Suppressed]:
@@ -32,4 +34,14 @@ def comments(wave: Wave, given: Integers, least: int) -> dict[int, CommentsOk | 
         if decisions[node.ordinal].precision is None
         else CommentsOk(status="ok", n=node.n)
         for node in nodes
+    }
+
+
+def texts(wave: Wave, given: Mapping[str, Integers], least: int) -> dict[int, Written]:
+    """The same of what was written to each question: each by itself, as if there were no other."""
+    found = {key: comments(wave, counts, least) for key, counts in given.items()}
+    groups = range(len(wave.sample.groups.parents))
+    return {
+        ordinal: Written(status="ok", questions={key: own[ordinal] for key, own in found.items()})
+        for ordinal in groups
     }

@@ -105,7 +105,7 @@ def _question(wave: Wave, of: _Question, ordinal: int, group: Precision) -> Ques
         return QuestionUntold(
             key=of.key, dimension=of.dimension, facet=of.facet, status="suppressed", reason=told.reason
         )
-    dont_know = _count(wave, int(of.dont_know[ordinal]), told.precision)
+    dont_know = shown_count(wave, int(of.dont_know[ordinal]), told.precision)
     why = "few" if told.precision == "exact" else "rounded"
     return QuestionNumbers(
         key=of.key,
@@ -128,6 +128,6 @@ def _question(wave: Wave, of: _Question, ordinal: int, group: Precision) -> Ques
     )
 
 
-def _count(wave: Wave, persons: int, precision: Precision) -> int | None:
+def shown_count(wave: Wave, persons: int, precision: Precision) -> int | None:
     """R8: how many did not know tells who answered what where they are few, or the group is small."""
     return persons if precision == "exact" and (persons == 0 or persons >= wave.k) else None

@@ -43,11 +43,25 @@ def _are_same(now: Sequence[Question], then: Sequence[Question], member: str, va
 
 
 def _is_same(now: Question, then: Question) -> bool:
-    """A translation added or dropped makes no other question."""
+    """A translation or a label added or dropped makes no other question."""
     languages = now["text"].keys() & then["text"].keys()
-    words = ((now["text"][language], then["text"][language]) for language in languages)
-    same_words = bool(languages) and all(one == other for one, other in words)
-    return same_words and all(now[name] == then[name] for name in ("facet", "scale", "reversed"))
+    same_words = bool(languages) and _agree(now["text"], then["text"])
+    return (
+        same_words
+        and _is_same_scale(now["scale"], then["scale"])
+        and all(now[name] == then[name] for name in ("facet", "reversed"))
+    )
+
+
+def _is_same_scale(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+    own, other = now.get("labels") or {}, then.get("labels") or {}
+    same_labels = all(_agree(own[language], other[language]) for language in own.keys() & other.keys())
+    return same_labels and all(now[end] == then[end] for end in ("low", "high"))
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether what both say is the same."""
+    return all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
 @dataclass(frozen=True, slots=True)

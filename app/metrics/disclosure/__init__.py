@@ -5,6 +5,7 @@ Decided from who belongs to which set, never from what anybody answered.
 
 from app.metrics.disclosure.cells import filter_cells
 from app.metrics.disclosure.later import erased_few, may_contrast, may_link
+from app.metrics.disclosure.options import left_out_by_lot, tellable, told_where
 from app.metrics.disclosure.plan import Plan
 from app.metrics.disclosure.release import Step, plan_release
 from app.metrics.disclosure.rolling import admit, base_regions
@@ -35,6 +36,7 @@ __all__ = [
     "decide",
     "erased_few",
     "filter_cells",
+    "left_out_by_lot",
     "may_contrast",
     "may_link",
     "plan_release",
@@ -44,4 +46,6 @@ __all__ = [
     "shown_score",
     "shown_sd",
     "shown_share",
+    "tellable",
+    "told_where",
 ]

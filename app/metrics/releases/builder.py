@@ -20,7 +20,8 @@ from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.metrics import names
 from app.metrics.blocks.benchmark import benchmark, spent
-from app.metrics.blocks.comments import comments
+from app.metrics.blocks.choices import choices
+from app.metrics.blocks.comments import comments, texts
 from app.metrics.blocks.disclosed import disclosed
 from app.metrics.blocks.distinctness import distinctness
 from app.metrics.blocks.drivers import analyse, drivers
@@ -70,6 +71,7 @@ BLOCKS: Final[dict[str, Callable[[Wave], Numbers]]] = {
     names.ENPS.name: enps,
     names.RELIABILITY.name: reliability,
     names.HEATMAP.name: heatmap,
+    names.CHOICES.name: choices,
 }
 """By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
 
@@ -187,6 +189,7 @@ def while_open(wave: Wave) -> dict[str, Numbers]:
         **waiting,
         names.RECOGNITION.name: {ORGANIZATION: nothing[ORGANIZATION]},
         names.TRENDS.name: dict.fromkeys(nothing, unmoved),
+        names.TEXTS.name: {},
         **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN},
     }
 
@@ -209,7 +212,10 @@ def computed(
         names.ENPS.name: promoters,
         names.DRIVERS.name: drivers(wave, analyses),
         names.LEVERS.name: levers(wave, analyses),
-        names.COMMENTS.name: comments(wave, current.comments, current.least_comments),
+        names.COMMENTS.name: comments(wave, current.comments[None], current.least_comments),
+        names.TEXTS.name: texts(
+            wave, {key: current.comments[key] for key in current.texts()}, current.least_comments
+        ),
         names.TRENDS.name: followed(
             headlines, promoters, {} if beside is None else changed(wave, beside), told(wave)
         ),

@@ -1,4 +1,5 @@
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,7 +59,7 @@ SELECT b.top, g.ordinal FROM below b JOIN survey_groups g ON g.organization_id =
   AND g.survey_id = :survey_id AND g.kind <> 'segment' AND g.parent = b.ordinal)
 SELECT tops.top, chosen.text FROM (SELECT DISTINCT top FROM below) AS tops
 CROSS JOIN LATERAL (SELECT c.text FROM comments c WHERE c.organization_id = :organization_id
-  AND c.survey_id = :survey_id
+  AND c.survey_id = :survey_id AND c.question IS NOT DISTINCT FROM :question
   AND c.group_ordinal IN (SELECT ordinal FROM below WHERE below.top = tops.top)
 ORDER BY c.id LIMIT :most) AS chosen
 """)
@@ -374,12 +375,13 @@ async def bodies(
 
 
 async def comments_within(
-    session: AsyncSession, release: Release, groups: Sequence[str | None], most: int
+    session: AsyncSession, release: Release, groups: Sequence[str | None], question: str | None, most: int
 ) -> dict[str | None, list[str]]:
     """Up to `most` comments of each group and all below it, by external id (None for the organisation)."""
     parameters = {
         "survey_id": release.survey_id,
         "tops": [group or "" for group in groups],
+        "question": question,
         "most": most,
     }
     texts: dict[str | None, list[str]] = {group: [] for group in groups}
@@ -389,15 +391,16 @@ async def comments_within(
 
 
 COMMENTS_BY_GROUP = text("""
-SELECT group_ordinal, count(*) FROM comments
-WHERE organization_id = :organization_id AND survey_id = :survey_id GROUP BY group_ordinal
+SELECT question, group_ordinal, count(*) FROM comments
+WHERE organization_id = :organization_id AND survey_id = :survey_id GROUP BY question, group_ordinal
 """)
 
 
-async def comments_by_group(session: TenantSession, survey_id: UUID, nodes: int) -> NDArray[np.int64]:
-    """How many comments the direct members of every node gave."""
-    found = await session.execute(COMMENTS_BY_GROUP, {"survey_id": survey_id})
-    counts = np.zeros(nodes, dtype=np.int64)
-    for ordinal, count in found:
-        counts[ordinal] = count
+async def comments_by_group(
+    session: TenantSession, survey_id: UUID, nodes: int
+) -> defaultdict[str | None, NDArray[np.int64]]:
+    """How many the direct members of every node gave, by the question; None has what was said besides."""
+    counts: defaultdict[str | None, NDArray[np.int64]] = defaultdict(lambda: np.zeros(nodes, dtype=np.int64))
+    for question, ordinal, count in await session.execute(COMMENTS_BY_GROUP, {"survey_id": survey_id}):
+        counts[question][ordinal] = count
     return counts

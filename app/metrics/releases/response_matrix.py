@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.metrics.blocks.benchmark import Budget
 from app.metrics.blocks.wave import Choices
 from app.metrics.releases import queries
 from app.metrics.releases.queries import Responses
-from app.metrics.sample import Groups, Instrument, Integers, Places, Rollup, Sample, Scores
+from app.metrics.sample import Answers, Choice, Groups, Instrument, Integers, Places, Rollup, Sample, Scores
 from app.organizations import queries as organizations
 from app.surveys.audience import queries as audience_queries
 from app.surveys.questionnaires import queries as questionnaires_queries
@@ -24,12 +25,13 @@ class Loaded:
     """One survey with its responses, as read in one transaction."""
 
     survey: Survey
-    questions: Sequence[dict[str, Any]]
+    asked: Sequence[dict[str, Any]]
+    """Every question, in the order of the answers."""
     groups: Sequence[SurveyGroup]
     cells: Sequence[SurveyCell]
     responses: Responses
-    comments: Integers
-    """How many, by the direct group of the tree."""
+    comments: Mapping[str | None, Integers]
+    """How many, by the question and the direct group of the tree."""
     least_comments: int
     budget: Budget
     choices: Choices
@@ -38,6 +40,16 @@ class Loaded:
     def k(self) -> int:
         assert self.survey.minimum_group_size is not None
         return self.survey.minimum_group_size
+
+    @cached_property
+    def questions(self) -> Sequence[dict[str, Any]]:
+        """Those on a scale, which are scored."""
+        return [question for question in self.asked if is_scored(question)]
+
+    @cached_property
+    def answers(self) -> Answers:
+        """To the questions on a scale."""
+        return self.responses.answers[:, [is_scored(question) for question in self.asked]]
 
     @property
     def tree(self) -> list[SurveyGroup]:
@@ -49,12 +61,29 @@ class Loaded:
             instrument=instrument,
             groups=self.frozen_groups(),
             places=self.places_of(self.responses.cells),
-            answers=self.responses.answers,
-            scores=Scores.take(self.responses.answers, instrument),
+            answers=self.answers,
+            scores=Scores.take(self.answers, instrument),
             included=self.responses.included,
             linked=self.responses.keys if self.survey.mode != "anonymous" else None,
             order=self.lot(),
+            choices=self.chosen(),
         )
+
+    def chosen(self) -> list[Choice]:
+        return [
+            Choice(
+                key=question["key"],
+                kind=question["kind"],
+                options=[option["key"] for option in question["options"]],
+                values=self.responses.answers[:, column].astype(np.int64),
+            )
+            for column, question in enumerate(self.asked)
+            if question.get("kind") in ("choice", "choices")
+        ]
+
+    def texts(self) -> list[str]:
+        """The questions that are answered in words."""
+        return [question["key"] for question in self.asked if question.get("kind") == "text"]
 
     def lot(self) -> Integers:
         """One order of those who responded, the same whenever it is drawn; an answer less moves nobody."""
@@ -103,6 +132,10 @@ class Loaded:
         return np.array([cell.invited or 0 for cell in self.cells], dtype=np.int64)
 
 
+def is_scored(question: Mapping[str, Any]) -> bool:
+    return bool(question.get("kind", "scale") == "scale")
+
+
 def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
     return Instrument(
         key=[question["key"] for question in questions],
@@ -125,7 +158,7 @@ async def load(session: TenantSession, survey: Survey) -> Loaded:
     nodes = sum(group.kind != "segment" for group in groups)
     return Loaded(
         survey=survey,
-        questions=questionnaire.content["questions"],
+        asked=questionnaire.content["questions"],
         groups=groups,
         cells=await audience_queries.cells_of(session, survey.id),
         responses=await queries.responses_of(session, survey.id, len(questionnaire.content["questions"])),

@@ -8,6 +8,7 @@ from app.metrics.schemas.common import (
     GroupSuppressed,
     GroupUndefined,
     Insufficient,
+    Kept,
     Metrics,
     OfGroup,
     Suppressed,
@@ -22,6 +23,13 @@ class CommentsOk(Schema):
 
 CommentsNumbers = Annotated[CommentsOk | Suppressed | Insufficient | Undefined, Field(discriminator="status")]
 """What a release keeps of one group."""
+
+
+class Written(Kept):
+    """What a release keeps of one group's answers in words: of each question what may be read."""
+
+    status: Literal["ok"]
+    questions: dict[str, CommentsNumbers]
 
 
 class Texts(Schema):

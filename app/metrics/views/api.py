@@ -32,7 +32,8 @@ By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
 Series = Annotated[str | None, Query(min_length=1, max_length=100)]
 Language = Annotated[str | None, Header(max_length=1000)]
-OF_VIEW = {"survey_id", "series", "by", "team"}
+QuestionParameter = Annotated[Identifier | None, Query()]
+OF_VIEW = {"survey_id", "series", "by", "team", "question"}
 """What narrows or moves a view; whatever else an endpoint takes could widen it."""
 
 
@@ -147,6 +148,15 @@ async def get_enps(view: MetricsView, conditions: ReadConditions) -> Response:
     return conditions.answer(answer, headers=REVALIDATE)
 
 
+@router.get("/v1/metrics/choices", operation_id="get_choices", response_model=schemas.Choices)
+async def get_choices(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    titles = await service.titles_of(view.session, view.survey, language)
+    options = await service.options_of(view.session, view.survey, language)
+    groups = reading.titled_choices(await view.kept(names.CHOICES), titles["questions"], options)
+    answer = schemas.Choices(**view.header, groups=groups)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
 @router.get("/v1/metrics/reliability", operation_id="get_reliability", response_model=schemas.Reliability)
 async def get_reliability(
     view: MetricsView, conditions: ReadConditions, language: WantedLanguage
@@ -225,8 +235,15 @@ async def get_recognition_engagement(
 
 
 @router.get("/v1/metrics/comments", operation_id="get_comments", response_model=schemas.Comments)
-async def get_comments(view: MetricsView, conditions: ReadConditions) -> Response:
-    groups = await service.with_texts(view.session, view.release, await view.kept(names.COMMENTS))
+async def get_comments(
+    view: MetricsView, conditions: ReadConditions, question: QuestionParameter = None
+) -> Response:
+    kept = (
+        await view.kept(names.COMMENTS)
+        if question is None
+        else service.written_to(question, await view.kept(names.TEXTS))
+    )
+    groups = await service.with_texts(view.session, view.release, kept, question)
     answer = schemas.Comments(**view.header, groups=groups)
     return conditions.answer(answer, headers=REVALIDATE)
 

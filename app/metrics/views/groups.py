@@ -16,7 +16,7 @@ from app.organizations import queries as organizations
 from app.organizations.errors import UnknownTeam
 from app.surveys import queries as surveys
 from app.surveys.questionnaires.built_in import built_in
-from app.surveys.responses.errors import UnknownSegment
+from app.surveys.responses.errors import UnknownQuestion, UnknownSegment
 from app.tables import Release, Survey, SurveyGroup
 
 CI_LEVEL = 0.95
@@ -147,6 +147,18 @@ async def titles_of(session: TenantSession, survey: Survey, language: str) -> di
     return {"facets": facets, "questions": questions, "scales": facets}
 
 
+async def options_of(session: TenantSession, survey: Survey, language: str) -> dict[str, dict[str, str]]:
+    """By question, what its options are called."""
+    content = (await questionnaire_of(session, survey)).content
+    return {
+        question["key"]: {
+            option["key"]: definitions.worded(option["text"], language) for option in question["options"]
+        }
+        for question in content["questions"]
+        if question.get("options")
+    }
+
+
 def ref(group: SurveyGroup, groups: Sequence[SurveyGroup]) -> schemas.GroupRef:
     if group.segment is not None:
         return schemas.SegmentRef(
@@ -216,14 +228,24 @@ def within(groups: Sequence[SurveyGroup], by: Sequence[str], team: str) -> list[
     ]
 
 
+def written_to(
+    question: str, groups: Sequence[tuple[schemas.GroupRef, schemas.Written]]
+) -> list[tuple[schemas.GroupRef, schemas.CommentsNumbers]]:
+    """Of a question that was answered in words, what may be read of each group."""
+    if not any(question in written.questions for _, written in groups):
+        raise UnknownQuestion.parameter("question")
+    return [(group, written.questions[question]) for group, written in groups]
+
+
 async def with_texts(
     session: AsyncSession,
     release: Release,
     groups: Sequence[tuple[schemas.GroupRef, schemas.CommentsNumbers]],
+    question: str | None,
 ) -> list[schemas.CommentsGroup]:
-    """With the comments of every group that may show them."""
+    """With what was written to the question in every group that may show it."""
     shown = [group.id for group, numbers in groups if numbers.status == "ok"]
-    texts = await queries.comments_within(session, release, shown, MOST_COMMENTS)
+    texts = await queries.comments_within(session, release, shown, question, MOST_COMMENTS)
     return [
         joined(
             names.COMMENTS.told,

@@ -13,7 +13,7 @@ from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.definitions import scale_titles
 from app.metrics.names import Numbers, joined
 from app.metrics.releases import queries
-from app.metrics.releases.response_matrix import as_instrument, questionnaire_of
+from app.metrics.releases.response_matrix import as_instrument, is_scored, questionnaire_of
 from app.metrics.schemas import OfGroup, Titled, Worded
 from app.metrics.views import groups as service
 from app.metrics.views import sentences
@@ -33,6 +33,8 @@ ABSENT: Final = schemas.Followed(
 )
 FACET: Final[TypeAdapter[schemas.Facet]] = TypeAdapter(schemas.Facet)
 QUESTION: Final[TypeAdapter[schemas.FacetQuestion]] = TypeAdapter(schemas.FacetQuestion)
+CHOICE: Final[TypeAdapter[schemas.ChoiceQuestion]] = TypeAdapter(schemas.ChoiceQuestion)
+OPTION: Final[TypeAdapter[schemas.OptionTold]] = TypeAdapter(schemas.OptionTold)
 SCALE: Final[TypeAdapter[schemas.Scale]] = TypeAdapter(schemas.Scale)
 CRITERION: Final[TypeAdapter[schemas.Criterion]] = TypeAdapter(schemas.Criterion)
 OVERVIEW: Final[TypeAdapter[schemas.OverviewGroup]] = TypeAdapter(schemas.OverviewGroup)
@@ -41,7 +43,8 @@ POINT: Final[TypeAdapter[schemas.Point]] = TypeAdapter(schemas.Point)
 
 async def columns(session: TenantSession, survey: Survey, language: str) -> list[schemas.HeatmapColumn]:
     """The columns of the heatmap, in the order of its cells."""
-    instrument = as_instrument((await questionnaire_of(session, survey)).content["questions"])
+    asked = (await questionnaire_of(session, survey)).content["questions"]
+    instrument = as_instrument([question for question in asked if is_scored(question)])
     facets = (await service.titles_of(session, survey, language))["facets"]
     titles = {f"facet:{key}": title for key, title in facets.items()} | scale_titles(language)
     return [
@@ -72,6 +75,26 @@ def titled_facets(
         titled(group, numbers)
         if isinstance(numbers, schemas.FacetsOk)
         else joined(names.FACETS.told, OfGroup(group=group), numbers)
+        for group, numbers in groups
+    ]
+
+
+def titled_choices(
+    groups: Kept[schemas.ChoicesNumbers], questions: Titles, options: Mapping[str, Titles]
+) -> list[schemas.ChoicesGroup]:
+    def titled(one: schemas.ChoiceKept) -> schemas.ChoiceQuestion:
+        title = Titled(title=questions[one.key])
+        if isinstance(one, schemas.ChoiceUntold):
+            return joined(CHOICE, one, title)
+        told = [joined(OPTION, option, Titled(title=options[one.key][option.key])) for option in one.options]
+        return schemas.ChoiceOk(**{**dict(one), **dict(title), "options": told})
+
+    return [
+        schemas.ChoicesGroupOk(
+            group=group, status="ok", n=numbers.n, questions=[titled(one) for one in numbers.questions]
+        )
+        if isinstance(numbers, schemas.ChoicesOk)
+        else joined(names.CHOICES.told, OfGroup(group=group), numbers)
         for group, numbers in groups
     ]
 

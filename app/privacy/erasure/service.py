@@ -26,7 +26,9 @@ from app.privacy.erasure.schemas import Erasure
 from app.privacy.schemas import Missing
 from app.recognition import service as recognition
 from app.surveys.invitations.tokens import recipient_key, token_of
-from app.surveys.responses.service import changeable_key, pseudonym
+from app.surveys.questionnaires.queries import questionnaire_version
+from app.surveys.responses.rules import answered_in_words
+from app.surveys.responses.service import changeable_key, pseudonym, slots_of
 from app.surveys.service import A_WHILE, STATISTICS_JOB
 
 BLANK = "[...]"
@@ -138,10 +140,19 @@ async def _forget_answers(session: TenantSession, subject: Subject) -> None:
             continue
         await queries.delete_response(session, response)
         if response.allow_changes:
-            key = changeable_key(
-                subject.keyring, session.organization_id, response.survey_id, response.respondent_key
-            )
-            await queries.delete_comment(session, response, key)
+            await _forget_texts(session, subject, response)
+
+
+async def _forget_texts(session: TenantSession, subject: Subject, response: Row[Any]) -> None:
+    """What they wrote and may still change."""
+    questionnaire = await questionnaire_version(
+        session, response.questionnaire, response.questionnaire_version
+    )
+    slots = slots_of(questionnaire.content) if questionnaire else []
+    parts = (session.organization_id, response.survey_id, response.respondent_key)
+    for question in (None, *answered_in_words(slots)):
+        key = changeable_key(subject.keyring, *parts, question)
+        await queries.delete_comment(session, response, key)
 
 
 def key_like_others(mode: str) -> UUID:

@@ -123,7 +123,7 @@ class ExportedSurvey(Schema):
 class OwnAnswer(Schema):
     question: str
     text: str
-    answer: int | None
+    answer: int | str | list[str] | None
 
 
 class ExportedResponse(Schema):

@@ -29,7 +29,7 @@ from app.recognition import service as recognitions
 from app.recognition.schemas import Recognition
 from app.surveys.invitations.tokens import recipient_key
 from app.surveys.questionnaires import queries as surveys
-from app.surveys.responses.rules import decode
+from app.surveys.responses.rules import Answer, decode
 from app.surveys.responses.service import pseudonym, slots_of
 
 OWN_LINK = "answers_link"
@@ -150,12 +150,22 @@ async def _readable(session: TenantSession, row: Row[Any], language: str) -> sch
         locale=row.locale,
         answers=[
             schemas.OwnAnswer(
-                question=one["key"], text=worded(one["text"], language), answer=given[one["key"]]
+                question=one["key"],
+                text=worded(one["text"], language),
+                answer=in_words(given[one["key"]], one, language),
             )
             for one in questions
             if one["key"] in given
         ],
     )
+
+
+def in_words(answer: Answer, question: Mapping[str, Any], language: str) -> Answer:
+    """What was chosen as it was read."""
+    said = {option["key"]: worded(option["text"], language) for option in question.get("options", [])}
+    if isinstance(answer, list):
+        return [said[option] for option in answer]
+    return said[answer] if isinstance(answer, str) else answer
 
 
 def worded(texts: Mapping[str, str], language: str) -> str:

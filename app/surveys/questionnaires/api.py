@@ -23,7 +23,7 @@ Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 async def list_questionnaires(who: SurveyReader, session: Tenant, page: Page) -> schemas.QuestionnairePage:
     now, after = await as_of(session), page.after[0] if page.after else ""
     rows = await queries.newest_questionnaires(session, after, page.limit + 1)
-    items = [schemas.QuestionnaireSummary(**row._mapping, built_in=False) for row in rows]
+    items = [service.represent_summary(row._asdict()) for row in rows]
     own = built_in()
     if own.key > after:
         items.append(
@@ -32,6 +32,7 @@ async def list_questionnaires(who: SurveyReader, session: Tenant, page: Page) ->
                 version=own.version,
                 built_in=True,
                 title=own.content["title"],
+                scales=[schemas.Scale(**scale) for scale in own.scales()],
                 created_at=own.made_at,
             )
         )

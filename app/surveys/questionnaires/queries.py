@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.core.database import TenantSession
-from app.surveys.questionnaires.built_in import built_in
+from app.surveys.questionnaires.built_in import KEY, built_in, versions
 from app.tables import Questionnaire
 
 
@@ -15,8 +15,8 @@ async def questionnaire_version(
     session: TenantSession, key: str, version: int | None = None
 ) -> Questionnaire | None:
     """The version asked for, or the newest; of the built-in one without a row too."""
-    own = built_in()
-    if key == own.key and version in (None, own.version):
+    own = versions().get(version or built_in().version) if key == KEY else None
+    if own is not None:
         return Questionnaire(
             organization_id=session.organization_id,
             key=own.key,
@@ -33,7 +33,11 @@ async def questionnaire_version(
 
 
 NEWEST_QUESTIONNAIRES = text("""
-SELECT DISTINCT ON (key) key, version, content -> 'title' AS title, created_at FROM questionnaires
+SELECT DISTINCT ON (key) key, version, content -> 'title' AS title, created_at,
+  (SELECT coalesce(jsonb_agg(DISTINCT question -> 'scale'), '[]')
+   FROM jsonb_array_elements(content -> 'questions') AS question
+   WHERE jsonb_typeof(question -> 'scale') = 'object') AS scales
+FROM questionnaires
 WHERE organization_id = :organization_id AND key > :after AND key <> :built_in
 ORDER BY key, version DESC LIMIT :limit
 """)
@@ -43,7 +47,7 @@ async def newest_questionnaires(session: TenantSession, after: str, limit: int) 
     """Key, version, title and created_at of what the organisation made itself, by key."""
     parameters = {
         "after": after,
-        "built_in": built_in().key,
+        "built_in": KEY,
         "limit": limit,
     }
     return (await session.execute(NEWEST_QUESTIONNAIRES, parameters)).all()

@@ -9,6 +9,8 @@ from app.core.schema import (
     Input,
     Instant,
     Integer,
+    Locale,
+    Phrase,
     ReadOnly,
     Schema,
     Texts,
@@ -21,6 +23,9 @@ Lever = Literal["clarity", "recognition", "purpose", "connection", "resources_an
 FacetKey = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
 
 
+SCORED = ("dimension", "facet", "scale")
+"""What a question on a scale cannot do without."""
+CHOICES = ("choice", "choices")
 OUTCOME_FACETS = ("enps", "overall_satisfaction", "intent_to_stay")
 ROLES: dict[Dimension, tuple[Role, ...]] = {
     "satisfaction": ("basic",),
@@ -28,6 +33,14 @@ ROLES: dict[Dimension, tuple[Role, ...]] = {
     "outcome": ("outcome",),
 }
 """The roles of each dimension, its default first."""
+
+
+MOST_OPTIONS = 15
+"""What an answer of several can be kept of, a bit an option, in a smallint that is not negative."""
+Labels = Annotated[
+    dict[Locale, dict[Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,2})$")], Phrase]],
+    Field(default_factory=dict),
+]
 
 
 class Facet(Schema):
@@ -38,20 +51,29 @@ class Facet(Schema):
 class Scale(Schema):
     low: int
     high: int
+    labels: dict[str, dict[str, str]]
+
+
+class Option(Schema):
+    key: str
+    text: dict[str, str]
 
 
 class Question(Schema):
     key: str
     text: dict[str, str]
-    dimension: Dimension
-    facet: str
-    role: Role
+    kind: Kind
+    required: bool
+    dimension: Dimension | None
+    facet: str | None
+    role: Role | None
     lever: Lever | None
     reversed: bool
-    scale: Scale
+    scale: Scale | None
+    options: list[Option]
 
 
-class QuestionnaireSummary(Schema):
+class QuestionnaireHead(Schema):
     key: str
     version: int
     built_in: bool
@@ -59,7 +81,13 @@ class QuestionnaireSummary(Schema):
     created_at: Instant
 
 
-class Questionnaire(QuestionnaireSummary):
+class QuestionnaireSummary(QuestionnaireHead):
+    scales: list[Scale]
+
+
+class Questionnaire(QuestionnaireHead):
+    introduction: dict[str, str] | None
+    thanks: dict[str, str] | None
     facets: list[Facet]
     questions: list[Question]
 
@@ -78,6 +106,7 @@ class FacetWrite(Input):
 class ScaleWrite(Input):
     low: Annotated[Integer, Field(ge=0, le=99)]
     high: Annotated[Integer, Field(ge=1, le=100)]
+    labels: Labels
 
     @model_validator(mode="after")
     def rises(self) -> Self:
@@ -85,19 +114,62 @@ class ScaleWrite(Input):
             raise PydanticCustomError("bad_scale", "low must be below high")
         return self
 
+    @model_validator(mode="after")
+    def says_what_answers_mean(self) -> Self:
+        ends = {str(self.low), str(self.high)}
+        every = {str(answer) for answer in range(self.low, self.high + 1)}
+        labelled = [set(words) for words in self.labels.values()]
+        if any(answers not in (ends, every) or answers != labelled[0] for answers in labelled):
+            raise PydanticCustomError(
+                "bad_labels", "label both ends, or every answer, and the same ones in each language"
+            )
+        return self
+
+
+class OptionWrite(Input):
+    key: Identifier
+    text: Texts
+
 
 class QuestionWrite(Input):
     key: Identifier
     text: Texts
-    dimension: Dimension
-    facet: FacetKey
+    kind: Kind = "scale"
+    required: Flag = False
+    dimension: Dimension | None = None
+    facet: FacetKey | None = None
     role: Role | None = None
     lever: Lever | None = None
     reversed: Flag = False
-    scale: ScaleWrite
+    scale: ScaleWrite | None = None
+    options: Annotated[list[OptionWrite], Field(default_factory=list, max_length=MOST_OPTIONS)]
+
+    @model_validator(mode="after")
+    def is_of_its_kind(self) -> Self:
+        missing, excess = self.unlike_its_kind()
+        if missing:
+            raise PydanticCustomError("missing_field", f"a question of kind {self.kind} needs {missing}")
+        if excess:
+            raise PydanticCustomError("kind_mismatch", f"a question of kind {self.kind} has no {excess}")
+        if self.kind in CHOICES and len({option.key for option in self.options}) < max(2, len(self.options)):
+            raise PydanticCustomError("bad_options", "give at least two options, each key once")
+        return self
+
+    def unlike_its_kind(self) -> tuple[str, str]:
+        """The first member that is missing, and the first that is too much."""
+        given = [name for name in (*SCORED, "role", "lever", "reversed") if getattr(self, name)]
+        if self.kind == "scale":
+            missing = [name for name in SCORED if name not in given]
+            return next(iter(missing), ""), "options" if self.options else ""
+        excess = [name for name in given if name != "facet"]
+        if self.kind == "text" and self.options:
+            excess.append("options")
+        return "", next(iter(excess), "")
 
     @model_validator(mode="after")
     def fits_together(self) -> Self:
+        if self.dimension is None or self.scale is None:
+            return self
         if self.role is not None and self.role not in ROLES[self.dimension]:
             raise PydanticCustomError("role_mismatch", f"{self.dimension} goes with {ROLES[self.dimension]}")
         if self.lever is not None and self.dimension == "outcome":
@@ -114,6 +186,8 @@ class QuestionnaireWrite(Input):
     version: ReadOnly = None
     built_in: ReadOnly = None
     title: Texts
+    introduction: Texts | None = None
+    thanks: Texts | None = None
     facets: Annotated[list[FacetWrite], Field(max_length=200)]
     questions: Annotated[list[QuestionWrite], Field(min_length=1, max_length=200)]
     created_at: ReadOnly = None
@@ -125,9 +199,11 @@ class QuestionnaireWrite(Input):
             if len(set(keys)) != len(keys):
                 raise PydanticCustomError("duplicate_key", "each key may be used once")
         used = {question.facet for question in self.questions if question.dimension != "outcome"}
-        if used - set(facets):
+        if used - {*facets, None}:
             raise PydanticCustomError("unknown_facet", "every question must name one of facets")
-        dimensions = {(question.facet, question.dimension) for question in self.questions}
+        dimensions = {
+            (question.facet, question.dimension) for question in self.questions if question.dimension
+        }
         if len(dimensions) != len({facet for facet, _ in dimensions}):
             raise PydanticCustomError("unknown_facet", "a facet belongs to one dimension")
         return self

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 from app.core.conditional import Preconditions
@@ -8,11 +9,18 @@ from app.surveys.questionnaires.built_in import built_in
 from app.surveys.questionnaires.errors import BuiltInQuestionnaire
 from app.tables import Questionnaire, Survey
 
+SAID = {"title", "introduction", "thanks", "facets", "questions"}
+USUAL: dict[str, Any] = {"kind": "scale", "required": False, "options": []}
+"""What is not kept of a question where it is so."""
+
 
 def represent_questionnaire(row: Questionnaire) -> schemas.Questionnaire:
     return schemas.Questionnaire.model_validate(
         {
+            "introduction": None,
+            "thanks": None,
             **row.content,
+            "questions": [represent_question(question) for question in row.content["questions"]],
             "key": row.key,
             "version": row.version,
             "built_in": row.key == built_in().key,
@@ -21,11 +29,34 @@ def represent_questionnaire(row: Questionnaire) -> schemas.Questionnaire:
     )
 
 
+def represent_summary(row: Mapping[str, Any]) -> schemas.QuestionnaireSummary:
+    """Of one that the organisation made itself."""
+    scales = [represent_scale(scale) for scale in row["scales"]]
+    return schemas.QuestionnaireSummary.model_validate({**row, "built_in": False, "scales": scales})
+
+
+def represent_question(question: Mapping[str, Any]) -> dict[str, Any]:
+    scale = question["scale"]
+    return {**USUAL, **question, "scale": None if scale is None else represent_scale(scale)}
+
+
+def represent_scale(scale: Mapping[str, Any]) -> dict[str, Any]:
+    return {"labels": {}, **scale}
+
+
 def content_of(wanted: schemas.QuestionnaireWrite) -> dict[str, Any]:
-    content = wanted.model_dump(mode="json", include={"title", "facets", "questions"})
-    for question in content["questions"]:
+    """Without what is not said, so that a questionnaire of before is still the same."""
+    content = wanted.model_dump(mode="json", include=SAID)
+    content = {name: said for name, said in content.items() if said is not None}
+    return content | {"questions": [kept(question) for question in content["questions"]]}
+
+
+def kept(question: dict[str, Any]) -> dict[str, Any]:
+    if question["kind"] == "scale":
         question["role"] = question["role"] or schemas.ROLES[question["dimension"]][0]
-    return content
+        if not question["scale"]["labels"]:
+            del question["scale"]["labels"]
+    return {name: value for name, value in question.items() if name not in USUAL or value != USUAL[name]}
 
 
 async def put_questionnaire(

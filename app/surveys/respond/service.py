@@ -1,6 +1,7 @@
 """The respondent's door: what is told, asked and answered. Only the invitation says who it is."""
 
 from datetime import datetime
+from uuid import uuid4
 
 from app.core.database import TenantSession
 from app.core.errors import NotFound
@@ -48,6 +49,10 @@ async def preview(
     language = language_of(accept_language, organization.locale)
     survey = Survey(
         organization_id=organization.id,
+        id=uuid4(),
+        status="draft",
+        questionnaire=key,
+        access="invited",
         name=in_language(questionnaire.content["title"], language, organization.locale, "en"),
         mode=mode,
         minimum_group_size=organization.minimum_group_size,

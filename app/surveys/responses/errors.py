@@ -15,10 +15,24 @@ class ModeHasNoReadableResponses(Conflict):
 
 class UnknownQuestion(Unprocessable):
     code = "unknown_question"
+    detail = "The questionnaire has no such question: take one of those that it lists."
 
 
 class OffScale(Unprocessable):
     code = "off_scale"
+
+
+class UnknownOption(Unprocessable):
+    code = "unknown_option"
+
+
+class InvalidText(Unprocessable):
+    code = "invalid_value"
+
+
+class AnswerRequired(Unprocessable):
+    code = "answer_required"
+    detail = "This question has to be answered: send an answer, or null for don't know."
 
 
 class NoAnswers(Unprocessable):

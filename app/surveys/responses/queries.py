@@ -74,9 +74,9 @@ async def shuffle_responses(session: TenantSession, survey_id: UUID) -> None:
 
 
 INSERT_COMMENTS = text("""
-INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text)
-SELECT :organization_id, :survey_id, r.id, c.group_ordinal, r.text
-FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, cell_ordinal int, text text)
+INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text, question)
+SELECT :organization_id, :survey_id, r.id, c.group_ordinal, r.text, r.question
+FROM json_to_recordset(CAST(:rows AS json)) AS r (id uuid, cell_ordinal int, text text, question text)
 JOIN survey_cells c ON c.organization_id = :organization_id AND c.survey_id = :survey_id
   AND c.ordinal = r.cell_ordinal
 ORDER BY r.id
@@ -105,8 +105,8 @@ async def comments_by_key(session: TenantSession, survey_id: UUID, keys: Sequenc
 SHUFFLE_COMMENTS = text("""
 WITH taken AS (DELETE FROM comments
 WHERE organization_id = :organization_id AND survey_id = :survey_id RETURNING *)
-INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text)
-SELECT organization_id, survey_id, gen_random_uuid(), group_ordinal, text FROM taken
+INSERT INTO comments (organization_id, survey_id, id, group_ordinal, text, question)
+SELECT organization_id, survey_id, gen_random_uuid(), group_ordinal, text, question FROM taken
 ORDER BY random()
 """)
 

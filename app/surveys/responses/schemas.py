@@ -13,16 +13,32 @@ from app.core.schema import (
     Locale,
     Schema,
 )
+from app.surveys.questionnaires.schemas import MOST_OPTIONS
 from app.surveys.schemas import SegmentValue
 
+LONGEST_TEXT = 4000
 
-def _only_integer(value: Any) -> Any:
-    if value is not None and type(value) is not int:
-        raise PydanticCustomError("off_scale", "an answer is a JSON integer on the question's scale, or null")
+
+def _only_answer(value: Any) -> Any:
+    """Of no kind of question is it one; of which it is, the questionnaire says."""
+    is_list = isinstance(value, list) and len(value) <= MOST_OPTIONS
+    if value is None or type(value) is int or (is_list and all(isinstance(one, str) for one in value)):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError(
+            "off_scale", "an answer is a JSON integer, an option or a list of them, text, or null"
+        )
+    if len(value) > LONGEST_TEXT:
+        raise PydanticCustomError("invalid_value", f"write at most {LONGEST_TEXT} characters")
     return value
 
 
-Answer = Annotated[Integer | None, BeforeValidator(_only_integer)]
+AnswerText = Annotated[str, Field(max_length=LONGEST_TEXT)]
+OptionKey = Annotated[str, Field(max_length=128)]
+Answer = Annotated[
+    Integer | AnswerText | Annotated[list[OptionKey], Field(max_length=MOST_OPTIONS)] | None,
+    BeforeValidator(_only_answer),
+]
 
 
 class AnswersWrite(Input):
@@ -50,7 +66,7 @@ class Response(Schema):
     id: UUID
     respondent: str
     team: str | None
-    answers: dict[str, int | None]
+    answers: dict[str, Answer]
     locale: str | None
     submitted_at: Instant
 

@@ -5,7 +5,7 @@ transaction that stores a response. A retry with an Idempotency-Key is known by 
 which is derived from it and replaced by a random one when the survey closes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,8 @@ from app.surveys.questionnaires.service import frozen_questionnaire
 from app.surveys.responses import queries, rules, schemas
 from app.surveys.responses.errors import (
     AlreadyResponded,
+    AnswerRequired,
+    InvalidText,
     InvitationRequired,
     InvitationUsed,
     NoAnswers,
@@ -34,13 +36,16 @@ from app.surveys.responses.errors import (
     OffScale,
     RespondentNotAllowed,
     RespondentRequired,
+    UnknownOption,
     UnknownQuestion,
     UnknownSegment,
 )
 from app.surveys.service import found_open
 from app.tables import Survey
 
-BAD_ANSWERS: dict[str, type[AppError]] = {kind.code: kind for kind in (UnknownQuestion, OffScale)}
+BAD_ANSWERS: dict[str, type[AppError]] = {
+    kind.code: kind for kind in (UnknownQuestion, OffScale, UnknownOption, InvalidText)
+}
 
 
 Location = tuple[UUID, int]
@@ -49,15 +54,26 @@ Locate = Callable[[int, schemas.ResponseWrite], Location | AppError]
 
 
 @dataclass(frozen=True)
+class Written:
+    """Words, and the question that they answer; None for what else somebody wanted to say."""
+
+    key: UUID
+    question: str | None
+    text: str
+
+
+@dataclass(frozen=True)
 class Placed:
     """A checked response, ready to be stored under its key."""
 
+    index: int
     key: UUID
     cell_ordinal: int
     answers: list[int]
     locale: str | None
-    comment: str | None
-    comment_key: UUID
+    written: Sequence[Written]
+    missing: Sequence[str]
+    """The questions that it had to answer and does not."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +121,10 @@ class Submission:
         return self.check_respondent(response) or self.check_answers(response)
 
     def check_answers(self, response: schemas.AnswersWrite) -> AppError | None:
-        if not response.answers:
+        given = rules.given(response.answers)
+        if not given:
             return NoAnswers.at("#/answers")
-        bad = rules.check_answers(self.slots, response.answers)
+        bad = rules.check_answers(self.slots, given)
         faults = [Fault(one.code, one.detail, pointer("answers", one.key)) for one in bad]
         return BAD_ANSWERS[bad[0].code](bad[0].detail, errors=faults) if bad else None
 
@@ -179,19 +196,39 @@ class Submission:
         if isinstance(place, AppError):
             return place
         key, cell = place
-        answers = rules.encode(self.slots, response.answers)
-        comment_key = self.anonymous_key("comment", index) if self.is_anonymous else uuid4()
-        return Placed(key, cell, answers, response.locale, response.comment or None, comment_key)
+        answers = rules.encode(self.slots, rules.given(response.answers))
+        missing = rules.missing(self.slots, rules.given(response.answers))
+        written = list(self.written(index, key, response))
+        return Placed(index, key, cell, answers, response.locale, written, missing)
 
-    def anonymous_key(self, kind: str, index: int) -> UUID:
+    def written(self, index: int, key: UUID, response: schemas.AnswersWrite) -> Iterator[Written]:
+        if response.comment:
+            yield Written(self.text_key(index, key, None), None, response.comment)
+        for question, words in rules.texts(self.slots, rules.given(response.answers)).items():
+            yield Written(self.text_key(index, key, question), question, words)
+
+    def text_keys(self, one: Placed) -> list[UUID]:
+        """Of everything that could have been written with it."""
+        questions = [None, *rules.answered_in_words(self.slots)]
+        return [self.text_key(one.index, one.key, question) for question in questions]
+
+    def text_key(self, index: int, key: UUID, question: str | None) -> UUID:
+        if self.survey.allow_changes:
+            return changeable_key(self.keyring, self.survey.organization_id, self.survey.id, key, question)
+        if not self.is_anonymous:
+            return uuid4()
+        return self.anonymous_key("comment", index, *([] if question is None else [question.encode()]))
+
+    def anonymous_key(self, kind: str, index: int, *more: bytes) -> UUID:
         """Random, or until the survey closes known to whoever sends the same Idempotency-Key again."""
         if self.retry_key is None:
             return uuid4()
-        parts = (self.survey.id.bytes, self.retry_key.encode(), index.to_bytes(4, "big"))
+        parts = (self.survey.id.bytes, self.retry_key.encode(), index.to_bytes(4, "big"), *more)
         return self.keyring.uuid(self.survey.organization_id, f"anonymous-{kind}", *parts)
 
     async def keep(self, placed: Sequence[Placed | AppError], now: datetime) -> list[Stored | AppError]:
-        """Stores each response whose key is new, and its comment."""
+        """Stores each response whose key is new, and what was written with it."""
+        placed = await self.complete(placed)
         good = [one for one in placed if isinstance(one, Placed)]
         submitted_at = None if self.is_anonymous else now
         rows = [
@@ -208,18 +245,29 @@ class Submission:
             self.session, self.survey.id, rows, are_changed=self.survey.allow_changes
         )
         comments = [
-            {"id": self.comment_key(one), "cell_ordinal": one.cell_ordinal, "text": one.comment}
+            {"id": own.key, "cell_ordinal": one.cell_ordinal, "question": own.question, "text": own.text}
             for one in good
-            if one.key in new and one.comment is not None
+            if one.key in new
+            for own in one.written
         ]
         await queries.store_comments(self.session, self.survey.id, comments)
         repeated = await self.repeated([one for one in good if one.key not in new])
         return [one if isinstance(one, AppError) else self.outcome(one, new, repeated) for one in placed]
 
-    def comment_key(self, one: Placed) -> UUID:
-        if self.survey.allow_changes:
-            return changeable_key(self.keyring, self.survey.organization_id, self.survey.id, one.key)
-        return one.comment_key
+    async def complete(self, placed: Sequence[Placed | AppError]) -> list[Placed | AppError]:
+        """Refuses what lacks an answer it had to give, unless it was given before and may be changed."""
+        lacking = [one.key for one in placed if isinstance(one, Placed) and one.missing]
+        before = (
+            await queries.answers_by_key(self.session, self.survey.id, lacking)
+            if lacking and self.survey.allow_changes
+            else {}
+        )
+        return [
+            answers_required(one.missing)
+            if isinstance(one, Placed) and one.missing and one.key not in before
+            else one
+            for one in placed
+        ]
 
     async def repeated(self, refused: Sequence[Placed]) -> set[UUID]:
         """The keys of those that are stored already just as they are."""
@@ -227,12 +275,14 @@ class Submission:
             return set()
         stored = await queries.answers_by_key(self.session, self.survey.id, [one.key for one in refused])
         said = await queries.comments_by_key(
-            self.session, self.survey.id, [one.comment_key for one in refused]
+            self.session, self.survey.id, [key for one in refused for key in self.text_keys(one)]
         )
         return {
             one.key
             for one in refused
-            if stored[one.key] == (one.cell_ordinal, one.answers) and said.get(one.comment_key) == one.comment
+            if stored[one.key] == (one.cell_ordinal, one.answers)
+            and {key: said[key] for key in self.text_keys(one) if key in said}
+            == {own.key: own.text for own in one.written}
         }
 
     def outcome(self, one: Placed, new: set[UUID], repeated: set[UUID]) -> Stored | AppError:
@@ -241,6 +291,12 @@ class Submission:
         if not self.is_anonymous:
             return AlreadyResponded()
         return Stored(None, is_repeat=True) if one.key in repeated else KeyReused()
+
+
+def answers_required(missing: Sequence[str]) -> AppError:
+    detail = AnswerRequired.detail
+    faults = [Fault(AnswerRequired.code, detail, pointer("answers", key)) for key in missing]
+    return AnswerRequired(detail, errors=faults)
 
 
 def respondent_key(keyring: Keyring, survey: Survey, person: UUID) -> UUID:
@@ -257,16 +313,30 @@ def response_id(keyring: Keyring, survey: Survey, key: UUID) -> UUID:
     return keyring.uuid(survey.organization_id, "response-id", survey.id.bytes, key.bytes)
 
 
-def changeable_key(keyring: Keyring, organization_id: UUID, survey_id: UUID, key: UUID) -> UUID:
+def changeable_key(
+    keyring: Keyring, organization_id: UUID, survey_id: UUID, key: UUID, question: str | None = None
+) -> UUID:
     """Of what somebody wrote, until the survey closes: what they write instead must find it."""
-    return keyring.uuid(organization_id, "changeable-comment", survey_id.bytes, key.bytes)
+    parts = (
+        (survey_id.bytes, key.bytes) if question is None else (survey_id.bytes, key.bytes, question.encode())
+    )
+    return keyring.uuid(organization_id, "changeable-comment", *parts)
 
 
 def slots_of(questionnaire: dict[str, Any]) -> list[rules.Slot]:
-    return [
-        rules.Slot(question["key"], question["scale"]["low"], question["scale"]["high"])
-        for question in questionnaire["questions"]
-    ]
+    return [slot_of(question) for question in questionnaire["questions"]]
+
+
+def slot_of(question: dict[str, Any]) -> rules.Slot:
+    scale = question.get("scale") or {"low": 0, "high": 0}
+    return rules.Slot(
+        key=question["key"],
+        low=scale["low"],
+        high=scale["high"],
+        kind=question.get("kind", "scale"),
+        options=[option["key"] for option in question.get("options", [])],
+        is_required=question.get("required", False),
+    )
 
 
 async def begin(

@@ -100,6 +100,23 @@ def as_answer(text: str, _: Notation) -> int | str | None:
     return text if number is None else int(number)
 
 
+class Numbered(int):
+    """A number read from a cell, which still knows what was written there."""
+
+    text: str
+
+    def __new__(cls, number: int, text: str) -> "Numbered":
+        found = super().__new__(cls, number)
+        found.text = text
+        return found
+
+
+def as_answer_or_text(text: str, notation: Notation) -> int | str | None:
+    """What a cell is depends on its question, which a file does not tell."""
+    found = as_answer(text, notation)
+    return Numbered(found, text) if isinstance(found, int) else found
+
+
 def as_number(text: str, notation: Notation) -> float | str:
     """With the decimal sign that was declared; else with either, unless the text can be read two ways."""
     if notation.decimal is not None:
@@ -127,7 +144,7 @@ Conversion = Callable[[str, Notation], Any]
 CONVERSIONS: Mapping[Kind, Mapping[str, Conversion]] = {
     "people": {"active": as_flag},
     "teams": {},
-    "responses": {"answers": as_answer},
+    "responses": {"answers": as_answer_or_text},
     "recognitions": {"receivers": as_identifiers},
     "occasions": {"month": as_integer, "day": as_integer, "year": as_integer, "consent": as_flag},
     "kpi_values": {"value": as_number},
