@@ -23,11 +23,12 @@ from app.calendar.feeds.api import router as feeds_router
 from app.calendar.reminders.api import router as reminders_router
 from app.core import operations, outbox, telemetry
 from app.core.answers import HeadMiddleware, PackingMiddleware
+from app.core.bodies import BodyMiddleware
 from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.fairness import FairMiddleware, FairQueue
 from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
-from app.core.requests import BodyMiddleware, OriginMiddleware, RequestIdMiddleware
+from app.core.requests import OriginMiddleware, RequestIdMiddleware
 from app.core.rotation import Sealed
 from app.core.secrets import load_secrets
 from app.core.settings import Settings

@@ -11,10 +11,10 @@ from starlette.types import Scope
 from app.auth import queries
 from app.auth.dependencies import PROOF, proof_of
 from app.auth.limits import IMPORT, KnownKeys
+from app.core.bodies import STRANGER, BodyLimits, is_small
 from app.core.contract import SCIM, takes_keys
 from app.core.errors import InvalidToken, Unauthorized
 from app.core.fairness import FairQueue
-from app.core.requests import STRANGER, BodyLimits, is_small
 from app.core.settings import Settings
 
 LISTS = ("/batch", "/invitations", "/audience")

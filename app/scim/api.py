@@ -11,7 +11,8 @@ from app.auth.dependencies import keyring_of, public_base, requires
 from app.auth.principal import Principal, Scope
 from app.core.conditional import NO_STORE, Preconditions, matches
 from app.core.errors import ErrorMiddleware
-from app.core.requests import SMALL, parse_json, require_media_type
+from app.core.requests import require_media_type
+from app.core.strict_json import parse_aside
 from app.scim import service
 from app.scim.deviations import MOST_OPERATIONS, operations_of, with_objects
 from app.scim.errors import PREFIX, SCIM_JSON, install_scim_errors
@@ -43,8 +44,7 @@ async def writer(
 
 async def body_of(request: Request) -> Any:
     require_media_type(request, [SCIM_JSON, "application/json"])
-    body = await request.body()
-    return parse_json(body) if len(body) <= SMALL else await asyncio.to_thread(parse_json, body)
+    return await parse_aside(await request.body())
 
 
 Reader = Annotated[Caller, Depends(reader)]

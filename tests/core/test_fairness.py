@@ -10,9 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.core.bodies import LARGE_AT_ONCE, BodyLimits, BodyMiddleware
 from app.core.fairness import SLICE, FairMiddleware, FairQueue, in_turns
-from app.core.requests import LARGE_AT_ONCE, SMALL, BodyLimits, BodyMiddleware
 from app.core.settings import Settings
+from app.core.strict_json import SMALL
 from app.main import create_app
 from tests.conftest import Tenant, new_tenant
 from tests.waiting import PATIENCE, until

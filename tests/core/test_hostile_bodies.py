@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import MalformedJson, PayloadTooLarge
-from app.core.requests import MOST_VALUES, parse_json
+from app.core.strict_json import MOST_VALUES, parse_json
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from app.core.requests import MOST_VALUES, parse_json
     ],
 )
 def test_more_values_than_a_batch_needs_are_not_parsed(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.core.requests.jiter.from_json", None)  # whoever calls it fails
+    monkeypatch.setattr("app.core.strict_json.jiter.from_json", None)  # whoever calls it fails
     with pytest.raises(PayloadTooLarge):
         parse_json(body)
 

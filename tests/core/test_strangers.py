@@ -10,9 +10,10 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from app.core import connections, requests
+from app.core import bodies, connections, strict_json
+from app.core.bodies import Body, BodyLimits
 from app.core.errors import PayloadTooLarge
-from app.core.requests import SMALL, Body, BodyLimits
+from app.core.strict_json import SMALL
 from app.serving import OPTIONS
 from tests.conftest import Tenant, client_for
 from tests.contract import ContractClient
@@ -43,7 +44,7 @@ def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         def __getattr__(self, name: str) -> Any:
             return getattr(self.stream, name)
 
-    monkeypatch.setattr("app.core.requests.zlib.decompressobj", Counting)
+    monkeypatch.setattr("app.core.bodies.zlib.decompressobj", Counting)
     return sizes
 
 
@@ -73,7 +74,7 @@ async def test_where_no_key_is_asked_for_little_is_unpacked(
 ) -> None:
     answer = await anonymous.post(path + CONNECTION, content=BOMB, headers=GZIP)
     assert answer.status_code == 413
-    assert sum(unpacked) <= requests.PIECE
+    assert sum(unpacked) <= bodies.PIECE
 
 
 @pytest.mark.parametrize("path", OPEN)
@@ -98,7 +99,7 @@ async def test_a_known_sender_unpacks_no_more_than_a_hundredfold(
 ) -> None:
     answer = await api.post("/v1/people/batch", content=BOMB, headers=GZIP)
     assert answer.status_code == 413
-    assert sum(unpacked) <= 100 * len(BOMB) + requests.PIECE
+    assert sum(unpacked) <= 100 * len(BOMB) + bodies.PIECE
 
 
 def messages_of(*parts: bytes) -> Any:
@@ -113,16 +114,16 @@ def messages_of(*parts: bytes) -> Any:
 
 
 async def test_a_body_that_stops_coming_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "BODY_SECONDS", 0.05)
-    body = Body(requests.Headers({}), messages_of(b"{", b'"na'), BodyLimits(1000, 1000))
-    with pytest.raises(requests.RequestTimeout):
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
+    body = Body(bodies.Headers({}), messages_of(b"{", b'"na'), BodyLimits(1000, 1000))
+    with pytest.raises(bodies.RequestTimeout):
         async with asyncio.timeout(PATIENCE):
             [piece async for piece in body.pieces()]
 
 
 @pytest.fixture
 async def port(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    monkeypatch.setattr(requests, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
     server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", **OPTIONS))
     serving = asyncio.create_task(server.serve())
@@ -163,7 +164,7 @@ async def test_a_connection_that_sends_half_is_ended(port: int, sent: bytes) -> 
 
 async def test_a_large_number_in_a_long_body_is_found_whatever_surrounds_it() -> None:
     for number in ("1e309", "1E+0999", "9" * 310 + ".0", "-1e999"):
-        with pytest.raises(requests.MalformedJson):
-            requests.parse_json(f'{{"a": "e12", "b": [{number}]}}'.encode())
+        with pytest.raises(strict_json.MalformedJson):
+            strict_json.parse_json(f'{{"a": "e12", "b": [{number}]}}'.encode())
     with pytest.raises(PayloadTooLarge):
-        requests.parse_json(b"[" + b"1," * requests.MOST_VALUES + b"1]")
+        strict_json.parse_json(b"[" + b"1," * strict_json.MOST_VALUES + b"1]")

@@ -9,8 +9,8 @@ from uuid import UUID
 from app.core.batches import external_id_of
 from app.core.database import TenantSession
 from app.core.errors import AppError
-from app.core.requests import parse_json
 from app.core.secrets import Keyring
+from app.core.strict_json import parse_json
 from app.imports import queries, schemas
 from app.imports.errors import RowRefused
 from app.imports.files import rules
