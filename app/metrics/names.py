@@ -15,6 +15,7 @@ from app.metrics.blocks.earlier import (
     enps_with_reasons,
     levers_of_all,
     levers_with_shrunken,
+    participation_of_complete,
     ratio_of_questions,
     why_undivided,
     without_moments,
@@ -66,7 +67,7 @@ DISCLOSURE: Final[Metric[schemas.Disclosed, schemas.GroupDisclosure]] = metric(
     "disclosure", schemas.Disclosed, schemas.GroupDisclosure
 )
 PARTICIPATION: Final[Metric[schemas.ParticipationNumbers, schemas.ParticipationGroup]] = metric(
-    "participation", schemas.ParticipationNumbers, schemas.ParticipationGroup
+    "participation", schemas.ParticipationNumbers, schemas.ParticipationGroup, participation_of_complete
 )
 FACETS: Final[Metric[schemas.FacetsNumbers, schemas.FacetsGroup]] = metric(
     "facets", schemas.FacetsNumbers, schemas.FacetsGroup

@@ -22,6 +22,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Answers = NDArray[np.int16]
 """Persons x questions: the answer, -1 for not applicable or don't know, -2 for not answered."""
+SKIPPED: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +300,11 @@ class Sample:
             order=self.lot[persons],
             choices=[choice.of(persons) for choice in self.choices],
         )
+
+    @property
+    def is_complete(self) -> Flags:
+        """Who skipped no question; "don't know" is an answer."""
+        return np.asarray((self.answers != SKIPPED).all(axis=1))
 
     @property
     def both(self) -> Flags:

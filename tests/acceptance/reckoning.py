@@ -63,6 +63,9 @@ class Instrument:
     def score(self, dimension: str, answers: Answers) -> Fraction | None:
         return half_rule(self.facets(dimension, answers))
 
+    def is_complete(self, answers: Answers) -> bool:
+        return all(question["key"] in answers for question in self.questions)
+
     def has_both(self, answers: Answers) -> bool:
         return all(self.score(dimension, answers) is not None for dimension in ("satisfaction", "engagement"))
 
@@ -428,6 +431,7 @@ class Reckoning:
             "responded": len(persons),
             "invited": invited,
             "response_rate": len(persons) / invited,
+            "complete_response_rate": sum(map(self.instrument.is_complete, persons)) / invited,
             **{
                 name: self.bounded(name, persons, invited, display) for name in ("satisfaction", "engagement")
             },

@@ -141,7 +141,7 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
     "get_survey_participation": {r"invited|responded": COUNT},
     "get_satisfaction_engagement": HEADLINE,
     "get_participation_metrics": {
-        r"groups\[\]\.response_rate": COUNT,
+        r"groups\[\]\.(complete_)?response_rate": COUNT,
         r"groups\[\]\.(satisfaction|engagement)\.(score|ci_low|ci_high|bound_low|bound_high)": GROUP,
         r"groups\[\]\.weighted\.(strata|trimmed|coverage|deff|effective_n)": COUNT,
         r"groups\[\]\.weighted\.(satisfaction|engagement)\.(score|ci_low|ci_high)": STRATA,

@@ -66,3 +66,53 @@ def test_weights_are_of_the_organisation_alone() -> None:
     whole, *teams = participation(wave).values()
     assert whole["weighted"] is not None
     assert [team["reasons"]["weighted"] for team in teams] == ["organization_only"] * 2
+
+
+def completed(
+    skipped: list[int], invited: list[int], answered: int = 30
+) -> list[tuple[float | None, str | None]]:
+    """Rate and reason of an organisation and its teams, of each of which some skipped the last question."""
+    three = instrument_of(("satisfaction", "pay"), ("engagement", "effort"), ("engagement", "effort"))
+    answers = [
+        (2 + person % 3, 3, -2 if person < lacking else -1 if person % 2 else 4)
+        for lacking in skipped
+        for person in range(answered)
+    ]
+    members = np.repeat(np.arange(1, len(skipped) + 1), answered).tolist()
+    wave = wave_of(three, answers, members, [None, *[0] * len(skipped)], invited=[0, *invited])
+    return [
+        (one["complete_response_rate"], one["reasons"].get("complete_response_rate"))
+        for one in participation(wave).values()
+    ]
+
+
+def test_partial_answers_are_no_responses_and_not_knowing_is_an_answer() -> None:
+    assert completed([0, 6], [40, 50]) == [(54 / 90, None), (30 / 40, None), (24 / 50, None)]
+
+
+@pytest.mark.parametrize(
+    ("skipped", "invited"),
+    [
+        ([2, 7], [40, 50]),  # two skipped something
+        ([28, 7], [40, 50]),  # two skipped nothing
+        ([29, 7], [40, 50]),
+    ],
+)
+def test_one_or_two_who_skipped_something_or_nothing_are_not_pointed_at(
+    skipped: list[int], invited: list[int]
+) -> None:
+    whole, few, other = completed(skipped, invited)
+    assert few == (None, "few_complete")
+    assert whole[0] is not None
+    assert other[0] is not None or other[1] == "few_complete"
+
+
+def test_nor_are_they_by_subtraction() -> None:
+    """The whole less the one team would be the two of the other."""
+    whole, *teams = completed([6, 2], [40, 50])
+    assert whole == (52 / 90, None)
+    assert teams == [(None, "few_complete")] * 2
+
+
+def test_without_the_number_invited_there_is_no_rate_of_it() -> None:
+    assert completed([6, 6], [31, 50])[1] == (None, "few_silent")

@@ -338,6 +338,7 @@ DEFINED = {
         "invited": "invited",
         "responded": "responded",
         "response_rate": "response_rate",
+        "complete_response_rate": "complete_response_rate",
         "weighted.strata": "weighted.strata",
         "weighted.trimmed": "weighted.strata",
         "weighted.coverage": "weighted.coverage",

@@ -108,6 +108,14 @@ def _not_drawn(lever: Body) -> Body:
     return {**lever, "shrunken": None, "reasons": {**lever["reasons"], "shrunken": EARLIER}}
 
 
+def participation_of_complete(body: Body) -> Body:
+    """1 to 2: how many had answered everything was not said."""
+    if body["status"] != "ok":
+        return body
+    missing = {"complete_response_rate": "earlier_formula"}
+    return {**body, "complete_response_rate": None, "reasons": body["reasons"] | missing}
+
+
 def enps_with_reasons(body: Body) -> Body:
     """1 to 2: of every group that had an eNPS all of it was told."""
     return {**body, "reasons": {}} if body["status"] == "ok" else body

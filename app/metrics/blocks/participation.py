@@ -8,7 +8,7 @@ import numpy as np
 from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.regions import regions_of, shown_teams
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
-from app.metrics.disclosure import Precision, shown_score
+from app.metrics.disclosure import Precision, showing_complete, shown_score
 from app.metrics.formulas import (
     Interval,
     Moments,
@@ -28,18 +28,41 @@ def participation(wave: Wave) -> Mapping[int, ParticipationNumbers]:
         return of_each_group(
             wave, lambda ordinal, _: Undefined(status="undefined", reason="no_frame", n=wave.n(ordinal))
         )
-    responded = Rollup(wave.sample.groups, wave.sample.places).sizes
+    everybody = Rollup(wave.sample.groups, wave.sample.places)
+    rates = _Rates(wave, everybody.sizes, everybody.counts(wave.sample.is_complete))
     scores = {name: Measure.take(wave.rollup, wave.both.dimensions[name]) for name in DIMENSIONS}
-    return of_each_group(
-        wave, lambda ordinal, precision: _shown(wave, scores, int(responded[ordinal]), ordinal, precision)
-    )
+    return of_each_group(wave, lambda ordinal, precision: _shown(wave, scores, rates, ordinal, precision))
+
+
+class _Rates:
+    """Of those invited to each group, who responded and who answered everything, where that may be told."""
+
+    def __init__(self, wave: Wave, responded: Integers, complete: Integers) -> None:
+        assert wave.invited is not None, "there is a frame"
+        told = {ordinal for ordinal in wave.plan.decisions if wave.shown_invited(ordinal) is not None}
+        self._wave, self.responded, self._complete = wave, responded, complete
+        self._with_complete = showing_complete(wave.sample.groups, told, wave.invited, responded, complete)
+
+    def response_rate(self, ordinal: int) -> float | None:
+        return self._of(self.responded, ordinal)
+
+    def complete_response_rate(self, ordinal: int) -> float | None:
+        return self._of(self._complete, ordinal) if ordinal in self._with_complete else None
+
+    def why_no_complete(self, ordinal: int) -> str:
+        is_told = self._wave.shown_invited(ordinal) is not None
+        return "few_complete" if is_told else self._wave.why_no_invited()
+
+    def _of(self, counts: Integers, ordinal: int) -> float | None:
+        invited = self._wave.shown_invited(ordinal)
+        return None if invited is None else response_rate(int(counts[ordinal]), invited)
 
 
 def _shown(
-    wave: Wave, scores: dict[str, Measure], responded: int, ordinal: int, precision: Precision
+    wave: Wave, scores: dict[str, Measure], rates: _Rates, ordinal: int, precision: Precision
 ) -> ParticipationOk:
     invited = wave.shown_invited(ordinal)
-    rate = None if invited is None else response_rate(responded, invited)
+    rate, complete = rates.response_rate(ordinal), rates.complete_response_rate(ordinal)
     satisfaction, engagement = (_score(scores[name], ordinal, precision, invited) for name in DIMENSIONS)
     weighted, why_not_weighted = (
         _weighted(wave, precision) if ordinal == ORGANIZATION else (None, "organization_only")
@@ -53,15 +76,17 @@ def _shown(
     return ParticipationOk(
         status="ok",
         n=wave.n(ordinal),
-        responded=responded,
+        responded=int(rates.responded[ordinal]),
         invited=invited,
         response_rate=rate,
+        complete_response_rate=complete,
         precision=precision,
         satisfaction=satisfaction,
         engagement=engagement,
         weighted=weighted,
         reasons=reasons_of(
             (of_invited, "zero_variance" if invited else wave.why_no_invited()),
+            ({"complete_response_rate": complete}, rates.why_no_complete(ordinal)),
             ({"weighted": weighted}, why_not_weighted),
         ),
     )

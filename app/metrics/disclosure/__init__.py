@@ -20,7 +20,7 @@ from app.metrics.disclosure.rounding import (
     shown_sd,
     shown_share,
 )
-from app.metrics.disclosure.tree import Decision, Node, Suppression, decide
+from app.metrics.disclosure.tree import Decision, Node, Suppression, decide, showing_complete
 
 __all__ = [
     "Decision",
@@ -40,6 +40,7 @@ __all__ = [
     "may_contrast",
     "may_link",
     "plan_release",
+    "showing_complete",
     "shown_dz",
     "shown_gap",
     "shown_r",

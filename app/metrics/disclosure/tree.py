@@ -191,6 +191,26 @@ def _showing_invited(ordered: Sequence[Node], published: Published) -> set[int]:
     return {ordinal for ordinal in candidates if nearest[ordinal] == ordinal}
 
 
+def showing_complete(
+    groups: Groups, with_invited: AbstractSet[int], invited: Integers, responded: Integers, complete: Integers
+) -> set[int]:
+    """Of the groups that show `invited`, those that may tell how many answered everything (R8).
+
+    Nothing derivable from the numbers shown leaves one or two who did, who skipped something, or who did not.
+    All three have a number a group. A count that is not shown is known to nobody, so unlike that of the
+    invited it is of no use in a subtraction.
+    """
+    apart = np.column_stack([invited - complete, responded - complete, complete])
+    candidates = {
+        ordinal: own
+        for ordinal in with_invited
+        if groups.is_team(ordinal) and _names_nobody(own := tuple(apart[ordinal].tolist()))
+    }
+    nodes = in_order(tree_nodes(groups, responded))
+    nearest = select(nodes, lambda node: candidates.get(node.ordinal), _names_nobody)
+    return {ordinal for ordinal in candidates if nearest[ordinal] == ordinal}
+
+
 def _silent(node: Node) -> Amounts:
     invited = node.invited or 0
     return invited - node.responded, invited - node.n

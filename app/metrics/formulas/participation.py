@@ -24,7 +24,10 @@ class Weights:
 
 
 def response_rate(responded: int, invited: int) -> float | None:
-    """Responses per eligible invited person, 0-1 (AAPOR RR2: partial answers count). None when nobody was."""
+    """Responses per eligible invited person, 0-1. None when nobody was.
+
+    AAPOR's RR2 where those responded who answered anything, its RR1 where those who answered everything.
+    """
     return responded / invited if invited else None
 
 

@@ -47,6 +47,7 @@ class ParticipationOk(Schema):
     responded: int
     invited: int | None
     response_rate: float | None
+    complete_response_rate: float | None
     precision: Precision
     satisfaction: ParticipationScore
     engagement: ParticipationScore
