@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app.core import requests
+from app.core import bodies
 from app.core.contract import METHODS, contract, query_parameters, templates_of
 from app.core.settings import Settings
 from app.main import create_app
@@ -360,7 +360,7 @@ async def test_chunks_are_counted_where_no_length_is_declared(api: ContractClien
 async def test_a_body_that_stops_coming(
     operation: Operation, api: ContractClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.01)
 
     async def half() -> AsyncIterator[bytes]:
         yield b" "
