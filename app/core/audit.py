@@ -27,6 +27,11 @@ ADD = text("""
 INSERT INTO audit_entries (organization_id, id, actor, action, target, person, details) VALUES
 (:organization_id, gen_random_uuid(), :actor, :action, :target, :person, CAST(:details AS jsonb))
 """)
+ADD_OF_EACH = text("""
+INSERT INTO audit_entries (organization_id, id, actor, action, target, person, details)
+SELECT :organization_id, gen_random_uuid(), :actor, :action, target, person, '{}'
+FROM unnest(CAST(:targets AS text[]), CAST(:people AS bytea[])) AS each (target, person)
+""")
 ENTRIES_BEFORE = text("""
 SELECT recorded_at, id, actor, action, target, encode(person, 'hex') AS person, details
 FROM audit_entries
@@ -82,13 +87,6 @@ async def record(
     """Details hold nothing personal: names of members and settings, never what people wrote."""
     values = {"actor": actor, "action": action, "target": target}
     await session.execute(ADD, {**values, "person": person, "details": json.dumps(details or {})})
-
-
-ADD_OF_EACH = text("""
-INSERT INTO audit_entries (organization_id, id, actor, action, target, person, details)
-SELECT :organization_id, gen_random_uuid(), :actor, :action, target, person, '{}'
-FROM unnest(CAST(:targets AS text[]), CAST(:people AS bytea[])) AS each (target, person)
-""")
 
 
 async def record_each(

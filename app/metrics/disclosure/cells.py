@@ -9,7 +9,7 @@ from app.metrics.sample import Flags, Integers
 
 
 def base_cells(regions: Integers, dimensions: Sequence[Integers], k: int) -> Integers:
-    """The number of each person's cell: the same region, and k persons or more, where his region has them.
+    """The number of each person's cell: the same region, and k persons or more, where their region has them.
 
     Those alike in every dimension are a cell where they are k; of the others those alike in all but the last
     one, and so on. Who is left of a region joins its last cell.

@@ -4,9 +4,10 @@ A block is the questions that facets and levers join. All scores of a block stan
 part of the organisation, who answered all of it, so a combination of scores lives on all of them or on none.
 What is left to protect are those who are told of in the dimension and not in a block. A combination that
 takes the dimension away from the others lives on them, and on nobody else: in a region that headline numbers
-tell apart it may as well leave the dimension out, and then lives on those of the region who count. So over
-the regions of a part the fewer of both have to come to k, or to nobody. By lot more are left out until they
-do: in one order for all blocks, so that it is the same persons again and again.
+tell apart it may as well leave the dimension out, and then lives on those of the region who count. So in each
+region a combination can choose the fewer of the two: who counts, or who does not. Over the regions of a part
+these fewer have to be k persons in all, or none. Until they are, more persons are left out by lot: in one
+order for all blocks, so that it is the same persons again and again.
 
 Where each pattern of answers in a region is that of k persons, nothing has to be left out: each score stands
 on whoever has it, and any combination lives on whole patterns.

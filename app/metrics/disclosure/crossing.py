@@ -27,7 +27,7 @@ Holding = Literal["together", "apart", "loosely"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One a person: the number of his region, and of his category in each dimension."""
+    """One a person: the number of their region, and of their category in each dimension."""
 
     regions: Integers
     dimensions: Sequence[Integers]
