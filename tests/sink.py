@@ -23,6 +23,8 @@ class Sink:
     url: str = ""
     hold: asyncio.Event | None = None
     """What it waits for after taking a mail, before it says so."""
+    hold_after: int = 0
+    """How many mails it takes before it first waits."""
 
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
@@ -38,7 +40,7 @@ class Sink:
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content.replace(b"\r\n", b"\n"), policy=policy.default)
         self.mails.append((envelope.rcpt_tos[0], message))
-        if self.hold is not None:
+        if self.hold is not None and len(self.mails) >= self.hold_after:
             await self.hold.wait()
         return "250 OK"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,16 +12,29 @@ import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from app.core.settings import Settings
 from app.surveys.invitations.reminders import rules
 from app.surveys.invitations.reminders.jobs import remind_invited
 from app.surveys.invitations.reminders.service import ask_again
+from tests.acceptance.process import environment_of
 from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.sink import Sink
-from tests.surveys.inviting import MODES, PAGE, answer, ask, counted, employ, said, seen, with_mail
+from tests.surveys.inviting import (
+    MODES,
+    PAGE,
+    answer,
+    ask,
+    at_the_door,
+    counted,
+    employ,
+    said,
+    seen,
+    with_mail,
+)
 from tests.surveys.test_mailing import LINK, employed, token_in
 from tests.surveys.test_surveys import draft, opened, respond
 from tests.test_telemetry import change, samples
@@ -133,6 +147,21 @@ async def test_of_an_anonymous_survey_everybody_is_reminded_and_told_why(
     assert mails["e-nl@example.com"]["Subject"] == f"Nog tot en met 11 februari {next_year()}: Autumn"
     for message in first.values():
         assert (await answer(mailer, token_in(message))).status_code in (201, 409), "the first link stands"
+
+
+async def test_whoever_may_change_their_answers_is_not_reminded_of_giving_some(
+    mailer: Tenant, sink: Sink
+) -> None:
+    """Their link stands, and they have answered."""
+    await employed(mailer.client, "E-1", "E-2")
+    survey_id = await opened(mailer.client, closes_at=CLOSING, allow_changes=True)
+    await ask(mailer.client, survey_id, people=["E-1", "E-2"])
+    await mailer.work()
+    first = taken(sink)
+    assert (await answer(mailer, token_in(first["e-1@example.com"]))).status_code == 201
+    await remind(mailer.client, survey_id)
+    await mailer.work()
+    assert list(taken(sink)) == ["e-2@example.com"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -519,3 +548,60 @@ async def test_another_link_since_is_the_one_that_is_sent_again(mailer: Tenant, 
     found = taken(sink)
     assert token_in(found["e-1@example.com"]) == token_in(new["e-1@example.com"])
     assert token_in(found["e-2@example.com"]) == token_in(old["e-2@example.com"])
+
+
+async def killed_at(sink: Sink, mailer: Tenant, database_url: str, number: int) -> None:
+    """A worker of its own mails until the server has taken so many, and dies before it hears of the last."""
+    taken_before = len(sink.mails)
+    sink.hold_after = taken_before + number
+    sink.hold = asyncio.Event()
+    environment = environment_of(database_url) | {
+        "BETROKKEN_SMTP_URL": sink.url,
+        "BETROKKEN_MAIL_FROM": "survey@example.com",
+        "BETROKKEN_RESPOND_URL": PAGE,
+    }
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", "worker", env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await until(lambda: len(sink.mails) >= taken_before + number)
+    finally:
+        worker.kill()
+        await worker.wait()
+    sink.hold.set()
+    sink.hold = None
+
+
+@pytest.mark.nightly  # kills
+@pytest.mark.parametrize("mode", ["anonymous", "confidential"])
+async def test_kill_9_in_the_middle_of_mailing_loses_and_doubles_nothing(
+    mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection, database_url: str
+) -> None:
+    """A mail that the server had taken, unheard, comes again when its lease has ended, as the same mail."""
+    people = [f"E-{number}" for number in range(8)]
+    await employed(mailer.client, *people)
+    survey_id = await opened(mailer.client, closes_at=CLOSING, **MODES[mode])
+    await ask(mailer.client, survey_id, people=people)
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
+    for step, table in ((None, "invitation_deliveries"), (remind, "invitation_reminder_mails")):
+        if step is not None:
+            assert (await step(mailer.client, survey_id)).status_code == 201
+        await killed_at(sink, mailer, database_url, 3)
+        assert await owner.fetchval(
+            f"SELECT count(*) FROM {table} WHERE held_until > now() AND organization_id = $1", mailer.id
+        )
+        await owner.execute(f"UPDATE {table} SET held_until = NULL WHERE organization_id = $1", mailer.id)
+        async with mailer.database.system_session(reason="test") as session:
+            await session.execute(text("UPDATE pgqueuer SET status = 'queued' WHERE status = 'picked'"))
+        await mailer.work_later()
+        ids: dict[str, list[str]] = {}
+        for recipient, message in sink.mails:
+            ids.setdefault(recipient, []).append(message["Message-ID"])
+        assert len(ids) == len(people)
+        assert {len(set(one)) for one in ids.values()} == {1}
+        assert sorted(len(one) for one in ids.values()) == [1] * 7 + [2], "one was taken and not noted"
+        if step is None:
+            for message in dict(sink.mails).values():
+                door = at_the_door(mailer, token_in(message))
+                assert (await door.get("/v1/respond")).status_code == 200
+        sink.mails.clear()

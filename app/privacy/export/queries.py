@@ -136,7 +136,7 @@ async def names(session: AsyncSession, query: Executable, parameters: Parameters
 
 IS_ISSUED = text("""
 SELECT EXISTS (SELECT FROM invitation_deliveries WHERE organization_id = :organization_id
-  AND survey_id = :survey_id AND recipient_key = :recipient_key)
+  AND survey_id = :survey_id AND recipient_key = :recipient_key AND failure IS NULL)
 """)
 
 
