@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from uuid import UUID
 
 import scim2_models  # noqa: F401 each model walks over all modules that are loaded before it
 from fastapi import FastAPI
@@ -217,18 +218,28 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     return app
 
 
+def inviter_of(app: FastAPI, token: str) -> UUID | None:
+    found = tokens.read_token(app.state.database.keyring, token)
+    return None if found is None else found.organization_id
+
+
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Innermost first: what is added last sees a request first."""
     queue = FairQueue(max(2, settings.database_pool_size * 3 // 2), settings.organization_concurrency)
-    keys = app.state.known_keys = KnownKeys()
+    keys = app.state.known_keys = KnownKeys(lambda token: inviter_of(app, token))
     app.add_middleware(FairMiddleware, requests=queue, lane_of=keys.lane_of)
     admission = Admission(app, settings, queue, keys)
     app.add_middleware(BodyMiddleware, admit=admission.limits_of, whose=keys.whose, streamed={IMPORT})
     app.add_middleware(ForgettingMiddleware, keys=keys)
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
-    if settings.unknown_key_limit:
-        app.add_middleware(StrangersMiddleware, limit=settings.unknown_key_limit, keys=keys)
+    app.add_middleware(
+        StrangersMiddleware,
+        keys=keys,
+        limit=settings.unknown_key_limit,
+        codes=settings.unknown_code_limit,
+        codes_of_all=settings.unknown_codes_in_all,
+    )
     app.add_middleware(ScimErrors)
     app.add_middleware(ErrorMiddleware)
     app.add_middleware(

@@ -160,6 +160,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         worker_enabled=False,
         data_dir=data_dir,
         unknown_key_limit=None,  # all tests come from one address
+        unknown_code_limit=None,
     )
 
 

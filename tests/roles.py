@@ -102,6 +102,7 @@ OTHERS = {
     "app.surveys.invitations.reminders.mailing": ("service", "reminders, mailed"),
     "app.surveys.invitations.preview": ("service", "the mails as they would go out"),
     "app.surveys.invitations.mailing": ("service", "invitations, mailed"),
+    "app.surveys.invitations.sheets": ("service", "codes on paper"),
     "app.surveys.invitations.tokens": ("service", "seals a token, with the core's keys"),
     "app.surveys.respond.forms": ("service", "a questionnaire as who is asked reads it"),
     "app.surveys.respond.words": (

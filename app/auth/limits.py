@@ -8,8 +8,10 @@ import ipaddress
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID, uuid4
 
 from limits import RateLimitItem, parse
@@ -18,8 +20,10 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.contract import takes_keys
+from app.core.contract import opened_by, token_in
 from app.core.errors import TooManyRequests
+from app.core.fairness import lane_within
+from app.core.short_codes import is_well_spelt, typed
 
 POLICY = "key"
 IMPORT = ("POST", "/v1/imports")
@@ -29,14 +33,20 @@ MOST_REMEMBERED = 100_000
 UNKNOWN_KEYS = (
     "Too many unknown keys came from this address: check the key, and wait as long as Retry-After says."
 )
+UNKNOWN_CODES = "Too many unknown codes were tried: check the code, and wait as long as Retry-After says."
+EVERYBODY = "everybody"
+RESPOND = "/v1/respond"
 KNOWN = "betrokken.key_is_known"
 
 
 class KnownKeys:
     """Whose the tokens are that were proven here, by their hash: for what is fair, not what is allowed."""
 
-    def __init__(self) -> None:
+    def __init__(self, inviter: Callable[[str], UUID | None] = lambda _: None) -> None:
+        """`inviter` says whose an invitation is, if that can be told without asking the database."""
         self.organizations: dict[str, str] = {}
+        self.inviters: dict[str, str] = {}
+        self.inviter = inviter
 
     def __contains__(self, token: str) -> bool:
         return token in self.organizations
@@ -53,9 +63,27 @@ class KnownKeys:
     def forget(self, token: str) -> None:
         self.organizations.pop(token, None)
 
+    def remember_code(self, scope: Scope, organization_id: UUID) -> None:
+        """Whose it is cannot be told by looking at it."""
+        code = typed(sent_token(scope) or "")
+        if code is not None:
+            self.inviters[hash_of(code)] = str(organization_id)
+            if len(self.inviters) > MOST_REMEMBERED:
+                del self.inviters[next(iter(self.inviters))]
+
     def whose(self, scope: Scope) -> str:
-        """The organisation of who asks, else their address."""
-        return self.organizations.get(bearer_token(scope) or "") or network_of(scope) or "nobody"
+        """The organisation of who asks, or what it invited; else their address."""
+        known = self.organizations.get(bearer_token(scope) or "")
+        return known or self.respondent(scope) or network_of(scope) or "nobody"
+
+    def respondent(self, scope: Scope) -> str | None:
+        """Of those behind one address each has a lane, among all that their organisation has."""
+        token = sent_token(scope) if scope["path"] == RESPOND else None
+        if token is None:
+            return None
+        secret = hash_of(typed(token) or token)
+        inviter = self.inviters.get(secret) or self.inviter(token)
+        return None if inviter is None else lane_within(str(inviter), f"{secret} {network_of(scope)}")
 
     def lane_of(self, scope: Scope) -> str | None:
         """Whose turn a request takes; None for who watches the service, and for a file that comes slowly."""
@@ -157,40 +185,108 @@ class RateLimitMiddleware:
         }
 
 
-class StrangersMiddleware:
-    """Ends the guessing of keys: each guess is looked up, or its signature is checked.
+Door = Literal["key", "invitation", "code", "address"]
 
-    Many may share an address, so keys that were proven here are let through; and one key that is not yet,
-    in many requests at once, is one guess.
+
+@dataclass(frozen=True)
+class Guess:
+    """What somebody has to know, as they sent it, by its hash."""
+
+    secret: str
+    door: Door
+
+    def is_refused(self, status: int) -> bool:
+        return status == (404 if self.door == "address" else 401)
+
+    def is_proven(self, status: int) -> bool:
+        """A key's own door says that of it: what it sent may be answered before anybody has looked."""
+        return self.door != "key" and (status < 400 or status == 409)
+
+
+def guess_of(scope: Scope) -> Guess | None:
+    """None where nothing can be guessed: nothing secret is sent, or a code that its own last letter refutes.
+
+    So who mistypes a code is not taken for who tries them.
+    """
+    door = opened_by(scope["method"], scope["path"])
+    if door == "address":
+        return Guess(hash_of(token_in(scope["path"])), door)
+    token = sent_token(scope)
+    if door is None or token is None:
+        return None
+    code = typed(token) if door == "invitation" else None
+    if code is None:
+        return Guess(hash_of(token), door)
+    return Guess(hash_of(code), "code") if is_well_spelt(code) else None
+
+
+class StrangersMiddleware:
+    """Ends the guessing of secrets: each guess is looked up, or its signature is checked.
+
+    Many may share an address, so what was proven here is let through; and one secret that is not yet, in many
+    requests at once, is one guess. Codes are short, so fewer are let be tried, from an address and from all.
     """
 
-    def __init__(self, app: ASGIApp, limit: str, keys: KnownKeys) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: KnownKeys, limit: str | None, codes: str | None, codes_of_all: str | None
+    ) -> None:
         self.app = app
         self.keys = keys
-        self.allowance = Allowance(limit)
+        self.proven: dict[str, None] = {}
+        self.of_address = [Allowance(limit) if limit else None]
+        self.of_codes = [Allowance(one) if one else None for one in (codes, codes_of_all)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        token, address = bearer_token(scope), network_of(scope)
-        if token is None or address is None or not takes_keys(scope["method"], scope["path"]):
+        address = network_of(scope) if scope["type"] == "http" else None
+        guess = None if address is None else guess_of(scope)
+        if guess is None or address is None:
             return await self.app(scope, receive, send)
-        if token in self.keys:
-            return await self.app(scope, receive, self.judging(send, address))
-        with self.allowance.hold(address, token) as let_go:
-            if await self.allowance.is_enough(address):
-                return await self.app(scope, receive, self.judging(send, address, let_go))
-        _, seconds = await self.allowance.left(address)
-        refusal = TooManyRequests(UNKNOWN_KEYS, headers={"Retry-After": str(seconds), "Connection": "close"})
+        limits = self.limits_of(guess, address)
+        if guess.secret in self.keys or guess.secret in self.proven:
+            return await self.app(scope, receive, self.judging(send, guess, limits))
+        with ExitStack() as held:
+            for allowance, name in limits:
+                held.enter_context(allowance.hold(name, guess.secret))
+            waits = [await seconds_to_wait(*one) for one in limits]
+            if not any(waits):
+                return await self.app(scope, receive, self.judging(send, guess, limits, held.close))
+        told = {"Retry-After": str(max(waits)), "Connection": "close"}
+        refusal = TooManyRequests(UNKNOWN_CODES if guess.door == "code" else UNKNOWN_KEYS, headers=told)
         await refusal.response(scope["path"])(scope, receive, send)
 
-    def judging(self, send: Send, address: str, let_go: Callable[[], None] = lambda: None) -> Send:
+    def limits_of(self, guess: Guess, address: str) -> list[tuple[Allowance, str]]:
+        allowances = self.of_codes if guess.door == "code" else self.of_address
+        named = zip(allowances, (address, EVERYBODY), strict=False)
+        return [(allowance, name) for allowance, name in named if allowance is not None]
+
+    def judging(
+        self,
+        send: Send,
+        guess: Guess,
+        limits: Sequence[tuple[Allowance, str]],
+        let_go: Callable[[], None] = lambda: None,
+    ) -> Send:
         async def judged(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if message["status"] == 401:
-                    await self.allowance.count(address)
+                await self.learn(guess, limits, message["status"])
                 let_go()
             await send(message)
 
         return judged
+
+    async def learn(self, guess: Guess, limits: Sequence[tuple[Allowance, str]], status: int) -> None:
+        if guess.is_refused(status):
+            self.proven.pop(guess.secret, None)
+            for allowance, name in limits:
+                await allowance.count(name)
+        elif guess.is_proven(status):
+            self.proven[guess.secret] = None
+            if len(self.proven) > MOST_REMEMBERED:
+                del self.proven[next(iter(self.proven))]
+
+
+async def seconds_to_wait(allowance: Allowance, name: str) -> int:
+    return 0 if await allowance.is_enough(name) else (await allowance.left(name))[1]
 
 
 def network_of(scope: Scope) -> str | None:
@@ -205,9 +301,14 @@ def network_of(scope: Scope) -> str | None:
 
 def bearer_token(scope: Scope) -> str | None:
     """A hash of the token: what counts holds no key."""
-    if scope["type"] != "http":
-        return None
+    token = sent_token(scope) if scope["type"] == "http" else None
+    return None if token is None else hash_of(token)
+
+
+def sent_token(scope: Scope) -> str | None:
     scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        return None
-    return hashlib.sha256(token.strip().encode()).hexdigest()
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def hash_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -64,6 +64,20 @@ async def add_credential(session: AsyncSession, credential: dict[str, Any]) -> N
     await session.execute(ADD_CREDENTIAL, credential)
 
 
+ADD_CREDENTIALS = text("""
+INSERT INTO credentials (token_hash, organization_id, kind, credential_id)
+SELECT unnest(CAST(:token_hashes AS bytea[])), :organization_id, :kind, :credential_id
+""")
+
+
+async def add_credentials(
+    session: AsyncSession, kind: str, credential_id: UUID, token_hashes: Sequence[bytes]
+) -> None:
+    """Many that lead to one thing, in the order of their hashes."""
+    of = {"kind": kind, "credential_id": credential_id}
+    await session.execute(ADD_CREDENTIALS, {**of, "token_hashes": sorted(token_hashes)})
+
+
 DELETE_API_KEY = text("""
 DELETE FROM api_keys WHERE organization_id = :organization_id AND id = :id RETURNING id
 """)

@@ -3,7 +3,7 @@
 import json
 import re
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -83,8 +83,23 @@ def allowed_methods(path: str) -> list[str]:
 
 def takes_keys(method: str, path: str) -> bool:
     """What is public, signed or not there at all needs none, and is told so by whoever answers it."""
-    items = [contract()["paths"][template] for template in templates_of(path)]
-    found = next((item[method.lower()] for item in items if method.lower() in item), None)
-    if found is None:
-        return path.startswith(SCIM)
-    return any("bearer" in scheme for scheme in found["security"])
+    return opened_by(method, path) == "key"
+
+
+def opened_by(method: str, path: str) -> Literal["key", "invitation", "address"] | None:
+    """What one must have, and might guess: a key, an invitation, or a token in the address itself."""
+    for template in templates_of(path):
+        found = contract()["paths"][template].get(method.lower())
+        if found is not None:
+            schemes = {name for scheme in found["security"] for name in scheme}
+            if "bearer" in schemes or "invitation" in schemes:
+                return "key" if "bearer" in schemes else "invitation"
+            return "address" if "{token}" in template else None
+    return "key" if path.startswith(SCIM) else None
+
+
+def token_in(path: str) -> str:
+    """Of an address that is opened by one: the step that its template calls so."""
+    [template] = [one for one in templates_of(path) if "{token}" in one][:1]
+    place = next(place for place, step in enumerate(template.split("/")) if "{token}" in step)
+    return path.split("/")[place]

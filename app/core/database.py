@@ -20,6 +20,7 @@ from sqlalchemy import Row as Row
 from sqlalchemy import RowMapping as RowMapping
 from sqlalchemy import TextClause, TextualSelect, event, text
 from sqlalchemy.exc import DBAPIError as DBAPIError
+from sqlalchemy.exc import IntegrityError as IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session

@@ -22,12 +22,23 @@ HEAVY = 2**16
 HEAVY_AT_ONCE = 2
 
 
+def lane_within(organization: str, name: str) -> str:
+    """A lane of its own among those of an organisation: of somebody who was asked to answer."""
+    return f"{organization} {name}"
+
+
+def organization_of(lane: str) -> str:
+    return lane.partition(" ")[0]
+
+
 class FairQueue:
     def __init__(self, places: int, each: int) -> None:
-        """So many places in all, and at most so many of one lane."""
+        """So many places in all, at most so many of one lane, and half of them of an organisation."""
         self.free = places
         self.each = each
+        self.together = max(each, places // 2)
         self.taken: Counter[str] = Counter()
+        self.taken_within: Counter[str] = Counter()
         self.waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
@@ -39,7 +50,7 @@ class FairQueue:
             self._leave(lane)
 
     async def _enter(self, lane: str) -> None:
-        if self.free and self.taken[lane] < self.each and lane not in self.waiting:
+        if self.free and self._has_room(lane) and lane not in self.waiting:
             return self._take(lane)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.setdefault(lane, deque()).append(turn)
@@ -52,15 +63,21 @@ class FairQueue:
                 self._forget(lane, turn)
             raise
 
+    def _has_room(self, lane: str) -> bool:
+        return self.taken[lane] < self.each and self.taken_within[organization_of(lane)] < self.together
+
     def _take(self, lane: str) -> None:
         self.free -= 1
         self.taken[lane] += 1
+        self.taken_within[organization_of(lane)] += 1
 
     def _leave(self, lane: str) -> None:
         self.free += 1
         self.taken[lane] -= 1
-        if not self.taken[lane]:
-            del self.taken[lane]
+        self.taken_within[organization_of(lane)] -= 1
+        for counter, name in ((self.taken, lane), (self.taken_within, organization_of(lane))):
+            if not counter[name]:
+                del counter[name]
         self._call_next()
 
     def _forget(self, lane: str, turn: "asyncio.Future[None]") -> None:
@@ -71,9 +88,9 @@ class FairQueue:
             self.waiting.pop(lane, None)
 
     def _call_next(self) -> None:
-        """Of those with the fewest in hand, the lane that was called longest ago."""
-        while self.free and (able := [lane for lane in self.waiting if self.taken[lane] < self.each]):
-            lane = min(able, key=lambda one: self.taken[one])
+        """Of the organisation, then the lane with the fewest in hand, who was called longest ago."""
+        while self.free and (able := [lane for lane in self.waiting if self._has_room(lane)]):
+            lane = min(able, key=lambda one: (self.taken_within[organization_of(one)], self.taken[one]))
             turn = self.waiting[lane][0]
             self._forget(lane, turn)
             if not turn.cancelled():  # by who has not run since, and will forget it again

@@ -87,6 +87,16 @@ class Settings(BaseSettings):
         description="Requests with an unknown key that one address may make of one process, before only"
         " known keys are let through from there; none for no limit.",
     )
+    unknown_code_limit: str | None = Field(
+        "10/minute",
+        description="Codes of no invitation that one address may try at one process; mistyped ones, which"
+        " their last letter shows, do not count; none for no limit.",
+    )
+    unknown_codes_in_all: str | None = Field(
+        "600/minute",
+        description="Codes of no invitation that all addresses together may try at one process, before only"
+        " codes that it knows are let through; none for no limit.",
+    )
     organization_concurrency: int = Field(
         2,
         ge=1,
@@ -191,7 +201,7 @@ class Settings(BaseSettings):
             return (value,)
         return found if isinstance(found, list) else (value,)
 
-    @field_validator("rate_limit", "unknown_key_limit")
+    @field_validator("rate_limit", "unknown_key_limit", "unknown_code_limit", "unknown_codes_in_all")
     @classmethod
     def can_be_counted(cls, value: str | None) -> str | None:
         if value is None or value == "none":

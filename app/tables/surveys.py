@@ -53,6 +53,8 @@ class Survey(OrganizationRow, Timestamps, table=True):
     cancelled_at: datetime | None = instant(nullable=True)
     archived: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Left out wherever no id names it."""
+    address_hash: bytes | None = None
+    """Of the secret in its public address, with access open."""
     participation_count: int | None = None
     participation_on: date | None = None
 

@@ -11,11 +11,14 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.bodies import LARGE_AT_ONCE, BodyLimits, BodyMiddleware
-from app.core.fairness import SLICE, FairMiddleware, FairQueue, in_turns
+from app.core.fairness import SLICE, FairMiddleware, FairQueue, in_turns, lane_within, organization_of
 from app.core.settings import Settings
+from app.core.short_codes import in_groups
 from app.core.strict_json import SMALL
 from app.main import create_app
 from tests.conftest import Tenant, new_tenant
+from tests.surveys.inviting import ask, at_the_door, tokens
+from tests.surveys.test_surveys import BYSTANDERS, hire, opened
 from tests.waiting import PATIENCE, until
 
 
@@ -76,6 +79,52 @@ async def test_a_place_goes_to_who_has_the_fewest_then_to_who_waited_longest() -
     await crowd.go("b1", "c1", "a4", "b2")
     assert crowd.inside == []
     assert (crowd.queue.free, dict(crowd.queue.taken), dict(crowd.queue.waiting)) == (2, {}, {})
+
+
+class Respondents(Crowd):
+    """Whose lanes are those of one organisation, `a`; who is another has another letter."""
+
+    async def visit(self, name: str) -> None:
+        lane = lane_within("a", name[1]) if name[0] == "r" else name[0]
+        async with self.queue.place(lane):
+            self.inside.append(name)
+            await self.doors[name].wait()
+            self.inside.remove(name)
+
+
+async def test_respondents_have_lanes_of_their_own_and_together_half_of_all_places() -> None:
+    crowd = Respondents(FairQueue(places=8, each=2))
+    await crowd.arrive("r1-", "r1+", "r1*", "r2-", "r3-", "r4-")
+    assert crowd.inside == ["r1-", "r1+", "r2-", "r3-"], "one has two at most, and all of them four"
+    await crowd.arrive("b1", "c1")
+    assert crowd.inside[4:] == ["b1", "c1"], "whatever they send, others find room"
+    await crowd.go("r2-")
+    assert crowd.inside == ["r1-", "r1+", "r3-", "b1", "c1", "r4-"], "who has none in hand comes first"
+    await crowd.go("r1-", "r1+", "r3-", "b1", "c1", "r4-", "r1*")
+    queue = crowd.queue
+    assert (queue.free, dict(queue.taken), dict(queue.taken_within), dict(queue.waiting)) == (8, {}, {}, {})
+
+
+async def test_who_was_invited_is_told_from_their_neighbour(acme: Tenant) -> None:
+    await hire(acme.client, *BYSTANDERS)
+    survey_id = await opened(acme.client)
+    links = await tokens(acme.client, survey_id, *BYSTANDERS[:2])
+    made = await ask(acme.client, survey_id, form="codes", people=BYSTANDERS[2:4])
+    codes = [one["token"] for one in made.json()["invitations"]]
+
+    def lanes(*sent: str) -> list[str]:
+        head = {"type": "http", "path": "/v1/respond", "method": "GET", "client": ("192.0.2.1", 4711)}
+        scopes = [{**head, "headers": [(b"authorization", f"Bearer {one}".encode())]} for one in sent]
+        return [acme.app.state.known_keys.whose(scope) for scope in scopes]
+
+    assert lanes("made-up", *codes) == ["192.0.2.1"] * 3, "of a code nobody knows whose it is"
+    for code in codes:
+        assert (await at_the_door(acme, code).get("/v1/respond")).status_code == 200
+    found = lanes(*links, *codes, in_groups(codes[0]).lower())
+    assert {organization_of(lane) for lane in found} == {str(acme.id)}
+    assert len(set(found)) == 4
+    assert found[4] == found[2]
+    assert not any(secret in lane for lane in found for secret in [*links, *codes])
 
 
 async def test_who_gives_up_leaves_no_hole() -> None:

@@ -8,12 +8,16 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
+from app.core.contract import opened_by, token_in
 from app.core.secrets import new_api_key
 from app.core.settings import Settings
+from app.core.short_codes import new_code
 from app.main import create_app
 from tests.conftest import SECRET, Tenant, client_for
-from tests.contract import ContractClient
+from tests.contract import ContractClient, operations
 from tests.scim.client import scim_for
+from tests.surveys.inviting import ask, tokens
+from tests.surveys.test_surveys import BYSTANDERS, hire, opened
 
 POLICY = '"key";q=3;w=60'
 
@@ -184,3 +188,122 @@ async def test_guessing_may_be_let_be(acme: Tenant, database_url: str) -> None:
 def test_a_limit_that_is_none_is_refused(limit: str) -> None:
     with pytest.raises(ValidationError, match="600/minute"):
         Settings(rate_limit=limit)
+
+
+# ------------------------------------------------------------------ what is no key
+
+
+def of_codes(acme: Tenant, database_url: str, address: str, everybody: str) -> FastAPI:
+    settings = Settings(
+        pseudonym_secret=SecretStr(SECRET),
+        worker_enabled=False,
+        unknown_key_limit="2/minute",
+        unknown_code_limit=address,
+        unknown_codes_in_all=everybody,
+    )
+    app = create_app(settings, database_url)
+    app.state.database = acme.database
+    return app
+
+
+async def two_codes(acme: Tenant) -> list[str]:
+    await hire(acme.client, *BYSTANDERS)
+    made = await ask(acme.client, await opened(acme.client), form="codes", people=BYSTANDERS[:2])
+    return [one["token"] for one in made.json()["invitations"]]
+
+
+def mistyped() -> str:
+    code = new_code()
+    return code[:-1] + ("B" if code[-1] != "B" else "C")
+
+
+DOOR = "/v1/respond"
+
+
+async def test_who_tries_codes_is_soon_not_listened_to(
+    acme: Tenant, database_url: str, queries: list[str]
+) -> None:
+    app = of_codes(acme, database_url, "3/minute", "none")
+    known, fresh = await two_codes(acme)
+    assert await statuses(app, "192.0.2.1", known, path=DOOR) == [200]
+    tried = [new_code() for _ in range(5)]
+    assert await statuses(app, "192.0.2.1", *tried, path=DOOR) == [401, 401, 401, 429, 429]
+    queries.clear()
+    refused = await from_address(app, "192.0.2.1", fresh).get(DOOR)
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert "codes" in refused.json()["detail"]
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert queries == []
+    assert await statuses(app, "192.0.2.1", known, known.lower(), path=DOOR) == [200, 200], "known here"
+    assert await statuses(app, "192.0.2.2", fresh, path=DOOR) == [200]
+
+
+async def test_who_mistypes_a_code_shuts_out_nobody(acme: Tenant, database_url: str) -> None:
+    app = of_codes(acme, database_url, "1/minute", "1/minute")
+    code, _ = await two_codes(acme)
+    assert set(await statuses(app, "192.0.2.1", *(mistyped() for _ in range(30)), path=DOOR)) == {401}
+    assert await statuses(app, "192.0.2.1", code, path=DOOR) == [200]
+
+
+async def test_all_addresses_together_try_no_more_than_so_many(acme: Tenant, database_url: str) -> None:
+    app = of_codes(acme, database_url, "none", "3/minute")
+    known, fresh = await two_codes(acme)
+    assert await statuses(app, "192.0.2.9", known, path=DOOR) == [200]
+    tried = [(await statuses(app, f"192.0.2.{last}", new_code(), path=DOOR))[0] for last in range(1, 6)]
+    assert tried == [401, 401, 401, 429, 429]
+    assert await statuses(app, "192.0.2.7", fresh, path=DOOR) == [429]
+    assert await statuses(app, "192.0.2.8", known, path=DOOR) == [200]
+
+
+async def test_codes_tried_at_once_are_as_many_as_one_by_one(acme: Tenant, database_url: str) -> None:
+    app = of_codes(acme, database_url, "3/minute", "none")
+    guesses = [from_address(app, "192.0.2.1", new_code()) for _ in range(8)]
+    answers = await asyncio.gather(*(guess.get(DOOR) for guess in guesses))
+    assert sorted(answer.status_code for answer in answers) == [401] * 3 + [429] * 5
+
+
+async def test_tokens_of_invitations_are_guesses_too(acme: Tenant, database_url: str) -> None:
+    app = guarded(acme, database_url)
+    await hire(acme.client, *BYSTANDERS)
+    [link] = await tokens(acme.client, await opened(acme.client), BYSTANDERS[0])
+    assert await statuses(app, "192.0.2.1", link, path=DOOR) == [200]
+    wrong = [link[:-6] + six for six in ("AAAAAA", "BBBBBB", "CCCCCC")]
+    assert await statuses(app, "192.0.2.1", *wrong, path=DOOR) == [401, 401, 429]
+    assert await statuses(app, "192.0.2.1", link, path=DOOR) == [200], "known here"
+
+
+TOKEN = "A" * 43
+IN_ADDRESSES = sorted({one.path for one in operations() if "{token}" in one.path})
+
+
+@pytest.mark.parametrize("path", IN_ADDRESSES)
+async def test_tokens_in_addresses_are_guesses_too(
+    acme: Tenant, database_url: str, queries: list[str], path: str
+) -> None:
+    app = guarded(acme, database_url)
+    feed = (await acme.client.post("/v1/calendar/feeds", json={"scope": "organization"})).json()["url"]
+    own = httpx.URL(feed).path
+
+    async def get(address: str, *paths: str) -> list[int]:
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, client=(address, 4711)), base_url="http://test"
+        )
+        return [(await client.get(one)).status_code for one in paths]
+
+    assert await get("192.0.2.1", own) == [200]
+    guesses = [path.replace("{token}", f"{TOKEN}{last}") for last in "abcd"]
+    assert await get("192.0.2.1", *guesses[:2]) == [404, 404]
+    queries.clear()
+    assert await get("192.0.2.1", *guesses[2:]) == [429, 429]
+    assert queries == []
+    assert await get("192.0.2.1", own) == [200], "known here"
+    assert await get("192.0.2.2", guesses[2]) == [404]
+
+
+def test_every_address_that_a_token_opens_is_among_them() -> None:
+    assert len(IN_ADDRESSES) >= 5
+    for operation in operations():
+        if "{token}" in operation.path:
+            path = operation.path.replace("{token}", TOKEN)
+            assert opened_by(operation.method, path) == "address"
+            assert token_in(path) in (TOKEN, f"{TOKEN}.ics")

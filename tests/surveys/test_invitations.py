@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from app.core.secrets import token_hash
 from app.surveys.invitations import queries as invitation_queries
-from app.surveys.invitations.tokens import new_nonce, padded_person, read_token, recipient_key, token_of
+from app.surveys.invitations.tokens import (
+    Invited,
+    new_nonce,
+    padded_person,
+    read_token,
+    recipient_key,
+    token_of,
+)
 from tests.conftest import SECRET, Tenant, stranger
 from tests.surveys.inviting import MODES, answer, ask, employ, invited, tokens
 from tests.surveys.test_privacy import TENANT_TABLES, linked, people_ids
@@ -38,7 +45,7 @@ def test_a_token_says_whose_it_is(organization: UUID, survey: UUID, nonce: bytes
     token = token_of(KEYRING, organization, survey, nonce)
     found = read_token(KEYRING, token)
     assert found is not None
-    assert (found.organization_id, found.survey_id, found.token) == (organization, survey, token)
+    assert found == Invited(organization, survey, token_hash(token))
     assert len(token) == 90
 
 

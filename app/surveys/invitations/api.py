@@ -1,20 +1,36 @@
 """Issuing invitations, with an API key. The door they open is in ../respond."""
 
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant
 from app.auth.principal import Scope
 from app.core.conditional import NO_STORE
 from app.core.database import transaction_time
+from app.core.languages import language_of
 from app.core.requests import Route
+from app.organizations import queries as organizations
 from app.surveys.api import SurveyReader, SurveyWriter
-from app.surveys.invitations import preview, schemas, service, status
+from app.surveys.invitations import preview, schemas, service, sheets, status
 from app.surveys.invitations.reminders.service import remind
+from app.surveys.service import found
 
 router = APIRouter(route_class=Route, tags=["surveys"])
 INVITATIONS = "/v1/surveys/{survey_id}/invitations"
+SHEETS: dict[int | str, dict[str, Any]] = {201: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+
+
+def wants_a_sheet(request: Request) -> bool:
+    """Of the two there are, the one named first; a browser's page sends JSON's name."""
+    accepted = request.headers.get("accept", "").split(",")
+    kinds = [kind.partition(";")[0].strip().lower() for kind in accepted]
+    return next((kind for kind in kinds if kind in ("text/html", "application/json")), None) == "text/html"
+
+
+WantsSheet = Annotated[bool, Depends(wants_a_sheet)]
+Language = Annotated[str | None, Header(max_length=1000)]
 
 
 @router.post(
@@ -22,6 +38,7 @@ INVITATIONS = "/v1/surveys/{survey_id}/invitations"
     operation_id="create_invitations",
     status_code=201,
     response_model=schemas.InvitationsIssued,
+    responses=SHEETS,
 )
 async def create_invitations(
     survey_id: UUID,
@@ -31,10 +48,51 @@ async def create_invitations(
     once: Once,
     keyring: KeyringOf,
     settings: SettingsOf,
+    is_sheet: WantsSheet,
+    accept_language: Language = None,
 ) -> Response:
     now = await transaction_time(session)
     issued = await service.issue(session, survey_id, body, keyring, settings, now)
-    return await once.answer(201, issued, is_secret=bool(issued.invitations))
+    told = await once.answer(201, issued, is_secret=bool(issued.invitations))
+    if body.form == "links" or not is_sheet:
+        return told
+    organization = await organizations.organization(session)
+    survey = await found(session, survey_id)
+    language = language_of(accept_language, organization.locale)
+    about = sheets.About(organization.name, survey.name, language, settings, is_reusable=survey.allow_changes)
+    return as_sheet(sheets.slips(about, issued))
+
+
+def as_sheet(page: str) -> Response:
+    return Response(page, 201, NO_STORE | sheets.CLOSED, media_type="text/html")
+
+
+@router.post(
+    "/v1/surveys/{survey_id}/address",
+    operation_id="create_survey_address",
+    status_code=201,
+    response_model=schemas.SurveyAddress,
+    responses=SHEETS,
+)
+async def create_survey_address(
+    survey_id: UUID,
+    who: SurveyWriter,
+    session: Tenant,
+    once: Once,
+    keyring: KeyringOf,
+    settings: SettingsOf,
+    is_sheet: WantsSheet,
+    accept_language: Language = None,
+) -> Response:
+    now = await transaction_time(session)
+    organization = await organizations.organization(session)
+    language = language_of(accept_language, organization.locale)
+    address = await service.open_address(session, survey_id, keyring, settings, language, now)
+    told = await once.answer(201, address, is_secret=True)
+    if not is_sheet:
+        return told
+    about = sheets.About(organization.name, (await found(session, survey_id)).name, language, settings)
+    return as_sheet(sheets.poster(about, address))
 
 
 @router.get(INVITATIONS, operation_id="get_invitations", response_model=schemas.InvitationsStatus)

@@ -16,6 +16,11 @@ class NotByInvitation(Conflict):
     )
 
 
+class ByInvitationOnly(Conflict):
+    code = "by_invitation_only"
+    detail = "Only a survey with access open has a public address: invite the people of this one."
+
+
 class MailNotSetUp(Unprocessable):
     code = "mail_not_set_up"
     detail = (
@@ -35,6 +40,10 @@ class TooFewAtOnce(Unprocessable):
 class NotMailed(Unprocessable):
     code = "not_mailed"
     detail = "This is for invitations that are mailed: leave it out where send is false."
+
+
+class CodesNotMailed(NotMailed):
+    detail = "Codes are handed out on paper: leave send out, or have links mailed."
 
 
 class UnknownPlaceholder(Unprocessable):

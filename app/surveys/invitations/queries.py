@@ -153,6 +153,25 @@ async def forget_all(session: TenantSession, survey_id: UUID) -> None:
     await session.execute(FORGET_MAILINGS, scope)
 
 
+CELLS_WITHIN = text("""
+WITH RECURSIVE below AS (
+SELECT ordinal FROM survey_groups WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND kind = 'team' AND external_id = :team
+UNION ALL
+SELECT g.ordinal FROM below b JOIN survey_groups g ON g.organization_id = :organization_id
+  AND g.survey_id = :survey_id AND g.kind = 'team' AND g.parent = b.ordinal)
+SELECT b.ordinal AS team, c.ordinal FROM below b
+LEFT JOIN survey_cells c ON c.organization_id = :organization_id
+  AND c.survey_id = :survey_id AND c.group_ordinal = b.ordinal
+""")
+
+
+async def cells_within(session: TenantSession, survey_id: UUID, team: str) -> set[int] | None:
+    """Of a team as frozen, with those below it; None where there is no such team."""
+    rows = (await session.execute(CELLS_WITHIN, {"survey_id": survey_id, "team": team})).all()
+    return {row.ordinal for row in rows if row.ordinal is not None} if rows else None
+
+
 CELLS = text("""
 SELECT c.ordinal, nullif(g.external_id, '') AS team, c.segments FROM survey_cells c
 JOIN survey_groups g ON g.organization_id = c.organization_id AND g.survey_id = c.survey_id

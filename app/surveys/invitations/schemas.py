@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.schema import Flag, Input, Instant, Integer, Schema
+from app.core.schema import Flag, Identifier, Input, Instant, Integer, Schema
 
 Language = Literal["en", "nl"]
 Reason = Literal["already_issued", "duplicate_in_batch", "no_address", "not_invited", "too_few_at_once"]
@@ -39,6 +39,8 @@ class ReminderRule(Input):
 
 class InvitationsWrite(MailWords):
     people: Annotated[list[Named], Field(min_length=1, max_length=MOST_PEOPLE)] | None = None
+    team: Identifier | None = None
+    form: Literal["links", "codes"] = "links"
     send: Flag | None = None
     send_at: Instant | None = None
     reminders: Annotated[list[ReminderRule], Field(max_length=5)] | None = None
@@ -61,6 +63,13 @@ class InvitationsIssued(Schema):
     mailed: int
     invitations: list[Invitation]
     not_issued: list[NotIssued]
+
+
+class SurveyAddress(Schema):
+    token: str
+    url: str | None
+    repeats_can_be_told: Literal[False]
+    notice: str
 
 
 class MailPreview(Schema):

@@ -13,16 +13,21 @@ from random import SystemRandom
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.core.database import Row, TenantSession
+from app.auth.queries import add_credentials
+from app.core.database import IntegrityError, Row, TenantSession
 from app.core.errors import Fault, Unprocessable, pointer
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
+from app.core.short_codes import new_code
 from app.mail.letters import LINK, places
 from app.organizations import queries as organizations
+from app.organizations.errors import UnknownTeam
 from app.surveys.invitations import queries
 from app.surveys.invitations.errors import (
     AfterClosing,
+    ByInvitationOnly,
+    CodesNotMailed,
     LinkMissing,
     MailedInThePast,
     MailNotSetUp,
@@ -41,8 +46,18 @@ from app.surveys.invitations.schemas import (
     MailWords,
     NotIssued,
     Reason,
+    SurveyAddress,
 )
-from app.surveys.invitations.tokens import new_nonce, recipient_key, sealed_person, token_of
+from app.surveys.invitations.tokens import (
+    CODE,
+    code_hash,
+    credentials_of,
+    new_nonce,
+    recipient_key,
+    sealed_person,
+    token_of,
+)
+from app.surveys.respond.words import notice_of_repeats
 from app.surveys.responses.service import respondent_key
 from app.surveys.service import found_open
 from app.tables import Survey
@@ -65,11 +80,13 @@ class Member:
 
 @dataclass(frozen=True)
 class Issued:
-    """A token for a member; `key` as their response will have it, null in anonymous mode."""
+    """A token for a member, or a code, which has no nonce; `key` as their response will have it, null in
+    anonymous mode."""
 
     member: Member
-    nonce: bytes
+    nonce: bytes | None
     token: str
+    token_hash: bytes
     key: UUID | None
 
 
@@ -90,10 +107,18 @@ async def issue(
     organization = await organizations.organization(session)
     due = reminders.due_times(survey, rules, invited_at, organization)
     members, unknown = await members_wanted(session, survey, wanted.people, keyring)
+    if wanted.team is not None:
+        members = await those_of(session, survey, wanted.team, members)
     skipped = reasons_to_skip(survey, members, is_mailed)
     if "too_few_at_once" in skipped.values() and len(skipped) == len(members):
         raise TooFewAtOnce
-    issued = [issued_to(survey, one, keyring) for one in members if one.external_id not in skipped]
+    asked = [one for one in members if one.external_id not in skipped]
+    if wanted.form == "codes":
+        if wanted.team is not None and len(asked) < (survey.minimum_group_size or 0):
+            raise TooFewAtOnce
+        issued = await codes_for(session, survey, asked, keyring)
+    else:
+        issued = [issued_to(survey, one, keyring) for one in asked]
     if issued:
         mailing = await mailing_of(session, survey, wanted, now) if is_mailed else None
         await keep(session, survey, issued, keyring, mailing)
@@ -111,6 +136,10 @@ async def issue(
 
 
 def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
+    if wanted.form == "codes":
+        if wanted.send:
+            raise CodesNotMailed.at("#/send")
+        return False
     is_possible = reminders.can_mail(settings)
     if wanted.send and not is_possible:
         raise MailNotSetUp.at("#/send")
@@ -199,6 +228,16 @@ def refused(names: Sequence[str], known: Collection[str]) -> Iterator[NotIssued]
         seen.add(name)
 
 
+async def those_of(
+    session: TenantSession, survey: Survey, team: str, members: Sequence[Member]
+) -> list[Member]:
+    """Who was in the team, or below it, when the survey opened; in anonymous mode whoever counts there."""
+    cells = await queries.cells_within(session, survey.id, team)
+    if cells is None:
+        raise UnknownTeam.at("#/team", "The survey has no such team: send one that was there when it opened.")
+    return [member for member in members if member.cell_ordinal in cells]
+
+
 def member_of(row: Row[Any], survey: Survey, issued: Mapping[UUID, Row[Any]], keyring: Keyring) -> Member:
     key = recipient_key(keyring, survey.organization_id, survey.id, row.person_id)
     before = issued.get(key)
@@ -239,7 +278,27 @@ def issued_to(survey: Survey, member: Member, keyring: Keyring) -> Issued:
     nonce = new_nonce()
     token = token_of(keyring, survey.organization_id, survey.id, nonce)
     key = None if survey.mode == "anonymous" else respondent_key(keyring, survey, member.person)
-    return Issued(member, nonce, token, key)
+    return Issued(member, nonce, token, token_hash(token), key)
+
+
+async def codes_for(
+    session: TenantSession, survey: Survey, members: Sequence[Member], keyring: Keyring
+) -> list[Issued]:
+    """By a rare chance one is there already, of whatever organisation: then all are made anew."""
+    while True:
+        codes = [new_code() for _ in members]
+        try:
+            async with session.begin_nested():
+                macs = [credentials_of(keyring, code)[0] for code in codes]
+                await add_credentials(session, CODE, survey.id, macs)
+        except IntegrityError:
+            continue
+        return [coded(survey, member, code, keyring) for member, code in zip(members, codes, strict=True)]
+
+
+def coded(survey: Survey, member: Member, code: str, keyring: Keyring) -> Issued:
+    key = None if survey.mode == "anonymous" else respondent_key(keyring, survey, member.person)
+    return Issued(member, None, code, code_hash(keyring, survey.organization_id, code), key)
 
 
 async def keep(
@@ -251,7 +310,7 @@ async def keep(
 ) -> None:
     """In the place of what was issued to the same persons before."""
     cells = {one.member.cell_ordinal for one in issued} if survey.mode == "anonymous" else set()
-    rows = [(token_hash(one.token), one.member.cell_ordinal, one.key) for one in issued]
+    rows = [(one.token_hash, one.member.cell_ordinal, one.key) for one in issued]
     await queries.remember(session, survey.id, rows, sorted(cells))
     own = survey.organization_id
     deliveries = [
@@ -284,3 +343,31 @@ async def ask_again_for_mails(session: TenantSession) -> None:
     """For mails whose job was given up, or ended as they came."""
     for survey_id in await queries.surveys_with_mails(session):
         await enqueue(session, SEND_JOB, session.organization_id, survey_id, is_single=True)
+
+
+async def open_address(
+    session: TenantSession,
+    survey_id: UUID,
+    keyring: Keyring,
+    settings: Settings,
+    language: str,
+    now: datetime,
+) -> SurveyAddress:
+    """A new one; the one before opens nothing any more."""
+    survey = await found_open(session, survey_id, now, lock="write")
+    if survey.access != "open":
+        raise ByInvitationOnly
+    token = token_of(keyring, survey.organization_id, survey.id, new_nonce())
+    survey.address_hash = token_hash(token)
+    await session.flush()
+    return SurveyAddress(
+        token=token,
+        url=address_of(settings, token),
+        repeats_can_be_told=False,
+        notice=notice_of_repeats(language),
+    )
+
+
+def address_of(settings: Settings, token: str) -> str | None:
+    """Where it is opened: behind the #, it is in no log."""
+    return None if settings.respond_page is None else f"{settings.respond_page}#{token}"

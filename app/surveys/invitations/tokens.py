@@ -2,6 +2,10 @@
 
 The MAC proves that a token is one of ours, and the ids in it say whose: it needs no credential's row, and one
 that was used is known from one that never was.
+
+A code is typed, so it is short and says nothing: a credential's row leads from its MAC to its survey, and
+stays. That MAC is under the secret of the installation, as nobody knows yet whose code it is; the invitation
+has another, under the key of the organisation. Neither tells the code, though one could try all there are.
 """
 
 import base64
@@ -11,12 +15,16 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from uuid import UUID
 
+from app.auth.queries import credential_of
 from app.core.database import Database
-from app.core.secrets import Keyring, KeyUnknown
+from app.core.secrets import Keyring, KeyUnknown, token_hash
+from app.core.short_codes import is_well_spelt, typed
 
 PREFIX = "bti_"
 PART = 16
 SEAL = "invitation person"
+CODE = "survey_code"
+"""The kind of its credential."""
 
 
 class PersonUnreadable(LookupError):
@@ -29,11 +37,11 @@ def new_nonce() -> bytes:
 
 @dataclass(frozen=True)
 class Invited:
-    """What a genuine token says."""
+    """What a genuine token or code says; its invitation is kept under that hash."""
 
     organization_id: UUID
     survey_id: UUID
-    token: str
+    token_hash: bytes
 
 
 def token_of(keyring: Keyring, organization_id: UUID, survey_id: UUID, nonce: bytes) -> str:
@@ -43,9 +51,34 @@ def token_of(keyring: Keyring, organization_id: UUID, survey_id: UUID, nonce: by
 
 
 async def genuine(database: Database, token: str) -> Invited | None:
-    """`read_token`, whether or not this process has met the organisation."""
+    """`read_token`, whether or not this process has met the organisation; or what a code says."""
+    code = typed(token)
+    if code is not None:
+        return await read_code(database, code) if is_well_spelt(code) else None
     organization_id, _, _ = _parts(token)
     return read_token(await database.meet(organization_id), token)
+
+
+async def read_code(database: Database, code: str) -> Invited | None:
+    async with database.system_session(reason="find the survey of a code") as session:
+        for mac in credentials_of(database.keyring, code):
+            found = await credential_of(session, mac)
+            if found is not None and found.kind == CODE:
+                break
+        else:
+            return None
+    keyring = await database.meet(found.organization_id)
+    mac = code_hash(keyring, found.organization_id, code)
+    return Invited(found.organization_id, found.credential_id, mac)
+
+
+def credentials_of(keyring: Keyring, code: str) -> list[bytes]:
+    """What may lead to it; the first is that of codes made now."""
+    return keyring.common_macs("survey-code", code.encode())
+
+
+def code_hash(keyring: Keyring, organization_id: UUID, code: str) -> bytes:
+    return keyring.mac(organization_id, "survey-code", code.encode())
 
 
 def read_token(keyring: Keyring, token: str) -> Invited | None:
@@ -56,7 +89,7 @@ def read_token(keyring: Keyring, token: str) -> Invited | None:
     except KeyUnknown:
         return None
     is_genuine = compare_digest(own.encode(), token.encode())
-    return Invited(organization_id, survey_id, token) if is_genuine else None
+    return Invited(organization_id, survey_id, token_hash(token)) if is_genuine else None
 
 
 def _parts(token: str) -> tuple[UUID, UUID, bytes]:

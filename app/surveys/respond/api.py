@@ -36,6 +36,7 @@ async def invited(
     found = await genuine(database_of(request), token.credentials)
     if found is None:
         raise UnknownInvitation
+    request.app.state.known_keys.remember_code(request.scope, found.organization_id)
     return found
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from app.core.database import TenantSession
 from app.core.errors import NotFound
 from app.core.languages import language_of
-from app.core.secrets import Keyring, token_hash
+from app.core.secrets import Keyring
 from app.organizations import queries as organizations
 from app.surveys.errors import SurveyCancelled
 from app.surveys.invitations import queries as invitation_queries
@@ -20,7 +20,7 @@ from app.surveys.respond.schemas import SurveyForm
 from app.surveys.respond.words import in_language
 from app.surveys.responses import service as submission
 from app.surveys.responses.errors import InvitationUsed
-from app.surveys.responses.schemas import AnswersWrite, ResponseAccepted
+from app.surveys.responses.schemas import AnswersWrite, ResponseAccepted, ResponseWrite
 from app.surveys.schemas import Mode
 from app.surveys.service import found, is_open
 from app.tables import Survey
@@ -30,7 +30,9 @@ async def form(
     session: TenantSession, invited: Invited, accept_language: str | None, now: datetime
 ) -> SurveyForm:
     survey = await found_for(session, invited, now)
-    if not await invitation_queries.is_unused(session, invited.survey_id, token_hash(invited.token)):
+    if survey.access == "invited" and not await invitation_queries.is_unused(
+        session, invited.survey_id, invited.token_hash
+    ):
         raise InvitationUsed
     organization = await organizations.organization(session)
     questionnaire = await frozen_questionnaire(session, survey)
@@ -71,7 +73,14 @@ async def answer(
 ) -> ResponseAccepted:
     survey = await found_for(session, invited, now, lock="read")
     opened = await submission.to_survey(session, survey, keyring)
-    return await submission.submit_invited(opened, given, token_hash(invited.token), now)
+    if survey.access == "open":
+        return (await submission.submit_one(opened, anybody_s(given), now))[0]
+    return await submission.submit_invited(opened, given, invited.token_hash, now)
+
+
+def anybody_s(given: AnswersWrite) -> ResponseWrite:
+    """Of a survey that everybody opens at the same address: it counts for the organisation as a whole."""
+    return ResponseWrite(answers=given.answers, locale=given.locale, comment=given.comment)
 
 
 async def found_for(
@@ -88,4 +97,6 @@ async def found_for(
         raise SurveyCancelled
     if not is_open(survey, now):
         raise SurveyClosed
+    if survey.access == "open" and survey.address_hash != invited.token_hash:
+        raise UnknownInvitation
     return survey

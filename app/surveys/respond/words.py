@@ -38,7 +38,9 @@ def what_is_stored(survey: Survey, organization: Organization, language: str) ->
     rolling = known["rolling"] if survey.release_policy == "rolling" else []
     retention = known["retention" if months is not None else "no_retention"]
     contact = known["contact" if organization.survey_contact else "no_contact"]
-    own = [known[part][survey.mode] for part in ("kept", "read")]
+    kept = known["kept"]["open" if survey.access == "open" else survey.mode]
+    repeats = known["repeats"] if survey.access == "open" else []
+    own = [kept, repeats, known["read"][survey.mode]]
     sentences = [
         *chain(*own),
         *known["shown"],
@@ -49,6 +51,10 @@ def what_is_stored(survey: Survey, organization: Organization, language: str) ->
         *contact,
     ]
     return [sentence[language].format(**names) for sentence in sentences]
+
+
+def notice_of_repeats(language: str) -> str:
+    return str(words()["repeats"][0][language])
 
 
 def in_short(survey: Survey, language: str) -> list[str]:

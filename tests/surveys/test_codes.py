@@ -1,0 +1,253 @@
+"""Codes on paper for people without e-mail, and the public address of a survey that is open to anybody."""
+
+import asyncio
+import re
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from app.core.short_codes import in_groups, is_well_spelt, new_code, typed
+from app.surveys.invitations import tokens as tokens_module
+from tests.conftest import Tenant
+from tests.contract import ContractClient
+from tests.surveys.inviting import MODES, answer, ask, at_the_door
+from tests.surveys.test_surveys import ANSWERS, BYSTANDERS, hire, opened
+
+SHEET = {"Accept": "text/html"}
+
+
+@pytest.fixture(autouse=True)
+async def people(acme: Tenant) -> None:
+    await hire(acme.client, *BYSTANDERS, team="shed")
+
+
+async def codes(api: ContractClient, survey_id: str, **members: Any) -> list[dict[str, Any]]:
+    made = await ask(api, survey_id, form="codes", **members)
+    assert made.status_code == 201, made.text
+    found: list[dict[str, Any]] = made.json()["invitations"]
+    return found
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_code_is_typed_as_one_likes_and_used_once(
+    acme: Tenant, owner: asyncpg.Connection, mode: str
+) -> None:
+    survey_id = await opened(acme.client, **MODES[mode])
+    found = await codes(acme.client, survey_id)
+    assert len(found) == len(BYSTANDERS)
+    assert all(is_well_spelt(one["token"]) for one in found)
+    whose = {(one["respondent"], one["team"]) for one in found}
+    expected = {(None, "shed")} if mode == "anonymous" else {(name, None) for name in BYSTANDERS}
+    assert whose == expected
+    code = found[0]["token"]
+    for spelling in (code, code.lower(), in_groups(code), f"{code[:4]} {code[4:7].lower()} - {code[7:]}"):
+        form = await at_the_door(acme, spelling).get("/v1/respond")
+        assert (form.status_code, form.json()["mode"]) == (200, mode)
+    assert (await answer(acme, in_groups(code).lower())).status_code == 201
+    for again in (await answer(acme, code), await at_the_door(acme, code).get("/v1/respond")):
+        assert (again.status_code, again.json()["code"]) == (409, "already_responded")
+    assert await owner.fetchval("SELECT count(*) FROM responses WHERE survey_id = $1", UUID(survey_id)) == 1
+    await acme.client.post(f"/v1/surveys/{survey_id}/close")
+    for one in found:
+        assert (await answer(acme, one["token"])).json()["code"] == "survey_closed"
+
+
+async def test_a_code_that_is_none_opens_nothing(acme: Tenant) -> None:
+    [one, *_] = await codes(acme.client, await opened(acme.client))
+    swapped = next(
+        one["token"][:place] + one["token"][place + 1] + one["token"][place] + one["token"][place + 2 :]
+        for place in range(9)
+        if one["token"][place] != one["token"][place + 1]
+    )
+    for wrong in (swapped, new_code(), "OOOOOOOOOO", "1234567890"):
+        said = await at_the_door(acme, wrong).get("/v1/respond")
+        assert (said.status_code, said.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_in_anonymous_mode_a_code_is_of_a_cell_and_never_of_fewer_than_the_minimum(
+    acme: Tenant,
+) -> None:
+    api = acme.client
+    await hire(api, *(f"desk-{number}" for number in range(6)), team="desk")
+    survey_id = await opened(api, **MODES["anonymous"])
+    few = await ask(api, survey_id, form="codes", people=BYSTANDERS[:2])
+    assert (few.status_code, few.json()["code"]) == (422, "too_few_at_once")
+    found = await codes(api, survey_id, team="shed")
+    assert Counter((one["respondent"], one["team"]) for one in found) == {(None, "shed"): 5}
+    rest = await codes(api, survey_id)
+    assert Counter(one["team"] for one in rest) == {"desk": 6}
+    assert [one["token"] for one in rest] != sorted(one["token"] for one in rest)
+
+
+async def test_a_team_gets_codes_for_at_least_the_minimum_and_one_person_by_name(acme: Tenant) -> None:
+    api = acme.client
+    await api.put("/v1/teams/night", json={"name": "Night", "parent": "shed"})
+    await hire(api, "owl", team="night")
+    await hire(api, "other", team="desk")
+    await api.patch("/v1/teams/night", json={"parent": "shed"})
+    survey_id = await opened(api)
+    few = await ask(api, survey_id, form="codes", team="night")
+    assert (few.status_code, few.json()["code"]) == (422, "too_few_at_once")
+    unknown = await ask(api, survey_id, form="codes", team="nobody")
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_team")
+    assert {one["respondent"] for one in await codes(api, survey_id, team="shed")} == {*BYSTANDERS, "owl"}
+    [lost] = await codes(api, survey_id, people=["owl"])
+    assert (await answer(acme, lost["token"])).status_code == 201
+    links = await ask(api, survey_id, team="desk", send=False)
+    assert [one["respondent"] for one in links.json()["invitations"]] == ["other"]
+
+
+async def test_codes_are_not_mailed(api: ContractClient) -> None:
+    survey_id = await opened(api)
+    for member in ({"send": True}, {"subject": {"en": "Come"}}):
+        refused = await ask(api, survey_id, form="codes", **member)
+        assert (refused.status_code, refused.json()["code"]) == (422, "not_mailed")
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_sheet_has_a_slip_for_each(acme: Tenant, mode: str) -> None:
+    api = acme.client
+    survey_id = await opened(api, **MODES[mode], name='<script>"Autumn"')
+    url = f"/v1/surveys/{survey_id}/invitations"
+    made = await api.post(url, json={"form": "codes"}, headers=SHEET | {"Accept-Language": "nl"})
+    assert (made.status_code, made.headers["content-type"]) == (201, "text/html; charset=utf-8")
+    assert made.headers["cache-control"] == "no-store"
+    assert made.headers["content-security-policy"].startswith("default-src 'none'")
+    page = made.text
+    assert "<script>" not in page
+    assert "Scan het plaatje" in page
+    assert page.count("<svg") == page.count("<section>") == len(BYSTANDERS)
+    printed = re.findall(r"<code>([A-Z-]+)</code>", page)
+    assert [(await answer(acme, code)).status_code for code in printed] == [201] * len(BYSTANDERS)
+    named = re.findall(r"<p>Voor: ([^<]*)</p>", page)
+    assert sorted(named) == (["shed"] * 5 if mode == "anonymous" else sorted(BYSTANDERS))
+    assert not re.search(r"(src|href)=", page)
+
+
+async def test_links_are_told_as_json_whatever_is_accepted(api: ContractClient) -> None:
+    survey_id = await opened(api)
+    url = f"/v1/surveys/{survey_id}/invitations"
+    for headers in (SHEET, {"Accept": "application/json, text/html"}):
+        made = await api.post(url, json={"send": False}, headers=headers)
+        assert (made.status_code, made.headers["content-type"]) == (201, "application/json")
+
+
+async def test_a_repeat_prints_nothing_twice(api: ContractClient) -> None:
+    url = f"/v1/surveys/{await opened(api)}/invitations"
+    headers = SHEET | {"Idempotency-Key": "a sheet"}
+    assert (await api.post(url, json={"form": "codes"}, headers=headers)).status_code == 201
+    again = await api.post(url, json={"form": "codes"}, headers=headers)
+    assert (again.status_code, again.json()["code"]) == (409, "secret_already_shown")
+
+
+async def test_a_newer_code_takes_the_place_of_the_older_and_erasure_of_both(acme: Tenant) -> None:
+    survey_id = await opened(acme.client)
+    [older] = await codes(acme.client, survey_id, people=[BYSTANDERS[0]])
+    [newer] = await codes(acme.client, survey_id, people=[BYSTANDERS[0]])
+    assert (await answer(acme, older["token"])).json()["code"] == "already_responded"
+    await acme.client.post(f"/v1/people/{BYSTANDERS[0]}/erasure")
+    assert (await answer(acme, newer["token"])).json()["code"] == "already_responded"
+
+
+async def test_the_database_alone_tells_no_code(acme: Tenant, owner: asyncpg.Connection) -> None:
+    """Of so few there are, a plain hash could be found by trying all."""
+    survey_id = await opened(acme.client)
+    for one in await codes(acme.client, survey_id):
+        code = one["token"]
+        kept = {
+            row["token_hash"]
+            for table in ("invitations", "credentials")
+            for row in await owner.fetch(f"SELECT token_hash FROM {table}")
+        }
+        assert tokens_module.token_hash(code) not in kept
+        assert tokens_module.code_hash(acme.database.keyring, acme.id, code) in kept
+
+
+async def test_a_code_that_is_there_already_is_made_anew(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await opened(acme.client), await opened(acme.client)
+    [taken] = await codes(acme.client, first, people=[BYSTANDERS[0]])
+    fresh = new_code()
+    coming = iter([taken["token"], fresh])
+    monkeypatch.setattr("app.surveys.invitations.service.new_code", lambda: next(coming))
+    [made] = await codes(acme.client, second, people=[BYSTANDERS[0]])
+    assert made["token"] == fresh
+
+
+async def test_two_with_one_code_are_one_answer(acme: Tenant, owner: asyncpg.Connection) -> None:
+    survey_id = await opened(acme.client)
+    [one] = await codes(acme.client, survey_id, people=[BYSTANDERS[0]])
+    said = await asyncio.gather(*(answer(acme, one["token"]) for _ in range(6)))
+    assert sorted(one.status_code for one in said) == [201] + [409] * 5
+    assert await owner.fetchval("SELECT count(*) FROM responses WHERE survey_id = $1", UUID(survey_id)) == 1
+
+
+# ------------------------------------------------------------------ open to anybody
+
+
+async def address(api: ContractClient, survey_id: str, **headers: str) -> httpx.Response:
+    return await api.post(f"/v1/surveys/{survey_id}/address", headers=headers)
+
+
+async def test_a_public_address_has_a_secret_and_says_that_repeats_cannot_be_told(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    survey_id = await opened(acme.client, mode="anonymous", access="open")
+    made = (await address(acme.client, survey_id)).json()
+    assert made["url"].endswith(f"/respond#{made['token']}")
+    assert made["repeats_can_be_told"] is False
+    assert "cannot be told" in made["notice"]
+    form = (await at_the_door(acme, made["token"]).get("/v1/respond")).json()
+    assert made["notice"] in form["what_is_stored"]
+    assert "link expires" not in " ".join(form["what_is_stored"])
+    for _ in range(2):
+        accepted = await answer(acme, made["token"], comment="Too loud")
+        assert (accepted.status_code, accepted.json()) == (201, {"id": None, "status": "accepted"})
+    assert await owner.fetchval("SELECT count(*) FROM responses WHERE survey_id = $1", UUID(survey_id)) == 2
+    blank = await at_the_door(acme, made["token"]).post("/v1/respond", json={"answers": {}})
+    assert (blank.status_code, blank.json()["code"]) == (422, "no_answers")
+    known = await at_the_door(acme, made["token"]).post(
+        "/v1/respond", json={"answers": ANSWERS, "locale": "nl"}
+    )
+    assert (known.status_code, known.json()["code"]) == (422, "not_in_this_mode")
+    newer = (await address(acme.client, survey_id)).json()["token"]
+    assert (await answer(acme, made["token"])).status_code == 401
+    assert (await answer(acme, newer)).status_code == 201
+    await acme.client.post(f"/v1/surveys/{survey_id}/close")
+    assert (await answer(acme, newer)).json()["code"] == "survey_closed"
+
+
+async def test_a_poster_is_printed(acme: Tenant) -> None:
+    survey_id = await opened(acme.client, mode="anonymous", access="open")
+    made = await address(acme.client, survey_id, **SHEET)
+    assert (made.status_code, made.headers["content-type"]) == (201, "text/html; charset=utf-8")
+    assert made.text.count("<svg") == 1
+    assert "cannot be told" in made.text
+
+
+async def test_only_a_survey_open_to_anybody_has_an_address(acme: Tenant) -> None:
+    api = acme.client
+    invited = await opened(api)
+    refused = await address(api, invited)
+    assert (refused.status_code, refused.json()["code"]) == (409, "by_invitation_only")
+    body = {"name": "Later", "questionnaire": "betrokken-33", "mode": "anonymous", "access": "open"}
+    waiting = (await api.post("/v1/surveys", json=body)).json()["id"]
+    assert (await address(api, waiting)).json()["code"] == "survey_not_open"
+    await api.post(f"/v1/surveys/{waiting}/cancel")
+    assert (await address(api, waiting)).json()["code"] == "survey_cancelled"
+    survey_id = await opened(api, mode="anonymous", access="open")
+    key = {"Idempotency-Key": "one poster"}
+    assert (await address(api, survey_id, **key)).status_code == 201
+    shown = await address(api, survey_id, **key)
+    assert (shown.status_code, shown.json()["code"]) == (409, "secret_already_shown")
+    other = await opened(api, mode="anonymous", access="open")
+    assert (await address(api, other, **key)).json()["code"] == "idempotency_key_reused"
+
+
+def test_what_is_not_of_its_length_is_no_code() -> None:
+    assert typed("bti_" + "A" * 86) is None
