@@ -69,6 +69,7 @@ OTHERS = {
     "app.imports.files.shipped_mappings": ("pure", "files that come along"),
     "app.imports.files.workbook": ("pure", "a workbook, row by row"),
     "app.imports.run.loaders": ("service", "a line of a file, to the slice it belongs to"),
+    "app.imports.run.reporting": ("service", "what a report says of a file"),
     "app.imports.run.runner": ("service", "an import from its file to its report"),
     "app.imports.run.sealed_file": ("service", "a file's chunks, sealed and opened"),
     "app.imports.run.transcript": ("service", "a file of any kind, as UTF-8 in lines"),
