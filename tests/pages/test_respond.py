@@ -202,6 +202,80 @@ async def test_who_comes_again_changes_what_they_answer_anew_and_nothing_else(
     assert response["answers"] == {"S01": 5, "S02": 3, "E01": None}
 
 
+def both(text: str) -> dict[str, str]:
+    return {"nl": text, "en": text}
+
+
+def option(key: str) -> dict[str, Any]:
+    return {"key": key, "text": both(f"Optie {key}")}
+
+
+EVERY_KIND: dict[str, Any] = {
+    "title": both("Alles"),
+    "facets": [{"key": "pay", "title": both("Loon")}, {"key": "bond", "title": both("Band")}],
+    "questions": [
+        {
+            "key": "s",
+            "text": both("Schaal"),
+            "dimension": "satisfaction",
+            "facet": "pay",
+            "scale": {"low": 0, "high": 100},
+        },
+        {
+            "key": "e",
+            "text": both("Schaal"),
+            "dimension": "engagement",
+            "facet": "bond",
+            "scale": {"low": 1, "high": 7},
+        },
+        {
+            "key": "one",
+            "text": both("Waar?"),
+            "kind": "choice",
+            "required": True,
+            "options": [option("a"), option("b")],
+        },
+        {"key": "more", "text": both("Wat?"), "kind": "choices", "options": [option(key) for key in "cde"]},
+        {"key": "words", "text": both("Hoe?"), "kind": "text", "required": True},
+        {"key": "left", "text": both("Nog iets?"), "kind": "text"},
+    ],
+}
+
+
+async def test_questions_of_every_kind_are_asked_in_their_own_way(visit: Visits, acme: Tenant) -> None:
+    assert (await acme.client.put("/v1/questionnaires/all", json=EVERY_KIND)).status_code == 201
+    survey_id, token = await asked(acme, mode="attributed", questionnaire="all")
+    found: list[str] = []
+    async with visit(width=1280, reduced_motion="reduce") as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await tab.page.select_option('[name="s"]', "40")
+        await choose(tab, e=None)
+        for key in ("c", "d", "e"):
+            await tab.page.locator(f'[name="more"][value="{key}"]').check(force=True)
+        await tab.page.locator('[name="more"][value="d"]').uncheck(force=True)
+        found += await tab.violations()
+        await tab.page.click("#next")
+        assert "2 verplichte vragen" in await tab.text("#skipped-title")
+        assert await tab.page.is_disabled("#send")
+        await tab.page.click("#skipped-list button")
+        await tab.page.locator('[name="one"][value="b"]').check(force=True)
+        await tab.page.fill('textarea[name="words"]', "Zo.")
+        await tab.page.locator('[name="words"][value=""]').check(force=True)
+        assert await tab.page.input_value('textarea[name="words"]') == ""
+        await tab.page.fill('textarea[name="comment"]', "  Mooi zo.  ")
+        await tab.page.click("#next")
+        assert "Optie c, Optie e" in await tab.text("#given")
+        async with tab.page.expect_request(DOOR) as request:
+            await tab.page.click("#send")
+        await tab.arrive("thanks")
+    sent = (await request.value).post_data_json
+    assert sent["answers"] == {"s": 40, "e": None, "one": "b", "more": ["c", "e"], "words": None}
+    assert (sent["comment"], sent["locale"]) == ("Mooi zo.", "nl")
+    assert len(await stored(acme.client, survey_id)) == 1
+    assert not found, "\n".join(found)
+
+
 # ------------------------------------------------------------------ what is read before, and what is kept
 
 
