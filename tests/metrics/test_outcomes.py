@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from app.metrics.blocks.outcomes import DAYS_A_MONTH, Exposure, Point, finest
+from app.metrics.blocks import outcomes
+from app.metrics.blocks.outcomes import DAYS_A_MONTH, Exposure, Point, adjusted_together, finest
 from app.metrics.blocks.wave import Choices, Wave
 from app.metrics.disclosure import Node, Plan, decide
 from app.metrics.formulas import (
@@ -26,7 +28,7 @@ from app.metrics.formulas import (
 )
 from app.metrics.sample import Groups, Instrument, Places, Rollup, Sample, Scores
 from tests.examples import examples
-from tests.metrics.told import across_waves, association, leaving, turnover
+from tests.metrics.told import across_waves, as_json, association, leaving, turnover
 
 Json = dict[str, Any]
 Flags = NDArray[np.bool_]
@@ -382,8 +384,9 @@ def test_a_wave_is_spearman_over_ten_teams_with_the_interval_of_bonett_and_wrigh
     for name in ("satisfaction", "engagement"):
         r = stats.spearmanr([getattr(p, name) for p in teams], [p.value for p in teams]).statistic
         half = 1.959964 * np.sqrt((1 + r * r / 2) / 11)
+        p = stats.spearmanr([getattr(p, name) for p in teams], [p.value for p in teams]).pvalue
         assert list(body[name].values()) == pytest.approx(
-            [r, np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half)]
+            [r, np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half), p, p]
         )
     assert body["points"][0] == {"team": "t0", "name": "Team 0"} | {
         name: getattr(teams[0], name) for name in ("satisfaction", "engagement", "value")
@@ -405,11 +408,12 @@ def test_fewer_teams_have_their_points_alone() -> None:
 def test_an_association_that_is_missing_says_why() -> None:
     level = [Point(p.team, p.name, 60.0, p.value, p.value) for p in points(12)]
     body = association("2027", level)
-    assert body["satisfaction"] == {"r": None, "ci_low": None, "ci_high": None}
-    assert body["engagement"] == {"r": 1, "ci_low": None, "ci_high": None}
+    missing = ("ci_low", "ci_high", "p", "q")
+    assert body["satisfaction"] == {"r": None} | dict.fromkeys(missing)
+    assert body["engagement"] == {"r": 1} | dict.fromkeys(missing)
     assert body["reasons"] == dict.fromkeys(
-        ("satisfaction.r", "satisfaction.ci_low", "satisfaction.ci_high"), "zero_variance"
-    ) | dict.fromkeys(("engagement.ci_low", "engagement.ci_high"), "perfect")
+        ("satisfaction.r", *(f"satisfaction.{name}" for name in missing)), "zero_variance"
+    ) | dict.fromkeys((f"engagement.{name}" for name in missing), "perfect")
 
 
 def study(wave: Sequence[Point]) -> Study:
@@ -428,7 +432,7 @@ def test_waves_are_pooled_where_they_have_enough_teams() -> None:
     assert [of.r, of.tau2] == pytest.approx([pooled.r, pooled.tau2])
     assert of.ci is not None
     assert of.prediction is not None
-    expected = [of.r, of.ci.low, of.ci.high, of.prediction.low, of.prediction.high, of.tau2]
+    expected = [of.r, of.ci.low, of.ci.high, of.p, of.p, of.prediction.low, of.prediction.high, of.tau2]
     assert list(body["engagement"].values()) == pytest.approx(expected)
     assert across_waves(waves[1:3]) == {"status": "insufficient", "reason": "too_few_waves", "waves": 1}
     assert across_waves([]) == {"status": "insufficient", "reason": "too_few_waves", "waves": 0}
@@ -437,3 +441,21 @@ def test_waves_are_pooled_where_they_have_enough_teams() -> None:
 def test_a_wave_without_differences_is_left_out_of_the_pool() -> None:
     level = [Point(p.team, p.name, 60.0, p.engagement, p.value) for p in points(12)]
     assert across_waves([points(12), level, points(12, 5)])["waves"] == 2
+
+
+def test_all_that_is_tested_of_a_kpi_is_adjusted_together() -> None:
+    wave, across = adjusted_together(
+        outcomes.association("2027", points(14)), outcomes.across_waves([points(12), points(20, 2)])
+    )
+    told = [as_json(part)[name] for part in (wave, across) for name in ("satisfaction", "engagement")]
+    expected = multipletests([one["p"] for one in told], method="holm")[1]
+    assert [one["q"] for one in told] == pytest.approx(list(expected))
+    assert any(one["q"] > one["p"] for one in told)
+
+
+def test_what_has_no_p_is_not_tested() -> None:
+    level = [Point(p.team, p.name, 60.0, p.engagement, p.value) for p in points(12)]
+    wave, across = adjusted_together(outcomes.association("2027", level), outcomes.across_waves([]))
+    told = as_json(wave)
+    assert (told["satisfaction"]["q"], told["engagement"]["q"]) == (None, told["engagement"]["p"])
+    assert as_json(across) == {"status": "insufficient", "reason": "too_few_waves", "waves": 0}

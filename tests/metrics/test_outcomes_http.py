@@ -288,6 +288,11 @@ async def test_waves_of_a_series_are_pooled_each_with_its_own_period(
     [found] = (await outcomes(acme.client, survey_id=newest))["kpis"]
     assert (found["wave"]["period"], found["wave"]["status"]) == ("2026-Q4", "ok")
     assert (found["across_waves"]["status"], found["across_waves"]["waves"]) == ("ok", 2)
+    tests = [
+        found[part][name] for part in ("wave", "across_waves") for name in ("satisfaction", "engagement")
+    ]
+    assert max(one["q"] for one in tests) >= max(one["p"] for one in tests)
+    assert all(one["q"] >= one["p"] for one in tests)
     pooled = found["across_waves"]["engagement"]
     assert (
         pooled["prediction_low"]

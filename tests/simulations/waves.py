@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from app.metrics.blocks.outcomes import Point, across_waves, adjusted_together, association
 from app.metrics.formulas import (
     PooledCorrelation,
     Study,
@@ -14,7 +15,9 @@ from app.metrics.formulas import (
     pooled_correlation,
     spearman,
 )
+from app.metrics.sample import DIMENSIONS
 
+ALPHA: Final = 0.05
 TEAMS: Final = (12, 20, 40)
 WAVES: Final = (2, 4)
 TRUTHS: Final = (0.0, 0.5)
@@ -43,8 +46,30 @@ def coverage(estimator: Estimator, teams: int, waves: int, r: float, runs: int, 
     return held / runs
 
 
+def found_by_chance(teams: int, waves: int, runs: int, seed: int = 1) -> tuple[float, float]:
+    """How often some p, and some q, of a KPI is below .05 where neither score goes with it."""
+    random = np.random.default_rng(seed)
+    found = np.zeros(2)
+    for _ in range(runs):
+        lasting = np.sqrt(KEPT) * random.normal(size=(3, teams))
+        passing = np.sqrt(1 - KEPT) * random.normal(size=(waves, 3, teams))
+        points = [
+            [Point(str(team), "", *of) for team, of in enumerate((lasting + one).T.tolist())]
+            for one in passing
+        ]
+        told = adjusted_together(association("2027", points[-1]), across_waves(points))
+        tests = [getattr(part, name) for part in told for name in DIMENSIONS]
+        found += [min(of.p for of in tests) < ALPHA, min(of.q for of in tests) < ALPHA]
+    by_p, by_q = (found / runs).tolist()
+    return by_p, by_q
+
+
 def main(runs: int = 2000) -> None:
     print("coverage over waves of the same teams    teams  waves  true r  before  served")
     for teams, waves, r in product(TEAMS, WAVES, TRUTHS):
         before, now = (coverage(estimator, teams, waves, r, runs) for estimator in (independent, served))
         print(f"{teams:45d}{waves:7d}{r:8.1f}{before:8.3f}{now:8.3f}")
+    print("found by chance in a KPI                 teams  waves  p       q")
+    for teams, waves in product(TEAMS, WAVES):
+        by_p, by_q = found_by_chance(teams, waves, runs)
+        print(f"{teams:45d}{waves:7d}{by_p:7.3f}{by_q:8.3f}")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Final, TypedDict
+from typing import Final, TypedDict, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from app.metrics.formulas import (
     Study,
     correlation_of_same_units,
     hazard_ratios,
+    holm,
     largest_share,
     rate_ratio,
     spearman,
@@ -50,6 +51,7 @@ FEWEST_TEAMS: Final = 10
 POMP_STEP: Final = 10
 SHOWN_RATIOS: Final = (0.05, 20.0)
 DAYS_A_MONTH: Final = 365.25 / 12
+Part = TypeVar("Part", KpiWave, KpiWaves)
 
 
 class Window(TypedDict):
@@ -258,7 +260,7 @@ def correlations(points: Sequence[Point]) -> dict[str, Correlation]:
 
 
 def association(period: str, points: Sequence[Point]) -> KpiWave:
-    """Of one wave. Every number in it follows from numbers shown elsewhere, so it needs no protection."""
+    """Of one wave, not adjusted yet. It follows from what is shown elsewhere, so it needs no protection."""
     if not points:
         return KpiWaveUndefined(status="undefined", reason="no_values", period=period)
     n, told = len(points), [KpiPoint(**asdict(point)) for point in points]
@@ -283,6 +285,8 @@ def _correlation(of: Correlation) -> KpiCorrelation:
         r=of.r,
         ci_low=None if of.ci is None else of.ci.low,
         ci_high=None if of.ci is None else of.ci.high,
+        p=of.p,
+        q=of.p,
     )
 
 
@@ -314,12 +318,15 @@ def _pooled(dimension: str, waves: Sequence[Sequence[Point]]) -> PooledKpiCorrel
     of: PooledCorrelation = correlation_of_same_units([_study(dimension, points) for points in waves])
     assert of.r is not None
     assert of.ci is not None
+    assert of.p is not None
     assert of.prediction is not None
     assert of.tau2 is not None
     return PooledKpiCorrelation(
         r=of.r,
         ci_low=of.ci.low,
         ci_high=of.ci.high,
+        p=of.p,
+        q=of.p,
         prediction_low=of.prediction.low,
         prediction_high=of.prediction.high,
         tau2=of.tau2,
@@ -329,3 +336,25 @@ def _pooled(dimension: str, waves: Sequence[Sequence[Point]]) -> PooledKpiCorrel
 def _study(dimension: str, points: Sequence[Point]) -> Study:
     scores = np.array([getattr(point, dimension) for point in points], dtype=np.float64)
     return Study([point.team for point in points], scores, np.array([point.value for point in points]))
+
+
+def adjusted_together(wave: KpiWave, across: KpiWaves) -> tuple[KpiWave, KpiWaves]:
+    """With q, the p adjusted over all that is tested of one KPI (Holm): each by itself finds something by
+    chance in one of twenty.
+    """
+    tested = [(id(of), of.p) for part in (wave, across) for of in _tests_of(part) if of.p is not None]
+    q = holm([p for _, p in tested]).tolist()
+    adjusted = {test: own for (test, _), own in zip(tested, q, strict=True)}
+    return _with_q(wave, adjusted), _with_q(across, adjusted)
+
+
+def _tests_of(part: KpiWave | KpiWaves) -> list[KpiCorrelation | PooledKpiCorrelation]:
+    return [part.satisfaction, part.engagement] if isinstance(part, KpiWaveOk | KpiWavesOk) else []
+
+
+def _with_q(part: Part, adjusted: Mapping[int, float]) -> Part:
+    found = {
+        name: of.model_copy(update={"q": adjusted.get(id(of))})
+        for name, of in zip(DIMENSIONS, _tests_of(part), strict=False)
+    }
+    return part.model_copy(update=found)

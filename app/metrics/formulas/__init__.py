@@ -68,7 +68,7 @@ from app.metrics.formulas.quadrants import (
     quadrant_shares,
     shares_from,
 )
-from app.metrics.formulas.rates import Rate, clumped_rate, poisson_rate
+from app.metrics.formulas.rates import Rate, RatioOfRates, clumped_rate, poisson_rate, ratio_of_clumped
 from app.metrics.formulas.regression import Coefficient, Regression, robust_regression
 from app.metrics.formulas.reliability import (
     Alpha,
@@ -155,6 +155,7 @@ __all__ = [
     "QuadrantShare",
     "Rate",
     "RateRatio",
+    "RatioOfRates",
     "Reciprocity",
     "Regression",
     "RelativeImportance",
@@ -227,6 +228,7 @@ __all__ = [
     "quadrant_shares",
     "r2_interval",
     "rate_ratio",
+    "ratio_of_clumped",
     "reciprocity",
     "relative_importance",
     "response_rate",

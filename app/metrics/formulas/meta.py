@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtr, stdtrit
 
-from app.metrics.formulas.complete import Undefined
+from app.metrics.formulas.complete import Undefined, two_sided
 from app.metrics.formulas.correlation import spearman
 from app.metrics.formulas.intervals import UPPER_TAIL, Interval, Z
 from app.metrics.formulas.shrinkage import shrinkage
@@ -17,11 +17,15 @@ NEARLY_PERFECT: Final = 1 - 1e-6
 
 @dataclass(frozen=True, slots=True)
 class PooledCorrelation:
-    """`r` from -1 to 1; `prediction` holds the true correlation of a further study, `tau2` is on atanh(r)."""
+    """`r` from -1 to 1, `p` two-sided; `tau2` is on atanh(r).
+
+    `prediction` holds the true correlation of a further study.
+    """
 
     studies: int
     r: float | None
     ci: Interval | None
+    p: float | None
     prediction: Interval | None
     tau2: float | None
     undefined: Undefined | None
@@ -38,12 +42,13 @@ def pooled_correlation(r: ArrayLike, n: ArrayLike) -> PooledCorrelation:
     variances = (1 + rs * rs / 2) / (sizes - 3)
     of = shrinkage(np.arctanh(rs), variances)
     if of.mu is None or of.tau2 is None:
-        return PooledCorrelation(of.groups, None, None, None, None, of.undefined)
+        return PooledCorrelation(of.groups, None, None, None, None, None, of.undefined)
     variance = 1 / float((1 / (variances + of.tau2)).sum())
     return PooledCorrelation(
         studies=of.groups,
         r=tanh(of.mu),
         ci=_interval(of.mu, variance),
+        p=float(2 * ndtr(-abs(of.mu) / sqrt(variance))),
         prediction=_interval(of.mu, variance + of.tau2),
         tau2=of.tau2,
         undefined=None,
@@ -81,8 +86,17 @@ def correlation_of_same_units(studies: Sequence[Study]) -> PooledCorrelation:
     variance = (len(units) - 1) / len(units) * float(((without - without.mean()) ** 2).sum())
     quantile, mu = float(stdtrit(len(units) - 1, UPPER_TAIL)), atanh(of.r)
     return replace(
-        of, ci=_interval(mu, variance, quantile), prediction=_interval(mu, variance + of.tau2, quantile)
+        of,
+        ci=_interval(mu, variance, quantile),
+        p=_p(mu, variance, len(units) - 1),
+        prediction=_interval(mu, variance + of.tau2, quantile),
     )
+
+
+def _p(mu: float, variance: float, df: int) -> float:
+    if variance <= 0:
+        return float(mu == 0)
+    return two_sided(mu / sqrt(variance), df)
 
 
 def _mean(studies: Sequence[Study], weights: NDArray[np.float64]) -> float:

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp, inf, log, sqrt
 
-from scipy.special import chdtri, stdtrit
+from scipy.special import chdtri, ndtri, stdtrit
 
 from app.metrics.formulas.intervals import UPPER_TAIL, Interval
 from app.metrics.formulas.scores import Pool
@@ -12,6 +12,14 @@ class Rate:
     """Events per unit of exposure, with its 95% interval."""
 
     events: int
+    value: float
+    ci: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class RatioOfRates:
+    """The one rate over the other, above 0, with its 95% interval: 1 is no difference."""
+
     value: float
     ci: Interval
 
@@ -36,3 +44,30 @@ def clumped_rate(pool: Pool) -> Rate | None:
         return poisson_rate(round(pool.of_kind), pool.answers)
     half = float(stdtrit(of.n - 1, UPPER_TAIL)) * of.sd / sqrt(of.n) / of.mean
     return Rate(round(pool.of_kind), of.mean, Interval(of.mean * exp(-half), of.mean * exp(half)))
+
+
+def ratio_of_clumped(pool: Pool, other: Pool) -> RatioOfRates | None:
+    """Of two groups that share nobody, each as in `clumped_rate`; None where either is without an event.
+
+    On the logarithm the two errors between persons add up, with the degrees of freedom of Welch 1947.
+    """
+    if min(pool.of_kind, other.of_kind) <= 0 or min(pool.answers, other.answers) <= 0:
+        return None
+    value = pool.of_kind / pool.answers / (other.of_kind / other.answers)
+    errors = [_squared_error(own) for own in (pool, other)]
+    variance = sum(square for square, _ in errors)
+    lost = sum(square**2 / df for square, df in errors)
+    half = sqrt(variance) * _quantile(variance**2 / lost if lost > 0 else inf)
+    return RatioOfRates(value, Interval(exp(log(value) - half), exp(log(value) + half)))
+
+
+def _squared_error(pool: Pool) -> tuple[float, float]:
+    """Of the logarithm of a rate, and its degrees of freedom."""
+    of = pool.share()
+    if of is None or of.sd is None or not of.has_spread:
+        return 1 / pool.of_kind, inf
+    return (of.sd / of.mean) ** 2 / of.n, of.n - 1
+
+
+def _quantile(df: float) -> float:
+    return float(ndtri(UPPER_TAIL) if df == inf else stdtrit(df, UPPER_TAIL))

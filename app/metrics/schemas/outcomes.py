@@ -153,6 +153,8 @@ class KpiCorrelation(Schema):
     r: float | None
     ci_low: float | None
     ci_high: float | None
+    p: float | None
+    q: float | None
 
 
 class KpiWaveOk(Schema):
@@ -183,6 +185,8 @@ class PooledKpiCorrelation(Schema):
     r: float
     ci_low: float
     ci_high: float
+    p: float
+    q: float
     prediction_low: float
     prediction_high: float
     tau2: float

@@ -86,16 +86,16 @@ async def read_kpis(session: TenantSession, survey: Survey, period: str | None) 
     values: dict[tuple[str, str], dict[str, float]] = {pair: {} for pair in wanted}
     for row in await outcome_queries.kpi_values(session, wanted):
         values[row.kpi, row.period][row.team] = row.value
-    return [
-        schemas.KpiOutcome(
-            kpi=schemas.OutcomeKpi(key=kpi.key, title=kpi.title, unit=kpi.unit, better=kpi.better),
-            wave=of_wave(waves[survey.id], chosen[kpi.key], values, kpi.key),
-            across_waves=outcomes.across_waves(
-                [waves[wave].points(values[kpi.key, own]) for wave, own in periods[kpi.key].items()]
-            ),
+    found = []
+    for kpi in kpis:
+        of_one = of_wave(waves[survey.id], chosen[kpi.key], values, kpi.key)
+        of_all = outcomes.across_waves(
+            [waves[wave].points(values[kpi.key, own]) for wave, own in periods[kpi.key].items()]
         )
-        for kpi in kpis
-    ]
+        about = schemas.OutcomeKpi(key=kpi.key, title=kpi.title, unit=kpi.unit, better=kpi.better)
+        wave, across = outcomes.adjusted_together(of_one, of_all)
+        found.append(schemas.KpiOutcome(kpi=about, wave=wave, across_waves=across))
+    return found
 
 
 async def closed_waves(session: TenantSession, survey: Survey) -> dict[UUID, ClosedWave]:
