@@ -28,7 +28,7 @@ SNAPSHOTS = (
     "levers",
     "overview",
 )
-METRICS = (*SNAPSHOTS, "trends", "comments")
+METRICS = (*SNAPSHOTS, "trends", "comments", "choices")
 CONTENT: Json = {
     "title": {"en": "Two questions"},
     "facets": [{"key": key, "title": {"en": key}} for key in ("pay", "bond")],
