@@ -64,6 +64,12 @@ def upgrade() -> None:
         MAILS,
         ["organization_id", "survey_id", "recipient_key"],
     )
+    op.create_index(
+        f"ix_{MAILS}_to_be_mailed",
+        MAILS,
+        ["organization_id", "survey_id", "reminder_id", "recipient_key"],
+        postgresql_where=sa.text("person_seal IS NOT NULL"),
+    )
     for table in (REMINDERS, MAILS):
         isolate(table)
 

@@ -112,6 +112,14 @@ class InvitationReminderMail(DependentRow, table=True):
         ),
         within_organization(["survey_id", "recipient_key"], "invitation_deliveries", ondelete="CASCADE"),
         Index(None, "organization_id", "survey_id", "recipient_key"),
+        Index(
+            "ix_invitation_reminder_mails_to_be_mailed",
+            "organization_id",
+            "survey_id",
+            "reminder_id",
+            "recipient_key",
+            postgresql_where=text("person_seal IS NOT NULL"),
+        ),
     )
 
     survey_id: UUID = Field(primary_key=True)

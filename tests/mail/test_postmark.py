@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from app.core.settings import Settings
-from app.mail.failures import MailFailure, Refused, TryAgain, Unavailable
+from app.mail.failures import Bounced, MailFailure, Refused, TryAgain, Unavailable
 from app.mail.message import Mail, sender_of
 from app.mail.postmark import Postmark
 from app.mail.transport import can_send, open_transport
@@ -80,7 +80,7 @@ async def test_a_card_has_its_picture_and_one_click_to_unsubscribe() -> None:
     ("status", "code", "failure"),
     [
         (422, 300, Refused),  # an invalid mail
-        (422, 406, Refused),  # a recipient that bounced or complained
+        (422, 406, Bounced),  # a recipient that bounced or complained
         (413, 0, Refused),
         (422, 400, Unavailable),  # a sender that is not confirmed
         (422, 405, Unavailable),  # no credits left
@@ -98,6 +98,7 @@ async def test_what_postmark_answers(status: int, code: int, failure: type[MailF
 
     with pytest.raises(failure) as raised:
         await send(answer, mail())
+    assert type(raised.value) is failure
     assert "noor" not in repr(raised.value)
 
 

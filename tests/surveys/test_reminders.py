@@ -274,7 +274,7 @@ async def test_what_failed_is_told_to_whoever_may(mailer: Tenant, sink: Sink) ->
     await mailer.work()
     told = await seen(mailer.client, survey_id)
     assert told["counts"] == {"planned": 0, "mailed": 1, "refused": 1, "bounced": 1}
-    assert [(one["person"], one["address"], one["state"]) for one in told["failed"]] == [
+    assert [(one["person"], one["address"], one["failure"]) for one in told["failed"]] == [
         ("E-3", "e-3@example.com", "bounced"),
         ("E-1", "e-1@example.com", "refused"),
     ]

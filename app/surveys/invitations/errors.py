@@ -48,7 +48,7 @@ class CodesNotMailed(NotMailed):
 
 class UnknownPlaceholder(Unprocessable):
     code = "unknown_placeholder"
-    detail = "Between braces may stand {name}, {survey}, {closes_on} and, in a text, {link}."
+    detail = "Between braces may stand: {name}, {survey}, {closes_on} and, in a text, {link}."
 
 
 class LinkMissing(Unprocessable):
@@ -75,7 +75,7 @@ class RemindersOnOneDay(Unprocessable):
 
 class NobodyMailed(Conflict):
     code = "nobody_mailed"
-    detail = "No invitation of this survey has been mailed yet, so there is nothing to remind anybody of."
+    detail = "No invitation of this survey has been mailed yet: mail some first."
 
 
 class RemindedLately(Conflict):

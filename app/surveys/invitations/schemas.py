@@ -102,7 +102,7 @@ class MailCounts(Schema):
 class FailedMail(Schema):
     person: str
     address: str | None
-    state: Literal["refused", "bounced"]
+    failure: Literal["refused", "bounced"]
     failed_at: Instant
 
 

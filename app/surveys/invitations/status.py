@@ -42,7 +42,7 @@ async def failed(session: TenantSession, survey_id: UUID, keyring: Keyring) -> l
             address = one.email if one.email_since <= row.settled_at else None
             found.append(
                 FailedMail(
-                    person=one.external_id, address=address, state=row.failure, failed_at=row.settled_at
+                    person=one.external_id, address=address, failure=row.failure, failed_at=row.settled_at
                 )
             )
     return found

@@ -69,8 +69,9 @@ async def move_reminder(session: TenantSession, survey_id: UUID, reminder_id: UU
 LAST_STARTED = text("""
 SELECT max(coalesce(started_at, due_at)) FROM invitation_reminders
 WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND (started_at IS NOT NULL OR due_at <= :now)
+  AND (started_at IS NOT NULL OR mailing_id IS NULL OR due_at <= :now)
 """)
+"""One by hand counts from when it was asked for, also by who asked at the same moment and waited for it."""
 
 
 async def last_reminded_at(session: TenantSession, survey_id: UUID, now: datetime) -> datetime | None:
