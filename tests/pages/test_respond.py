@@ -2,14 +2,16 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.pages.conftest import Visits
 from tests.pages.visiting import Visit
-from tests.surveys.inviting import answer, employ, tokens
+from tests.surveys.inviting import answer, ask, employ, tokens
 from tests.surveys.test_surveys import opened
 from tests.waiting import until
 
@@ -144,6 +146,52 @@ async def test_a_lost_answer_is_two_tries_and_one_response(visit: Visits, acme: 
         await tab.arrive("thanks")
     assert tries == [201, 409]
     assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": 4}]
+
+
+async def test_a_lost_answer_at_a_public_address_is_stored_once_too(
+    visit: Visits, acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    await employ(acme.client, "E-1")
+    survey_id = await opened(acme.client, mode="anonymous", access="open")
+    token = (await acme.client.post(f"/v1/surveys/{survey_id}/address")).json()["token"]
+    tries: list[int] = []
+
+    async def lose_the_first(route: Any) -> None:
+        if route.request.method != "POST":
+            return await route.continue_()
+        told = await route.fetch()
+        tries.append(told.status)
+        return await (route.abort() if len(tries) == 1 else route.fulfill(response=told))
+
+    async with visit() as tab:
+        await tab.page.route(DOOR, lose_the_first)
+        for _ in range(2):
+            await tab.open(token)
+            await tab.page.click("#begin")
+            await choose(tab, S01=4)
+            await send(tab)
+            if len(tries) == 1:
+                await tab.page.wait_for_selector(AGAIN)
+                await tab.page.click("#send")
+            await tab.arrive("thanks")
+    count = "SELECT count(*) FROM responses WHERE survey_id = $1"
+    assert (tries, await owner.fetchval(count, UUID(survey_id))) == ([201, 201, 201], 2)
+
+
+async def test_a_code_from_a_poster_opens_the_questions(visit: Visits, acme: Tenant) -> None:
+    survey_id, _ = await asked(acme, mode="attributed")
+    made = await ask(acme.client, survey_id, form="codes", people=["bystander-0"])
+    code = made.json()["invitations"][0]["token"]
+    async with visit() as tab:
+        await tab.open(view="problem")
+        await tab.page.fill("#code", f" {code[:5]} - {code[5:]}".lower())
+        await tab.press("Enter")
+        await tab.arrive("welcome")
+        await tab.page.click("#begin")
+        await choose(tab, S01=4)
+        await send(tab)
+        await tab.arrive("thanks")
+    assert [one["respondent"] for one in await stored(acme.client, survey_id)] == ["bystander-0"]
 
 
 async def test_a_tab_that_died_before_it_heard_says_thanks_when_it_is_opened_again(

@@ -222,6 +222,22 @@ async def test_a_public_address_has_a_secret_and_says_that_repeats_cannot_be_tol
     assert (await answer(acme, newer)).json()["code"] == "survey_closed"
 
 
+async def test_what_is_sent_again_to_a_public_address_is_stored_once(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    survey_id = await opened(acme.client, mode="anonymous", access="open")
+    token = (await address(acme.client, survey_id)).json()["token"]
+    attempt = "sixteen letters or more"
+    sent = [await answer(acme, token, attempt=attempt, comment="Once") for _ in range(2)]
+    assert [(one.status_code, one.json()["id"]) for one in sent] == [(201, None)] * 2
+    other = await answer(acme, token, attempt=attempt, comment="Twice")
+    assert (other.status_code, other.json()["code"]) == (409, "already_responded")
+    assert (await answer(acme, token, attempt=f"another of {attempt}")).status_code == 201
+    assert (await answer(acme, token)).status_code == 201
+    count = "SELECT count(*) FROM responses WHERE survey_id = $1"
+    assert await owner.fetchval(count, UUID(survey_id)) == 3
+
+
 async def test_a_poster_is_printed(acme: Tenant) -> None:
     survey_id = await opened(acme.client, mode="anonymous", access="open")
     made = await address(acme.client, survey_id, **SHEET)

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from app.core.database import TenantSession
 from app.core.errors import NotFound
+from app.core.idempotency import KeyReused
 from app.core.languages import language_of
 from app.core.secrets import Keyring
 from app.organizations import queries as organizations
@@ -19,7 +20,7 @@ from app.surveys.respond.forms import Form
 from app.surveys.respond.schemas import SurveyForm
 from app.surveys.respond.words import in_language
 from app.surveys.responses import service as submission
-from app.surveys.responses.errors import InvitationUsed
+from app.surveys.responses.errors import AlreadyResponded, InvitationUsed
 from app.surveys.responses.schemas import AnswersWrite, ResponseAccepted, ResponseWrite
 from app.surveys.schemas import Mode
 from app.surveys.service import found, is_open
@@ -72,15 +73,23 @@ async def answer(
     now: datetime,
 ) -> ResponseAccepted:
     survey = await found_for(session, invited, now, lock="read")
-    opened = await submission.to_survey(session, survey, keyring)
     if survey.access == "open":
-        return (await submission.submit_one(opened, anybody_s(given), now))[0]
+        return await answer_of_anybody(session, survey, given, keyring, now)
+    opened = await submission.to_survey(session, survey, keyring)
     return await submission.submit_invited(opened, given, invited.token_hash, now)
 
 
-def anybody_s(given: AnswersWrite) -> ResponseWrite:
-    """Of a survey that everybody opens at the same address: it counts for the organisation as a whole."""
-    return ResponseWrite(answers=given.answers, locale=given.locale, comment=given.comment)
+async def answer_of_anybody(
+    session: TenantSession, survey: Survey, given: AnswersWrite, keyring: Keyring, now: datetime
+) -> ResponseAccepted:
+    """At the address that everybody has: it counts for the organisation as a whole, and once an attempt."""
+    retry_key = given.attempt and f"respond {given.attempt}"
+    opened = await submission.to_survey(session, survey, keyring, retry_key)
+    response = ResponseWrite(answers=given.answers, locale=given.locale, comment=given.comment)
+    try:
+        return (await submission.submit_one(opened, response, now))[0]
+    except KeyReused:
+        raise AlreadyResponded from None
 
 
 async def found_for(

@@ -41,13 +41,17 @@ Answer = Annotated[
 ]
 
 
-class AnswersWrite(Input):
+class Answered(Input):
     answers: Annotated[dict[str, Answer], Field(max_length=200)]
     locale: Locale | None = None
     comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
 
 
-class ResponseWrite(AnswersWrite):
+class AnswersWrite(Answered):
+    attempt: Annotated[str, Field(min_length=16, max_length=64)] | None = None
+
+
+class ResponseWrite(Answered):
     respondent: Identifier | None = None
     team: Identifier | None = None
     segments: Annotated[dict[str, SegmentValue], Field(max_length=20)] | None = None

@@ -120,7 +120,7 @@ class Submission:
         """What is wrong with a response, as far as it can be told without the database."""
         return self.check_respondent(response) or self.check_answers(response)
 
-    def check_answers(self, response: schemas.AnswersWrite) -> AppError | None:
+    def check_answers(self, response: schemas.Answered) -> AppError | None:
         given = rules.given(response.answers)
         if not given:
             return NoAnswers.at("#/answers")
@@ -143,7 +143,7 @@ class Submission:
         given = next((name for name in ("team", "segments") if getattr(response, name) is not None), None)
         return NotInThisMode.at(f"#/{given}") if given else None
 
-    def check_locale(self, response: schemas.AnswersWrite) -> AppError | None:
+    def check_locale(self, response: schemas.Answered) -> AppError | None:
         is_told = self.is_anonymous and response.locale is not None
         return NotInThisMode.at("#/locale") if is_told else None
 
@@ -190,9 +190,7 @@ class Submission:
             },
         )
 
-    def place(
-        self, index: int, response: schemas.AnswersWrite, place: Location | AppError
-    ) -> Placed | AppError:
+    def place(self, index: int, response: schemas.Answered, place: Location | AppError) -> Placed | AppError:
         if isinstance(place, AppError):
             return place
         key, cell = place
@@ -201,7 +199,7 @@ class Submission:
         written = list(self.written(index, key, response))
         return Placed(index, key, cell, answers, response.locale, written, missing)
 
-    def written(self, index: int, key: UUID, response: schemas.AnswersWrite) -> Iterator[Written]:
+    def written(self, index: int, key: UUID, response: schemas.Answered) -> Iterator[Written]:
         if response.comment:
             yield Written(self.text_key(index, key, None), None, response.comment)
         for question, words in rules.texts(self.slots, rules.given(response.answers)).items():
@@ -379,7 +377,7 @@ async def submit_one(
 
 
 async def submit_invited(
-    submission: Submission, response: schemas.AnswersWrite, token_hash: bytes, now: datetime
+    submission: Submission, response: schemas.Answered, token_hash: bytes, now: datetime
 ) -> schemas.ResponseAccepted:
     """Uses the invitation and stores the response: both or neither, and in anonymous mode nothing else.
 

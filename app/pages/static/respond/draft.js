@@ -4,8 +4,8 @@
  * @typedef {import("./questions.js").Answer} Answer
  * @typedef {import("./words.js").Language} Language
  * @typedef {{token: string, language: Language | null, answers: Record<string, Answer>, comment: string,
- *   isUnsure: boolean, isDone: boolean}} Draft
- *   `language` once it was chosen; `isUnsure` while a try to send had no answer; `isDone` once one had
+ *   attempt: string, isUnsure: boolean, isDone: boolean}} Draft
+ *   `language` once it was chosen; `attempt` says that a second try is one; `isUnsure` while a try to send had no answer; `isDone` once one had
  */
 
 const KEPT = "respond";
@@ -19,7 +19,8 @@ export function restore() {
 }
 
 /** @returns {Draft} */
-export const empty = (token = "") => ({ token, language: null, answers: {}, comment: "", isUnsure: false, isDone: false });
+export const empty = (token = "") =>
+  ({ token, language: null, answers: {}, comment: "", attempt: crypto.getRandomValues(new Uint32Array(4)).join("-"), isUnsure: false, isDone: false });
 
 function readToken() {
   const written = location.hash.slice(1);

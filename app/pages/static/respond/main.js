@@ -92,8 +92,8 @@ async function deliver() {
 }
 
 function response() {
-  const { answers, comment } = draft;
-  return { answers, comment: comment.trim() || null, ...(form().takes_locale && { locale: language() }) };
+  const { answers, comment, attempt } = draft;
+  return { answers, attempt, comment: comment.trim() || null, ...(form().takes_locale && { locale: language() }) };
 }
 
 /** @param {Problem} found @param {string} [id] */
