@@ -118,6 +118,7 @@ ENPS: Final = {r"(score|ci_low|ci_high|promoters|passives|detractors)": SCORE}
 THANKS: Final = (
     r"(n|events|coverage_30|giver_share"
     r"|rate\.(person_months|per_person_month|ci_low|ci_high)"
+    r"|rate\.ratio_to_rest\.(ratio|ci_low|ci_high)"
     r"|concentration\.(gini|gini_corrected|gini_by_chance|top_tenth)"
     r"|cross_team\.(share|expected|ei_index)"
     r"|specificity\.(mean|n)"

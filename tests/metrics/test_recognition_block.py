@@ -184,6 +184,48 @@ def test_numbers_of_people_without_recognition_are_none_or_at_least_ten() -> Non
         assert (body["time_since_last"]["over_90"] is not None) == is_told
 
 
+def compared(received: list[int], of_team: int = 12) -> Any:
+    """The ratio told of a team of so many, and of the organisation; all are there for a month."""
+    n = len(received)
+    events, there = np.array(received), np.ones(n, dtype=np.int64)
+    people = People(
+        team=np.repeat([1, 2], [of_team, n - of_team]),
+        is_active=np.ones((1, n), dtype=bool),
+        days=there * 30,
+        received=events,
+        given=there,
+        scored=events,
+        specificity=events,
+        since=there,
+        is_known=there > 0,
+        is_recent=there > 0,
+    )
+    nobody = np.empty(0, dtype=np.int64)
+    told = bodies(Teams([None, 0, 0], ["", "a", "b"]), people, Pairs(nobody, nobody, nobody))
+    return [(one.model_dump()["rate"]["ratio_to_rest"], one.model_dump()["reasons"]) for one in told]
+
+
+def test_a_group_is_compared_with_everybody_else() -> None:
+    (whole, why), (team, _), (other, _) = compared([2, 4] * 6 + [1, 1, 2, 2] * 5)
+    assert (whole, why["rate.ratio_to_rest"]) == (None, "no_rest")
+    assert (team["ratio"], other["ratio"]) == (pytest.approx(2), pytest.approx(0.5))
+    assert team["ci_low"] == pytest.approx(1 / other["ci_high"])
+    assert team["ci_low"] < 2 < team["ci_high"]
+
+
+def test_without_recognition_on_either_side_there_is_nothing_to_compare() -> None:
+    for received in ([0] * 12 + [1] * 20, [1] * 12 + [0] * 20):
+        (ratio, why) = compared(received)[1]
+        assert (ratio, why["rate.ratio_to_rest"]) == (None, "none_to_compare")
+
+
+def test_no_ratio_rests_on_one_person() -> None:
+    """However much is forged to one, it counts up to what five reach."""
+    before, forged = (compared([most] + [1, 2] * 5 + [3] + [1, 2] * 10)[1][0] for most in (3, 3000))
+    assert forged["ratio"] <= before["ratio"] * 1.001
+    assert forged == before
+
+
 # --------------------------------------------------------------------------------------- the attacker
 
 

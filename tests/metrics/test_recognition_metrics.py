@@ -377,7 +377,7 @@ async def test_every_number_and_reason_is_defined(acme: Tenant, api: ContractCli
     document = (await api.get("/v1/metrics/definitions")).json()
     defined = {metric["name"] for metric in document["metrics"]}
     assert group.keys() - {"group", "status", "events", "reasons"} <= defined
-    assert set(group["reasons"].values()) == {"no_edge", "zero_total", "not_reached"}
+    assert set(group["reasons"].values()) == {"no_edge", "zero_total", "not_reached", "no_rest"}
     described = contract()["components"]["schemas"]["RecognitionGroupOk"]["properties"]["reasons"][
         "description"
     ]

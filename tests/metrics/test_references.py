@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from statsmodels.api import OLS, WLS, PHReg, add_constant
+from scipy import stats
+from statsmodels.api import GLM, OLS, WLS, PHReg, add_constant
 from statsmodels.duration.survfunc import SurvfuncRight
+from statsmodels.genmod.families import Poisson
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import multinomial_proportions_confint, proportion_confint
@@ -32,6 +34,7 @@ from app.metrics.formulas import (
     poisson_rate,
     pooled_correlation,
     rate_ratio,
+    ratio_of_clumped,
     reciprocity,
     relative_importance,
     robust_regression,
@@ -42,6 +45,7 @@ from app.metrics.formulas import (
 )
 from app.metrics.formulas.intervals import Interval
 from tests.examples import examples
+from tests.simulations.rates import pool_of
 
 SEEDS = st.integers(0, 10_000)
 COUNTS = st.lists(st.integers(0, 60), min_size=4, max_size=4).filter(lambda counts: sum(counts) > 0)
@@ -201,6 +205,24 @@ def test_a_ratio_of_rates(leavers: int, months: float, others: int, other_months
     ours = rate_ratio(leavers, months, others, other_months)
     theirs = confint_poisson_2indep(leavers, months, others, other_months, method="score", compare="ratio")
     assert ends(ours.ci) == near(theirs, rel=1e-4)
+
+
+@settings(max_examples=examples(20))
+@given(SEEDS, st.integers(5, 40))
+def test_a_ratio_of_clumped_rates(seed: int, n: int) -> None:
+    """Poisson regression with errors robust to persons, times n / (n - 1), and Welch's degrees of freedom."""
+    random = np.random.default_rng(seed)
+    events, months = random.poisson(random.gamma(1, 2, 2 * n)) + 1, random.uniform(0.5, 3, 2 * n)
+    is_first = np.repeat([1.0, 0.0], n)
+    fit = GLM(events, add_constant(is_first), Poisson(), offset=np.log(months)).fit(cov_type="HC0")
+    ours = ratio_of_clumped(pool_of(events[:n], months[:n]), pool_of(events[n:], months[n:]))
+    assert ours is not None
+    assert ours.value == near(np.exp(fit.params[1]))
+    covariance = fit.cov_params() * n / (n - 1)
+    rest, both = float(covariance[0, 0]), float(covariance[1, 1])
+    df = both**2 / ((both - rest) ** 2 + rest**2) * (n - 1)
+    half = sqrt(both) * stats.t.ppf(0.975, df)
+    assert np.log(ends(ours.ci)) == near([fit.params[1] - half, fit.params[1] + half], rel=1e-5)
 
 
 # ------------------------------------------------------------------ many studies, many teams

@@ -7,18 +7,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.metrics.formulas import Pool, Rate, clumped_rate, poisson_rate
+from app.metrics.formulas import Pool, Rate, capped, clumped_rate, poisson_rate, ratio_of_clumped
 from app.metrics.formulas.intervals import Interval
 from app.metrics.formulas.resampling import percentile_interval
+from app.metrics.recognition.blocks import MOST_REACHED_BY
 
 SIZES: Final = (20, 40, 200, 2000)
 CLUMPS: Final = {"none": 0.0, "some": 2.0, "many": 0.5}
 """Shape of the gamma distribution of persons' own rates; 0 where all have the same."""
 RATE: Final = 1.0
+COMPARED: Final = ((10, 100), (20, 180), (40, 200), (200, 2000))
 Estimator = Callable[[NDArray[np.int64], NDArray[np.float64]], Interval]
 
 
-def pool_of(events: NDArray[np.int64], months: NDArray[np.float64]) -> Pool:
+def pool_of(events: NDArray[np.int64] | NDArray[np.float64], months: NDArray[np.float64]) -> Pool:
     return Pool(
         len(events),
         float(months.sum()),
@@ -48,11 +50,34 @@ def coverage(estimator: Estimator, n: int, clumps: float, runs: int, seed: int =
     random = np.random.default_rng(seed)
     held = 0
     for _ in range(runs):
-        months = random.choice([1.0, 2.0, 3.0, 3.0, 3.0], n)
-        own = random.gamma(clumps, RATE / clumps, n) if clumps else np.full(n, RATE)
-        interval = estimator(random.poisson(own * months), months)
+        interval = estimator(*drawn(random, n, RATE, clumps))
         held += interval.low <= RATE <= interval.high
     return held / runs
+
+
+def drawn(
+    random: np.random.Generator, n: int, rate: float, clumps: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    months = random.choice([1.0, 2.0, 3.0, 3.0, 3.0], n)
+    own = random.gamma(clumps, rate / clumps, n) if clumps else np.full(n, rate)
+    return random.poisson(own * months), months
+
+
+def coverage_of_ratio(n: int, others: int, clumps: float, ratio: float, runs: int, seed: int = 1) -> float:
+    """Of a group whose true rate is so many times that of everybody else, who counts as it is served."""
+    random = np.random.default_rng(seed)
+    held = told = 0
+    for _ in range(runs):
+        groups = drawn(random, n, ratio * RATE, clumps), drawn(random, others, RATE, clumps)
+        counted = capped(np.concatenate([events for events, _ in groups]), MOST_REACHED_BY)
+        own, rest = (
+            pool_of(events, months)
+            for events, (_, months) in zip(np.split(counted, [n]), groups, strict=True)
+        )
+        of = ratio_of_clumped(own, rest)
+        if of is not None:
+            told, held = told + 1, held + (of.ci.low <= ratio <= of.ci.high)
+    return held / told
 
 
 def main(runs: int = 5000, of_bootstrap: int = 500) -> None:
@@ -60,6 +85,11 @@ def main(runs: int = 5000, of_bootstrap: int = 500) -> None:
     for n, (name, clumps) in product(SIZES, CLUMPS.items()):
         before, drawn = coverage(poisson, n, clumps, runs), coverage(bootstrap, n, clumps, of_bootstrap)
         print(f"{n:24d}{name:>8}{before:9.3f}{drawn:11.3f}{coverage(served, n, clumps, runs):8.3f}")
+
+    print("coverage of a ratio    n  others  clumps  true 1  true 2")
+    for (n, others), (name, clumps) in product(COMPARED, CLUMPS.items()):
+        of = [coverage_of_ratio(n, others, clumps, ratio, runs) for ratio in (1.0, 2.0)]
+        print(f"{n:24d}{others:8d}{name:>8}{of[0]:8.3f}{of[1]:8.3f}")
 
 
 def _of(rate: Rate | None) -> Interval:

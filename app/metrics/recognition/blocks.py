@@ -17,11 +17,13 @@ from app.metrics.disclosure import Decision, Node, decide
 from app.metrics.formulas import (
     Pool,
     Subtrees,
+    capped,
     centralisation,
     clumped_rate,
     gini,
     gini_by_chance,
     kaplan_meier,
+    ratio_of_clumped,
     weak_components,
 )
 from app.metrics.sample import Flags, Floats, Integers
@@ -33,11 +35,14 @@ from app.metrics.schemas.recognition import (
     RecognitionNumbers,
     RecognitionOk,
     RecognitionRate,
+    RecognitionRatio,
     Specificity,
     TimeSinceLast,
 )
 
 FEWEST_ACTIVE: Final = 10
+MOST_REACHED_BY: Final = 5
+"""In what groups are compared by, a person's events count up to what this many persons reached (R13)."""
 DAYS_A_MONTH: Final = 365.25 / 12
 Told = TypeVar("Told", int, float)
 NOBODY_THERE: Final = Decision("suppressed", "below_minimum", None, False)
@@ -303,11 +308,15 @@ class _Groups:
         added = ("received", "scored", "specificity")
         found = {name: _running(getattr(self.people, name)) for name in added}
         months, received = self.people.days / DAYS_A_MONTH, self.people.received
+        counted = capped(received, MOST_REACHED_BY)
         return found | {
             "months": _running(months),
             "months_squared": _running(months**2),
             "received_squared": _running(received**2),
             "received_in_months": _running(received * months),
+            "counted": _running(counted),
+            "counted_squared": _running(counted**2),
+            "counted_in_months": _running(counted * months),
             "staying": _running(self.staying),
             "recent": _running(self.people.is_recent & self.staying),
             "meeting": _running(self._chance_to_cross()),
@@ -334,7 +343,7 @@ class _Groups:
             events=round(total["received"]),
             coverage_30=total["recent"] / total["staying"],
             giver_share=float(np.count_nonzero(given)) / n,
-            rate=_rate(last - first, total),
+            rate=self._rate(last - first, total, reasons),
             concentration=_concentration(received.astype(np.int64), reasons),
             cross_team=self._cross_team(
                 first, last, min(max(total["meeting"] / (last - first), 0.0), 1.0), reasons
@@ -344,6 +353,31 @@ class _Groups:
             network=self._network(ordinal, whose, n, isolated, reasons),
             reasons=reasons,
         )
+
+    def _rate(self, n: int, total: Mapping[str, float], reasons: Reasons) -> RecognitionRate:
+        rate = clumped_rate(_pool(n, total, "received"))
+        assert rate is not None
+        ratio = self._ratio_to_rest(n, total, reasons)
+        return RecognitionRate(
+            person_months=total["months"],
+            per_person_month=rate.value,
+            ci_low=rate.ci.low,
+            ci_high=rate.ci.high,
+            ratio_to_rest=ratio,
+        )
+
+    def _ratio_to_rest(self, n: int, total: Mapping[str, float], reasons: Reasons) -> RecognitionRatio | None:
+        """Of a group and everybody else: both are told, so this tells no more than their rates do."""
+        others = len(self.people.team) - n
+        if others < FEWEST_ACTIVE:
+            reasons["rate.ratio_to_rest"] = "no_rest"
+            return None
+        rest = {name: float(sums[-1]) - total[name] for name, sums in self.sums.items()}
+        of = ratio_of_clumped(_pool(n, total, "counted"), _pool(others, rest, "counted"))
+        if of is None:
+            reasons["rate.ratio_to_rest"] = "none_to_compare"
+            return None
+        return RecognitionRatio(ratio=of.value, ci_low=of.ci.low, ci_high=of.ci.high)
 
     def _cross_team(self, first: int, last: int, expected: float, reasons: Reasons) -> CrossTeam:
         events = float(self.exchanged[last] - self.exchanged[first])
@@ -394,15 +428,10 @@ def _running(values: NDArray[Any]) -> Floats:
     return np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
 
 
-def _rate(n: int, total: Mapping[str, float]) -> RecognitionRate:
+def _pool(n: int, total: Mapping[str, float], events: str) -> Pool:
     """Of `n` rows: who was in two teams is there twice, with what they received in each."""
-    names = ("months", "received", "months_squared", "received_squared", "received_in_months")
-    pool = Pool(n, *(total[name] for name in names))
-    rate = clumped_rate(pool)
-    assert rate is not None
-    return RecognitionRate(
-        person_months=pool.answers, per_person_month=rate.value, ci_low=rate.ci.low, ci_high=rate.ci.high
-    )
+    names = ("months", events, "months_squared", f"{events}_squared", f"{events}_in_months")
+    return Pool(n, *(total[name] for name in names))
 
 
 def _concentration(received: Integers, reasons: Reasons) -> Concentration:

@@ -7,11 +7,18 @@ from app.core.schema import Schema
 from app.metrics.schemas.common import GroupSuppressed, OfGroup, Reasons, Suppressed
 
 
+class RecognitionRatio(Schema):
+    ratio: float
+    ci_low: float
+    ci_high: float
+
+
 class RecognitionRate(Schema):
     person_months: float
     per_person_month: float
     ci_low: float
     ci_high: float
+    ratio_to_rest: RecognitionRatio | None
 
 
 class Concentration(Schema):
