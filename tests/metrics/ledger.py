@@ -71,6 +71,7 @@ SETTINGS: Final = "nobody's: it was set, or follows from what was asked"
 COUNT: Final = "nobody's answers: how many persons there are of a kind"
 GROUP: Final = "the persons of the group with both scores"
 SCORE: Final = "the persons of the group whom the plan counts in this score"
+OPTION: Final = "those of the group who answered, less a lot of their own: attacked in test_choices.py"
 REST: Final = "as SCORE, of the group and of everybody else"
 STRATA: Final = "both scores of regions that are told exactly"
 ALIKE: Final = "relations between answers, of thirty persons or more of the group"
@@ -80,7 +81,7 @@ NOISE: Final = "the organisation's persons, under noise drawn once"
 LINKED: Final = "those of whom something else is known: thanks received, or whether they left"
 ELSEWHERE: Final = "no answers: thanks, celebrations or figures of the organisation's own"
 
-ON_ANSWERS: Final = (GROUP, SCORE, REST, STRATA, ALIKE, WAVES, TWICE, NOISE, LINKED)
+ON_ANSWERS: Final = (GROUP, SCORE, OPTION, REST, STRATA, ALIKE, WAVES, TWICE, NOISE, LINKED)
 
 ONE_SCORE = r"(score|ci_low|ci_high|sd)"
 SHARES = r"(favourable|neutral|unfavourable|favourable_ci_low|favourable_ci_high)"
@@ -160,6 +161,10 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
         r"groups\[\]\.(facets|questions)\[\]\.(n|dont_know)": COUNT,
         r"groups\[\]\.(facets|questions)\[\]\." + ONE_SCORE: SCORE,
         r"groups\[\]\.(facets|questions)\[\]\." + SHARES: SCORE,
+    },
+    "get_choices": {
+        r"groups\[\]\.questions\[\]\.(n|dont_know)": COUNT,
+        r"groups\[\]\.questions\[\]\.options\[\]\.(share|ci_low|ci_high)": OPTION,
     },
     "get_enps": within(r"groups\[\]\.", ENPS),
     "get_reliability": {
