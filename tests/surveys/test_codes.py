@@ -10,9 +10,10 @@ import asyncpg
 import httpx
 import pytest
 
+from app.core.secrets import Keyring
 from app.core.short_codes import in_groups, is_well_spelt, new_code, typed
 from app.surveys.invitations import tokens as tokens_module
-from tests.conftest import Tenant
+from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
 from tests.surveys.inviting import MODES, answer, ask, at_the_door
 from tests.surveys.test_surveys import ANSWERS, BYSTANDERS, hire, opened
@@ -267,3 +268,15 @@ async def test_only_a_survey_open_to_anybody_has_an_address(acme: Tenant) -> Non
 
 def test_what_is_not_of_its_length_is_no_code() -> None:
     assert typed("bti_" + "A" * 86) is None
+
+
+def test_a_code_made_before_a_rotation_is_found_while_the_earlier_secret_is_given() -> None:
+    code, earlier, later = (
+        new_code(),
+        "an earlier secret of forty characters...",
+        "a later secret of forty characters.....",
+    )
+    [made] = tokens_module.credentials_of(stranger(earlier), code)
+    both = Keyring([later, earlier], {})
+    assert tokens_module.credentials_of(both, code)[1] == made
+    assert made not in tokens_module.credentials_of(stranger(later), code)
