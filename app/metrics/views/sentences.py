@@ -106,7 +106,7 @@ def _listed(levers: Sequence[str], language: str) -> str:
 
 
 def of_recognition(group: RecognitionSince, language: str) -> str:
-    """Of recognition between two waves and engagement at the second."""
+    """Of recognition between two waves and engagement at the second: first what it does not show."""
     found = group.association
     is_open = found.ci_low <= 0 <= found.ci_high
     kind = "open" if is_open else "higher" if found.points > 0 else "lower"
@@ -118,5 +118,7 @@ def of_recognition(group: RecognitionSince, language: str) -> str:
     }
     said = _sentence(f"recognition_{kind}", language).format(**shown)
     if group.direction == "not_separable":
-        return f"{said} {_sentence('recognition_not_separable', language)}"
-    return said if is_open else f"{said} {_sentence('recognition_association', language)}"
+        return _sentence("recognition_not_separable", language).format(said=said)
+    if is_open:
+        return said
+    return _sentence("recognition_association", language).format(said=said[:1].lower() + said[1:])
