@@ -290,12 +290,15 @@ EVERY_KIND: dict[str, Any] = {
 }
 
 
-async def test_questions_of_every_kind_are_asked_in_their_own_way(visit: Visits, acme: Tenant) -> None:
+async def test_questions_of_every_kind_are_asked_in_their_own_way_on_a_wide_screen(
+    visit: Visits, acme: Tenant
+) -> None:
     assert (await acme.client.put("/v1/questionnaires/all", json=EVERY_KIND)).status_code == 201
     survey_id, token = await asked(acme, mode="attributed", questionnaire="all")
     found: list[str] = []
     async with visit(width=1280, reduced_motion="reduce") as tab:
         await tab.open(token)
+        found += await tab.violations()
         await tab.page.click("#begin")
         await tab.page.select_option('[name="s"]', "40")
         await choose(tab, e=None)
@@ -304,6 +307,7 @@ async def test_questions_of_every_kind_are_asked_in_their_own_way(visit: Visits,
         await tab.page.locator('[name="more"][value="d"]').uncheck(force=True)
         found += await tab.violations()
         await tab.page.click("#next")
+        found += await tab.violations()
         assert "2 verplichte vragen" in await tab.text("#skipped-title")
         assert await tab.page.is_disabled("#send")
         await tab.page.click("#skipped-list button")
@@ -493,11 +497,10 @@ async def test_a_survey_that_closes_meanwhile_says_so_and_forgets(visit: Visits,
 # ------------------------------------------------------------------ for everybody
 
 
-@pytest.mark.parametrize(("width", "language"), [(360, "nl"), (1280, "en")])
-async def test_every_screen_is_for_everybody(width: int, language: str, visit: Visits, acme: Tenant) -> None:
+async def test_every_screen_is_for_everybody(visit: Visits, acme: Tenant) -> None:
     _, token = await asked(acme)
     found: list[str] = []
-    async with visit(language, width, reduced_motion="reduce") as tab:
+    async with visit("en", reduced_motion="reduce") as tab:
         await tab.open(view="problem")
         found += await tab.violations()
         await tab.open(token)
