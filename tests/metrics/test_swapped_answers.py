@@ -33,7 +33,14 @@ from tests.sink import Sink, listening
 from tests.surveys.test_surveys import opened
 
 Json = Any
-Answers = dict[str, int]
+Answers = dict[str, int | str]
+PLACES = ("home", "site")
+WHERE = {
+    "key": "where",
+    "text": {"en": "Where?"},
+    "kind": "choice",
+    "options": [{"key": place, "text": {"en": place}} for place in PLACES],
+}
 DIVISIONS, TEAMS_EACH, SIZE = 2, 6, 11
 LEAVERS, THANKED = 2, 6
 """Of each team: the first leave after the first wave, those up to here are thanked."""
@@ -81,11 +88,19 @@ async def founded(tenant: Tenant) -> None:
 
 async def measured(tenant: Tenant, owner: asyncpg.Connection) -> list[str]:
     """Two waves; between them some are thanked and some leave."""
-    questions = (await tenant.client.get("/v1/questionnaires/betrokken-33")).json()["questions"]
+    body = (await tenant.client.get("/v1/questionnaires/betrokken-33")).json()
+    questions = body["questions"]
+    asked = {**body, "key": None, "questions": [*questions, WHERE]}
+    assert (await tenant.client.put("/v1/questionnaires/everything", json=asked)).status_code == 201
     found = []
     for number, at in enumerate(AT):
         survey_id = await opened(
-            tenant.client, name=f"Wave {number}", mode="confidential", series="yearly", report_by=["location"]
+            tenant.client,
+            name=f"Wave {number}",
+            questionnaire="everything",
+            mode="confidential",
+            series="yearly",
+            report_by=["location"],
         )
         items = [
             {"respondent": name, "answers": answers_of(name, place, number, questions)}
@@ -108,7 +123,7 @@ def answers_of(name: str, place: int, wave: int, questions: list[Json]) -> Answe
         question["key"]: drawn(question["scale"], own + random.gauss(0, 1))
         for question in questions
         if question["key"] not in SKIPPED.get(place, ())
-    }
+    } | {"where": Random(f"{name} {wave} where").choice(PLACES)}
 
 
 def drawn(scale: Json, value: float) -> int:
