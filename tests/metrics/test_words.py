@@ -195,7 +195,7 @@ def test_a_lever_is_called_the_closest_only_where_no_other_may_be() -> None:
         for one in core["levers"]
     ]
     several = said_of_criterion({**core, "levers": unsure}, "en")
-    assert '"Core engagement"; which of them the most cannot be said.' in several
+    assert '"Core engagement"; it cannot be said which of them is closest.' in several
     assert "Recognition and Clear expectations are" in several
     alike = [{**one, "rank_low": 1, "sign": "negative", "above_chance": True} for one in core["levers"]]
     assert "none of them stands out." in said_of_criterion({**core, "levers": alike}, "en")
