@@ -1,7 +1,7 @@
 """One of everything: an organisation with a row in each of its tables, made through the API."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from app.privacy.export.queries import ask_for_link
 from app.surveys.invitations.queries import recipients, remember_mailing
 from app.surveys.invitations.reminders.queries import add_mails, add_reminder
 from app.surveys.invitations.tokens import sealed_person
+from app.tables import RecognitionMonth
 from tests.conftest import Tenant
 from tests.contract import operations
 from tests.scim.client import GROUP, USER, scim_of
@@ -96,6 +97,9 @@ async def furnish(acme: Tenant) -> dict[str, str]:
     survey = await open_survey(acme, "E-1042")
     invitation = await invite(acme, survey)
     await write_a_mailing(acme, survey, MARK)
+    async with acme.database.tenant_session(acme.id) as session:
+        # nobody writes these any more
+        session.add(RecognitionMonth(organization_id=acme.id, month=date(2026, 1, 1), changes=1))
     return {
         "organization": str(acme.id),
         "survey_id": survey,
