@@ -387,6 +387,7 @@ def test_a_raw_number_is_caught_in_words_and_events(twice: Twice) -> None:
 OPERATORS_SEE = {
     "betrokken_survey_responses_accepted": "how many, of all organisations",
     "betrokken_survey_responses_refused": "how many, of all organisations",
+    "betrokken_survey_mails": "how many, of all organisations, whether needed or not",
     "betrokken_release_duration_seconds": "time",
     "betrokken_release_suppressed_groups": "how many groups, of all organisations",
 }
