@@ -12,6 +12,7 @@ import pytest
 
 from app.core.secrets import Keyring
 from app.core.short_codes import in_groups, is_well_spelt, new_code, typed
+from app.surveys.invitations import sheets
 from app.surveys.invitations import tokens as tokens_module
 from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
@@ -127,6 +128,20 @@ async def test_a_sheet_has_a_slip_for_each(acme: Tenant, mode: str) -> None:
     named = re.findall(r"<p>Voor: ([^<]*)</p>", page)
     assert sorted(named) == (["shed"] * 5 if mode == "anonymous" else sorted(BYSTANDERS))
     assert not re.search(r"(src|href)=", page)
+
+
+@pytest.mark.parametrize("page", ["https://a.nl/respond", f"https://{'surveys.' * 12}example.com/respond"])
+def test_a_picture_is_shrunk_to_the_paper_and_not_cut_off(page: str) -> None:
+    """The style gives it a size; without a viewBox only the corner of that size would be printed."""
+    found = sheets.picture(f"{page}#{'A' * 90}")
+    assert found is not None
+    tag = found[: found.index(">")]
+    [width, height] = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', tag)[0])
+    background, squares = re.findall(r'd="M(\d+) (\d+)h(\d+)v(\d+)h-\d+z"', found), width - 8
+    assert width == height
+    assert not re.search(r"(width|height)=", tag)
+    assert background == [("0", "0", str(width), str(height))]
+    assert (squares - 17) % 4 == 0, "a quiet zone of four squares on each side"
 
 
 async def test_links_are_told_as_json_whatever_is_accepted(api: ContractClient) -> None:

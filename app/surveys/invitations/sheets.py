@@ -67,7 +67,8 @@ def picture(link: str | None) -> str | None:
     """A QR code as SVG, which is ours: nothing in it was typed by anybody."""
     if link is None:
         return None
-    return segno.make(link, error="m", micro=False).svg_inline(scale=4, border=2, dark="#000", light="#fff")
+    code = segno.make(link, error="m", micro=False)
+    return code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
 
 
 def written(about: About, found: list[dict[str, Any]], *, is_poster: bool) -> str:
