@@ -331,6 +331,33 @@ async def test_questions_of_every_kind_are_asked_in_their_own_way_on_a_wide_scre
 # ------------------------------------------------------------------ what is read before, and what is kept
 
 
+async def test_who_comes_again_need_not_answer_again_what_is_required(visit: Visits, acme: Tenant) -> None:
+    assert (await acme.client.put("/v1/questionnaires/all", json=EVERY_KIND)).status_code == 201
+    survey_id, token = await asked(acme, mode="attributed", questionnaire="all", allow_changes=True)
+    first = {"s": 40, "one": "a", "words": None}
+    assert (await answer(acme, token, answers=first)).status_code == 201
+    async with visit() as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await look_over(tab)
+        assert await tab.page.is_disabled("#send")
+        assert "nog niets beantwoord" in await tab.text("#skipped")
+        await tab.page.click("#given section:nth-of-type(2) button")
+        await choose(tab, e=6)
+        await tab.page.click("#next")
+        assert "2 verplichte vragen" in await tab.text("#skipped")
+        assert "Dan blijft dat antwoord staan" in await tab.text("#skipped")
+        assert "geen nieuw antwoord" in await tab.text("#given")
+        assert "overgeslagen" not in await tab.text()
+        async with tab.page.expect_request(DOOR) as request:
+            await tab.page.click("#send")
+        await tab.arrive("thanks")
+    assert "comment" not in (await request.value).post_data_json
+    [response] = await stored(acme.client, survey_id)
+    assert response["answers"]["e"] == 6
+    assert response["answers"]["one"] == "a"
+
+
 @pytest.mark.parametrize("mode", ["anonymous", "confidential", "attributed"])
 async def test_what_is_stored_is_read_before_the_first_question(
     mode: str, visit: Visits, acme: Tenant

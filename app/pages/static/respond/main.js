@@ -93,7 +93,8 @@ async function deliver() {
 
 function response() {
   const { answers, comment, attempt } = draft;
-  return { answers, attempt, comment: comment.trim() || null, ...(form().takes_locale && { locale: language() }) };
+  const written = comment.trim();
+  return { answers, attempt, ...(written && { comment: written }), ...(form().takes_locale && { locale: language() }) };
 }
 
 /** @param {Problem} found @param {string} [id] */
@@ -268,7 +269,8 @@ function drawReview() {
   const isEmpty = open.length === form().questions.length;
   tellSkipped(open, missing, isEmpty);
   at("given").replaceChildren(...steps.map(drawGiven));
-  Object.assign(at("send"), { disabled: missing.length > 0 || isEmpty, textContent: words().send });
+  const isShort = missing.length > 0 && !form().allow_changes;
+  Object.assign(at("send"), { disabled: isShort || isEmpty, textContent: words().send });
   say("");
 }
 
@@ -276,19 +278,25 @@ function drawReview() {
 function tellSkipped(open, missing, isEmpty) {
   const told = words();
   const shown = missing.length ? missing : open;
-  const skipped = isEmpty ? [told.nothing, told.nothing_note] : [told.skipped(open.length), told.skipped_note];
-  const [title = "", note = ""] = missing.length ? [told.missing(missing.length), told.missing_note] : skipped;
+  const mayChange = form().allow_changes;
+  const left = mayChange ? [told.unchanged(open.length), told.unchanged_note] : [told.skipped(open.length), told.skipped_note];
+  const skipped = isEmpty ? [told.nothing, told.nothing_note] : left;
+  const needed = [told.missing(missing.length), mayChange ? told.missing_if_new : told.missing_note];
+  const [title = "", note = ""] = missing.length && !(mayChange && isEmpty) ? needed : skipped;
   at("skipped").hidden = !shown.length;
   at("skipped-title").textContent = title;
   at("skipped-note").textContent = note;
   at("skipped-list").replaceChildren(...items(shown.map((question) => drawRow(question.text, undefined, () => revisit(question)))));
 }
 
+/** Of what has no answer: whether it had one on an earlier visit, nobody tells the page. */
+const untold = () => (form().allow_changes ? words().not_changed : words().not_answered);
+
 /** @param {Step} of */
 function drawGiven({ title, questions }) {
-  const rows = questions.map((question) => drawRow(question.text, tellAnswer(question, draft.answers[question.key], words()), () => revisit(question), isAnswered(question)));
+  const rows = questions.map((question) => drawRow(question.text, tellAnswer(question, draft.answers[question.key], words(), untold()), () => revisit(question), isAnswered(question)));
   const comment = draft.comment.trim();
-  if (!questions.length) rows.push(drawRow(words().comment_short, comment || words().not_answered, () => revisit(null), comment !== ""));
+  if (!questions.length) rows.push(drawRow(words().comment_short, comment || untold(), () => revisit(null), comment !== ""));
   return h("section", {}, h("h2", {}, title), h("ul", { class: "rows" }, ...items(rows)));
 }
 

@@ -133,9 +133,9 @@ export function showAnswer(key, answer) {
 /** @param {string} key @returns {Field[]} */
 export const fieldsOf = (key) => [.../** @type {NodeListOf<Field>} */ (document.querySelectorAll(`input[name="${CSS.escape(key)}"]`))];
 
-/** The answer in words. @param {Question} question @param {Answer} answer @param {Words} words */
-export function tellAnswer({ labels, options }, answer, words) {
-  if (answer === undefined) return words.not_answered;
+/** The answer in words. @param {Question} question @param {Answer} answer @param {Words} words @param {string} none */
+export function tellAnswer({ labels, options }, answer, words, none) {
+  if (answer === undefined) return none;
   if (answer === null) return words.unknown;
   if (options.length) return [answer].flat().map((chosen) => options.find(({ key }) => key === chosen)?.text).join(", ");
   const label = labels[String(answer)];
