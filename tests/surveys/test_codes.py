@@ -238,6 +238,28 @@ async def test_a_public_address_has_a_secret_and_says_that_repeats_cannot_be_tol
     assert (await answer(acme, newer)).json()["code"] == "survey_closed"
 
 
+async def test_who_answers_at_a_public_address_reads_nothing_of_teams_and_invitations(acme: Tenant) -> None:
+    survey_id = await opened(acme.client, mode="anonymous", access="open")
+    token = (await address(acme.client, survey_id)).json()["token"]
+    door = at_the_door(acme, token)
+    read = {
+        language: " ".join(
+            (await door.get("/v1/respond", headers={"Accept-Language": language})).json()["what_is_stored"]
+        )
+        for language in ("en", "nl")
+    }
+    for wrong in ("your team only", "invented people", "were asked", "invited"):
+        assert wrong not in read["en"]
+    for wrong in ("alleen met je team", "verzonnen mensen", "zijn gevraagd", "uitgenodigd"):
+        assert wrong not in read["nl"]
+    assert (
+        "as an answer, is kept apart from your other answers, without the time and without your team"
+        in (read["en"])
+    )
+    assert "whoever has the address can answer several times" in read["en"]
+    assert "wie het adres heeft, kan meermaals antwoorden" in read["nl"]
+
+
 async def test_what_is_sent_again_to_a_public_address_is_stored_once(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:

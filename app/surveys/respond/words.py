@@ -38,14 +38,17 @@ def what_is_stored(survey: Survey, organization: Organization, language: str) ->
     rolling = known["rolling"] if survey.release_policy == "rolling" else []
     retention = known["retention" if months is not None else "no_retention"]
     contact = known["contact" if organization.survey_contact else "no_contact"]
-    kept = known["kept"]["open" if survey.access == "open" else survey.mode]
-    repeats = known["repeats"] if survey.access == "open" else []
+    is_open = survey.access == "open"
+    how = "open" if is_open else survey.mode
+    kept = known["kept"][how]
+    repeats = known["repeats"] if is_open else []
     own = [kept, repeats, known["read"][survey.mode]]
     sentences = [
         *chain(*own),
         *known["shown"],
+        *known["texts"][survey.access],
         *(known["changes"] if survey.allow_changes else []),
-        *known["limits"][survey.mode],
+        *known["limits"][how],
         *rolling,
         *retention,
         *contact,
