@@ -356,3 +356,67 @@ async def test_who_was_mailed_a_token_is_issued_another_by_mail_alone(
     blank = await answer(mailer, newer, answers={})
     assert (blank.status_code, blank.json()["code"]) == (422, "no_answers")
     assert (await answer(mailer, newer)).status_code == 201
+
+
+def with_links(sink: Sink) -> list[tuple[str, EmailMessage]]:
+    return [(recipient, mail) for recipient, mail in sink.mails if LINK.search(said(mail))]
+
+
+async def by_patch(api: ContractClient) -> None:
+    await api.patch("/v1/people/E-1", json={"email": "spy@example.com"})
+
+
+async def by_put(api: ContractClient) -> None:
+    await api.put("/v1/people/E-1", json={"name": "E-1", "email": "spy@example.com"})
+
+
+async def by_batch(api: ContractClient) -> None:
+    await employ(api, "E-1", email="spy@example.com")
+
+
+async def by_taking_it_away_first(api: ContractClient) -> None:
+    await api.patch("/v1/people/E-1", json={"email": None})
+    await by_patch(api)
+
+
+@pytest.mark.parametrize("write", [by_patch, by_put, by_batch, by_taking_it_away_first])
+@pytest.mark.parametrize("members", [{"mode": "attributed"}, {"allow_changes": True}])
+async def test_a_link_is_not_mailed_again_to_an_address_that_was_written_since(
+    members: dict[str, Any], write: Any, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    """409 or 201 would tell its writer who has answered; or it would change what was answered."""
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client, **members)
+    await ask(mailer.client, survey_id, people=["E-1"])
+    await mailer.work()
+    await write(mailer.client)
+    for wanted in ({"send": True}, {"send": False}, {"form": "codes"}):
+        again = (await ask(mailer.client, survey_id, people=["E-1"], **wanted)).json()
+        assert (again["issued"], again["mailed"], again["invitations"]) == (0, 0, [])
+        reason = "address_changed" if wanted == {"send": True} else "already_issued"
+        assert again["not_issued"] == [{"respondent": "E-1", "reason": reason}]
+    await mailer.work()
+    [(recipient, mail)] = with_links(sink)
+    assert recipient == "e-1@example.com"
+    assert (await answer(mailer, token_in(mail))).status_code == 201, "their own link stands"
+    await owner.execute("UPDATE people SET email_since = now() - interval '31 days'")
+    assert (await ask(mailer.client, survey_id, people=["E-1"])).json()["mailed"] == 1
+
+
+@pytest.mark.parametrize("address", ["spy@example.com", None])
+async def test_nor_where_it_is_written_while_the_mail_waits(
+    address: str | None, mailer: Tenant, sink: Sink
+) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client)
+    await ask(mailer.client, survey_id, people=["E-1"])
+    await mailer.work()
+    assert (await ask(mailer.client, survey_id, people=["E-1"])).json()["mailed"] == 1
+    await mailer.client.patch("/v1/people/E-1", json={"email": address})
+    await mailer.work()
+    await mailer.client.patch("/v1/people/E-1", json={"email": "spy@example.com"})
+    for is_mailed, reason in ((True, "address_changed"), (False, "already_issued")):
+        again = (await ask(mailer.client, survey_id, people=["E-1"], send=is_mailed)).json()
+        assert again["not_issued"] == [{"respondent": "E-1", "reason": reason}]
+    await mailer.work()
+    assert [recipient for recipient, _ in with_links(sink)] == ["e-1@example.com"]

@@ -20,6 +20,7 @@ from app.surveys.invitations import letters
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations.letters import OwnWords
 from app.surveys.invitations.preview import language_for, occasion_of
+from app.surveys.invitations.service import may_be_mailed_again
 from app.surveys.invitations.tokens import opened_person, padded_person, token_of
 
 
@@ -46,10 +47,13 @@ class Invitations:
         if survey is None or survey.status != "open":
             raise Undeliverable("cancelled", "survey_not_open")
         about = await occasion_of(session, survey)
-        today = local_day(await transaction_time(session), about.organization.time_zone)
+        now = await transaction_time(session)
+        today = local_day(now, about.organization.time_zone)
         reader = await invitation_queries.reader(session, self.person_of(session, item), today)
         if reader is None or reader.email is None:
             raise Undeliverable("no_address", "no_address")
+        if item.is_mailed and not may_be_mailed_again(survey, reader.email_since, now):
+            raise Undeliverable("cancelled", "address_changed")
         own = OwnWords(*await invitation_queries.own_words(session, self.survey_id, item.mailing_id))
         link = f"{self.page}#{self.token_of(session, item)}"
         addressee = letters.Reader(

@@ -7,7 +7,9 @@ from pydantic import Field
 from app.core.schema import Flag, Identifier, Input, Instant, Integer, Schema
 
 Language = Literal["en", "nl"]
-Reason = Literal["already_issued", "duplicate_in_batch", "no_address", "not_invited", "too_few_at_once"]
+Reason = Literal[
+    "address_changed", "already_issued", "duplicate_in_batch", "no_address", "not_invited", "too_few_at_once"
+]
 MOST_PEOPLE = 100_000
 Named = Annotated[str, Field(min_length=1, max_length=1000)]
 """One that is nobody's identifier is told of, and fails nobody else's invitation."""

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.auth.queries import add_credentials
+from app.auth.rules import stands
 from app.core.database import IntegrityError, Row, TenantSession
 from app.core.errors import Fault, Unprocessable, pointer
 from app.core.jobs import enqueue
@@ -73,6 +74,7 @@ class Member:
     external_id: str
     cell_ordinal: int
     has_address: bool
+    email_since: datetime
     recipient_key: UUID
     is_issued: bool
     is_mailed: bool
@@ -109,7 +111,7 @@ async def issue(
     members, unknown = await members_wanted(session, survey, wanted.people, keyring)
     if wanted.team is not None:
         members = await those_of(session, survey, wanted.team, members)
-    skipped = reasons_to_skip(survey, members, is_mailed)
+    skipped = reasons_to_skip(survey, members, now, is_mailed=is_mailed)
     if "too_few_at_once" in skipped.values() and len(skipped) == len(members):
         raise TooFewAtOnce
     asked = [one for one in members if one.external_id not in skipped]
@@ -246,13 +248,22 @@ def member_of(row: Row[Any], survey: Survey, issued: Mapping[UUID, Row[Any]], ke
         row.external_id,
         row.cell_ordinal,
         row.has_address,
+        row.email_since,
         key,
         is_issued=before is not None and before.is_issued,
         is_mailed=before is not None and before.is_mailed,
     )
 
 
-def reasons_to_skip(survey: Survey, members: Sequence[Member], is_mailed: bool) -> dict[str, Reason]:
+def may_be_mailed_again(survey: Survey, email_since: datetime, now: datetime) -> bool:
+    """At an address that stood when the survey opened: whoever wrote a later one would learn by the link
+    whether its person has answered, and could answer in their place (R14)."""
+    return survey.opened_at is not None and stands(email_since, survey.opened_at, now)
+
+
+def reasons_to_skip(
+    survey: Survey, members: Sequence[Member], now: datetime, *, is_mailed: bool
+) -> dict[str, Reason]:
     """External id -> why no token is issued to them now.
 
     Whoever was mailed one gets another by mail alone: used by who issued it, it would tell whether they have
@@ -265,6 +276,8 @@ def reasons_to_skip(survey: Survey, members: Sequence[Member], is_mailed: bool) 
             skipped[member.external_id] = "already_issued"
         elif is_mailed and not member.has_address:
             skipped[member.external_id] = "no_address"
+        elif member.is_mailed and not may_be_mailed_again(survey, member.email_since, now):
+            skipped[member.external_id] = "address_changed"
     if is_anonymous and not is_mailed:
         left = [member for member in members if member.external_id not in skipped]
         at_once = Counter(member.cell_ordinal for member in left)
