@@ -55,6 +55,8 @@ class Survey(OrganizationRow, Timestamps, table=True):
     """Left out wherever no id names it."""
     address_hash: bytes | None = None
     """Of the secret in its public address, with access open."""
+    address_nonce: bytes | None = None
+    """What makes that secret together with the key; alone it opens nothing."""
     participation_count: int | None = None
     participation_on: date | None = None
 

@@ -210,6 +210,28 @@ async def address(api: ContractClient, survey_id: str, **headers: str) -> httpx.
     return await api.post(f"/v1/surveys/{survey_id}/address", headers=headers)
 
 
+async def renewed(api: ContractClient, survey_id: str) -> httpx.Response:
+    return await api.post(f"/v1/surveys/{survey_id}/address", params={"renew": True})
+
+
+async def test_an_address_that_is_asked_for_again_is_the_one_that_hangs(acme: Tenant) -> None:
+    """As a poster, in another language and as JSON; only who asks for a new one gets one."""
+    api = acme.client
+    survey_id = await opened(api, mode="anonymous", access="open")
+    poster = await address(api, survey_id, **SHEET)
+    told = (await address(api, survey_id)).json()
+    assert (await address(api, survey_id, **{"Accept-Language": "nl"})).json()["token"] == told["token"]
+    assert sheets.picture(told["url"]) in poster.text
+    for _ in range(2):
+        assert (await answer(acme, told["token"])).status_code == 201
+    newer = (await renewed(api, survey_id)).json()["token"]
+    assert (await answer(acme, told["token"])).status_code == 401
+    assert (await address(api, survey_id)).json()["token"] == newer
+    assert (await answer(acme, newer)).status_code == 201
+    refused = await api.post(f"/v1/surveys/{survey_id}/address", params={"renew": "perhaps"})
+    assert refused.status_code == 422
+
+
 async def test_a_public_address_has_a_secret_and_says_that_repeats_cannot_be_told(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:
@@ -231,7 +253,7 @@ async def test_a_public_address_has_a_secret_and_says_that_repeats_cannot_be_tol
         "/v1/respond", json={"answers": ANSWERS, "locale": "nl"}
     )
     assert (known.status_code, known.json()["code"]) == (422, "not_in_this_mode")
-    newer = (await address(acme.client, survey_id)).json()["token"]
+    newer = (await renewed(acme.client, survey_id)).json()["token"]
     assert (await answer(acme, made["token"])).status_code == 401
     assert (await answer(acme, newer)).status_code == 201
     await acme.client.post(f"/v1/surveys/{survey_id}/close")

@@ -82,12 +82,13 @@ async def create_survey_address(
     keyring: KeyringOf,
     settings: SettingsOf,
     is_sheet: WantsSheet,
+    renew: bool = False,
     accept_language: Language = None,
 ) -> Response:
     now = await transaction_time(session)
     organization = await organizations.organization(session)
     language = language_of(accept_language, organization.locale)
-    address = await service.open_address(session, survey_id, keyring, settings, language, now)
+    address = await service.open_address(session, survey_id, keyring, settings, language, now, renew=renew)
     told = await once.answer(201, address, is_secret=True)
     if not is_sheet:
         return told

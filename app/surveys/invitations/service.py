@@ -365,12 +365,16 @@ async def open_address(
     settings: Settings,
     language: str,
     now: datetime,
+    *,
+    renew: bool,
 ) -> SurveyAddress:
-    """A new one; the one before opens nothing any more."""
+    """The one it has; a new one where it has none or is asked for one: the one before then opens nothing."""
     survey = await found_open(session, survey_id, now, lock="write")
     if survey.access != "open":
         raise ByInvitationOnly
-    token = token_of(keyring, survey.organization_id, survey.id, new_nonce())
+    if renew or survey.address_nonce is None:
+        survey.address_nonce = new_nonce()
+    token = token_of(keyring, survey.organization_id, survey.id, survey.address_nonce)
     survey.address_hash = token_hash(token)
     await session.flush()
     return SurveyAddress(
