@@ -251,6 +251,8 @@ def test_whoever_is_asked_comes_by_link_or_mail_to_a_page_where_they_can_answer(
         form = api.sent("GET", "/v1/respond", headers=headers)
         assert (form["organization"], len(form["questions"])) == ("Betrokken Demo", 33)
         assert form["closes_at"] is not None
+    assert "mail_written_to_folder" not in first.shown, "files are what is meant, so nothing is warned of"
+    assert str(first.folder / "mail") in first.shown.replace("\n", "")
     page = httpx.get(demo.address("Answer"), timeout=PATIENCE)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
 

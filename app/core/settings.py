@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -177,6 +177,8 @@ class Settings(BaseSettings):
         description="Page on which invited people answer; their token is added behind a #. Unset: the page"
         " `/respond` of this service.",
     )
+    mails_are_files: ClassVar[bool] = False
+    """Whether mails are meant to go into the folder where there is no server, as the demo's are."""
     pages: bool = Field(True, description="Serve the page on which invited people answer, `/respond`.")
 
     @field_validator("data_dir")

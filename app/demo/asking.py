@@ -4,13 +4,11 @@ from datetime import datetime
 from random import SystemRandom
 from uuid import UUID
 
-from pydantic import SecretStr
-
 from app.core.database import Database, TenantSession
 from app.core.secrets import Keyring
 from app.core.settings import Settings
 from app.mail.dispatcher import Round
-from app.mail.transport import can_send
+from app.mail.transport import has_server
 from app.surveys.invitations import queries
 from app.surveys.invitations.mailing import Invitations
 from app.surveys.invitations.schemas import InvitationsWrite
@@ -25,15 +23,13 @@ MAILED = 12
 async def mail_some(
     session: TenantSession, survey_id: UUID, keyring: Keyring, settings: Settings, now: datetime
 ) -> None:
-    """As where there is a mail server."""
     people = (await silent(session, survey_id, keyring))[:MAILED]
-    mailing = settings.model_copy(update={"smtp_url": settings.smtp_url or SecretStr("smtp://localhost")})
-    await issue(session, survey_id, InvitationsWrite(people=people, send=True), keyring, mailing, now)
+    await issue(session, survey_id, InvitationsWrite(people=people, send=True), keyring, settings, now)
 
 
 async def write_mails(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    """Without a mail server, invitations of this organisation are files, for somebody to open."""
-    if not can_send(database.settings):
+    """Those that are files lie there when the demo says so."""
+    if not has_server(database.settings):
         mails = Invitations(database.keyring, survey_id, database.settings.respond_page)
         await Round(database, organization_id, mails).run()
 

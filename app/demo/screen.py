@@ -84,11 +84,8 @@ def show(made: Demo, url: str) -> None:
     for name, path in ADDRESSES.items():
         print(f"{name:16} {url}{path}")
     if made.link:
-        print(
-            f"{'Answer':16} {made.link}",
-            f"{'':16} as somebody who is asked; others are by mail, in {made.mails}",
-            sep="\n",
-        )
+        print(f"{'Answer':16} {made.link}", f"{'':16} as somebody who is asked", sep="\n")
+    print(f"{'Mails':16} {made.mails or 'go out by your mail server'}")
     print(
         f"{'API key':16} {made.key}",
         f"{'':16} every scope; kept in {made.key_file} for the next start",

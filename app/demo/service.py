@@ -17,7 +17,7 @@ from app.demo import asking, queries
 from app.demo.company import found_company
 from app.demo.filling import Filling
 from app.demo.waves import LANGUAGE, OPEN, SERIES
-from app.mail.transport import MAILS
+from app.mail.transport import MAILS, has_server
 from app.metrics import names
 from app.metrics.releases import builder as releasing
 from app.metrics.schemas import SatisfactionEngagement
@@ -36,6 +36,10 @@ EARLIER_WAVE = "demo-wave-1"
 """What the first survey was called before the demo had comments, KPIs and connections."""
 
 
+class DemoSettings(Settings):
+    mails_are_files = True
+
+
 @dataclass(frozen=True)
 class Demo:
     key: str
@@ -43,7 +47,8 @@ class Demo:
     numbers: SatisfactionEngagement
     link: str | None
     """The page of somebody who is asked, while the survey is open."""
-    mails: Path
+    mails: Path | None
+    """Where mails are files, as no server takes them."""
     is_older: bool
     """Filled by a version that did not show everything this one does, and left as it was."""
 
@@ -53,7 +58,8 @@ async def prepare(database: Database, settings: Settings, now: datetime, progres
     key_file = settings.data_dir / KEY_FILE
     key = await working_key(database, key_file)
     numbers, link = await newest_numbers(database), await ask(database, settings, now)
-    return Demo(key, key_file, numbers, link, settings.data_dir / MAILS, await is_older(database))
+    mails = None if has_server(settings) else settings.data_dir / MAILS
+    return Demo(key, key_file, numbers, link, mails, await is_older(database))
 
 
 async def fill_once(database: Database, settings: Settings, now: datetime, progress: Progress) -> None:

@@ -19,6 +19,8 @@ log = logging.getLogger("betrokken.mail")
 class Folder:
     path: Path
     sender: Address
+    is_meant: bool = False
+    """Nobody need be told that a mail server is missing."""
 
     async def send(self, mail: Mail, now: datetime) -> None:
         """The same mail written again is the same file."""
@@ -27,7 +29,9 @@ class Folder:
             self._write(mail.key, content)
         except OSError as error:
             raise Unavailable from error
-        log.info("mail_written_to_folder", extra={"folder": str(self.path), "hint": "set BETROKKEN_SMTP_URL"})
+        if not self.is_meant:
+            told = {"folder": str(self.path), "hint": "set BETROKKEN_SMTP_URL"}
+            log.info("mail_written_to_folder", extra=told)
 
     def _write(self, name: str, content: bytes) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -37,5 +41,5 @@ class Folder:
 
 
 @asynccontextmanager
-async def opened(path: Path, sender: Address) -> AsyncIterator[Folder]:
-    yield Folder(path, sender)
+async def opened(path: Path, sender: Address, *, is_meant: bool) -> AsyncIterator[Folder]:
+    yield Folder(path, sender, is_meant)

@@ -20,7 +20,11 @@ class Transport(Protocol):
 
 
 def can_send(settings: Settings) -> bool:
-    """To a mailbox, and not into a folder alone."""
+    """To a mailbox, or into the folder where that is where mails are meant to go."""
+    return has_server(settings) or settings.mails_are_files
+
+
+def has_server(settings: Settings) -> bool:
     return settings.smtp_url is not None or settings.postmark_token is not None
 
 
@@ -37,4 +41,4 @@ def _transport(settings: Settings) -> AbstractAsyncContextManager[Transport]:
         return smtp.connected(settings.smtp_url.get_secret_value(), sender)
     if settings.postmark_token is not None:
         return postmark.connected(settings.postmark_token.get_secret_value(), sender)
-    return folder.opened(settings.data_dir / MAILS, sender)
+    return folder.opened(settings.data_dir / MAILS, sender, is_meant=settings.mails_are_files)

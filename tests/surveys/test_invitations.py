@@ -177,6 +177,8 @@ async def test_what_cannot_be_asked_for(acme: Tenant) -> None:
         refused = await ask(api, survey_id, **members)
         assert (refused.status_code, refused.json()["code"]) == (422, code), members
         assert refused.json()["errors"][0]["pointer"] == place
+    unasked = await ask(api, survey_id, subject={"en": "Come"})
+    assert "cannot mail them" in unasked.json()["detail"], "send was left out, so it is not called false"
     everybody = {one["respondent"] for one in await invited(api, survey_id)}
     assert everybody == {"E-1", *BYSTANDERS}, "nothing was issued by the way"
 

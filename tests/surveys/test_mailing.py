@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.settings import Settings
+from app.demo.service import DemoSettings
 from app.surveys.invitations.mailing import send_invitations
 from app.surveys.invitations.service import ask_again_for_mails
 from tests.clock import next_year
@@ -80,6 +82,19 @@ async def test_without_a_page_of_ones_own_a_mail_leads_to_the_page_of_this_servi
     mailer.app.state.settings = mailer.app.state.settings.model_copy(update={"pages": False})
     nowhere = await ask(mailer.client, await opened(mailer.client), send=True)
     assert (nowhere.status_code, nowhere.json()["code"]) == (422, "mail_not_set_up")
+
+
+async def test_in_the_demo_invitations_of_the_api_are_files_too(mailer: Tenant, tmp_path: Path) -> None:
+    own = mailer.database.settings.model_copy(update={"smtp_url": None, "data_dir": tmp_path})
+    for state in (mailer.app.state, mailer.database):
+        state.settings = DemoSettings.model_construct(**dict(own))
+    await employed(mailer.client, "E-1")
+    words = {"subject": {"en": "Come"}, "text": {"en": "Here: {link}"}}
+    issued = (await ask(mailer.client, await opened(mailer.client), people=["E-1"], **words)).json()
+    assert issued == {"issued": 1, "mailed": 1, "invitations": [], "not_issued": []}
+    await mailer.work()
+    (file,) = (tmp_path / "mail").iterdir()
+    assert "Subject: Come" in file.read_text()
 
 
 async def test_a_mail_is_written_in_the_language_of_its_reader(mailer: Tenant, sink: Sink) -> None:

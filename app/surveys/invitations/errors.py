@@ -39,7 +39,14 @@ class TooFewAtOnce(Unprocessable):
 
 class NotMailed(Unprocessable):
     code = "not_mailed"
-    detail = "This is for invitations that are mailed: leave it out where send is false."
+    detail = "This is for invitations that are mailed: leave it out where send is false, or form is codes."
+
+
+class NothingMailed(NotMailed):
+    detail = (
+        "This is for invitations that are mailed, and this service cannot mail them: leave it out, or set"
+        " BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN."
+    )
 
 
 class CodesNotMailed(NotMailed):

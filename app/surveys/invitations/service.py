@@ -34,6 +34,7 @@ from app.surveys.invitations.errors import (
     MailNotSetUp,
     NoClosingDate,
     NotByInvitation,
+    NothingMailed,
     NotMailed,
     TooFewAtOnce,
     UnknownPlaceholder,
@@ -153,7 +154,8 @@ def check_mailing(survey: Survey, wanted: InvitationsWrite, now: datetime, *, is
         name for name in ("subject", "text", "send_at", "reminders") if getattr(wanted, name) is not None
     ]
     if given and not is_mailed:
-        raise NotMailed.at(f"#/{given[0]}")
+        is_meant = wanted.send is None and wanted.form != "codes"
+        raise (NothingMailed if is_meant else NotMailed).at(f"#/{given[0]}")
     check_words(survey, wanted)
     if wanted.send_at is not None and wanted.send_at < now:
         raise MailedInThePast.at("#/send_at")
