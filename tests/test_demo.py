@@ -594,6 +594,21 @@ def test_the_cast_and_their_answers_are_the_same_on_any_day() -> None:
         assert answered(wave, now, TODAY) == answered(wave, later, TODAY + timedelta(100))
 
 
+def test_no_relative_is_called_as_somebody_at_work() -> None:
+    """Nor a father Karin."""
+    company = found_company(TODAY)
+    relatives = {
+        (day["relation"], day["label"])
+        for person in company.people
+        for day in person.occasions.values()
+        if day["kind"] == "family_birthday"
+    }
+    assert len(relatives) >= 10
+    assert {label for _, label in relatives} & {person.name.split()[0] for person in company.people} == set()
+    of_one = [{label for relation, label in relatives if relation == one} for one in ("vader", "moeder")]
+    assert not of_one[0] & of_one[1]
+
+
 def answered(wave: Wave, company: Company, today: date) -> list[tuple[int, list[dict[str, Any]]]]:
     invited = company.employed(today - timedelta(wave.opened_days_ago))
     return responses(wave, invited, built_in().content["questions"])

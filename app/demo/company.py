@@ -207,10 +207,9 @@ def _occasions(random: Random, post: Post, locale: str, today: date) -> Iterator
         year = today.year - 1 - min(int(random.expovariate(1 / 9)), 40)
         yield "wedding", {"kind": "wedding", "year": year} | _day(random) | _terms(random, consenting=0.7)
     if random.random() < 0.2:
-        relative = {
-            "label": random.choice(script()["first_names"][locale]),
-            "relation": random.choice(script()["relations"][locale]),
-        }
+        place = random.randrange(len(script()["first_names"][locale]))
+        relation, names = random.choice(list(script()["relations"][locale].items()))
+        relative = {"label": names[place % len(names)], "relation": relation}
         terms = _terms(random, consenting=0.6)
         yield "family-1", {"kind": "family_birthday"} | relative | _day(random) | terms
 
