@@ -21,6 +21,7 @@ from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router
 from app.calendar.cards.api import router as cards_router
 from app.calendar.feeds.api import router as feeds_router
+from app.calendar.reminders.api import linked as reminders_links
 from app.calendar.reminders.api import router as reminders_router
 from app.core import operations, outbox, telemetry
 from app.core.answers import HeadMiddleware, PackingMiddleware
@@ -45,6 +46,7 @@ from app.metrics.releases import builder as releasing
 from app.metrics.releases import jobs as metrics_jobs
 from app.metrics.views.api import router as metrics_router
 from app.newsletter import jobs as newsletter_jobs
+from app.newsletter.api import linked as newsletter_links
 from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
@@ -57,6 +59,7 @@ from app.privacy.audit_log.api import router as audit_router
 from app.privacy.erasure.api import router as erasure_router
 from app.privacy.erasure.jobs import forget_statistics
 from app.privacy.export import links
+from app.privacy.export.api import linked as export_links
 from app.privacy.export.api import router as export_router
 from app.privacy.retention import jobs as privacy_jobs
 from app.recognition.api import router as recognition_router
@@ -132,9 +135,12 @@ ROUTERS = (
     feeds_router,
     cards_router,
     reminders_router,
+    reminders_links,
     newsletter_router,
+    newsletter_links,
     imports_router,
     export_router,
+    export_links,
     erasure_router,
     audit_router,
     webhooks_router,

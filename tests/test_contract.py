@@ -117,10 +117,19 @@ def test_examples_are_as_their_schemas(operation: Operation) -> None:
             assert not list(law.schema_errors(node["schema"], node["example"])), node["name"]
 
 
+def of(response: str) -> str:
+    return f"#/components/responses/{response}/content"
+
+
 def test_problem_examples_are_problems() -> None:
     for name, response in contract()["components"]["responses"].items():
-        for media in response.get("content", {}).values():
-            assert not law.problems("#/components/schemas/Problem", media["example"]), name
+        content = response.get("content", {})
+        assert set(content) <= {"application/problem+json", "text/html"}, name
+        for kind, media in content.items():
+            schema = (
+                "#/components/schemas/Problem" if kind != "text/html" else f"{of(name)}/text~1html/schema"
+            )
+            assert not law.problems(schema, media["example"]), name
 
 
 # ------------------------------------------------------------------ comparing two documents

@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -12,34 +12,29 @@ from app.calendar.schemas import AddressToken
 from app.core.conditional import NO_STORE
 from app.core.database import as_of, transaction_time
 from app.core.errors import NotFound
+from app.core.frame import PAGE, LinkRoute, framed
 from app.core.pages import Page
 from app.core.requests import Route
 from app.newsletter import queries, schemas, service
+from app.organizations.queries import name_of
 
 router = APIRouter(route_class=Route, tags=["newsletter"])
+linked = APIRouter(route_class=LinkRoute, tags=["newsletter"])
 CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 Inviter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE, Scope.METRICS_READ))]
 """Whoever invites shows numbers, so they must be allowed to see them."""
 Token = Annotated[AddressToken, Path()]
 SUBSCRIPTIONS = "/v1/newsletter/subscriptions"
 CONFIRM, UNSUBSCRIBE = "/v1/newsletter/confirm/{token}", "/v1/newsletter/unsubscribe/{token}"
-HEADERS = NO_STORE | {"Content-Security-Policy": "default-src 'none'; form-action 'self'"}
-HEAD = '<!doctype html><html lang="nl"><meta charset="utf-8"><title>Betrokken</title>'
-ASK = f"""{HEAD}
-<form method="post"><p>{{nl}} <span lang="en">{{en}}</span></p><button>{{button}}</button></form></html>"""
-ASK_TO_CONFIRM = ASK.format(
-    nl="Elke maand de nieuwsbrief ontvangen?",
-    en="Receive the newsletter every month?",
-    button="Ja, graag / Yes, please",
-)
-ASK_TO_UNSUBSCRIBE = ASK.format(
-    nl="Geen nieuwsbrief meer?", en="No more newsletters?", button="Uitschrijven / Unsubscribe"
-)
-CONFIRMED = f"""{HEAD}
-<p>Je krijgt voortaan de nieuwsbrief. <span lang="en">You will receive the newsletter.</span></p></html>"""
-UNSUBSCRIBED = f"""{HEAD}
-<p>Je krijgt geen nieuwsbrief meer. <span lang="en">You receive no more newsletters.</span></p></html>"""
-PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+ASK_TO_CONFIRM = {
+    "nl": "Wil je elke maand de nieuwsbrief ontvangen?",
+    "en": "Do you want to receive the newsletter every month?",
+}
+YES = {"nl": "Ja, graag", "en": "Yes, please"}
+ASK_TO_UNSUBSCRIBE = {"nl": "Wil je geen nieuwsbrief meer?", "en": "Do you want no more newsletters?"}
+BUTTON = {"nl": "Uitschrijven", "en": "Unsubscribe"}
+CONFIRMED = {"nl": "Je krijgt voortaan de nieuwsbrief.", "en": "You will receive the newsletter."}
+UNSUBSCRIBED = {"nl": "Je krijgt geen nieuwsbrief meer.", "en": "You receive no more newsletters."}
 
 
 @router.get(
@@ -79,32 +74,34 @@ async def delete_newsletter_subscription(subscription_id: UUID, who: CalendarWri
         raise NotFound
 
 
-@router.get(CONFIRM, operation_id="get_newsletter_confirmation", response_class=HTMLResponse, responses=PAGE)
+@linked.get(CONFIRM, operation_id="get_newsletter_confirmation", response_class=HTMLResponse, responses=PAGE)
 async def get_newsletter_confirmation(token: Token, request: Request) -> HTMLResponse:
     """Asks first: programs that scan mails follow every link in them."""
-    await service.whose(database_of(request), service.CONFIRM, token)
-    return HTMLResponse(ASK_TO_CONFIRM, headers=HEADERS)
+    organization_id, _ = await service.whose(database_of(request), service.CONFIRM, token)
+    async with database_of(request).tenant_session(organization_id) as session:
+        return framed(request, await name_of(session), ASK_TO_CONFIRM, YES)
 
 
-@router.post(
+@linked.post(
     CONFIRM, operation_id="create_newsletter_confirmation", response_class=HTMLResponse, responses=PAGE
 )
 async def create_newsletter_confirmation(token: Token, request: Request) -> HTMLResponse:
     organization_id, subscription_id = await service.whose(database_of(request), service.CONFIRM, token)
     async with database_of(request).tenant_session(organization_id) as session:
         await service.confirm(session, subscription_id, await transaction_time(session))
-    return HTMLResponse(CONFIRMED, headers=HEADERS)
+        return framed(request, await name_of(session), CONFIRMED)
 
 
-@router.get(
+@linked.get(
     UNSUBSCRIBE, operation_id="get_newsletter_unsubscription", response_class=HTMLResponse, responses=PAGE
 )
 async def get_newsletter_unsubscription(token: Token, request: Request) -> HTMLResponse:
-    await service.whose(database_of(request), service.UNSUBSCRIBE, token)
-    return HTMLResponse(ASK_TO_UNSUBSCRIBE, headers=HEADERS)
+    organization_id, _ = await service.whose(database_of(request), service.UNSUBSCRIBE, token)
+    async with database_of(request).tenant_session(organization_id) as session:
+        return framed(request, await name_of(session), ASK_TO_UNSUBSCRIBE, BUTTON)
 
 
-@router.post(
+@linked.post(
     UNSUBSCRIBE,
     operation_id="create_newsletter_unsubscription",
     response_class=HTMLResponse,
@@ -115,4 +112,4 @@ async def create_newsletter_unsubscription(token: Token, request: Request) -> HT
     organization_id, subscription_id = await service.whose(database_of(request), service.UNSUBSCRIBE, token)
     async with database_of(request).tenant_session(organization_id) as session:
         await queries.unsubscribe(session, subscription_id)
-    return HTMLResponse(UNSUBSCRIBED, headers=HEADERS)
+        return framed(request, await name_of(session), UNSUBSCRIBED)

@@ -24,6 +24,12 @@ async def organization(session: TenantSession, *, lock: bool = False) -> Organiz
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
 
+async def name_of(session: TenantSession) -> str | None:
+    """None where it is gone, as who comes by an old mail may find."""
+    query = select(col(Organization.name)).where(col(Organization.id) == session.organization_id)
+    return (await session.scalars(query)).one_or_none()
+
+
 async def unknown_teams(session: TenantSession, teams: Sequence[str]) -> Sequence[str]:
     where = {"teams": list(teams)}
     return (await session.scalars(UNKNOWN_TEAMS, where)).all()

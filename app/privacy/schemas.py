@@ -10,6 +10,7 @@ class Missing(Schema):
         "confidential_answers",
         "anonymous_answers",
         "comments",
+        "texts",
         "released_numbers",
         "former_names",
         "names_of_things",

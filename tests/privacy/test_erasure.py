@@ -51,6 +51,7 @@ async def test_somebody_erased_is_gone_and_stays_away_until_let_in_again(api: Co
     assert [one["what"] for one in first["not_erased"]] == [
         "anonymous_answers",
         "comments",
+        "texts",
         "released_numbers",
         "former_names",
         "names_of_things",

@@ -19,6 +19,7 @@ from app.privacy.export.links import new_token
 from app.privacy.retention.jobs import retain_in
 from tests.conftest import Tenant, client_for
 from tests.contract import ContractClient
+from tests.frame import BROWSER, assert_framed
 from tests.imports.files import done, lines
 from tests.metrics.test_release import CONTENT
 from tests.scim.client import scim_of
@@ -79,6 +80,7 @@ async def test_confidential_answers_are_not_in_the_export(mailer: Tenant) -> Non
     export = (await mailer.client.get(f"{PERSON}/export")).json()
     assert [one["mode"] for one in export["responses"]] == ["attributed"]
     assert {"what": "confidential_answers", "reason": "by_link_only"} in export["not_included"]
+    assert {"what": "texts", "reason": "cannot_be_found"} in export["not_included"]
     given = {one["question"]: (one["text"], one["answer"]) for one in export["responses"][0]["answers"]}
     assert given == {"pay": ("pay", 4), "bond": ("bond", None)}
 
@@ -103,13 +105,20 @@ async def test_the_link_goes_to_the_person_and_shows_the_answers_once(
     for _ in range(2):
         page = await anonymous.get(link)
         assert (page.status_code, "<button>" in page.text) == (200, True)
-        assert "frame" not in page.headers["content-security-policy"]
+        assert_framed(page, "Acme")
+        policy = page.headers["content-security-policy"]
+        assert "frame-src" not in policy
+        assert "frame-ancestors 'none'" in policy, "nobody is made to press the button on another's page"
     shown = await anonymous.post(link)
     assert shown.headers["cache-control"] == "no-store"
     (response,) = shown.json()["responses"]
     assert (response["mode"], response["answers"][0]["answer"]) == ("confidential", 4)
     (told,) = (await mailer.client.get("/v1/audit", params={"action": "show_answers"})).json()["items"]
     assert (told["actor"], told["details"]) == ("answers_link", {})
+    for method in ("GET", "POST"):
+        gone = await anonymous.request(method, link, headers=BROWSER)
+        assert gone.status_code == 404
+        assert_framed(gone, "werkt niet (meer)")
     for again in (await anonymous.post(link), await anonymous.get(link)):
         assert (again.status_code, again.json()["code"]) == (404, "not_found")
 

@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -10,24 +10,22 @@ from app.auth.principal import Principal, Scope
 from app.calendar.api import CalendarReader
 from app.calendar.reminders import queries, schemas, service
 from app.calendar.schemas import AddressToken
-from app.core.conditional import NO_STORE
 from app.core.database import as_of
 from app.core.errors import NotFound
+from app.core.frame import PAGE, LinkRoute, framed
 from app.core.pages import Page
 from app.core.requests import Route
+from app.organizations.queries import name_of
 
 router = APIRouter(route_class=Route, tags=["calendar"])
+linked = APIRouter(route_class=LinkRoute, tags=["calendar"])
 CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 Token = Annotated[AddressToken, Path()]
 REMINDERS = "/v1/reminders"
 UNSUBSCRIBE = "/v1/unsubscribe/{token}"
-HEADERS = NO_STORE | {"Content-Security-Policy": "default-src 'none'; form-action 'self'"}
-ASK = """<!doctype html><html lang="nl"><meta charset="utf-8"><title>Betrokken</title>
-<form method="post"><p>Geen herinneringen meer? <span lang="en">No more reminders?</span></p>
-<button>Uitschrijven / Unsubscribe</button></form></html>"""
-DONE = """<!doctype html><html lang="nl"><meta charset="utf-8"><title>Betrokken</title>
-<p>Je krijgt geen herinneringen meer. <span lang="en">You receive no more reminders.</span></p></html>"""
-PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+ASK = {"nl": "Wil je geen herinneringen meer?", "en": "Do you want no more reminders?"}
+BUTTON = {"nl": "Uitschrijven", "en": "Unsubscribe"}
+DONE = {"nl": "Je krijgt geen herinneringen meer.", "en": "You receive no more reminders."}
 
 
 @router.get(REMINDERS, operation_id="list_reminders", response_model=schemas.ReminderPage)
@@ -52,17 +50,18 @@ async def delete_reminder(reminder_id: UUID, who: CalendarWriter, session: Tenan
         raise NotFound
 
 
-@router.get(UNSUBSCRIBE, operation_id="get_unsubscription", response_class=HTMLResponse, responses=PAGE)
+@linked.get(UNSUBSCRIBE, operation_id="get_unsubscription", response_class=HTMLResponse, responses=PAGE)
 async def get_unsubscription(token: Token, request: Request) -> HTMLResponse:
     """Asks first: programs that scan mails follow every link in them."""
-    await service.whose_token(database_of(request), token)
-    return HTMLResponse(ASK, headers=HEADERS)
+    organization_id, _ = await service.whose_token(database_of(request), token)
+    async with database_of(request).tenant_session(organization_id) as session:
+        return framed(request, await name_of(session), ASK, BUTTON)
 
 
-@router.post(UNSUBSCRIBE, operation_id="create_unsubscription", response_class=HTMLResponse, responses=PAGE)
+@linked.post(UNSUBSCRIBE, operation_id="create_unsubscription", response_class=HTMLResponse, responses=PAGE)
 async def create_unsubscription(token: Token, request: Request) -> HTMLResponse:
     """The one click of RFC 8058; whatever the body says."""
     organization_id, person_id = await service.whose_token(database_of(request), token)
     async with database_of(request).tenant_session(organization_id) as session:
         await queries.unsubscribe(session, person_id)
-    return HTMLResponse(DONE, headers=HEADERS)
+        return framed(request, await name_of(session), DONE)

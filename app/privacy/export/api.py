@@ -1,4 +1,4 @@
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
@@ -7,18 +7,19 @@ from starlette.responses import HTMLResponse
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of
 from app.core.conditional import NO_STORE
 from app.core.database import transaction_time
+from app.core.frame import PAGE, LinkRoute, framed
 from app.core.requests import Route
 from app.core.secrets import token_hash
+from app.organizations.queries import name_of
 from app.privacy.api import ExternalId, PrivacyManager
 from app.privacy.export import links, schemas, service
-from app.privacy.export.words import page
+from app.privacy.export.words import words
 
 router = APIRouter(route_class=Route, tags=["privacy"])
+linked = APIRouter(route_class=LinkRoute, tags=["privacy"])
 Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_=-]{1,100}$"), Path()]
 EXPORT = "/v1/people/{external_id}/export"
 ANSWERS = "/v1/answers/{token}"
-PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
-ON_PAGE = NO_STORE | {"Content-Security-Policy": "default-src 'none'; form-action 'self'"}
 AS_FILE = NO_STORE | {"Content-Disposition": 'attachment; filename="answers.json"'}
 
 
@@ -43,15 +44,16 @@ async def create_answers_link(
     return await once.answer(202, asked)
 
 
-@router.get(ANSWERS, operation_id="get_answers_page", response_class=HTMLResponse, responses=PAGE)
+@linked.get(ANSWERS, operation_id="get_answers_page", response_class=HTMLResponse, responses=PAGE)
 async def get_answers_page(token: Token, request: Request) -> HTMLResponse:
     organization_id = links.organization_of(token)
     async with database_of(request).tenant_session(organization_id) as session:
         await links.require_link(session, token, await transaction_time(session))
-    return HTMLResponse(page(), headers=ON_PAGE)
+        page = words()["page"]
+        return framed(request, await name_of(session), page["explanation"], page["button"])
 
 
-@router.post(ANSWERS, operation_id="show_answers", response_model=schemas.OwnAnswers)
+@linked.post(ANSWERS, operation_id="show_answers", response_model=schemas.OwnAnswers)
 async def show_answers(
     token: Token, request: Request, keyring: KeyringOf, response: Response
 ) -> schemas.OwnAnswers:

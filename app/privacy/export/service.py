@@ -40,6 +40,7 @@ LEFT_OUT = [
     Missing(what="confidential_answers", reason="by_link_only"),
     Missing(what="anonymous_answers", reason="cannot_be_found"),
     Missing(what="comments", reason="cannot_be_found"),
+    Missing(what="texts", reason="cannot_be_found"),
 ]
 
 

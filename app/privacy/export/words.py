@@ -27,14 +27,3 @@ def letter(organization: str, link: str, days: int, language: str) -> Letter:
     names = {"organization": " ".join(organization.split()), "link": link, "days": days}
     told = words()
     return Letter(told["subject"][language].format(**names), told["text"][language].format(**names))
-
-
-def page() -> str:
-    """Asks first, in both languages: programs that scan mails follow every link in them."""
-    told = words()["page"]
-    both = {name: (told[name]["nl"], told[name]["en"]) for name in told}
-    return (
-        f'<!doctype html><html lang="nl"><meta charset="utf-8"><title>{both["title"][0]}</title>'
-        f'<form method="post"><p>{both["explanation"][0]} <span lang="en">{both["explanation"][1]}</span></p>'
-        f"<button>{both['button'][0]} / {both['button'][1]}</button></form></html>"
-    )
