@@ -141,12 +141,25 @@ async def test_all_that_is_missing_is_told_at_once(acme: Tenant) -> None:
     assert [fault["pointer"] for fault in problem["errors"]] == ["#/answers/pay", "#/answers/why"]
 
 
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("mode", ["confidential", "attributed"])
+@pytest.mark.parametrize("allow_changes", [True, False])
+async def test_what_is_required_does_not_tell_who_has_answered(
+    door: str, mode: str, allow_changes: bool, acme: Tenant
+) -> None:
+    """Whoever leaves it out is told the same of everybody."""
+    survey_id = await asked(acme, mode, with_required("pay"), allow_changes=allow_changes)
+    assert await send(acme, survey_id, "responses", {"pay": 4}, "E-0") is None
+    told = [await send(acme, survey_id, door, {"where": "home"}, name) for name in ("E-0", "E-1")]
+    assert [problem and problem["code"] for problem in told] == [
+        None if allow_changes else "answer_required"
+    ] * 2
+
+
 async def test_where_answers_may_change_a_second_visit_need_not_answer_all(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:
     survey_id = await asked(acme, "attributed", with_required("pay", "why"), allow_changes=True)
-    problem = await send(acme, survey_id, "respond", {"where": "home", "why": "Because."})
-    assert problem["code"] == "answer_required"
     assert await send(acme, survey_id, "respond", {"pay": 4, "why": "Because.", "where": "home"}) is None
     assert await send(acme, survey_id, "respond", {"which": ["home"], "why": "Since."}) is None
     listed = (await acme.client.get(f"/v1/surveys/{survey_id}/responses")).json()["items"]

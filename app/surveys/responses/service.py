@@ -5,7 +5,7 @@ transaction that stores a response. A retry with an Idempotency-Key is known by 
 which is derived from it and replaced by a random one when the survey closes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,8 +72,6 @@ class Placed:
     answers: list[int]
     locale: str | None
     written: Sequence[Written]
-    missing: Sequence[str]
-    """The questions that it had to answer and does not."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,14 @@ class Submission:
             return NoAnswers.at("#/answers")
         bad = rules.check_answers(self.slots, given)
         faults = [Fault(one.code, one.detail, pointer("answers", one.key)) for one in bad]
-        return BAD_ANSWERS[bad[0].code](bad[0].detail, errors=faults) if bad else None
+        if bad:
+            return BAD_ANSWERS[bad[0].code](bad[0].detail, errors=faults)
+        missing = self.missing(given)
+        return answers_required(missing) if missing else None
+
+    def missing(self, given: Mapping[str, rules.Answer]) -> list[str]:
+        """None where it may have been answered before: to refuse only who did not would tell who did."""
+        return [] if self.survey.allow_changes else rules.missing(self.slots, given)
 
     def check_respondent(self, response: schemas.ResponseWrite) -> AppError | None:
         if self.is_anonymous:
@@ -195,9 +200,8 @@ class Submission:
             return place
         key, cell = place
         answers = rules.encode(self.slots, rules.given(response.answers))
-        missing = rules.missing(self.slots, rules.given(response.answers))
         written = list(self.written(index, key, response))
-        return Placed(index, key, cell, answers, response.locale, written, missing)
+        return Placed(index, key, cell, answers, response.locale, written)
 
     def written(self, index: int, key: UUID, response: schemas.Answered) -> Iterator[Written]:
         if response.comment:
@@ -226,7 +230,6 @@ class Submission:
 
     async def keep(self, placed: Sequence[Placed | AppError], now: datetime) -> list[Stored | AppError]:
         """Stores each response whose key is new, and what was written with it."""
-        placed = await self.complete(placed)
         good = [one for one in placed if isinstance(one, Placed)]
         submitted_at = None if self.is_anonymous else now
         rows = [
@@ -251,21 +254,6 @@ class Submission:
         await queries.store_comments(self.session, self.survey.id, comments)
         repeated = await self.repeated([one for one in good if one.key not in new])
         return [one if isinstance(one, AppError) else self.outcome(one, new, repeated) for one in placed]
-
-    async def complete(self, placed: Sequence[Placed | AppError]) -> list[Placed | AppError]:
-        """Refuses what lacks an answer it had to give, unless it was given before and may be changed."""
-        lacking = [one.key for one in placed if isinstance(one, Placed) and one.missing]
-        before = (
-            await queries.answers_by_key(self.session, self.survey.id, lacking)
-            if lacking and self.survey.allow_changes
-            else {}
-        )
-        return [
-            answers_required(one.missing)
-            if isinstance(one, Placed) and one.missing and one.key not in before
-            else one
-            for one in placed
-        ]
 
     async def repeated(self, refused: Sequence[Placed]) -> set[UUID]:
         """The keys of those that are stored already just as they are."""
