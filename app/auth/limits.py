@@ -35,6 +35,8 @@ UNKNOWN_KEYS = (
 )
 UNKNOWN_CODES = "Too many unknown codes were tried: check the code, and wait as long as Retry-After says."
 EVERYBODY = "everybody"
+NOWHERE = "nobody"
+"""Where who asks has no IP address, as one proxy may say of all: they count as one."""
 RESPOND = "/v1/respond"
 KNOWN = "betrokken.key_is_known"
 
@@ -74,7 +76,7 @@ class KnownKeys:
     def whose(self, scope: Scope) -> str:
         """The organisation of who asks, or what it invited; else their address."""
         known = self.organizations.get(bearer_token(scope) or "")
-        return known or self.respondent(scope) or network_of(scope) or "nobody"
+        return known or self.respondent(scope) or network_of(scope)
 
     def respondent(self, scope: Scope) -> str | None:
         """Of those behind one address each has a lane, among all that their organisation has."""
@@ -237,11 +239,10 @@ class StrangersMiddleware:
         self.of_codes = [Allowance(one) if one else None for one in (codes, codes_of_all)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address = network_of(scope) if scope["type"] == "http" else None
-        guess = None if address is None else guess_of(scope)
-        if guess is None or address is None:
+        guess = guess_of(scope) if scope["type"] == "http" else None
+        if guess is None:
             return await self.app(scope, receive, send)
-        limits = self.limits_of(guess, address)
+        limits = self.limits_of(guess, network_of(scope))
         if guess.secret in self.keys or guess.secret in self.proven:
             return await self.app(scope, receive, self.judging(send, guess, limits))
         with ExitStack() as held:
@@ -289,12 +290,12 @@ async def seconds_to_wait(allowance: Allowance, name: str) -> int:
     return 0 if await allowance.is_enough(name) else (await allowance.left(name))[1]
 
 
-def network_of(scope: Scope) -> str | None:
+def network_of(scope: Scope) -> str:
     """Of the client, or of its network where each has as many addresses as it likes."""
     try:
         address = ipaddress.ip_address(scope["client"][0])
     except (KeyError, TypeError, ValueError):
-        return None
+        return NOWHERE
     is_plenty = address.version == 6 and address.ipv4_mapped is None
     return str(ipaddress.ip_network((address, 64), strict=False)) if is_plenty else str(address)
 

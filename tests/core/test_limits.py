@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -270,6 +271,34 @@ async def test_tokens_of_invitations_are_guesses_too(acme: Tenant, database_url:
     wrong = [link[:-6] + six for six in ("AAAAAA", "BBBBBB", "CCCCCC")]
     assert await statuses(app, "192.0.2.1", *wrong, path=DOOR) == [401, 401, 429]
     assert await statuses(app, "192.0.2.1", link, path=DOOR) == [200], "known here"
+
+
+NO_ADDRESSES = [("unknown", 0), ("testserver", 0), ("", 0), ("192.0.2.1:4711", 0), ("_hidden", 0), None]
+
+
+def from_nowhere(app: FastAPI, client: Any, key: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, client=client)
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {key}"}
+    )
+
+
+async def test_what_is_no_address_counts_as_one(acme: Tenant, database_url: str) -> None:
+    """As a proxy may send `unknown`, and who comes by a socket of the machine has none."""
+    app = guarded(acme, database_url, "3/minute")
+    tried = [
+        (await from_nowhere(app, client, f"btk_{place}").get("/v1/me")).status_code
+        for place, client in enumerate(NO_ADDRESSES)
+    ]
+    assert tried == [401, 401, 401, 429, 429, 429]
+    assert await statuses(app, "192.0.2.1", "btk_other") == [401]
+
+
+async def test_codes_from_no_address_count_with_those_of_all(acme: Tenant, database_url: str) -> None:
+    app = of_codes(acme, database_url, "none", "2/minute")
+    tried = [(await from_nowhere(app, client, new_code()).get(DOOR)).status_code for client in NO_ADDRESSES]
+    assert tried == [401, 401, 429, 429, 429, 429]
+    assert await statuses(app, "192.0.2.1", new_code(), path=DOOR) == [429]
 
 
 TOKEN = "A" * 43
