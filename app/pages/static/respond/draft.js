@@ -4,8 +4,10 @@
  * @typedef {import("./questions.js").Answer} Answer
  * @typedef {import("./words.js").Language} Language
  * @typedef {{token: string, language: Language | null, answers: Record<string, Answer>, comment: string,
- *   attempt: string, isUnsure: boolean, isDone: boolean}} Draft
- *   `language` once it was chosen; `attempt` says that a second try is one; `isUnsure` while a try to send had no answer; `isDone` once one had
+ *   attempt: string, isTyped: boolean, isUnsure: boolean, isDone: boolean, left: Left}} Draft
+ * @typedef {{organization?: string, contact?: string | null, thanks?: string | null, closes?: string | null, mayChange?: boolean}} Left
+ *   what the survey said that is still told once it is over here
+ * Of a draft: `isTyped`: by a code, not by a link; `language` once it was chosen; `attempt` says that a second try is one; `isUnsure` while a try to send had no answer; `isDone` once one had
  */
 
 const KEPT = "respond";
@@ -15,12 +17,12 @@ export function restore() {
   const token = readToken();
   if (token) history.replaceState(null, "", location.pathname + location.search);
   const kept = readKept();
-  return kept && (!token || token === kept.token) ? kept : empty(token);
+  return kept && (!token || token === kept.token) ? { ...empty(), ...kept } : empty(token);
 }
 
 /** @returns {Draft} */
 export const empty = (token = "") =>
-  ({ token, language: null, answers: {}, comment: "", attempt: crypto.getRandomValues(new Uint32Array(4)).join("-"), isUnsure: false, isDone: false });
+  ({ token, language: null, answers: {}, comment: "", attempt: crypto.getRandomValues(new Uint32Array(4)).join("-"), isTyped: false, isUnsure: false, isDone: false, left: {} });
 
 function readToken() {
   const written = location.hash.slice(1);

@@ -39,10 +39,11 @@ const words = () => WORDS[language()];
 const form = () => /** @type {Form} */ (loaded);
 const stepNow = () => /** @type {Step} */ (steps[step]);
 
-/** @param {string | null} instant */
+/** With the time zone, which is the browser's: a mail may tell the same moment in another. @param {string | null} instant */
 const day = (instant) => {
   const parts = /** @type {const} */ ({ weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" });
-  return instant && new Intl.DateTimeFormat(language() === "en" ? "en-GB" : "nl-NL", parts).format(new Date(instant));
+  const told = new Intl.DateTimeFormat(language() === "en" ? "en-GB" : "nl-NL", parts);
+  return instant && `${told.format(new Date(instant))} (${told.resolvedOptions().timeZone.replaceAll("_", " ")})`;
 };
 
 // ---------------------------------------------------------------- fetching and sending
@@ -64,6 +65,7 @@ async function load() {
 /** @param {Form} fresh */
 function take(fresh) {
   loaded = fresh;
+  draft.left = { organization: fresh.organization, contact: fresh.contact, thanks: fresh.thanks, closes: fresh.closes_at, mayChange: fresh.allow_changes };
   if (draft.language) draft.language = fresh.language;
   keep(draft);
   render();
@@ -107,17 +109,18 @@ function refuse(found, id) {
 function hold(isHeld) {
   isSending = isHeld;
   for (const part of all("#given, #skipped, .languages")) part.inert = isHeld;
-  for (const id of ["send", "rethink"]) at(id).disabled = isHeld;
+  at("rethink").disabled = isHeld;
+  at("send").ariaDisabled = String(isHeld);
 }
 
 /** Until the seconds are over, the connection is back or the respondent asks. @param {number} seconds */
 async function pause(seconds) {
-  Object.assign(at("send"), { disabled: false, textContent: words().again });
+  Object.assign(at("send"), { ariaDisabled: "false", textContent: words().again });
   await new Promise((resolve) => {
     wake = () => resolve(null);
     setTimeout(wake, seconds * 1000);
   });
-  Object.assign(at("send"), { disabled: true, textContent: words().send });
+  Object.assign(at("send"), { ariaDisabled: "true", textContent: words().send });
 }
 
 /** @param {string} text */
@@ -133,13 +136,15 @@ function finish() {
 /** Once sent, or once it can no longer be sent: on a shared computer nobody finds them. */
 function forgetAnswers(token = "") {
   loaded = undefined;
-  draft = { ...empty(token), language: draft.language };
+  draft = { ...empty(token), language: draft.language, isTyped: draft.isTyped, left: draft.left };
   for (const id of ["steps", "given", "skipped-list"]) at(id).replaceChildren();
 }
 
 /** For the next person at a computer that several share. */
 function startAgain() {
   forgetAnswers();
+  draft.left = {};
+  at("asker").textContent = "";
   keep(draft);
   at("code").value = "";
   history.replaceState(null, "");
@@ -176,7 +181,6 @@ function render() {
   at("what-is-stored").replaceChildren(...items(stored));
   at("begin").textContent = Object.keys(draft.answers).length ? told.resume : told.begin;
   at("begin-note").textContent = [!questions.some(({ required }) => required) && told.free, told.begin_note, form().allow_changes && told.changes].filter(Boolean).join(" ");
-  at("thanks-note").textContent = form().allow_changes ? told.may_change(day(form().closes_at) ?? "") : "";
   arrange();
   count();
 }
@@ -313,6 +317,15 @@ function revisit(question) {
   field.scrollIntoView({ block: "center" });
 }
 
+/** Also after a reload, when the survey tells nothing any more. */
+function drawThanks() {
+  const { organization, thanks, closes, mayChange } = draft.left;
+  at("asker").textContent = organization ?? "";
+  at("thanks-said").textContent = thanks ?? "";
+  at("thanks-note").textContent = mayChange ? words().may_change(day(closes ?? null) ?? "") : "";
+  at("next-code").hidden = !draft.isTyped;
+}
+
 // ---------------------------------------------------------------- from screen to screen
 
 /** @param {View} view */
@@ -330,6 +343,7 @@ function go(view, to = 0, isNew = true) {
   isFromReview &&= view === "questions";
   history[isNew ? "pushState" : "replaceState"]({ view, step, isFromReview }, "");
   if (view === "review") drawReview();
+  if (view === "thanks") drawThanks();
   show(view);
   if (view === "questions") return showStep();
   scrollTo(0, 0);
@@ -353,12 +367,14 @@ function tellStep() {
 
 /** @param {Problem} found @param {string} [id] */
 function showProblem(found, id) {
+  if (found === "unknown" && draft.isTyped) found = "mistyped";
   const mayPass = ["network", "busy", "other", "early"].includes(found);
   const isDead = ["used", "closed", "closed_late", "withdrawn"].includes(found);
   [at("problem-title").textContent, at("problem-text").textContent] = words().problems[found];
-  at("code-form").hidden = found !== "none" && found !== "unknown";
+  at("code-form").hidden = !["none", "unknown", "mistyped"].includes(found);
   at("another").hidden = !isDead && found !== "early";
   Object.assign(at("retry"), { hidden: !mayPass, textContent: loaded ? words().to_overview : words().reload });
+  at("problem-contact").textContent = isDead && draft.left.contact ? `${words().contact} ${draft.left.contact}` : "";
   at("problem-id").textContent = id && mayPass ? words().reference(id) : "";
   if (isDead) {
     forgetAnswers(draft.token);
@@ -399,7 +415,7 @@ function forward(event) {
 /** @param {Event} event */
 function enterCode(event) {
   event.preventDefault();
-  draft = { ...empty(at("code").value.replace(/\s/g, "")), language: draft.language };
+  draft = { ...empty(at("code").value.replace(/\s/g, "")), language: draft.language, isTyped: true };
   load();
 }
 
