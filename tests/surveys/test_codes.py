@@ -144,6 +144,28 @@ def test_a_picture_is_shrunk_to_the_paper_and_not_cut_off(page: str) -> None:
     assert (squares - 17) % 4 == 0, "a quiet zone of four squares on each side"
 
 
+@pytest.mark.parametrize("mode", MODES)
+async def test_slips_and_posters_say_names_until_when_and_whom_to_ask(acme: Tenant, mode: str) -> None:
+    """Names of people to who may read them; a key for surveys alone reads their identifiers."""
+    api = acme.client
+    await api.patch("/v1/organization", json={"survey_contact": "Hanna, room 3"})
+    await api.patch("/v1/teams/shed", json={"name": "The Shed"})
+    await api.patch(f"/v1/people/{BYSTANDERS[0]}", json={"name": "Olga Buis"})
+    survey_id = await opened(api, **MODES[mode], closes_at="2031-06-30T15:00:00Z")
+    url = f"/v1/surveys/{survey_id}/invitations"
+    page = (await api.post(url, json={"form": "codes"}, headers=SHEET)).text
+    assert page.count("You can take part until 30 June 2031 at ") == len(BYSTANDERS)
+    assert page.count("Questions? Hanna, room 3") == len(BYSTANDERS)
+    named = re.findall(r"<p>For: ([^<]*)</p>", page)
+    assert sorted(named) == (
+        ["The Shed"] * 5 if mode == "anonymous" else sorted(["Olga Buis", *BYSTANDERS[1:]])
+    )
+    if mode != "anonymous":
+        clerk = await acme.client_with("surveys:write")
+        again = await clerk.post(url, json={"form": "codes", "people": BYSTANDERS[:1]}, headers=SHEET)
+        assert re.findall(r"<p>For: ([^<]*)</p>", again.text) == [BYSTANDERS[0]]
+
+
 async def test_links_are_told_as_json_whatever_is_accepted(api: ContractClient) -> None:
     survey_id = await opened(api)
     url = f"/v1/surveys/{survey_id}/invitations"
@@ -303,6 +325,7 @@ async def test_a_poster_is_printed(acme: Tenant) -> None:
     made = await address(acme.client, survey_id, **SHEET)
     assert (made.status_code, made.headers["content-type"]) == (201, "text/html; charset=utf-8")
     assert made.text.count("<svg") == 1
+    assert "You can take part until Acme closes the survey." in made.text
     assert "cannot be told" in made.text
 
 

@@ -59,7 +59,8 @@ async def create_invitations(
     organization = await organizations.organization(session)
     survey = await found(session, survey_id)
     language = language_of(accept_language, organization.locale)
-    about = sheets.About(organization.name, survey.name, language, settings, is_reusable=survey.allow_changes)
+    names = await service.names_on_slips(session, survey, issued, with_people=Scope.PEOPLE_READ in who.scopes)
+    about = sheets.About(survey, organization, language, settings, names)
     return as_sheet(sheets.slips(about, issued))
 
 
@@ -92,7 +93,7 @@ async def create_survey_address(
     told = await once.answer(201, address, is_secret=True)
     if not is_sheet:
         return told
-    about = sheets.About(organization.name, (await found(session, survey_id)).name, language, settings)
+    about = sheets.About(await found(session, survey_id), organization, language, settings)
     return as_sheet(sheets.poster(about, address))
 
 

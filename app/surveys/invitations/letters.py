@@ -133,5 +133,10 @@ def until(about: Occasion, reader: Reader) -> str:
 
 
 def contact(about: Occasion, language: str) -> list[Paragraph]:
-    asked = about.organization.survey_contact
-    return [Paragraph([words()["contact"][language].format(contact=on_one_line(asked))])] if asked else []
+    asked = contact_in_words(about.organization, language)
+    return [Paragraph([asked])] if asked else []
+
+
+def contact_in_words(organization: Organization, language: str) -> str | None:
+    asked = organization.survey_contact
+    return str(words()["contact"][language].format(contact=on_one_line(asked))) if asked else None

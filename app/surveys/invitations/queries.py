@@ -190,6 +190,29 @@ async def cells(
     return {row.ordinal: (row.team, row.segments) for row in await session.execute(CELLS, parameters)}
 
 
+NAMES_OF_TEAMS = text("""
+SELECT external_id, name FROM survey_groups
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND kind = 'team'
+""")
+
+
+async def names_of_teams(session: TenantSession, survey_id: UUID) -> dict[str, str]:
+    """As frozen when the survey opened."""
+    rows = await session.execute(NAMES_OF_TEAMS, {"survey_id": survey_id})
+    return {row.external_id: row.name for row in rows}
+
+
+NAMES_OF_PEOPLE = text("""
+SELECT external_id, name FROM people
+WHERE organization_id = :organization_id AND external_id = ANY(CAST(:external_ids AS text[]))
+""")
+
+
+async def names_of_people(session: TenantSession, external_ids: Sequence[str]) -> dict[str, str]:
+    rows = await session.execute(NAMES_OF_PEOPLE, {"external_ids": list(external_ids)})
+    return {row.external_id: row.name for row in rows}
+
+
 REMEMBER_MAILING = text("""
 INSERT INTO invitation_mailings (organization_id, survey_id, id, subject, text, send_at)
 VALUES (:organization_id, :survey_id, :id, CAST(:subject AS jsonb), CAST(:text AS jsonb), :send_at)

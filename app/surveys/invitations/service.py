@@ -354,6 +354,16 @@ async def shown(session: TenantSession, survey: Survey, issued: Sequence[Issued]
     return found
 
 
+async def names_on_slips(
+    session: TenantSession, survey: Survey, issued: InvitationsIssued, *, with_people: bool
+) -> dict[str, str]:
+    """By identifier: of teams as the survey has them; of people where their names may be read."""
+    if survey.mode == "anonymous":
+        return await queries.names_of_teams(session, survey.id)
+    people = [one.respondent for one in issued.invitations if one.respondent is not None]
+    return await queries.names_of_people(session, people) if with_people else {}
+
+
 async def ask_again_for_mails(session: TenantSession) -> None:
     """For mails whose job was given up, or ended as they came."""
     for survey_id in await queries.surveys_with_mails(session):

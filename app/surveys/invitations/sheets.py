@@ -1,6 +1,7 @@
 """Codes on paper: a slip for each to cut out, and a poster for everybody. They load nothing from anywhere."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core.settings import Settings
 from app.core.short_codes import in_groups
+from app.surveys.invitations import letters
 from app.surveys.invitations.schemas import Invitation, InvitationsIssued, SurveyAddress
+from app.tables import Organization, Survey
 
 FOLDER = Path(__file__).parent
 CLOSED = {
@@ -24,11 +27,12 @@ CLOSED = {
 class About:
     """What all slips of a survey say."""
 
-    organization: str
-    survey: str
+    survey: Survey
+    organization: Organization
     language: str
     settings: Settings
-    is_reusable: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of people or teams, by their identifier; where one has none, that is told."""
 
 
 @cache
@@ -43,13 +47,14 @@ def templates() -> Environment:
 
 
 def slips(about: About, issued: InvitationsIssued) -> str:
+    return written(about, [slip(about, one) for one in issued.invitations], is_poster=False)
+
+
+def slip(about: About, one: Invitation) -> dict[str, Any]:
     page = about.settings.respond_page
-    return written(about, [slip(page, one) for one in issued.invitations], is_poster=False)
-
-
-def slip(page: str | None, one: Invitation) -> dict[str, Any]:
-    place = [one.team, *(one.segments or {}).values()]
-    whose = [one.respondent] if one.respondent is not None else [part for part in place if part]
+    named = one.respondent or one.team
+    name = [] if named is None else [about.names.get(named, named)]
+    whose = [*name, *(one.segments or {}).values()]
     return {
         "for": " · ".join(whose),
         "code": in_groups(one.token),
@@ -74,17 +79,21 @@ def picture(link: str | None) -> str | None:
 def written(about: About, found: list[dict[str, Any]], *, is_poster: bool) -> str:
     said = {name: texts[about.language] for name, texts in words().items()}
     page = about.settings.respond_page
+    occasion = letters.Occasion(about.survey, about.organization, questions=0)
+    reader = letters.Reader("", about.language, None)
     return (
         templates()
         .get_template("sheet.html")
         .render(
             language=about.language,
-            organization=about.organization,
-            survey=about.survey,
+            organization=about.organization.name,
+            survey=about.survey.name,
+            until=letters.until(occasion, reader),
+            contact=letters.contact_in_words(about.organization, about.language),
             page=None if page is None else page.partition("://")[2],
             slips=found,
             is_poster=is_poster,
-            once=said["again" if about.is_reusable else "once"],
+            once=said["again" if about.survey.allow_changes else "once"],
             said=said,
         )
     )
