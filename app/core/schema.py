@@ -20,6 +20,8 @@ from pydantic_core import PydanticCustomError
 
 IDENTIFIER = r"^[A-Za-z0-9._:@~+=-]{1,128}$"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+"""What is sent leaves a year on either side: for the time zones there are, and for days reckoned from it."""
 FIRST_INSTANT, LAST_INSTANT = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 IDENTIFIER_HELP = "1 to 128 of A-Z a-z 0-9 . _ : @ ~ + = -, and not . or .."
 
@@ -76,6 +78,12 @@ def _storable(value: datetime) -> datetime:
     return value
 
 
+def _reckonable(value: datetime) -> datetime:
+    if not EARLIEST <= value < LATEST:
+        raise PydanticCustomError("invalid_value", "an instant lies in the years 2 to 9997 of UTC")
+    return value
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     """Looked up once: it reads the file system. On some machines it has one that is whichever they are in."""
@@ -115,6 +123,7 @@ Instant = Annotated[
     PlainSerializer(_zulu, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+InstantSent = Annotated[Instant, AfterValidator(_reckonable)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Phrase = Annotated[str, Field(min_length=1, max_length=1000)]
 Texts = Annotated[dict[Locale, Phrase], Field(min_length=1)]

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.core.batches import BatchItems
-from app.core.schema import ABSENT, Distinct, Identifier, Input, Instant, ReadOnly, Schema
+from app.core.schema import ABSENT, Distinct, Identifier, Input, Instant, InstantSent, ReadOnly, Schema
 
 Visibility = Literal["private", "team", "organization"]
 Source = Literal["api", "slack", "teams", "import", "automatic"]
@@ -20,7 +20,7 @@ class RecognitionWrite(Input):
     receivers: Annotated[Distinct[Identifier], Field(min_length=1, max_length=50)]
     message: Message
     value: Value | None = None
-    occurred_at: Instant | None = None
+    occurred_at: InstantSent | None = None
     visibility: Visibility = "organization"
     source: Source = "api"
     reply_to: UUID | None = None

@@ -63,7 +63,6 @@ DESTROY = [
         "invitation_deliveries",
         "invitation_reminders",
         "invitation_mailings",
-        "invitation_mailings",
         "releases",
         "survey_members",
         "survey_cells",

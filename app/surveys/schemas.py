@@ -11,6 +11,7 @@ from app.core.schema import (
     Identifier,
     Input,
     Instant,
+    InstantSent,
     Integer,
     Name,
     ReadOnly,
@@ -109,8 +110,8 @@ class SurveyWrite(SurveyServed):
     audience: AudienceWrite | None = None
     release_policy: ReleasePolicy = "on_close"
     allow_changes: Flag = False
-    opens_at: Instant | None = None
-    closes_at: Instant | None = None
+    opens_at: InstantSent | None = None
+    closes_at: InstantSent | None = None
 
 
 class SurveyPatch(SurveyServed):
@@ -126,8 +127,8 @@ class SurveyPatch(SurveyServed):
     audience: AudiencePatch | None = None
     release_policy: ReleasePolicy = ABSENT
     allow_changes: Flag = ABSENT
-    opens_at: Instant | None = None
-    closes_at: Instant | None = None
+    opens_at: InstantSent | None = None
+    closes_at: InstantSent | None = None
 
 
 class SurveyParticipation(Schema):

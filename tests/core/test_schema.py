@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.schema import Instant
+from app.core.schema import Instant, InstantSent
 
 INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
@@ -38,3 +38,23 @@ def test_an_instant_leaves_in_utc(sent: str, kept: str) -> None:
 def test_what_is_no_instant_or_cannot_be_stored_is_refused(sent: object) -> None:
     with pytest.raises(ValidationError):
         INSTANT.validate_python(sent)
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_taken"),
+    [
+        ("0001-12-31T23:59:59Z", False),
+        ("0002-01-01T00:00:00Z", True),
+        ("9997-12-31T23:59:59Z", True),
+        ("9998-01-01T00:00:00Z", False),
+        ("9997-12-31T20:00:00-04:00", False),
+        ("9999-12-31T23:59:59Z", False),
+    ],
+)
+def test_what_is_sent_leaves_days_to_reckon_with(sent: str, is_taken: bool) -> None:
+    try:
+        TypeAdapter(InstantSent).validate_python(sent)
+    except ValidationError:
+        assert not is_taken
+    else:
+        assert is_taken

@@ -435,3 +435,39 @@ async def test_nor_where_it_is_written_while_the_mail_waits(
         assert again["not_issued"] == [{"respondent": "E-1", "reason": reason}]
     await mailer.work()
     assert [recipient for recipient, _ in with_links(sink)] == ["e-1@example.com"]
+
+
+FAR = ("9999-12-31T23:59:59Z", "9999-12-31T12:00:00Z", "9998-01-01T00:00:00Z")
+LAST = "9997-12-31T23:59:59Z"
+
+
+@pytest.mark.parametrize("far", FAR)
+async def test_no_time_is_taken_that_no_day_can_be_reckoned_from(far: str, mailer: Tenant) -> None:
+    api = mailer.client
+    await employed(api, "E-1")
+    survey_id = await opened(api, closes_at=LAST)
+    body = {"name": "Far", "questionnaire": "betrokken-33", "mode": "confidential"}
+    for refused in (
+        await api.post("/v1/surveys", json=body | {"closes_at": far}),
+        await api.post("/v1/surveys", json=body | {"opens_at": far}),
+        await api.patch(f"/v1/surveys/{survey_id}", json={"closes_at": far}),
+        await ask(api, survey_id, send_at=far),
+        await api.post("/v1/recognitions", json={"occurred_at": far}),
+    ):
+        assert refused.status_code == 422, refused.text
+        assert "years 2 to 9997" in refused.text
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+async def test_the_last_time_that_is_taken_can_be_written_about(zone: str, mailer: Tenant) -> None:
+    api = mailer.client
+    assert (await api.patch("/v1/organization", json={"time_zone": zone})).status_code == 200
+    await employed(api, "E-1", time_zone=zone)
+    survey_id = await opened(api, closes_at=LAST)
+    assert (await api.post(f"/v1/surveys/{survey_id}/invitations/preview", json={})).status_code == 200
+    late = {"send_at": "9997-12-31T00:00:00Z"}
+    issued = await ask(api, survey_id, people=["E-1"], reminders=[{"days_before_close": 365}])
+    assert issued.status_code == 201, issued.text
+    after = await ask(api, survey_id, people=["E-1"], reminders=[{"days_after_invitation": 365}], **late)
+    assert (after.status_code, after.json()["code"]) == (422, "after_closing")
+    await mailer.work()

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.schema import Flag, Identifier, Input, Instant, Integer, Schema
+from app.core.schema import Flag, Identifier, Input, Instant, InstantSent, Integer, Schema
 
 Language = Literal["en", "nl"]
 Reason = Literal[
@@ -44,7 +44,7 @@ class InvitationsWrite(MailWords):
     team: Identifier | None = None
     form: Literal["links", "codes"] = "links"
     send: Flag | None = None
-    send_at: Instant | None = None
+    send_at: InstantSent | None = None
     reminders: Annotated[list[ReminderRule], Field(max_length=5)] | None = None
 
 
