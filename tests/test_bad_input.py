@@ -282,7 +282,8 @@ async def test_only_integers_are_integers(
     operation: Operation, path: tuple[Any, ...], api: ContractClient
 ) -> None:
     pointer = "#/" + "/".join(map(str, path))
-    for raw in ("true", "false", "3.5", "4.0", '"4"', '""', "[4]", "{}", "1e3"):
+    options = () if path[0] == "answers" else ('"4"', '""')  # an answer may be the key of an option
+    for raw in ("true", "false", "3.5", "4.0", "[4]", "{}", "1e3", *options):
         answer = await send(api, operation, replaced(operation.body, path, raw))
         assert answer.status_code == 422, raw
         assert answer.json()["errors"][0]["pointer"].startswith(pointer), raw

@@ -39,7 +39,7 @@ def sink() -> Sink:
 async def mailer(
     settings: Settings, database_url: str, sink: Sink, owner: asyncpg.Connection
 ) -> AsyncIterator[Tenant]:
-    await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = 'send_invitations'")  # what others left
+    await owner.execute("DELETE FROM pgqueuer")  # what others left
     async with with_mail(settings, database_url, sink) as tenant:
         yield tenant
 

@@ -151,7 +151,7 @@ async def test_a_new_secret_is_shown_once(acme: Tenant) -> None:
 
 def test_every_event_can_be_subscribed_to() -> None:
     """Those of the issue, and the one that tells of the webhooks themselves."""
-    survey = {f"survey.{name}" for name in ("opened", "closed", "released", "participation")}
+    survey = {f"survey.{name}" for name in ("opened", "closed", "released", "participation", "cancelled")}
     person = {f"person.{name}" for name in ("created", "updated", "left", "erased")}
     others = {"recognition.created", "occasion.due", "card.sent", "import.finished", "webhook.disabled"}
     assert set(Event.__args__) == survey | person | others

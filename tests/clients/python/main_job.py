@@ -23,6 +23,7 @@ from betrokken_client.api.surveys import (
 )
 from betrokken_client.models import (
     CreateImportKind,
+    Dimension,
     FacetWrite,
     FacetWriteTitle,
     GroupOk,
@@ -33,7 +34,6 @@ from betrokken_client.models import (
     QuestionnaireWrite,
     QuestionnaireWriteTitle,
     QuestionWrite,
-    QuestionWriteDimension,
     QuestionWriteText,
     ResponseBatch,
     ResponseWrite,
@@ -57,7 +57,7 @@ def succeeded(answer: T | Problem | None) -> T:
     return answer
 
 
-def question(key: str, dimension: QuestionWriteDimension) -> QuestionWrite:
+def question(key: str, dimension: Dimension) -> QuestionWrite:
     words = QuestionWriteText.from_dict({"en": f"How is your {key}?"})
     return QuestionWrite(key, words, dimension, facet=key, scale=ScaleWrite(1, 5))
 
@@ -67,8 +67,8 @@ def questionnaire() -> QuestionnaireWrite:
         QuestionnaireWriteTitle.from_dict({"en": "Two questions"}),
         [FacetWrite(key, FacetWriteTitle.from_dict({"en": key})) for key in ("pay", "bond")],
         [
-            question("pay", QuestionWriteDimension.SATISFACTION),
-            question("bond", QuestionWriteDimension.ENGAGEMENT),
+            question("pay", Dimension.SATISFACTION),
+            question("bond", Dimension.ENGAGEMENT),
         ],
     )
 
