@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
@@ -64,11 +65,15 @@ async def asked(tenant: Tenant) -> httpx.Response:
     return await tenant.client.post(f"{PERSON}/export/answers-link")
 
 
+def plain(mail: EmailMessage) -> str:
+    return str(mail.get_body(("plain",)).get_content())
+
+
 async def link_of(mailer: Tenant, sink: Sink, reader: str = "noor@example.com") -> str:
     """The newest that the reader was mailed."""
     assert (await asked(mailer)).status_code == 202
     await mailer.work()
-    texts = [mail.get_content() for recipient, mail in sink.mails if recipient == reader]
+    texts = [plain(mail) for recipient, mail in sink.mails if recipient == reader]
     return str([link for text in texts for link in LINK.findall(text)][-1])
 
 
@@ -306,6 +311,17 @@ async def test_no_token_is_stored(mailer: Tenant, sink: Sink, owner: asyncpg.Con
     rows = str(links) + str(await owner.fetch("SELECT * FROM pgqueuer"))
     assert links
     assert link.rsplit("/", 1)[-1] not in rows
+
+
+async def test_the_mail_greets_its_reader_and_says_who_has_it_sent(mailer: Tenant, sink: Sink) -> None:
+    link = await link_of(mailer, sink)
+    ((_, mail),) = sink.mails
+    assert plain(mail).startswith("Beste E-1,\n\nAcme kreeg een verzoek")
+    assert "Acme laat deze mail" in plain(mail).partition("-- \n")[2]
+    html = mail.get_body(("html",)).get_content()
+    assert f'href="http://127.0.0.1:8000{link}"' in html
+    assert "Naar mijn antwoorden" in html
+    assert "vertrouwelijke enquêtes zijn alleen voor jou" in html, "a line ends where the screen does"
 
 
 async def test_a_link_nobody_takes_is_forgotten(

@@ -16,6 +16,7 @@ from app.core.languages import language_of
 from app.core.secrets import token_hash
 from app.core.settings import Settings
 from app.mail.dispatcher import AGAIN, Lease, Round, Undeliverable, Verdict
+from app.mail.letters import Letter, filled, html_of, paragraphs, text_of
 from app.mail.message import Mail
 from app.mail.transport import can_send
 from app.organizations import queries as organizations
@@ -23,7 +24,7 @@ from app.people.persons.queries import hold_person
 from app.people.persons.service import no_person, read_person
 from app.privacy.export import queries
 from app.privacy.export.schemas import AnswersLinkAsked
-from app.privacy.export.words import letter
+from app.privacy.export.words import words
 
 MAIL_JOB = "mail_answers_link"
 RANDOM_BYTES = 32
@@ -103,10 +104,16 @@ class AnswersLinks:
         organization = await organizations.organization(session)
         await queries.make_link(session, self.person_id, item.token_hash, item.expires_at)
         language = language_of(reader.locale, organization.locale)
-        written = letter(
-            organization.name, f"{self.public_url}/v1/answers/{item.token}", queries.VALID.days, language
+        link = f"{self.public_url}/v1/answers/{item.token}"
+        written = letter(reader.name, organization.name, link, language)
+        return Mail(
+            key=item.token_hash.hex()[:32],
+            to=reader.email,
+            subject=written.subject,
+            text=text_of(written),
+            language=language,
+            html=html_of(written),
         )
-        return Mail(item.token_hash.hex()[:32], reader.email, written.subject, written.text, language)
 
     async def settle(self, session: TenantSession, item: Link, verdict: Verdict, now: datetime) -> None:
         if verdict.status == "sent":
@@ -115,6 +122,21 @@ class AnswersLinks:
             await queries.put_link_back(session, self.person_id, now)
         else:
             await queries.forget_link(session, self.person_id)
+
+
+def letter(name: str, organization: str, link: str, language: str) -> Letter:
+    """Names are put on one line: in a mail a line may be a header."""
+    names = {"name": name, "organization": organization, "days": str(queries.VALID.days)}
+    names = {one: " ".join(text.split()) for one, text in names.items()}
+    said = {part: texts[language] for part, texts in words().items() if part != "page"}
+    return Letter(
+        language=language,
+        subject=filled(said["subject"], names),
+        paragraphs=paragraphs(said["text"], names),
+        footer=[filled(said["footer"], names)],
+        link=link,
+        button=said["button"],
+    )
 
 
 def new_token(organization_id: UUID) -> str:

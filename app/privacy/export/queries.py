@@ -222,14 +222,14 @@ async def put_link_back(session: TenantSession, person_id: UUID, now: datetime) 
 
 
 ADDRESSEE = text("""
-SELECT p.email, p.locale FROM answers_links l
+SELECT p.name, p.email, p.locale FROM answers_links l
 JOIN people p ON p.organization_id = l.organization_id AND p.id = l.person_id
 WHERE l.organization_id = :organization_id AND l.person_id = :person_id
 """)
 
 
 async def addressee(session: TenantSession, person_id: UUID) -> Row[Any] | None:
-    """Address and locale of somebody who is still to be sent a link."""
+    """Name, address and locale of somebody who is still to be sent a link."""
     parameters = {"person_id": person_id}
     return (await session.execute(ADDRESSEE, parameters)).first()
 
