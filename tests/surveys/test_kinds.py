@@ -299,3 +299,60 @@ def test_words_are_kept_apart() -> None:
 
 def test_blanks_are_no_answers() -> None:
     assert given({"t": "  ", "m": [], "s": None, "c": " a "}) == {"s": None, "c": "a"}
+
+
+@pytest.mark.parametrize("mode", ["confidential", "attributed"])
+@pytest.mark.parametrize("door", DOORS)
+async def test_words_can_be_taken_back_while_answers_may_change(
+    door: str, mode: str, acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    """What is left out stays; null is the newest answer. Of others nothing goes."""
+    survey_id = await asked(acme, mode, allow_changes=True)
+    written = "SELECT question, text FROM comments WHERE survey_id = $1 ORDER BY 1"
+    url = f"/v1/surveys/{survey_id}/responses"
+
+    async def kept() -> list[tuple[str | None, str]]:
+        return [tuple(row) for row in await owner.fetch(written, UUID(survey_id))]
+
+    for name in ("E-0", "E-1"):
+        said = {"respondent": name, "answers": {"pay": 4, "why": name}, "comment": f"of {name}"}
+        assert (await acme.client.post(url, json=said)).status_code == 201
+    everything = await kept()
+    assert len(everything) == 4
+    for answers in ({"pay": 3}, {"pay": 3, "why": " "}):
+        assert await send(acme, survey_id, door, answers) is None
+        assert await kept() == everything
+    assert await send(acme, survey_id, door, {"pay": 3, "why": None}) is None
+    assert sorted(text for _, text in await kept()) == ["E-1", "of E-0", "of E-1"]
+    token = (await tokens(acme.client, survey_id, "E-0"))[0]
+    for comment, left in (("", 3), (None, 2)):
+        said = {"answers": {"pay": 2}, "comment": comment}
+        assert (await at_the_door(acme, token).post("/v1/respond", json=said)).status_code == 201
+        assert len(await kept()) == left
+
+
+UNSEEN = ["\u200b", "\u2060", "\ufeff", "\u00ad", "\u3164", " \u200d\n\u200b"]
+
+
+@pytest.mark.parametrize("answers", [{"why": None}, *({"why": words} for words in UNSEEN)])
+@pytest.mark.parametrize("allow_changes", [True, False])
+async def test_who_writes_nothing_uses_up_no_invitation(
+    answers: Any, allow_changes: bool, acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    survey_id = await asked(acme, allow_changes=allow_changes)
+    (token,) = await tokens(acme.client, survey_id, "E-0")
+    blank = await at_the_door(acme, token).post("/v1/respond", json={"answers": answers, "comment": "\u200b"})
+    assert (blank.status_code, blank.json()["code"]) == (422, "no_answers")
+    for door in ("responses", "batch", "import"):
+        assert (await send(acme, survey_id, door, answers))["code"] == "no_answers"
+    beside = {"answers": {"pay": 4, **answers}, "comment": "\u200b"}
+    assert (await at_the_door(acme, token).post("/v1/respond", json=beside)).status_code == 201
+    stored = await rows_of(owner, str(acme.id))
+    assert (len(stored["responses"]), stored["comments"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "words", ["\U0001f469\u200d\U0001f527", "\u2764\ufe0f", "0", "\u0645\u200c\u0627", "."]
+)
+def test_what_can_be_seen_is_an_answer(words: str) -> None:
+    assert given({"why": words}) == {"why": words}

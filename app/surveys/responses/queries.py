@@ -91,6 +91,17 @@ async def store_comments(session: TenantSession, survey_id: UUID, rows: Sequence
         await session.execute(INSERT_COMMENTS, {**parameters, "rows": json.dumps(rows, default=str)})
 
 
+DELETE_COMMENTS = text("""
+DELETE FROM comments WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+async def delete_comments(session: TenantSession, survey_id: UUID, ids: Sequence[UUID]) -> None:
+    if ids:
+        await session.execute(DELETE_COMMENTS, {"survey_id": survey_id, "ids": list(ids)})
+
+
 async def comments_by_key(session: TenantSession, survey_id: UUID, keys: Sequence[UUID]) -> dict[UUID, str]:
     rows = await session.execute(
         select(col(Comment.id), col(Comment.text)).where(

@@ -1,11 +1,15 @@
 """What may be answered, and how an answer is kept. Pure: no I/O, nothing of ours."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 DONT_KNOW = -1
 NOT_ANSWERED = -2
+UNSEEN = ("Cc", "Cf", "Mn", "Zl", "Zp", "Zs")
+FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs that are drawn as nothing."""
 Kind = Literal["scale", "choice", "choices", "text"]
 Answer = int | str | list[str] | None
 
@@ -83,7 +87,22 @@ class BadAnswer:
 def given(answers: Mapping[str, Answer]) -> dict[str, Answer]:
     """Blank text and no choice at all are no answers."""
     stripped = {key: value.strip() if isinstance(value, str) else value for key, value in answers.items()}
-    return {key: value for key, value in stripped.items() if value not in ("", [])}
+    return {key: value for key, value in stripped.items() if not is_nothing(value)}
+
+
+def is_nothing(value: Answer) -> bool:
+    return value == [] or (isinstance(value, str) and is_blank(value))
+
+
+def is_blank(words: str) -> bool:
+    """Also where somebody typed only what nobody can see."""
+    return all(unicodedata.category(char) in UNSEEN or char in FILLERS for char in words)
+
+
+def is_silent(slots: Sequence[Slot], answers: Mapping[str, Answer]) -> bool:
+    """Nothing is answered: null is no answer to who need not write anything."""
+    unwritten = {slot.key for slot in slots if slot.kind == "text" and not slot.is_required}
+    return all(value is None and key in unwritten for key, value in answers.items())
 
 
 def check_answers(slots: Sequence[Slot], answers: Mapping[str, Answer]) -> list[BadAnswer]:
@@ -115,6 +134,11 @@ def texts(slots: Sequence[Slot], answers: Mapping[str, Answer]) -> dict[str, str
     """What was written, by question."""
     written = {key: answers.get(key) for key in answered_in_words(slots)}
     return {key: words for key, words in written.items() if isinstance(words, str)}
+
+
+def texts_taken_back(slots: Sequence[Slot], answers: Mapping[str, Answer]) -> list[str]:
+    """Whose newest answer is that there is none."""
+    return [key for key in answered_in_words(slots) if key in answers and answers[key] is None]
 
 
 def decode(slots: Sequence[Slot], values: Sequence[int]) -> dict[str, Answer]:

@@ -72,6 +72,8 @@ class Placed:
     answers: list[int]
     locale: str | None
     written: Sequence[Written]
+    taken_back: Sequence[UUID]
+    """The keys of what was written before and is not said any more."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Submission:
 
     def check_answers(self, response: schemas.Answered) -> AppError | None:
         given = rules.given(response.answers)
-        if not given:
+        if rules.is_silent(self.slots, given):
             return NoAnswers.at("#/answers")
         bad = rules.check_answers(self.slots, given)
         faults = [Fault(one.code, one.detail, pointer("answers", one.key)) for one in bad]
@@ -201,10 +203,18 @@ class Submission:
         key, cell = place
         answers = rules.encode(self.slots, rules.given(response.answers))
         written = list(self.written(index, key, response))
-        return Placed(index, key, cell, answers, response.locale, written)
+        taken_back = self.taken_back(index, key, response) if self.survey.allow_changes else []
+        return Placed(index, key, cell, answers, response.locale, written, taken_back)
+
+    def taken_back(self, index: int, key: UUID, response: schemas.Answered) -> list[UUID]:
+        """Null is an answer, where it is sent: what is left out stays."""
+        questions: list[str | None] = [*rules.texts_taken_back(self.slots, rules.given(response.answers))]
+        if response.comment is None and "comment" in response.model_fields_set:
+            questions.append(None)
+        return [self.text_key(index, key, question) for question in questions]
 
     def written(self, index: int, key: UUID, response: schemas.Answered) -> Iterator[Written]:
-        if response.comment:
+        if response.comment and not rules.is_blank(response.comment):
             yield Written(self.text_key(index, key, None), None, response.comment)
         for question, words in rules.texts(self.slots, rules.given(response.answers)).items():
             yield Written(self.text_key(index, key, question), question, words)
@@ -251,6 +261,8 @@ class Submission:
             if one.key in new
             for own in one.written
         ]
+        gone = [key for one in good if one.key in new for key in one.taken_back]
+        await queries.delete_comments(self.session, self.survey.id, gone)
         await queries.store_comments(self.session, self.survey.id, comments)
         repeated = await self.repeated([one for one in good if one.key not in new])
         return [one if isinstance(one, AppError) else self.outcome(one, new, repeated) for one in placed]
