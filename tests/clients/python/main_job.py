@@ -59,7 +59,7 @@ def succeeded(answer: T | Problem | None) -> T:
 
 def question(key: str, dimension: Dimension) -> QuestionWrite:
     words = QuestionWriteText.from_dict({"en": f"How is your {key}?"})
-    return QuestionWrite(key, words, dimension, facet=key, scale=ScaleWrite(1, 5))
+    return QuestionWrite(key, words, dimension=dimension, facet=key, scale=ScaleWrite(1, 5))
 
 
 def questionnaire() -> QuestionnaireWrite:
