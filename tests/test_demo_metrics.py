@@ -66,7 +66,8 @@ async def filled(server_url: str, settings: Settings, tmp_path_factory: Any) -> 
     """In a database of its own: its jobs and its organisation are nobody else's."""
     name = f"betrokken_read_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     url = on_database(server_url, name)
-    own = settings.model_copy(update={"data_dir": Path(tmp_path_factory.mktemp("demo"))})
+    folder = Path(tmp_path_factory.mktemp("demo"))
+    own = settings.model_copy(update={"data_dir": folder, "mails_are_files": True})
     await run_sql(server_url, f"CREATE DATABASE {name} TEMPLATE template0")
     app = create_app(own, url)
     async with app.router.lifespan_context(app):

@@ -114,6 +114,7 @@ NO_SEALS = {
     "recognition_told_months.pairs",
     "recognition_told_months.people",
     "surveys.address_hash",
+    "surveys.address_nonce",
 }
 """Bytes that are counts, hashes, or derived from the key of the organisation, and stay as they are."""
 BYTES = """
