@@ -53,7 +53,9 @@ def visit(browser: Any, address: str) -> Visits:
     @asynccontextmanager
     async def visiting(language: str = "nl", width: int = 360, **options: Any) -> AsyncIterator[Visit]:
         size = {"width": width, "height": 780 if width < 600 else 900}
-        context = await browser.new_context(locale=language, viewport=size, **options)
+        context = await browser.new_context(
+            locale=language, viewport=size, reduced_motion="reduce", **options
+        )  # a colour on its way to another has a contrast of its own
         context.set_default_timeout(PATIENCE * 1000)
         try:
             visit = Visit(await context.new_page(), address)

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.pages.conftest import Visits
@@ -217,7 +218,7 @@ async def test_thanks_and_until_when_are_told_after_a_reload_too(visit: Visits, 
         "facets": EVERY_KIND["facets"][:1],
     }
     assert (await acme.client.put("/v1/questionnaires/own", json=own)).status_code == 201
-    members = {"questionnaire": "own", "allow_changes": True, "closes_at": "2031-06-30T15:00:00Z"}
+    members = {"questionnaire": "own", "allow_changes": True, "closes_at": f"{next_year()}-06-30T15:00:00Z"}
     _, token = await asked(acme, mode="attributed", **members)
     async with visit(timezone_id="Europe/Amsterdam") as tab:
         await tab.open(token)
@@ -360,7 +361,7 @@ async def test_questions_of_every_kind_are_asked_in_their_own_way_on_a_wide_scre
     assert (await acme.client.put("/v1/questionnaires/all", json=EVERY_KIND)).status_code == 201
     survey_id, token = await asked(acme, mode="attributed", questionnaire="all")
     found: list[str] = []
-    async with visit(width=1280, reduced_motion="reduce") as tab:
+    async with visit(width=1280) as tab:
         await tab.open(token)
         found += await tab.violations()
         await tab.page.click("#begin")
@@ -592,7 +593,7 @@ async def test_a_survey_that_closes_meanwhile_says_so_and_forgets(visit: Visits,
 async def test_every_screen_is_for_everybody(visit: Visits, acme: Tenant) -> None:
     _, token = await asked(acme)
     found: list[str] = []
-    async with visit("en", reduced_motion="reduce") as tab:
+    async with visit("en") as tab:
         await tab.open(view="problem")
         found += await tab.violations()
         await tab.open(token)

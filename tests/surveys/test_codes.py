@@ -14,6 +14,7 @@ from app.core.secrets import Keyring
 from app.core.short_codes import in_groups, is_well_spelt, new_code, typed
 from app.surveys.invitations import sheets
 from app.surveys.invitations import tokens as tokens_module
+from tests.clock import next_year
 from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
 from tests.surveys.inviting import MODES, answer, ask, at_the_door
@@ -151,10 +152,10 @@ async def test_slips_and_posters_say_names_until_when_and_whom_to_ask(acme: Tena
     await api.patch("/v1/organization", json={"survey_contact": "Hanna, room 3"})
     await api.patch("/v1/teams/shed", json={"name": "The Shed"})
     await api.patch(f"/v1/people/{BYSTANDERS[0]}", json={"name": "Olga Buis"})
-    survey_id = await opened(api, **MODES[mode], closes_at="2031-06-30T15:00:00Z")
+    survey_id = await opened(api, **MODES[mode], closes_at=f"{next_year()}-06-30T15:00:00Z")
     url = f"/v1/surveys/{survey_id}/invitations"
     page = (await api.post(url, json={"form": "codes"}, headers=SHEET)).text
-    assert page.count("You can take part until 30 June 2031 at ") == len(BYSTANDERS)
+    assert page.count(f"You can take part until 30 June {next_year()} at ") == len(BYSTANDERS)
     assert page.count("Questions? Hanna, room 3") == len(BYSTANDERS)
     named = re.findall(r"<p>For: ([^<]*)</p>", page)
     assert sorted(named) == (
