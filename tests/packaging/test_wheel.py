@@ -33,7 +33,8 @@ def built(target: str, source: Path, folder: Path) -> Path:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built as an installer does that finds no wheel: from the source distribution."""
     with tarfile.open(built("sdist", REPOSITORY, tmp_path_factory.mktemp("sdist"))) as archive:
-        archive.extractall(unpacked := tmp_path_factory.mktemp("unpacked"), filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.2 has none
+        archive.extractall(unpacked := tmp_path_factory.mktemp("unpacked"))
     (source,) = unpacked.iterdir()
     return built("wheel", source, tmp_path_factory.mktemp("wheel"))
 
