@@ -151,6 +151,14 @@ async def test_a_survey_opens_is_counted_closes_and_is_released(acme: Tenant) ->
     ]
 
 
+async def test_a_survey_that_is_withdrawn_is_told_of_once(acme: Tenant) -> None:
+    survey_id = await opened(acme.client, external_id="autumn", **OPEN)
+    for _ in range(2):
+        await acme.client.post(f"/v1/surveys/{survey_id}/cancel")
+    which = {"survey_id": survey_id, "external_id": "autumn"}
+    assert await told(acme) == [("survey.opened", which), ("survey.cancelled", which)]
+
+
 async def test_an_anonymous_response_touches_nothing_of_webhooks(acme: Tenant, queries: list[str]) -> None:
     await acme.client.put("/v1/people/E-1", json=PERSON)
     survey_id = await opened(acme.client, mode="anonymous", access="open")
