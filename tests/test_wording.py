@@ -165,3 +165,25 @@ def test_every_problem_says_what_happened_and_what_to_do() -> None:
     first_words = re.compile(r"^\(?[A-Z].+\.$", re.DOTALL)
     assert [name for name, detail in own.items() if not first_words.match(detail)] == []
     assert [detail for detail in own.values() if not re.search(r"[:;.] \S", detail)] == []
+
+
+def test_what_is_wrong_with_a_value_is_a_sentence_too() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")]
+    found = [said for source in sources for said in refusals(ast.parse(source))]
+    assert len(found) > 20
+    assert [said for said in found if not re.match(r"[A-Z][^()]+\.$", said)] == []
+
+
+def refusals(tree: ast.AST) -> Iterator[str]:
+    """What validators of our own say; an X stands for what is filled in."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "PydanticCustomError":
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "X" for part in parts_of(call.args[1])
+            )
+
+
+def parts_of(words: ast.expr) -> list[ast.expr]:
+    if isinstance(words, ast.BinOp):
+        return [*parts_of(words.left), *parts_of(words.right)]
+    return words.values if isinstance(words, ast.JoinedStr) else [words]

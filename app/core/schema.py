@@ -44,26 +44,26 @@ def is_identifier(value: str) -> bool:
 
 def _identifier(value: Any) -> str:
     if not isinstance(value, str) or not is_identifier(value):
-        raise PydanticCustomError("bad_identifier", "an identifier is " + IDENTIFIER_HELP)
+        raise PydanticCustomError("bad_identifier", "An identifier is " + IDENTIFIER_HELP + ".")
     return value
 
 
 def _only_text(value: Any) -> Any:
     """A date or an instant is written as a string; pydantic alone would take a number for a Unix time."""
     if not isinstance(value, str | date):
-        raise PydanticCustomError("invalid_value", "write this as a string, in quotes")
+        raise PydanticCustomError("invalid_value", "Write this as a string, in quotes.")
     return value
 
 
 def _only_iso_date(value: Any) -> Any:
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        raise PydanticCustomError("invalid_value", "a date is written as 2026-11-23")
+        raise PydanticCustomError("invalid_value", "Write a date as 2026-11-23.")
     return value
 
 
 def _only_rfc_3339(value: Any) -> Any:
     if isinstance(value, str) and not RFC_3339.fullmatch(value):
-        raise PydanticCustomError("invalid_value", "an instant is written as 2026-11-23T09:14:00+01:00")
+        raise PydanticCustomError("invalid_value", "Write an instant as 2026-11-23T09:14:00+01:00.")
     return value
 
 
@@ -74,13 +74,13 @@ def _storable(value: datetime) -> datetime:
     except OverflowError:
         is_finite = False
     if not is_finite:
-        raise PydanticCustomError("invalid_value", "an instant lies in the years 1 to 9999 of UTC")
+        raise PydanticCustomError("invalid_value", "Write an instant in the years 1 to 9999 of UTC.")
     return value
 
 
 def _reckonable(value: datetime) -> datetime:
     if not EARLIEST <= value < LATEST:
-        raise PydanticCustomError("invalid_value", "an instant lies in the years 2 to 9997 of UTC")
+        raise PydanticCustomError("invalid_value", "Write an instant in the years 2 to 9997 of UTC.")
     return value
 
 
@@ -92,13 +92,13 @@ def _time_zones() -> frozenset[str]:
 
 def _time_zone(value: str) -> str:
     if value not in _time_zones():
-        raise PydanticCustomError("unknown_time_zone", "write an IANA time zone, such as Europe/Amsterdam")
+        raise PydanticCustomError("unknown_time_zone", "Write an IANA time zone, such as Europe/Amsterdam.")
     return value
 
 
 def _distinct(values: list[Any]) -> list[Any]:
     if len(set(values)) != len(values):
-        raise PydanticCustomError("invalid_value", "each may be listed once")
+        raise PydanticCustomError("invalid_value", "List each once.")
     return values
 
 

@@ -24,7 +24,7 @@ Code = Annotated[str, Field(min_length=1, max_length=100)]
 
 def _date_format(value: str) -> str:
     if not is_date_format(value):
-        raise PydanticCustomError("invalid_value", "write a date as %d-%m-%Y, each part once")
+        raise PydanticCustomError("invalid_value", "Write a format as %d-%m-%Y, each part once.")
     return value
 
 

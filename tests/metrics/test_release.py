@@ -246,6 +246,23 @@ async def test_a_questionnaire_with_one_dimension_has_no_headline(acme: Tenant) 
         assert (group["status"], group["reason"], group["n"]) == ("undefined", "dimension_missing", 0)
 
 
+async def test_a_questionnaire_without_a_score_is_released_too(acme: Tenant) -> None:
+    await staff(acme.client, {"sales": 6})
+    option = [{"key": key, "text": {"en": key}} for key in ("a", "b")]
+    question = {"key": "one", "text": {"en": "Which?"}, "kind": "choice", "options": option}
+    content = {"title": {"en": "One choice"}, "questions": [question]}
+    assert (await acme.client.put("/v1/questionnaires/choice", json=content)).json()["facets"] == []
+    survey_id = await opened(acme.client, questionnaire="choice")
+    for name in names_of("sales", 6):
+        given = {"respondent": name, "answers": {"one": "a"}}
+        assert (await acme.client.post(f"/v1/surveys/{survey_id}/responses", json=given)).status_code == 201
+    await finish(acme, survey_id)
+    for metric in METRICS:
+        await read(acme.client, metric, survey_id=survey_id)
+    (group,) = (await read(acme.client, survey_id=survey_id))["groups"]
+    assert (group["status"], group["reason"], group["n"]) == ("undefined", "dimension_missing", 0)
+
+
 async def test_a_survey_nobody_answered_is_released_without_a_number(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 6})
     await finish(acme, await start(acme.client))

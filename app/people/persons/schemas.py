@@ -30,7 +30,7 @@ def _email(value: str) -> str:
         validate_email(value, check_deliverability=False)
     except EmailNotValidError:
         raise PydanticCustomError(
-            "invalid_email", "this is no e-mail address: write one, as noor@example.com, and nothing else"
+            "invalid_email", "This is no e-mail address: write one, as noor@example.com, and nothing else."
         ) from None
     return value
 

@@ -111,7 +111,7 @@ class ScaleWrite(Input):
     @model_validator(mode="after")
     def rises(self) -> Self:
         if self.low >= self.high:
-            raise PydanticCustomError("bad_scale", "low must be below high")
+            raise PydanticCustomError("bad_scale", "Give a low that is below high.")
         return self
 
     @model_validator(mode="after")
@@ -121,7 +121,7 @@ class ScaleWrite(Input):
         labelled = [set(words) for words in self.labels.values()]
         if any(answers not in (ends, every) or answers != labelled[0] for answers in labelled):
             raise PydanticCustomError(
-                "bad_labels", "label both ends, or every answer, and the same ones in each language"
+                "bad_labels", "Label both ends, or every answer, and the same ones in each language."
             )
         return self
 
@@ -148,11 +148,15 @@ class QuestionWrite(Input):
     def is_of_its_kind(self) -> Self:
         missing, excess = self.unlike_its_kind()
         if missing:
-            raise PydanticCustomError("missing_field", f"a question of kind {self.kind} needs {missing}")
+            raise PydanticCustomError(
+                "missing_field", f"A question of kind {self.kind} needs {missing}: send it."
+            )
         if excess:
-            raise PydanticCustomError("kind_mismatch", f"a question of kind {self.kind} has no {excess}")
+            raise PydanticCustomError(
+                "kind_mismatch", f"A question of kind {self.kind} has no {excess}: leave it out."
+            )
         if self.kind in CHOICES and len({option.key for option in self.options}) < max(2, len(self.options)):
-            raise PydanticCustomError("bad_options", "give at least two options, each key once")
+            raise PydanticCustomError("bad_options", "Give at least two options, each key once.")
         return self
 
     def unlike_its_kind(self) -> tuple[str, str]:
@@ -171,13 +175,21 @@ class QuestionWrite(Input):
         if self.dimension is None or self.scale is None:
             return self
         if self.role is not None and self.role not in ROLES[self.dimension]:
-            raise PydanticCustomError("role_mismatch", f"{self.dimension} goes with {ROLES[self.dimension]}")
+            raise PydanticCustomError(
+                "role_mismatch",
+                f"With {self.dimension} goes {' or '.join(ROLES[self.dimension])}: send that, or no role.",
+            )
         if self.lever is not None and self.dimension == "outcome":
-            raise PydanticCustomError("lever_mismatch", "an outcome question has no lever")
+            raise PydanticCustomError(
+                "lever_mismatch", "A question about an outcome has no lever: leave it out."
+            )
         if (self.facet in OUTCOME_FACETS) != (self.dimension == "outcome"):
-            raise PydanticCustomError("unknown_facet", f"an outcome's facet is one of {OUTCOME_FACETS}")
+            raise PydanticCustomError(
+                "unknown_facet",
+                f"Outcomes, and they alone, have a facet of {', '.join(OUTCOME_FACETS)}: send another.",
+            )
         if self.facet == "enps" and (self.scale.low, self.scale.high) != (0, 10):
-            raise PydanticCustomError("bad_scale", "enps is asked on 0 to 10")
+            raise PydanticCustomError("bad_scale", "Ask enps on a scale of 0 to 10.")
         return self
 
 
@@ -188,7 +200,7 @@ class QuestionnaireWrite(Input):
     title: Texts
     introduction: Texts | None = None
     thanks: Texts | None = None
-    facets: Annotated[list[FacetWrite], Field(max_length=200)]
+    facets: Annotated[list[FacetWrite], Field(default_factory=list, max_length=200)]
     questions: Annotated[list[QuestionWrite], Field(min_length=1, max_length=200)]
     created_at: ReadOnly = None
 
@@ -197,13 +209,16 @@ class QuestionnaireWrite(Input):
         facets = [facet.key for facet in self.facets]
         for keys in (facets, [question.key for question in self.questions]):
             if len(set(keys)) != len(keys):
-                raise PydanticCustomError("duplicate_key", "each key may be used once")
+                raise PydanticCustomError("duplicate_key", "Use each key once.")
         used = {question.facet for question in self.questions if question.dimension != "outcome"}
         if used - {*facets, None}:
-            raise PydanticCustomError("unknown_facet", "every question must name one of facets")
+            raise PydanticCustomError(
+                "unknown_facet",
+                "A facet of a question is the key of one of facets: add it there, or name another.",
+            )
         dimensions = {
             (question.facet, question.dimension) for question in self.questions if question.dimension
         }
         if len(dimensions) != len({facet for facet, _ in dimensions}):
-            raise PydanticCustomError("unknown_facet", "a facet belongs to one dimension")
+            raise PydanticCustomError("unknown_facet", "Let the questions of a facet have one dimension.")
         return self

@@ -26,10 +26,10 @@ def _only_answer(value: Any) -> Any:
         return value
     if not isinstance(value, str):
         raise PydanticCustomError(
-            "off_scale", "an answer is a JSON integer, an option or a list of them, text, or null"
+            "off_scale", "Write an answer as a JSON integer, an option or a list of them, text, or null."
         )
     if len(value) > LONGEST_TEXT:
-        raise PydanticCustomError("invalid_value", f"write at most {LONGEST_TEXT} characters")
+        raise PydanticCustomError("invalid_value", f"Write at most {LONGEST_TEXT} characters.")
     return value
 
 
