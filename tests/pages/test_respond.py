@@ -126,19 +126,25 @@ async def answered_by_keys(tab: Visit, offline_at: int) -> dict[str, int | None]
     return given
 
 
-async def test_a_lost_answer_is_two_tries_and_one_response(visit: Visits, acme: Tenant) -> None:
-    survey_id, token = await asked(acme, mode="attributed")
+async def losing_the_first(tab: Visit) -> list[int]:
+    """The answer to the first sending does not arrive; which status each had."""
     tries: list[int] = []
 
-    async def lose_the_first(route: Any) -> None:
+    async def lose(route: Any) -> None:
         if route.request.method != "POST":
             return await route.continue_()
         told = await route.fetch()
         tries.append(told.status)
         return await (route.abort() if len(tries) == 1 else route.fulfill(response=told))
 
+    await tab.page.route(DOOR, lose)
+    return tries
+
+
+async def test_a_lost_answer_is_two_tries_and_one_response(visit: Visits, acme: Tenant) -> None:
+    survey_id, token = await asked(acme, mode="attributed")
     async with visit() as tab:
-        await tab.page.route(DOOR, lose_the_first)
+        tries = await losing_the_first(tab)
         await tab.open(token)
         await tab.page.click("#begin")
         await choose(tab, S01=4)
@@ -156,17 +162,8 @@ async def test_a_lost_answer_at_a_public_address_is_stored_once_too(
     await employ(acme.client, "E-1")
     survey_id = await opened(acme.client, mode="anonymous", access="open")
     token = (await acme.client.post(f"/v1/surveys/{survey_id}/address")).json()["token"]
-    tries: list[int] = []
-
-    async def lose_the_first(route: Any) -> None:
-        if route.request.method != "POST":
-            return await route.continue_()
-        told = await route.fetch()
-        tries.append(told.status)
-        return await (route.abort() if len(tries) == 1 else route.fulfill(response=told))
-
     async with visit() as tab:
-        await tab.page.route(DOOR, lose_the_first)
+        tries = await losing_the_first(tab)
         for _ in range(2):
             await tab.open(token)
             await tab.page.click("#begin")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from app.core.settings import Settings
 from app.demo.service import DemoSettings
 from app.surveys.invitations.mailing import send_invitations
 from app.surveys.invitations.service import ask_again_for_mails
@@ -21,27 +19,13 @@ from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.sink import Sink
-from tests.surveys.inviting import MODES, PAGE, answer, ask, at_the_door, counted, employ, said, with_mail
+from tests.surveys.inviting import MODES, PAGE, answer, ask, at_the_door, counted, employ, said
 from tests.surveys.test_privacy import people_ids
 from tests.surveys.test_surveys import opened
 from tests.waiting import until
 from tests.world import rows_of
 
 LINK = re.compile(re.escape(PAGE) + "#(bti_[A-Za-z0-9_-]{86})")
-
-
-@pytest.fixture
-def sink() -> Sink:
-    return Sink()
-
-
-@pytest.fixture
-async def mailer(
-    settings: Settings, database_url: str, sink: Sink, owner: asyncpg.Connection
-) -> AsyncIterator[Tenant]:
-    await owner.execute("DELETE FROM pgqueuer")  # what others left
-    async with with_mail(settings, database_url, sink) as tenant:
-        yield tenant
 
 
 async def employed(api: ContractClient, *names: str, **members: Any) -> None:

@@ -1,6 +1,5 @@
 """Invitations in an organisation's own words, previewed, and mailed at a time of its choice."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,14 +7,13 @@ import asyncpg
 import httpx
 import pytest
 
-from app.core.settings import Settings
 from app.mail.letters import Letter, html_of, paragraphs, text_of
 from app.surveys.invitations.service import ask_again_for_mails
 from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.sink import Sink
-from tests.surveys.inviting import PAGE, answer, ask, employ, said, with_mail
+from tests.surveys.inviting import PAGE, answer, ask, employ, said
 from tests.surveys.test_mailing import token_in
 from tests.surveys.test_surveys import draft, opened
 from tests.world import rows_of
@@ -29,20 +27,6 @@ OWN = {
     },
 }
 OWN_TEXT = {"text": {"en": "Hi\n\n{link}", "nl": "Hoi\n\n{link}"}}
-
-
-@pytest.fixture
-def sink() -> Sink:
-    return Sink()
-
-
-@pytest.fixture
-async def mailer(
-    settings: Settings, database_url: str, sink: Sink, owner: asyncpg.Connection
-) -> AsyncIterator[Tenant]:
-    await owner.execute("DELETE FROM pgqueuer")  # what others left
-    async with with_mail(settings, database_url, sink) as tenant:
-        yield tenant
 
 
 async def preview(api: ContractClient, survey_id: str, **members: Any) -> httpx.Response:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,6 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from app.core.settings import Settings
 from app.surveys.invitations.reminders import rules
 from app.surveys.invitations.reminders.jobs import remind_invited
 from app.surveys.invitations.reminders.service import ask_again
@@ -33,7 +31,6 @@ from tests.surveys.inviting import (
     employ,
     said,
     seen,
-    with_mail,
 )
 from tests.surveys.test_mailing import LINK, employed, token_in
 from tests.surveys.test_surveys import draft, opened, respond
@@ -45,20 +42,6 @@ CLOSING = f"{next_year()}-02-11T17:00:00Z"
 THREE_DAYS = [{"days_before_close": 3}]
 WITH_KEYS = ("confidential", "attributed")
 NAMES = ("E-1", "E-2", "E-3")
-
-
-@pytest.fixture
-def sink() -> Sink:
-    return Sink()
-
-
-@pytest.fixture
-async def mailer(
-    settings: Settings, database_url: str, sink: Sink, owner: asyncpg.Connection
-) -> AsyncIterator[Tenant]:
-    await owner.execute("DELETE FROM pgqueuer")  # what others left
-    async with with_mail(settings, database_url, sink) as tenant:
-        yield tenant
 
 
 async def invited(mailer: Tenant, sink: Sink, mode: str = "confidential", **members: Any) -> str:
