@@ -64,9 +64,9 @@ def question(key: str, dimension: Dimension) -> QuestionWrite:
 
 def questionnaire() -> QuestionnaireWrite:
     return QuestionnaireWrite(
-        QuestionnaireWriteTitle.from_dict({"en": "Two questions"}),
-        [FacetWrite(key, FacetWriteTitle.from_dict({"en": key})) for key in ("pay", "bond")],
-        [
+        title=QuestionnaireWriteTitle.from_dict({"en": "Two questions"}),
+        facets=[FacetWrite(key, FacetWriteTitle.from_dict({"en": key})) for key in ("pay", "bond")],
+        questions=[
             question("pay", Dimension.SATISFACTION),
             question("bond", Dimension.ENGAGEMENT),
         ],
