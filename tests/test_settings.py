@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings, misspelt
+from app.demo.service import DemoSettings
+from app.serving import reached_at
 
 GUIDE = Path(__file__).parents[1] / "openapi" / "guides" / "settings.md"
 VARIABLES = {
@@ -97,3 +99,14 @@ def test_invitations_lead_to_the_page_of_this_service_or_to_the_one_that_is_name
     given: dict[str, Any], page: str | None
 ) -> None:
     assert Settings(**given).respond_page == page
+
+
+def test_mails_lead_to_an_address_that_somebody_gave() -> None:
+    assert Settings(public_url="https://hr.example.com").mailed_page == "https://hr.example.com/respond"
+    assert Settings(respond_url="https://a.example.com").mailed_page == "https://a.example.com"
+    assert Settings().mailed_page is None
+    assert Settings(public_url="https://hr.example.com", pages=False).mailed_page is None
+    assert DemoSettings().mailed_page == "http://127.0.0.1:8000/respond"
+    served = reached_at(Settings(), "http://127.0.0.1:8001")
+    assert served.mailed_page is None, "where it listens is not where others reach it"
+    assert reached_at(DemoSettings(), "http://127.0.0.1:8001").mailed_page == "http://127.0.0.1:8001/respond"

@@ -118,7 +118,8 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "http://127.0.0.1:8000",
         pattern=r"^https?://[^\s?#]+$",
-        description="Address at which others reach this service; stands in feed addresses and in mails.",
+        description="Address at which others reach this service; stands in feed addresses and in mails."
+        " Unset: invitations are not mailed, unless BETROKKEN_RESPOND_URL is set.",
     )
     worker_enabled: bool = Field(True, description="Run the job worker inside `serve`.")
     oidc_issuer: str | None = Field(
@@ -249,6 +250,16 @@ class Settings(BaseSettings):
         """The address that invitations lead to, without their token."""
         own = f"{self.public_url.rstrip('/')}{RESPOND}" if self.pages else None
         return self.respond_url or own
+
+    @property
+    def mailed_page(self) -> str | None:
+        """Where mails lead: to an address that somebody gave."""
+        return self.respond_page if self.respond_url is not None or self.is_address_given else None
+
+    @property
+    def is_address_given(self) -> bool:
+        """The one that comes along opens nothing on another machine, and the demo is on one."""
+        return "public_url" in self.model_fields_set or self.mails_are_files
 
 
 def variables() -> list[str]:

@@ -7,6 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from starlette.routing import Route
+
+from app.core.operations import ASSETS
+from app.main import ROUTERS
+from app.pages.api import router as pages
+from app.scim.api import PREFIX as SCIM
 
 helm = pytest.importorskip("helm_python", reason="helm_python is not installed: pip install helm-python-sdk")
 kubernetes_validate = pytest.importorskip(
@@ -180,10 +186,33 @@ def test_service_budget_and_monitor_find_the_server_and_not_the_migration() -> N
     assert monitor["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
 
 
-def test_telemetry_and_health_are_not_published() -> None:
+@pytest.mark.parametrize(
+    ("values", "address"),
+    [
+        ({"ingress": OPTIONS["ingress"]}, "https://betrokken.example"),
+        ({"ingress": {"enabled": True, "host": "betrokken.example"}}, "http://betrokken.example"),
+        (
+            {"ingress": OPTIONS["ingress"], "env": {"BETROKKEN_PUBLIC_URL": "https://hr.example"}},
+            "https://hr.example",
+        ),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_mails_lead_to_the_host_of_the_ingress(values: dict[str, Any], address: str | None) -> None:
+    for spec in pod_specs(render(**values)).values():
+        given = [one for one in spec["containers"][0]["env"] if one["name"] == "BETROKKEN_PUBLIC_URL"]
+        assert [one["value"] for one in given] == ([address] if address else [])
+
+
+def test_all_is_published_but_telemetry_and_health() -> None:
     ingress = of_kind("Ingress", render(ingress=OPTIONS["ingress"]))
     [rule] = ingress["spec"]["rules"]
     paths = [path["path"] for path in rule["http"]["paths"]]
-    assert "/v1" in paths
-    assert not [path for path in paths if "/metrics".startswith(path) or "/health".startswith(path)]
+    routes = [
+        route.path for router in (*ROUTERS, pages) for route in router.routes if isinstance(route, Route)
+    ]
+    served = {"/" + path.split("/")[1] for path in (*routes, SCIM, ASSETS)}
+    assert {"/v1", "/respond", "/pages"} < served
+    assert set(paths) == served - {"/metrics", "/health"}
     assert ingress["spec"]["tls"] == [{"hosts": ["betrokken.example"], "secretName": "tls"}]

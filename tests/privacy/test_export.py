@@ -25,11 +25,11 @@ from tests.imports.files import done, lines
 from tests.metrics.test_release import CONTENT
 from tests.scim.client import scim_of
 from tests.sink import Sink
-from tests.surveys.inviting import employ, with_mail
+from tests.surveys.inviting import HOME, employ, with_mail
 from tests.surveys.test_surveys import opened
 
 PERSON = "/v1/people/E-1"
-LINK = re.compile(r"http://127\.0\.0\.1:8000(/v1/answers/[A-Za-z0-9_=-]+)")
+LINK = re.compile(re.escape(HOME) + r"(/v1/answers/[A-Za-z0-9_=-]+)")
 
 
 @pytest.fixture
@@ -319,7 +319,7 @@ async def test_the_mail_greets_its_reader_and_says_who_has_it_sent(mailer: Tenan
     assert plain(mail).startswith("Beste E-1,\n\nAcme kreeg een verzoek")
     assert "Acme laat deze mail" in plain(mail).partition("-- \n")[2]
     html = mail.get_body(("html",)).get_content()
-    assert f'href="http://127.0.0.1:8000{link}"' in html
+    assert f'href="{HOME}{link}"' in html
     assert "Naar mijn antwoorden" in html
     assert "vertrouwelijke enquêtes zijn alleen voor jou" in html, "a line ends where the screen does"
 
@@ -340,6 +340,10 @@ async def test_without_an_address_or_a_server_there_is_no_link(mailer: Tenant, a
     await employ(acme.client, "E-1", email="noor@example.com")
     refused = await asked(acme)
     assert (refused.status_code, refused.json()["code"]) == (409, "mail_not_set_up")
+    mailer.app.state.settings = mailer.database.settings.model_copy()
+    mailer.app.state.settings.model_fields_set.discard("public_url")
+    refused = await asked(mailer)
+    assert refused.json()["code"] == "mail_not_set_up", "a link to an address that nobody gave"
     refused = await acme.client.post("/v1/people/nobody/export/answers-link")
     assert refused.status_code == 404
 

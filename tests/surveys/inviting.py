@@ -16,6 +16,7 @@ from tests.sink import Sink, listening
 from tests.surveys.test_surveys import ANSWERS
 
 PAGE = "https://answer.example.com/survey"
+HOME = "https://hr.example.com"
 MODES: dict[str, dict[str, Any]] = {
     "anonymous": {"mode": "anonymous", "access": "invited"},
     "confidential": {"mode": "confidential"},
@@ -78,6 +79,7 @@ async def with_mail(settings: Settings, database_url: str, sink: Sink) -> AsyncI
     """An organisation on a service that mails through the sink."""
     async with listening(sink):
         own = {"smtp_url": SecretStr(sink.url), "mail_from": "survey@example.com", "respond_url": PAGE}
+        own |= {"public_url": HOME}
         app = create_app(settings.model_copy(update=own), database_url)
         async with app.router.lifespan_context(app):
             yield await new_tenant(app, "Acme")

@@ -12,8 +12,11 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from app.core.settings import Settings
 from app.demo.service import DemoSettings
+from app.mail.failures import Unavailable
 from app.surveys.invitations.mailing import send_invitations
+from app.surveys.invitations.reminders.jobs import remind_invited
 from app.surveys.invitations.service import ask_again_for_mails
 from tests.clock import next_year
 from tests.conftest import Tenant
@@ -66,6 +69,48 @@ async def test_without_a_page_of_ones_own_a_mail_leads_to_the_page_of_this_servi
     mailer.app.state.settings = mailer.app.state.settings.model_copy(update={"pages": False})
     nowhere = await ask(mailer.client, await opened(mailer.client), send=True)
     assert (nowhere.status_code, nowhere.json()["code"]) == (422, "mail_not_set_up")
+
+
+def without_address(mailer: Tenant) -> Settings:
+    """With a mail server, and no address that anybody gave."""
+    given = mailer.database.settings.model_dump(exclude_unset=True, exclude={"public_url", "respond_url"})
+    return Settings(**given)
+
+
+async def test_no_mail_leads_to_an_address_that_nobody_gave(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client)
+    mailer.app.state.settings = without_address(mailer)
+    refused = await ask(mailer.client, survey_id, send=True)
+    assert (refused.status_code, refused.json()["code"]) == (422, "mail_not_set_up")
+    assert "BETROKKEN_PUBLIC_URL" in refused.json()["detail"]
+    refused = await mailer.client.post(f"/v1/surveys/{survey_id}/invitations/remind")
+    assert (refused.status_code, refused.json()["code"]) == (422, "mail_not_set_up")
+    shown = await ask(mailer.client, survey_id, people=["E-1"])
+    assert (shown.json()["issued"], shown.json()["mailed"]) == (1, 0)
+
+
+@pytest.mark.parametrize("is_reminder", [False, True])
+async def test_mails_wait_for_an_address_that_was_taken_away(
+    is_reminder: bool, mailer: Tenant, sink: Sink
+) -> None:
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client)
+    await ask(mailer.client, survey_id, people=["E-1"])
+    send = send_invitations
+    if is_reminder:
+        await mailer.work()
+        await mailer.client.post(f"/v1/surveys/{survey_id}/invitations/remind")
+        send = remind_invited
+    sink.mails.clear()
+    usual, mailer.database.settings = mailer.database.settings, without_address(mailer)
+    with pytest.raises(Unavailable, match="BETROKKEN_PUBLIC_URL"):
+        await send(mailer.database, mailer.id, UUID(survey_id))
+    assert sink.mails == []
+    mailer.database.settings = usual
+    await send(mailer.database, mailer.id, UUID(survey_id))
+    ((_, message),) = sink.mails
+    assert token_in(message)
 
 
 async def test_in_the_demo_invitations_of_the_api_are_files_too(mailer: Tenant, tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ class NoAddress(Conflict):
 class NoMailServer(Conflict):
     code = "mail_not_set_up"
     detail = (
-        "There is no mail server to send the link with: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN."
+        "The link cannot be mailed: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, and"
+        " BETROKKEN_PUBLIC_URL."
     )
 
 
@@ -52,12 +53,16 @@ class Link:
         return token_hash(self.token)
 
 
+def can_mail(settings: Settings) -> bool:
+    return can_send(settings) and settings.is_address_given
+
+
 async def ask_for_link(session: TenantSession, external_id: str, settings: Settings) -> AnswersLinkAsked:
     """The answer is the same whether or not there are such answers: that there are is confidential too."""
     person_id = await hold_person(session, external_id)
     if person_id is None:
         raise no_person(external_id)
-    if not can_send(settings):
+    if not can_mail(settings):
         raise NoMailServer
     if (await read_person(session, external_id)).email is None:
         raise NoAddress
@@ -68,7 +73,7 @@ async def ask_for_link(session: TenantSession, external_id: str, settings: Setti
 
 async def ask_again_for_links(session: TenantSession, settings: Settings) -> None:
     """For links whose job was given up, or ended as they were asked for."""
-    if can_send(settings):
+    if can_mail(settings):
         for person_id in await queries.waiting_for_links(session, await transaction_time(session)):
             await enqueue(session, MAIL_JOB, session.organization_id, person_id, is_single=True)
 

@@ -25,7 +25,8 @@ class MailNotSetUp(Unprocessable):
     code = "mail_not_set_up"
     detail = (
         "Invitations cannot be mailed: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, and"
-        " BETROKKEN_RESPOND_URL where BETROKKEN_PAGES is false; or leave send false."
+        " BETROKKEN_PUBLIC_URL or, where BETROKKEN_PAGES is false, BETROKKEN_RESPOND_URL; or leave send"
+        " false."
     )
 
 
@@ -45,7 +46,7 @@ class NotMailed(Unprocessable):
 class NothingMailed(NotMailed):
     detail = (
         "This is for invitations that are mailed, and this service cannot mail them: leave it out, or set"
-        " BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN."
+        " BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, and BETROKKEN_PUBLIC_URL."
     )
 
 

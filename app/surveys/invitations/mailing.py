@@ -12,6 +12,7 @@ from app.core import telemetry
 from app.core.database import Database, Row, TenantSession, transaction_time
 from app.core.secrets import Keyring, token_hash
 from app.mail.dispatcher import AGAIN, OUTCOMES, Lease, Round, Undeliverable, Verdict
+from app.mail.failures import Unavailable
 from app.mail.letters import html_of, text_of
 from app.mail.message import Mail
 from app.mail.windows import local_day
@@ -25,7 +26,7 @@ from app.surveys.invitations.tokens import opened_person, padded_person, token_o
 
 
 async def send_invitations(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    mails = Invitations(database.keyring, survey_id, database.settings.respond_page)
+    mails = Invitations(database.keyring, survey_id, database.settings.mailed_page)
     await Round(database, organization_id, mails).run_as_job()
 
 
@@ -37,7 +38,8 @@ class Invitations:
     kind: str = "invitations"
 
     async def due(self, session: TenantSession, now: datetime) -> int:
-        return await invitation_queries.waiting_mails(session, self.survey_id, now)
+        waiting = await invitation_queries.waiting_mails(session, self.survey_id, now)
+        return leading_somewhere(waiting, self.page)
 
     async def claim(self, session: TenantSession, lease: Lease) -> Row[Any] | None:
         return await invitation_queries.claim_mail(session, self.survey_id, lease.started, lease.held_until)
@@ -96,6 +98,13 @@ class Invitations:
         if item.person_seal is None:
             return padded_person(self.keyring, session.organization_id, item.nonce, item.sealed_person)
         return opened_person(self.keyring, session.organization_id, item.person_seal)
+
+
+def leading_somewhere(waiting: int, page: str | None) -> int:
+    """Those that wait. An address may be taken out of the settings after they were asked for."""
+    if waiting and page is None:
+        raise Unavailable("mail is to be sent and its links lead nowhere: set BETROKKEN_PUBLIC_URL")
+    return waiting
 
 
 def invitation_key(keyring: Keyring, session: TenantSession, delivery: Row[Any]) -> str:

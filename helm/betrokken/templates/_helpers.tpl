@@ -45,6 +45,10 @@ env:
         name: {{ $secret }}
         key: {{ . }}
   {{- end }}
+  {{- if and .Values.ingress.enabled (not (hasKey .Values.env "BETROKKEN_PUBLIC_URL")) }}
+  - name: BETROKKEN_PUBLIC_URL
+    value: {{ printf "http%s://%s" (ternary "s" "" (not (empty .Values.ingress.tlsSecret))) .Values.ingress.host | quote }}
+  {{- end }}
   {{- range $name, $value := .Values.env }}
   - name: {{ $name }}
     value: {{ $value | quote }}

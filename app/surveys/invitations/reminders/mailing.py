@@ -17,7 +17,7 @@ from app.surveys import queries as surveys
 from app.surveys.invitations import letters
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations.letters import Occasion, OwnWords
-from app.surveys.invitations.mailing import invitation_key
+from app.surveys.invitations.mailing import invitation_key, leading_somewhere
 from app.surveys.invitations.preview import language_for, occasion_of
 from app.surveys.invitations.reminders import queries
 from app.surveys.invitations.tokens import opened_person, token_of
@@ -26,7 +26,7 @@ from app.tables import Survey
 
 
 async def send_reminders(database: Database, organization_id: UUID, survey_id: UUID) -> None:
-    mails = Reminders(database.keyring, survey_id, database.settings.respond_page)
+    mails = Reminders(database.keyring, survey_id, database.settings.mailed_page)
     await Round(database, organization_id, mails).run_as_job()
 
 
@@ -38,7 +38,8 @@ class Reminders:
     kind: str = "survey_reminders"
 
     async def due(self, session: TenantSession, now: datetime) -> int:
-        return await queries.waiting_mails(session, self.survey_id, now)
+        waiting = await queries.waiting_mails(session, self.survey_id, now)
+        return leading_somewhere(waiting, self.page)
 
     async def claim(self, session: TenantSession, lease: Lease) -> Row[Any] | None:
         return await queries.claim_mail(session, self.survey_id, lease.started, lease.held_until)

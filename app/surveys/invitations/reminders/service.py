@@ -42,7 +42,7 @@ BY_HAND = timedelta(hours=24)
 
 
 def can_mail(settings: Settings) -> bool:
-    return can_send(settings) and settings.respond_page is not None
+    return can_send(settings) and settings.mailed_page is not None
 
 
 def represent(row: Row[Any]) -> Reminder:
