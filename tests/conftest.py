@@ -1,6 +1,7 @@
 """A real PostgreSQL, migrated once and cloned for each test process; two organisations in each test.
 
-Tests commit for real: what keeps them apart is that each has organisations of its own.
+Tests commit for real: what keeps them apart is that each has organisations of its own. The rest is in
+CONTRIBUTING.md, "How a test is built".
 """
 
 import asyncio

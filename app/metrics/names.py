@@ -8,7 +8,9 @@ from pydantic import TypeAdapter
 
 from app.core.schema import Schema
 from app.metrics import schemas
-from app.metrics.blocks.earlier import (
+from app.metrics.blocks.filtered import FilterNumbers
+from app.metrics.blocks.upcasts import (
+    Body,
     cells_that_matter,
     changes_that_matter,
     drivers_with_gate,
@@ -20,7 +22,6 @@ from app.metrics.blocks.earlier import (
     why_undivided,
     without_moments,
 )
-from app.metrics.blocks.filtered import FilterNumbers
 
 Numbers = TypeVar("Numbers", bound=Schema)
 Told = TypeVar("Told", bound=Schema)
@@ -28,8 +29,8 @@ Told = TypeVar("Told", bound=Schema)
 
 FORMULA_VERSION: Final = "3"
 """Of every number there is; stored with it, and told as it was stored."""
-Body = dict[str, Any]
-"""As it is stored: JSON."""
+MOST_WAVES: Final = 20
+"""Of a series, the newest are looked at."""
 Upcast = Callable[[Body], Body]
 
 

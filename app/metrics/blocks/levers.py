@@ -21,7 +21,7 @@ from app.metrics.schemas.levers import Lever, LeverSuppressed
 Scored = tuple[Measure, Favour]
 
 
-class Place(TypedDict):
+class Rank(TypedDict):
     """Of a lever among the others."""
 
     importance: float | None
@@ -256,7 +256,7 @@ def _unranked(entries: _Entries, shares: _Shares, importance_of: Whose | None, r
     return _Order(told, importance_of, Led(None, [], reason))
 
 
-def _nowhere(importance: float | None) -> Place:
+def _nowhere(importance: float | None) -> Rank:
     return {"importance": importance, "priority": None, "rank_probability": None, "is_top": False}
 
 
@@ -269,7 +269,7 @@ def _prioritised(
         return _placed(entry, _nowhere(None), "zero_variance")
     score = entry.shrunken if weighed.importance_of == "organization" else None
     room = np.array(entry.mean["score"] if score is None else score)
-    place: Place = {
+    place: Rank = {
         "importance": share,
         "priority": float(lever_priority(np.array(share), room, weighed.target)),
         "rank_probability": shown_share(weighed.first[entry.lever], precision),
@@ -278,7 +278,7 @@ def _prioritised(
     return _placed(entry, place, "")
 
 
-def _placed(entry: _Entry, place: Place, reason: str) -> Lever:
+def _placed(entry: _Entry, place: Rank, reason: str) -> Lever:
     """A lever that is not shown stays as it is."""
     if not isinstance(entry, _Told):
         return entry

@@ -54,7 +54,7 @@ DAYS_A_MONTH: Final = 365.25 / 12
 Part = TypeVar("Part", KpiWave, KpiWaves)
 
 
-class Window(TypedDict):
+class Dates(TypedDict):
     starts_on: date
     ends_on: date
 
@@ -134,7 +134,7 @@ def leaving(wave: Wave, exposure: Exposure, is_erased: bool = False) -> LeavingN
     minus the one before, be that leaver's score. Ratios are shown between fixed ends, so that a half without
     leavers looks like one with few.
     """
-    window: Window = {"starts_on": exposure.starts_on, "ends_on": exposure.ends_on}
+    window: Dates = {"starts_on": exposure.starts_on, "ends_on": exposure.ends_on}
     decision, n = wave.plan.decisions[0], wave.n(0)
     if decision.precision is None:
         return LeavingSuppressedSince(**window, status="suppressed", reason=hidden(decision).reason)
@@ -158,7 +158,7 @@ def _followed(wave: Wave, exposure: Exposure, linked: Sequence[bytes]) -> tuple[
 
 
 def _association(
-    wave: Wave, exposure: Exposure, window: Window, days: Floats, left: Flags
+    wave: Wave, exposure: Exposure, window: Dates, days: Floats, left: Flags
 ) -> LeavingOkSince | LeavingInsufficientSince | LeavingSuppressedSince:
     n, leavers = len(left), int(left.sum())
     hidden = _why_no_count(wave.k, leavers, n, int(exposure.left.sum()), len(exposure.left))

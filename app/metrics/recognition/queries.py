@@ -116,7 +116,7 @@ WHERE organization_id = :organization_id AND first_on = :first AND last_on = :la
 
 
 @dataclass(frozen=True)
-class Window:
+class WholeMonths:
     """Whole months that are over; `since` begins the one in which receipts are still looked for."""
 
     first: date
@@ -140,12 +140,12 @@ async def number_employed(session: TenantSession) -> None:
     await session.execute(NUMBER_EMPLOYED)
 
 
-async def told_months(session: TenantSession, window: Window) -> Sequence[Row[Any]]:
+async def told_months(session: TenantSession, window: WholeMonths) -> Sequence[Row[Any]]:
     """The months of the window that were told of before, as they were then; oldest first."""
     return (await session.execute(TOLD_MONTHS, {"first": window.first, "last": window.last})).all()
 
 
-async def names_of_told(session: TenantSession, window: Window) -> set[date]:
+async def names_of_told(session: TenantSession, window: WholeMonths) -> set[date]:
     """The first day of each month of the window that was told of."""
     return set(await session.scalars(NAMES_OF_TOLD, {"first": window.first, "last": window.last}))
 
@@ -158,19 +158,19 @@ async def keep_month(
     await session.execute(KEEP_MONTH, row)
 
 
-async def employed(session: TenantSession, window: Window) -> Sequence[Row[Any]]:
+async def employed(session: TenantSession, window: WholeMonths) -> Sequence[Row[Any]]:
     """Whoever may be employed in the window: periods, number, and the team held on its last day."""
     parameters = {"first": window.first, "last": window.last}
     return (await session.execute(EMPLOYED, parameters)).all()
 
 
-async def month_people(session: TenantSession, window: Window) -> Sequence[Row[Any]]:
+async def month_people(session: TenantSession, window: WholeMonths) -> Sequence[Row[Any]]:
     """What each numbered person gave and received in the window, and last received in the past year."""
     months = {"first": window.first, "last": window.last, "since": window.since}
     return (await session.execute(MONTH_PEOPLE, {**months})).all()
 
 
-async def month_pairs(session: TenantSession, window: Window) -> bytes:
+async def month_pairs(session: TenantSession, window: WholeMonths) -> bytes:
     """Pairs x (giver, receiver, events), packed; one value holds them all, which makes millions fast."""
     months = {"first": window.first, "last": window.last}
     return await session.scalar(MONTH_PAIRS, months) or b""
@@ -189,7 +189,7 @@ async def received_between(session: TenantSession, after: datetime, until: datet
 
 async def report(
     session: TenantSession,
-    window: Window,
+    window: WholeMonths,
     fingerprint: str,
     *,
     with_teams: bool,
@@ -204,7 +204,7 @@ async def report(
 
 async def keep_report(
     session: TenantSession,
-    window: Window,
+    window: WholeMonths,
     fingerprint: str,
     groups: Sequence[ReportGroup],
 ) -> None:

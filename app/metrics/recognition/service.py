@@ -18,7 +18,7 @@ from app.core.errors import Conflict
 from app.metrics.names import FORMULA_VERSION, joined
 from app.metrics.recognition import queries
 from app.metrics.recognition.blocks import Month, People, Teams, of_months
-from app.metrics.recognition.queries import ReportGroup, Window
+from app.metrics.recognition.queries import ReportGroup, WholeMonths
 from app.metrics.sample import Flags, Integers
 from app.metrics.schemas import OfGroup, TreeRef
 from app.metrics.schemas.recognition import RecognitionGroup, RecognitionPeriod
@@ -80,16 +80,16 @@ def refs_of(name: str, teams: Teams, names: Sequence[str]) -> list[TreeRef]:
     return refs
 
 
-def window_of(first: date, last: date, today: date) -> Window:
+def window_of(first: date, last: date, today: date) -> WholeMonths:
     """Of the whole months that `first` and `last` bound, those that are over."""
     until = min(last, today.replace(day=1) - timedelta(1))
     if until < first:
         raise MonthNotOver
-    return Window(first, until, min(first, days_before(until, YEAR_DAYS).replace(day=1)))
+    return WholeMonths(first, until, min(first, days_before(until, YEAR_DAYS).replace(day=1)))
 
 
 async def groups(
-    session: TenantSession, window: Window, by: Sequence[str], team: str | None
+    session: TenantSession, window: WholeMonths, by: Sequence[str], team: str | None
 ) -> list[RecognitionGroup]:
     """The organisation, or the team in its place, and the teams below it, as far as `by` asks for them."""
     with_teams = "team" in by
@@ -99,7 +99,7 @@ async def groups(
     return found if "organization" in by or team is not None else found[1:]
 
 
-async def months(session: TenantSession, window: Window, team: str | None) -> list[RecognitionPeriod]:
+async def months(session: TenantSession, window: WholeMonths, team: str | None) -> list[RecognitionPeriod]:
     """The organisation, or the team, in each month of the window."""
     await _tell_missing(session, window)
     found = []
@@ -113,7 +113,7 @@ async def months(session: TenantSession, window: Window, team: str | None) -> li
 
 async def report(
     session: TenantSession,
-    window: Window,
+    window: WholeMonths,
     *,
     with_teams: bool,
     team: str | None,
@@ -136,19 +136,19 @@ def _narrowed(groups: Sequence[ReportGroup], team: str | None) -> Sequence[Repor
     return [group for group in groups if top.ordinal <= group.ordinal < top.last_ordinal]
 
 
-async def _compute(session: TenantSession, window: Window) -> list[ReportGroup]:
+async def _compute(session: TenantSession, window: WholeMonths) -> list[ReportGroup]:
     name = (await organization(session)).name
     months = await told_months(session, window)
     return await asyncio.to_thread(_groups, name, months)
 
 
-async def told_months(session: TenantSession, window: Window) -> list[Month]:
+async def told_months(session: TenantSession, window: WholeMonths) -> list[Month]:
     """The months of the window; those that were never told of are looked at now, for good."""
     await _tell_missing(session, window)
     return [month_of(row) for row in await queries.told_months(session, window)]
 
 
-async def _tell_missing(session: TenantSession, window: Window) -> None:
+async def _tell_missing(session: TenantSession, window: WholeMonths) -> None:
     if await _missing(session, window):
         await hold_counts(session)
         await queries.number_employed(session)
@@ -156,19 +156,19 @@ async def _tell_missing(session: TenantSession, window: Window) -> None:
             await _tell(session, month)
 
 
-async def _missing(session: TenantSession, window: Window) -> list[Window]:
+async def _missing(session: TenantSession, window: WholeMonths) -> list[WholeMonths]:
     told = await queries.names_of_told(session, window)
     return [month for month in each_month(window) if month.first not in told]
 
 
-def each_month(window: Window) -> list[Window]:
+def each_month(window: WholeMonths) -> list[WholeMonths]:
     return [
-        Window(first, last, days_before(last, YEAR_DAYS).replace(day=1))
+        WholeMonths(first, last, days_before(last, YEAR_DAYS).replace(day=1))
         for first, last in months_of(window.first, window.last)
     ]
 
 
-async def _tell(session: TenantSession, month: Window) -> None:
+async def _tell(session: TenantSession, month: WholeMonths) -> None:
     directory = Directory("", in_tree_order(await team_tree(session)))
     employed = await queries.employed(session, month)
     counts = await queries.month_people(session, month)
@@ -226,7 +226,10 @@ def _groups(name: str, months: Sequence[Month]) -> list[ReportGroup]:
 
 
 def people_of(
-    window: Window, employed: Sequence[Row[Any]], counts: Sequence[Row[Any]], ordinals: Mapping[UUID, int]
+    window: WholeMonths,
+    employed: Sequence[Row[Any]],
+    counts: Sequence[Row[Any]],
+    ordinals: Mapping[UUID, int],
 ) -> tuple[People, Integers]:
     """Those employed in the window, by team, and the number of each."""
     spans = [_spans(window, row) for row in employed]
@@ -252,7 +255,7 @@ def people_of(
     return people, _ints(numbers)
 
 
-def _spans(window: Window, row: Row[Any]) -> list[tuple[int, int]]:
+def _spans(window: WholeMonths, row: Row[Any]) -> list[tuple[int, int]]:
     """First and last day of the periods that touch the window, no later than it."""
     first, until = window.first.toordinal(), window.last.toordinal()
     periods = [
@@ -264,7 +267,7 @@ def _spans(window: Window, row: Row[Any]) -> list[tuple[int, int]]:
 
 
 def _receipts(
-    window: Window, spans: Sequence[Sequence[tuple[int, int]]], found: Sequence[Row[Any] | None]
+    window: WholeMonths, spans: Sequence[Sequence[tuple[int, int]]], found: Sequence[Row[Any] | None]
 ) -> dict[str, Any]:
     last = _ints(
         0 if one is None or one.last_received_on is None else one.last_received_on.toordinal()
@@ -278,7 +281,7 @@ def _receipts(
     return {"since": waited, "is_known": is_known, "is_recent": last > until - RECENT_DAYS}
 
 
-def _active(window: Window, spans: Sequence[Sequence[tuple[int, int]]]) -> Flags:
+def _active(window: WholeMonths, spans: Sequence[Sequence[tuple[int, int]]]) -> Flags:
     """Months x persons: employed on a day of the month."""
     place = np.repeat(np.arange(len(spans)), [len(own) for own in spans])
     start, end = np.array([span for own in spans for span in own]).reshape(-1, 2).T

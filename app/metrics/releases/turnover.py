@@ -34,7 +34,7 @@ async def freeze(database: Database, organization_id: UUID, survey_id: UUID, key
         survey = await surveys.survey(session, survey_id)
         if survey is None or survey.series is None or survey.closed_at is None:
             return
-        waves = await outcome_queries.waves_until(session, survey, survey.closed_at, 2)
+        waves = await outcome_queries.closed_until(session, survey, survey.closed_at, 2)
     for wave in waves:
         await freeze_of(database, wave, keyring)
 

@@ -59,24 +59,24 @@ Leaving = Annotated[
 ]
 
 
-class Window(Schema):
+class FromTo(Schema):
     starts_on: date
     ends_on: date
 
 
-class LeavingOkSince(LeavingOk, Window):
+class LeavingOkSince(LeavingOk, FromTo):
     pass
 
 
-class LeavingInsufficientSince(LeavingInsufficient, Window):
+class LeavingInsufficientSince(LeavingInsufficient, FromTo):
     pass
 
 
-class LeavingSuppressedSince(LeavingSuppressed, Window):
+class LeavingSuppressedSince(LeavingSuppressed, FromTo):
     pass
 
 
-class LeavingUndefinedSince(LeavingUndefined, Window):
+class LeavingUndefinedSince(LeavingUndefined, FromTo):
     pass
 
 

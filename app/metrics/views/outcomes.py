@@ -18,9 +18,6 @@ from app.metrics.views import queries as outcome_queries
 from app.organizations import queries as organizations
 from app.tables import Release, Survey
 
-MOST_WAVES = 20
-"""Of a series, the newest are looked at."""
-
 
 @dataclass(frozen=True)
 class ShownTeam:
@@ -102,7 +99,7 @@ async def closed_waves(session: TenantSession, survey: Survey) -> dict[UUID, Clo
     """This wave and those of its series before it, newest first."""
     assert survey.closed_at is not None, "a released survey has closed"
     series = (
-        await outcome_queries.waves_until(session, survey, survey.closed_at, MOST_WAVES)
+        await outcome_queries.closed_until(session, survey, survey.closed_at, names.MOST_WAVES)
         if survey.series
         else []
     )

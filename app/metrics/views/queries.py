@@ -65,7 +65,7 @@ async def employed_until(session: TenantSession, survey_id: UUID, on: date) -> S
     return (await session.execute(EMPLOYED_UNTIL, parameters)).all()
 
 
-async def waves_until(
+async def closed_until(
     session: AsyncSession, survey: Survey, closed_at: datetime, limit: int
 ) -> Sequence[Survey]:
     """The series' surveys that had closed by then, newest first, released yet or not."""

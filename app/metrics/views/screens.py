@@ -19,8 +19,6 @@ from app.metrics.views import groups as service
 from app.metrics.views import sentences
 from app.tables import Release, Survey
 
-MOST_WAVES = 20
-
 Kept = Iterable[tuple[schemas.GroupRef, Numbers]]
 Titles = Mapping[str, str]
 Key = tuple[str, str, str]
@@ -173,7 +171,7 @@ def worded_recognition(
 
 async def waves_of(session: AsyncSession, survey: Survey) -> list[tuple[Survey, Release]]:
     """The waves of the series up to the survey, oldest first."""
-    return await queries.waves_until(session, survey, MOST_WAVES)
+    return await queries.waves_until(session, survey, names.MOST_WAVES)
 
 
 def as_told(waves: Sequence[tuple[Survey, Release]]) -> list[schemas.TrendWave]:

@@ -15,7 +15,7 @@ UNKNOWN = "unknown"
 ORGANIZATION: Final = 0
 
 Categories = tuple[str, ...]
-Place = tuple[int, Categories]
+CellKey = tuple[int, Categories]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,13 @@ class _Merging:
 
     def merge_within(self, team: int) -> None:
         for kept in reversed(range(self._dimensions)):
-            alike: dict[Categories, list[Place]] = {}
+            alike: dict[Categories, list[CellKey]] = {}
             for categories in self._at.get(team, {}):
                 alike.setdefault(categories[:kept], []).append((team, categories))
             for prefix in sorted(alike):
                 self._merge_alike(alike[prefix], (team, (*prefix, *self._others(kept))))
 
-    def _merge_alike(self, alike: Sequence[Place], merged: Place) -> None:
+    def _merge_alike(self, alike: Sequence[CellKey], merged: CellKey) -> None:
         small = {place for place in alike if self._invited(place) < self._k}
         self._move(small, merged)
         if small and self._invited(merged) < self._k:
@@ -115,18 +115,18 @@ class _Merging:
     def _others(self, kept: int = 0) -> Categories:
         return (OTHER,) * (self._dimensions - kept)
 
-    def _places(self) -> list[Place]:
+    def _places(self) -> list[CellKey]:
         return [(team, categories) for team, own in self._at.items() for categories in own]
 
-    def _invited(self, place: Place) -> int:
+    def _invited(self, place: CellKey) -> int:
         team, categories = place
         return sum(self._cells[cell].invited for cell in self._at.get(team, {}).get(categories, []))
 
-    def _smallest(self, places: Iterable[Place]) -> list[Place]:
+    def _smallest(self, places: Iterable[CellKey]) -> list[CellKey]:
         """None or one."""
         return sorted(places, key=lambda place: (self._invited(place), place))[:1]
 
-    def _move(self, places: Iterable[Place], to: Place) -> None:
+    def _move(self, places: Iterable[CellKey], to: CellKey) -> None:
         moved = [cell for team, categories in places for cell in self._at[team].pop(categories)]
         if moved:
             self._at.setdefault(to[0], {}).setdefault(to[1], []).extend(moved)
@@ -206,7 +206,7 @@ def categories_of(segments: Mapping[str, str], dimensions: Sequence[str]) -> Cat
 
 
 def freeze_cells(
-    places: Sequence[Place], parents: Sequence[int | None], k: int, *, is_merged: bool
+    places: Sequence[CellKey], parents: Sequence[int | None], k: int, *, is_merged: bool
 ) -> MergedCells:
     """The cells of the people at these places, with the cell of each; categories under k are "other".
 
@@ -222,7 +222,7 @@ def freeze_cells(
     return MergedCells(found.cells, tuple(index[place] for place in placed))
 
 
-def _reported(places: Sequence[Place], k: int) -> list[Place]:
+def _reported(places: Sequence[CellKey], k: int) -> list[CellKey]:
     columns = zip(*(categories for _, categories in places), strict=True)
     names = [merge_categories(Counter(column), k) for column in columns]
     return [
@@ -232,7 +232,7 @@ def _reported(places: Sequence[Place], k: int) -> list[Place]:
 
 
 def with_room_for_anybody(
-    cells: Sequence[Cell], places: Sequence[Place], teams: int, dimensions: int
+    cells: Sequence[Cell], places: Sequence[CellKey], teams: int, dimensions: int
 ) -> list[Cell]:
     """For access open: also "other" and "unknown" of each team that keeps its people, or has none on file.
 
@@ -257,7 +257,7 @@ class OpenCells:
     categories: Set[tuple[str, str]]
     teams: Mapping[str, int]
     parents: Mapping[int, int | None]
-    cells: Mapping[Place, int]
+    cells: Mapping[CellKey, int]
 
     def cell_of(self, team: int, segments: Mapping[str, str]) -> int:
         """The cell that says most of what the respondent said."""
@@ -268,7 +268,7 @@ class OpenCells:
         return value if (dimension, value) in self.categories else OTHER
 
 
-def coarser_places(place: Place, parents: Mapping[int, int | None]) -> Iterator[Place]:
+def coarser_places(place: CellKey, parents: Mapping[int, int | None]) -> Iterator[CellKey]:
     """The place itself, then what says less and less: last categories as "other", then the teams above."""
     team, categories = place
     for kept in reversed(range(len(categories) + 1)):

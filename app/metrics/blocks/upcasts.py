@@ -5,6 +5,7 @@ from typing import Any, Final
 from app.metrics.formulas import adjusted
 
 Body = dict[str, Any]
+"""As it is stored: JSON."""
 LEADING: Final = 0.8 - 1e-9
 EARLIER: Final = "earlier_release"
 MATTERS: Final = 5.0
