@@ -1,5 +1,6 @@
 """Invitations in an organisation's own words, previewed, and mailed at a time of its choice."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -220,6 +221,29 @@ async def test_invitations_are_mailed_at_their_time(
         await ask_again_for_mails(session)
     await mailer.work()
     assert sink.recipients == ["e-2@example.com", "e-1@example.com"]
+
+
+@pytest.mark.parametrize("name", ["Link", "name", "Survey"])
+async def test_who_is_called_as_a_placeholder_is_erased_and_it_stays(
+    name: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    await employ(mailer.client, "E-1", email="e-1@example.com")
+    await employ(mailer.client, "E-2", name=name)
+    survey_id = await opened(mailer.client, name="Autumn", closes_at=CLOSING)
+    of_them = f"{name.upper()}}}, {name}'s or {{{name}"
+    text = {"en": "{name}, answer {survey}: {link}\n\nAsk " + of_them}
+    at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    planned = await ask(
+        mailer.client, survey_id, people=["E-1"], send_at=at, text=text, subject={"en": "{name}: {survey}"}
+    )
+    assert planned.status_code == 201, planned.text
+    assert (await mailer.client.post("/v1/people/E-2/erasure")).status_code == 200
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
+    kept = await owner.fetchrow("SELECT * FROM invitation_mailings WHERE organization_id = $1", mailer.id)
+    assert kept is not None
+    assert json.loads(kept["subject"]) == {"en": "{name}: {survey}"}
+    left = "{name}, answer {survey}: {link}\n\nAsk [...]}, [...] or {[...]"
+    assert json.loads(kept["text"]) == {"en": left}
 
 
 async def test_a_planned_time_lies_before_closing_and_after_now(mailer: Tenant) -> None:

@@ -13,9 +13,10 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from app.core.database import transaction_time
 from app.surveys.invitations.reminders import rules
 from app.surveys.invitations.reminders.jobs import remind_invited
-from app.surveys.invitations.reminders.service import ask_again
+from app.surveys.invitations.reminders.service import ask_again, start_next
 from tests.acceptance.process import environment_of
 from tests.clock import next_year
 from tests.conftest import Tenant
@@ -454,6 +455,49 @@ async def test_there_must_be_something_to_remind_of(mailer: Tenant) -> None:
     survey_id = await opened(mailer.client)
     refused = await remind(mailer.client, survey_id)
     assert (refused.status_code, refused.json()["code"]) == (409, "nobody_mailed")
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_invitations_from_before_there_were_reminders_hold_up_no_other(
+    mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    """Whose mail went out before an upgrade: when, and with which link, nobody wrote down."""
+    survey_id = await invited(mailer, sink, mode)
+    taken(sink)
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
+    await owner.execute(
+        "UPDATE invitation_deliveries SET settled_at = NULL, kept_nonce = NULL WHERE organization_id = $1",
+        mailer.id,
+    )
+    refused = await remind(mailer.client, survey_id)
+    assert (refused.status_code, refused.json()["code"]) == (409, "nobody_mailed")
+    if mode == "anonymous":
+        return
+    assert (await ask(mailer.client, survey_id, people=["E-1"])).json()["mailed"] == 1
+    await mailer.work()
+    taken(sink)
+    assert (await remind(mailer.client, survey_id)).status_code == 201
+    await mailer.work_later()
+    assert list(taken(sink)) == ["e-1@example.com"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_reminder_that_was_begun_for_such_an_invitation_ends(
+    mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink, mode)
+    taken(sink)
+    assert (await remind(mailer.client, survey_id)).status_code == 201
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
+    async with mailer.database.tenant_session(mailer.id) as session:
+        now = await transaction_time(session)
+        await start_next(session, UUID(survey_id), mailer.database.keyring, now)
+    await owner.execute(
+        "UPDATE invitation_deliveries SET settled_at = NULL, kept_nonce = NULL WHERE organization_id = $1",
+        mailer.id,
+    )
+    await remind_invited(mailer.database, mailer.id, UUID(survey_id))
+    assert sink.mails == []
 
 
 async def test_a_reminder_needs_a_mail_server(acme: Tenant) -> None:

@@ -177,13 +177,13 @@ WHERE organization_id = :organization_id AND name ~* :pattern
 """),
     "invitation_mailings": text("""
 UPDATE invitation_mailings SET
-  subject = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern, :blank, 'gi'))
+  subject = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern_of_words, :blank, 'gi'))
     FROM jsonb_each_text(subject)),
-  text = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern, :blank, 'gi'))
+  text = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern_of_words, :blank, 'gi'))
     FROM jsonb_each_text(text))
 WHERE organization_id = :organization_id AND EXISTS (
-  SELECT FROM jsonb_each_text(coalesce(subject, '{}')) WHERE value ~* :pattern
-  UNION ALL SELECT FROM jsonb_each_text(coalesce(text, '{}')) WHERE value ~* :pattern
+  SELECT FROM jsonb_each_text(coalesce(subject, '{}')) WHERE value ~* :pattern_of_words
+  UNION ALL SELECT FROM jsonb_each_text(coalesce(text, '{}')) WHERE value ~* :pattern_of_words
 )
 """),
     "import_report_lines": text("""
@@ -195,8 +195,14 @@ WHERE organization_id = :organization_id AND detail ~* :pattern
 
 
 async def replace_names(session: AsyncSession, parameters: Parameters, pattern: str, blank: str) -> None:
+    patterns = {"pattern": pattern, "pattern_of_words": outside_placeholders(pattern)}
     for query in REPLACE_NAMES.values():
-        await session.execute(query, {**parameters, "pattern": pattern, "blank": blank})
+        await session.execute(query, {**parameters, **patterns, "blank": blank})
+
+
+def outside_placeholders(pattern: str) -> str:
+    """Somebody may be called as what a mail fills in, such as {name}."""
+    return rf"(?<!\{{)(?:{pattern})|(?<=\{{)(?:{pattern})(?!\}})"
 
 
 REPLACE_NAME_PARTS = text("""

@@ -83,7 +83,7 @@ class RemindersOnOneDay(Unprocessable):
 
 class NobodyMailed(Conflict):
     code = "nobody_mailed"
-    detail = "No invitation of this survey has been mailed yet: mail some first."
+    detail = "No invitation that people can be reminded of has been mailed yet: mail some first."
 
 
 class RemindedLately(Conflict):

@@ -54,7 +54,9 @@ class Reminders:
         today = local_day(now, about.organization.time_zone)
         reader = await invitation_queries.reader(session, person, today)
         delivery = await queries.delivery(session, self.survey_id, item.recipient_key)
-        if reader is None or reader.email is None or not reader.is_here or delivery is None:
+        if reader is None or reader.email is None or not reader.is_here:
+            raise NotNeeded
+        if delivery is None or delivery.settled_at is None:
             raise NotNeeded
         language = language_for(OwnWords(), reader.locale, about.organization)
         addressee = letters.Reader(reader.name, language, reader.time_zone)

@@ -81,8 +81,10 @@ async def last_reminded_at(session: TenantSession, survey_id: UUID, now: datetim
 
 IS_ANYBODY_MAILED = text("""
 SELECT EXISTS (SELECT FROM invitation_deliveries
-WHERE organization_id = :organization_id AND survey_id = :survey_id AND is_mailed)
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND is_mailed
+  AND settled_at IS NOT NULL)
 """)
+"""Of one that was mailed before there were reminders, nobody knows when, or with which link."""
 
 
 async def is_anybody_mailed(session: TenantSession, survey_id: UUID) -> bool:
@@ -106,7 +108,7 @@ RETURNING id, mailing_id
 TO_REMIND = text("""
 SELECT d.recipient_key FROM invitation_deliveries d
 WHERE d.organization_id = :organization_id AND d.survey_id = :survey_id AND d.is_mailed
-  AND d.nonce IS NULL AND d.failure IS NULL
+  AND d.nonce IS NULL AND d.failure IS NULL AND d.settled_at IS NOT NULL
   AND (CAST(:mailing_id AS uuid) IS NULL OR d.mailing_id = CAST(:mailing_id AS uuid))
   AND NOT EXISTS (SELECT FROM invitation_reminder_mails m JOIN invitation_reminders r
 ON r.organization_id = m.organization_id AND r.survey_id = m.survey_id AND r.id = m.reminder_id
