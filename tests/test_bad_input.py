@@ -107,6 +107,39 @@ async def test_nesting_beyond_reason(operation: Operation, api: ContractClient) 
         assert_problem(await send(api, operation, body), 400, "malformed_json")
 
 
+def words_of(body: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where it has text."""
+    if isinstance(body, str):
+        yield place
+    members = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    for name, value in members:
+        yield from words_of(value, (*place, name))
+
+
+def with_other(body: Any, place: tuple[str | int, ...], words: str) -> Any:
+    changed = copy.deepcopy(body)
+    within = changed
+    for name in place[:-1]:
+        within = within[name]
+    within[place[-1]] = words
+    return changed
+
+
+UNSEEN = ["\u200b", "\u2060", "\u3164", "\u00ad", "\ufeff", "  "]
+
+
+@each([operation for operation in WITH_BODY if operation.id != "create_responses_batch"])  # asks its survey
+async def test_words_of_which_nothing_can_be_seen(operation: Operation, api: ContractClient) -> None:
+    for number, place in enumerate(words_of(operation.body)):
+        body = with_other(operation.body, place, UNSEEN[number % len(UNSEEN)])
+        answer = await send(api, operation, json.dumps(body))
+        told = answer.json()
+        if "results" in told:
+            assert "problem" in told["results"][int(place[1])], place
+        else:
+            assert answer.status_code == 422, place
+
+
 @each(
     [
         operation

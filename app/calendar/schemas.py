@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.calendar.rules import LeapDayRule
-from app.core.schema import Flag, Input, Instant, Integer, ReadOnly, Schema
+from app.core.schema import Flag, Input, Instant, Integer, ReadOnly, Schema, Visible
 
 Kind = Literal["birthday", "wedding", "family_birthday", "custom"]
 OccurrenceKind = Literal["birthday", "work_anniversary", "first_day", "wedding", "family_birthday", "custom"]
@@ -20,8 +20,8 @@ class OccasionWrite(Input):
     month: Annotated[Integer, Field(ge=1, le=12)]
     day: Annotated[Integer, Field(ge=1, le=31)]
     year: Annotated[Integer, Field(ge=1900, le=2200)] | None = None
-    label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    relation: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    label: Annotated[str, Field(min_length=1, max_length=200), Visible] | None = None
+    relation: Annotated[str, Field(min_length=1, max_length=100), Visible] | None = None
     visibility: Visibility = "team"
     consent: Flag = False
     leap_day_rule: LeapDayRule | None = None

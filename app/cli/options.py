@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from app.core.schema import shows_nothing
+
 LONGEST_NAME = 200
 OWN_KEY = "BETROKKEN_API_KEY"
 """Of who sends a file; no setting of the service."""
@@ -27,6 +29,8 @@ def group(words: str) -> typer.Typer:
 def checked_name(name: str) -> str:
     if not 1 <= len(name) <= LONGEST_NAME:
         raise typer.BadParameter(f"a name has 1 to {LONGEST_NAME} characters")
+    if shows_nothing(name):
+        raise typer.BadParameter("of this name nothing can be seen")
     return name
 
 

@@ -1,6 +1,7 @@
 """Bases and types of the wire models: what JSON members may hold."""
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar
@@ -23,6 +24,9 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\
 EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 """What is sent leaves a year on either side: for the time zones there are, and for days reckoned from it."""
 FIRST_INSTANT, LAST_INSTANT = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+UNSEEN = ("Cc", "Cf", "Mn", "Zl", "Zp", "Zs")
+FILLERS = re.compile("[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8\U0001d159\U000e0000-\U000e0fff]")
+"""Letters, signs and places of none that are drawn as nothing."""
 IDENTIFIER_HELP = "1 to 128 of A-Z a-z 0-9 . _ : @ ~ + = -, and not . or .."
 
 
@@ -40,6 +44,17 @@ class Input(BaseModel):
 
 def is_identifier(value: str) -> bool:
     return re.fullmatch(IDENTIFIER, value) is not None and value not in (".", "..")
+
+
+def shows_nothing(text: str) -> bool:
+    """Also of what has characters, as those that join words or end them, and blanks of other scripts."""
+    return all(unicodedata.category(char) in UNSEEN or FILLERS.match(char) for char in text)
+
+
+def _visible(value: str) -> str:
+    if shows_nothing(value):
+        raise PydanticCustomError("invalid_value", "Write something that can be seen.")
+    return value
 
 
 def _identifier(value: Any) -> str:
@@ -113,7 +128,9 @@ Identifier = Annotated[
 ]
 Integer = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Visible = AfterValidator(_visible)
+"""Of what people read."""
+Name = Annotated[str, Field(min_length=1, max_length=200), Visible]
 Date = Annotated[date, BeforeValidator(_only_iso_date), BeforeValidator(_only_text)]
 Instant = Annotated[
     AwareDatetime,
@@ -125,7 +142,7 @@ Instant = Annotated[
 ]
 InstantSent = Annotated[Instant, AfterValidator(_reckonable)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Phrase = Annotated[str, Field(min_length=1, max_length=1000)]
+Phrase = Annotated[str, Field(min_length=1, max_length=1000), Visible]
 Texts = Annotated[dict[Locale, Phrase], Field(min_length=1)]
 """The same words by language."""
 TimeZone = Annotated[

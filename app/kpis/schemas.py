@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.core.batches import BatchItems
-from app.core.schema import Identifier, Input, Instant, ReadOnly, Schema, Texts
+from app.core.schema import Identifier, Input, Instant, ReadOnly, Schema, Texts, Visible
 from app.kpis.rules import PERIOD
 
 Better = Literal["higher", "lower"]
@@ -14,7 +14,7 @@ Number = Annotated[float, Field(strict=True)]
 class KpiWrite(Input):
     key: ReadOnly = None
     title: Texts
-    unit: Annotated[str, Field(min_length=1, max_length=50)] | None = None
+    unit: Annotated[str, Field(min_length=1, max_length=50), Visible] | None = None
     better: Better
     created_at: ReadOnly = None
     updated_at: ReadOnly = None

@@ -17,6 +17,7 @@ from app.core.schema import (
     ReadOnly,
     Schema,
     TimeZone,
+    Visible,
 )
 
 LeapDayRule = Literal["feb_28", "mar_1"]
@@ -27,8 +28,8 @@ Months = Annotated[Integer, Field(ge=1, le=600)]
 Weekday = Annotated[Integer, Field(ge=1, le=7)]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Milestone = Annotated[float, Field(ge=0.5, le=100, multiple_of=0.5, strict=True)]
-Series = Annotated[str, Field(min_length=1, max_length=100)]
-RecognitionValue = Annotated[str, Field(min_length=1, max_length=100)]
+Series = Annotated[str, Field(min_length=1, max_length=100), Visible]
+RecognitionValue = Annotated[str, Field(min_length=1, max_length=100), Visible]
 
 
 TeamGroups = Annotated[str, Field(pattern=r"^(all|none|(name|external_id):.{1,200})$")]
@@ -141,7 +142,7 @@ class OrganizationPatch(Input):
     weekend_rule: WeekendRule = ABSENT
     cards: CardsPatch = ABSENT
     card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
-    survey_contact: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    survey_contact: Annotated[str, Field(min_length=1, max_length=200), Visible] | None = None
     newsletter_day: Annotated[Integer, Field(ge=1, le=28)] | None = None
     retention: RetentionPatch = ABSENT
     default_series: Series | None = None

@@ -5,12 +5,22 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.core.batches import BatchItems
-from app.core.schema import ABSENT, Distinct, Identifier, Input, Instant, InstantSent, ReadOnly, Schema
+from app.core.schema import (
+    ABSENT,
+    Distinct,
+    Identifier,
+    Input,
+    Instant,
+    InstantSent,
+    ReadOnly,
+    Schema,
+    Visible,
+)
 
 Visibility = Literal["private", "team", "organization"]
 Source = Literal["api", "slack", "teams", "import", "automatic"]
-Message = Annotated[str, Field(min_length=1, max_length=4000)]
-Value = Annotated[str, Field(min_length=1, max_length=100)]
+Message = Annotated[str, Field(min_length=1, max_length=4000), Visible]
+Value = Annotated[str, Field(min_length=1, max_length=100), Visible]
 
 
 class RecognitionWrite(Input):

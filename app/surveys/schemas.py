@@ -16,6 +16,7 @@ from app.core.schema import (
     Name,
     ReadOnly,
     Schema,
+    Visible,
 )
 from app.surveys.questionnaires.schemas import FacetKey
 
@@ -25,8 +26,8 @@ Status = Literal["draft", "open", "closed", "released", "cancelled"]
 ReleasePolicy = Literal["on_close", "rolling"]
 SegmentName = FacetKey
 ReportBy = Annotated[Distinct[SegmentName], Field(max_length=20)]
-SegmentValue = Annotated[str, Field(min_length=1, max_length=100)]
-Series = Annotated[str, Field(min_length=1, max_length=100)]
+SegmentValue = Annotated[str, Field(min_length=1, max_length=100), Visible]
+Series = Annotated[str, Field(min_length=1, max_length=100), Visible]
 GroupSize = Annotated[Integer, Field(ge=3, le=100)]
 
 

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.schema import ABSENT, Distinct, Flag, Input, Instant, ReadOnly, Schema
+from app.core.schema import ABSENT, Distinct, Flag, Input, Instant, ReadOnly, Schema, Visible
 
 Event = Literal[
     "survey.opened",
@@ -23,7 +23,7 @@ Event = Literal[
 ]
 Events = Annotated[Distinct[Event], Field(min_length=1)]
 Url = Annotated[str, Field(min_length=1, max_length=2000)]
-Description = Annotated[str, Field(min_length=1, max_length=200)]
+Description = Annotated[str, Field(min_length=1, max_length=200), Visible]
 DisabledReason = Literal["requested", "gone", "failing"]
 DeliveryStatus = Literal["pending", "delivered", "failed"]
 

@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.schema import Instant, InstantSent
+from app.core.schema import Instant, InstantSent, Name, Phrase
 
 INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
@@ -58,3 +58,13 @@ def test_what_is_sent_leaves_days_to_reckon_with(sent: str, is_taken: bool) -> N
         assert not is_taken
     else:
         assert is_taken
+
+
+@pytest.mark.parametrize("kind", [Name, Phrase])
+def test_what_people_read_can_be_seen(kind: object) -> None:
+    words: TypeAdapter[str] = TypeAdapter(kind)
+    for seen in ("a", "0", "\U0001f469\u200d\U0001f527", "\u2764\ufe0f", "\u0645\u200c\u0627", "."):
+        assert words.validate_python(seen) == seen
+    for unseen in ("\u200b", "\u2060", "\u3164", "\u00ad", "\ufeff", " ", "\u2800\u200d\n", "\U000e0041"):
+        with pytest.raises(ValidationError, match="can be seen"):
+            words.validate_python(unseen)

@@ -12,6 +12,7 @@ from app.cli import cli
         ["keys", "create", "--organization", "0198f0d0-1c5e-7d0a-8a44-0f6f0a5b7e21"],
         ["organizations", "create", ""],
         ["organizations", "create", "x" * 201],
+        ["organizations", "create", "\u200b"],
         ["serve", "--port", "http"],
         ["import", "people.csv"],
     ],

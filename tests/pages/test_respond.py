@@ -183,6 +183,15 @@ async def test_a_code_from_a_poster_opens_the_questions(visit: Visits, acme: Ten
     code = made.json()["invitations"][0]["token"]
     async with visit() as tab:
         await tab.open(view="problem")
+        for between in ("\u2013", "\u2011", "\u00ad", "\u2212", "\u00a0\u200b", "\uff0d", " - "):
+            await tab.page.fill("#code", f" {code[:5]}{between}{code[5:]}".lower())
+            await tab.press("Enter")
+            await tab.arrive("welcome")
+            await tab.page.evaluate("sessionStorage.clear()")
+            await tab.page.goto("about:blank")
+            await tab.open(f"{code[:5]}{between}{code[5:]}")
+            await tab.page.evaluate("sessionStorage.clear()")
+            await tab.open(view="problem")
         await tab.page.fill("#code", f" {code[:5]} - {code[5:]}".lower())
         await tab.press("Enter")
         await tab.arrive("welcome")
@@ -378,7 +387,7 @@ async def test_questions_of_every_kind_are_asked_in_their_own_way_on_a_wide_scre
         await tab.page.fill('textarea[name="words"]', "Zo.")
         await tab.page.locator('[name="words"][value=""]').check(force=True)
         assert await tab.page.input_value('textarea[name="words"]') == ""
-        await tab.page.fill('textarea[name="comment"]', "  Mooi zo.  ")
+        await tab.page.fill('textarea[name="/comment"]', "  Mooi zo.  ")
         await tab.page.click("#next")
         assert "Optie c, Optie e" in await tab.text("#given")
         async with tab.page.expect_request(DOOR) as request:
@@ -389,6 +398,63 @@ async def test_questions_of_every_kind_are_asked_in_their_own_way_on_a_wide_scre
     assert (sent["comment"], sent["locale"]) == ("Mooi zo.", "nl")
     assert len(await stored(acme.client, survey_id)) == 1
     assert not found, "\n".join(found)
+
+
+ODD_KEYS = ["comment", "dataset", "hidden", "constructor", "__proto__", "id"]
+
+
+def called(*keys: str) -> dict[str, Any]:
+    """Questions in words under these keys, beside those that every questionnaire has."""
+    asked = [{"key": key, "text": both(f"Vraag {key}"), "kind": "text"} for key in keys]
+    return EVERY_KIND | {"questions": [*EVERY_KIND["questions"][:2], *asked]}
+
+
+async def test_a_question_may_be_called_whatever_it_likes(visit: Visits, acme: Tenant) -> None:
+    assert (await acme.client.put("/v1/questionnaires/odd", json=called(*ODD_KEYS))).status_code == 201
+    _, token = await asked(acme, mode="attributed", questionnaire="odd")
+    async with visit(width=1280) as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        assert "0 van 8" in await tab.text("#answered")
+        for key in ODD_KEYS:
+            await tab.page.fill(f'textarea[name="{key}"]', f"Van {key}.")
+        await tab.page.locator("#steps textarea").last.fill("Slot.")
+        await tab.page.reload()
+        await tab.arrive("questions")
+        await tab.page.click("#next")
+        async with tab.page.expect_request(DOOR) as request:
+            await tab.page.click("#send")
+        await tab.arrive("thanks")
+    sent = json.loads((await request.value).post_data)
+    assert sent["answers"] == {key: f"Van {key}." for key in ODD_KEYS}
+    assert sent["comment"] == "Slot."
+
+
+UNSEEN = ["\u200b", "\u2060\n", "\u3164", "\u00ad", "\ufeff ", "\u2800", "\u2065", "\U000e0041"]
+
+
+async def test_a_text_in_which_nothing_can_be_seen_is_no_answer(visit: Visits, acme: Tenant) -> None:
+    """Here as at the service: else it would refuse what the page lets be sent."""
+    assert (await acme.client.put("/v1/questionnaires/odd", json=called("why"))).status_code == 201
+    _, token = await asked(acme, mode="attributed", questionnaire="odd")
+    for words in UNSEEN:
+        assert (await answer(acme, token, answers={"why": words})).json()["code"] == "no_answers"
+    async with visit(width=1280) as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        for words in UNSEEN:
+            await tab.page.fill('textarea[name="why"]', words)
+            assert "0 van 3" in await tab.text("#answered")
+        await tab.page.locator("#steps textarea").last.fill(UNSEEN[0])
+        await tab.page.click("#next")
+        assert await tab.page.is_disabled("#send")
+        await tab.page.click("#rethink")
+        await tab.page.fill('textarea[name="why"]', f"{UNSEEN[0]}Zo.")
+        await tab.page.click("#next")
+        async with tab.page.expect_request(DOOR) as request:
+            await tab.page.click("#send")
+        await tab.arrive("thanks")
+    assert "comment" not in (await request.value).post_data_json
 
 
 # ------------------------------------------------------------------ what is read before, and what is kept

@@ -6,17 +6,17 @@ from pydantic import Field
 
 from app.calendar.cards.templates import CardKind, Language
 from app.calendar.schemas import PersonRef
-from app.core.schema import Identifier, Input, Instant, ReadOnly, Schema
+from app.core.schema import Identifier, Input, Instant, ReadOnly, Schema, Visible
 
 Status = Literal["planned", "held", "sending", "sent", "bounced", "missed", "cancelled", "no_address"]
-Source = Annotated[str, Field(min_length=1, max_length=100_000)]
+Source = Annotated[str, Field(min_length=1, max_length=100_000), Visible]
 
 
 class CardTemplateWrite(Input):
     key: ReadOnly = None
     kind: CardKind
     language: Language
-    subject: Annotated[str, Field(min_length=1, max_length=1000)]
+    subject: Annotated[str, Field(min_length=1, max_length=1000), Visible]
     html: Source
     text: Source
     picture: Source | None = None
@@ -46,7 +46,7 @@ class CardTemplatePage(Schema):
 
 class CardWishWrite(Input):
     author: Identifier
-    text: Annotated[str, Field(min_length=1, max_length=500)]
+    text: Annotated[str, Field(min_length=1, max_length=500), Visible]
 
 
 class CardWish(Schema):

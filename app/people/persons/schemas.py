@@ -17,6 +17,7 @@ from app.core.schema import (
     ReadOnly,
     Schema,
     TimeZone,
+    Visible,
 )
 from app.people.schemas import DeletedRecord
 
@@ -37,7 +38,7 @@ def _email(value: str) -> str:
 
 Email = Annotated[str, Field(min_length=1, max_length=320), AfterValidator(_email)]
 SegmentName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
-SegmentValue = Annotated[str, Field(min_length=1, max_length=100)]
+SegmentValue = Annotated[str, Field(min_length=1, max_length=100), Visible]
 Segments = Annotated[dict[SegmentName, SegmentValue], Field(max_length=20)]
 SegmentsPatch = Annotated[dict[SegmentName, SegmentValue | None], Field(max_length=20)]
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.schema import Flag, Identifier, Input, Instant, InstantSent, Integer, Schema
+from app.core.schema import Flag, Identifier, Input, Instant, InstantSent, Integer, Schema, Visible
 
 Language = Literal["en", "nl"]
 Reason = Literal[
@@ -13,8 +13,10 @@ Reason = Literal[
 MOST_PEOPLE = 100_000
 Named = Annotated[str, Field(min_length=1, max_length=1000)]
 """One that is nobody's identifier is told of, and fails nobody else's invitation."""
-Subject = Annotated[dict[Language, Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1)]
-Text = Annotated[dict[Language, Annotated[str, Field(min_length=1, max_length=10_000)]], Field(min_length=1)]
+Line = Annotated[str, Field(min_length=1, max_length=200), Visible]
+Subject = Annotated[dict[Language, Line], Field(min_length=1)]
+Body = Annotated[str, Field(min_length=1, max_length=10_000), Visible]
+Text = Annotated[dict[Language, Body], Field(min_length=1)]
 
 
 def by_language(texts: Mapping[Language, str] | None) -> dict[str, str] | None:

@@ -1,15 +1,11 @@
 """What may be answered, and how an answer is kept. Pure: no I/O, nothing of ours."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 DONT_KNOW = -1
 NOT_ANSWERED = -2
-UNSEEN = ("Cc", "Cf", "Mn", "Zl", "Zp", "Zs")
-FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and signs that are drawn as nothing."""
 Kind = Literal["scale", "choice", "choices", "text"]
 Answer = int | str | list[str] | None
 
@@ -87,16 +83,7 @@ class BadAnswer:
 def given(answers: Mapping[str, Answer]) -> dict[str, Answer]:
     """Blank text and no choice at all are no answers."""
     stripped = {key: value.strip() if isinstance(value, str) else value for key, value in answers.items()}
-    return {key: value for key, value in stripped.items() if not is_nothing(value)}
-
-
-def is_nothing(value: Answer) -> bool:
-    return value == [] or (isinstance(value, str) and is_blank(value))
-
-
-def is_blank(words: str) -> bool:
-    """Also where somebody typed only what nobody can see."""
-    return all(unicodedata.category(char) in UNSEEN or char in FILLERS for char in words)
+    return {key: value for key, value in stripped.items() if value not in ("", [])}
 
 
 def is_silent(slots: Sequence[Slot], answers: Mapping[str, Answer]) -> bool:

@@ -1,7 +1,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from app.core.batches import BatchItems
@@ -12,6 +12,7 @@ from app.core.schema import (
     Integer,
     Locale,
     Schema,
+    shows_nothing,
 )
 from app.surveys.questionnaires.schemas import MOST_OPTIONS
 from app.surveys.schemas import SegmentValue
@@ -30,7 +31,12 @@ def _only_answer(value: Any) -> Any:
         )
     if len(value) > LONGEST_TEXT:
         raise PydanticCustomError("invalid_value", f"Write at most {LONGEST_TEXT} characters.")
-    return value
+    return _seen(value)
+
+
+def _seen(words: str) -> str:
+    """Where somebody typed only what nobody can see, they wrote nothing."""
+    return "" if shows_nothing(words) else words
 
 
 AnswerText = Annotated[str, Field(max_length=LONGEST_TEXT)]
@@ -44,7 +50,10 @@ Answer = Annotated[
 class Answered(Input):
     answers: Annotated[dict[str, Answer], Field(max_length=200)]
     locale: Locale | None = None
-    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
+    comment: (
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_seen)]
+        | None
+    ) = None
 
 
 class AnswersWrite(Answered):

@@ -214,7 +214,7 @@ class Submission:
         return [self.text_key(index, key, question) for question in questions]
 
     def written(self, index: int, key: UUID, response: schemas.Answered) -> Iterator[Written]:
-        if response.comment and not rules.is_blank(response.comment):
+        if response.comment:
             yield Written(self.text_key(index, key, None), None, response.comment)
         for question, words in rules.texts(self.slots, rules.given(response.answers)).items():
             yield Written(self.text_key(index, key, question), question, words)

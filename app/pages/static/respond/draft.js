@@ -17,17 +17,23 @@ export function restore() {
   const token = readToken();
   if (token) history.replaceState(null, "", location.pathname + location.search);
   const kept = readKept();
-  return kept && (!token || token === kept.token) ? { ...empty(), ...kept } : empty(token);
+  return kept && (!token || token === kept.token) ? { ...empty(), ...kept, answers: named(kept.answers) } : empty(token);
 }
 
 /** @returns {Draft} */
 export const empty = (token = "") =>
-  ({ token, language: null, answers: {}, comment: "", attempt: crypto.getRandomValues(new Uint32Array(4)).join("-"), isTyped: false, isUnsure: false, isDone: false, left: {} });
+  ({ token, language: null, answers: named({}), comment: "", attempt: crypto.getRandomValues(new Uint32Array(4)).join("-"), isTyped: false, isUnsure: false, isDone: false, left: {} });
+
+/** Whatever a question is called, nothing else is. @param {Record<string, Answer>} answers @returns {Record<string, Answer>} */
+const named = (answers) => Object.assign(Object.create(null), answers);
+
+/** As it can be sent: phones and word processors put their own hyphens and spaces into what is typed or copied. @param {string} written */
+export const sendable = (written) => written.normalize("NFKC").replace(/[\s\p{Cf}]/gu, "").replace(/[\p{Pd}\u2212]/gu, "-");
 
 function readToken() {
   const written = location.hash.slice(1);
   try {
-    return decodeURIComponent(written);
+    return sendable(decodeURIComponent(written));
   } catch {
     return written;
   }

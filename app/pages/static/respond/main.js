@@ -1,8 +1,8 @@
 /** The respondent's page: from screen to screen, from the first word to thanks. */
 
 import { all, at, h, items } from "./dom.js";
-import { empty, keep, restore } from "./draft.js";
-import { drawQuestion, drawText, fieldsOf, readAnswer, showAnswer, tellAnswer } from "./questions.js";
+import { empty, keep, restore, sendable } from "./draft.js";
+import { drawQuestion, drawText, fieldsOf, readAnswer, said, showAnswer, tellAnswer } from "./questions.js";
 import { ask, problemOf, send } from "./service.js";
 import { WORDS, languageOfBrowser } from "./words.js";
 
@@ -16,7 +16,8 @@ import { WORDS, languageOfBrowser } from "./words.js";
  * @typedef {"loading" | "welcome" | "questions" | "review" | "thanks" | "problem"} View
  */
 
-const COMMENT = "comment";
+/** No question has it as its key. */
+const COMMENT = "/comment";
 const QUESTIONS_A_MINUTE = 4;
 const FIRST_WAIT = 2;
 const LONGEST_WAIT = 30;
@@ -95,7 +96,7 @@ async function deliver() {
 
 function response() {
   const { answers, comment, attempt } = draft;
-  const written = comment.trim();
+  const written = said(comment);
   return { answers, attempt, ...(written && { comment: written }), ...(form().takes_locale && { locale: language() }) };
 }
 
@@ -220,7 +221,7 @@ function drawStep({ title, questions }, n) {
 }
 
 /** @param {Question} question */
-const isAnswered = ({ key }) => key in draft.answers;
+const isAnswered = ({ key }) => Object.hasOwn(draft.answers, key);
 
 function count() {
   const { questions } = form();
@@ -228,13 +229,13 @@ function count() {
   at("answered").textContent = words().answered(done, questions.length);
   Object.assign(at("bar"), { max: questions.length, value: done });
   for (const [n, item] of all("#rail li").entries()) mark(item, /** @type {Step} */ (steps[n]));
-  for (const field of all("fieldset")) field.classList.toggle("answered", field.id.slice(2) in draft.answers);
+  for (const field of all("fieldset")) field.classList.toggle("answered", Object.hasOwn(draft.answers, field.id.slice(2)));
 }
 
 /** @param {HTMLElement} item @param {Step} of */
 function mark(item, { questions }) {
   const asked = questions.length || 1;
-  const given = questions.length ? questions.filter(isAnswered).length : Number(draft.comment.trim() !== "");
+  const given = questions.length ? questions.filter(isAnswered).length : Number(said(draft.comment) !== "");
   item.className = given === asked ? "done" : given ? "begun" : "";
   /** @type {any} */ (item.querySelector(".hidden")).textContent = words().answered(given, asked);
 }
@@ -299,7 +300,7 @@ const untold = () => (form().allow_changes ? words().not_changed : words().not_a
 /** @param {Step} of */
 function drawGiven({ title, questions }) {
   const rows = questions.map((question) => drawRow(question.text, tellAnswer(question, draft.answers[question.key], words(), untold()), () => revisit(question), isAnswered(question)));
-  const comment = draft.comment.trim();
+  const comment = said(draft.comment);
   if (!questions.length) rows.push(drawRow(words().comment_short, comment || untold(), () => revisit(null), comment !== ""));
   return h("section", {}, h("h2", {}, title), h("ul", { class: "rows" }, ...items(rows)));
 }
@@ -405,9 +406,7 @@ async function askAgain(view) {
   if (view !== "problem") go(view, step, false);
 }
 
-/** @param {Event} event */
-function forward(event) {
-  event.preventDefault();
+function forward() {
   if (isLast()) go("review");
   else go("questions", step + 1);
 }
@@ -415,7 +414,7 @@ function forward(event) {
 /** @param {Event} event */
 function enterCode(event) {
   event.preventDefault();
-  draft = { ...empty(at("code").value.replace(/\s/g, "")), language: draft.language, isTyped: true };
+  draft = { ...empty(sendable(at("code").value)), language: draft.language, isTyped: true };
   load();
 }
 
@@ -428,7 +427,7 @@ for (const id of ["back", "rethink"]) at(id).addEventListener("click", () => his
 at("send").addEventListener("click", () => (isSending ? wake() : deliver()));
 at("retry").addEventListener("click", () => (loaded ? go("review", 0, false) : load()));
 at("questions").addEventListener("input", answered);
-at("questions").addEventListener("submit", forward);
+at("next").addEventListener("click", forward);
 at("code-form").addEventListener("submit", enterCode);
 for (const button of all("[data-another]")) button.addEventListener("click", startAgain);
 for (const button of all("[data-language]")) button.addEventListener("click", () => choose(button));

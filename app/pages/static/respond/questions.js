@@ -15,6 +15,10 @@ const MOST_LETTERS = 4000;
 const TELL_LEFT = 500;
 const SKIPPED = "skipped";
 const UNKNOWN = "";
+const UNSEEN = /^[\p{Cc}\p{Cf}\p{Mn}\p{Z}\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8\u{1d159}\u{e0000}-\u{e0fff}]*$/u;
+
+/** Nothing where nothing of it can be seen: the service takes that for no answer too. @param {string} text */
+export const said = (text) => (UNSEEN.test(text) ? "" : text.trim());
 
 /** @param {Question} question @param {Answer} answer @param {Words} words @param {() => void} clear */
 export function drawQuestion(question, answer, words, clear) {
@@ -110,7 +114,7 @@ export function readAnswer({ kind, key }, field) {
   const { value } = field;
   if (kind === "choices") return readChoices(key, field);
   if (field.type === "checkbox") return field.checked ? null : undefined;
-  if (kind === "text") return value.trim() || undefined;
+  if (kind === "text") return said(value) || undefined;
   if (value === UNKNOWN) return null;
   if (value === SKIPPED) return undefined;
   return kind === "scale" ? Number(value) : value;
