@@ -82,6 +82,7 @@ OTHERS = {
     "app.metrics.releases.response_matrix": ("service", "a survey's answers as numbers"),
     "app.metrics.releases.turnover": ("service", "who left after a wave"),
     "app.metrics.sample": ("pure", "the answers that formulas are given"),
+    "app.metrics.views.context": ("service", "what there is to ask for"),
     "app.metrics.views.filters": ("service", "which groups a request means"),
     "app.metrics.views.groups": ("service", "metrics of one group"),
     "app.metrics.views.outcomes": ("service", "metrics beside an organisation's own numbers"),

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from app.core.languages import LANGUAGES
-from app.metrics.schemas import Definitions, Labels, MetricDefinition
+from app.metrics.schemas import ContextQuadrant, Definitions, Labels, MetricDefinition
 
 FOLDER = Path(__file__).parent
 
@@ -31,7 +31,16 @@ def _read(name: str) -> dict[str, Any]:
 def definitions(language: str, formula_version: str) -> Definitions:
     known = document()
     metrics = [_definition(metric, language) for metric in known["metrics"]]
-    return Definitions(formula_version=formula_version, metrics=metrics, labels=Labels(**known["labels"]))
+    return Definitions(formula_version=formula_version, metrics=metrics, labels=labels())
+
+
+def labels() -> Labels:
+    return Labels(**document()["labels"])
+
+
+def quadrants() -> list[ContextQuadrant]:
+    """In the order in which they are shown."""
+    return [ContextQuadrant(**quadrant) for quadrant in document()["quadrants"]]
 
 
 def _definition(metric: dict[str, Any], language: str) -> MetricDefinition:

@@ -252,6 +252,43 @@ async def newest_released(session: TenantSession, series: str | None) -> Survey 
     return (await session.scalars(newest_first.limit(1))).first()
 
 
+async def waves(session: TenantSession, most: int) -> list[tuple[Survey, Release]]:
+    """Every survey with a release, that which opened last first, with its newest; without those archived."""
+    has_release = select(col(Release.survey_id)).where(
+        col(Release.organization_id) == session.organization_id
+    )
+    query = select(Survey).where(
+        col(Survey.organization_id) == session.organization_id,
+        col(Survey.status).in_(("open", "released")),
+        col(Survey.archived).is_(False),
+        col(Survey.id).in_(has_release),
+    )
+    newest_first = query.order_by(col(Survey.opened_at).desc(), col(Survey.id).desc()).limit(most)
+    surveys = (await session.scalars(newest_first)).all()
+    newest = await newest_releases(session, session.organization_id, surveys)
+    return [(survey, newest[survey.id]) for survey in surveys]
+
+
+async def newest_releases(
+    session: AsyncSession, organization_id: UUID, surveys: Sequence[Survey]
+) -> dict[UUID, Release]:
+    """Of each of the surveys that has one."""
+    query = select(Release).where(
+        col(Release.organization_id) == organization_id,
+        col(Release.survey_id).in_([survey.id for survey in surveys]),
+    )
+    return {one.survey_id: one for one in await session.scalars(query.order_by(col(Release.number)))}
+
+
+async def open_surveys(session: TenantSession) -> Sequence[Survey]:
+    """The first to close first, and without an end last."""
+    query = select(Survey).where(
+        col(Survey.organization_id) == session.organization_id, col(Survey.status) == "open"
+    )
+    first = query.order_by(col(Survey.closes_at).asc().nulls_last(), col(Survey.opened_at), col(Survey.id))
+    return (await session.scalars(first)).all()
+
+
 async def waves_before(session: AsyncSession, survey: Survey, most: int) -> Sequence[Survey]:
     """The released surveys of its series that closed before it and are not archived, newest first."""
     query = _newest_first(survey).where(_closing < _moment_of(survey))
@@ -262,11 +299,7 @@ async def waves_until(session: AsyncSession, survey: Survey, most: int) -> list[
     """The newest released surveys of its series, that one last, each with its newest release."""
     query = _newest_first(survey).where(_closing <= _moment_of(survey))
     waves = (await session.scalars(query.limit(most))).all()[::-1]
-    releases = select(Release).where(
-        col(Release.organization_id) == survey.organization_id,
-        col(Release.survey_id).in_([wave.id for wave in waves]),
-    )
-    newest = {one.survey_id: one for one in await session.scalars(releases.order_by(col(Release.number)))}
+    newest = await newest_releases(session, survey.organization_id, waves)
     return [(wave, newest[wave.id]) for wave in waves]
 
 

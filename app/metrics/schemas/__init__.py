@@ -39,6 +39,13 @@ from app.metrics.schemas.common import Titled as Titled
 from app.metrics.schemas.common import TreeRef as TreeRef
 from app.metrics.schemas.common import Undefined as Undefined
 from app.metrics.schemas.common import Worded as Worded
+from app.metrics.schemas.context import ContextOpen as ContextOpen
+from app.metrics.schemas.context import ContextOrganization as ContextOrganization
+from app.metrics.schemas.context import ContextQuadrant as ContextQuadrant
+from app.metrics.schemas.context import ContextSegment as ContextSegment
+from app.metrics.schemas.context import ContextTeam as ContextTeam
+from app.metrics.schemas.context import ContextWave as ContextWave
+from app.metrics.schemas.context import MetricsContext as MetricsContext
 from app.metrics.schemas.definitions import Definitions as Definitions
 from app.metrics.schemas.definitions import Labels as Labels
 from app.metrics.schemas.definitions import MetricDefinition as MetricDefinition

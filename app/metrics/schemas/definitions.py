@@ -21,6 +21,22 @@ class Labels(Schema):
     quadrants: Words
     verdicts: Words
     reasons: Words
+    statuses: Words
+    modes: Words
+    kinds: Words
+    directions: Words
+    flags: Words
+    warnings: Words
+    signs: Words
+    precisions: Words
+    dimensions: Words
+    methods: Words
+    pairings: Words
+    errors: Words
+    resampled: Words
+    importance_of: Words
+    instrument_statuses: Words
+    better: Words
 
 
 class Definitions(Schema):

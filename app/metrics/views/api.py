@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from app.core.schema import Identifier
 from app.kpis.schemas import Period
 from app.metrics import definitions, names, schemas
 from app.metrics.names import FORMULA_VERSION, Metric, Numbers, Told
+from app.metrics.views import context as whereabouts
 from app.metrics.views import filters as filtering
 from app.metrics.views import groups as service
 from app.metrics.views import outcomes
@@ -87,13 +89,15 @@ async def view(
     survey, release = await service.release_to_show(session, survey_id, series)
     if who.teams is not None and not request.query_params.keys() <= OF_VIEW:
         raise TeamsOnly
-    now = await transaction_time(session)
+    return View(session, survey, release, by, team, tops_of(who, await transaction_time(session)))
 
+
+def tops_of(who: Principal, now: datetime) -> reading.Tops:
     def tops_in(wave: Survey) -> Sequence[str] | None:
         assert wave.opened_at is not None, "what is released was open"
         return who.teams_of(wave.opened_at, now)
 
-    return View(session, survey, release, by, team, tops_in)
+    return tops_in
 
 
 MetricsView = Annotated[View, Depends(view)]
@@ -296,3 +300,20 @@ async def get_definitions(
     who: TeamMetricsReader, conditions: ReadConditions, language: WantedLanguage
 ) -> Response:
     return conditions.answer(definitions.definitions(language, FORMULA_VERSION), headers=REVALIDATE)
+
+
+@router.get("/v1/metrics/context", operation_id="get_context", response_model=schemas.MetricsContext)
+async def get_context(
+    who: TeamMetricsReader,
+    session: Tenant,
+    conditions: ReadConditions,
+    language: WantedLanguage,
+    survey_id: UUID | None = None,
+    series: Series = None,
+    team: TeamParameter = None,
+    depth: Annotated[int | None, Query(ge=1, le=100)] = None,
+) -> Response:
+    shown = await service.release_shown(session, survey_id, series)
+    now = await transaction_time(session)
+    answer = await whereabouts.context(session, shown, team, depth, tops_of(who, now), language, now)
+    return conditions.answer(answer, headers=REVALIDATE)

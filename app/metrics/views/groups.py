@@ -63,6 +63,18 @@ async def release_to_show(
     return await released(session, survey)
 
 
+async def release_shown(
+    session: TenantSession, survey_id: UUID | None, series: str | None
+) -> tuple[Survey, Release] | None:
+    """As `release_to_show`; None where none was asked for and there is none yet."""
+    try:
+        return await release_to_show(session, survey_id, series)
+    except NoReleasedSurvey:
+        if series is not None:
+            raise
+        return None
+
+
 def no_such_series(asked: str, known: Sequence[str]) -> AppError:
     """One that has no results yet is there; one that is not may be misspelt."""
     if asked in known:

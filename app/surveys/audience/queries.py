@@ -101,6 +101,21 @@ def _scope(survey: Survey) -> dict[str, UUID]:
     return {"survey_id": survey.id}
 
 
+SURVEYS_WITH_TEAMS = text("""
+SELECT DISTINCT g.survey_id FROM survey_groups g
+JOIN unnest(CAST(:surveys AS uuid[]), CAST(:teams AS text[])) AS seen (survey_id, team)
+  ON g.survey_id = seen.survey_id AND g.external_id = seen.team
+WHERE g.organization_id = :organization_id AND g.kind = 'team'
+""")
+
+
+async def surveys_with_teams(session: TenantSession, seen: Mapping[UUID, Sequence[str]]) -> set[UUID]:
+    """Those of the surveys that asked people in one of the teams given with each."""
+    pairs = [(survey, team) for survey, teams in seen.items() for team in teams]
+    parameters = {"surveys": [survey for survey, _ in pairs], "teams": [team for _, team in pairs]}
+    return set((await session.scalars(SURVEYS_WITH_TEAMS, parameters)).all()) if pairs else set()
+
+
 async def groups_of(session: TenantSession, survey_id: UUID) -> Sequence[SurveyGroup]:
     """In tree order, then the categories."""
     query = select(SurveyGroup).where(

@@ -1,0 +1,127 @@
+"""What there is to ask for, and in which words and colours to show it; no number is in it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.core.database import TenantSession
+from app.core.languages import day_in_words, month_in_words
+from app.metrics import definitions, schemas
+from app.metrics.names import FORMULA_VERSION
+from app.metrics.releases import queries
+from app.metrics.views import groups as service
+from app.metrics.views.screens import Tops
+from app.organizations import queries as organizations
+from app.surveys.audience import queries as audience
+from app.tables import Release, Survey, SurveyGroup
+
+MOST_WAVES = 200
+
+Place = tuple[str | None, str]
+"""A series, and a month in words."""
+
+
+async def context(
+    session: TenantSession,
+    shown: tuple[Survey, Release] | None,
+    team: str | None,
+    depth: int | None,
+    tops_in: Tops,
+    language: str,
+    now: datetime,
+) -> schemas.MetricsContext:
+    organization = await organizations.organization(session)
+    waves = await queries.waves(session, MOST_WAVES)
+    open_surveys = await queries.open_surveys(session)
+    listed = {survey.id: survey for survey in [*(wave for wave, _ in waves), *open_surveys]}
+    seen = await seen_in(session, listed.values(), tops_in)
+    names = ShortNames(listed.values(), ZoneInfo(organization.time_zone), language)
+    survey = shown[0] if shown else None
+    return schemas.MetricsContext(
+        organization=schemas.ContextOrganization.model_validate(organization.model_dump()),
+        formula_version=FORMULA_VERSION,
+        survey_id=survey.id if survey else None,
+        waves=[as_wave(*wave, names) for wave in waves if wave[0].id in seen],
+        open=[as_open(one, names, now) for one in open_surveys if one.id in seen],
+        segments=segments_of(survey) if survey and tops_in(survey) is None else [],
+        teams=await teams_of(session, survey, team, depth, tops_in) if survey else [],
+        quadrants=definitions.quadrants(),
+        labels=definitions.labels(),
+    )
+
+
+class ShortNames:
+    """Short names of surveys, by which those of one series are told apart."""
+
+    def __init__(self, surveys: Iterable[Survey], zone: ZoneInfo, language: str) -> None:
+        self.zone = zone
+        self._language = language
+        self._together = Counter(self._place(survey) for survey in surveys)
+
+    def of(self, survey: Survey) -> str:
+        place = self._place(survey)
+        return place[1] if self._together[place] == 1 else day_in_words(self._language, self._opened(survey))
+
+    def _place(self, survey: Survey) -> Place:
+        return survey.series, month_in_words(self._language, self._opened(survey))
+
+    def _opened(self, survey: Survey) -> datetime:
+        assert survey.opened_at is not None, "what is listed was open"
+        return survey.opened_at.astimezone(self.zone)
+
+
+async def seen_in(session: TenantSession, surveys: Iterable[Survey], tops_in: Tops) -> Collection[UUID]:
+    """Those in which the reader sees a team, or everything."""
+    limited = {survey.id: tops for survey in surveys if (tops := tops_in(survey)) is not None}
+    asked = await audience.surveys_with_teams(session, limited)
+    return {survey.id for survey in surveys if survey.id not in limited or survey.id in asked}
+
+
+def as_wave(survey: Survey, release: Release, names: ShortNames) -> schemas.ContextWave:
+    head = service.header(survey, release)
+    return schemas.ContextWave(label=names.of(survey), survey=head["survey"], release=head["release"])
+
+
+def as_open(survey: Survey, names: ShortNames, now: datetime) -> schemas.ContextOpen:
+    more = {"label": names.of(survey), "days_left": days_left(survey.closes_at, now, names.zone)}
+    return schemas.ContextOpen.model_validate(survey.model_dump() | more)
+
+
+def days_left(closes_at: datetime | None, now: datetime, zone: ZoneInfo) -> int | None:
+    """None where nobody set an end; one that is due, though not closed yet, has none left."""
+    if closes_at is None:
+        return None
+    return max(0, (closes_at.astimezone(zone).date() - now.astimezone(zone).date()).days)
+
+
+def segments_of(survey: Survey) -> list[schemas.ContextSegment]:
+    return [schemas.ContextSegment(segment=name, by=f"{service.SEGMENT}{name}") for name in survey.report_by]
+
+
+async def teams_of(
+    session: TenantSession, survey: Survey, team: str | None, depth: int | None, tops_in: Tops
+) -> list[schemas.ContextTeam]:
+    groups = await audience.groups_of(session, survey.id)
+    tops = tops_in(survey)
+    if tops is None:
+        wanted = service.chosen(groups, ["team"], team)
+    else:
+        wanted = service.chosen_below(groups, ["team"], team, tops)
+    parts = Counter(group.parent for group in groups if group.kind == "team")
+    return [as_team(group, groups, parts[group.ordinal]) for group in down_to(depth, wanted)]
+
+
+def down_to(depth: int | None, wanted: Sequence[SurveyGroup]) -> list[SurveyGroup]:
+    """So many levels; a team above which none is listed is on the first."""
+    levels: dict[int, int] = {}
+    for group in wanted:
+        above = levels.get(group.parent, 0) if group.parent is not None else 0
+        levels[group.ordinal] = above + 1
+    return [group for group in wanted if depth is None or levels[group.ordinal] <= depth]
+
+
+def as_team(group: SurveyGroup, groups: Sequence[SurveyGroup], parts: int) -> schemas.ContextTeam:
+    known = service.ref(group, groups).model_dump(exclude={"kind"})
+    return schemas.ContextTeam(**known, parts=parts)
