@@ -17,6 +17,7 @@ from app.core.database import transaction_time
 from app.surveys.invitations.reminders import rules
 from app.surveys.invitations.reminders.jobs import remind_invited
 from app.surveys.invitations.reminders.service import ask_again, start_next
+from app.surveys.invitations.service import ask_again_for_mails
 from tests.acceptance.process import environment_of
 from tests.clock import next_year
 from tests.conftest import Tenant
@@ -503,6 +504,102 @@ async def test_a_reminder_that_was_begun_for_such_an_invitation_ends(
 async def test_a_reminder_needs_a_mail_server(acme: Tenant) -> None:
     refused = await remind(acme.client, await opened(acme.client))
     assert (refused.status_code, refused.json()["code"]) == (422, "mail_not_set_up")
+
+
+# ------------------------------------------------------------------ with a link that is still to be mailed
+
+
+async def planned_again(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection, mode: str, **members: Any
+) -> tuple[str, str]:
+    """A survey, and the link of somebody who is to be mailed another in two days."""
+    await employed(mailer.client, "E-1")
+    survey_id = await opened(mailer.client, name="Autumn", closes_at=CLOSING, mode=mode, **members)
+    await ask(mailer.client, survey_id, people=["E-1"])
+    await mailer.work()
+    at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    assert (await ask(mailer.client, survey_id, people=["E-1"], send_at=at)).json()["mailed"] == 1
+    await mailer.work_later()
+    return survey_id, token_in(taken(sink)["e-1@example.com"])
+
+
+async def when_its_time_has_come(mailer: Tenant, owner: asyncpg.Connection) -> None:
+    await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
+    await owner.execute(
+        "UPDATE invitation_mailings SET send_at = now() WHERE organization_id = $1", mailer.id
+    )
+    async with mailer.database.tenant_session(mailer.id) as session:
+        await ask_again_for_mails(session)
+    await mailer.work()
+
+
+async def opens(mailer: Tenant, token: str) -> bool:
+    return (await at_the_door(mailer, token).get("/v1/respond")).status_code == 200
+
+
+@pytest.mark.parametrize("members", [{}, {"allow_changes": True}])
+@pytest.mark.parametrize("mode", WITH_KEYS)
+async def test_a_link_works_until_the_mail_of_the_next_has_gone_out(
+    mode: str, members: dict[str, Any], mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    _, older = await planned_again(mailer, sink, owner, mode, **members)
+    assert await opens(mailer, older)
+    sink.refusals = {"e-1@example.com": "451 come again"}
+    await when_its_time_has_come(mailer, owner)
+    assert await opens(mailer, older), "nobody has the newer one yet"
+    sink.refusals = {}
+    await mailer.work_later()
+    newer = token_in(taken(sink)["e-1@example.com"])
+    assert newer != older
+    assert not await opens(mailer, older)
+    assert (await answer(mailer, newer)).status_code == 201
+
+
+@pytest.mark.parametrize("refusal", [None, "550 no such mailbox"])
+async def test_a_link_stays_where_the_mail_of_the_next_reaches_nobody(
+    refusal: str | None, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id, older = await planned_again(mailer, sink, owner, "confidential")
+    if refusal is None:
+        await mailer.client.patch("/v1/people/E-1", json={"email": "spy@example.com"})
+    else:
+        sink.refusals = {"e-1@example.com": refusal}
+    await when_its_time_has_come(mailer, owner)
+    assert not [message for _, message in sink.mails if LINK.search(said(message))]
+    assert (await counted(mailer.client, survey_id))["planned"] == 0
+    assert (await answer(mailer, older)).status_code == 201
+
+
+async def test_who_has_no_newer_link_is_reminded_with_the_one_they_have(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id, older = await planned_again(mailer, sink, owner, "confidential")
+    await mailer.client.patch("/v1/people/E-1", json={"email": None})
+    await when_its_time_has_come(mailer, owner)
+    await owner.execute(
+        "UPDATE people SET email = 'e-1@example.com', email_since = now() - interval '40 days'"
+        " WHERE organization_id = $1",
+        mailer.id,
+    )
+    sink.mails.clear()
+    assert (await remind(mailer.client, survey_id)).status_code == 201
+    await mailer.work_later()
+    assert token_in(taken(sink)["e-1@example.com"]) == older
+
+
+async def test_a_link_that_is_shown_or_a_code_takes_the_place_of_one_that_waits(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    await employed(mailer.client, "E-1", "E-2")
+    survey_id = await opened(mailer.client, closes_at=CLOSING, mode="confidential")
+    at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    given = {"E-1": {"send": False}, "E-2": {"form": "codes"}}
+    for name, members in given.items():
+        await ask(mailer.client, survey_id, people=[name], send_at=at)
+        shown = (await ask(mailer.client, survey_id, people=[name], **members)).json()["invitations"]
+        await when_its_time_has_come(mailer, owner)
+        assert (await answer(mailer, shown[0]["token"])).status_code == 201
+    assert sink.mails == []
 
 
 # ------------------------------------------------------------------ once each

@@ -23,6 +23,7 @@ from app.surveys.invitations.letters import OwnWords
 from app.surveys.invitations.preview import language_for, occasion_of
 from app.surveys.invitations.service import may_be_mailed_again
 from app.surveys.invitations.tokens import opened_person, padded_person, token_of
+from app.surveys.responses.service import respondent_key
 
 
 async def send_invitations(database: Database, organization_id: UUID, survey_id: UUID) -> None:
@@ -75,6 +76,7 @@ class Invitations:
         if outcome := OUTCOMES.get(verdict.failure or verdict.status):
             telemetry.SURVEY_MAILS.labels("invitation", outcome).inc()
         if verdict.status == "sent":
+            await self.put_token_in_place(session, item)
             await invitation_queries.mark_mailed(session, self.survey_id, item, now)
         elif verdict.status == AGAIN:
             await invitation_queries.put_back(session, self.survey_id, item, now)
@@ -85,6 +87,18 @@ class Invitations:
         else:
             await self.take_token_back(session, item)
             await invitation_queries.take_back(session, self.survey_id, item)
+
+    async def put_token_in_place(self, session: TenantSession, item: Row[Any]) -> None:
+        """Now that it is in their mailbox: until then the one that they have is the one that works."""
+        token = token_hash(self.token_of(session, item))
+        if await invitation_queries.is_unused(session, self.survey_id, token):
+            return
+        survey = await queries.survey(session, self.survey_id, lock="write")
+        if survey is None or survey.mode == "anonymous":
+            return
+        person = self.person_of(session, item)
+        key = respondent_key(self.keyring, survey, person)
+        await invitation_queries.put_in_place(session, self.survey_id, item, token, person, key)
 
     async def take_token_back(self, session: TenantSession, item: Row[Any]) -> None:
         """Its mail reached nobody, and the person can be asked again."""

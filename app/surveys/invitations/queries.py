@@ -70,6 +70,15 @@ SELECT * FROM older UNION ALL SELECT * FROM unnest(CAST(:token_hashes AS bytea[]
 CAST(:cell_ordinals AS int[]), CAST(:respondent_keys AS uuid[]))) AS i
 ORDER BY random()
   ON CONFLICT (organization_id, survey_id, respondent_key) DO UPDATE SET token_hash = excluded.token_hash
+WHERE NOT :is_mailed
+""")
+PUT_IN_PLACE = text("""
+INSERT INTO invitations (organization_id, survey_id, token_hash, cell_ordinal, respondent_key)
+SELECT :organization_id, :survey_id, :token_hash, m.cell_ordinal, :respondent_key FROM survey_members m
+WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id AND m.person_id = :person
+  AND EXISTS (SELECT FROM invitation_deliveries d WHERE d.organization_id = :organization_id
+AND d.survey_id = :survey_id AND d.recipient_key = :recipient_key AND d.nonce = :nonce)
+  ON CONFLICT (organization_id, survey_id, respondent_key) DO UPDATE SET token_hash = excluded.token_hash
 """)
 
 
@@ -78,10 +87,12 @@ async def remember(
     survey_id: UUID,
     invitations: Sequence[tuple[bytes, int, UUID | None]],
     mixed_cells: Sequence[int],
+    *,
+    is_mailed: bool = False,
 ) -> None:
     """Stores (token hash, cell, respondent key) in random order; a respondent's newer token takes the place
-    of the older. The unused invitations of `mixed_cells` are written anew among them, so that no row tells by
-    its transaction when it was issued."""
+    of the older: at once, or where it is mailed, once it was. The unused invitations of `mixed_cells` are
+    written anew among them, so that no row tells by its transaction when it was issued."""
     token_hashes, cell_ordinals, respondent_keys = zip(*invitations, strict=True)
     parameters = {
         "survey_id": survey_id,
@@ -89,8 +100,17 @@ async def remember(
         "cell_ordinals": list(cell_ordinals),
         "respondent_keys": list(respondent_keys),
         "mixed_cells": list(mixed_cells),
+        "is_mailed": is_mailed,
     }
     await session.execute(REMEMBER, parameters)
+
+
+async def put_in_place(
+    session: TenantSession, survey_id: UUID, mail: Row[Any], token_hash: bytes, person: UUID, key: UUID
+) -> None:
+    """The token of a mail, in the place of their older one; unless another is to be theirs since."""
+    where = {**key_of(survey_id, mail), "person": person}
+    await session.execute(PUT_IN_PLACE, {**where, "token_hash": token_hash, "respondent_key": key})
 
 
 USE = text("""
@@ -252,8 +272,11 @@ CAST(:nonces AS bytea[]), CAST(:seals AS bytea[])) AS d (recipient_key, nonce, p
 ORDER BY d.recipient_key
   ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE
 SET mailing_id = excluded.mailing_id, nonce = excluded.nonce, person_seal = excluded.person_seal,
-    sealed_person = NULL, held_until = NULL, kept_nonce = NULL, failure = NULL, settled_at = NULL
+    sealed_person = NULL, held_until = NULL, failure = NULL,
+    kept_nonce = CASE WHEN excluded.nonce IS NOT NULL THEN invitation_deliveries.kept_nonce END,
+    settled_at = CASE WHEN excluded.nonce IS NOT NULL THEN invitation_deliveries.settled_at END
 """)
+"""Until another is mailed, the link that they have is the one to be reminded with."""
 
 
 async def remember_deliveries(

@@ -323,10 +323,10 @@ async def keep(
     keyring: Keyring,
     mailing: UUID | None,
 ) -> None:
-    """In the place of what was issued to the same persons before."""
+    """In the place of what was issued to the same persons before; what is mailed, once it has gone out."""
     cells = {one.member.cell_ordinal for one in issued} if survey.mode == "anonymous" else set()
     rows = [(one.token_hash, one.member.cell_ordinal, one.key) for one in issued]
-    await queries.remember(session, survey.id, rows, sorted(cells))
+    await queries.remember(session, survey.id, rows, sorted(cells), is_mailed=mailing is not None)
     own = survey.organization_id
     deliveries = [
         (one.member.recipient_key, None, None)
