@@ -400,6 +400,44 @@ async def test_questions_of_every_kind_are_asked_in_their_own_way_on_a_wide_scre
     assert not found, "\n".join(found)
 
 
+@LANGUAGES
+async def test_what_was_written_before_is_taken_back(language: str, visit: Visits, acme: Tenant) -> None:
+    """A text, and what else somebody said; nothing else has to be answered for it."""
+    assert (await acme.client.put("/v1/questionnaires/odd", json=called("why", "how"))).status_code == 201
+    survey_id, token = await asked(acme, mode="attributed", questionnaire="odd", allow_changes=True)
+    said = {"answers": {"s": 40, "why": "Zo.", "how": "Daarom."}, "comment": "Slot."}
+    assert (await answer(acme, token, **said)).status_code == 201
+    word = {"nl": "wordt weggehaald", "en": "will be taken back"}[language]
+    async with visit(language, width=1280) as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        for key in ("why", "/comment"):
+            await tab.page.fill(f'textarea[name="{key}"]', "Anders.")
+            await tab.page.locator(f'input[name="{key}"]').check(force=True)
+            assert await tab.page.input_value(f'textarea[name="{key}"]') == ""
+        assert not await tab.violations()
+        await tab.page.reload()
+        await tab.arrive("questions")
+        assert await tab.page.is_checked('input[name="/comment"]')
+        await tab.page.click("#next")
+        assert (await tab.text("#given")).count(word) == 2
+        assert not await tab.violations()
+        async with tab.page.expect_request(DOOR) as request:
+            await tab.page.click("#send")
+        await tab.arrive("thanks")
+    sent = (await request.value).post_data_json
+    assert (sent["answers"], sent["comment"]) == ({"why": None}, None)
+    assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"s": 40}]
+    async with visit(language, width=1280) as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await tab.page.locator('input[name="/comment"]').check(force=True)
+        await tab.page.fill('textarea[name="/comment"]', "Toch.")
+        assert not await tab.page.is_checked('input[name="/comment"]')
+        await tab.page.click("#next")
+        assert await tab.page.is_disabled("#send")
+
+
 ODD_KEYS = ["comment", "dataset", "hidden", "constructor", "__proto__", "id"]
 
 

@@ -331,11 +331,59 @@ async def test_words_can_be_taken_back_while_answers_may_change(
         assert len(await kept()) == left
 
 
+@pytest.mark.parametrize("mode", ["confidential", "attributed"])
+@pytest.mark.parametrize("door", DOORS)
+async def test_words_alone_can_be_taken_back_and_whose_there_were_is_not_told(
+    door: str, mode: str, acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    """Who wrote nothing before has not answered by it either."""
+    survey_id = await asked(acme, mode, allow_changes=True)
+    url = f"/v1/surveys/{survey_id}/responses"
+    said = {"respondent": "E-0", "answers": {"pay": 4, "why": "Because."}, "comment": "Well."}
+    assert (await acme.client.post(url, json=said)).status_code == 201
+    before = await rows_of(owner, str(acme.id))
+    for name in ("E-1", "E-0"):
+        assert len((await rows_of(owner, str(acme.id)))["comments"]) == 2
+        assert await send(acme, survey_id, door, {"why": None}, name) is None
+    assert (await rows_of(owner, str(acme.id)))["responses"] == before["responses"]
+    written = await owner.fetch("SELECT text FROM comments WHERE survey_id = $1", UUID(survey_id))
+    assert [row["text"] for row in written] == ["Well."]
+
+
+async def test_a_comment_alone_can_be_taken_back(acme: Tenant, owner: asyncpg.Connection) -> None:
+    survey_id = await asked(acme, allow_changes=True)
+    url = f"/v1/surveys/{survey_id}/responses"
+    said = {"respondent": "E-0", "answers": {"pay": 4}, "comment": "Well."}
+    assert (await acme.client.post(url, json=said)).status_code == 201
+    before = await rows_of(owner, str(acme.id))
+    told = []
+    for name in ("E-1", "E-0"):
+        (token,) = await tokens(acme.client, survey_id, name)
+        door = at_the_door(acme, token)
+        for blank in (
+            {"answers": {}},
+            {"answers": {}, "comment": ""},
+            {"answers": {"why": " "}},
+            {"answers": {"why": None}, "comment": "New."},
+        ):
+            assert (await door.post("/v1/respond", json=blank)).json()["code"] == "no_answers", blank
+        answer = await door.post("/v1/respond", json={"answers": {}, "comment": None})
+        told.append((answer.status_code, answer.json()["status"], set(answer.json())))
+    assert told[0] == told[1] == (201, "accepted", {"id", "status"})
+    kept = await rows_of(owner, str(acme.id))
+    assert (kept["responses"], kept["comments"]) == (before["responses"], [])
+
+
 UNSEEN = ["\u200b", "\u2060", "\ufeff", "\u00ad", "\u3164", " \u200d\n\u200b"]
 
 
-@pytest.mark.parametrize("answers", [{"why": None}, *({"why": words} for words in UNSEEN)])
-@pytest.mark.parametrize("allow_changes", [True, False])
+WRITES_NOTHING = [
+    (False, {"why": None}),
+    *((may, {"why": words}) for may in (True, False) for words in UNSEEN),
+]
+
+
+@pytest.mark.parametrize(("allow_changes", "answers"), WRITES_NOTHING)
 async def test_who_writes_nothing_uses_up_no_invitation(
     answers: Any, allow_changes: bool, acme: Tenant, owner: asyncpg.Connection
 ) -> None:

@@ -74,6 +74,8 @@ class Placed:
     written: Sequence[Written]
     taken_back: Sequence[UUID]
     """The keys of what was written before and is not said any more."""
+    is_silent: bool
+    """It answers nothing, so it makes no response of who has none."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Submission:
 
     def check_answers(self, response: schemas.Answered) -> AppError | None:
         given = rules.given(response.answers)
-        if rules.is_silent(self.slots, given):
+        if rules.is_silent(self.slots, given) and not self.only_takes_back(response):
             return NoAnswers.at("#/answers")
         bad = rules.check_answers(self.slots, given)
         faults = [Fault(one.code, one.detail, pointer("answers", one.key)) for one in bad]
@@ -130,6 +132,10 @@ class Submission:
             return BAD_ANSWERS[bad[0].code](bad[0].detail, errors=faults)
         missing = self.missing(given)
         return answers_required(missing) if missing else None
+
+    def only_takes_back(self, response: schemas.Answered) -> bool:
+        """Words of before, if there are any: taken of everybody, else it would tell who has answered."""
+        return self.survey.allow_changes and not response.comment and bool(self.unsaid(response))
 
     def missing(self, given: Mapping[str, rules.Answer]) -> list[str]:
         """None where it may have been answered before: to refuse only who did not would tell who did."""
@@ -203,15 +209,17 @@ class Submission:
         key, cell = place
         answers = rules.encode(self.slots, rules.given(response.answers))
         written = list(self.written(index, key, response))
-        taken_back = self.taken_back(index, key, response) if self.survey.allow_changes else []
-        return Placed(index, key, cell, answers, response.locale, written, taken_back)
+        unsaid = self.unsaid(response) if self.survey.allow_changes else []
+        taken_back = [self.text_key(index, key, question) for question in unsaid]
+        is_silent = rules.is_silent(self.slots, rules.given(response.answers))
+        return Placed(index, key, cell, answers, response.locale, written, taken_back, is_silent)
 
-    def taken_back(self, index: int, key: UUID, response: schemas.Answered) -> list[UUID]:
+    def unsaid(self, response: schemas.Answered) -> list[str | None]:
         """Null is an answer, where it is sent: what is left out stays."""
         questions: list[str | None] = [*rules.texts_taken_back(self.slots, rules.given(response.answers))]
         if response.comment is None and "comment" in response.model_fields_set:
             questions.append(None)
-        return [self.text_key(index, key, question) for question in questions]
+        return questions
 
     def written(self, index: int, key: UUID, response: schemas.Answered) -> Iterator[Written]:
         if response.comment:
@@ -251,10 +259,11 @@ class Submission:
                 "submitted_at": submitted_at,
             }
             for one in good
+            if not one.is_silent
         ]
         new = await queries.store_responses(
             self.session, self.survey.id, rows, are_changed=self.survey.allow_changes
-        )
+        ) | {one.key for one in good if one.is_silent}
         comments = [
             {"id": own.key, "cell_ordinal": one.cell_ordinal, "question": own.question, "text": own.text}
             for one in good

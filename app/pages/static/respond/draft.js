@@ -3,11 +3,11 @@
 /**
  * @typedef {import("./questions.js").Answer} Answer
  * @typedef {import("./words.js").Language} Language
- * @typedef {{token: string, language: Language | null, answers: Record<string, Answer>, comment: string,
+ * @typedef {{token: string, language: Language | null, answers: Record<string, Answer>, comment: string | null,
  *   attempt: string, isTyped: boolean, isUnsure: boolean, isDone: boolean, left: Left}} Draft
  * @typedef {{organization?: string, contact?: string | null, thanks?: string | null, closes?: string | null, mayChange?: boolean}} Left
  *   what the survey said that is still told once it is over here
- * Of a draft: `isTyped`: by a code, not by a link; `language` once it was chosen; `attempt` says that a second try is one; `isUnsure` while a try to send had no answer; `isDone` once one had
+ * Of a draft: `comment` is null where that of before is taken back; `isTyped`: by a code, not by a link; `language` once it was chosen; `attempt` says that a second try is one; `isUnsure` while a try to send had no answer; `isDone` once one had
  */
 
 const KEPT = "respond";

@@ -2,7 +2,7 @@
 
 import { all, at, h, items } from "./dom.js";
 import { empty, keep, restore, sendable } from "./draft.js";
-import { drawQuestion, drawText, fieldsOf, readAnswer, said, showAnswer, tellAnswer } from "./questions.js";
+import { drawQuestion, drawWritten, fieldsOf, readAnswer, said, showAnswer, tellAnswer } from "./questions.js";
 import { ask, problemOf, send } from "./service.js";
 import { WORDS, languageOfBrowser } from "./words.js";
 
@@ -16,8 +16,9 @@ import { WORDS, languageOfBrowser } from "./words.js";
  * @typedef {"loading" | "welcome" | "questions" | "review" | "thanks" | "problem"} View
  */
 
-/** No question has it as its key. */
 const COMMENT = "/comment";
+/** As if it were a question, under a key that none has. @type {import("./questions.js").Asked} */
+const REMARK = { key: COMMENT, kind: "text", required: false };
 const QUESTIONS_A_MINUTE = 4;
 const FIRST_WAIT = 2;
 const LONGEST_WAIT = 30;
@@ -96,8 +97,8 @@ async function deliver() {
 
 function response() {
   const { answers, comment, attempt } = draft;
-  const written = said(comment);
-  return { answers, attempt, ...(written && { comment: written }), ...(form().takes_locale && { locale: language() }) };
+  const written = remark();
+  return { answers, attempt, ...((written || comment === null) && { comment: written || null }), ...(form().takes_locale && { locale: language() }) };
 }
 
 /** @param {Problem} found @param {string} [id] */
@@ -214,11 +215,15 @@ function arrange() {
 
 /** @param {Step} one @param {number} n */
 function drawStep({ title, questions }, n) {
-  const drawn = questions.map((question) => drawQuestion(question, draft.answers[question.key], words(), () => clear(question)));
-  if (!questions.length) drawn.push(drawText(COMMENT, [words().comment_label], draft.comment, words(), 6));
+  const { allow_changes: mayChange } = form();
+  const drawn = questions.map((question) => drawQuestion(question, draft.answers[question.key], words(), () => clear(question), mayChange));
+  if (!questions.length) drawn.push(drawWritten(REMARK, [words().comment_label], draft.comment === null ? null : draft.comment || undefined, words(), mayChange, 6));
   return h("section", { class: "step", "aria-labelledby": `step-${n}` },
     h("p", { class: "eyebrow" }, words().part(n + 1, steps.length)), h("h2", { id: `step-${n}`, tabindex: "-1" }, title), ...drawn);
 }
+
+/** What else they would like to say. */
+const remark = () => said(draft.comment ?? "");
 
 /** @param {Question} question */
 const isAnswered = ({ key }) => Object.hasOwn(draft.answers, key);
@@ -235,7 +240,7 @@ function count() {
 /** @param {HTMLElement} item @param {Step} of */
 function mark(item, { questions }) {
   const asked = questions.length || 1;
-  const given = questions.length ? questions.filter(isAnswered).length : Number(said(draft.comment) !== "");
+  const given = questions.length ? questions.filter(isAnswered).length : Number(remark() !== "" || draft.comment === null);
   item.className = given === asked ? "done" : given ? "begun" : "";
   /** @type {any} */ (item.querySelector(".hidden")).textContent = words().answered(given, asked);
 }
@@ -261,7 +266,8 @@ function clear(question) {
 function answered({ target }) {
   const question = form().questions.find(({ key }) => key === target.name);
   if (question) return record(question, readAnswer(question, target));
-  draft.comment = target.value;
+  draft.comment = target.type !== "checkbox" ? target.value : target.checked ? null : "";
+  showAnswer(COMMENT, draft.comment === null ? null : undefined);
   keep(draft);
   count();
 }
@@ -271,13 +277,18 @@ function answered({ target }) {
 function drawReview() {
   const open = form().questions.filter((question) => !isAnswered(question));
   const missing = open.filter(({ required }) => required);
-  const isEmpty = open.length === form().questions.length;
+  const isEmpty = isSilent() && !onlyTakesBack();
   tellSkipped(open, missing, isEmpty);
   at("given").replaceChildren(...steps.map(drawGiven));
   const isShort = missing.length > 0 && !form().allow_changes;
   Object.assign(at("send"), { disabled: isShort || isEmpty, textContent: words().send });
   say("");
 }
+
+/** Nothing is answered: who need not write answers nothing by leaving it, or by taking it back. */
+const isSilent = () => form().questions.every(({ key, kind, required }) => draft.answers[key] === undefined || (draft.answers[key] === null && kind === "text" && !required));
+
+const onlyTakesBack = () => !remark() && (draft.comment === null || Object.keys(draft.answers).length > 0);
 
 /** @param {Question[]} open @param {Question[]} missing @param {boolean} isEmpty */
 function tellSkipped(open, missing, isEmpty) {
@@ -300,7 +311,7 @@ const untold = () => (form().allow_changes ? words().not_changed : words().not_a
 /** @param {Step} of */
 function drawGiven({ title, questions }) {
   const rows = questions.map((question) => drawRow(question.text, tellAnswer(question, draft.answers[question.key], words(), untold()), () => revisit(question), isAnswered(question)));
-  const comment = said(draft.comment);
+  const comment = draft.comment === null ? words().taken_back : remark();
   if (!questions.length) rows.push(drawRow(words().comment_short, comment || untold(), () => revisit(null), comment !== ""));
   return h("section", {}, h("h2", {}, title), h("ul", { class: "rows" }, ...items(rows)));
 }

@@ -5,7 +5,8 @@ import { h } from "./dom.js";
 /**
  * @typedef {import("./words.js").Words} Words
  * @typedef {import("contract").components["schemas"]["FormQuestion"]} Question
- * @typedef {number | string | string[] | null | undefined} Answer   null is "don't know", undefined is skipped
+ * @typedef {number | string | string[] | null | undefined} Answer   null is "don't know", undefined is skipped; a text of before that is null is taken back
+ * @typedef {Pick<Question, "key" | "kind" | "required">} Asked
  * @typedef {{value: string, checked: boolean, type: string} & HTMLElement} Field
  */
 
@@ -20,22 +21,24 @@ const UNSEEN = /^[\p{Cc}\p{Cf}\p{Mn}\p{Z}\u115f\u1160\u2065\u2800\u3164\uffa0\uf
 /** Nothing where nothing of it can be seen: the service takes that for no answer too. @param {string} text */
 export const said = (text) => (UNSEEN.test(text) ? "" : text.trim());
 
-/** @param {Question} question @param {Answer} answer @param {Words} words @param {() => void} clear */
-export function drawQuestion(question, answer, words, clear) {
+/** @param {Question} question @param {Answer} answer @param {Words} words @param {() => void} clear @param {boolean} mayChange */
+export function drawQuestion(question, answer, words, clear, mayChange) {
   const { key, kind, text, required } = question;
   const aside = [required && words.required, kind === "choices" && words.several].filter(Boolean).join(", ");
   const title = aside ? [text, " ", h("span", { class: "aside" }, `(${aside})`)] : [text];
-  if (kind === "text") return drawWritten(question, title, answer, words);
+  if (kind === "text") return drawWritten(question, title, answer, words, mayChange);
   const wipe = h("button", { type: "button", class: "clear", "aria-label": words.clear_of(text), click: clear }, words.clear);
   const points = kind === "scale" ? drawScale(question, answer, words) : drawOptions(question, answer, words);
   if (points.matches(".scale, .options")) points.append(wipe);
   return h("fieldset", { class: "question", id: `q-${key}` }, h("legend", {}, ...title), points);
 }
 
-/** Who need not answer leaves it empty. @param {Question} question @param {(string | Node)[]} title @param {Answer} answer @param {Words} words */
-function drawWritten(question, title, answer, words) {
-  const drawn = drawText(question.key, title, String(answer ?? ""), words);
-  if (question.required) drawn.append(h("div", { class: "options" }, drawUnknown(question, answer, words)));
+/** Who need not answer leaves it empty; where answers may be changed, whoever wrote before takes it back.
+ * @param {Asked} question @param {(string | Node)[]} title @param {Answer} answer @param {Words} words @param {boolean} mayChange */
+export function drawWritten(question, title, answer, words, mayChange, rows = 5) {
+  const drawn = drawText(question.key, title, String(answer ?? ""), words, rows);
+  const word = question.required ? words.unknown : words.take_back;
+  if (question.required || mayChange) drawn.append(h("div", { class: "options" }, drawUnknown(question, answer, words, word)));
   return drawn;
 }
 
@@ -81,10 +84,10 @@ function drawSelect({ key, text, labels }, answer, points, words) {
   return h("select", { name: key, "aria-label": text }, ...options);
 }
 
-/** @param {Question} question @param {Answer} answer @param {Words} words */
-const drawUnknown = (question, answer, words) => drawPoint(question, answer, UNKNOWN, "", words.unknown, "word", "point unknown");
+/** @param {Asked} question @param {Answer} answer @param {Words} words */
+const drawUnknown = (question, answer, words, word = words.unknown) => drawPoint(question, answer, UNKNOWN, "", word, "word", "point unknown");
 
-/** @param {Question} question @param {Answer} answer @param {number | string} value @param {string} box @param {string} [word] @param {string} [look] @param {string} [kind] */
+/** @param {Asked} question @param {Answer} answer @param {number | string} value @param {string} box @param {string} [word] @param {string} [look] @param {string} [kind] */
 function drawPoint({ key, kind: of }, answer, value, box, word, look = "word", kind = "point") {
   const type = of === "choices" || of === "text" ? "checkbox" : "radio";
   const input = h("input", { type, name: key, value, checked: isChosen(answer, String(value)) });
@@ -95,8 +98,8 @@ function drawPoint({ key, kind: of }, answer, value, box, word, look = "word", k
 const isChosen = (answer, value) =>
   Array.isArray(answer) ? answer.includes(value) : answer !== undefined && String(answer ?? UNKNOWN) === value;
 
-/** @param {string} key @param {(string | Node)[]} title @param {string} text @param {Words} words */
-export function drawText(key, title, text, words, rows = 5) {
+/** @param {string} key @param {(string | Node)[]} title @param {string} text @param {Words} words @param {number} rows */
+function drawText(key, title, text, words, rows) {
   const left = h("p", { class: "soft", role: "status" });
   const area = /** @type {HTMLTextAreaElement} */ (h("textarea", { id: `q-${key}`, name: key, rows, maxlength: MOST_LETTERS, "aria-describedby": `w-${key}` }));
   area.value = text;
@@ -138,9 +141,9 @@ export function showAnswer(key, answer) {
 export const fieldsOf = (key) => [.../** @type {NodeListOf<Field>} */ (document.querySelectorAll(`input[name="${CSS.escape(key)}"]`))];
 
 /** The answer in words. @param {Question} question @param {Answer} answer @param {Words} words @param {string} none */
-export function tellAnswer({ labels, options }, answer, words, none) {
+export function tellAnswer({ kind, required, labels, options }, answer, words, none) {
   if (answer === undefined) return none;
-  if (answer === null) return words.unknown;
+  if (answer === null) return kind === "text" && !required ? words.taken_back : words.unknown;
   if (options.length) return [answer].flat().map((chosen) => options.find(({ key }) => key === chosen)?.text).join(", ");
   const label = labels[String(answer)];
   return label ? `${answer} – ${label}` : String(answer);

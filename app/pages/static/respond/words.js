@@ -44,6 +44,8 @@ const nl = {
   comment: "Wil je nog iets kwijt?",
   comment_label: "Opmerking (mag leeg blijven)",
   comment_short: "Opmerking",
+  take_back: "Haal weg wat ik hier eerder schreef",
+  taken_back: "wordt weggehaald",
   comment_warning: "Je tekst wordt woordelijk getoond. Schrijf niets waaraan jij of een collega te herkennen is: geen namen, functies of voorvallen die maar één iemand kent.",
   /** @param {number} n */
   left: (n) => `nog ${n} tekens`,
@@ -136,6 +138,8 @@ const en = {
   comment: "Anything else you would like to say?",
   comment_label: "Comment (may be left empty)",
   comment_short: "Comment",
+  take_back: "Take back what I wrote here before",
+  taken_back: "will be taken back",
   comment_warning: "Your text is shown word for word. Write nothing by which you or a colleague can be known: no names, jobs or events that only one person could tell.",
   left: (n) => `${n} characters left`,
   back: "Back",
