@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +12,19 @@ import httpx
 import pytest
 
 from app.core.secrets import Keyring
+from app.core.settings import Settings
 from app.core.short_codes import in_groups, is_well_spelt, new_code, typed
+from app.organizations.queries import organization
 from app.surveys.invitations import sheets
 from app.surveys.invitations import tokens as tokens_module
+from app.surveys.invitations.schemas import Invitation, InvitationsIssued
+from app.surveys.service import found as found_survey
 from tests.clock import next_year
 from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
 from tests.surveys.inviting import MODES, answer, ask, at_the_door
 from tests.surveys.test_surveys import ANSWERS, BYSTANDERS, hire, opened
+from tests.waiting import PATIENCE, until
 
 SHEET = {"Accept": "text/html"}
 
@@ -111,6 +117,10 @@ async def test_codes_are_not_mailed(api: ContractClient) -> None:
         assert (refused.status_code, refused.json()["code"]) == (422, "not_mailed")
 
 
+async def slips_of(api: ContractClient, survey_id: str) -> httpx.Response:
+    return await api.post(f"/v1/surveys/{survey_id}/invitations", json={"form": "codes"}, headers=SHEET)
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_sheet_has_a_slip_for_each(acme: Tenant, mode: str) -> None:
     api = acme.client
@@ -122,7 +132,7 @@ async def test_a_sheet_has_a_slip_for_each(acme: Tenant, mode: str) -> None:
     assert made.headers["content-security-policy"].startswith("default-src 'none'")
     page = made.text
     assert "<script>" not in page
-    assert "Scan het plaatje" in page
+    assert "Scan de QR-code" in page
     assert page.count("<svg") == page.count("<section>") == len(BYSTANDERS)
     printed = re.findall(r"<code>([A-Z-]+)</code>", page)
     assert [(await answer(acme, code)).status_code for code in printed] == [201] * len(BYSTANDERS)
@@ -155,7 +165,8 @@ async def test_slips_and_posters_say_names_until_when_and_whom_to_ask(acme: Tena
     survey_id = await opened(api, **MODES[mode], closes_at=f"{next_year()}-06-30T15:00:00Z")
     url = f"/v1/surveys/{survey_id}/invitations"
     page = (await api.post(url, json={"form": "codes"}, headers=SHEET)).text
-    assert page.count(f"You can take part until 30 June {next_year()} at ") == len(BYSTANDERS)
+    closing = f"You can take part until 30 June {next_year()} at 17:00 (Europe/Amsterdam)."
+    assert page.count(closing) == len(BYSTANDERS), "nobody knows in which zone a slip is read"
     assert page.count("Questions? Hanna, room 3") == len(BYSTANDERS)
     named = re.findall(r"<p>For: ([^<]*)</p>", page)
     assert sorted(named) == (
@@ -165,6 +176,50 @@ async def test_slips_and_posters_say_names_until_when_and_whom_to_ask(acme: Tena
         clerk = await acme.client_with("surveys:write")
         again = await clerk.post(url, json={"form": "codes", "people": BYSTANDERS[:1]}, headers=SHEET)
         assert re.findall(r"<p>For: ([^<]*)</p>", again.text) == [BYSTANDERS[0]]
+
+
+@pytest.mark.parametrize("is_poster", [False, True])
+async def test_a_sheet_is_drawn_beside_the_work_of_others(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, is_poster: bool
+) -> None:
+    """Its survey is held by nothing meanwhile, and the event loop goes on."""
+    api, drawn, may_go_on = acme.client, Event(), Event()
+    draw = sheets.picture
+
+    def slowly(link: str | None) -> str | None:
+        drawn.set()
+        assert may_go_on.wait(PATIENCE), "all others wait for the picture"
+        return draw(link)
+
+    monkeypatch.setattr(sheets, "picture", slowly)
+    survey_id = await opened(api, mode="anonymous", access="open") if is_poster else await opened(api)
+    printed = address(api, survey_id, **SHEET) if is_poster else slips_of(api, survey_id)
+    sheet = asyncio.create_task(printed)
+    await until(drawn.is_set)
+    assert (await api.patch(f"/v1/surveys/{survey_id}", json={"name": "Autumn"})).status_code == 200
+    assert (await api.post(f"/v1/surveys/{survey_id}/close")).status_code == 200
+    may_go_on.set()
+    made = await sheet
+    assert (made.status_code, made.text.count("<svg")) == (201, 1 if is_poster else len(BYSTANDERS))
+
+
+async def test_a_sheet_is_drawn_in_parts_as_they_are_taken(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "AT_ONCE", 20)
+    drawn = []
+    monkeypatch.setattr(sheets, "picture", drawn.append)
+    async with acme.database.tenant_session(acme.id) as session:
+        survey = await found_survey(session, UUID(await opened(acme.client)))
+        about = sheets.About(survey, await organization(session), "en", Settings())
+    many = [Invitation(token=new_code(), respondent=f"E-{n}", team=None, segments=None) for n in range(50)]
+    issued = InvitationsIssued(issued=50, mailed=0, invitations=many, not_issued=[])
+    parts = sheets.in_parts(sheets.slips(about, issued))
+    await anext(parts)
+    assert len(drawn) < 10
+    left = [part async for part in parts]
+    assert len(drawn) == 50
+    assert left[-1].endswith("</html>")
 
 
 async def test_links_are_told_as_json_whatever_is_accepted(api: ContractClient) -> None:
@@ -187,7 +242,9 @@ async def test_a_newer_code_takes_the_place_of_the_older_and_erasure_of_both(acm
     survey_id = await opened(acme.client)
     [older] = await codes(acme.client, survey_id, people=[BYSTANDERS[0]])
     [newer] = await codes(acme.client, survey_id, people=[BYSTANDERS[0]])
-    assert (await answer(acme, older["token"])).json()["code"] == "already_responded"
+    replaced = (await answer(acme, older["token"])).json()
+    assert replaced["code"] == "already_responded"
+    assert "If answers were sent with it, they are stored." in replaced["detail"], "none were"
     await acme.client.post(f"/v1/people/{BYSTANDERS[0]}/erasure")
     assert (await answer(acme, newer["token"])).json()["code"] == "already_responded"
 
@@ -302,7 +359,7 @@ async def test_who_answers_at_a_public_address_reads_nothing_of_teams_and_invita
         in (read["en"])
     )
     assert "whoever has the address can answer several times" in read["en"]
-    assert "wie het adres heeft, kan meermaals antwoorden" in read["nl"]
+    assert "wie het adres heeft, kan vaker antwoorden" in read["nl"]
 
 
 async def test_what_is_sent_again_to_a_public_address_is_stored_once(

@@ -1,9 +1,11 @@
 """Issuing invitations, with an API key. The door they open is in ../respond."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.responses import StreamingResponse
 
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant
 from app.auth.principal import Scope
@@ -64,8 +66,9 @@ async def create_invitations(
     return as_sheet(sheets.slips(about, issued))
 
 
-def as_sheet(page: str) -> Response:
-    return Response(page, 201, NO_STORE | sheets.CLOSED, media_type="text/html")
+def as_sheet(sheet: Iterator[str]) -> Response:
+    """Drawn once the request's transaction has ended."""
+    return StreamingResponse(sheets.in_parts(sheet), 201, NO_STORE | sheets.CLOSED, media_type="text/html")
 
 
 @router.post(

@@ -94,7 +94,7 @@ def letter(about: Occasion, reader: Reader, subject: str, body: list[Paragraph],
     return Letter(
         language=language,
         subject=on_one_line(subject),
-        paragraphs=[*body, Paragraph([until(about, reader)]), *contact(about, language)],
+        paragraphs=[*body, Paragraph([until_for(about, reader)]), *contact(about, language)],
         footer=[words()["footer"][language]],
         link=link,
         button=words()["button"][language],
@@ -120,16 +120,21 @@ def closing_day(closes_at: datetime, organization: Organization, language: str) 
     return day_in_words(language, rules.closing_day(closes_at, organization.time_zone))
 
 
-def until(about: Occasion, reader: Reader) -> str:
+def until_for(about: Occasion, reader: Reader) -> str:
     """The time zone is named to who lives in another."""
+    is_elsewhere = reader.time_zone not in (None, about.organization.time_zone)
+    return until(about, reader.language, with_zone=is_elsewhere)
+
+
+def until(about: Occasion, language: str, *, with_zone: bool) -> str:
     closes_at, organization = about.survey.closes_at, about.organization
     said = words()["until"]
     if closes_at is None:
-        return str(said["unknown"][reader.language].format(organization=on_one_line(organization.name)))
-    moment = moment_in_words(reader.language, closes_at.astimezone(ZoneInfo(organization.time_zone)))
-    if reader.time_zone not in (None, organization.time_zone):
+        return str(said["unknown"][language].format(organization=on_one_line(organization.name)))
+    moment = moment_in_words(language, closes_at.astimezone(ZoneInfo(organization.time_zone)))
+    if with_zone:
         moment += f" ({organization.time_zone})"
-    return str(said["known"][reader.language].format(closes_at=moment))
+    return str(said["known"][language].format(closes_at=moment))
 
 
 def contact(about: Occasion, language: str) -> list[Paragraph]:

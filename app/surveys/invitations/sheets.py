@@ -1,6 +1,8 @@
 """Codes on paper: a slip for each to cut out, and a poster for everybody. They load nothing from anywhere."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,13 @@ CLOSED = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+
+
+PRESS = ThreadPoolExecutor(1, "sheets")
+"""A picture takes milliseconds to draw, and a sheet may have as many as there are people: a process draws for
+one at a time, beside its event loop."""
+AT_ONCE = 100
+"""Parts of a sheet that are sent together: some slips."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +55,8 @@ def templates() -> Environment:
     return Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
 
 
-def slips(about: About, issued: InvitationsIssued) -> str:
-    return written(about, [slip(about, one) for one in issued.invitations], is_poster=False)
+def slips(about: About, issued: InvitationsIssued) -> Iterator[str]:
+    return written(about, (slip(about, one) for one in issued.invitations), is_poster=False)
 
 
 def slip(about: About, one: Invitation) -> dict[str, Any]:
@@ -62,10 +71,9 @@ def slip(about: About, one: Invitation) -> dict[str, Any]:
     }
 
 
-def poster(about: About, address: SurveyAddress) -> str:
-    return written(
-        about, [{"for": address.notice, "code": None, "picture": picture(address.url)}], is_poster=True
-    )
+def poster(about: About, address: SurveyAddress) -> Iterator[str]:
+    drawn = ({"for": address.notice, "code": None, "picture": picture(url)} for url in (address.url,))
+    return written(about, drawn, is_poster=True)
 
 
 def picture(link: str | None) -> str | None:
@@ -76,19 +84,25 @@ def picture(link: str | None) -> str | None:
     return code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
 
 
-def written(about: About, found: list[dict[str, Any]], *, is_poster: bool) -> str:
+async def in_parts(sheet: Iterator[str]) -> AsyncIterator[str]:
+    """Each drawn when the one before has been taken, so that a sheet is never whole in memory."""
+    loop = asyncio.get_running_loop()
+    while part := await loop.run_in_executor(PRESS, next, sheet, ""):
+        yield part
+
+
+def written(about: About, found: Iterable[dict[str, Any]], *, is_poster: bool) -> Iterator[str]:
     said = {name: texts[about.language] for name, texts in words().items()}
     page = about.settings.respond_page
     occasion = letters.Occasion(about.survey, about.organization, questions=0)
-    reader = letters.Reader("", about.language, None)
-    return (
+    sheet = (
         templates()
         .get_template("sheet.html")
-        .render(
+        .stream(
             language=about.language,
             organization=about.organization.name,
             survey=about.survey.name,
-            until=letters.until(occasion, reader),
+            until=letters.until(occasion, about.language, with_zone=True),
             contact=letters.contact_in_words(about.organization, about.language),
             page=None if page is None else page.partition("://")[2],
             slips=found,
@@ -97,3 +111,5 @@ def written(about: About, found: list[dict[str, Any]], *, is_poster: bool) -> st
             said=said,
         )
     )
+    sheet.enable_buffering(AT_ONCE)
+    return sheet

@@ -73,5 +73,5 @@ class AlreadyResponded(Conflict):
 class InvitationUsed(AlreadyResponded):
     detail = (
         "This invitation was used, or replaced by a newer one: use the newest."
-        " Answers sent with it before are stored."
+        " If answers were sent with it, they are stored."
     )
