@@ -85,6 +85,7 @@ async def test_in_anonymous_mode_a_code_is_of_a_cell_and_never_of_fewer_than_the
     survey_id = await opened(api, **MODES["anonymous"])
     few = await ask(api, survey_id, form="codes", people=BYSTANDERS[:2])
     assert (few.status_code, few.json()["code"]) == (422, "too_few_at_once")
+    assert "make codes for a larger team" in few.json()["detail"], "no code is mailed"
     found = await codes(api, survey_id, team="shed")
     assert Counter((one["respondent"], one["team"]) for one in found) == {(None, "shed"): 5}
     rest = await codes(api, survey_id)
@@ -101,6 +102,7 @@ async def test_a_team_gets_codes_for_at_least_the_minimum_and_one_person_by_name
     survey_id = await opened(api)
     few = await ask(api, survey_id, form="codes", team="night")
     assert (few.status_code, few.json()["code"]) == (422, "too_few_at_once")
+    assert "make codes for a larger team" in few.json()["detail"], "no code is mailed"
     unknown = await ask(api, survey_id, form="codes", team="nobody")
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_team")
     assert {one["respondent"] for one in await codes(api, survey_id, team="shed")} == {*BYSTANDERS, "owl"}

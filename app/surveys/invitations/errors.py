@@ -38,6 +38,13 @@ class TooFewAtOnce(Unprocessable):
     )
 
 
+class TooFewCodes(TooFewAtOnce):
+    detail = (
+        "Too few people at once, which could show whose code is whose: make codes for a larger team, or for"
+        " everybody together."
+    )
+
+
 class NotMailed(Unprocessable):
     code = "not_mailed"
     detail = "This is for invitations that are mailed: leave it out where send is false, or form is codes."

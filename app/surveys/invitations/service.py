@@ -37,6 +37,7 @@ from app.surveys.invitations.errors import (
     NothingMailed,
     NotMailed,
     TooFewAtOnce,
+    TooFewCodes,
     UnknownPlaceholder,
 )
 from app.surveys.invitations.letters import OWN
@@ -114,11 +115,11 @@ async def issue(
         members = await those_of(session, survey, wanted.team, members)
     skipped = reasons_to_skip(survey, members, now, is_mailed=is_mailed)
     if "too_few_at_once" in skipped.values() and len(skipped) == len(members):
-        raise TooFewAtOnce
+        raise TooFewCodes if wanted.form == "codes" else TooFewAtOnce
     asked = [one for one in members if one.external_id not in skipped]
     if wanted.form == "codes":
         if wanted.team is not None and len(asked) < (survey.minimum_group_size or 0):
-            raise TooFewAtOnce
+            raise TooFewCodes
         issued = await codes_for(session, survey, asked, keyring)
     else:
         issued = [issued_to(survey, one, keyring) for one in asked]
