@@ -40,6 +40,7 @@ from app.imports import service as imports
 from app.imports.api import router as imports_router
 from app.imports.run import sealed_file
 from app.kpis.api import router as kpis_router
+from app.mail.transport import warn_of_links
 from app.metrics.celebrations.api import router as celebration_metrics_router
 from app.metrics.recognition.api import router as recognition_metrics_router
 from app.metrics.releases import builder as releasing
@@ -186,6 +187,7 @@ SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
 
 
 def create_worker(database: Database) -> Worker:
+    warn_of_links(database.settings)
     return Worker(database, jobs=JOBS, schedules=SCHEDULES, unbounded={outbox.DELIVER_JOB})
 
 

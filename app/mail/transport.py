@@ -1,5 +1,6 @@
 """The ways a mail can leave, one file each, and which of them the settings mean."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
@@ -9,6 +10,7 @@ from app.core.settings import Settings
 from app.mail import folder, postmark, smtp
 from app.mail.message import Mail, sender_of
 
+log = logging.getLogger("betrokken.mail")
 MAILS = "mail"
 """The folder of those that are files."""
 SENDER_OF_FILES = "Betrokken <betrokken@localhost>"
@@ -26,6 +28,12 @@ def can_send(settings: Settings) -> bool:
 
 def has_server(settings: Settings) -> bool:
     return settings.smtp_url is not None or settings.postmark_token is not None
+
+
+def warn_of_links(settings: Settings) -> None:
+    """Invitations wait for an address; what else is mailed goes out, with a link that ends it."""
+    if has_server(settings) and not settings.is_address_given:
+        log.warning("links_of_mails_lead_nowhere", extra={"variable": "BETROKKEN_PUBLIC_URL"})
 
 
 @asynccontextmanager

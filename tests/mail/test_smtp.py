@@ -12,10 +12,12 @@ import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr, ValidationError
 
+from app.core.database import Database
 from app.core.settings import Settings
 from app.mail.failures import MailFailure, Refused, TryAgain, Unavailable
 from app.mail.message import Mail
 from app.mail.transport import Transport, open_transport
+from app.main import create_worker
 from tests.sink import Sink, listening
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -181,3 +183,12 @@ def test_a_mail_server_that_cannot_be_is_refused_without_being_told(url: str) ->
 def test_a_mail_server_needs_a_sender() -> None:
     with pytest.raises(ValidationError, match="BETROKKEN_MAIL_FROM"):
         Settings(smtp_url=SecretStr("smtp://localhost"))
+
+
+@pytest.mark.parametrize(("own", "warnings"), [({}, 1), ({"public_url": "https://hr.example.com"}, 0)])
+def test_who_mails_without_an_address_of_their_own_is_warned(
+    own: dict[str, str], warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for found in (settings("smtp://localhost"), Settings()):
+        create_worker(Database("postgresql://localhost/none", found.model_copy(update=own)))
+    assert [one.getMessage() for one in caplog.records] == ["links_of_mails_lead_nowhere"] * warnings
