@@ -51,6 +51,7 @@ from app.newsletter.api import linked as newsletter_links
 from app.newsletter.api import router as newsletter_router
 from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
+from app.organizations.setup.api import router as setup_router
 from app.pages.api import router as pages_router
 from app.people.addresses import service as addresses
 from app.people.addresses.jobs import tell_old_addresses
@@ -119,6 +120,7 @@ JOBS: dict[str, JobFunction] = {
 ROUTERS = (
     operations.router,
     organizations_router,
+    setup_router,
     teams_router,
     persons_router,
     questionnaires_router,

@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from app.core.contract import METHODS, contract, templates_of
 
 URI = "urn:contract"
-BESIDE = re.compile(r"/respond|/pages/.+")
+BESIDE = re.compile(r"/respond|/setup|/pages/.+")
 """The service's own pages: clients of the contract, and not in it."""
 SHARED_STATUSES = {400, 401, 403, 405, 406, 408, 413, 415, 429, 500, 503}
 seen: set[tuple[str, str]] = set()
@@ -80,6 +80,10 @@ class Operation:
     @property
     def is_by_invitation(self) -> bool:
         return {"invitation": []} in self.node["security"]
+
+    @property
+    def is_by_setup_link(self) -> bool:
+        return {"setup": []} in self.node["security"]
 
     @property
     def takes_keys(self) -> bool:

@@ -20,7 +20,7 @@ from sqlglot import exp
 
 import app
 
-EXEMPT = {"organizations", "credentials", "alembic_version"}
+EXEMPT = {"organizations", "credentials", "setup_links", "alembic_version"}
 """Tables that belong to no organisation, beside the queue's own, which start with pgqueuer."""
 STATEMENT = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH) ")
 PARAMETER = re.compile(r"(?<![:\w]):(?=[a-z])")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer import Context
 from typer.main import get_command
@@ -24,7 +25,7 @@ from tests.acceptance.process import free_port, is_ready, served_database, servi
 from tests.conftest import SECRET
 from tests.embedded.servers import is_stopped
 from tests.test_demo import READY, terminal
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 REPOSITORY = Path(__file__).parents[1]
 AWAY = {"DATABASE_URL": "postgresql://anna:hidden@127.0.0.1:1/x", "BETROKKEN_PSEUDONYM_SECRET": SECRET}
@@ -185,6 +186,45 @@ def test_of_several_processes_one_that_dies_is_told_and_replaced(tmp_path: Path)
         eventually(lambda: f'"event": "process_died", "pid": {killed}' in log.read_text())
         eventually(lambda: is_ready(url))
     assert log.read_text().count("process_died") == 1
+
+
+LINK = re.compile(r"^  (http\S+)/setup#(bts_\S+)$", re.MULTILINE)
+
+
+def links_in(log: Path) -> list[tuple[str, str]]:
+    return LINK.findall(log.read_text())
+
+
+@pytest.mark.nightly  # three starts
+@pytest.mark.acceptance
+def test_an_empty_service_prints_a_link_to_set_it_up_and_logs_none(tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    wanted = {"json": {"name": "Acme"}, "timeout": PATIENCE}
+    with served_database(tmp_path) as environment:
+        with serving(environment, first, "--workers", "2") as url:
+            [(place, token)] = links_in(first)
+            assert place == url
+            for _ in range(8):  # whichever process answers
+                refused = httpx.post(
+                    f"{url}/v1/setup", headers={"Authorization": f"Bearer {token}x"}, **wanted
+                )
+                assert refused.status_code == 401
+        public = {"BETROKKEN_PUBLIC_URL": "https://hr.example.com/betrokken/"}
+        with serving(environment | public, second) as url:
+            [(place, other)] = links_in(second)
+            assert (place, other != token) == ("https://hr.example.com/betrokken", True)
+            made = httpx.post(f"{url}/v1/setup", headers={"Authorization": f"Bearer {token}"}, **wanted)
+            assert made.status_code == 201, "that of before the restart"
+            key = made.json()["api_key"]["key"]
+        with serving(environment, third) as url:
+            assert links_in(third) == []
+            late = httpx.post(f"{url}/v1/setup", headers={"Authorization": f"Bearer {other}"}, **wanted)
+            assert (late.status_code, late.json()["code"]) == (409, "already_set_up")
+            assert httpx.get(f"{url}/v1/me", headers={"Authorization": f"Bearer {key}"}).is_success
+    for log in (first, second, third):
+        lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
+        assert lines
+        assert not [line for line in lines if token in line or other in line or key in line]
 
 
 def serving_processes(log: Path) -> list[int]:

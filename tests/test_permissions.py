@@ -14,7 +14,11 @@ from tests.conftest import Tenant, client_for, new_tenant
 from tests.contract import ContractClient, Operation, operations
 from tests.world import MARK, furnish, rows_of
 
-PROTECTED = [operation for operation in operations() if operation.takes_keys or operation.is_by_invitation]
+PROTECTED = [
+    operation
+    for operation in operations()
+    if operation.takes_keys or operation.is_by_invitation or operation.is_by_setup_link
+]
 KEYED = [operation for operation in PROTECTED if operation.takes_keys]
 SCOPED = [operation for operation in PROTECTED if operation.scopes]
 SCOPES_OF_BODY = {

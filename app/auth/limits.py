@@ -187,7 +187,7 @@ class RateLimitMiddleware:
         }
 
 
-Door = Literal["key", "invitation", "code", "address"]
+Door = Literal["key", "invitation", "code", "setup", "address"]
 
 
 @dataclass(frozen=True)

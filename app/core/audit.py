@@ -20,6 +20,7 @@ from app.core.secrets import Keyring
 COMMAND_LINE = "command_line"
 SYSTEM = "system"
 OWN_LINK = "own_link"
+SETUP_LINK = "setup_link"
 """Who acts where no key does."""
 MARK_SIZE = 16
 NOTED, ACTOR = "audit", "actor"

@@ -12,6 +12,9 @@ from app.core.resources import resource
 CONTRACT = resource("openapi/openapi.yaml")
 SCIM = "/scim/v2/"
 METHODS = ("get", "put", "post", "patch", "delete")
+Door = Literal["key", "invitation", "setup", "address"]
+DOORS: dict[str, Door] = {"bearer": "key", "invitation": "invitation", "setup": "setup"}
+"""What opens an operation, by its security scheme."""
 
 
 @cache
@@ -86,14 +89,14 @@ def takes_keys(method: str, path: str) -> bool:
     return opened_by(method, path) == "key"
 
 
-def opened_by(method: str, path: str) -> Literal["key", "invitation", "address"] | None:
-    """What one must have, and might guess: a key, an invitation, or a token in the address itself."""
+def opened_by(method: str, path: str) -> Door | None:
+    """What one must have, and might guess: a key, a token of one use, or one in the address itself."""
     for template in templates_of(path):
         found = contract()["paths"][template].get(method.lower())
         if found is not None:
             schemes = {name for scheme in found["security"] for name in scheme}
-            if "bearer" in schemes or "invitation" in schemes:
-                return "key" if "bearer" in schemes else "invitation"
+            if schemes & DOORS.keys():
+                return next(door for scheme, door in DOORS.items() if scheme in schemes)
             return "address" if "{token}" in template else None
     return "key" if path.startswith(SCIM) else None
 

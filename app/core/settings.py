@@ -16,6 +16,8 @@ SERVED_DATABASE, SERVED_AT = f"{PREFIX}SERVED_DATABASE_URL", f"{PREFIX}SERVED_AT
 """Set by us, for the processes that answer requests."""
 RESPOND = "/respond"
 """The page of this service on which invited people answer."""
+SETUP = "/setup"
+"""The page on which the first organisation is made."""
 MAIL_SERVER = re.compile(
     r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
 )
@@ -180,7 +182,9 @@ class Settings(BaseSettings):
     )
     mails_are_files: ClassVar[bool] = False
     """Whether mails are meant to go into the folder where there is no server, as the demo's are."""
-    pages: bool = Field(True, description="Serve the page on which invited people answer, `/respond`.")
+    pages: bool = Field(
+        True, description="Serve the pages: `/respond`, on which invited people answer, and `/setup`."
+    )
 
     @field_validator("data_dir")
     @classmethod

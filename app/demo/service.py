@@ -25,6 +25,7 @@ from app.metrics.views import groups as metrics
 from app.organizations import queries as organizations
 from app.organizations import service as organizations_service
 from app.organizations.schemas import ApiKeyWrite
+from app.organizations.setup.queries import end_links
 from app.people.teams import queries as teams_queries
 from app.surveys import queries as surveys
 from app.surveys.service import local_date
@@ -86,6 +87,7 @@ async def create_organization(database: Database) -> None:
     own: dict[str, Any] = {"id": ORGANIZATION_ID, "name": NAME, "locale": LANGUAGE, "default_series": SERIES}
     own["sealed_key"] = database.keyring.new_key(ORGANIZATION_ID)
     async with database.system_session(reason="create the demo organisation") as session:
+        await end_links(session)
         await queries.keep_organization(session, organizations_service.DEFAULTS | own)
 
 

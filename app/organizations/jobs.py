@@ -8,6 +8,7 @@ from app.core.database import Database
 from app.core.idempotency import forget_old_records
 from app.core.jobs import for_each
 from app.organizations import queries
+from app.organizations.setup.queries import forget_links
 
 
 async def in_every_organization(
@@ -20,6 +21,8 @@ async def in_every_organization(
 
 async def forget(database: Database) -> None:
     """Drops idempotency records after 24 hours and tombstones after 30 days."""
+    async with database.system_session(reason="forget old links to set up") as session:
+        await forget_links(session)
     await in_every_organization(database, "forget", forget_in)
 
 

@@ -12,6 +12,7 @@ from app.core.patches import merge_patch
 from app.core.secrets import Keyring, new_api_key, token_hash
 from app.organizations import queries, schemas
 from app.organizations.errors import MinimumGroupSizeLocked, NarrowedTwice, UnknownOrganization, UnknownTeam
+from app.organizations.setup.queries import end_links
 from app.tables import ApiKey, Organization
 
 READ_ONLY = {"id", "created_at", "updated_at"}
@@ -69,6 +70,7 @@ def represent_key(row: ApiKey) -> schemas.ApiKey:
 
 async def create_organization(session: AsyncSession, name: str, keyring: Keyring, **settings: Any) -> UUID:
     """Called with a system session: the organisation does not exist until it is there."""
+    await end_links(session)
     organization_id = uuid4()
     own = {"id": organization_id, "name": name, "sealed_key": keyring.new_key(organization_id)}
     session.add(Organization(**{**DEFAULTS, **settings, **own}))

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 
 from app.core.conditional import Tags, etag_of, matches
 from app.core.errors import NotFound
-from app.core.settings import RESPOND
+from app.core.settings import RESPOND, SETUP
 
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
@@ -37,6 +37,11 @@ class File:
 @router.get(RESPOND)
 async def get_respond_page(if_none_match: Tags = None) -> Response:
     return answer("respond.html", if_none_match)
+
+
+@router.get(SETUP)
+async def get_setup_page(if_none_match: Tags = None) -> Response:
+    return answer("setup.html", if_none_match)
 
 
 @router.get("/pages/{name:path}")

@@ -22,7 +22,7 @@ from app.tables.invitations import (
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import CelebrationReport, Release, ReleaseCell, ReleaseResult
 from app.tables.newsletter import Newsletter, NewsletterSubscription
-from app.tables.organizations import ApiKey, Credential, Organization
+from app.tables.organizations import ApiKey, Credential, Organization, SetupLink
 from app.tables.people import AddressNotice, Employment, Person, PersonHistory, Team, Tombstone
 from app.tables.privacy import AnswersLink, AuditEntry, ErasedPerson
 from app.tables.recognition import (
@@ -94,6 +94,7 @@ __all__ = [
     "ScimGroup",
     "ScimMember",
     "ScimUser",
+    "SetupLink",
     "Survey",
     "SurveyCell",
     "SurveyGroup",

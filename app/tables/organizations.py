@@ -70,3 +70,14 @@ class Credential(SQLModel, table=True):
     organization_id: UUID = Field(foreign_key="organizations.id", ondelete="CASCADE", index=True)
     kind: str
     credential_id: UUID
+
+
+class SetupLink(SQLModel, table=True):
+    """Of no organisation: there is none while it works. The acting role may not read it."""
+
+    __tablename__ = "setup_links"
+
+    token_hash: bytes = Field(primary_key=True)
+    expires_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
+    """When an organisation was made, by this link or otherwise."""

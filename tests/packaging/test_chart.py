@@ -213,6 +213,6 @@ def test_all_is_published_but_telemetry_and_health() -> None:
         route.path for router in (*ROUTERS, pages) for route in router.routes if isinstance(route, Route)
     ]
     served = {"/" + path.split("/")[1] for path in (*routes, SCIM, ASSETS)}
-    assert {"/v1", "/respond", "/pages"} < served
+    assert {"/v1", "/respond", "/setup", "/pages"} < served
     assert set(paths) == served - {"/metrics", "/health"}
     assert ingress["spec"]["tls"] == [{"hosts": ["betrokken.example"], "secretName": "tls"}]

@@ -21,6 +21,13 @@ Visits = Callable[..., AbstractAsyncContextManager[Visit]]
 
 @pytest.fixture(scope="session")
 async def address(app: FastAPI) -> AsyncIterator[str]:
+    async with listening(app) as address:
+        yield address
+
+
+@asynccontextmanager
+async def listening(app: FastAPI) -> AsyncIterator[str]:
+    """The address of an application that is started already."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", **OPTIONS))
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started)
@@ -51,14 +58,16 @@ def visit(browser: Any, address: str) -> Visits:
     """A tab of its own, by default a phone's; what it should not have done fails the test as it closes."""
 
     @asynccontextmanager
-    async def visiting(language: str = "nl", width: int = 360, **options: Any) -> AsyncIterator[Visit]:
+    async def visiting(
+        language: str = "nl", width: int = 360, at: str = address, **options: Any
+    ) -> AsyncIterator[Visit]:
         size = {"width": width, "height": 780 if width < 600 else 900}
         context = await browser.new_context(
             locale=language, viewport=size, reduced_motion="reduce", **options
         )  # a colour on its way to another has a contrast of its own
         context.set_default_timeout(PATIENCE * 1000)
         try:
-            visit = Visit(await context.new_page(), address)
+            visit = Visit(await context.new_page(), at)
             await visit.watch()
             yield visit
             assert not visit.faults

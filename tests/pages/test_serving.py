@@ -16,7 +16,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-ADDRESSES = ["/respond", *(f"/pages/{name}" for name in files())]
+ADDRESSES = ["/respond", "/setup", *(f"/pages/{name}" for name in files())]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

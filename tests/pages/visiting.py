@@ -53,6 +53,10 @@ class Visit:
     async def shows(self, words: str) -> bool:
         return words in await self.text()
 
+    async def says(self, selector: str, words: str) -> None:
+        """Once it does."""
+        await self.page.locator(selector, has_text=words).wait_for()
+
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.page.keyboard.press(key)
