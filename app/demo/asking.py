@@ -11,6 +11,7 @@ from app.mail.dispatcher import Round
 from app.mail.transport import has_server
 from app.surveys.invitations import queries
 from app.surveys.invitations.mailing import Invitations
+from app.surveys.invitations.reminders.service import can_mail
 from app.surveys.invitations.schemas import InvitationsWrite
 from app.surveys.invitations.service import issue
 from app.surveys.responses.queries import answers_by_key
@@ -23,6 +24,9 @@ MAILED = 12
 async def mail_some(
     session: TenantSession, survey_id: UUID, keyring: Keyring, settings: Settings, now: datetime
 ) -> None:
+    """Where there is a page for them to lead to."""
+    if not can_mail(settings):
+        return
     people = (await silent(session, survey_id, keyring))[:MAILED]
     await issue(session, survey_id, InvitationsWrite(people=people, send=True), keyring, settings, now)
 

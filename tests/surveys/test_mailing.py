@@ -12,10 +12,13 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from app.core.database import transaction_time
 from app.core.settings import Settings
+from app.demo.asking import mail_some
 from app.demo.service import DemoSettings
 from app.mail.failures import Unavailable
 from app.surveys.invitations.mailing import send_invitations
+from app.surveys.invitations.queries import waiting_mails
 from app.surveys.invitations.reminders.jobs import remind_invited
 from app.surveys.invitations.service import ask_again_for_mails
 from tests.clock import next_year
@@ -124,6 +127,17 @@ async def test_in_the_demo_invitations_of_the_api_are_files_too(mailer: Tenant, 
     await mailer.work()
     (file,) = (tmp_path / "mail").iterdir()
     assert "Subject: Come" in file.read_text()
+
+
+async def test_a_demo_without_pages_mails_nobody(mailer: Tenant, tmp_path: Path) -> None:
+    own = {**dict(mailer.database.settings), "smtp_url": None, "respond_url": None, "pages": False}
+    demo = DemoSettings.model_construct(**{**own, "data_dir": tmp_path})
+    await employed(mailer.client, "E-1")
+    survey_id = UUID(await opened(mailer.client))
+    async with mailer.database.tenant_session(mailer.id) as session:
+        now = await transaction_time(session)
+        await mail_some(session, survey_id, mailer.database.keyring, demo, now)
+        assert await waiting_mails(session, survey_id, now) == 0
 
 
 async def test_a_mail_is_written_in_the_language_of_its_reader(mailer: Tenant, sink: Sink) -> None:

@@ -14,7 +14,7 @@ from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.sink import Sink
-from tests.surveys.inviting import PAGE, answer, ask, employ, said
+from tests.surveys.inviting import HOME, PAGE, answer, ask, employ, said
 from tests.surveys.test_mailing import token_in
 from tests.surveys.test_surveys import draft, opened
 from tests.world import rows_of
@@ -162,6 +162,13 @@ async def test_a_preview_is_the_mail_and_stores_nothing(
     assert await rows_of(owner, str(mailer.id)) == before
     await mailer.work()
     assert sink.mails == []
+
+
+async def test_a_preview_has_a_link_where_there_is_no_page_yet(mailer: Tenant) -> None:
+    own = {"respond_url": None, "pages": False}
+    mailer.app.state.settings = mailer.app.state.settings.model_copy(update=own)
+    shown = (await preview(mailer.client, await opened(mailer.client), **OWN_TEXT)).json()["mails"]
+    assert f"{HOME}#bti_example" in shown[0]["text"]
 
 
 async def test_of_a_survey_without_a_closing_date_a_mail_says_who_closes_it(mailer: Tenant) -> None:

@@ -28,7 +28,7 @@ async def preview(
     check_words(survey, wanted)
     about = await occasion_of(session, survey)
     own = OwnWords(*wanted.own)
-    link = f"{settings.respond_page}#{NO_TOKEN}"
+    link = f"{settings.respond_page or settings.public_url}#{NO_TOKEN}"
     mails = []
     for language in LANGUAGES:
         reader = letters.Reader(NOBODY, language_for(own, language, about.organization), None)
