@@ -3,8 +3,10 @@ FROM python:3.13-slim-trixie AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
-COPY requirements.lock /tmp/
-RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --no-deps --only-binary=:all: -r /tmp/requirements.lock
+# With requirements-charts.lock it is the larger image, which draws charts.
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-charts.lock /tmp/
+RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --no-deps --only-binary=:all: -r "/tmp/${LOCK}"
 
 # The package is not built: a build backend would come in without a hash. A path entry and the command do.
 COPY app /srv/betrokken/app

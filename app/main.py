@@ -23,6 +23,7 @@ from app.calendar.cards.api import router as cards_router
 from app.calendar.feeds.api import router as feeds_router
 from app.calendar.reminders.api import linked as reminders_links
 from app.calendar.reminders.api import router as reminders_router
+from app.charts.api import router as charts_router
 from app.core import operations, outbox, telemetry
 from app.core.answers import HeadMiddleware, PackingMiddleware
 from app.core.bodies import BodyMiddleware
@@ -129,6 +130,7 @@ ROUTERS = (
     invitations_router,
     respond_router,
     metrics_router,
+    charts_router,
     chat_router,
     recognition_router,
     recognition_metrics_router,

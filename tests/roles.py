@@ -41,9 +41,9 @@ ROLES = {
 NAMES = {
     name: name for name in ("api", "blocks", "errors", "jobs", "queries", "schemas", "service", "tables")
 }
-NAMES |= dict.fromkeys(("charts", "disclosure", "formulas", "rules", "words"), "pure")
+NAMES |= dict.fromkeys(("disclosure", "formulas", "rules", "words"), "pure")
 """Of a module, or of a folder all of whose modules have the same role; the outermost says it."""
-FOLDERS = {"auth": "auth", "mail": "core", "cli": "main"}
+FOLDERS = {"auth": "auth", "charts": "blocks", "mail": "core", "cli": "main"}
 """Of the rest of a slice. In `core` and `embedded` a name such as `jobs` says nothing of a role."""
 
 OTHERS = {
@@ -51,7 +51,7 @@ OTHERS = {
     "app.core.languages": ("pure", "languages, and days in words"),
     "app.core.schema": ("schemas", "the base of what goes over the wire"),
     "app.calendar.cards.outcome": ("pure", "what a card's mail may hold"),
-    "app.calendar.cards.press": ("pure", "a card, drawn in a process of its own"),
+    "app.calendar.cards.press": ("service", "a card, drawn in a process of its own"),
     "app.calendar.cards.rendering": ("pure", "a card, drawn"),
     "app.calendar.cards.templates": ("pure", "what a template may say"),
     "app.calendar.cards.values": ("pure", "what an attribute of a template may say"),

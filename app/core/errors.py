@@ -7,6 +7,7 @@ AppError
 ├── NotFound              404
 ├── RequestTimeout        408
 ├── Conflict              409
+├── NotAcceptable         406
 ├── PreconditionFailed    412
 ├── PayloadTooLarge       413
 ├── UnsupportedMediaType  415
@@ -219,6 +220,11 @@ class NotFound(AppError):
     status = 404
     code = "not_found"
     detail = "Nothing was found under this address: check the path and the identifiers in it."
+
+
+class NotAcceptable(AppError):
+    status = 406
+    code = "not_acceptable"
 
 
 class RequestTimeout(AppError):

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 SIZES = {"sales": 6, "nl": 12, "be": 12, "it": 12}
 PARENTS = {"nl": "sales", "be": "sales"}
 VIEW = {"by", "team", "survey_id"}
-FOR_MANAGERS = {"get_context", "get_definitions"} | {
+FOR_MANAGERS = {"get_context", "get_definitions", "list_charts", "get_chart"} | {
     operation.id
     for operation in operations()
     if operation.path.startswith("/v1/metrics/") and {one["name"] for one in operation.parameters} >= VIEW

@@ -66,9 +66,11 @@ def test_it_checks_its_own_health() -> None:
 def test_every_dependency_is_locked_by_hash_and_postgres_is_left_out() -> None:
     [install] = re.findall(r"pip install .*", DOCKERFILE)
     assert {"--require-hashes", "--no-deps", "-r"} <= set(install.split())
-    lock = (REPOSITORY / "requirements.lock").read_text()
-    assert "--hash=sha256:" in lock
-    assert "pgserver" not in lock
+    locks = {
+        name: (REPOSITORY / name).read_text() for name in ("requirements.lock", "requirements-charts.lock")
+    }
+    assert all("--hash=sha256:" in lock and "pgserver" not in lock for lock in locks.values())
+    assert ["vl-convert-python" in lock for lock in locks.values()] == [False, True]
 
 
 def test_what_it_copies_is_there_and_not_ignored() -> None:

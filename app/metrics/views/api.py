@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -34,6 +34,7 @@ By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
 Series = Annotated[str | None, Query(min_length=1, max_length=100)]
 Language = Annotated[str | None, Header(max_length=1000)]
+Filter = Annotated[str | None, Query(min_length=3, max_length=2000)]
 QuestionParameter = Annotated[Identifier | None, Query()]
 OF_VIEW = {"survey_id", "series", "by", "team", "question"}
 """What narrows or moves a view; whatever else an endpoint takes could widen it."""
@@ -86,8 +87,20 @@ async def view(
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
     team: TeamParameter = None,
 ) -> View:
+    return await view_for(who, session, request.query_params.keys(), survey_id, series, by, team)
+
+
+async def view_for(
+    who: Principal,
+    session: TenantSession,
+    asked: Set[str],
+    survey_id: UUID | None,
+    series: str | None,
+    by: list[str],
+    team: str | None,
+) -> View:
     survey, release = await service.release_to_show(session, survey_id, series)
-    if who.teams is not None and not request.query_params.keys() <= OF_VIEW:
+    if who.teams is not None and not asked <= OF_VIEW:
         raise TeamsOnly
     return View(session, survey, release, by, team, tops_of(who, await transaction_time(session)))
 
@@ -115,17 +128,20 @@ An endpoint that tells more than `groups` of it takes a MetricsReader too, or as
 async def get_satisfaction_engagement(
     view: MetricsView,
     conditions: ReadConditions,
-    filter: Annotated[str | None, Query(min_length=3, max_length=2000)] = None,
+    filter: Filter = None,
 ) -> Response:
+    return conditions.answer(await satisfaction_engagement(view, filter), headers=REVALIDATE)
+
+
+async def satisfaction_engagement(view: View, filter: str | None = None) -> schemas.SatisfactionEngagement:
     if filter is None:
         groups = await view.groups(names.HEADLINE)
     else:
         groups = [await filtering.headline_of(view.session, view.release, filter, view.team)]
     distinctness, reasons = await service.distinctness_of(view.session, view.release)
-    answer = schemas.SatisfactionEngagement(
+    return schemas.SatisfactionEngagement(
         **view.header, distinctness=distinctness, reasons=reasons, groups=groups
     )
-    return conditions.answer(answer, headers=REVALIDATE)
 
 
 @router.get(
@@ -134,16 +150,22 @@ async def get_satisfaction_engagement(
     response_model=schemas.Participation,
 )
 async def get_participation_metrics(view: MetricsView, conditions: ReadConditions) -> Response:
-    answer = schemas.Participation(**view.header, groups=await view.groups(names.PARTICIPATION))
-    return conditions.answer(answer, headers=REVALIDATE)
+    return conditions.answer(await participation(view), headers=REVALIDATE)
+
+
+async def participation(view: View) -> schemas.Participation:
+    return schemas.Participation(**view.header, groups=await view.groups(names.PARTICIPATION))
 
 
 @router.get("/v1/metrics/facets", operation_id="get_facets", response_model=schemas.Facets)
 async def get_facets(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    return conditions.answer(await facets(view, language), headers=REVALIDATE)
+
+
+async def facets(view: View, language: str) -> schemas.Facets:
     titles = await service.titles_of(view.session, view.survey, language)
     groups = reading.titled_facets(await view.kept(names.FACETS), titles["facets"], titles["questions"])
-    answer = schemas.Facets(**view.header, groups=groups)
-    return conditions.answer(answer, headers=REVALIDATE)
+    return schemas.Facets(**view.header, groups=groups)
 
 
 @router.get("/v1/metrics/enps", operation_id="get_enps", response_model=schemas.Enps)
@@ -174,32 +196,44 @@ async def get_reliability(
 
 @router.get("/v1/metrics/heatmap", operation_id="get_heatmap", response_model=schemas.Heatmap)
 async def get_heatmap(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    return conditions.answer(await heatmap(view, language), headers=REVALIDATE)
+
+
+async def heatmap(view: View, language: str) -> schemas.Heatmap:
     columns = await reading.columns(view.session, view.survey, language)
-    answer = schemas.Heatmap(**view.header, columns=columns, groups=await view.groups(names.HEATMAP))
-    return conditions.answer(answer, headers=REVALIDATE)
+    return schemas.Heatmap(**view.header, columns=columns, groups=await view.groups(names.HEATMAP))
 
 
 @router.get("/v1/metrics/drivers", operation_id="get_drivers", response_model=schemas.Drivers)
 async def get_drivers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    return conditions.answer(await drivers(view, language), headers=REVALIDATE)
+
+
+async def drivers(view: View, language: str) -> schemas.Drivers:
     groups = reading.worded_drivers(await view.kept(names.DRIVERS), language)
-    answer = schemas.Drivers(**view.header, groups=groups)
-    return conditions.answer(answer, headers=REVALIDATE)
+    return schemas.Drivers(**view.header, groups=groups)
 
 
 @router.get("/v1/metrics/levers", operation_id="get_levers", response_model=schemas.Levers)
 async def get_levers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+    return conditions.answer(await levers(view, language), headers=REVALIDATE)
+
+
+async def levers(view: View, language: str) -> schemas.Levers:
     groups = reading.worded_levers(await view.kept(names.LEVERS), language)
-    answer = schemas.Levers(**view.header, groups=groups)
-    return conditions.answer(answer, headers=REVALIDATE)
+    return schemas.Levers(**view.header, groups=groups)
 
 
 @router.get("/v1/metrics/trends", operation_id="get_trends", response_model=schemas.Trends)
 async def get_trends(view: MetricsView, conditions: ReadConditions) -> Response:
+    return conditions.answer(await trends(view), headers=REVALIDATE)
+
+
+async def trends(view: View) -> schemas.Trends:
     groups = [group for group, _ in await view.kept(names.TRENDS)]
     waves = await reading.waves_of(view.session, view.survey)
     series = await reading.trends(view.session, waves, groups, await view.seen(waves))
-    answer = schemas.Trends(**view.header, waves=reading.as_told(waves), groups=series)
-    return conditions.answer(answer, headers=REVALIDATE)
+    return schemas.Trends(**view.header, waves=reading.as_told(waves), groups=series)
 
 
 @router.get("/v1/metrics/overview", operation_id="get_overview", response_model=schemas.Overview)

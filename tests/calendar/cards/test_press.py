@@ -11,10 +11,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from app.calendar.cards import press
 from app.calendar.cards.press import PRESS, printed
 from app.calendar.cards.rendering import rendered
 from app.calendar.cards.templates import TemplateRefused, built_in
+from app.core import press
 from tests.calendar.cards.test_rendering import NOOR, OURS, svg
 
 COVERED = svg(
@@ -73,24 +73,24 @@ async def test_who_waits_for_the_processor_too_long_is_not_waited_for(
 
 def test_of_processes_that_died_nothing_is_left() -> None:
     for _ in range(3):
-        process = PRESS.running()
+        process = PRESS.hand.running()
         process.kill()
         process.wait()
-    running = PRESS.running()
+    running = PRESS.hand.running()
     mine = [one.peek() for one in gc.get_objects() if isinstance(one, weakref.finalize) and one.alive]
     ends = [found for found in mine if found[1] is press.end and found[0] is threading.current_thread()]
     assert [found[2] for found in ends] == [(running,)]
 
 
 async def test_a_template_that_cannot_be_filled_in_ends_no_process() -> None:
-    before = PRESS.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode())
-    process = PRESS.running()
+    before = PRESS.hand.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode())
+    process = PRESS.hand.running()
     refused = json.loads(
-        PRESS.make(json.dumps([asdict(replace(OURS, text="{{ 3 | length }}")), asdict(NOOR)]).encode())
+        PRESS.hand.make(json.dumps([asdict(replace(OURS, text="{{ 3 | length }}")), asdict(NOOR)]).encode())
     )
     assert refused["code"] == "template_syntax"
-    assert PRESS.running() is process
-    assert PRESS.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode()) == before
+    assert PRESS.hand.running() is process
+    assert PRESS.hand.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode()) == before
 
 
 def test_the_process_has_no_secrets_and_ends_with_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,8 +98,8 @@ def test_the_process_has_no_secrets_and_ends_with_its_thread(monkeypatch: pytest
     found: list[tuple[subprocess.Popen[bytes], bytes]] = []
 
     def look() -> None:
-        PRESS.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode())
-        process = PRESS.running()
+        PRESS.hand.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode())
+        process = PRESS.hand.running()
         with open(f"/proc/{process.pid}/environ", "rb") as environment:
             found.append((process, environment.read()))
 

@@ -1,0 +1,214 @@
+import json
+from collections.abc import Awaitable, Callable, Set
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
+
+from app.auth.dependencies import Tenant
+from app.auth.principal import Principal
+from app.charts import service
+from app.charts.kinds import levers, scores, trend
+from app.charts.levels import one_level
+from app.charts.look import Look
+from app.charts.negotiation import PNG, SPECIFICATION, SVG, Format, preferred
+from app.charts.palette import ThemeName
+from app.charts.parts import PADDING, Json
+from app.charts.schemas import ChartName, Charts, ChartSummary
+from app.core.conditional import REVALIDATE, ReadConditions, etag_of, matches
+from app.core.database import TenantSession
+from app.core.requests import Route, UnknownParameter
+from app.metrics import schemas as metrics
+from app.metrics.views import api as views
+from app.metrics.views.api import (
+    Filter,
+    GroupKind,
+    Series,
+    TeamMetricsReader,
+    TeamParameter,
+    View,
+    WantedLanguage,
+)
+
+router = APIRouter(route_class=Route, tags=["charts"])
+Answer = TypeVar("Answer")
+Width = Annotated[int, Query(ge=280, le=1600)]
+Order = Annotated[Literal["gap", "tree"], Query()]
+KINDS: dict[str, Format] = {SVG: "svg", PNG: "png"}
+HOW = frozenset({"format", "width", "theme"})
+"""How a chart looks, which narrows and widens nothing of what it tells."""
+OF_RELEASE = frozenset({"survey_id", "series", "by", "team"})
+PICTURES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            SPECIFICATION: {"schema": {"type": "object"}},
+            SVG: {"schema": {"type": "string"}},
+            PNG: {"schema": {"type": "string", "contentMediaType": PNG}},
+        }
+    }
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of the metric behind a chart is wanted, and by whom."""
+
+    who: Principal
+    session: TenantSession
+    given: Set[str]
+    language: str
+    survey_id: UUID | None
+    series: str | None
+    by: list[str] | None
+    team: str | None
+    filter: str | None
+    order: str
+
+    async def view(self, *by: str) -> View:
+        """As the metric's own address would show it; `by` where nothing else is asked for."""
+        given = self.given - HOW - {"order"}
+        chosen = list(by) if self.by is None else self.by
+        return await views.view_for(
+            self.who, self.session, given, self.survey_id, self.series, chosen, self.team
+        )
+
+
+@dataclass(frozen=True)
+class Chart(Generic[Answer]):
+    """`read` gives the answer of the metric, as its own address does, and `draw` sees nothing else."""
+
+    metric: str
+    read: Callable[[Asked], Awaitable[Answer]]
+    draw: Callable[[Answer, Look], Json]
+    parameters: frozenset[str] = OF_RELEASE
+
+
+async def read_scores(asked: Asked) -> tuple[metrics.SatisfactionEngagement, str]:
+    view = await asked.view("organization", "team")
+    answer = await views.satisfaction_engagement(view, asked.filter)
+    if asked.by is None:
+        answer = answer.model_copy(update={"groups": one_level(answer.groups)})
+    return answer, asked.order
+
+
+async def read_trends(asked: Asked) -> metrics.Trends:
+    return await views.trends(await asked.view("organization"))
+
+
+async def read_levers(asked: Asked) -> levers.LeversAnswer:
+    view = await asked.view("organization")
+    return levers.LeversAnswer(
+        await views.levers(view, asked.language), await views.drivers(view, asked.language)
+    )
+
+
+def draw_quadrants(answer: tuple[metrics.SatisfactionEngagement, str], look: Look) -> Json:
+    return scores.quadrants(answer[0], look)
+
+
+def draw_gap(answer: tuple[metrics.SatisfactionEngagement, str], look: Look) -> Json:
+    return scores.gap(answer[0], look, answer[1])
+
+
+CHARTS: dict[ChartName, Chart[Any]] = {
+    "quadrants": Chart("satisfaction-engagement", read_scores, draw_quadrants, OF_RELEASE | {"filter"}),
+    "gap": Chart("satisfaction-engagement", read_scores, draw_gap, OF_RELEASE | {"filter", "order"}),
+    "trend": Chart("trends", read_trends, trend.trend),
+    "levers": Chart("levers", read_levers, levers.levers),
+}
+
+
+@router.get("/v1/charts", operation_id="list_charts", response_model=Charts)
+async def list_charts(
+    who: TeamMetricsReader, conditions: ReadConditions, language: WantedLanguage
+) -> Response:
+    items = [summary(name, chart, language) for name, chart in CHARTS.items()]
+    return conditions.answer(Charts(items=items, formats=service.forms()), headers=REVALIDATE)
+
+
+def summary(name: ChartName, chart: Chart[Any], language: str) -> ChartSummary:
+    look = Look(language, "light", 0)
+    return ChartSummary(
+        name=name,
+        title=look.say(f"{name}_title"),
+        shows=look.say(f"{name}_shows"),
+        metric=f"/v1/metrics/{chart.metric}",
+        parameters=sorted(chart.parameters | HOW),
+    )
+
+
+@router.get("/v1/charts/{name}", operation_id="get_chart", response_class=Response, responses=PICTURES)
+async def get_chart(
+    name: Annotated[ChartName, Path()],
+    who: TeamMetricsReader,
+    request: Request,
+    session: Tenant,
+    conditions: ReadConditions,
+    language: WantedLanguage,
+    accept: Annotated[str | None, Header(max_length=1000)] = None,
+    format: Annotated[Format | None, Query()] = None,
+    width: Width = 640,
+    theme: Annotated[ThemeName, Query()] = "light",
+    survey_id: UUID | None = None,
+    series: Series = None,
+    by: Annotated[list[GroupKind] | None, Query()] = None,
+    team: TeamParameter = None,
+    filter: Filter = None,
+    order: Order = "gap",
+) -> Response:
+    chart, given = CHARTS[name], request.query_params.keys()
+    refuse_others(name, chart, given)
+    wanted = wanted_form(format, accept)
+    asked = Asked(who, session, given, language, survey_id, series, by, team, filter, order)
+    answer = await chart.read(asked)
+    specification = chart.draw(answer, Look(language, theme, width - 2 * PADDING))
+    return answered(specification, wanted, conditions.if_none_match)
+
+
+def refuse_others(name: str, chart: Chart[Any], given: Set[str]) -> None:
+    for parameter in sorted(given - chart.parameters - HOW):
+        takes = ", ".join(sorted(chart.parameters))
+        raise UnknownParameter.parameter(parameter, f"The chart {name} has no {parameter}: it takes {takes}.")
+
+
+def wanted_form(format: str | None, accept: str | None) -> str:
+    """The media type to answer with; `format` goes before what a browser accepts by itself."""
+    kinds = [SPECIFICATION, SVG, PNG]
+    found = (
+        next(kind for kind, name in KINDS.items() if name == format) if format else preferred(accept, kinds)
+    )
+    if found is None:
+        raise service.NoSuchFormat
+    if found != SPECIFICATION and not service.can_draw():
+        raise service.ChartsNotInstalled
+    return found
+
+
+def answered(specification: Json, wanted: str, if_none_match: str | None) -> Response:
+    """What is drawn has a tag of its own: that of what is drawn, and the form."""
+    body = json.dumps(specification, ensure_ascii=False, separators=(",", ":")).encode()
+    tag = etag_of(body + wanted.encode())
+    headers = {**REVALIDATE, "ETag": tag, "Vary": "Accept"}
+    if if_none_match and matches(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    if wanted == SPECIFICATION:
+        return Response(body, headers=headers, media_type=SPECIFICATION)
+    draw = partial(service.picture, specification, KINDS[wanted], tag.strip('"')[:12])
+    return Drawn(draw, headers, wanted)
+
+
+class Drawn(Response):
+    """Drawn once the request's transaction has ended: none is open meanwhile."""
+
+    def __init__(self, draw: Callable[[], Awaitable[bytes]], headers: dict[str, str], kind: str) -> None:
+        super().__init__()
+        self.draw = draw
+        self.sent = headers, kind
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        headers, kind = self.sent
+        await Response(await self.draw(), headers=headers, media_type=kind)(scope, receive, send)

@@ -1,0 +1,451 @@
+"""Satisfaction against engagement: `quadrants` and `gap`, both of the headline."""
+
+from collections.abc import Iterator, Sequence
+from math import cos, hypot, radians, sin
+from typing import Any
+
+from app.charts import labels
+from app.charts.letters import wrapped
+from app.charts.levels import hidden_notes, hidden_rows
+from app.charts.look import Look
+from app.charts.parts import (
+    Json,
+    Rows,
+    at,
+    chart,
+    haloed,
+    interval,
+    mark,
+    place,
+    scale,
+    span,
+    text,
+    tooltip,
+    value,
+    view,
+)
+from app.charts.rows import MOST_ROWS, Column, named, row_labels
+from app.metrics import schemas
+
+MOST_POINTS = 200
+LEFT = 62
+"""For the vertical axis and its title."""
+CORNERS = {"stretched": (0, 0), "thriving": (1, 0), "detached": (0, 1), "content": (1, 1)}
+ELLIPSE = (
+    {"calculate": "sequence(0, 49)", "as": "step"},
+    {"flatten": ["step"]},
+    {"calculate": "datum.step * PI / 24", "as": "turn"},
+    {"calculate": "datum.angle * PI / 180", "as": "tilt"},
+    {
+        "calculate": "datum.satisfaction + datum.semi_major * cos(datum.turn) * cos(datum.tilt)"
+        " - datum.semi_minor * sin(datum.turn) * sin(datum.tilt)",
+        "as": "across",
+    },
+    {
+        "calculate": "datum.engagement + datum.semi_major * cos(datum.turn) * sin(datum.tilt)"
+        " + datum.semi_minor * sin(datum.turn) * cos(datum.tilt)",
+        "as": "up",
+    },
+)
+"""From what is told of an ellipse to its outline, by whoever draws it."""
+
+
+def shown(groups: Sequence[schemas.Group]) -> list[schemas.GroupOk]:
+    return [one for one in groups if isinstance(one, schemas.GroupOk)]
+
+
+def hidden(look: Look, groups: Sequence[schemas.Group]) -> list[dict[str, str]]:
+    return hidden_rows(look, [one for one in groups if not isinstance(one, schemas.GroupOk)])
+
+
+def score_row(look: Look, group: schemas.GroupOk) -> Json:
+    satisfaction, engagement = group.satisfaction, group.engagement
+    return {
+        "name": look.name(group.group),
+        "n": group.n,
+        "satisfaction": satisfaction.score,
+        "satisfaction_low": satisfaction.ci_low,
+        "satisfaction_high": satisfaction.ci_high,
+        "engagement": engagement.score,
+        "engagement_low": engagement.ci_low,
+        "engagement_high": engagement.ci_high,
+    }
+
+
+# ------------------------------------------------------------------ quadrants
+
+
+def quadrants(answer: schemas.SatisfactionEngagement, look: Look) -> Json:
+    groups = shown(answer.groups)[:MOST_POINTS]
+    unseen = hidden(look, answer.groups)
+    rows = _points(look, groups)
+    width = look.width - LEFT - 12
+    height = min(width, 400)
+    domain = span([*_ends(rows), *_ends_of_ellipses(rows)], 10, 0, 100)
+    _place(rows, domain, width, height)
+    cuts = _cuts(groups)
+    views = [view(width, height, _quadrant_layers(look, rows, cuts, scale(domain), (width, height)))]
+    corners = _corners(look, groups, width, height)
+    return chart(
+        look,
+        title=_position_title(look, answer),
+        description=_quadrants_in_words(look, groups, unseen),
+        data={"groups": rows, "cuts": cuts, "corners": corners, "hidden": unseen},
+        views=views,
+        left=LEFT,
+        notes=[*_quadrants_notes(look, answer, groups, rows), *hidden_notes(look, unseen)],
+    )
+
+
+def _points(look: Look, groups: Sequence[schemas.GroupOk]) -> Rows:
+    rows = []
+    for group in groups:
+        row = score_row(look, group) | {"is_whole": group is groups[0] and len(groups) > 1}
+        if group.position is not None:
+            ellipse = group.position.ellipse
+            row |= {"quadrant": look.label("quadrants", group.position.quadrant)}
+            row |= {name: getattr(ellipse, name) for name in ("semi_major", "semi_minor", "angle")}
+        rows.append(row)
+    return rows
+
+
+def _ends(rows: Rows) -> list[float | None]:
+    names = [f"{score}{end}" for score in ("satisfaction", "engagement") for end in ("", "_low", "_high")]
+    return [row[name] for row in rows for name in names]
+
+
+def _ends_of_ellipses(rows: Rows) -> Iterator[float]:
+    for row in rows:
+        if "semi_major" in row:
+            tilt = radians(row["angle"])
+            across = hypot(row["semi_major"] * cos(tilt), row["semi_minor"] * sin(tilt))
+            up = hypot(row["semi_major"] * sin(tilt), row["semi_minor"] * cos(tilt))
+            yield from (row["satisfaction"] - across, row["satisfaction"] + across)
+            yield from (row["engagement"] - up, row["engagement"] + up)
+
+
+def _cuts(groups: Sequence[schemas.GroupOk]) -> Rows:
+    found = next((one.quadrants.cut for one in groups if one.quadrants is not None), None)
+    return [] if found is None else [found.model_dump()]
+
+
+def _place(rows: Rows, domain: Sequence[float], width: float, height: float) -> None:
+    """Where the label of each point goes; those that matter least are left out where there is no room."""
+    low, high = domain
+    across = [(row["satisfaction"] - low) / (high - low) * width for row in rows]
+    down = [(high - row["engagement"]) / (high - low) * height for row in rows]
+    order = sorted(range(len(rows)), key=lambda one: (not rows[one]["is_whole"], -rows[one]["n"]))
+    points = [labels.Point(labels.named(rows[one]["name"]), across[one], down[one]) for one in order]
+    found = labels.placed(points, labels.Box(0, 0, width, height), _words_of_corners(width, height))
+    for one, point, label in zip(order, points, found, strict=True):
+        if label is not None:
+            rows[one] |= {"label": point.name, "dx": label.dx, "dy": label.dy, "align": label.align}
+
+
+def _words_of_corners(width: float, height: float) -> list[labels.Box]:
+    wide, high = min(160.0, width / 2), 24.0
+    return [
+        labels.Box(
+            x * (width - wide), y * (height - high), x * (width - wide) + wide, y * (height - high) + high
+        )
+        for x, y in CORNERS.values()
+    ]
+
+
+def _corners(look: Look, groups: Sequence[schemas.GroupOk], width: float, height: float) -> Rows:
+    if not _cuts(groups):
+        return []
+    return [
+        {
+            "quadrant": wrapped(look.label("quadrants", key), width / 2 - 10),
+            "x": 6 + right * (width - 12),
+            "y": 6 + down * (height - 12),
+            "align": ("left", "right")[right],
+            "baseline": ("top", "bottom")[down],
+        }
+        for key, (right, down) in CORNERS.items()
+    ]
+
+
+def _quadrant_layers(look: Look, rows: Rows, cuts: Rows, on: Json, size: tuple[float, float]) -> list[Json]:
+    theme = look.theme
+    x = value("satisfaction", on, _axis(), _scale_title(look, "satisfaction", cuts))
+    y = value(
+        "engagement",
+        on,
+        _axis(minExtent=LEFT - 20, maxExtent=LEFT - 20),
+        _scale_title(look, "engagement", cuts),
+    )
+    dashed: Json = {"strokeDash": [3, 4], "color": theme.muted}
+    styled = {name: {"expr": f"datum.{name}"} for name in ("align", "dx", "dy")}
+    return [
+        _marks(look, x, y, on),
+        mark("rule", "cuts", x=x, **dashed),
+        mark("rule", "cuts", y=y, **dashed),
+        text(
+            "corners",
+            x=place("x"),
+            y=place("y"),
+            shown="quadrant",
+            fontStyle="italic",
+            color=theme.muted,
+            align={"expr": "datum.align"},
+            baseline={"expr": "datum.baseline"},
+        ),
+        *haloed(
+            look,
+            "groups",
+            where="isValid(datum.label)",
+            x=x,
+            y=y,
+            shown="label",
+            color=theme.ink,
+            fontWeight={"expr": "datum.is_whole ? 600 : 400"},
+            **styled,
+        ),
+    ]
+
+
+def _marks(look: Look, x: Json, y: Json, on: Json) -> Json:
+    theme = look.theme
+    fill = {"condition": {"test": "datum.is_whole", "value": theme.accent}, "value": theme.ink}
+    outline = mark("line", "groups", x=value("across", on), y=value("up", on), order={"field": "step"})
+    outline["transform"] = [{"filter": "isValid(datum.semi_major)"}, *ELLIPSE]
+    outline["mark"] |= {
+        "interpolate": "linear-closed",
+        "filled": True,
+        "fillOpacity": 0.08,
+        "strokeOpacity": 0.5,
+        "strokeWidth": 1,
+        "clip": True,
+    }
+    outline["encoding"] |= {"detail": {"field": "name"}, "fill": fill, "stroke": fill}
+    return {"layer": [outline, *_crosses(look, x, y), _point(look, x, y, fill)]}
+
+
+def _crosses(look: Look, x: Json, y: Json) -> list[Json]:
+    """Of whom no ellipse is told."""
+    style: Json = {"color": look.theme.muted, "strokeWidth": 1}
+    alone = "!isValid(datum.semi_major)"
+    return [
+        mark(
+            "rule",
+            "groups",
+            where=f"{alone} && isValid(datum.satisfaction_low)",
+            y=y,
+            x=x | {"field": "satisfaction_low"},
+            x2={"field": "satisfaction_high"},
+            **style,
+        ),
+        mark(
+            "rule",
+            "groups",
+            where=f"{alone} && isValid(datum.engagement_low)",
+            x=x,
+            y=y | {"field": "engagement_low"},
+            y2={"field": "engagement_high"},
+            **style,
+        ),
+    ]
+
+
+def _point(look: Look, x: Json, y: Json, fill: Json) -> Json:
+    size = {
+        "field": "n",
+        "type": "quantitative",
+        "legend": None,
+        "scale": {"type": "sqrt", "domain": [0, 60], "range": [20, 130], "clamp": True},
+    }
+    shape = {"condition": {"test": "datum.is_whole", "value": "diamond"}, "value": "circle"}
+    told = tooltip(
+        look,
+        ("name", look.say("group")),
+        ("n", "n"),
+        ("satisfaction", look.label("scales", "satisfaction")),
+        ("engagement", look.label("scales", "engagement")),
+        ("quadrant", look.say("quadrant")),
+    )
+    return mark(
+        "point",
+        "groups",
+        x=x,
+        y=y,
+        size=size,
+        shape=shape,
+        fill=fill,
+        stroke={"value": look.theme.paper},
+        opacity=1,
+        strokeWidth=1,
+        filled=True,
+        tooltip=told,
+    )
+
+
+def _axis(**more: Any) -> Json:
+    return {"tickCount": 6, "format": "d", "tickMinStep": 5, **more}
+
+
+def _scale_title(look: Look, dimension: str, cuts: Rows) -> str:
+    said = f"{look.label('scales', dimension)} ({look.say('scale_0_100')}"
+    return (
+        f"{said}, {look.say('cut', cut=look.number(cuts[0][dimension], 1))})"
+        if cuts and not look.is_narrow
+        else f"{said})"
+    )
+
+
+def _position_title(look: Look, answer: schemas.SatisfactionEngagement) -> str:
+    first = answer.groups[0] if answer.groups else None
+    if first is None:
+        return look.say("nobody_shown")
+    name = look.name(first.group)
+    if not isinstance(first, schemas.GroupOk):
+        return look.say("of_group", name=name, said=look.label("reasons", first.reason))
+    if first.position is None:
+        why = first.reasons.get("position", "too_few_persons")
+        return look.say("of_group", name=name, said=look.label("reasons", why))
+    if first.position.quadrant == "undetermined":
+        chances = first.position.probabilities.model_dump()
+        likely = max(chances, key=lambda key: chances[key])
+        return look.say(
+            "quadrant_unclear",
+            name=name,
+            quadrant=_inside(look, likely),
+            chance=look.percent(chances[likely]),
+        )
+    return look.say("of_group", name=name, said=_inside(look, first.position.quadrant))
+
+
+def _inside(look: Look, quadrant: str) -> str:
+    said = look.label("quadrants", quadrant)
+    return said[:1].lower() + said[1:]
+
+
+def _quadrants_in_words(look: Look, groups: Sequence[schemas.GroupOk], unseen: Sequence[object]) -> str:
+    if not groups:
+        return look.say("nobody_shown")
+    first = groups[0]
+    said = look.say(
+        "quadrants_in_words",
+        count=len(groups),
+        name=look.name(first.group),
+        satisfaction=look.number(first.satisfaction.score),
+        engagement=look.number(first.engagement.score),
+    )
+    return f"{said} {look.say('hidden_in_words', count=len(unseen))}" if unseen else said
+
+
+def _quadrants_notes(
+    look: Look, answer: schemas.SatisfactionEngagement, groups: Sequence[schemas.GroupOk], rows: Rows
+) -> list[str]:
+    ellipses = any(one.position for one in groups)
+    certain = look.percent(answer.ci_level)
+    unlabelled = sum("label" not in row for row in rows)
+    return [
+        look.say("ellipse" if ellipses else "cross", level=certain),
+        *([look.say("unlabelled", count=unlabelled)] if unlabelled else []),
+    ]
+
+
+# ------------------------------------------------------------------ gap
+
+
+def gap(answer: schemas.SatisfactionEngagement, look: Look, order: str = "gap") -> Json:
+    groups = shown(answer.groups)
+    unseen = hidden(look, answer.groups)
+    if order == "gap":
+        groups = sorted(groups, key=lambda one: -one.gap.mean)
+    groups = groups[:MOST_ROWS]
+    rows = [score_row(look, one) | _gap_of(look, one) for one in groups]
+    column = Column.of(look, [row["name"] for row in rows], right=46 if look.is_narrow else 150)
+    height = named(look, rows, column)
+    return chart(
+        look,
+        title=_gap_title(look, groups),
+        description=_gap_in_words(look, groups, unseen),
+        data={"groups": rows, "hidden": unseen},
+        views=[view(look.width, height, _gap_layers(look, rows, column))],
+        notes=[
+            look.say("gap_note", level=look.percent(answer.ci_level)),
+            *hidden_notes(look, unseen),
+        ],
+    )
+
+
+def _gap_of(look: Look, group: schemas.GroupOk) -> Json:
+    found = group.gap
+    label = look.signed(found.mean)
+    if found.ci_low is not None and found.ci_high is not None and not look.is_narrow:
+        label += f" ({look.signed(found.ci_low)} {look.say('to')} {look.signed(found.ci_high)})"
+    return {"gap": found.mean, "gap_low": found.ci_low, "gap_high": found.ci_high, "label": label}
+
+
+def _gap_layers(look: Look, rows: Rows, column: Column) -> list[Json]:
+    theme = look.theme
+    on = scale(span(_ends(rows), 10, 0, 100), column.span)
+    x = value("satisfaction", on, _axis(), look.say("scale_0_100"))
+    hollow: Json = {"fill": theme.paper, "stroke": theme.ink, "strokeWidth": 1.8, "opacity": 1, "size": 75}
+    return [
+        mark(
+            "rule",
+            "groups",
+            x=x,
+            x2={"field": "engagement"},
+            y=place("y"),
+            strokeWidth=7,
+            opacity=0.14,
+            color=theme.ink,
+        ),
+        interval("groups", "satisfaction_low", "satisfaction_high", on, y=place("above"), color=theme.ink),
+        interval("groups", "engagement_low", "engagement_high", on, y=place("below"), color=theme.accent),
+        mark("point", "groups", x=x, y=place("above"), **hollow),
+        mark(
+            "point",
+            "groups",
+            x=value("engagement", on),
+            y=place("below"),
+            filled=True,
+            color=theme.accent,
+            opacity=1,
+            size=75,
+            tooltip=tooltip(
+                look,
+                ("name", look.say("group")),
+                ("n", "n"),
+                ("satisfaction", look.label("scales", "satisfaction")),
+                ("engagement", look.label("scales", "engagement")),
+                ("gap", look.say("gap")),
+            ),
+        ),
+        text("groups", x=at(look.width), y=place("y"), shown="label", align="right", color=theme.ink),
+        *row_labels(look, "groups"),
+    ]
+
+
+def _gap_title(look: Look, groups: Sequence[schemas.GroupOk]) -> str:
+    if not groups:
+        return look.say("nobody_shown")
+    largest = max(groups, key=lambda one: abs(one.gap.mean))
+    clear = (
+        largest.gap.ci_low is not None
+        and largest.gap.ci_high is not None
+        and largest.gap.ci_low * largest.gap.ci_high > 0
+    )
+    key = ("gap_above" if largest.gap.mean > 0 else "gap_below") if clear else "gap_unclear"
+    return look.say(key, name=look.name(largest.group), points=look.number(abs(largest.gap.mean)))
+
+
+def _gap_in_words(look: Look, groups: Sequence[schemas.GroupOk], unseen: Sequence[object]) -> str:
+    if not groups:
+        return look.say("nobody_shown")
+    by_gap = sorted(groups, key=lambda one: -one.gap.mean)
+    high, low = by_gap[0], by_gap[-1]
+    said = look.say(
+        "gap_in_words",
+        count=len(groups),
+        high=look.name(high.group),
+        high_gap=look.signed(high.gap.mean),
+        low=look.name(low.group),
+        low_gap=look.signed(low.gap.mean),
+    )
+    return f"{said} {look.say('hidden_in_words', count=len(unseen))}" if unseen else said

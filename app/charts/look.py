@@ -1,0 +1,77 @@
+"""How a chart is wanted: in which language, theme and width; and numbers as that language writes them."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from app.charts.letters import wrapped
+from app.charts.palette import THEMES, Theme, ThemeName
+from app.metrics import schemas
+from app.metrics.definitions import document
+
+WORDS = Path(__file__).with_name("words.yaml")
+PHONE = 500
+"""Pixels: below this names are broken over more lines, and what is beside a mark is left out."""
+
+
+@cache
+def words() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    return read
+
+
+@dataclass(frozen=True)
+class Look:
+    language: str
+    theme_name: ThemeName
+    width: int
+
+    @property
+    def theme(self) -> Theme:
+        return THEMES[self.theme_name]
+
+    @property
+    def is_narrow(self) -> bool:
+        return self.width < PHONE
+
+    def say(self, key: str, **values: object) -> str:
+        return str(words()[key][self.language]).format(**values)
+
+    def label(self, kind: str, key: str) -> str:
+        """As the definitions call it."""
+        return str(document()["labels"][kind][key][self.language])
+
+    def verdict(self, key: str) -> str:
+        """In the middle of a sentence."""
+        said = self.label("verdicts", key)
+        return said[:1].lower() + said[1:]
+
+    def name(self, group: schemas.GroupRef) -> str:
+        return self.say("whole") if group.kind == "organization" else group.name
+
+    def of_group(self, group: schemas.GroupRef, said: str) -> str:
+        """The whole organisation is meant where nothing else is said."""
+        return said if group.kind == "organization" else self.say("of_group", name=group.name, said=said)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        text = f"{abs(value):.{digits}f}"
+        sign = "−" if value < 0 and float(text) else ""
+        return sign + (text.replace(".", ",") if self.language == "nl" else text)
+
+    def signed(self, value: float, digits: int = 0) -> str:
+        text = self.number(value, digits)
+        return f"+{text}" if value > 0 and text.strip("0,.") else text
+
+    def percent(self, share: float) -> str:
+        return f"{100 * share:.0f}%"
+
+    def listed(self, names: list[str]) -> str:
+        if len(names) < 2:
+            return "".join(names)
+        return f"{', '.join(names[:-1])} {self.say('and')} {names[-1]}"
+
+    def lines(self, text: str, less: int = 0) -> list[str]:
+        return wrapped(text, self.width - less)

@@ -1,0 +1,176 @@
+"""Parts of a Vega-Lite specification, and the whole: title, data, pictures, notes below."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil, floor
+from typing import Any, Final
+
+from app.charts.letters import LINE, SIZE, wrapped
+from app.charts.look import Look
+
+Json = dict[str, Any]
+Rows = list[Json]
+VEGA_LITE: Final = "https://vega.github.io/schema/vega-lite/v6.json"
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+TITLE: Final = 17
+HALO: Final = 4
+THIN: Final = 1.5
+PADDING: Final = 8
+
+
+def chart(
+    look: Look,
+    *,
+    title: str,
+    description: str,
+    data: Mapping[str, Rows],
+    views: Sequence[Json],
+    notes: Iterable[str] = (),
+    left: float = 0,
+) -> Json:
+    """What nobody would read twice is said below: what marks mean, who is not shown and why.
+
+    `left`: what lies to the left of the views, such as an axis.
+    """
+    lines = [{"text": line} for note in notes for line in look.lines(note)]
+    return {
+        "$schema": VEGA_LITE,
+        "description": description,
+        "title": {"text": _heading(look, title), "anchor": "start", "frame": "bounds", "offset": 14},
+        "datasets": {**data, "notes": stacked(lines)},
+        "vconcat": [*views, notes_view(look, lines, left)],
+        "spacing": 14,
+        "bounds": "full",
+        "background": look.theme.paper,
+        "padding": PADDING,
+        "config": _config(look),
+    }
+
+
+def _heading(look: Look, title: str) -> list[str]:
+    return wrapped(title, look.width, TITLE * 1.06)
+
+
+def _config(look: Look) -> Json:
+    theme = look.theme
+    text = {"labelFontSize": SIZE, "titleFontSize": SIZE, "titleFontWeight": 400}
+    colours = {"labelColor": theme.muted, "titleColor": theme.muted}
+    lines = {"domainColor": theme.line, "tickColor": theme.line, "gridColor": theme.line, "gridOpacity": 0.6}
+    return {
+        "font": FONT,
+        "view": {"stroke": None},
+        "title": {"color": theme.ink, "fontSize": TITLE, "fontWeight": 600, "lineHeight": 23},
+        "axis": {**text, **colours, **lines, "titlePadding": 8, "labelPadding": 4, "labelFlush": False},
+        "text": {"fontSize": SIZE, "baseline": "middle", "lineHeight": LINE - 2, "color": theme.ink},
+        "rule": {"strokeWidth": THIN},
+    }
+
+
+def notes_view(look: Look, lines: Rows, left: float) -> Json:
+    layer = text("notes", x=at(-left), y=place("y"), shown="text", align="left", color=look.theme.muted)
+    return view(look.width - left, max(1, LINE * len(lines)), [layer])
+
+
+def stacked(rows: Rows, step: int = LINE) -> Rows:
+    """One below the other, in pixels."""
+    return [{**row, "y": step * (number + 0.5)} for number, row in enumerate(rows)]
+
+
+def view(width: float, height: float, layers: Sequence[Json], **more: Any) -> Json:
+    return {"width": width, "height": height, "layer": list(layers), **more}
+
+
+def side_by_side(views: Sequence[Json], apart: float) -> Json:
+    return {"hconcat": list(views), "spacing": apart, "bounds": "flush"}
+
+
+# ------------------------------------------------------------------ where a mark is
+
+
+def at(pixels: float | str) -> Json:
+    return {"value": pixels}
+
+
+def place(field: str) -> Json:
+    """A member of the data that is a number of pixels."""
+    return {"field": field, "type": "quantitative", "scale": None}
+
+
+def value(field: str, scale: Json, axis: Json | None = None, title: str | None = None) -> Json:
+    """A number of the metric, on its scale. One layer of those that share a scale says the axis."""
+    said = {"axis": axis, "title": title} if axis else {}
+    return {"field": field, "type": "quantitative", "scale": scale, **said}
+
+
+def scale(domain: Sequence[float], span: Sequence[float] | None = None) -> Json:
+    """`span`: from which pixel to which; the whole view by default."""
+    return {"domain": list(domain), "nice": False, "zero": False, **({"range": list(span)} if span else {})}
+
+
+def span(values: Iterable[float | None], step: float, low: float, high: float) -> list[float]:
+    """Where the points are, in whole steps, within what is possible."""
+    known = [one for one in values if one is not None] or [low, high]
+    first, last = floor(min(known) / step) * step, ceil(max(known) / step) * step
+    return [max(low, min(first, high - step)), min(high, max(last, first + step))]
+
+
+# ------------------------------------------------------------------ marks
+
+
+def mark(kind: str, data: str, *, where: str | None = None, **channels: Any) -> Json:
+    """Channels are those of Vega-Lite; whatever else is given says how the mark looks."""
+    encoding = {
+        name: one for name, one in channels.items() if isinstance(one, dict | list) and name in CHANNELS
+    }
+    style = {name: one for name, one in channels.items() if name not in encoding and one is not None}
+    chosen: Json = {"transform": [{"filter": where}]} if where else {}
+    return {"data": {"name": data}, **chosen, "mark": {"type": kind, **style}, "encoding": encoding}
+
+
+CHANNELS = {
+    "x",
+    "x2",
+    "y",
+    "y2",
+    "text",
+    "size",
+    "shape",
+    "color",
+    "fill",
+    "stroke",
+    "tooltip",
+    "order",
+    "detail",
+}
+
+
+def text(data: str, *, shown: str, where: str | None = None, **channels: Any) -> Json:
+    return mark("text", data, where=where, text={"field": shown}, **channels)
+
+
+def haloed(look: Look, data: str, **channels: Any) -> list[Json]:
+    """Text that stays readable over a line: the same below it, wide, in the colour of the paper."""
+    paper = {
+        "color": look.theme.paper,
+        "stroke": look.theme.paper,
+        "strokeWidth": HALO,
+        "strokeJoin": "round",
+    }
+    return [text(data, **{**channels, **paper}), text(data, **channels)]
+
+
+def interval(data: str, low: str, high: str, on: Json, **channels: Any) -> Json:
+    """Along x; nothing where the interval is not told."""
+    known = f"isValid(datum.{low}) && isValid(datum.{high})"
+    where = channels.pop("where", None)
+    return mark(
+        "rule",
+        data,
+        where=f"{known} && ({where})" if where else known,
+        x=value(low, on),
+        x2={"field": high},
+        **channels,
+    )
+
+
+def tooltip(look: Look, *fields: tuple[str, str]) -> list[Json]:
+    return [{"field": field, "title": title} for field, title in fields]

@@ -1,0 +1,54 @@
+"""Charts drawn for whoever does not draw them: elsewhere, a few at once, and kept by what they show."""
+
+import base64
+import json
+from collections import OrderedDict
+from importlib.util import find_spec
+from typing import Any
+
+from app.charts.negotiation import Format
+from app.charts.schemas import Form
+from app.core.errors import NotAcceptable
+from app.core.press import Press
+
+PRESS = Press("app.charts.drawing", hands=1)
+MOST_KEPT = 16 << 20
+"""Bytes."""
+Kept = OrderedDict[tuple[str, Format], bytes]
+kept: Kept = OrderedDict()
+"""By the mark of a specification: of one release, chart, language, theme and reader. The newest last."""
+
+
+class NoSuchFormat(NotAcceptable):
+    detail = "A chart is application/vnd.vegalite.v6+json, image/svg+xml or image/png: accept one of them."
+
+
+class ChartsNotInstalled(NotAcceptable):
+    code = "charts_not_installed"
+    detail = (
+        "This service does not draw charts: install betrokken[charts], or take the image that has it."
+        " The specification is there for whoever accepts application/vnd.vegalite.v6+json."
+    )
+
+
+def can_draw() -> bool:
+    return find_spec("vl_convert") is not None
+
+
+def forms() -> list[Form]:
+    return ["vega-lite", "svg", "png"] if can_draw() else ["vega-lite"]
+
+
+async def picture(specification: dict[str, Any], wanted: Format, mark: str) -> bytes:
+    key = mark, wanted
+    if key not in kept:
+        order = json.dumps([specification, wanted, f"c{mark}"]).encode()
+        keep(key, base64.b64decode(await PRESS.make(order)))
+    kept.move_to_end(key)
+    return kept[key]
+
+
+def keep(key: tuple[str, Format], made: bytes) -> None:
+    kept[key] = made
+    while sum(map(len, kept.values())) > MOST_KEPT and len(kept) > 1:
+        kept.popitem(last=False)

@@ -1,0 +1,84 @@
+"""A process beside the service, for what holds on to the interpreter while it works.
+
+There it can neither stop those who have nothing to do with it, nor end the service with itself. It is a
+module that reads orders from its input, one a line, and answers each with a line.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+PATIENCE = 120
+"""Seconds by the clock, for a process that waits for the processor."""
+
+
+class Unprinted(Exception):
+    """It died over the order, or was ended."""
+
+
+class Hand(threading.local):
+    """The process of a thread: started when first needed, and again when it has died."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+        self.process: subprocess.Popen[bytes] | None = None
+        self.end: Callable[[], object] = lambda: None
+        """At the latest with its thread."""
+
+    def running(self) -> subprocess.Popen[bytes]:
+        if self.process is None or self.process.poll() is not None:
+            self.end()
+            self.process = started(self.module)
+            self.end = weakref.finalize(threading.current_thread(), end, self.process)
+        return self.process
+
+    def make(self, order: bytes) -> bytes:
+        process = self.running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        patience = threading.Timer(PATIENCE, process.kill)
+        patience.start()
+        try:
+            process.stdin.write(order + b"\n")
+            process.stdin.flush()
+            made = process.stdout.readline()
+        except OSError:
+            made = b""
+        finally:
+            patience.cancel()
+        if not made.endswith(b"\n"):
+            self.end()
+            raise Unprinted
+        return made
+
+
+def started(module: str) -> subprocess.Popen[bytes]:
+    """Without the service's own environment, where secrets are."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+    )
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    with process:
+        pass
+
+
+class Press:
+    """At most so many processes of a module at once; whoever comes when all are at work waits."""
+
+    def __init__(self, module: str, hands: int) -> None:
+        self.hand = Hand(module)
+        self.threads = ThreadPoolExecutor(hands, thread_name_prefix="press")
+
+    async def make(self, order: bytes) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self.hand.make, order)
