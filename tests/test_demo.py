@@ -226,8 +226,11 @@ def test_a_demo_of_today_is_not_called_older(demo: Terminal) -> None:
 
 @pytest.mark.acceptance
 def test_the_addresses_answer_and_the_key_may_do_everything(demo: Terminal, api: Api) -> None:
-    for name in ("API", "API page", "Prometheus", "Health"):
+    for name in ("Dashboard", "API", "API page", "Prometheus", "Health"):
         assert api.get(demo.address(name)).is_success, name
+    page, _, key = demo.address("Dashboard").partition("#")
+    assert page.endswith("/")
+    assert key == re.search(r"^API key +(\S+)$", demo.shown, re.MULTILINE)[1]
     me = api.sent("GET", "/v1/me")
     assert me["organization"]["name"] == "Betrokken Demo"
     assert len(me["scopes"]) == 18

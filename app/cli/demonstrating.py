@@ -39,5 +39,5 @@ def demo(
         made = with_database(
             settings, lambda database: prepare(database, settings, datetime.now(UTC), progress)
         )
-        screen.show(made, url_of(door))
+        screen.show(made, url_of(door), settings.pages)
         serve_through(door, settings, url)

@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "BETROKKEN_"
 SERVED_DATABASE, SERVED_AT = f"{PREFIX}SERVED_DATABASE_URL", f"{PREFIX}SERVED_AT"
 """Set by us, for the processes that answer requests."""
+DASHBOARD = "/"
+"""The page of this service on which results are seen."""
 RESPOND = "/respond"
 """The page of this service on which invited people answer."""
 SETUP = "/setup"

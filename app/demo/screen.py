@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from app.core.settings import DASHBOARD
 from app.demo.service import Demo
 from app.metrics.definitions import document
 from app.metrics.schemas import Group, GroupOk, QuadrantShares, SatisfactionEngagement, Score
@@ -74,13 +75,15 @@ def _why_hidden(reason: str) -> str:
     return SHORTLY.get(reason) or str(document()["labels"]["reasons"][reason]["en"])
 
 
-def show(made: Demo, url: str) -> None:
+def show(made: Demo, url: str, has_pages: bool) -> None:
     """The line for curl is printed as it is: a terminal may fold it, but nothing breaks it."""
     console = Console(highlight=False, markup=False, emoji=False)
     console.width = max(console.width, NARROWEST)
     console.print(summary(made.numbers))
     if made.is_older:
         print("", OLDER, "", sep="\n")
+    if has_pages:
+        print(f"{'Dashboard':16} {url}{DASHBOARD}#{made.key}", f"{'':16} signed in by the key", sep="\n")
     for name, path in ADDRESSES.items():
         print(f"{name:16} {url}{path}")
     if made.link:

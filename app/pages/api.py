@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 
 from app.core.conditional import Tags, etag_of, matches
 from app.core.errors import NotFound
-from app.core.settings import RESPOND, SETUP
+from app.core.settings import DASHBOARD, RESPOND, SETUP
 
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
@@ -32,6 +32,11 @@ class File:
     content: bytes
     kind: str
     tag: str
+
+
+@router.get(DASHBOARD)
+async def get_dashboard_page(if_none_match: Tags = None) -> Response:
+    return answer("dashboard.html", if_none_match)
 
 
 @router.get(RESPOND)

@@ -44,6 +44,12 @@ class Visit:
         await self.page.goto(f"{self.address}/respond" + (f"#{token}" if token else ""))
         await self.arrive(view)
 
+    async def look(self, key: str = "", view: str = "results", choice: str = "") -> None:
+        """At the dashboard; what it then still draws is drawn."""
+        await self.page.goto(f"{self.address}/{choice}" + (f"#{key}" if key else ""))
+        await self.arrive(view)
+        await self.page.wait_for_load_state("networkidle")
+
     async def arrive(self, view: str) -> None:
         await self.page.wait_for_selector(f'body[data-view="{view}"]')
 

@@ -1,0 +1,210 @@
+/** The first screen: where we stand, whether that is different, what first, and who is not in it and why. */
+
+import { h } from "../respond/dom.js";
+import { chart } from "./charts.js";
+import { day, lower, number, percent, range, signed } from "./numbers.js";
+import { scored } from "./seen.js";
+import { around, interval, strip } from "./strips.js";
+import { download, table } from "./tables.js";
+import { term } from "./terms.js";
+
+/**
+ * @typedef {import("./seen.js").Seen} Seen
+ * @typedef {import("./seen.js").Schemas} Schemas
+ * @typedef {Schemas["Change"]} Change
+ * @typedef {import("./tables.js").Row} Row
+ * @typedef {import("./tables.js").Line} Line
+ */
+
+/** @type {("satisfaction" | "engagement" | "enps")[]} */
+const MEASURES = ["satisfaction", "engagement", "enps"];
+const TERMS = { satisfaction: "satisfaction.score", engagement: "engagement.score", enps: "enps.score" };
+const SURE = 0.99;
+
+/** The finding, in the words of the verdicts. @param {Seen} seen */
+export function finding(seen) {
+  const { whole, words, overview } = seen;
+  const who = seen.choice.team || whole.group.kind === "team" ? `${whole.group.name}: ` : "";
+  if (whole.status !== "ok") return `${who}${lower(seen.reason(whole.reason))}`;
+  const [satisfaction, engagement] = MEASURES.slice(0, 2).map((measure) => changeOf(seen, measure));
+  if (satisfaction?.status !== "ok" || engagement?.status !== "ok") return `${who}${overview.survey.name}`;
+  const before = seen.wave(satisfaction.from_survey)?.label ?? "";
+  const verdict = (/** @type {string} */ code) => lower(seen.label("verdicts", code));
+  const names = MEASURES.map((measure) => seen.label("scales", measure));
+  const said = satisfaction.verdict === engagement.verdict
+    ? `${names[0]} ${words.and} ${lower(names[1] ?? "")} ${verdict(engagement.verdict)}`
+    : `${names[0]} ${verdict(satisfaction.verdict)}, ${lower(names[1] ?? "")} ${verdict(engagement.verdict)}`;
+  return `${who}${who ? lower(said) : said} ${words.since(before)}`;
+}
+
+/** @param {Seen} seen */
+export function about(seen) {
+  const { overview: { survey, release, ci_level: level }, whole, words, zone } = seen;
+  const { n, invited } = whole.status === "ok" ? whole : { n: null, invited: null };
+  const people = n === null ? `${words.group}: ${whole.group.name}` : number(n);
+  return words.about(people, invited === null ? null : number(invited), survey.name, day(release.released_at, zone), number(100 * level)) + (release.final ? "" : ` · ${words.rolling}`);
+}
+
+/** @param {Seen} seen */
+export const answers = (seen) => [
+  answer("stand", seen, ...standing(seen)),
+  answer("change", seen, ...changes(seen)),
+  answer("first", seen, ...first(seen)),
+  answer("hidden", seen, hidden(seen)),
+];
+
+/** @param {"stand" | "change" | "first" | "hidden"} name @param {Seen} seen @param {Node[]} content */
+const answer = (name, { words }, ...content) =>
+  h("section", { class: `answer ${name}`, "aria-labelledby": `answer-${name}` }, h("h2", { id: `answer-${name}` }, words.answers[name]), ...content);
+
+// ---------------------------------------------------------------- where do we stand
+
+/** @param {Seen} seen */
+function standing(seen) {
+  const { whole, words } = seen;
+  if (whole.status !== "ok") return [h("p", {}, seen.hidden(whole.reason))];
+  const one = (/** @type {"satisfaction" | "engagement"} */ measure) => h("div", { "data-measure": measure },
+    h("dt", {}, term(TERMS[measure], seen.label("scales", measure))), h("dd", {}, scored(whole[measure]), " ", h("span", { class: "soft" }, term("n", `n ${number(whole.n)}`))));
+  return [h("dl", { class: "scores" }, one("satisfaction"), one("engagement")), h("p", { id: "position" }, position(seen)),
+    chart("quadrants", { ...seen.query, ...(seen.choice.by && { by: seen.groups }) }), h("p", { class: "soft" }, distinctness(seen)),
+    ...(whole.precision === "banded" ? [h("p", { class: "soft" }, words.rounded)] : [])];
+}
+
+/** @param {Seen} seen */
+function position(seen) {
+  const { whole, words } = seen;
+  if (whole.status !== "ok") return "";
+  if (!whole.position) return words.no_place(lower(seen.reason(whole.reasons.position)));
+  const { quadrant, probability, probabilities } = whole.position;
+  const name = (/** @type {string} */ code) => seen.label("quadrants", code);
+  if (quadrant !== "undetermined") return words.surely(name(quadrant), probability > SURE ? words.over : percent(probability));
+  const [most, next] = Object.entries(probabilities).sort(([, one], [, other]) => other - one);
+  return most && next ? words.unsure(name(most[0]), percent(most[1]), name(next[0]), percent(next[1])) : "";
+}
+
+/** @param {Seen} seen */
+function distinctness(seen) {
+  const { distinctness: found, reasons } = seen.overview;
+  const said = found ? seen.label("verdicts", found.verdict) : seen.reason(reasons.distinctness);
+  return h("span", {}, term("distinctness.htmt", seen.words.apart), `: ${lower(said)}.`);
+}
+
+// ---------------------------------------------------------------- is it different
+
+/** @param {Seen} seen @param {string} measure @returns {Change | undefined} */
+function changeOf({ whole }, measure) {
+  return whole.status === "ok" ? whole.changes.find((one) => one.measure === measure) : undefined;
+}
+
+/** @param {Seen} seen */
+function changes(seen) {
+  const { words } = seen;
+  const told = {
+    name: "change", caption: words.answers.change, class: "verdicts", head: [words.measure, "", "", ""],
+    rows: MEASURES.map((measure) => changed(seen, measure)), lines: MEASURES.map((measure) => changeLine(seen, measure)),
+  };
+  return [table(told), h("details", { class: "aside" }, h("summary", {}, words.verdict), h("p", {}, words.verdict_meaning, " ", term("change.difference"), ", ", term("change.q"), ", ", term("smallest_change"), ". ",
+      download({ ...told, lines: [CHANGE_LINE, ...told.lines] }, words.csv)))];
+}
+
+const CHANGE_LINE = ["measure", "status", "reason", "verdict", "difference", "ci_low", "ci_high", "q", "n_before", "n_after"];
+
+/** @param {Seen} seen @param {string} measure @returns {Line} */
+function changeLine(seen, measure) {
+  const found = changeOf(seen, measure);
+  if (found?.status !== "ok") return [measure, found?.status ?? "undefined", found?.reason ?? "no_earlier_wave"];
+  return [measure, "ok", "", found.verdict, found.difference, found.ci_low, found.ci_high, found.q, found.n_before, found.n_after];
+}
+
+/** @param {Seen} seen @param {"satisfaction" | "engagement" | "enps"} measure @returns {Row} */
+function changed(seen, measure) {
+  const found = changeOf(seen, measure);
+  const title = term(TERMS[measure], seen.label("scales", measure));
+  if (found?.status !== "ok") return { cells: [title, { content: [seen.hidden(found?.reason ?? "no_earlier_wave")], colspan: 3 }] };
+  const digits = found.precision === "exact" ? 1 : 0;
+  const points = [found.from_survey, found.to_survey].map((survey) => pointOf(seen, survey, measure));
+  const [was, is] = points;
+  const from = was && is ? `○ ${number(was.score)} → ● ${number(is.score)} · ` : "";
+  const strips = was && is ? [pair(was, is)] : [];
+  return { cells: [title, { class: "verdict", content: [h("b", {}, seen.label("verdicts", found.verdict))] },
+    { content: [h("span", { class: "number" }, signed(found.difference, digits), " ", h("span", { class: "soft" }, range(found.ci_low, found.ci_high, digits, true))),
+      h("span", { class: "soft line" }, `${from}n ${number(found.n_before)} → ${number(found.n_after)}`)] },
+    { class: "strips", content: strips }] };
+}
+
+/** @param {import("./seen.js").Scored} was @param {import("./seen.js").Scored} is */
+function pair(was, is) {
+  const both = [interval(was, "was"), interval(is, "is")];
+  const scale = around(both, 5);
+  return h("span", { class: "ends" }, h("span", {}, number(scale[0])), strip(both, scale, null, 90), h("span", {}, number(scale[1])));
+}
+
+/** @param {Seen} seen @param {string} survey @param {"satisfaction" | "engagement" | "enps"} measure */
+function pointOf(seen, survey, measure) {
+  const group = seen.answer("trends", "Trends")?.groups.find((one) => one.group.id === seen.whole.group.id);
+  const point = group?.points.find((one) => one.survey === survey);
+  return point?.status === "ok" ? point[measure] : null;
+}
+
+// ---------------------------------------------------------------- what first
+
+/** @param {Seen} seen */
+export const leversOf = (seen) => seen.answer("levers", "Levers")?.groups[0] ?? null;
+
+/** @param {Seen} seen */
+function first(seen) {
+  const { words } = seen;
+  const found = leversOf(seen);
+  if (!found) return [h("p", { class: "soft" }, words.failed)];
+  if (found.status !== "ok") return [h("p", {}, `${words.not_here} ${lower(seen.reason(found.reason))}`)];
+  const scale = around([...found.levers.flatMap((one) => (one.status === "ok" ? [interval(one, "is")] : [])), { low: found.target, score: found.target, high: found.target, kind: "is" }], 5);
+  const told = {
+    name: "levers", caption: words.answers.first, class: "levers",
+    head: [words.lever, term("levers.score", words.score), term("levers.importance", words.weight), { class: "strips", content: [h("span", { class: "ends" }, h("span", {}, number(scale[0])), term("levers.target", words.target(number(found.target))), h("span", {}, number(scale[1])))] }],
+    rows: found.levers.map((one) => leverRow(seen, one, found.target, scale)),
+    lines: [["lever", "status", "reason", "n", "score", "ci_low", "ci_high", "importance", "priority", "is_top"], ...found.levers.map(leverLine)],
+  };
+  const instead = asTable(told, words);
+  return [h("p", { class: "sentence" }, found.text), chart("levers", seen.query, instead), instead];
+}
+
+/** @param {Schemas["Lever"]} one @returns {Line} */
+const leverLine = (one) => one.status === "ok"
+  ? [one.lever, one.status, "", one.n, one.score, one.ci_low, one.ci_high, one.importance, one.priority, one.is_top]
+  : [one.lever, one.status, one.reason];
+
+/** @param {Seen} seen @param {Schemas["Lever"]} one @param {number} target @param {[number, number]} scale @returns {Row} */
+function leverRow(seen, one, target, scale) {
+  const title = seen.label("levers", one.lever);
+  if (one.status !== "ok") return { cells: [title, { content: [seen.hidden(one.reason)], colspan: 3 }] };
+  return { cells: [h("span", { class: one.is_top ? "top" : "" }, title), scored(one), one.importance === null ? "" : percent(one.importance),
+    { class: "strips", content: [strip([interval(one, one.is_top ? "is" : "was")], scale, target, 140)] }] };
+}
+
+/** A table that a chart takes the place of where there is one, and the numbers to take along.
+ * @param {import("./tables.js").Table} told @param {import("./words.js").Words} words @returns {any} */
+export const asTable = (told, words) =>
+  h("details", { class: "as-table", open: true }, h("summary", {}, words.as_table), h("div", { class: "wide" }, table(told)), download(told, words.csv));
+
+// ---------------------------------------------------------------- who is not in it
+
+/** By reason, the names: never a number, nor a gap. @param {Seen} seen */
+function hidden(seen) {
+  const { words } = seen;
+  /** @type {Map<string, Set<string>>} */
+  const held = new Map();
+  const hide = (/** @type {{status: string, reason?: string}} */ one, /** @type {string} */ name) => {
+    if (one.status === "ok" || !one.reason) return;
+    held.set(one.reason, (held.get(one.reason) ?? new Set()).add(name));
+  };
+  for (const one of seen.overview.groups) hide(one, one.group.name);
+  const facets = seen.answer("facets", "Facets")?.groups[0];
+  if (facets?.status === "ok") for (const one of facets.facets) hide(one, one.title);
+  const levers = leversOf(seen);
+  if (levers?.status === "ok") for (const one of levers.levers) hide(one, seen.label("levers", one.lever));
+  const comments = seen.answer("comments", "Comments")?.groups[0];
+  if (comments) hide(comments, words.parts.comments);
+  if (!held.size) return h("p", {}, words.all_shown);
+  return h("dl", { class: "hidden-groups" }, ...[...held].map(([code, names]) =>
+    h("div", { "data-reason": code }, h("dt", {}, [...names].join(", ")), h("dd", {}, `${seen.reason(code)}.`))));
+}

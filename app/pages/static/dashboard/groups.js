@@ -1,0 +1,105 @@
+/** Every group in one table: the tree of teams, opened level by level, or the categories of a segment. */
+
+import { h } from "../respond/dom.js";
+import { chart } from "./charts.js";
+import { lower, number, range, signed } from "./numbers.js";
+import { scored } from "./seen.js";
+import { interval, strip } from "./strips.js";
+import { download, table } from "./tables.js";
+import { term } from "./terms.js";
+
+/**
+ * @typedef {import("./seen.js").Seen} Seen
+ * @typedef {import("./seen.js").OverviewGroup} Group
+ * @typedef {import("./seen.js").Shown} Shown
+ * @typedef {import("./tables.js").Row} Row
+ * @typedef {import("./tables.js").Line} Line
+ */
+
+const HEAD = ["id", "name", "parent", "status", "reason", "precision", "n", "invited", "satisfaction", "satisfaction_ci_low", "satisfaction_ci_high",
+  "engagement", "engagement_ci_low", "engagement_ci_high", "gap", "gap_ci_low", "gap_ci_high", "quadrant", "enps", "enps_ci_low", "enps_ci_high"];
+
+/** @param {Seen} seen */
+export function groups(seen) {
+  const { words, overview: { groups: found } } = seen;
+  const shown = found.filter((/** @type {Group} */ one) => one.status === "ok");
+  const scale = scaleOf(shown);
+  const told = {
+    name: seen.choice.by ? "segments" : "teams", caption: seen.choice.by ? words.parts.segments : words.parts.teams, class: "groups",
+    head: [words.group, { class: "n", content: [term("n", words.n)] }, term("satisfaction.score", words.satisfaction), term("engagement.score", words.engagement),
+      { class: "strips", content: [h("span", { class: "ends" }, h("span", {}, number(scale[0])), h("span", {}, words.both), h("span", {}, number(scale[1])))] },
+      term("gap.mean", words.gap), term("position.probability", words.place)],
+    rows: found.map((one) => row(seen, one, scale)), lines: [HEAD, ...found.map(line)],
+  };
+  const drawn = table(told);
+  const unfold = h("button", { type: "button", class: "unfold" });
+  unfold.addEventListener("click", () => fold(drawn, unfold, seen, unfold.getAttribute("aria-expanded") !== "true"));
+  drawn.addEventListener("click", (event) => {
+    const button = /** @type {HTMLElement} */ (event.target).closest("[data-fold]");
+    button?.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") !== "true"));
+    if (button) fold(drawn, unfold, seen);
+  });
+  fold(drawn, unfold, seen, false);
+  return [h("p", { class: "soft" }, words.groups_lead), h("p", { class: "tools" }, unfold, download(told, words.csv)), drawn,
+    chart("gap", { ...seen.query, ...(seen.choice.by && { by: seen.groups }) }), h("p", { class: "soft" }, words.gap_note)];
+}
+
+/** @param {Group[]} shown @returns {[number, number]} */
+function scaleOf(shown) {
+  const lows = shown.flatMap((one) => (one.status === "ok" ? [one.satisfaction, one.engagement].map(({ score, ci_low: low }) => low ?? score) : []));
+  return [Math.floor(Math.min(60, ...lows) / 10) * 10, 100];
+}
+
+/** @param {Group} one @returns {Line} */
+function line(one) {
+  const { id, name, parent } = one.group;
+  if (one.status !== "ok") return [id, name, parent, one.status, one.reason, "", "n" in one ? one.n : ""];
+  const enps = one.enps.status === "ok" ? one.enps : null;
+  return [id, name, parent, one.status, "", one.precision, one.n, one.invited, one.satisfaction.score, one.satisfaction.ci_low, one.satisfaction.ci_high,
+    one.engagement.score, one.engagement.ci_low, one.engagement.ci_high, one.gap.mean, one.gap.ci_low, one.gap.ci_high, one.position?.quadrant, enps?.score, enps?.ci_low, enps?.ci_high];
+}
+
+/** @param {Seen} seen @param {Group} one @param {[number, number]} scale @returns {Row} */
+function row(seen, one, scale) {
+  const { id, name, parent, depth } = one.group;
+  const top = seen.whole.group;
+  const level = one === seen.whole ? 0 : depth - (top.kind === "team" ? top.depth : -1);
+  const data = { level: String(level), id: id ?? "", parent: parent ?? "" };
+  const hasParts = level > 0 && seen.overview.groups.some(({ group }) => group.parent === id && id !== null && group.kind === "team");
+  const button = hasParts ? [h("button", { type: "button", class: "fold", "data-fold": true, "aria-expanded": "false", "aria-label": seen.words.below(name) })] : [];
+  const title = { class: "name", content: [...button, name] };
+  if (one.status !== "ok") return { data, cells: [title, { class: "why", colspan: 6, content: [seen.hidden(one.reason)] }] };
+  const of = one.invited === null ? [] : [h("span", { class: "soft" }, ` ${seen.words.of} ${number(one.invited)}`)];
+  return { data, cells: [title, { class: "n", content: [number(one.n), ...of] },
+    { class: "satisfaction", content: [scored(one.satisfaction), verdict(seen, one, "satisfaction")] },
+    { class: "engagement", content: [scored(one.engagement), verdict(seen, one, "engagement")] },
+    { class: "strips", content: [strip([interval(one.satisfaction, "was"), interval(one.engagement, "is")], scale, one.quadrants?.cut.satisfaction ?? null)] },
+    { class: "gap", content: [signed(one.gap.mean), " ", h("span", { class: "soft" }, range(one.gap.ci_low, one.gap.ci_high, 0, true))] },
+    { class: "place", content: [one.position ? seen.label("quadrants", one.position.quadrant) : h("span", { class: "soft" }, lower(seen.reason(one.reasons.position)))] }] };
+}
+
+/** @param {Seen} seen @param {Shown} one @param {string} measure */
+function verdict(seen, one, measure) {
+  const found = one.changes.find((change) => change.measure === measure);
+  if (!found) return "";
+  if (found.status !== "ok") return h("span", { class: "soft line", title: seen.reason(found.reason) }, "–");
+  const isClear = ["increased", "decreased", "small_increase", "small_decrease"].includes(found.verdict);
+  return h("span", { class: isClear ? "line clear" : "line soft" }, lower(seen.label("verdicts", found.verdict)));
+}
+
+/** Shows what is below each opened team; `all` opens or closes every one.
+ * @param {HTMLElement} drawn @param {HTMLElement} unfold @param {Seen} seen @param {boolean} [all] */
+function fold(drawn, unfold, { words }, all) {
+  const open = new Set();
+  const rows = [.../** @type {NodeListOf<HTMLElement>} */ (drawn.querySelectorAll("tbody tr"))];
+  for (const one of rows) {
+    const button = one.querySelector("[data-fold]");
+    if (button && all !== undefined) button.setAttribute("aria-expanded", String(all));
+    one.hidden = Number(one.dataset.level) > 1 && !open.has(one.dataset.parent);
+    if (!one.hidden && button?.getAttribute("aria-expanded") === "true") open.add(one.dataset.id);
+  }
+  const isWhole = rows.every(({ hidden }) => !hidden);
+  unfold.hidden = !drawn.querySelector("[data-fold]");
+  unfold.setAttribute("aria-expanded", String(isWhole));
+  unfold.textContent = isWhole ? words.top_teams : words.all_teams;
+}

@@ -1,0 +1,31 @@
+/** Numbers and days as people read them, in the language of the page. */
+
+const MINUS = "−";
+const language = () => (document.documentElement.lang === "en" ? "en-GB" : "nl-NL");
+
+/** @param {number} value @param {number} [digits] */
+export const number = (value, digits = 0) => told(value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** With its sign, for what is a difference. @param {number} value @param {number} [digits] */
+export const signed = (value, digits = 0) => told(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "exceptZero" });
+
+/** @param {number} share */
+export const percent = (share) => told(share, { style: "percent" });
+
+/** @param {number} value @param {Intl.NumberFormatOptions} options */
+const told = (value, options) => new Intl.NumberFormat(language(), options).format(value).replace(/^-(?=0([.,]0+)?$)/, "").replace("-", MINUS);
+
+/** An interval in brackets. @param {number | null} low @param {number | null} high @param {number} [digits] @param {boolean} [isSigned] */
+export function range(low, high, digits = 0, isSigned = false) {
+  if (low === null || high === null) return "";
+  const write = isSigned ? signed : number;
+  const between = isSigned || low < 0 ? (language() === "en-GB" ? " to " : " tot ") : "–";
+  return `(${write(low, digits)}${between}${write(high, digits)})`;
+}
+
+/** @param {string} instant @param {string} [zone] @param {Intl.DateTimeFormatOptions} [parts] */
+export const day = (instant, zone = "UTC", parts = { day: "numeric", month: "long", year: "numeric" }) =>
+  new Intl.DateTimeFormat(language(), { timeZone: zone, ...parts }).format(new Date(instant));
+
+/** As within a sentence. @param {string} words */
+export const lower = (words) => (/^[A-Z][a-zà-ÿ ]/.test(words) ? words.charAt(0).toLowerCase() + words.slice(1) : words);

@@ -1,0 +1,50 @@
+/** Tables, which people read and take along as CSV. */
+
+import { h } from "../respond/dom.js";
+
+/**
+ * @typedef {string | Node} Content
+ * @typedef {{class?: string, colspan?: number, head?: boolean, content: Content[]}} Cell
+ * @typedef {{cells: (Cell | Content)[], data?: Record<string, string>}} Row
+ * @typedef {(string | number | boolean | null | undefined)[]} Line   of a CSV, as the service said it
+ * @typedef {{name: string, caption: string, head: (Cell | Content)[], rows: Row[], lines: Line[], class?: string, isOpen?: boolean}} Table
+ */
+
+const BOM = "\ufeff";
+const FORMULA = /^[=+\-@\t\r]/;
+
+/** With roles written out: on a phone its rows are cards. @param {Table} told */
+export function table({ caption, head, rows, class: name = "" }) {
+  return h("table", { role: "table", class: name },
+    h("caption", { class: "unseen" }, caption),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...head.map((one) => cell(one, "columnheader")))),
+    h("tbody", { role: "rowgroup" }, ...rows.map(row)));
+}
+
+/** @param {Row} told */
+function row({ cells, data = {} }) {
+  const [first, ...rest] = cells;
+  const node = h("tr", { role: "row" }, cell(first ?? "", "rowheader"), ...rest.map((one) => cell(one, "cell")));
+  Object.assign(node.dataset, data);
+  return node;
+}
+
+/** @param {Cell | Content} told @param {"columnheader" | "rowheader" | "cell"} role */
+function cell(told, role) {
+  const { content, class: name, colspan } = typeof told === "string" || told instanceof Node ? { content: [told], class: undefined, colspan: undefined } : told;
+  const scope = { columnheader: "col", rowheader: "row", cell: null }[role];
+  return h(scope ? "th" : "td", { role, scope, class: name, colspan }, ...content);
+}
+
+/** Below a table: all of its numbers, as the service said them. @param {Table} told @param {string} label */
+export function download({ name, caption, lines }, label) {
+  const address = `data:text/csv;charset=utf-8,${encodeURIComponent(csv(lines))}`;
+  return h("a", { class: "link", href: address, download: `${name}.csv`, "aria-label": `${label}: ${caption}` }, label);
+}
+
+/** A text that a spreadsheet would run gets a mark before it. @param {Line[]} lines */
+export function csv(lines) {
+  const safe = (/** @type {unknown} */ value) => (typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value ?? ""));
+  const field = (/** @type {unknown} */ value) => (/[",\r\n]/.test(safe(value)) ? `"${safe(value).replaceAll('"', '""')}"` : safe(value));
+  return BOM + lines.map((line) => line.map(field).join(",")).join("\r\n") + "\r\n";
+}

@@ -1,0 +1,131 @@
+/** What people answered: topics with their questions, who differs where, choices, and what they wrote. */
+
+import { h } from "../respond/dom.js";
+import { asTable } from "./answers.js";
+import { chart } from "./charts.js";
+import { lower, number, percent, signed } from "./numbers.js";
+import { scored } from "./seen.js";
+import { term } from "./terms.js";
+
+/**
+ * @typedef {import("./seen.js").Seen} Seen
+ * @typedef {import("./seen.js").Schemas} Schemas
+ * @typedef {import("./tables.js").Row} Row
+ * @typedef {import("./tables.js").Line} Line
+ * @typedef {Extract<Schemas["FacetsGroup"], {status: "ok"}>} Told
+ * @typedef {Told["facets"][number]} Facet
+ * @typedef {Told["questions"][number]} Question
+ */
+
+const HEAD = ["kind", "key", "title", "dimension", "facet", "status", "reason", "n", "score", "ci_low", "ci_high", "favourable", "neutral", "unfavourable", "dont_know"];
+
+/** @param {Seen} seen */
+export function topics(seen) {
+  const { words } = seen;
+  const found = seen.answer("facets", "Facets")?.groups[0];
+  if (!found) return [h("p", { class: "soft" }, words.failed)];
+  if (found.status !== "ok") return [h("p", {}, `${words.not_here} ${lower(seen.reason(found.reason))}`)];
+  const head = [words.topic, { class: "n", content: [term("part.n", words.n)] }, term("facet.score", words.score), term("favourable", words.favourable), term("neutral", words.neutral), term("unfavourable", words.unfavourable)];
+  const lines = [HEAD, ...found.facets.map(facetLine), ...found.questions.map(questionLine)];
+  const told = { name: "topics", caption: words.parts.topics, class: "answers-given", head, rows: found.facets.map((one) => facetRow(seen, one)), lines };
+  const instead = asTable(told, words);
+  return [chart("facets", seen.query, instead), instead, h("h3", {}, term("question.score", words.question)), ...questions(seen, found)];
+}
+
+/** @param {Facet} one @returns {Line} */
+const facetLine = (one) => one.status === "ok"
+  ? ["facet", one.key, one.title, one.dimension, "", "ok", "", one.n, one.score, one.ci_low, one.ci_high, one.favourable, one.neutral, one.unfavourable, ""]
+  : ["facet", one.key, one.title, one.dimension, "", one.status, one.reason];
+
+/** @param {Question} one @returns {Line} */
+const questionLine = (one) => one.status === "ok"
+  ? ["question", one.key, one.title, one.dimension, one.facet, "ok", "", one.n, one.score, one.ci_low, one.ci_high, one.favourable, one.neutral, one.unfavourable, one.dont_know]
+  : ["question", one.key, one.title, one.dimension, one.facet, one.status, one.reason];
+
+/** @param {Seen} seen @param {Facet} one @returns {Row} */
+function facetRow(seen, one) {
+  if (one.status !== "ok") return { cells: [one.title, { colspan: 5, class: "why", content: [seen.hidden(one.reason)] }] };
+  return { data: { key: one.key }, cells: [one.title, { class: "n", content: [number(one.n)] }, scored(one), ...[one.favourable, one.neutral, one.unfavourable].map((share) => (share === null ? "" : percent(share)))] };
+}
+
+/** Under their topics, opened one by one. @param {Seen} seen @param {Told} found */
+function questions(seen, found) {
+  const known = new Set(found.facets.map(({ key }) => key));
+  const parts = found.facets.map((one) => ({ title: one.title, score: one.status === "ok" ? [scored(one)] : [seen.hidden(one.reason)], asked: found.questions.filter(({ facet }) => facet === one.key) }));
+  const rest = { title: seen.words.rest, score: [], asked: found.questions.filter(({ facet }) => !known.has(facet ?? "")) };
+  return [h("div", { class: "questions" }, ...[...parts, rest].filter(({ asked }) => asked.length).map(({ title, score, asked }) =>
+    h("details", {}, h("summary", {}, h("span", {}, title), " ", ...score), h("ul", {}, ...asked.map((one) => h("li", {}, one.title, " ", said(seen, one)))))))];
+}
+
+/** @param {Seen} seen @param {Question} one */
+function said(seen, one) {
+  if (one.status !== "ok") return seen.hidden(one.reason);
+  const { favourable, neutral, unfavourable, dont_know: unknown } = one;
+  const { words } = seen;
+  const shares = favourable === null || neutral === null || unfavourable === null ? [] :
+    [`${percent(favourable)} ${lower(words.favourable)}`, `${percent(neutral)} ${lower(words.neutral)}`, `${percent(unfavourable)} ${lower(words.unfavourable)}`];
+  const rest = [...shares, `n ${number(one.n)}`, ...(unknown === null ? [] : [`${lower(words.dont_know)} ${number(unknown)}`])];
+  return h("span", {}, scored(one), " ", h("span", { class: "soft" }, rest.join(", ")));
+}
+
+// ---------------------------------------------------------------- who differs where
+
+const MARKS = { higher: "higher", slightly_higher: "higher", lower: "lower", slightly_lower: "lower", practically_equal: "equal", inconclusive: "equal" };
+
+/** @param {Seen} seen */
+export function heatmap(seen) {
+  const { words } = seen;
+  const found = seen.answer("heatmap", "Heatmap");
+  const rows = found?.groups.filter((one) => one !== found.groups[0] || one.group.kind !== "organization") ?? [];
+  const top = Math.min(...rows.map(({ group }) => group.depth));
+  const near = rows.filter(({ group }) => group.depth <= top + (seen.choice.team ? 1 : 0));
+  if (!found || !near.length) return null;
+  const told = {
+    name: "heatmap", caption: words.parts.heatmap, class: "heat",
+    head: [words.group, ...found.columns.map(({ title }) => ({ class: "tall", content: [h("span", {}, title)] }))],
+    rows: near.map((one) => heatRow(seen, one, found.columns.length)), lines: heatLines(found),
+  };
+  const instead = asTable(told, words);
+  return [h("p", { class: "soft" }, term("heatmap.difference"), ". ", words.heatmap_note), chart("heatmap", { ...seen.query, ...(seen.choice.by && { by: seen.groups }) }, instead), instead];
+}
+
+/** @param {Schemas["Heatmap"]} found @returns {Line[]} */
+function heatLines({ groups, columns }) {
+  const lines = groups.flatMap((one) => one.status !== "ok" ? [[one.group.id, one.group.name, "", one.status, one.reason]] :
+    one.cells.map((cell, n) => [one.group.id, one.group.name, columns[n]?.key, cell.status, ...(cell.status === "ok" ? ["", cell.state, cell.difference, cell.ci_low, cell.ci_high, cell.q] : [cell.reason])]));
+  return [["id", "name", "column", "status", "reason", "state", "difference", "ci_low", "ci_high", "q"], ...lines];
+}
+
+/** @param {Seen} seen @param {Schemas["HeatmapGroup"]} one @param {number} width @returns {Row} */
+function heatRow(seen, one, width) {
+  if (one.status !== "ok") return { cells: [one.group.name, { colspan: width, class: "why", content: [seen.hidden(one.reason)] }] };
+  return { cells: [one.group.name, ...one.cells.map((cell) => cell.status === "ok"
+    ? { class: MARKS[cell.state], content: [h("span", { title: seen.label("verdicts", cell.state) }, signed(cell.difference))] }
+    : { class: "equal", content: [h("span", { title: seen.reason(cell.reason) }, h("span", { "aria-hidden": "true" }, "·"), h("span", { class: "unseen" }, seen.reason(cell.reason)))] })] };
+}
+
+// ---------------------------------------------------------------- choices and comments
+
+/** @param {Seen} seen */
+export function choices(seen) {
+  const found = seen.answer("choices", "Choices")?.groups[0];
+  if (found?.status !== "ok") return null;
+  return found.questions.map((one) => one.status !== "ok"
+    ? h("div", {}, h("h3", {}, one.title), h("p", {}, seen.hidden(one.reason)))
+    : h("div", {}, h("h3", {}, one.title), asTable({
+      name: `choices-${one.key}`, caption: one.title, class: "answers-given", head: [seen.words.option, term("choice.share", seen.words.share)],
+      rows: one.options.map((option) => ({ cells: [option.title, share(seen, option)] })),
+      lines: [["question", "option", "title", "share", "ci_low", "ci_high"], ...one.options.map((option) => [one.key, option.key, option.title, "share" in option ? option.share : "", "ci_low" in option ? option.ci_low : "", "ci_high" in option ? option.ci_high : ""])],
+    }, seen.words)));
+}
+
+/** @param {Seen} seen @param {any} option */
+const share = (seen, option) => (option.share === null || option.share === undefined ? seen.hidden(option.reason ?? "few") : percent(option.share));
+
+/** @param {Seen} seen */
+export function comments(seen) {
+  const found = seen.answer("comments", "Comments")?.groups[0];
+  if (!found) return null;
+  if (found.status !== "ok") return [h("p", {}, seen.hidden(found.reason))];
+  return [h("p", { class: "soft" }, seen.words.comments_note), h("ul", { class: "comments" }, ...found.comments.map((text) => h("li", {}, text)))];
+}

@@ -1,0 +1,353 @@
+"""The dashboard, as HR, a manager and a works council meet it: what it shows is what the API answers."""
+
+import csv
+import io
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from app.core.settings import DASHBOARD
+from tests.conftest import Tenant
+from tests.contract import ContractClient
+from tests.metrics.test_release import Json, answer, finish, names_of, staff, start
+from tests.pages.conftest import Visits
+from tests.pages.visiting import Visit
+
+SIZES = {"sales": 6, "nl": 12, "be": 12, "care": 24, "lab": 3}
+PARENTS = {"nl": "sales", "be": "sales"}
+WIDTHS = pytest.mark.parametrize("width", [360, 1280])
+LANGUAGES = pytest.mark.parametrize("language", ["nl", "en"])
+ASKED = {
+    "nl": [
+        "Waar staan we?",
+        "Is het anders dan vorige keer?",
+        "Wat eerst?",
+        "Wie staat er niet in, en waarom?",
+    ]
+}
+ASKED["en"] = [
+    "Where do we stand?",
+    "Is it different from last time?",
+    "What first?",
+    "Who is not shown, and why?",
+]
+WORD_FOR_HIDDEN = {"nl": "niet getoond", "en": "not shown"}
+
+
+async def wave(tenant: Tenant, low: int, **members: Any) -> str:
+    """Answered by all but two of care, who differ from the others."""
+    survey_id = await start(tenant.client, series="pulse", report_by=["location"], **members)
+    for team, size in SIZES.items():
+        half = size // 2
+        names = names_of(team, size - 2 if team == "care" else size)
+        await answer(tenant.client, survey_id, names[:half], pay=low)
+        await answer(tenant.client, survey_id, names[half:], pay=5 if team == "care" else 4)
+    return await finish(tenant, survey_id)
+
+
+@pytest.fixture
+async def asked(acme: Tenant) -> Tenant:
+    """Two rounds, with a team too small to show and one that is hidden for its sake."""
+    await staff(acme.client, SIZES, PARENTS)
+    await wave(acme, 2)
+    await wave(acme, 4)
+    return acme
+
+
+async def key_of(tenant: Tenant, *scopes: str, **narrowed: Any) -> str:
+    body = {"name": "reader", "scopes": list(scopes) or ["metrics:read"], **narrowed}
+    made = await tenant.client.post("/v1/api-keys", json=body)
+    assert made.status_code == 201, made.text
+    return str(made.json()["key"])
+
+
+async def told(api: ContractClient, metric: str, **params: Any) -> Json:
+    found: Json = (await api.get(f"/v1/metrics/{metric}", params=params)).json()
+    return found
+
+
+def rounded(value: float, digits: int = 0) -> str:
+    """As the page writes a number in English."""
+    return str(Decimal(repr(value)).quantize(Decimal(10) ** -digits, ROUND_HALF_UP)).replace("-", "−")
+
+
+def scored(part: Json) -> str:
+    return f"{rounded(part['score'])} ({rounded(part['ci_low'])}–{rounded(part['ci_high'])})"
+
+
+async def downloaded(visit: Visit, name: str) -> list[dict[str, str]]:
+    address = await visit.page.get_attribute(f'a[download="{name}.csv"]', "href")
+    _, _, content = address.partition(",")
+    return list(csv.DictReader(io.StringIO(unquote(content).removeprefix("\ufeff"), newline="")))
+
+
+# ------------------------------------------------------------------ signing in
+
+
+async def test_a_key_in_the_link_signs_in_and_leaves_the_address_at_once(
+    asked: Tenant, visit: Visits
+) -> None:
+    key = await key_of(asked)
+    async with visit(width=1280) as seen:
+        await seen.look(key)
+        assert seen.page.url == f"{seen.address}{DASHBOARD}"
+        assert key not in await seen.page.content()
+        await seen.page.reload()
+        await seen.arrive("results")
+        assert "Acme" in await seen.text(".brand")
+        stored = await seen.page.evaluate("[localStorage.length, document.cookie]")
+        assert stored == [0, ""]
+
+
+async def test_a_key_is_pasted_in_and_ends_with_the_tab(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    async with visit() as seen:
+        await seen.look(view="signin")
+        assert (await seen.focused())["id"] == "key"
+        await seen.page.fill("#key", "btk_of_nobody")
+        await seen.press("Enter")
+        await seen.page.wait_for_selector("#refused:not(:empty)")
+        assert "kennen we niet" in await seen.text("#refused")
+        await seen.page.fill("#key", key)
+        await seen.press("Enter")
+        await seen.arrive("results")
+        other = await seen.page.context.new_page()
+        await other.goto(f"{seen.address}{DASHBOARD}")
+        await other.wait_for_selector('body[data-view="signin"]')
+        await other.close()
+        await seen.page.click("#leave")
+        await seen.arrive("signin")
+        assert "Acme" not in await seen.text("body")
+
+
+async def test_a_key_that_is_revoked_meanwhile_is_asked_for_again(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    async with visit(width=1280) as seen:
+        await seen.look(key)
+        kept = (await asked.client.get("/v1/api-keys")).json()["items"]
+        for one in kept:
+            if one["name"] == "reader":
+                await asked.client.delete(f"/v1/api-keys/{one['id']}")
+        await seen.page.select_option("#team", "care")
+        await seen.arrive("signin")
+        assert "afgemeld" in await seen.text("#refused")
+        assert not await seen.shows("Care")
+
+
+async def test_who_may_not_read_results_is_told_so(acme: Tenant, visit: Visits) -> None:
+    async with visit() as seen:
+        await seen.look(await key_of(acme, "people:read"), view="problem")
+        assert await seen.shows("metrics:read")
+    async with visit(language="en") as seen:
+        await seen.look(await key_of(acme), view="problem")
+        assert await seen.shows("There are no results yet")
+
+
+# ------------------------------------------------------------------ the four answers
+
+
+@LANGUAGES
+async def test_one_screen_has_the_four_answers(language: str, asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    async with visit(language=language, width=1280) as seen:
+        await seen.look(key)
+        assert await seen.page.locator(".answer h2").all_inner_texts() == ASKED[language]
+        for heading in await seen.page.locator(".answer h2").all():
+            box = await heading.bounding_box()
+            assert box["y"] + box["height"] <= 900
+        overview = await told(asked.client, "overview", by=["organization", "team"])
+        labels = (await told(asked.client, "context"))["labels"]
+        hidden = [group for group in overview["groups"] if group["status"] != "ok"]
+        assert hidden
+        for group in hidden:
+            shown = await seen.text(f'.answer.hidden [data-reason="{group["reason"]}"]')
+            assert group["group"]["name"] in shown
+            assert labels["reasons"][group["reason"]][language] in shown
+
+
+async def test_the_numbers_are_those_of_the_api(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    overview = await told(asked.client, "overview", by=["organization", "team"])
+    async with visit(language="en", width=1280) as seen:
+        await seen.look(key)
+        whole = overview["groups"][0]
+        for measure in ("satisfaction", "engagement"):
+            assert scored(whole[measure]) in await seen.text(f'[data-measure="{measure}"]')
+        for change in whole["changes"]:
+            if change["status"] == "ok" and change["measure"] in ("satisfaction", "engagement"):
+                assert rounded(change["difference"], 1) in await seen.text(".verdicts")
+        for group in overview["groups"]:
+            row = f'.groups tr[data-id="{group["group"]["id"] or ""}"]'
+            shown = await seen.page.locator(row).text_content()
+            assert group["group"]["name"] in shown
+            if group["status"] == "ok":
+                assert scored(group["satisfaction"]) in shown
+                assert scored(group["engagement"]) in shown
+            else:
+                assert not re.search(r"\d", shown.removeprefix(group["group"]["name"]))
+
+
+async def test_a_table_is_taken_along_with_every_digit(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    overview = await told(asked.client, "overview", by=["organization", "team"])
+    facets = (await told(asked.client, "facets"))["groups"][0]
+    async with visit(width=1280) as seen:
+        await seen.look(key)
+        lines = await downloaded(seen, "teams")
+        for line, group in zip(lines, overview["groups"], strict=True):
+            assert (line["id"], line["status"]) == (group["group"]["id"] or "", group["status"])
+            if group["status"] == "ok":
+                assert float(line["satisfaction"]) == group["satisfaction"]["score"]
+                assert float(line["gap_ci_high"]) == group["gap"]["ci_high"]
+                assert int(line["n"]) == group["n"]
+            else:
+                assert not re.search(r"\d", "".join(line.values()))
+        topics = {line["key"]: line for line in await downloaded(seen, "topics") if line["kind"] == "facet"}
+        for facet in facets["facets"]:
+            if facet["status"] == "ok":
+                assert float(topics[facet["key"]]["score"]) == facet["score"]
+        names = await seen.page.eval_on_selector_all("a[download]", "links => links.map(one => one.download)")
+        tables = await seen.page.locator("table").count()
+        assert len(names) == len(set(names)) == tables
+
+
+async def test_a_formula_in_a_name_is_none_in_the_csv(asked: Tenant, visit: Visits) -> None:
+    await asked.client.patch("/v1/teams/care", json={"name": '=HYPERLINK("x")'})
+    await wave(asked, 3)
+    key = await key_of(asked)
+    async with visit(width=1280) as seen:
+        await seen.look(key)
+        assert '\'=HYPERLINK("x")' in {line["name"] for line in await downloaded(seen, "teams")}
+        assert await seen.shows('=HYPERLINK("x")')
+
+
+@LANGUAGES
+async def test_every_number_has_its_meaning_one_click_away(
+    language: str, asked: Tenant, visit: Visits
+) -> None:
+    key = await key_of(asked)
+    answered = await asked.client.get("/v1/metrics/definitions", headers={"Accept-Language": language})
+    known = {one["title"]: one for one in answered.json()["metrics"]}
+    async with visit(language=language, width=1280) as seen:
+        await seen.look(key)
+        terms = await seen.page.locator("button.term:visible").all()
+        assert len(terms) > 15
+        for term in terms:
+            await term.click()
+            title = await seen.text("#definition-title")
+            assert known[title]["meaning"] in await seen.text("#definition-text")
+            assert known[title]["formula"] in " ".join((await seen.text("#definition-text")).split())
+            await seen.press("Escape")
+            await seen.page.wait_for_selector("#definition", state="hidden")
+
+
+# ------------------------------------------------------------------ choosing
+
+
+async def test_waves_teams_and_segments_are_chosen_and_kept_in_the_address(
+    asked: Tenant, visit: Visits
+) -> None:
+    key = await key_of(asked)
+    context = await told(asked.client, "context")
+    async with visit(width=1280) as seen:
+        await seen.look(key)
+        await seen.page.select_option("#team", "sales")
+        await seen.page.wait_for_selector("text=Sales: ")
+        assert "team=sales" in seen.page.url
+        rows = await seen.page.eval_on_selector_all(
+            ".groups tbody tr", "rows => rows.map(one => one.dataset.id)"
+        )
+        assert rows == ["sales", "be", "nl"]
+        await seen.page.reload()
+        await seen.arrive("results")
+        assert await seen.page.input_value("#team") == "sales"
+        await seen.page.select_option("#team", "")
+        await seen.page.select_option("#by", "segment:location")
+        await seen.page.wait_for_selector("#part-segments")
+        oldest = context["waves"][-1]["survey"]["id"]
+        await seen.page.select_option("#wave", oldest)
+        await seen.page.wait_for_url(f"**/?*survey={oldest}*")
+        await seen.page.wait_for_selector("#working:empty", state="attached")
+        first = await told(asked.client, "overview", survey_id=oldest)
+        assert scored(first["groups"][0]["satisfaction"]).split()[0] in await seen.text(".scores")
+
+
+async def test_the_language_is_switched_and_stays(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    async with visit(language="nl", width=1280) as seen:
+        await seen.look(key)
+        await seen.page.click('[data-language="en"]')
+        await seen.page.wait_for_selector("text=Where do we stand?")
+        assert await seen.page.get_attribute("html", "lang") == "en"
+        assert not await seen.shows("Waar staan we?")
+        await seen.page.reload()
+        await seen.arrive("results")
+        assert await seen.shows("Where do we stand?")
+
+
+async def test_the_tree_opens_level_by_level_by_the_keyboard(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    async with visit(width=1280) as seen:
+        await seen.look(key)
+        inner = seen.page.locator('.groups tr[data-id="nl"]')
+        assert not await inner.is_visible()
+        await seen.page.focus('[data-fold][aria-label*="Sales"]')
+        await seen.press("Enter")
+        assert await inner.is_visible()
+        await seen.press("Space")
+        assert not await inner.is_visible()
+
+
+async def test_a_manager_sees_the_teams_they_lead_and_asks_for_nothing_else(
+    asked: Tenant, visit: Visits
+) -> None:
+    key = await key_of(asked, "metrics:read", "calendar:read", teams=["sales"])
+    async with visit(width=1280) as seen:
+        refusals: list[str] = []
+        seen.page.on("response", lambda one: refusals.append(one.url) if one.status == 403 else None)
+        await seen.look(key)
+        options = await seen.page.eval_on_selector_all("#team option", "all => all.map(one => one.value)")
+        assert options == ["sales", "be", "nl"]
+        assert (await seen.text("#finding")).startswith("Sales: ")
+        for hidden in ("Care", "Lab"):
+            assert not await seen.shows(hidden)
+        assert await seen.page.locator("#part-recognition, #part-calendar, #by:visible").count() == 0
+        assert refusals == []
+
+
+# ------------------------------------------------------------------ for everybody, and on paper
+
+
+@WIDTHS
+async def test_nothing_is_in_the_way_of_anybody(width: int, asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked, "metrics:read", "calendar:read")
+    async with visit(width=width) as seen:
+        await seen.look(view="signin")
+        assert await seen.violations() == []
+        await seen.look(key)
+        assert await seen.violations() == []
+        await seen.page.locator("button.term:visible").first.click()
+        assert await seen.violations() == []
+
+
+async def test_its_paper_has_the_four_answers_on_the_first_page(
+    asked: Tenant, visit: Visits, tmp_path: Path
+) -> None:
+    """And all that is folded on the screen."""
+    key = await key_of(asked)
+    async with visit(language="en", width=1280) as seen:
+        await seen.look(key)
+        printed = await seen.page.pdf(prefer_css_page_size=True, print_background=True)
+        assert printed.startswith(b"%PDF-")
+        await seen.page.emulate_media(media="print")
+        await seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        await seen.page.set_viewport_size({"width": 696, "height": 1000})
+        last = await seen.page.locator(".answer.hidden").bounding_box()
+        assert last["y"] + last["height"] <= 1024, "A4 less its margins"
+        assert await seen.page.locator('.groups tr[data-id="nl"]').is_visible()
+        assert not await seen.page.locator("#pickers, nav, .unfold").first.is_visible()
+        assert await seen.page.locator(".glossary section").first.is_visible()
