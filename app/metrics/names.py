@@ -19,6 +19,7 @@ from app.metrics.blocks.upcasts import (
     levers_with_shrunken,
     participation_of_complete,
     ratio_of_questions,
+    recognition_with_reliability,
     why_undivided,
     without_moments,
 )
@@ -27,7 +28,7 @@ Numbers = TypeVar("Numbers", bound=Schema)
 Told = TypeVar("Told", bound=Schema)
 
 
-FORMULA_VERSION: Final = "3"
+FORMULA_VERSION: Final = "4"
 """Of every number there is; stored with it, and told as it was stored."""
 MOST_WAVES: Final = 20
 """Of a series, the newest are looked at."""
@@ -99,7 +100,10 @@ TRENDS: Final[Metric[schemas.Followed, schemas.TrendGroup]] = metric(
     "trends", schemas.Followed, schemas.TrendGroup, without_moments, changes_that_matter
 )
 RECOGNITION: Final[Metric[schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup]] = metric(
-    "recognition_engagement", schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup
+    "recognition_engagement",
+    schemas.RecognitionEngagementNumbers,
+    schemas.RecognitionEngagementGroup,
+    recognition_with_reliability,
 )
 TURNOVER: Final[Metric[schemas.TurnoverNumbers, schemas.TurnoverGroup]] = metric(
     "turnover", schemas.TurnoverNumbers, schemas.TurnoverGroup

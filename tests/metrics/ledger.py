@@ -154,6 +154,7 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
         r"groups\[\]\.(recognised|doses\[\]\.n|within_persons\.(persons|waves))": COUNT,
         r"groups\[\]\.doses\[\]\.(least|most)": COUNT,
         r"groups\[\]\.r2": LINKED,
+        r"groups\[\]\.reliability": ALIKE,
         r"groups\[\]\.(association|stability|placebo|doses\[\]|trend|within_persons\.association)\."
         + INTERVAL: LINKED,
     },

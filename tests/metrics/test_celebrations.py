@@ -12,6 +12,7 @@ import pytest
 from app.metrics.celebrations import blocks
 from app.metrics.celebrations.rules import Due, Quarter, most_of_one, newest_settled, patience
 from app.metrics.definitions import document
+from app.metrics.names import FORMULA_VERSION
 from app.metrics.sample import Groups
 from tests.calendar.cards.office import plan_and_send
 from tests.calendar.staff import people_on_file, team_on_file
@@ -273,7 +274,7 @@ async def test_what_was_told_is_told_again_whatever_happens_since(acme: Tenant, 
 async def test_a_quarter_says_by_which_formulas_it_was_counted(
     acme: Tenant, api: ContractClient, owner: asyncpg.Connection
 ) -> None:
-    assert (await api.get(METRICS)).json()["formula_version"] == "3"
+    assert (await api.get(METRICS)).json()["formula_version"] == FORMULA_VERSION
     counted = "UPDATE celebration_reports SET body = jsonb_set(body, '{formula_version}', '\"0\"')"
     await owner.execute(f"{counted} WHERE organization_id = $1", acme.id)
     assert (await api.get(METRICS)).json()["formula_version"] == "0"

@@ -75,6 +75,40 @@ def test_what_cannot_be_fitted_says_why() -> None:
     assert robust_regression(np.full(60, np.nan), x).undefined == "too_few"
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_errors_of_measurement_are_taken_off_the_covariances(seed: int) -> None:
+    """The other way: ordinary least squares on the covariances that true predictors would have."""
+    y, x, group = sample(seed)
+    noise = np.array([0.0, 0.3])
+    found = robust_regression(y, x, error_variance=noise)
+    covariances = np.cov(np.column_stack([y, x]), rowvar=False)
+    beta = np.linalg.solve(covariances[1:, 1:] - np.diag(noise), covariances[1:, 0])
+    assert [one.value for one in found.coefficients] == pytest.approx(beta)
+    dummies = (group[:, None] == np.unique(group)[1:]).astype(float)
+    wide = np.column_stack([x, dummies])
+    centred = wide - wide.mean(axis=0)
+    off = np.diag([0.0, 0.3 * (len(y) - len(np.unique(group))), *np.zeros(dummies.shape[1])])
+    beta = np.linalg.solve(centred.T @ centred - off, centred.T @ (y - y.mean()))
+    short = robust_regression(y, x, absorbed=group, error_variance=noise)
+    assert [one.value for one in short.coefficients] == pytest.approx(beta[:2])
+
+
+def test_without_errors_of_measurement_nothing_is_taken_off() -> None:
+    y, x, group = sample(4)
+    for clusters in (None, group):
+        plain = robust_regression(y, x, clusters=clusters)
+        assert robust_regression(y, x, clusters=clusters, error_variance=[0, 0]).coefficients == (
+            plain.coefficients
+        )
+
+
+def test_a_predictor_that_is_mostly_error_is_not_used() -> None:
+    y, x, _ = sample(2)
+    spread = float(x[:, 1].var(ddof=1))
+    for share, reason in ((0.5, None), (0.95, "too_unreliable"), (1.5, "too_unreliable")):
+        assert robust_regression(y, x, error_variance=[0, share * spread]).undefined == reason
+
+
 # ---------------------------------------------------------------------------------------- simulations
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.metrics.blocks.recognition_engagement import Answered, Past, Received
 from app.metrics.blocks.wave import Wave
-from app.metrics.formulas import lagged, within_persons
+from app.metrics.formulas import lagged, omega_total, within_persons
 from app.metrics.schemas import RecognitionSince
 from app.metrics.schemas.recognition_engagement import RecognitionEngagementGroup
 from app.metrics.views.sentences import of_recognition
@@ -23,6 +23,8 @@ from tests.metrics.worlds import assert_wire_ready, linked
 FINE = instrument_of(("satisfaction", "pay"), ("engagement", "bond"), scale=(0, 100))
 EARLIER = UUID("0198f0d0-1c5e-7d0a-8a44-0f6f0a5b7e20")
 TEAMS = 12
+SINGLE = {"reliability": "single_part"}
+"""Engagement is one question in most of these worlds."""
 Integers = NDArray[np.int64]
 
 
@@ -67,6 +69,29 @@ class World:
         return Past(**given | members)
 
 
+class Parted(World):
+    """Engagement is the mean of three facets, each with an error of its own; `noise` is their spread."""
+
+    FACETS = instrument_of(
+        ("satisfaction", "pay"),
+        ("engagement", "bond"),
+        ("engagement", "pride"),
+        ("engagement", "effort"),
+        scale=(-1000, 1000),
+    )
+
+    def __init__(self, noise: float, seed: int = 1) -> None:
+        super().__init__(persons=240, seed=seed)
+        random = np.random.default_rng(seed)
+        self.parts = [own[:, None] + np.rint(random.normal(0, noise, (240, 3))) for own in self.scores]
+
+    def wave(self, number: int, who: Sequence[int] | None = None, k: int = 5) -> Wave:
+        assert who is None
+        answers = np.column_stack([np.full(240, 50), self.parts[-1 - number]])
+        wave = wave_of(self.FACETS, answers, self.team.tolist(), (None, *[0] * TEAMS), k=k)
+        return linked(replace(wave, survey_id=EARLIER) if number else wave, list(range(240)))
+
+
 def key(person: int) -> bytes:
     return person.to_bytes(4)
 
@@ -103,7 +128,28 @@ def test_it_is_the_regression_over_those_linked() -> None:
     assert (body["n"], body["recognised"]) == (144, expected.recognised)
     assert (body["errors"], body["direction"]) == ("HC3", "separable")
     assert body["within_persons"] == {"status": "undefined", "reason": "under_three_waves"}
-    assert body["reasons"] == {}
+    assert (body["reliability"], body["reasons"]) == (None, {"reliability": "single_part"})
+
+
+def test_engagement_before_is_held_equal_by_its_reliability() -> None:
+    world = Parted(noise=12)
+    body = told(world)
+    then = world.wave(1)
+    facets = np.column_stack([then.both.facets[name] for name in ("bond", "pride", "effort")])
+    assert body["reliability"] == pytest.approx(omega_total(facets).value)
+    later, earlier = (world.wave(number).both.dimensions["engagement"] for number in (0, 1))
+    error = earlier.var(ddof=1) * (1 - body["reliability"])
+    expected = lagged(later, earlier, world.events[0], world.team, error_variance=error)
+    assert expected.association is not None
+    assert expected.stability is not None
+    assert body["association"]["points"] == pytest.approx(expected.association.value)
+    assert body["stability"]["points"] == pytest.approx(expected.stability.value)
+    assert "reliability" not in body["reasons"]
+
+
+def test_engagement_before_that_is_mostly_error_says_nothing() -> None:
+    world = Parted(noise=60, seed=3)
+    assert reason(told(world)) == ("undefined", "too_unreliable")
 
 
 def test_doses_differ_as_adjusted_and_lie_around_the_organisations_own_score() -> None:
@@ -154,7 +200,7 @@ def test_doses_of_few_and_of_few_silent_are_put_together(
     assert sum(dose["n"] for dose in body["doses"]) == body["n"] == 160
     is_told = doses[0] == (0, 0)
     assert body["recognised"] == (160 - events[0] if is_told else None)
-    assert body["reasons"] == ({} if is_told else {"recognised": "few"})
+    assert body["reasons"] == SINGLE | ({} if is_told else {"recognised": "few"})
 
 
 @pytest.mark.parametrize("silent", [{5: 1}, {0: 2}, {5: 1, 0: 3}])
@@ -163,7 +209,7 @@ def test_where_one_silent_person_stands_out_no_dose_is_told(silent: dict[int, in
     world = World(160 + missing)
     world.events = [np.repeat([0, 1, 2, 5, *silent], [40, 40, 40, 40, *silent.values()])]
     body = told(world, world.past(world.wave(1, range(160))), world.wave(0, range(160)))
-    assert body["reasons"] == {"doses": "few", "trend": "few", "recognised": "few"}
+    assert body["reasons"] == SINGLE | {"doses": "few", "trend": "few", "recognised": "few"}
     assert body["association"]["p"] > 0
 
 
@@ -175,7 +221,7 @@ def test_doses_that_are_the_teams_are_not_told() -> None:
     world.events[0][:8:2] = 3
     body = told(world)
     assert body["status"] == "ok"
-    assert body["reasons"] == {"doses": "crossing", "trend": "crossing", "recognised": "crossing"}
+    assert body["reasons"] == SINGLE | {"doses": "crossing", "trend": "crossing", "recognised": "crossing"}
     world.events = [np.where(world.team % 2, 0, 5)]
     world.events[0][:8:2] = 3
     assert reason(told(world)) == ("suppressed", "crossing")

@@ -142,7 +142,7 @@ async def test_recognition_between_two_waves_beside_engagement(
         [dose["score"] for dose in group["doses"]], weights=[dose["n"] for dose in group["doses"]]
     ) == pytest.approx(whole)
     assert group["direction"] == "separable"
-    assert group["reasons"] == {}
+    assert (group["reliability"], group["reasons"]) == (None, {"reliability": "single_part"})
     assert group["within_persons"] == {"status": "undefined", "reason": "under_three_waves"}
     assert await why(acme.client, survey_id=first) == ("undefined", "no_earlier_wave")
 
@@ -334,7 +334,9 @@ async def test_without_a_release_the_answers_are_those_of_every_metric(acme: Ten
 
 # --------------------------------------------------------------------------------------------- words
 
-DEFINED = {name: name for name in ("association", "stability", "r2", "placebo", "doses", "trend")} | {
+DEFINED = {
+    name: name for name in ("association", "stability", "reliability", "r2", "placebo", "doses", "trend")
+} | {
     "within_persons": "within_persons",
     "persons": "n",
     "n": "n",

@@ -1,6 +1,6 @@
 """Every simulation with a known truth, at full size: make simulations"""
 
-from tests.simulations import distinctness, drivers, quadrants, rates, shares, small_teams, waves
+from tests.simulations import distinctness, drivers, quadrants, rates, recognition, shares, small_teams, waves
 
-for simulation in (shares, quadrants, distinctness, drivers, rates, waves, small_teams):
+for simulation in (shares, quadrants, distinctness, drivers, rates, recognition, waves, small_teams):
     simulation.main()

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from app.metrics.blocks.pairs import Pairs
+from app.metrics.blocks.scales import Reliability, reliability_of_dimension
 from app.metrics.blocks.wave import ORGANIZATION, Wave, hidden, reasons_of
 from app.metrics.disclosure import may_contrast, shown_score
 from app.metrics.disclosure.tree import EXACT_FROM, NAMES_THE_SILENT, none_or_enough
@@ -264,9 +265,22 @@ def _is_told(linked: _Linked, low: int, starts: Sequence[int], least: int) -> bo
 
 def _told(wave: Wave, past: Past, linked: _Linked) -> RecognitionSince | RecognitionUnknown:
     bounds, why_none = _doses(wave, past, linked)
-    found = lagged(linked.later, linked.earlier, linked.events, linked.team, linked.before, bounds)
+    reliability = reliability_of_dimension(past.previous, "engagement")
+    found = lagged(
+        linked.later,
+        linked.earlier,
+        linked.events,
+        linked.team,
+        linked.before,
+        bounds,
+        _error_variance(past.previous, reliability),
+    )
     if found.association is None or found.stability is None or found.r2 is None:
-        return RecognitionUnknown(status="undefined", reason="not_estimable", n=wave.n(ORGANIZATION))
+        unreliable = found.undefined == "too_unreliable"
+        reason: Literal["too_unreliable", "not_estimable"] = (
+            "too_unreliable" if unreliable else "not_estimable"
+        )
+        return RecognitionUnknown(status="undefined", reason=reason, n=wave.n(ORGANIZATION))
     assert found.errors is not None
     assert found.direction is not None
     doses = None if why_none else _as_told(found.doses, float(wave.both.dimensions["engagement"].mean()))
@@ -284,6 +298,7 @@ def _told(wave: Wave, past: Past, linked: _Linked) -> RecognitionSince | Recogni
         recognised=recognised,
         association=_slope(found.association),
         stability=_slope(found.stability),
+        reliability=reliability.value,
         r2=found.r2,
         errors=found.errors,
         placebo=placebo,
@@ -292,12 +307,20 @@ def _told(wave: Wave, past: Past, linked: _Linked) -> RecognitionSince | Recogni
         trend=trend,
         within_persons=_within(wave, past),
         reasons=reasons_of(
+            ({"reliability": reliability.value}, reliability.reason or ""),
             ({"recognised": recognised}, why_none or "few"),
             ({"placebo": placebo}, "not_estimable" if is_told else DOMINANCE),
             ({"doses": doses}, why_none or "not_estimable"),
             ({"trend": trend}, why_none or "not_estimable"),
         ),
     )
+
+
+def _error_variance(previous: Wave, reliability: Reliability) -> float:
+    """Of engagement at the wave before, points squared; 0 where nobody knows it."""
+    if reliability.value is None:
+        return 0.0
+    return float(previous.both.dimensions["engagement"].var(ddof=1)) * (1 - reliability.value)
 
 
 def _may_tell_placebo(linked: _Linked, k: int) -> bool:

@@ -67,6 +67,10 @@ def reliability_of(table: Floats) -> Reliability:
     return Reliability(value, None) if value >= 0 else Reliability(None, "items_disagree")
 
 
+def reliability_of_dimension(wave: Wave, dimension: str) -> Reliability:
+    return reliability_of(as_table(parts_of_dimension(wave, dimension)))
+
+
 @dataclass(frozen=True, slots=True)
 class MeasurementErrors:
     """Of the organisation: standard errors of measurement of satisfaction and engagement, in points, and the
@@ -79,7 +83,7 @@ class MeasurementErrors:
 
     @classmethod
     def take(cls, wave: Wave) -> "MeasurementErrors":
-        found = [reliability_of(as_table(parts_of_dimension(wave, name))) for name in DIMENSIONS]
+        found = [reliability_of_dimension(wave, name) for name in DIMENSIONS]
         values = [of.value for of in found if of.value is not None]
         if len(values) < 2:
             return cls(None, None, next(of.reason for of in found if of.reason))

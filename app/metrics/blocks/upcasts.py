@@ -117,6 +117,14 @@ def participation_of_complete(body: Body) -> Body:
     return {**body, "complete_response_rate": None, "reasons": body["reasons"] | missing}
 
 
+def recognition_with_reliability(body: Body) -> Body:
+    """1 to 2: engagement before was held equal as it was observed, with its errors of measurement."""
+    if body["status"] != "ok":
+        return body
+    missing = {"reliability": "earlier_formula"}
+    return {**body, "reliability": None, "reasons": body["reasons"] | missing}
+
+
 def enps_with_reasons(body: Body) -> Body:
     """1 to 2: of every group that had an eNPS all of it was told."""
     return {**body, "reasons": {}} if body["status"] == "ok" else body

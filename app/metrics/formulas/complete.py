@@ -13,6 +13,7 @@ Undefined = Literal[
     "single_group",
     "single_item",
     "too_few",
+    "too_unreliable",
     "zero_total",
     "zero_variance",
 ]

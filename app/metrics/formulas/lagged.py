@@ -75,13 +75,16 @@ def lagged(
     team: ArrayLike,
     before: ArrayLike | None = None,
     doses: Sequence[tuple[int, int | None]] = DOSES,
+    error_variance: float = 0.0,
 ) -> Lagged:
     """`later` = a + b log(1 + `events`) + c `earlier` + team (Finkel 1995), one of each a person linked.
 
     Scores are POMP, NaN where missing; `events` were received between the two waves, and `before`, where it
     is known and differs, between the one before and the first: held equal in the placebo, so that what
     lasting recognition goes with is not taken for the reverse. Errors are cluster-robust by team from 20
-    teams on, else HC3. `doses` follow one another. Undefined below 100 persons, or below 30 with an event.
+    teams on, else HC3. `doses` follow one another. `error_variance` is that of `earlier`'s errors of
+    measurement, POMP squared: held equal is what it measures (Westfall & Yarkoni 2016). Undefined below 100
+    persons, or below 30 with an event.
     """
     dose = np.log1p(np.asarray(events, dtype=np.float64))
     controls = [] if before is None else [np.log1p(np.asarray(before, dtype=np.float64))]
@@ -92,7 +95,7 @@ def lagged(
     if n < FEWEST_LINKED or recognised < FEWEST_RECOGNISED:
         return _nothing(n, recognised, "too_few")
     second, first, dose = rows[:, 0], rows[:, 1], rows[:, 2]
-    main = _by_team(second, np.column_stack([dose, first]), teams)
+    main = _by_team(second, np.column_stack([dose, first]), teams, error_variance)
     if main.undefined is not None:
         return _nothing(n, recognised, main.undefined)
     placebo = _by_team(first, rows[:, 2:], teams)
@@ -101,7 +104,7 @@ def lagged(
     association = _per_doubling(main.coefficients[0])
     placebo_association = _per_doubling(placebo.coefficients[0]) if placebo.coefficients else None
     counts = np.rint(np.expm1(dose)).astype(np.int64)
-    trend = _by_team(second, np.column_stack([_dose_of(counts, doses), first]), teams)
+    trend = _by_team(second, np.column_stack([_dose_of(counts, doses), first]), teams, error_variance)
     return Lagged(
         n=n,
         recognised=recognised,
@@ -111,7 +114,7 @@ def lagged(
         errors=main.errors,
         placebo=placebo_association,
         direction=_direction(association, placebo_association),
-        doses=_doses(second, first, counts, teams, doses),
+        doses=_doses(second, first, counts, teams, doses, error_variance),
         trend=trend.coefficients[0] if trend.coefficients else None,
         undefined=None,
     )
@@ -148,10 +151,15 @@ def _nothing(n: int, recognised: int, reason: Undefined) -> Lagged:
 
 
 def _by_team(
-    outcome: NDArray[np.float64], predictors: NDArray[np.float64], teams: NDArray[np.generic]
+    outcome: NDArray[np.float64],
+    predictors: NDArray[np.float64],
+    teams: NDArray[np.generic],
+    error_of_last: float = 0.0,
 ) -> Regression:
     enough = len(np.unique(teams)) >= FEWEST_CLUSTERS
-    return robust_regression(outcome, predictors, absorbed=teams, clusters=teams if enough else None)
+    columns = 1 if predictors.ndim == 1 else predictors.shape[1]
+    error_variance = np.array([*[0.0] * (columns - 1), error_of_last])
+    return robust_regression(outcome, predictors, teams, teams if enough else None, error_variance)
 
 
 def _per_doubling(of: Coefficient) -> Coefficient:
@@ -177,12 +185,13 @@ def _doses(
     events: NDArray[np.int64],
     teams: NDArray[np.generic],
     doses: Sequence[tuple[int, int | None]],
+    error_variance: float,
 ) -> tuple[Dose, ...]:
     dose = _dose_of(events, doses)
     sizes = np.bincount(dose, minlength=len(doses))
     present = np.flatnonzero(sizes)
     dummies = (dose[:, None] == present[1:]).astype(np.float64)
-    fit = _by_team(second, np.column_stack([dummies, first]), teams)
+    fit = _by_team(second, np.column_stack([dummies, first]), teams, error_variance)
     means: dict[int, tuple[float, Interval]] = {}
     if fit.constant is not None:
         beta = np.array([fit.constant, *(one.value for one in fit.coefficients)])

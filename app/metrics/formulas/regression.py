@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,8 @@ from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Z
 
 Errors = Literal["HC3", "cluster"]
 SINGULAR = 1e-10
+LEAST_TRUE: Final = 0.25
+"""What errors of measurement must leave of the predictors' spread, in its narrowest direction [C]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,15 @@ def robust_regression(
     predictors: ArrayLike,
     absorbed: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
+    error_variance: ArrayLike | None = None,
 ) -> Regression:
     """Least squares with a constant: `outcome` one a row, `predictors` rows x p, NaN where missing.
 
     `absorbed` has a label a row, each of which gets a level of its own (fixed effects). Without `clusters`
     errors are HC3 (MacKinnon & White 1985) with normal intervals; with them, a label a row, cluster-robust
-    (Liang & Zeger 1986; factor of Stata) with t(clusters - 1).
+    (Liang & Zeger 1986; factor of Stata) with t(clusters - 1). `error_variance` is that of each predictor's
+    errors of measurement, 0 or more, which is taken off its spread (Fuller 1987, section 2.2); it is held to
+    be known. `too_unreliable` where it leaves too little.
     """
     table = np.column_stack([np.asarray(outcome, dtype=np.float64), np.asarray(predictors, dtype=np.float64)])
     complete = is_complete(table)
@@ -59,32 +64,35 @@ def robust_regression(
     levels = None if absorbed is None else _numbered(absorbed, complete)
     groups = None if clusters is None else _numbered(clusters, complete)
     errors: Errors = "HC3" if groups is None else "cluster"
-    reason = _undefined(rows, levels, groups)
+    noise = _noise(rows, levels, error_variance)
+    reason = _undefined(rows, levels, groups, noise)
     if reason is not None:
         return Regression(len(rows), _count(groups), errors, None, None, (), np.empty((0, 0)), Z, reason)
     own = rows if levels is None else _within(rows, levels)
     x = np.column_stack([np.ones(len(own)), own[:, 1:]])
-    inverse = np.linalg.inv(x.T @ x)
+    inverse = np.linalg.inv(x.T @ x - np.diag(noise))
     beta = inverse @ (x.T @ own[:, 0])
     rest = own[:, 0] - x @ beta
+    back = noise * beta / len(own)
     if groups is None:
         leverage = np.einsum("ij,jk,ik->i", x, inverse, x) + _of_levels(levels, len(own))
-        scores = x * (rest / np.maximum(1 - leverage, SINGULAR))[:, None]
+        scores = x * (rest / np.maximum(1 - leverage, SINGULAR))[:, None] + back
         factor, quantile, df = 1.0, Z, None
     else:
         scores = np.zeros((groups.max() + 1, x.shape[1]))
-        np.add.at(scores, groups, x * rest[:, None])
+        np.add.at(scores, groups, x * rest[:, None] + back)
         df = len(scores) - 1
         fitted = x.shape[1] + _free_levels(levels, groups)
         factor = len(scores) / df * (len(own) - 1) / (len(own) - fitted)
         quantile = float(stdtrit(df, UPPER_TAIL))
     covariance = factor * inverse @ (scores.T @ scores) @ inverse
-    total = float(((own[:, 0] - own[:, 0].mean()) ** 2).sum())
+    outcome_less_mean = own[:, 0] - own[:, 0].mean()
+    explained = float(outcome_less_mean @ (x @ beta)) / float(outcome_less_mean @ outcome_less_mean)
     return Regression(
         n=len(own),
         clusters=_count(groups),
         errors=errors,
-        r2=max(0.0, 1 - float(rest @ rest) / total),
+        r2=min(1.0, max(0.0, explained)),
         constant=float(beta[0]),
         coefficients=tuple(
             _coefficient(value, sqrt(variance), quantile, df)
@@ -103,7 +111,10 @@ def _coefficient(value: float, se: float, quantile: float, df: int | None) -> Co
 
 
 def _undefined(
-    rows: NDArray[np.float64], levels: NDArray[np.int64] | None, groups: NDArray[np.int64] | None
+    rows: NDArray[np.float64],
+    levels: NDArray[np.int64] | None,
+    groups: NDArray[np.int64] | None,
+    noise: NDArray[np.float64],
 ) -> Undefined | None:
     free = len(rows) - rows.shape[1] - (0 if levels is None else int(levels.max(initial=0)))
     if free <= 0 or (groups is not None and groups.max(initial=0) < 1):
@@ -113,7 +124,21 @@ def _undefined(
     if spread.min() <= ZERO_SPREAD:
         return "zero_variance"
     scaled = (own[:, 1:] - own[:, 1:].mean(axis=0)) / spread[1:]
-    return "not_identified" if np.linalg.eigvalsh(scaled.T @ scaled / len(own))[0] < SINGULAR else None
+    observed = scaled.T @ scaled / len(own)
+    if np.linalg.eigvalsh(observed)[0] < SINGULAR:
+        return "not_identified"
+    true = observed - np.diag(noise[1:] / len(own) / spread[1:] ** 2)
+    return "too_unreliable" if noise.any() and np.linalg.eigvalsh(true)[0] < LEAST_TRUE else None
+
+
+def _noise(
+    rows: NDArray[np.float64], levels: NDArray[np.int64] | None, error_variance: ArrayLike | None
+) -> NDArray[np.float64]:
+    """The sum of squares that errors of measurement add to each column of the design, the constant first."""
+    if error_variance is None:
+        return np.zeros(rows.shape[1])
+    free = len(rows) - (1 if levels is None else int(levels.max(initial=0)) + 1)
+    return np.array([0.0, *(free * np.asarray(error_variance, dtype=np.float64))])
 
 
 def _numbered(labels: ArrayLike, complete: NDArray[np.bool_]) -> NDArray[np.int64]:

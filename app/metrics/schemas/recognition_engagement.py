@@ -66,6 +66,7 @@ class RecognitionSince(Schema):
     recognised: int | None
     association: RecognitionSlope
     stability: RecognitionSlope
+    reliability: float | None
     r2: float
     errors: Literal["HC3", "cluster"]
     placebo: RecognitionSlope | None
@@ -96,6 +97,7 @@ class RecognitionUnknown(Schema):
         "questions_changed",
         "waves_overlap",
         "not_estimable",
+        "too_unreliable",
         "awaits_final_release",
     ]
     n: int
