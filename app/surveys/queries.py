@@ -60,6 +60,7 @@ DESTROY = [
         "responses",
         "comments",
         "invitations",
+        "replaced_invitations",
         "invitation_deliveries",
         "invitation_reminders",
         "invitation_mailings",

@@ -18,6 +18,7 @@ from app.tables.invitations import (
     InvitationMailing,
     InvitationReminder,
     InvitationReminderMail,
+    ReplacedInvitation,
 )
 from app.tables.kpis import Kpi, KpiValue
 from app.tables.metrics import CelebrationReport, Release, ReleaseCell, ReleaseResult
@@ -89,6 +90,7 @@ __all__ = [
     "ReleaseCell",
     "ReleaseResult",
     "Reminder",
+    "ReplacedInvitation",
     "Response",
     "ScimEmail",
     "ScimGroup",

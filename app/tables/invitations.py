@@ -26,6 +26,19 @@ class Invitation(DependentRow, table=True):
     """As in responses, so that it tells no more than they do; null in anonymous mode."""
 
 
+class ReplacedInvitation(DependentRow, table=True):
+    """A token whose place a newer one took before it was used, until the survey closes.
+
+    Nothing changes it afterwards: so it tells nobody who has answered with the newer one.
+    """
+
+    __tablename__ = "replaced_invitations"
+    __table_args__ = (within_organization(["survey_id"], "surveys", ondelete="CASCADE"),)
+
+    survey_id: UUID = Field(primary_key=True)
+    token_hash: bytes = Field(primary_key=True)
+
+
 class InvitationMailing(DependentRow, table=True):
     """What the invitations that were issued at once are mailed with, and when."""
 

@@ -24,6 +24,8 @@ SAID = {
     "none": ("Vul je code in", "Enter your code"),
     "unknown": ("Deze link of code kennen we niet", "We do not know this link or code"),
     "used": ("Deze uitnodiging is al gebruikt", "This invitation has been used"),
+    "replaced": ("Er is een nieuwere uitnodiging", "There is a newer invitation"),
+    "answered": ("Je had al geantwoord", "You had answered already"),
     "early": ("Deze enquête is nog niet open", "This survey is not open yet"),
     "closed": ("Deze enquête is gesloten", "This survey has closed"),
     "withdrawn": ("Deze enquête is ingetrokken", "This survey was withdrawn"),
@@ -154,6 +156,89 @@ async def test_a_lost_answer_is_two_tries_and_one_response(visit: Visits, acme: 
         await tab.arrive("thanks")
     assert tries == [201, 409]
     assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": 4}]
+
+
+async def lost(tab: Visit, token: str) -> None:
+    """An answer that did not arrive, and is to be sent again."""
+    losing = True
+
+    async def lose(route: Any) -> None:
+        nonlocal losing
+        if route.request.method != "POST" or not losing:
+            return await route.continue_()
+        losing = False
+        return await route.abort()
+
+    await tab.page.route(DOOR, lose)
+    await tab.open(token)
+    await tab.page.click("#begin")
+    await choose(tab, S01=4)
+    await send(tab)
+    await tab.page.wait_for_selector(AGAIN)
+
+
+async def test_a_lost_try_with_an_invitation_that_was_replaced_is_kept_for_the_newer(
+    visit: Visits, acme: Tenant
+) -> None:
+    """It was never stored, so it is not thanked for, and goes along to the newer link."""
+    survey_id, older = await asked(acme, mode="attributed")
+    async with visit() as tab:
+        await lost(tab, older)
+        [newer] = await tokens(acme.client, survey_id, "E-1")
+        await tab.page.click("#send")
+        await tab.arrive("problem")
+        assert not await tab.violations()
+        await tab.page.reload()
+        await tab.arrive("problem")
+        for language in ("en", "nl"):
+            await tab.page.click(f'[data-language="{language}"]')
+            assert await tab.text("#problem-title") == SAID["replaced"][language == "en"]
+        assert "staat nog in dit tabblad" in await tab.text("#problem-text")
+        assert await stored(acme.client, survey_id) == []
+        await tab.page.fill("#code", "BCDFG-HJKMN")
+        await tab.press("Enter")
+        await until(lambda: tab.shows("Deze code kennen we niet"))
+        await tab.page.fill("#code", f"https://answer.example.com/respond#{newer}")
+        await tab.press("Enter")
+        await tab.arrive("welcome")
+        await tab.page.click("#begin")
+        await send(tab)
+        await tab.arrive("thanks")
+    assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": 4}]
+
+
+@pytest.mark.parametrize("way", ["another survey", "another person"])
+async def test_what_is_kept_for_a_newer_link_goes_nowhere_else(way: str, visit: Visits, acme: Tenant) -> None:
+    survey_id, older = await asked(acme, mode="attributed")
+    other = await opened(acme.client, mode="confidential", name="De andere")
+    [elsewhere] = await tokens(acme.client, other, "E-1")
+    async with visit() as tab:
+        await lost(tab, older)
+        [newer] = await tokens(acme.client, survey_id, "E-1")
+        await tab.page.click("#send")
+        await tab.arrive("problem")
+        if way == "another person":
+            await tab.page.click("#another")
+            assert "S01" not in await tab.page.evaluate("JSON.stringify(sessionStorage)")
+        await tab.page.fill("#code", newer if way == "another person" else elsewhere)
+        await tab.press("Enter")
+        await tab.arrive("welcome")
+        assert await tab.text("#begin") == "Beginnen"
+        assert await tab.page.evaluate("JSON.parse(sessionStorage.respond).answers") == {}
+
+
+async def test_who_answered_in_another_way_is_not_thanked_for_what_is_not_stored(
+    visit: Visits, acme: Tenant
+) -> None:
+    survey_id, token = await asked(acme, mode="attributed")
+    async with visit() as tab:
+        await lost(tab, token)
+        own = {"respondent": "E-1", "answers": {"S01": 2}}
+        assert (await acme.client.post(f"/v1/surveys/{survey_id}/responses", json=own)).status_code == 201
+        await tab.page.click("#send")
+        await tab.arrive("problem")
+        assert await tab.text("#problem-title") == SAID["answered"][0]
+    assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": 2}]
 
 
 async def test_a_lost_answer_at_a_public_address_is_stored_once_too(
@@ -624,7 +709,7 @@ async def test_back_goes_a_screen_back_and_clearing_leaves_nothing(visit: Visits
 
 
 @pytest.mark.parametrize(
-    "state", ["unknown", "used", "early", "closed", "withdrawn", "network", "busy", "other"]
+    "state", ["unknown", "used", "replaced", "early", "closed", "withdrawn", "network", "busy", "other"]
 )
 async def test_a_link_that_does_not_open_says_why(state: str, visit: Visits, acme: Tenant) -> None:
     survey_id, token = await asked(acme, mode="confidential")
@@ -636,6 +721,8 @@ async def test_a_link_that_does_not_open_says_why(state: str, visit: Visits, acm
     async with visit() as tab:
         if state == "used":
             assert (await answer(acme, token)).status_code == 201
+        elif state == "replaced":
+            await tokens(acme.client, survey_id, "E-1")
         elif state == "closed":
             await acme.client.post(f"/v1/surveys/{survey_id}/close")
         elif state == "withdrawn":
@@ -651,7 +738,7 @@ async def test_a_link_that_does_not_open_says_why(state: str, visit: Visits, acm
             assert await tab.text("#problem-text")
         may_pass = state in ("early", "network", "busy", "other")
         assert await tab.page.is_visible("#retry") is may_pass
-        assert await tab.page.is_visible("#code") is (state == "unknown")
+        assert await tab.page.is_visible("#code") is (state in ("unknown", "replaced"))
         if may_pass:
             await tab.page.unroute(DOOR)
             await tab.page.click("#retry")

@@ -78,6 +78,7 @@ IMPERSONAL = {
     "kpis": "of the organisation",
     "questionnaires": "questions",
     "recognition_months": "counts of the organisation",
+    "replaced_invitations": "hashes of secrets that open nothing, with nothing beside them",
     "recognition_reports": "counts of groups",
     "recognition_told_months": "counts by a number, which is nobody's once a person is erased",
     "release_cells": "sums over groups, never computed again (R11)",

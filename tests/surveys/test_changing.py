@@ -102,7 +102,7 @@ async def test_a_newer_token_takes_the_place_of_the_older_after_answering_too(
     [older] = await tokens(acme.client, survey_id, BYSTANDERS[0])
     await answer(acme, older, answers=FIRST)
     [newer] = await tokens(acme.client, survey_id, BYSTANDERS[0])
-    assert (await answer(acme, older, answers=SECOND)).json()["code"] == "already_responded"
+    assert (await answer(acme, older, answers=SECOND)).json()["code"] == "invitation_replaced"
     assert (await answer(acme, newer, answers=SECOND)).status_code == 201
     assert await kept(acme, owner, survey_id) == [MERGED]
 

@@ -244,11 +244,11 @@ async def test_a_newer_code_takes_the_place_of_the_older_and_erasure_of_both(acm
     survey_id = await opened(acme.client)
     [older] = await codes(acme.client, survey_id, people=[BYSTANDERS[0]])
     [newer] = await codes(acme.client, survey_id, people=[BYSTANDERS[0]])
-    replaced = (await answer(acme, older["token"])).json()
-    assert replaced["code"] == "already_responded"
-    assert "If answers were sent with it, they are stored." in replaced["detail"], "none were"
+    assert (await answer(acme, older["token"])).json()["code"] == "invitation_replaced"
     await acme.client.post(f"/v1/people/{BYSTANDERS[0]}/erasure")
-    assert (await answer(acme, newer["token"])).json()["code"] == "already_responded"
+    gone = (await answer(acme, newer["token"])).json()
+    assert gone["code"] == "already_responded"
+    assert "If answers were sent with it, they are stored." in gone["detail"], "none were"
 
 
 async def test_the_database_alone_tells_no_code(acme: Tenant, owner: asyncpg.Connection) -> None:

@@ -116,7 +116,7 @@ async def test_a_new_token_takes_the_place_of_the_old_one(acme: Tenant) -> None:
     old, other = await tokens(acme.client, survey_id, "E-1", "E-2")
     (new,) = await tokens(acme.client, survey_id, "E-1")
     refused = await answer(acme, old)
-    assert (refused.status_code, refused.json()["code"]) == (409, "already_responded")
+    assert (refused.status_code, refused.json()["code"]) == (409, "invitation_replaced")
     for token in (new, other):
         assert (await answer(acme, token)).status_code == 201
 

@@ -323,6 +323,32 @@ async def test_an_invitation_works_once(mode: str, acme: Tenant, owner: asyncpg.
     assert row["answers"][0] == 4
 
 
+@pytest.mark.parametrize("allow_changes", [True, False])
+@pytest.mark.parametrize("mode", ["confidential", "attributed"])
+async def test_a_replaced_invitation_says_so_and_nothing_of_what_came_after(
+    mode: str, allow_changes: bool, acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    survey_id, (older, *_) = await staffed(acme, mode, allow_changes=allow_changes)
+    (newer,) = await tokens(acme.client, survey_id, "E-0")
+
+    async def told(token: str) -> set[tuple[int, str, str]]:
+        said = [await form(acme, token), await answer(acme, token)]
+        return {(one.status_code, one.json()["code"], one.json()["detail"]) for one in said}
+
+    (before,) = await told(older)
+    assert before[:2] == (409, "invitation_replaced")
+    assert len(await responses(owner, survey_id)) == 0
+    assert (await answer(acme, newer)).status_code == 201
+    assert await told(older) == {before}
+    await tokens(acme.client, survey_id, "E-0")
+    assert await told(older) == {before}
+    used = "invitation_replaced" if allow_changes else "already_responded"
+    assert {code for _, code, _ in await told(newer)} == {used}
+    await acme.client.post(f"/v1/surveys/{survey_id}/close")
+    assert {code for _, code, _ in await told(older)} == {"survey_closed"}
+    assert (await rows_of(owner, str(acme.id)))["replaced_invitations"] == []
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_of_racing_posts_with_one_token_one_is_stored(
     mode: str, acme: Tenant, owner: asyncpg.Connection

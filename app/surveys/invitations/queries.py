@@ -63,7 +63,11 @@ REMEMBER = text("""
 WITH older AS (DELETE FROM invitations
 WHERE organization_id = :organization_id AND survey_id = :survey_id
   AND cell_ordinal = ANY(CAST(:mixed_cells AS int[]))
-RETURNING token_hash, cell_ordinal, respondent_key)
+RETURNING token_hash, cell_ordinal, respondent_key),
+replaced AS (INSERT INTO replaced_invitations (organization_id, survey_id, token_hash)
+SELECT organization_id, survey_id, token_hash FROM invitations
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND NOT :is_mailed
+  AND respondent_key = ANY(CAST(:respondent_keys AS uuid[])))
 INSERT INTO invitations (organization_id, survey_id, token_hash, cell_ordinal, respondent_key)
 SELECT :organization_id, :survey_id, i.* FROM (
 SELECT * FROM older UNION ALL SELECT * FROM unnest(CAST(:token_hashes AS bytea[]),
@@ -73,11 +77,16 @@ ORDER BY random()
 WHERE NOT :is_mailed
 """)
 PUT_IN_PLACE = text("""
-INSERT INTO invitations (organization_id, survey_id, token_hash, cell_ordinal, respondent_key)
-SELECT :organization_id, :survey_id, :token_hash, m.cell_ordinal, :respondent_key FROM survey_members m
+WITH theirs AS (SELECT m.cell_ordinal FROM survey_members m
 WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id AND m.person_id = :person
   AND EXISTS (SELECT FROM invitation_deliveries d WHERE d.organization_id = :organization_id
-AND d.survey_id = :survey_id AND d.recipient_key = :recipient_key AND d.nonce = :nonce)
+AND d.survey_id = :survey_id AND d.recipient_key = :recipient_key AND d.nonce = :nonce)),
+replaced AS (INSERT INTO replaced_invitations (organization_id, survey_id, token_hash)
+SELECT i.organization_id, i.survey_id, i.token_hash FROM invitations i, theirs
+WHERE i.organization_id = :organization_id AND i.survey_id = :survey_id
+  AND i.respondent_key = :respondent_key)
+INSERT INTO invitations (organization_id, survey_id, token_hash, cell_ordinal, respondent_key)
+SELECT :organization_id, :survey_id, :token_hash, cell_ordinal, :respondent_key FROM theirs
   ON CONFLICT (organization_id, survey_id, respondent_key) DO UPDATE SET token_hash = excluded.token_hash
 """)
 
@@ -151,6 +160,21 @@ async def is_unused(session: TenantSession, survey_id: UUID, token_hash: bytes) 
     return bool(await session.scalar(IS_UNUSED, parameters))
 
 
+IS_REPLACED = text("""
+SELECT EXISTS (SELECT FROM replaced_invitations WHERE organization_id = :organization_id
+  AND survey_id = :survey_id AND token_hash = :token_hash)
+""")
+
+
+async def is_replaced(session: TenantSession, survey_id: UUID, token_hash: bytes) -> bool:
+    """Whether a newer one took its place before it was used."""
+    parameters = {"survey_id": survey_id, "token_hash": token_hash}
+    return bool(await session.scalar(IS_REPLACED, parameters))
+
+
+FORGET_REPLACED = text(
+    "DELETE FROM replaced_invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
+)
 FORGET_REMINDERS = text(
     "DELETE FROM invitation_reminders WHERE organization_id = :organization_id AND survey_id = :survey_id"
 )
@@ -169,6 +193,7 @@ async def forget_all(session: TenantSession, survey_id: UUID) -> None:
     """Of a survey that has closed nothing of its invitations is needed any more."""
     scope = {"survey_id": survey_id}
     await session.execute(FORGET_INVITATIONS, scope)
+    await session.execute(FORGET_REPLACED, scope)
     await session.execute(FORGET_REMINDERS, scope)
     await session.execute(FORGET_DELIVERIES, scope)
     await session.execute(FORGET_MAILINGS, scope)

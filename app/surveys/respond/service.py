@@ -20,7 +20,7 @@ from app.surveys.respond.forms import Form
 from app.surveys.respond.schemas import SurveyForm
 from app.surveys.respond.words import in_language
 from app.surveys.responses import service as submission
-from app.surveys.responses.errors import AlreadyResponded, InvitationUsed
+from app.surveys.responses.errors import AlreadyResponded
 from app.surveys.responses.schemas import AnswersWrite, ResponseAccepted, ResponseWrite
 from app.surveys.schemas import Mode
 from app.surveys.service import found, is_open
@@ -34,7 +34,7 @@ async def form(
     if survey.access == "invited" and not await invitation_queries.is_unused(
         session, invited.survey_id, invited.token_hash
     ):
-        raise InvitationUsed
+        raise await submission.worn_out(session, survey.id, invited.token_hash)
     organization = await organizations.organization(session)
     questionnaire = await frozen_questionnaire(session, survey)
     language = language_of(accept_language, organization.locale)

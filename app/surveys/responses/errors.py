@@ -71,7 +71,12 @@ class AlreadyResponded(Conflict):
 
 
 class InvitationUsed(AlreadyResponded):
+    detail = "This invitation has been used. If answers were sent with it, they are stored."
+
+
+class InvitationReplaced(Conflict):
+    code = "invitation_replaced"
     detail = (
-        "This invitation was used, or replaced by a newer one: use the newest."
-        " If answers were sent with it, they are stored."
+        "A newer invitation has taken the place of this one, and nothing more is stored with this one:"
+        " send the answers with the newest."
     )

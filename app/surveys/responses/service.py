@@ -28,6 +28,7 @@ from app.surveys.responses.errors import (
     AlreadyResponded,
     AnswerRequired,
     InvalidText,
+    InvitationReplaced,
     InvitationRequired,
     InvitationUsed,
     NoAnswers,
@@ -398,13 +399,19 @@ async def submit_invited(
     take = invitation_queries.look_up if submission.survey.allow_changes else invitation_queries.use
     used = await take(submission.session, submission.survey.id, token_hash)
     if used is None:
-        raise InvitationUsed
+        raise await worn_out(submission.session, submission.survey.id, token_hash)
     cell, key = used
     placed = submission.place(0, response, (key or submission.anonymous_key("response", 0), cell))
     (outcome,) = await submission.keep([placed], now)
     if isinstance(outcome, AppError):
         raise outcome
     return schemas.ResponseAccepted(id=outcome.id, status="accepted")
+
+
+async def worn_out(session: TenantSession, survey_id: UUID, token_hash: bytes) -> AppError:
+    """What has become of an invitation that is not there any more."""
+    is_replaced = await invitation_queries.is_replaced(session, survey_id, token_hash)
+    return InvitationReplaced() if is_replaced else InvitationUsed()
 
 
 async def submit_batch(

@@ -4,10 +4,10 @@
  * @typedef {import("./questions.js").Answer} Answer
  * @typedef {import("./words.js").Language} Language
  * @typedef {{token: string, language: Language | null, answers: Record<string, Answer>, comment: string | null,
- *   attempt: string, isTyped: boolean, isUnsure: boolean, isDone: boolean, left: Left}} Draft
+ *   attempt: string, isTyped: boolean, isUnsure: boolean, isReplaced: boolean, isDone: boolean, asked: string, left: Left}} Draft
  * @typedef {{organization?: string, contact?: string | null, thanks?: string | null, closes?: string | null, mayChange?: boolean}} Left
  *   what the survey said that is still told once it is over here
- * Of a draft: `comment` is null where that of before is taken back; `isTyped`: by a code, not by a link; `language` once it was chosen; `attempt` says that a second try is one; `isUnsure` while a try to send had no answer; `isDone` once one had
+ * Of a draft: `comment` is null where that of before is taken back; `isTyped`: by a code, not by a link; `language` once it was chosen; `attempt` says that a second try is one; `isUnsure` while a try to send had no answer; `isReplaced` while it waits for a newer invitation; `isDone` once one had; `asked`: of which survey and questions it is
  */
 
 const KEPT = "respond";
@@ -22,7 +22,7 @@ export function restore() {
 
 /** @returns {Draft} */
 export const empty = (token = "") =>
-  ({ token, language: null, answers: named({}), comment: "", attempt: crypto.getRandomValues(new Uint32Array(4)).join("-"), isTyped: false, isUnsure: false, isDone: false, left: {} });
+  ({ token, language: null, answers: named({}), comment: "", attempt: crypto.getRandomValues(new Uint32Array(4)).join("-"), isTyped: false, isUnsure: false, isReplaced: false, isDone: false, asked: "", left: {} });
 
 /** Whatever a question is called, nothing else is. @param {Record<string, Answer>} answers @returns {Record<string, Answer>} */
 const named = (answers) => Object.assign(Object.create(null), answers);

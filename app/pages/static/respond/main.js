@@ -67,6 +67,9 @@ async function load() {
 /** @param {Form} fresh */
 function take(fresh) {
   loaded = fresh;
+  const asked = JSON.stringify([fresh.organization, fresh.name, ...fresh.questions.map(({ key }) => key)]);
+  if (draft.asked && draft.asked !== asked) draft = { ...empty(draft.token), language: draft.language, isTyped: draft.isTyped };
+  Object.assign(draft, { asked, isReplaced: false });
   draft.left = { organization: fresh.organization, contact: fresh.contact, thanks: fresh.thanks, closes: fresh.closes_at, mayChange: fresh.allow_changes };
   if (draft.language) draft.language = fresh.language;
   keep(draft);
@@ -285,6 +288,8 @@ function drawReview() {
   say("");
 }
 
+const hasDraft = () => Object.keys(draft.answers).length > 0 || draft.comment === null || remark() !== "";
+
 /** Nothing is answered: who need not write answers nothing by leaving it, or by taking it back. */
 const isSilent = () => form().questions.every(({ key, kind, required }) => draft.answers[key] === undefined || (draft.answers[key] === null && kind === "text" && !required));
 
@@ -381,17 +386,19 @@ function tellStep() {
 function showProblem(found, id) {
   if (found === "unknown" && draft.isTyped) found = "mistyped";
   const mayPass = ["network", "busy", "other", "early"].includes(found);
-  const isDead = ["used", "closed", "closed_late", "withdrawn"].includes(found);
+  draft.isReplaced ||= found === "replaced";
+  const isDead = ["used", "answered", "closed", "closed_late", "withdrawn"].includes(found);
   [at("problem-title").textContent, at("problem-text").textContent] = words().problems[found];
-  at("code-form").hidden = !["none", "unknown", "mistyped"].includes(found);
-  at("another").hidden = !isDead && found !== "early";
+  if (found === "replaced" && hasDraft()) at("problem-text").textContent += ` ${words().still_here}`;
+  at("code-form").hidden = !["none", "unknown", "mistyped", "replaced"].includes(found);
+  at("code-hint").textContent = draft.isReplaced ? words().newest_hint : words().code_hint;
+  at("another").hidden = !isDead && found !== "replaced" && found !== "early";
   Object.assign(at("retry"), { hidden: !mayPass, textContent: loaded ? words().to_overview : words().reload });
   at("problem-contact").textContent = isDead && draft.left.contact ? `${words().contact} ${draft.left.contact}` : "";
   at("problem-id").textContent = id && mayPass ? words().reference(id) : "";
-  if (isDead) {
-    forgetAnswers(draft.token);
-    keep(draft);
-  }
+  if (isDead) forgetAnswers(draft.token);
+  if (found === "replaced") loaded = undefined;
+  keep(draft);
   show("problem");
   problem = found;
   at("problem-title").focus();
@@ -422,10 +429,12 @@ function forward() {
   else go("questions", step + 1);
 }
 
-/** @param {Event} event */
+/** What was filled in goes along to a newer invitation, as it could not be sent with the older. @param {Event} event */
 function enterCode(event) {
   event.preventDefault();
-  draft = { ...empty(sendable(at("code").value)), language: draft.language, isTyped: true };
+  const kept = draft.isReplaced ? { ...draft, isUnsure: false } : { ...empty(), language: draft.language };
+  history.replaceState(null, "");
+  draft = { ...kept, token: sendable(at("code").value.split("#").at(-1)), isTyped: true };
   load();
 }
 

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {import("./words.js").Problem} Problem
- * @typedef {{isOk: boolean, code: string, body: any, after: number}} Told   code `network`: no answer came
+ * @typedef {{isOk: boolean, code: string, body: any, after: number}} Told   code `network`: no answer came; `answered_otherwise`: not with this invitation
  */
 
 const API = "v1/respond";
@@ -12,6 +12,8 @@ const SENDABLE = /^[!-~]+$/;
 /** By the code of an answer. @type {Record<string, Problem>} */
 const PROBLEMS = {
   already_responded: "used",
+  answered_otherwise: "answered",
+  invitation_replaced: "replaced",
   survey_not_yet_open: "early",
   survey_closed: "closed",
   survey_cancelled: "withdrawn",
@@ -37,6 +39,16 @@ export async function ask(token, language, init = {}) {
   }
 }
 
+/** Sends it; where its person has answered already, it is asked whether with this invitation: if not, it still opens.
+ * @param {string} token @param {object} body @returns {Promise<Told>} */
+export async function send(token, body) {
+  const told = await post(token, body);
+  if (told.code !== "already_responded") return told;
+  const now = await ask(token, null);
+  if (now.isOk) return { ...told, code: "answered_otherwise" };
+  return now.code === "network" ? { ...now, code: "unavailable" } : now;
+}
+
 /** @param {string} token @param {object} body */
-export const send = (token, body) =>
+const post = (token, body) =>
   ask(token, null, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
