@@ -3,13 +3,14 @@
 Counted in the memory of each process; told as draft 11 has RateLimit.
 """
 
+import asyncio
 import hashlib
 import ipaddress
 import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID, uuid4
@@ -35,6 +36,8 @@ UNKNOWN_KEYS = (
 )
 UNKNOWN_CODES = "Too many unknown codes were tried: check the code, and wait as long as Retry-After says."
 EVERYBODY = "everybody"
+PATIENCE_SECONDS = 20
+"""How long a guess waits for those under way to be judged: as long as a page waits for its answer."""
 NOWHERE = "nobody"
 """Where who asks has no IP address, as one proxy may say of all: they count as one."""
 RESPOND = "/v1/respond"
@@ -115,13 +118,15 @@ class ForgettingMiddleware:
 class Allowance:
     """What is left for each name: counted when the answer begins, held back from when the request came.
 
-    Else any number of requests that come at once would find the same left.
+    Else any number of requests that come at once would find the same left. Who may wait does so until enough
+    of those have been judged.
     """
 
     def __init__(self, limit: str) -> None:
         self.item: RateLimitItem = parse(limit)
         self.limiter = FixedWindowRateLimiter(MemoryStorage())
         self.held: dict[str, Counter[str]] = {}
+        self.freed: dict[str, asyncio.Event] = {}
 
     @contextmanager
     def hold(self, name: str, what: str) -> Iterator[Callable[[], None]]:
@@ -138,6 +143,19 @@ class Allowance:
             del held[what]
         if not held:
             del self.held[name]
+        if name in self.freed:
+            self.freed.pop(name).set()
+
+    async def turn(self, name: str, what: str) -> bool:
+        """Whether it may be under way now, with others or after them; not where nothing is left."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while left := (await self.left(name))[0]:
+                    held = self.held.get(name) or Counter[str]()
+                    if what in held or len(held) < left:
+                        return True
+                    await self.freed.setdefault(name, asyncio.Event()).wait()
+        return False
 
     async def is_enough(self, name: str) -> bool:
         """For all that is under way."""
@@ -225,8 +243,9 @@ def guess_of(scope: Scope) -> Guess | None:
 class StrangersMiddleware:
     """Ends the guessing of secrets: each guess is looked up, or its signature is checked.
 
-    Many may share an address, so what was proven here is let through; and one secret that is not yet, in many
-    requests at once, is one guess. Codes are short, so fewer are let be tried, from an address and from all.
+    Many may share an address, so what was proven here is let through, and what its signature proves; one
+    secret that is not yet, in many requests at once, is one guess, and others wait until it is judged: only
+    what was judged false counts. Codes are short, so fewer are let be tried, from an address and from all.
     """
 
     def __init__(
@@ -243,17 +262,23 @@ class StrangersMiddleware:
         if guess is None:
             return await self.app(scope, receive, send)
         limits = self.limits_of(guess, network_of(scope))
-        if guess.secret in self.keys or guess.secret in self.proven:
+        if guess.secret in self.keys or guess.secret in self.proven or self.is_signed(scope, guess):
             return await self.app(scope, receive, self.judging(send, guess, limits))
         with ExitStack() as held:
             for allowance, name in limits:
+                if not await allowance.turn(name, guess.secret):
+                    seconds = (await allowance.left(name))[1]
+                    break
                 held.enter_context(allowance.hold(name, guess.secret))
-            waits = [await seconds_to_wait(*one) for one in limits]
-            if not any(waits):
+            else:
                 return await self.app(scope, receive, self.judging(send, guess, limits, held.close))
-        told = {"Retry-After": str(max(waits)), "Connection": "close"}
+        told = {"Retry-After": str(seconds), "Connection": "close"}
         refusal = TooManyRequests(UNKNOWN_CODES if guess.door == "code" else UNKNOWN_KEYS, headers=told)
         await refusal.response(scope["path"])(scope, receive, send)
+
+    def is_signed(self, scope: Scope, guess: Guess) -> bool:
+        """An invitation that nobody can have made up, as far as that is told without the database."""
+        return guess.door == "invitation" and self.keys.inviter(sent_token(scope) or "") is not None
 
     def limits_of(self, guess: Guess, address: str) -> list[tuple[Allowance, str]]:
         allowances = self.of_codes if guess.door == "code" else self.of_address
@@ -284,10 +309,6 @@ class StrangersMiddleware:
             self.proven[guess.secret] = None
             if len(self.proven) > MOST_REMEMBERED:
                 del self.proven[next(iter(self.proven))]
-
-
-async def seconds_to_wait(allowance: Allowance, name: str) -> int:
-    return 0 if await allowance.is_enough(name) else (await allowance.left(name))[1]
 
 
 def network_of(scope: Scope) -> str:

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
+from app.auth.limits import Allowance, StrangersMiddleware
 from app.core.contract import opened_by, token_in
 from app.core.secrets import new_api_key
 from app.core.settings import Settings
@@ -261,6 +262,67 @@ async def test_codes_tried_at_once_are_as_many_as_one_by_one(acme: Tenant, datab
     guesses = [from_address(app, "192.0.2.1", new_code()) for _ in range(8)]
     answers = await asyncio.gather(*(guess.get(DOOR) for guess in guesses))
     assert sorted(answer.status_code for answer in answers) == [401] * 3 + [429] * 5
+
+
+async def codes_of(acme: Tenant, number: int) -> list[str]:
+    names = [f"canteen-{one}" for one in range(number)]
+    await hire(acme.client, *names)
+    made = await ask(acme.client, await opened(acme.client), form="codes", people=names)
+    return [one["token"] for one in made.json()["invitations"]]
+
+
+@pytest.mark.parametrize(("address", "everybody"), [("10/minute", "none"), ("none", "10/minute")])
+async def test_genuine_codes_that_come_at_once_wait_for_each_other(
+    acme: Tenant, database_url: str, address: str, everybody: str
+) -> None:
+    """As from the canteen, where one address is everybody's: what is judged genuine counts for nothing."""
+    app = of_codes(acme, database_url, address, everybody)
+    codes = await codes_of(acme, 40)
+    sent = [from_address(app, "192.0.2.1", code).get(DOOR) for code in codes]
+    assert {answer.status_code for answer in await asyncio.gather(*sent)} == {200}
+    strangers: Any = app.middleware_stack
+    while not isinstance(strangers, StrangersMiddleware):
+        strangers = strangers.app
+    assert all(not one.held and not one.freed for one in strangers.of_codes if one)
+
+
+async def test_genuine_codes_among_guesses_are_let_in_as_far_as_guesses_are(
+    acme: Tenant, database_url: str
+) -> None:
+    app = of_codes(acme, database_url, "10/minute", "none")
+    codes = await codes_of(acme, 12)
+    sent = [
+        from_address(app, "192.0.2.1", one).get(DOOR) for one in [*codes, *(new_code() for _ in range(12))]
+    ]
+    answers = [answer.status_code for answer in await asyncio.gather(*sent)]
+    assert answers[:10] == [200] * 10
+    assert answers.count(401) == 10
+    assert set(answers[10:12]) <= {200, 429}
+
+
+async def test_a_guess_that_is_not_judged_is_not_waited_for_without_end(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.auth.limits.PATIENCE_SECONDS", 0.01)
+    allowance = Allowance("1/minute")
+    with allowance.hold("here", "one"):
+        assert await allowance.turn("here", "one")
+        assert not await allowance.turn("here", "another")
+    assert await allowance.turn("here", "another")
+
+
+async def test_a_link_whose_signature_is_right_is_no_guess(acme: Tenant, database_url: str) -> None:
+    """Whoever sends made-up keys, with or without an address, shuts out nobody who was mailed a link."""
+    app = guarded(acme, database_url)
+    await hire(acme.client, *BYSTANDERS)
+    link, other = await tokens(acme.client, await opened(acme.client), *BYSTANDERS[:2])
+    for client in (("unknown", 0), None, ("192.0.2.1", 0)):
+        tried = [
+            (await from_nowhere(app, client, f"btk_{one}").get("/v1/me")).status_code for one in range(4)
+        ]
+        assert tried[-1] == 429
+        assert (await from_nowhere(app, client, link).get(DOOR)).status_code == 200
+        assert (await from_nowhere(app, client, f"{other[:-1]}_").get(DOOR)).status_code == 429
 
 
 async def test_tokens_of_invitations_are_guesses_too(acme: Tenant, database_url: str) -> None:
