@@ -553,6 +553,21 @@ async def test_a_question_may_be_called_whatever_it_likes(visit: Visits, acme: T
     assert sent["comment"] == "Slot."
 
 
+async def test_how_long_it_takes_is_what_the_mails_say_and_one_is_one(visit: Visits, acme: Tenant) -> None:
+    keys = [f"why-{one}" for one in range(8)]
+    assert (await acme.client.put("/v1/questionnaires/odd", json=called(*keys))).status_code == 201
+    survey_id, token = await asked(acme, mode="attributed", questionnaire="odd")
+    mails = (await acme.client.post(f"/v1/surveys/{survey_id}/invitations/preview", json={})).json()
+    for language, word, one in (("nl", "minuten", "nog 1 teken"), ("en", "minutes", "1 character left")):
+        async with visit(language, width=1280) as tab:
+            await tab.open(token)
+            [minutes] = re.findall(rf"\d+ {word}", await tab.text("#facts"))
+            assert minutes in json.dumps(mails)
+            await tab.page.click("#begin")
+            await tab.page.fill('textarea[name="why-0"]', "x" * 3999)
+            assert one in (await tab.text("#steps")).splitlines()
+
+
 UNSEEN = ["\u200b", "\u2060\n", "\u3164", "\u00ad", "\ufeff ", "\u2800", "\u2065", "\U000e0041"]
 
 

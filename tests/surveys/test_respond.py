@@ -10,6 +10,7 @@ import pytest
 
 from app.surveys.invitations.tokens import new_nonce, token_of
 from app.surveys.questionnaires.built_in import built_in
+from app.surveys.respond.words import minutes_to_answer
 from tests.clock import next_year
 from tests.conftest import Tenant, client_for, stranger
 from tests.surveys.inviting import MODES, answer, ask, at_the_door, tokens
@@ -105,6 +106,12 @@ async def test_three_sentences_say_what_becomes_of_the_answers(mode: str, acme: 
     assert ("can read them" in words) == (mode == "attributed")
     assert ("deletion of your answers" in words) == (mode != "anonymous")
     assert not {"{", "}"} & set(words + " ".join(dutch))
+
+
+async def test_people_read_how_long_it_takes(acme: Tenant) -> None:
+    _, (token, *_) = await staffed(acme, "confidential")
+    assert (await form(acme, token)).json()["minutes"] == 8
+    assert [minutes_to_answer(questions) for questions in (0, 1, 6, 10, 30, 33)] == [1, 1, 2, 2, 8, 8]
 
 
 async def test_people_read_whom_to_ask(acme: Tenant) -> None:
@@ -328,8 +335,8 @@ async def test_an_invitation_works_once(mode: str, acme: Tenant, owner: asyncpg.
 async def test_a_replaced_invitation_says_so_and_nothing_of_what_came_after(
     mode: str, allow_changes: bool, acme: Tenant, owner: asyncpg.Connection
 ) -> None:
-    survey_id, (older, *_) = await staffed(acme, mode, allow_changes=allow_changes)
-    (newer,) = await tokens(acme.client, survey_id, "E-0")
+    survey_id, _ = await staffed(acme, mode, allow_changes=allow_changes)
+    older, newer = [(await tokens(acme.client, survey_id, "E-0"))[0] for _ in range(2)]
 
     async def told(token: str) -> set[tuple[int, str, str]]:
         said = [await form(acme, token), await answer(acme, token)]

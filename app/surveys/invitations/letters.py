@@ -13,12 +13,10 @@ import yaml
 from app.core.languages import day_in_words, moment_in_words
 from app.mail.letters import LINK, Letter, Paragraph, filled, paragraphs
 from app.surveys.invitations.reminders import rules
-from app.surveys.respond.words import numbered, on_one_line
+from app.surveys.respond.words import minutes_to_answer, numbered, on_one_line
 from app.tables import Organization, Survey
 
 FILE = Path(__file__).parent / "words.yaml"
-A_MINUTE = 4
-"""Questions that a person answers in a minute."""
 OWN = ("name", "survey", LINK, "closes_on")
 """What may stand between braces in an organisation's own text; in its subject, all but the link."""
 Texts = Mapping[str, str]
@@ -104,7 +102,7 @@ def letter(about: Occasion, reader: Reader, subject: str, body: list[Paragraph],
 def values_of(about: Occasion, reader: Reader) -> dict[str, str]:
     """Names that people gave are put on one line: in a mail a line may be a header."""
     survey, organization, language = about.survey, about.organization, reader.language
-    minutes = max(1, round(about.questions / A_MINUTE))
+    minutes = minutes_to_answer(about.questions)
     return {
         "name": on_one_line(reader.name),
         "organization": on_one_line(organization.name),

@@ -35,6 +35,7 @@ class Form:
                 "thanks": self.said_if_any("thanks"),
                 "in_short": words.in_short(survey, self.language),
                 "what_is_stored": words.what_is_stored(survey, organization, self.language),
+                "minutes": words.minutes_to_answer(len(self.questions)),
                 "kept_months": organization.answers_months,
                 "contact": organization.survey_contact,
                 "takes_locale": survey.mode != "anonymous",

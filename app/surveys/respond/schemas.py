@@ -46,6 +46,7 @@ class SurveyForm(Schema):
     thanks: str | None
     in_short: Annotated[list[str], Field(min_length=3, max_length=3)]
     what_is_stored: list[str]
+    minutes: Annotated[int, Field(ge=1)]
     kept_months: int | None
     contact: str | None
     takes_locale: bool

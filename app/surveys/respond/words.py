@@ -11,6 +11,8 @@ import yaml
 from app.tables import Organization, Survey
 
 FILE = Path(__file__).parent / "words.yaml"
+A_MINUTE = 4
+"""Questions that a person answers in a minute."""
 Said = TypeVar("Said")
 
 
@@ -64,6 +66,10 @@ def in_short(survey: Survey, language: str) -> list[str]:
     """What matters most of it, in three sentences."""
     sentences = words()["in_short"][survey.mode]
     return [sentence[language].format(k=survey.minimum_group_size) for sentence in sentences]
+
+
+def minutes_to_answer(questions: int) -> int:
+    return max(1, round(questions / A_MINUTE))
 
 
 def outcomes() -> dict[str, Mapping[str, str]]:

@@ -19,7 +19,6 @@ import { WORDS, languageOfBrowser } from "./words.js";
 const COMMENT = "/comment";
 /** As if it were a question, under a key that none has. @type {import("./questions.js").Asked} */
 const REMARK = { key: COMMENT, kind: "text", required: false };
-const QUESTIONS_A_MINUTE = 4;
 const FIRST_WAIT = 2;
 const LONGEST_WAIT = 30;
 const WIDE = matchMedia("(min-width: 60rem)");
@@ -193,8 +192,7 @@ function render() {
 /** By whom, how long and until when; and for how long it is kept, and who is to be asked. */
 function drawFacts() {
   const told = words();
-  const { organization, questions, closes_at: closes, kept_months: months, contact } = form();
-  const minutes = Math.max(1, Math.round(questions.length / QUESTIONS_A_MINUTE));
+  const { organization, questions, minutes, closes_at: closes, kept_months: months, contact } = form();
   at("facts").replaceChildren(
     ...fact(told.asked_by, organization), ...fact(told.takes, told.duration(minutes, questions.length)), ...fact(told.until, day(closes)));
   at("more-facts").replaceChildren(...fact(told.kept, months && told.kept_months(months)), ...fact(told.contact, contact));

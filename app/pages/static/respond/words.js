@@ -48,7 +48,7 @@ const nl = {
   taken_back: "wordt weggehaald",
   comment_warning: "Je tekst wordt woordelijk getoond. Schrijf niets waaraan jij of een collega te herkennen is: geen namen, functies of voorvallen die maar één iemand kent.",
   /** @param {number} n */
-  left: (n) => `nog ${n} tekens`,
+  left: (n) => (n === 1 ? "nog 1 teken" : `nog ${n} tekens`),
   back: "Terug",
   next: "Volgende",
   to_review: "Naar overzicht",
@@ -89,7 +89,7 @@ const nl = {
   /** @param {string} id */
   reference: (id) => `Vraag je hulp? Noem dan dit nummer: ${id}`,
   problems: {
-    none: ["Vul je code in", "Met je code open je de vragen. Kreeg je een e‑mail? Gebruik dan de link daarin. Zag je een poster? Scan dan het plaatje."],
+    none: ["Vul je code in", "Met je code open je de vragen. Kreeg je een e‑mail? Gebruik dan de link daarin. Zag je een poster? Scan dan de QR-code."],
     unknown: ["Deze link of code kennen we niet", "Misschien ontbreekt er een stuk van de link, of is hij vervangen. Open hem opnieuw vanuit je e‑mail, scan de nieuwste poster of typ je code over."],
     mistyped: ["Deze code kennen we niet", "Misschien is er een letter verwisseld of vergeten. Vergelijk hem met je brief of kaart en typ hem opnieuw."],
     used: ["Deze uitnodiging is al gebruikt", "Er zijn al antwoorden verstuurd, en die tellen. Heb jij niets verstuurd? Meld het bij degene die je uitnodigde."],
@@ -98,7 +98,7 @@ const nl = {
     early: ["Deze enquête is nog niet open", "Bewaar je link of code en probeer het later nog eens."],
     closed: ["Deze enquête is gesloten", "Antwoorden kan niet meer. Je hoeft niets te doen."],
     withdrawn: ["Deze enquête is ingetrokken", "Er wordt niets meer gevraagd, en wat al was geantwoord is vernietigd. Je hoeft niets te doen."],
-    closed_late: ["De enquête is net gesloten", "Hij sloot voordat je verstuurde. Je antwoorden zijn niet bewaard en kunnen niet meer mee."],
+    closed_late: ["De enquête is net gesloten", "Hij sloot voordat je verstuurde. Je antwoorden zijn niet bewaard en tellen niet meer mee."],
     network: ["Geen verbinding", "De vragen konden niet worden opgehaald. Kijk of je internet het doet en probeer het opnieuw."],
     busy: ["Het is even te druk", "Wacht een minuut en probeer het dan opnieuw."],
     other: ["Dit ging mis, en het ligt niet aan jou", "Probeer het straks opnieuw. Wat je al invulde, staat nog in dit tabblad."],
@@ -145,7 +145,7 @@ const en = {
   take_back: "Take back what I wrote here before",
   taken_back: "will be taken back",
   comment_warning: "Your text is shown word for word. Write nothing by which you or a colleague can be known: no names, jobs or events that only one person could tell.",
-  left: (n) => `${n} characters left`,
+  left: (n) => (n === 1 ? "1 character left" : `${n} characters left`),
   back: "Back",
   next: "Next",
   to_review: "Look it over",
@@ -181,7 +181,7 @@ const en = {
   to_overview: "Back to overview",
   reference: (id) => `Asking for help? Then mention this number: ${id}`,
   problems: {
-    none: ["Enter your code", "Your code opens the questions. Did you get an e‑mail? Then use the link in it. Did you see a poster? Then scan its picture."],
+    none: ["Enter your code", "Your code opens the questions. Did you get an e‑mail? Then use the link in it. Did you see a poster? Then scan its QR code."],
     unknown: ["We do not know this link or code", "Part of the link may be missing, or it was replaced. Open it from your e‑mail again, scan the newest poster or type your code."],
     mistyped: ["We do not know this code", "A letter may have been swapped or left out. Compare it with your letter or card, and type it again."],
     used: ["This invitation has been used", "Answers were sent, and those count. Did you send nothing? Tell whoever invited you."],
