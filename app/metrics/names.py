@@ -13,8 +13,10 @@ from app.metrics.blocks.upcasts import (
     Body,
     cells_that_matter,
     changes_that_matter,
+    choices_of_enough,
     drivers_with_gate,
     enps_with_reasons,
+    facets_of_enough,
     levers_of_all,
     levers_with_shrunken,
     participation_of_complete,
@@ -72,7 +74,7 @@ PARTICIPATION: Final[Metric[schemas.ParticipationNumbers, schemas.ParticipationG
     "participation", schemas.ParticipationNumbers, schemas.ParticipationGroup, participation_of_complete
 )
 FACETS: Final[Metric[schemas.FacetsNumbers, schemas.FacetsGroup]] = metric(
-    "facets", schemas.FacetsNumbers, schemas.FacetsGroup
+    "facets", schemas.FacetsNumbers, schemas.FacetsGroup, facets_of_enough
 )
 ENPS: Final[Metric[schemas.EnpsNumbers, schemas.EnpsGroup]] = metric(
     "enps", schemas.EnpsNumbers, schemas.EnpsGroup, enps_with_reasons
@@ -94,7 +96,7 @@ COMMENTS: Final[Metric[schemas.CommentsNumbers, schemas.CommentsGroup]] = metric
 )
 TEXTS: Final[Metric[schemas.Written, schemas.Written]] = metric("texts", schemas.Written, schemas.Written)
 CHOICES: Final[Metric[schemas.ChoicesNumbers, schemas.ChoicesGroup]] = metric(
-    "choices", schemas.ChoicesNumbers, schemas.ChoicesGroup
+    "choices", schemas.ChoicesNumbers, schemas.ChoicesGroup, choices_of_enough
 )
 TRENDS: Final[Metric[schemas.Followed, schemas.TrendGroup]] = metric(
     "trends", schemas.Followed, schemas.TrendGroup, without_moments, changes_that_matter

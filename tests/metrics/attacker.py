@@ -9,11 +9,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from app.metrics.sample import DIMENSIONS, Flags, Sample
 
 PRIME = 2**31 - 1  # products fit 64 bits; a fraction of small numbers is itself modulo it
 
+MOST = 20
+"""How often one number is added or taken away."""
+
+Part = tuple[Flags, Flags]
+"""A group, and who of all there are is of a kind."""
 Table = NDArray[np.int64]
 """Sums x persons x questions."""
 
@@ -22,12 +28,16 @@ Table = NDArray[np.int64]
 class Knowledge:
     """The sums known of the headline set: each a weight for every answer of every person, modulo PRIME.
 
-    `shares` are sums too, of answers that are favourable: nothing follows from both together.
+    `shares` are sums too, of answers that are favourable: nothing follows from both together. `sizes` are the
+    groups of which it is known how many they are; `counts` has, by score or question, the groups of which it
+    is known how many are of a kind there: counted in it, or without knowledge of it.
     """
 
     sample: Sample
     sums: list[Table] = field(default_factory=list)
     shares: list[Table] = field(default_factory=list)
+    sizes: list[Flags] = field(default_factory=list)
+    counts: dict[str, list[Part]] = field(default_factory=dict)
 
     def learn(self, weights: Table, persons: Flags) -> None:
         """A mean times its n; `weights` is persons x questions."""
@@ -35,12 +45,21 @@ class Knowledge:
 
     def learn_headline(self, persons: Flags) -> None:
         """Satisfaction and engagement; the gap is their difference."""
+        self.sizes.append(persons & self.sample.both)
         for name in DIMENSIONS:
             self.learn(self.dimension(name), persons & self.sample.both)
             columns = [at for at, own in enumerate(self.sample.instrument.dimension) if own == name]
             self.learn_share(columns, persons & self.sample.both)
 
-    def learn_measure(self, name: str, persons: Flags) -> None:
+    def learn_count(self, of: str, group: Flags, kind: Flags) -> None:
+        """How many of the group are of the kind."""
+        both = self.sample.both
+        self.counts.setdefault(of, []).append((group & both, kind & both))
+
+    def learn_measure(self, name: str, group: Flags, counted: Flags) -> None:
+        """Of those of the group who count in it, and how many they are."""
+        persons = group & counted
+        self.learn_count(name, group, counted)
         self.learn(self.measure(name), persons & self.sample.both)
         self.learn_share(self.columns(name), persons & self.sample.both)
 
@@ -85,7 +104,12 @@ class Knowledge:
 
     def exposed(self, k: int) -> bool:
         """Whether some combination of the sums lives on fewer than k persons."""
-        return any(own and _is_exposed(np.array(own), k) for own in (self.sums, self.shares))
+        sums = any(own and _is_exposed(np.array(own), k) for own in (self.sums, self.shares))
+        return sums or bool(self.counted_few(k))
+
+    def counted_few(self, k: int) -> list[str]:
+        """The scores and questions of which numbers of persons come down to how many some few are."""
+        return [of for of, own in self.counts.items() if _counts_few(self.sizes, own, k)]
 
 
 def _is_exposed(sums: Table, k: int) -> bool:
@@ -127,6 +151,45 @@ def lives_on_few(sums: Table, k: int) -> bool:
     rows = sums[:, kept].reshape(len(sums), -1)
     owner = np.repeat(np.arange(len(kept)), sums.shape[2])
     return _finds(_zero_at(rows, np.flatnonzero(weight[owner] >= k)), owner, weight, k)
+
+
+def _counts_few(sizes: Sequence[Flags], told: Sequence[Part], k: int) -> bool:
+    """Whether it follows how many of some kind there are in some places, and they are fewer than k.
+
+    Who is where is known, and not of which kind they are: so a sum has to hold wherever they might be.
+    """
+    groups, kinds = [*sizes, *(group for group, _ in told)], _alike([kind for _, kind in told])
+    sets = np.array([*sizes, *(group & kind for group, kind in told)])
+    if not told or not lives_on_few(sets[:, :, None].astype(np.int64), k):
+        return False
+    places, place = np.unique(np.array(groups), axis=1, return_inverse=True)
+    real = np.zeros((places.shape[1], len(kinds)), dtype=np.int64)
+    np.add.at(real, (place.ravel(), np.argmax(kinds, axis=0)), 1)
+    of = [np.ones(len(kinds))] * len(sizes) + [
+        np.array([np.array_equal(kind, one) for one in kinds], dtype=np.float64) for _, kind in told
+    ]
+    rows = np.array([np.outer(own, kind).ravel() for own, kind in zip(places, of, strict=True)])
+    return _adds_up_to_few(rows, real.ravel(), k)
+
+
+def _alike(kinds: Sequence[Flags]) -> list[Flags]:
+    """The kinds there are, and everybody else as one more."""
+    found = list({kind.tobytes(): kind for kind in kinds}.values())
+    return [*found, ~np.any(found, axis=0)] if found else []
+
+
+def _adds_up_to_few(rows: NDArray[np.float64], real: NDArray[np.int64], k: int) -> bool:
+    """Whether a combination of rows is 1 in some columns and 0 elsewhere, with 1 to k - 1 persons in them."""
+    count, columns = rows.shape
+    adds_up = np.hstack([rows.T, -np.eye(columns)])
+    few = np.concatenate([np.zeros(count), real])
+    found = milp(
+        np.zeros(count + columns),
+        integrality=np.concatenate([np.zeros(count), np.ones(columns)]),
+        bounds=Bounds([-MOST] * count + [0] * columns, [MOST] * count + [1] * columns),
+        constraints=[LinearConstraint(adds_up, 0, 0), LinearConstraint(few[None, :], 1, k - 1)],
+    )
+    return found.status == 0
 
 
 def _finds(rows: Table, owner: Table, weight: Table, k: int) -> bool:

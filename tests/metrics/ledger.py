@@ -68,7 +68,10 @@ def described(node: dict[str, Any], path: str = "", above: tuple[int, ...] = ())
 # ---------------------------------------------------------------------------------- whose each number is
 
 SETTINGS: Final = "nobody's: it was set, or follows from what was asked"
-COUNT: Final = "nobody's answers: how many persons there are of a kind"
+COUNT: Final = "nobody's answers: how many there are of a kind in the whole organisation"
+SIZE: Final = "how many of the group have both scores: attacked as a set, with their scores"
+PART: Final = "how many of the group have a score, or did not know: attacked as a set of persons"
+FRAME: Final = "how many of the group were asked or answered: attacked in test_http_leak.py"
 GROUP: Final = "the persons of the group with both scores"
 SCORE: Final = "the persons of the group whom the plan counts in this score"
 OPTION: Final = "those of the group who answered, less a lot of their own: attacked in test_choices.py"
@@ -103,13 +106,13 @@ HEADLINE: Final = {
     r"distinctness\.(htmt2?|ci_low|ci_high|(r|spearman)(_ci_low|_ci_high|_disattenuated)?)": ALIKE,
 }
 CHANGES: Final = {
-    r"groups\[\]\.changes\[\]\.n_(before|after)": COUNT,
+    r"groups\[\]\.changes\[\]\.n_(before|after)": PART,
     r"groups\[\]\.changes\[\]\.(difference|ci_low|ci_high|q|detectable)": WAVES,
     r"groups\[\]\.changes\[\]\.smallest_change": SETTINGS,
 }
 LEVERS: Final = {
     r"target": SETTINGS,
-    r"levers\[\]\.n": COUNT,
+    r"levers\[\]\.n": PART,
     r"levers\[\]\." + ONE_SCORE: SCORE,
     r"levers\[\]\." + SHARES: SCORE,
     r"levers\[\]\.shrunken": REST,
@@ -131,7 +134,8 @@ EVERY_ANSWER: Final = {
     r"(release|waves\[\]\.release)\.number": SETTINGS,
     r"(release|waves\[\]\.release)\.held_back": COUNT,
     r"ci_level|minimum_group_size|(.*\.)?group\.depth": SETTINGS,
-    r"groups\[\]\.(n|invited|responded)": COUNT,
+    r"groups\[\]\.n": SIZE,
+    r"groups\[\]\.(invited|responded)": FRAME,
 }
 
 
@@ -143,7 +147,7 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
     "get_survey_participation": {r"invited|responded": COUNT},
     "get_satisfaction_engagement": HEADLINE,
     "get_participation_metrics": {
-        r"groups\[\]\.(complete_)?response_rate": COUNT,
+        r"groups\[\]\.(complete_)?response_rate": FRAME,
         r"groups\[\]\.(satisfaction|engagement)\.(score|ci_low|ci_high|bound_low|bound_high)": GROUP,
         r"groups\[\]\.weighted\.(strata|trimmed|coverage|deff|effective_n)": COUNT,
         r"groups\[\]\.weighted\.(satisfaction|engagement)\.(score|ci_low|ci_high)": STRATA,
@@ -159,16 +163,17 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
         + INTERVAL: LINKED,
     },
     "get_facets": {
-        r"groups\[\]\.(facets|questions)\[\]\.(n|dont_know)": COUNT,
+        r"groups\[\]\.(facets|questions)\[\]\.(n|dont_know)": PART,
         r"groups\[\]\.(facets|questions)\[\]\." + ONE_SCORE: SCORE,
         r"groups\[\]\.(facets|questions)\[\]\." + SHARES: SCORE,
     },
     "get_choices": {
-        r"groups\[\]\.questions\[\]\.(n|dont_know)": COUNT,
+        r"groups\[\]\.questions\[\]\.(n|dont_know)": PART,
         r"groups\[\]\.questions\[\]\.options\[\]\.(share|ci_low|ci_high)": OPTION,
     },
-    "get_enps": within(r"groups\[\]\.", ENPS),
+    "get_enps": {r"groups\[\]\.n": PART, **within(r"groups\[\]\.", ENPS)},
     "get_reliability": {
+        r"groups\[\]\.(scales\[\]|agreement\.\w+)\.n": PART,
         r"groups\[\]\.(scales\[\]|agreement\.\w+|teams\.\w+)\.(n|parts|questions|options|teams)": COUNT,
         r"groups\[\]\.scales\[\]\.(alpha|alpha_ci_low|alpha_ci_high|omega|spearman_brown|sem)": ALIKE,
         r"groups\[\]\.scales\[\]\.items\[\]\.rest_r": ALIKE,
@@ -181,14 +186,14 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
         r"groups\[\]\.cells\[\]\.score": SCORE,
     },
     "get_drivers": {
-        r"groups\[\]\.criteria\[\]\.(n|left_out)": COUNT,
+        r"groups\[\]\.criteria\[\]\.(n|left_out)": PART,
         r"groups\[\]\.criteria\[\]\.(chance_share|r2|r2_adjusted|r2_ci_low|r2_ci_high|p)": ALIKE,
         r"groups\[\]\.criteria\[\]\.levers\[\]\.(share|ci_low|ci_high|rank_low|rank_high|r)": ALIKE,
     },
     "get_levers": within(r"groups\[\]\.", LEVERS),
     "get_trends": {
         **CHANGES,
-        r"groups\[\]\.points\[\]\.n": COUNT,
+        r"groups\[\]\.points\[\]\.n": SIZE,
         r"groups\[\]\.points\[\]\.(satisfaction|engagement|gap)\.(score|ci_low|ci_high)": GROUP,
         r"groups\[\]\.points\[\]\.enps\.(score|ci_low|ci_high)": SCORE,
         r"groups\[\]\.repeaters\[\]\.measures\[\]\.n": COUNT,
@@ -198,15 +203,17 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
     "get_overview": {
         **HEADLINE,
         **CHANGES,
-        **within(r"levers\.", {**LEVERS, r"n": COUNT}),
+        **within(r"levers\.", {**LEVERS, r"n": SIZE}),
         **within(r"groups\[\]\.enps\.", ENPS),
-        r"groups\[\]\.enps\.n": COUNT,
-        r"groups\[\]\.participation\.(n|invited|responded|response_rate)": COUNT,
+        r"groups\[\]\.enps\.n": PART,
+        r"groups\[\]\.participation\.n": SIZE,
+        r"groups\[\]\.participation\.(invited|responded|response_rate)": FRAME,
     },
     "get_outcomes": {
         r"turnover\.association\.(n|leavers)": COUNT,
         r"turnover\.association\.\w+\.(hazard_ratio|rate_ratio)\." + INTERVAL: LINKED,
-        r"turnover\.groups\[\]\.(n|headcount|leavers|rate)": COUNT,
+        r"turnover\.groups\[\]\.n": SIZE,
+        r"turnover\.groups\[\]\.(headcount|leavers|rate)": ELSEWHERE,
         r"kpis\[\]\.wave\.n|kpis\[\]\.across_waves\.waves": COUNT,
         r"kpis\[\]\.(wave|across_waves)\.\w+\.(r|ci_low|ci_high|p|q)": GROUP,
         r"kpis\[\]\.across_waves\.\w+\.(prediction_low|prediction_high|tau2)": GROUP,
@@ -228,7 +235,7 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def whose(answer: str, path: str) -> str:
-    for known, found in {**LEDGER.get(answer, {}), **EVERY_ANSWER}.items():
+    for known, found in {**EVERY_ANSWER, **LEDGER.get(answer, {})}.items():
         if re.fullmatch(known, path):
             return found
     raise Unknown(f"{answer} tells a number at {path}: say in {__name__} on whose answers it stands")

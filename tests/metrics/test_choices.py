@@ -66,7 +66,7 @@ def of(*counts: int) -> list[int]:
 
 def test_shares_are_of_those_who_answered_with_wilsons_interval() -> None:
     told = question(asked(of(20, 10, 5, 5)))
-    assert (told["n"], told["precision"], told["dont_know"]) == (40, "exact", 0)
+    assert (told["n"], told["precision"], told["dont_know"]) == (40, "exact", None)
     assert shares(told) == [0.5, 0.25, 0.125, 0.125]
     ci = score_interval(0.25, 40)
     assert (told["options"][1]["ci_low"], told["options"][1]["ci_high"]) == (ci.low, ci.high)
@@ -103,7 +103,7 @@ def test_a_questionnaire_without_choices_has_none() -> None:
 
 
 def test_those_who_do_not_know_are_counted_where_they_are_enough() -> None:
-    for several, told_of in ((0, 0), (4, None), (5, 5)):
+    for several, told_of in ((0, None), (4, None), (5, 5)):
         told = question(asked([*of(20, 10, 5, 5), *[-1] * several]))
         assert told["dont_know"] == told_of
         assert told["reasons"] == ({} if told_of is not None else {"dont_know": "few"})

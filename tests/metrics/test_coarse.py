@@ -94,8 +94,8 @@ def learn_entry(attacker: SmallGroups, wave: Wave, ordinal: int, entry: Mapping[
     )
     values, persons = mean_of(wave, columns), wave.rollup.persons(ordinal)
     if wave.plan.is_coarse(name, ordinal):
-        step = 10 if entry["n"] < 10 else 5
         has = persons & values.any(axis=1)
+        step = 10 if np.count_nonzero(has) < 10 else 5
         attacker.learn_mean(values, has, entry["score"], step / 2 + 1e-6, (step, 100 - step))
         return
     counts, precision = persons & wave.plan.counted[name], entry["precision"]

@@ -77,7 +77,7 @@ def test_persons_without_the_score_are_in_no_number_of_it() -> None:
     body = facets(wave_of(FACETED, answers))[0]
     assert [entry(body, key)["n"] for key in ("pay", "safety", "q0", "q1", "q2")] == [40, 60, 28, 40, 60]
     assert entry(body, "q0")["dont_know"] == 12
-    assert entry(body, "q1")["dont_know"] == 0
+    assert entry(body, "q1")["dont_know"] is None
 
 
 def test_the_shares_of_a_facet_are_of_the_answers_of_those_who_have_it() -> None:
@@ -91,7 +91,7 @@ def test_the_shares_of_a_facet_are_of_the_answers_of_those_who_have_it() -> None
     assert [question["n"] for question in questions] == [40, 20, 20]
 
 
-@pytest.mark.parametrize(("persons", "shown"), [(0, 0), (1, None), (4, None), (5, 5)])
+@pytest.mark.parametrize(("persons", "shown"), [(0, None), (1, None), (4, None), (5, 5)])
 def test_few_who_do_not_know_are_not_counted(persons: int, shown: int | None) -> None:
     answers = answers_of(60)
     answers[:persons, 0] = DONT_KNOW
@@ -103,11 +103,20 @@ def test_few_who_do_not_know_are_not_counted(persons: int, shown: int | None) ->
 
 def test_who_does_not_know_is_not_counted_where_numbers_are_rounded() -> None:
     answers = answers_of(75)
-    answers[:40, 0] = DONT_KNOW
+    answers[::2, 0] = DONT_KNOW
+    answers[:, 1] = 3
     wave = wave_of(FACETED, answers, [1] * 10 + [2] * 25 + [3] * 40, [None, 0, 0, 0])
-    found = {ordinal: entry(body, "q2")["dont_know"] for ordinal, body in facets(wave).items()}
-    assert found == {0: 0, 1: None, 2: None, 3: None}
-    assert entry(facets(wave)[1], "q2")["reasons"]["dont_know"] == "rounded"
+    found = {ordinal: entry(body, "q0") for ordinal, body in facets(wave).items()}
+    assert [found[ordinal]["dont_know"] for ordinal in range(4)] == [38, None, None, None]
+    assert {found[ordinal]["reasons"]["dont_know"] for ordinal in (1, 2, 3)} == {"rounded"}
+
+
+def test_where_a_score_is_told_in_steps_the_few_who_skipped_it_are_not_counted() -> None:
+    """Not even by how many fewer it would stand on than the group has."""
+    answers = answers_of(40)
+    answers[1, 0] = NOT_ANSWERED
+    body = facets(wave_of(FACETED, answers, [1] * 12 + [2] * 28, [None, 0, 0]))[1]
+    assert [(entry(body, key)["n"], entry(body, key)["sd"]) for key in ("q0", "pay")] == [(12, None)] * 2
 
 
 @pytest.mark.parametrize("measure", ["facet:pay", "question:q0", "outcome:intent_to_stay"])

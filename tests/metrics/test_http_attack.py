@@ -14,17 +14,20 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from app.metrics.blocks.dont_know import DONT_KNOW
 from app.metrics.disclosure import Plan
 from app.metrics.releases import jobs
 from app.metrics.releases.previous_wave import released_wave
 from app.metrics.releases.response_matrix import load
-from app.metrics.sample import Flags, Rollup, Sample
+from app.metrics.sample import SKIPPED, Flags, Rollup, Sample
 from app.surveys import queries as surveys
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient
 from tests.metrics.attacker import Knowledge
 from tests.metrics.companies import Company, random_company
-from tests.metrics.ledger import is_number, leaves, whose
+from tests.metrics.ledger import PART, is_number, leaves, whose
+from tests.metrics.parts import Parts
+from tests.metrics.test_counts import three_teams
 from tests.metrics.test_release import METRICS, finish, read
 
 Json = dict[str, Any]
@@ -104,6 +107,15 @@ async def founded(app: FastAPI, company: Company) -> Tenant:
 def questionnaire(sample: Sample) -> Json:
     of = sample.instrument
     facets = [OUTCOMES.get(facet, facet) for facet in of.facet]
+    options = [
+        {
+            "key": choice.key,
+            "text": {"en": choice.key},
+            "kind": choice.kind,
+            "options": [{"key": option, "text": {"en": option}} for option in choice.options],
+        }
+        for choice in sample.choices
+    ]
     return {
         "title": {"en": "Random"},
         "facets": [{"key": key, "title": {"en": key}} for key in dict.fromkeys(facets)],
@@ -117,7 +129,8 @@ def questionnaire(sample: Sample) -> Json:
                 "scale": {"low": 1, "high": 5},
             }
             for column, key in enumerate(of.key)
-        ],
+        ]
+        + options,
     }
 
 
@@ -135,9 +148,14 @@ async def answer(tenant: Tenant, company: Company, survey_id: str, persons: Flag
         {
             "respondent": f"p{person}",
             "answers": {
-                key: int(given)
+                key: int(given) if given > 0 else None
                 for key, given in zip(sample.instrument.key, sample.answers[person], strict=True)
-                if given > 0
+                if given != SKIPPED
+            }
+            | {
+                choice.key: choice.options[choice.values[person]] if choice.values[person] >= 0 else None
+                for choice in sample.choices
+                if choice.values[person] != SKIPPED
             },
         }
         for person in np.flatnonzero(persons).tolist()
@@ -158,6 +176,7 @@ class Attack:
     places: dict[Ref, int]
     knowledge: Knowledge
     plan: Plan
+    k: int
     told: Counter[str]
 
     @classmethod
@@ -175,15 +194,17 @@ class Attack:
             for group in loaded.groups
         }
         sample = loaded.sample()
-        return cls(sample, places, Knowledge(sample), released_wave(loaded).plan, Counter())
+        return cls(sample, places, Knowledge(sample), released_wave(loaded).plan, loaded.k, Counter())
 
     def released(self, number: int, is_rolling: bool) -> Flags:
         included = self.sample.included
         return (included > 0) & (included <= number) if is_rolling else np.ones(len(included), dtype=np.bool_)
 
     def persons(self, group: Json) -> Flags:
-        ref = (group["kind"], group.get("segment", ""), group["id"])
-        return Rollup(self.sample.groups, self.sample.places).persons(self.places[ref])
+        return Rollup(self.sample.groups, self.sample.places).persons(self.ordinal(group))
+
+    def ordinal(self, group: Json) -> int:
+        return self.places[(group["kind"], group.get("segment", ""), group["id"])]
 
     def wanted(self, group: Json) -> Flags:
         """Of a filter."""
@@ -199,10 +220,15 @@ class Attack:
 
     def learn(self, metric: str, said: Json, released: Flags) -> None:
         """A number whose persons are not known is not passed over: it ends the test."""
+        operation = OPERATION.get(metric, f"get_{metric.replace('-', '_')}")
         for path in {path for path, value in leaves(said) if is_number(value)}:
-            whose(OPERATION.get(metric, f"get_{metric.replace('-', '_')}"), path)
+            whose(operation, path)
         for group in said["groups"]:
+            numbers = [path for path, value in leaves({"groups": [group]}) if is_number(value)]
+            parts = [path for path in numbers if whose(operation, path) == PART]
             is_filter = group["group"]["kind"] == "filter"
+            learned = 0 if is_filter else self.learn_parts(metric, group, released)
+            assert len(parts) == learned, (metric, parts)
             persons = (self.wanted if is_filter else self.persons)(group["group"]) & released
             if group.get("status") == "ok" and "satisfaction" in group:
                 n = group["n"]
@@ -213,20 +239,34 @@ class Attack:
                 assert of == "group"
                 self.learn_measure(measure, group["group"], released)
 
+    def learn_parts(self, metric: str, group: Json, released: Flags) -> int:
+        """How many numbers of some of the group there were, after it is known whom each of them counts."""
+        learned, persons = 0, self.persons(group["group"]) & released & self.sample.both
+        parts = Parts(self.sample, self.plan, released, self.k)
+        for part in parts.of(metric, group, self.ordinal(group["group"])):
+            kind = np.ones_like(persons) if part.kind is None else part.kind
+            assert part.number == np.count_nonzero(persons & kind), (metric, part.of)
+            assert part.number >= self.k, (metric, part.of)
+            if part.kind is not None:
+                self.knowledge.learn_count(part.of, persons, kind)
+            self.told["dont_know" if part.are_unknowing else "part"] += 1
+            learned += 1
+        return learned
+
     def learn_measure(
         self, measure: str, group: Json, released: Flags, *, and_the_rest: bool = False
     ) -> None:
         """What is told in steps is attacked in `test_coarse.py`."""
-        ordinal = self.places[(group["kind"], group.get("segment", ""), group["id"])]
+        ordinal = self.ordinal(group)
         if self.plan.is_coarse(measure, ordinal):
             return
         counts = np.zeros(len(released), dtype=np.bool_)
         counts[self.sample.both & released] = self.plan.counted[measure]
         persons = self.persons(group)
-        self.knowledge.learn_measure(measure, persons & counts)
+        self.knowledge.learn_measure(measure, persons, counts)
         self.told[measure.partition(":")[0]] += 1
         if and_the_rest and not self.plan.is_coarse(measure, 0):
-            self.knowledge.learn_measure(measure, ~persons & counts)
+            self.knowledge.learn_measure(measure, ~persons, counts)
             self.told["heatmap"] += 1
 
 
@@ -235,7 +275,7 @@ def measures_in(metric: str, group: Json) -> Iterator[tuple[str, str]]:
     shown = [entry for entry in group.get("facets", []) if entry["status"] == "ok"]
     for entry in shown:
         yield f"{'outcome' if entry['dimension'] == 'outcome' else 'facet'}:{entry['key']}", "group"
-    for entry in group.get("questions", []):
+    for entry in group.get("questions", []) if metric == "facets" else ():
         if entry["status"] == "ok":
             yield f"question:{entry['key']}", "group"
     if metric == "levers":
@@ -311,6 +351,7 @@ async def test_nothing_told_over_http_leaks_anybody(seeds: Sequence[int], app: F
         "outcome",
         "lever",
         "heatmap",
+        "part",
     ):
         assert told[kind], kind
 
@@ -377,3 +418,48 @@ async def test_the_attacker_catches_a_filter_more_than_there_should_be(app: Fast
         if caught > 3:
             break
     assert caught > 3
+
+
+async def three_teams_asked(app: FastAPI) -> tuple[Attack, dict[str, Json]]:
+    """Of 26 each: six, nobody and one who did not know; and what is told of how many did not."""
+    sample = three_teams().sample
+    company = Company(sample, Rollup(sample.groups, sample.places).counts(), 5)
+    tenant = await founded(app, company)
+    survey_id = await opened(tenant, company, mode="confidential")
+    await answer(tenant, company, survey_id, np.ones(len(sample.places), dtype=np.bool_))
+    await finish(tenant, survey_id)
+    attack, asked = await Attack.on(tenant, survey_id), await readers_of(tenant)
+    everybody = attack.released(1, is_rolling=False)
+    said = {}
+    for metric in METRICS:
+        said[metric] = await asked(metric, survey_id=survey_id, by=["organization", "team"])
+        attack.learn(metric, said[metric], everybody)
+    return attack, said
+
+
+async def test_nobody_who_did_not_know_is_left_between_teams(app: FastAPI) -> None:
+    attack, _ = await three_teams_asked(app)
+    assert attack.told["dont_know"]
+    assert not attack.knowledge.exposed(attack.k)
+
+
+@pytest.mark.parametrize("metric", ["facets", "choices"])
+async def test_the_attacker_catches_who_did_not_know_told_of_each_group_alone(
+    app: FastAPI, metric: str
+) -> None:
+    """Planted: as it was told once, where there were enough of them in the group."""
+    attack, said = await three_teams_asked(app)
+    everybody = attack.released(1, is_rolling=False)
+    unknowing = {
+        "facets": attack.sample.answers[:, 1] == DONT_KNOW,
+        "choices": attack.sample.choices[0].values == DONT_KNOW,
+    }[metric]
+    for group in said[metric]["groups"]:
+        number = int(np.count_nonzero(attack.persons(group["group"]) & unknowing))
+        entry = group["questions"][1 if metric == "facets" else 0]
+        entry["dont_know"] = number if number >= attack.k else None
+    attack.learn(metric, said[metric], everybody)
+    assert attack.knowledge.counted_few(attack.k) == ["question:q1" if metric == "facets" else "where"]
+    said[metric]["groups"][1]["questions"][1 if metric == "facets" else 0]["dont_know"] = 0
+    with pytest.raises(AssertionError):
+        attack.learn(metric, said[metric], everybody)

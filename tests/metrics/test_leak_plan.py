@@ -56,7 +56,8 @@ def learn_all(knowledge: Knowledge, plan: Plan, released: Flags) -> None:
         knowledge.learn_headline(persons)
         for measure in plan.hidden:
             if plan.why_not(measure, ordinal) is None and not plan.is_coarse(measure, ordinal):
-                knowledge.learn_measure(measure, persons & counted(knowledge.sample, plan, measure, released))
+                who = counted(knowledge.sample, plan, measure, released)
+                knowledge.learn_measure(measure, persons, who)
     for cell in cells_of(knowledge.sample, plan, released):
         knowledge.learn_headline(cell)
 
@@ -282,6 +283,21 @@ def test_the_attacker_catches_facets_shown_wherever_k_have_them() -> None:
         }
         caught += attack(company, replace(plan, hidden=few, counted={}, coarse={}))
     assert caught > 8
+
+
+def test_the_attacker_catches_how_many_have_a_score_where_nobody_is_left_out_by_lot() -> None:
+    caught = 0
+    for seed in CONTROLS:
+        company = random_company(seed)
+        plan, knowledge = planned(company, filters=False), Knowledge(company.sample)
+        rollup = Rollup(company.sample.groups, company.sample.places)
+        for ordinal in shown(plan):
+            knowledge.learn_headline(rollup.persons(ordinal))
+            for measure in (one for one in plan.hidden if plan.why_not(one, ordinal) is None):
+                known = knowledge.measure(measure).any(axis=1)
+                knowledge.learn_count(measure, rollup.persons(ordinal), known)
+        caught += bool(knowledge.counted_few(company.k))
+    assert caught > 30
 
 
 def test_the_attacker_catches_categories_weighed_one_dimension_at_a_time() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.metrics.blocks.facets import DONT_KNOW, shown_count
+from app.metrics.blocks.dont_know import DONT_KNOW, DontKnow, why_not_told
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, left_out_by_lot, shown_share, tellable, told_where
 from app.metrics.disclosure.tree import EXACT_FROM
@@ -26,7 +26,7 @@ class _Counts:
     of: Choice
     n: Integers
     chosen: Integers
-    dont_know: Integers
+    dont_know: DontKnow
     told: Mapping[int, AbstractSet[int]]
 
 
@@ -54,10 +54,13 @@ def _counts(wave: Wave, choice: Choice) -> _Counts:
         and own.precision not in (None, "banded")
         and n[ordinal] >= EXACT_FROM
     }
-    told = (
+    told = dict(
         _told_one(wave, n, chosen, exact) if choice.kind == "choice" else _told_each(wave, n, chosen, exact)
     )
-    return _Counts(choice, n, chosen, wave.rollup.counts(choice.values == DONT_KNOW), dict(told))
+    of_some = frozenset[int]().union(*told.values())
+    exactly = [ordinal for ordinal in of_some if wave.plan.decisions[ordinal].precision == "exact"]
+    dont_know = DontKnow.take(wave, choice.values == DONT_KNOW, n, exactly)
+    return _Counts(choice, n, chosen, dont_know, told)
 
 
 def _told_one(
@@ -91,7 +94,7 @@ def _question(wave: Wave, of: _Counts, ordinal: int, group: Precision) -> Choice
         return ChoiceUntold(key=of.of.key, kind=of.of.kind, status="suppressed", reason="banded")
     if not any(ordinal in groups for groups in of.told.values()):
         return ChoiceUntold(key=of.of.key, kind=of.of.kind, status="suppressed", reason="few")
-    dont_know = shown_count(wave, int(of.dont_know[ordinal]), group)
+    dont_know = of.dont_know.shown(ordinal)
     return ChoiceNumbers(
         key=of.of.key,
         kind=of.of.kind,
@@ -100,7 +103,7 @@ def _question(wave: Wave, of: _Counts, ordinal: int, group: Precision) -> Choice
         precision=group,
         options=[_option(of, place, ordinal, group) for place in range(len(of.of.options))],
         dont_know=dont_know,
-        reasons=reasons_of(({"dont_know": dont_know}, "few" if group == "exact" else "rounded")),
+        reasons=reasons_of(({"dont_know": dont_know}, why_not_told(wave, ordinal, group))),
     )
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.metrics.blocks.dont_know import DONT_KNOW, DontKnow, why_not_told
 from app.metrics.blocks.measure import Favour, Measure, shown_mean
 from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
-from app.metrics.sample import Dimension, Floats, Integers
+from app.metrics.sample import Dimension, Flags, Floats
 from app.metrics.schemas import FacetsOk, Suppressed, Undefined
 from app.metrics.schemas.facets import FacetNumbers, FacetUntold, QuestionNumbers, QuestionUntold
-
-DONT_KNOW = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class _Facet:
 @dataclass(frozen=True, slots=True)
 class _Question(_Facet):
     facet: str
-    dont_know: Integers
+    dont_know: DontKnow
 
 
 def facets(wave: Wave) -> dict[int, FacetsOk | Suppressed | Undefined]:
@@ -68,15 +67,28 @@ def _questions(wave: Wave) -> Iterator[_Question]:
     instrument, answers = wave.sample.instrument, wave.sample.answers[wave.sample.both]
     for column, key in enumerate(instrument.key):
         scores: Floats = wave.both.questions[:, column]
+        name = f"question:{key}"
+        measure = Measure.of_some(wave, name, scores)
         yield _Question(
             key=key,
             dimension=instrument.dimension[column],
             facet=instrument.facet[column],
-            planned_as=f"question:{key}",
-            measure=Measure.of_some(wave, f"question:{key}", scores),
-            favour=Favour.of_some(wave, f"question:{key}", scores[:, None]),
-            dont_know=wave.rollup.counts(answers[:, column] == DONT_KNOW),
+            planned_as=name,
+            measure=measure,
+            favour=Favour.of_some(wave, name, scores[:, None]),
+            dont_know=_dont_know(wave, name, measure, answers[:, column] == DONT_KNOW),
         )
+
+
+def _dont_know(wave: Wave, name: str, measure: Measure, persons: Flags) -> DontKnow:
+    exact = [
+        ordinal
+        for ordinal, own in wave.plan.decisions.items()
+        if own.precision is not None
+        and measure.precision(ordinal, own.precision) == "exact"
+        and wave.why_hidden(name, ordinal, int(measure.n[ordinal])) is None
+    ]
+    return DontKnow.take(wave, persons, measure.n, exact)
 
 
 def _facet(wave: Wave, of: _Facet, ordinal: int, group: Precision) -> FacetNumbers | FacetUntold:
@@ -105,8 +117,8 @@ def _question(wave: Wave, of: _Question, ordinal: int, group: Precision) -> Ques
         return QuestionUntold(
             key=of.key, dimension=of.dimension, facet=of.facet, status="suppressed", reason=told.reason
         )
-    dont_know = shown_count(wave, int(of.dont_know[ordinal]), told.precision)
-    why = "few" if told.precision == "exact" else "rounded"
+    dont_know = of.dont_know.shown(ordinal)
+    why = why_not_told(wave, ordinal, told.precision)
     return QuestionNumbers(
         key=of.key,
         dimension=of.dimension,
@@ -126,8 +138,3 @@ def _question(wave: Wave, of: _Question, ordinal: int, group: Precision) -> Ques
         dont_know=dont_know,
         reasons=told.reasons | reasons_of(({"dont_know": dont_know}, why)),
     )
-
-
-def shown_count(wave: Wave, persons: int, precision: Precision) -> int | None:
-    """R8: how many did not know tells who answered what where they are few, or the group is small."""
-    return persons if precision == "exact" and (persons == 0 or persons >= wave.k) else None

@@ -7,6 +7,7 @@ from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_dz, shown_score
+from app.metrics.disclosure.tree import none_or_enough
 from app.metrics.formulas import Cell, Moments, versus_rest
 from app.metrics.formulas.complete import Undefined as Unknown
 from app.metrics.sample import DIMENSIONS, Floats, Instrument
@@ -99,7 +100,7 @@ def _why_not(wave: Wave, key: str, measure: Measure, ordinal: int) -> Suppressio
     known = (wave.why_hidden(key, one, int(measure.n[one])) for one in (ordinal, ORGANIZATION))
     reason = next((reason for reason in known if reason is not None), None)
     rest = int(measure.n[ORGANIZATION] - measure.n[ordinal])
-    return "complementary" if reason is None and 0 < rest < wave.k else reason
+    return "complementary" if reason is None and not none_or_enough(rest, wave.k) else reason
 
 
 def _cell(found: Cell, shown: Moments, shrunken: float | Unknown, precision: Precision) -> HeatmapCell:

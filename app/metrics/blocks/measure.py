@@ -54,7 +54,8 @@ UNTOLD: Final[FavouredIfTold] = {
 class Measure:
     """n, mean and sd of each group, by ordinal; banded intervals use the spread of all (R7).
 
-    The groups in `coarse` have the mean in steps, and nothing else is told of them.
+    The groups in `coarse` have the mean in steps, and nothing else is told of them: n is the group's own, as
+    what it is more than those who have the score would be the few who have not (R8).
     """
 
     n: Integers
@@ -77,7 +78,7 @@ class Measure:
         coarse = wave.plan.coarse.get(name, frozenset())
         n, mean, _ = wave.rollup.moments(values)
         for ordinal in coarse:
-            exact.n[ordinal] = n[ordinal]
+            exact.n[ordinal] = n[ordinal] if n[ordinal] < wave.k else wave.n(ordinal)
             exact.mean[ordinal] = in_steps(float(mean[ordinal]), int(n[ordinal]))
             exact.sd[ordinal] = 0.0
         return replace(

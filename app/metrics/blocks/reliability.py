@@ -1,10 +1,9 @@
 """How far the questions of a scale, and the persons of a team, agree: the instrument's own quality."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypedDict
-
-import numpy as np
 
 from app.metrics.blocks.regions import regions_of, shown_teams
 from app.metrics.blocks.scales import LEAST_PERSONS, Parts, as_table, parts_of, parts_of_facet
@@ -12,7 +11,7 @@ from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_o
 from app.metrics.disclosure import Precision
 from app.metrics.formulas import Alpha, cronbach_alpha, icc, item_rest, measurement_error, omega_total, rwg_j
 from app.metrics.formulas.complete import is_complete
-from app.metrics.sample import DIMENSIONS, Floats, Integers
+from app.metrics.sample import DIMENSIONS, Flags, Floats
 from app.metrics.schemas import Insufficient, ReliabilityNumbers, ReliabilityOk, ScaleKept, Suppression
 from app.metrics.schemas.reliability import (
     Agreement,
@@ -57,21 +56,29 @@ class OfOmega(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """`table` is persons x parts; `planned_as` what the plan calls it, None for more than a facet."""
+    """`table` is persons x parts, `persons` are those who count and have every part, and the groups of which
+    that may be told are in `told`. `planned_as` is what the plan calls it, None for more than a facet.
+    """
 
     kind: ScaleKind
     key: str
     parts: list[str]
     table: Floats
+    persons: Flags
+    told: AbstractSet[int]
     planned_as: str | None
 
     @classmethod
-    def take(cls, kind: ScaleKind, key: str, parts: Parts, planned_as: str | None = None) -> "_Scale":
-        return cls(kind, key, list(parts), as_table(parts), planned_as)
+    def take(
+        cls, wave: Wave, kind: ScaleKind, key: str, parts: Parts, planned_as: str | None = None
+    ) -> "_Scale":
+        table = as_table(parts)
+        persons = is_complete(table) & wave.plan.counted.get(planned_as or "", True)
+        return cls(kind, key, list(parts), table, persons, wave.telling_of(persons), planned_as)
 
 
 def reliability(wave: Wave) -> Mapping[int, ReliabilityNumbers]:
-    scales = list(_scales(wave))
+    scales, asked = list(_scales(wave)), {name: _Asked.take(wave, name) for name in DIMENSIONS}
 
     def shown(ordinal: int, precision: Precision) -> ReliabilityOk | Insufficient:
         if precision != "exact" or wave.n(ordinal) < LEAST_PERSONS:
@@ -80,15 +87,15 @@ def reliability(wave: Wave) -> Mapping[int, ReliabilityNumbers]:
                 reason="too_few_persons" if wave.n(ordinal) < LEAST_PERSONS else "rounded",
                 n=wave.n(ordinal),
             )
-        within = np.flatnonzero(wave.rollup.persons(ordinal))
+        within = wave.rollup.persons(ordinal)
         teams = _teams(wave) if ordinal == ORGANIZATION else None
         return ReliabilityOk(
             status="ok",
             n=wave.n(ordinal),
             scales=[_scale(wave, scale, ordinal, within) for scale in scales],
             agreement=Agreements(
-                satisfaction=_agreement(wave, "satisfaction", within),
-                engagement=_agreement(wave, "engagement", within),
+                satisfaction=_agreement(asked["satisfaction"], ordinal, within),
+                engagement=_agreement(asked["engagement"], ordinal, within),
             ),
             teams=teams,
             reasons=reasons_of(({"teams": None if teams is None else {}}, "organization_only")),
@@ -107,35 +114,37 @@ def _scales(wave: Wave) -> Iterator[_Scale]:
     instrument = wave.sample.instrument
     for dimension in DIMENSIONS:
         names = list(instrument.facets_of(dimension))
-        yield _Scale.take("dimension", dimension, parts_of(wave, names))
+        yield _Scale.take(wave, "dimension", dimension, parts_of(wave, names))
         for facet in names:
-            yield _Scale.take("facet", facet, parts_of_facet(wave, facet), f"facet:{facet}")
+            yield _Scale.take(wave, "facet", facet, parts_of_facet(wave, facet), f"facet:{facet}")
     if core := list(instrument.core_facets()):
-        yield _Scale.take("core", "engagement_core", parts_of(wave, core))
+        yield _Scale.take(wave, "core", "engagement_core", parts_of(wave, core))
 
 
-def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Integers) -> ScaleKept:
+def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Flags) -> ScaleKept:
     """Of the persons of the group who have every part."""
     names: Names = {"kind": scale.kind, "key": scale.key}
-    counted = wave.plan.counted.get(scale.planned_as or "", np.ones(len(scale.table), dtype=np.bool_))
-    table = scale.table[within[counted[within]]]
-    rows = table[is_complete(table)]
-    hidden = _why_hidden(wave, scale.planned_as, ordinal, len(rows))
+    rows = scale.table[within & scale.persons]
+    hidden = _why_hidden(wave, scale, ordinal, len(rows))
     if hidden is not None:
         return ScaleUntold(**names, status="suppressed", reason=hidden)
-    if table.shape[1] < 2:
+    if len(scale.parts) < 2:
         return ScaleUnknown(**names, status="undefined", reason="single_part")
     if len(rows) < LEAST_PERSONS:
         return ScaleTooFew(**names, status="insufficient", reason="too_few_persons")
     return _coefficients(names, scale.parts, rows, ordinal == ORGANIZATION)
 
 
-def _why_hidden(wave: Wave, planned_as: str | None, ordinal: int, n: int) -> Suppression | None:
-    if planned_as is not None and (reason := wave.plan.why_not(planned_as, ordinal)) is not None:
+def _why_hidden(wave: Wave, scale: _Scale, ordinal: int, n: int) -> Suppression | None:
+    """The plan has looked at what categories tell of a facet."""
+    name = scale.planned_as
+    if name is not None and (reason := wave.plan.why_not(name, ordinal)) is not None:
         return reason
-    if planned_as is not None and wave.plan.is_coarse(planned_as, ordinal):
+    if name is not None and wave.plan.is_coarse(name, ordinal):
         return "incomplete_cover"
-    return None if wave.is_countable(n, wave.n(ordinal)) else "incomplete_cover"
+    is_planned = name is not None and not wave.sample.groups.is_team(ordinal)
+    is_told = wave.is_countable(n, wave.n(ordinal)) if is_planned else ordinal in scale.told
+    return None if is_told else "incomplete_cover"
 
 
 def _coefficients(names: Names, keys: list[str], rows: Floats, is_whole: bool) -> ScaleNumbers:
@@ -186,17 +195,33 @@ def _warnings(alpha: Alpha, rest: tuple[float | None, ...]) -> list[ScaleWarning
     return [warning for warning, is_raised in raised.items() if is_raised]
 
 
-def _agreement(wave: Wave, dimension: str, within: Integers) -> Agreement:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The questions of a dimension, by how many options they have; who answered all of them, and the groups
+    of which that may be told.
+    """
+
+    options: AbstractSet[int]
+    answers: Floats
+    persons: Flags
+    told: AbstractSet[int]
+
+    @classmethod
+    def take(cls, wave: Wave, dimension: str) -> "_Asked":
+        columns, instrument = wave.columns_of(dimension), wave.sample.instrument
+        options = {instrument.high[column] - instrument.low[column] + 1 for column in columns}
+        answers = wave.both.questions[:, columns]
+        persons = is_complete(answers)
+        return cls(options, answers, persons, wave.telling_of(persons))
+
+
+def _agreement(asked: _Asked, ordinal: int, within: Flags) -> Agreement:
     """Of the persons of the group who answered every question of the dimension."""
-    columns = wave.columns_of(dimension)
-    instrument = wave.sample.instrument
-    options = {instrument.high[column] - instrument.low[column] + 1 for column in columns}
-    if len(options) > 1:
+    if len(asked.options) > 1:
         return BlockUndefined(status="undefined", reason="mixed_scales")
-    (count,) = options
-    table = wave.both.questions[within][:, columns]
-    rows = table[is_complete(table)] * (count - 1) / 100
-    if not wave.is_countable(len(rows), len(table)):
+    (count,) = asked.options
+    rows = asked.answers[within & asked.persons] * (count - 1) / 100
+    if ordinal not in asked.told:
         return BlockSuppressed(status="suppressed", reason="incomplete_cover")
     if len(rows) < LEAST_PERSONS:
         return BlockInsufficient(status="insufficient", reason="too_few_persons")
@@ -206,7 +231,7 @@ def _agreement(wave: Wave, dimension: str, within: Integers) -> Agreement:
     return AgreementOk(
         status="ok",
         n=len(rows),
-        questions=len(columns),
+        questions=asked.answers.shape[1],
         options=count,
         rwg_j=rwg,
         rwg_j_skewed=skewed,

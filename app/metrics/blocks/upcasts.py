@@ -125,6 +125,36 @@ def recognition_with_reliability(body: Body) -> Body:
     return {**body, "reliability": None, "reasons": body["reasons"] | missing}
 
 
+def facets_of_enough(body: Body) -> Body:
+    """1 to 2: who did not know was counted in each group alone, and n told how many had skipped a score."""
+    if body["status"] != "ok":
+        return body
+    facets, questions = (
+        [_of_enough(one, body["n"]) for one in body[name]] for name in ("facets", "questions")
+    )
+    return {**body, "facets": facets, "questions": questions}
+
+
+def _of_enough(entry: Body, of_group: int) -> Body:
+    if entry["status"] != "ok":
+        return entry
+    is_in_steps = entry["ci_low"] is None and entry["reasons"]["ci_low"] in ("banded", "coarse")
+    told = {**entry, "n": of_group} if is_in_steps else entry
+    return _not_unknowing(told) if "dont_know" in entry else told
+
+
+def _not_unknowing(question: Body) -> Body:
+    return {**question, "dont_know": None, "reasons": {"dont_know": "earlier_formula", **question["reasons"]}}
+
+
+def choices_of_enough(body: Body) -> Body:
+    """1 to 2: as in facets."""
+    if body["status"] != "ok":
+        return body
+    questions = [_not_unknowing(one) if one["status"] == "ok" else one for one in body["questions"]]
+    return {**body, "questions": questions}
+
+
 def enps_with_reasons(body: Body) -> Body:
     """1 to 2: of every group that had an eNPS all of it was told."""
     return {**body, "reasons": {}} if body["status"] == "ok" else body

@@ -1,6 +1,7 @@
 """What every block is given, and the shape of what it gives back: models of what is told of each group."""
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
@@ -8,10 +9,10 @@ from uuid import UUID
 import numpy as np
 from pydantic import BaseModel
 
-from app.metrics.disclosure import Decision, Plan, Precision
+from app.metrics.disclosure import Decision, Plan, Precision, rest_told_where
 from app.metrics.formulas.drivers import TARGET
 from app.metrics.formulas.trends import SMALLEST_CHANGE
-from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup, Sample, Scores
+from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers, Rollup, Sample, Scores
 from app.metrics.schemas import Suppressed, Suppression, Undefined
 
 S = TypeVar("S", bound=BaseModel)
@@ -92,6 +93,16 @@ class Wave:
     def is_countable(self, part: int, whole: int) -> bool:
         """Whether it may be told how many of a whole are in a part: the rest are none or many enough (R8)."""
         return part == whole or whole - part >= self.k
+
+    def telling_of(self, persons: Flags) -> AbstractSet[int]:
+        """The groups told exactly that may tell something of these persons: of no group, nor of what is left
+        between groups, are the others few. Of a category they are none: with teams it could take a few out.
+        """
+        own, groups, sizes = self.rollup.counts(persons), self.sample.groups, self.rollup.sizes
+        exact = {ordinal for ordinal, of in self.plan.decisions.items() if of.precision == "exact"}
+        everybody = {ordinal for ordinal in exact if own[ordinal] == sizes[ordinal]}
+        teams = rest_told_where(own, sizes, groups, exact, self.k)
+        return teams | {ordinal for ordinal in everybody if not groups.is_team(ordinal)}
 
     def counted(self, measure: str, values: Floats) -> Floats:
         """Of whoever counts in a measure where it is told exactly; `values` has one a person (R6)."""

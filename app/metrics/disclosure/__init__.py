@@ -5,7 +5,13 @@ Decided from who belongs to which set, never from what anybody answered.
 
 from app.metrics.disclosure.cells import filter_cells
 from app.metrics.disclosure.later import erased_few, may_contrast, may_link
-from app.metrics.disclosure.options import left_out_by_lot, tellable, told_where
+from app.metrics.disclosure.options import (
+    count_told_where,
+    left_out_by_lot,
+    rest_told_where,
+    tellable,
+    told_where,
+)
 from app.metrics.disclosure.plan import Plan
 from app.metrics.disclosure.release import Step, plan_release
 from app.metrics.disclosure.rolling import admit, base_regions
@@ -33,6 +39,7 @@ __all__ = [
     "base_regions",
     "coarse_enps",
     "coarse_score",
+    "count_told_where",
     "decide",
     "erased_few",
     "filter_cells",
@@ -40,6 +47,7 @@ __all__ = [
     "may_contrast",
     "may_link",
     "plan_release",
+    "rest_told_where",
     "showing_complete",
     "shown_dz",
     "shown_gap",

@@ -1,9 +1,9 @@
-"""Which shares of options may be told (disclosure.md, least cell).
+"""Which shares of options, and which counts of some persons, may be told (disclosure.md, least cell and R8).
 
 No number of a few persons, nor of all but a few, in a group or in what the groups told inside it leave of it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -50,14 +50,45 @@ def told_where(parts: Integers, groups: Groups, exact: Collection[int], k: int) 
     All that can be derived are sums of parts over what is left between groups told, and each is k or more.
     """
 
-    def amounts(ordinal: int) -> Amounts | None:
-        own = tuple(int(part) for part in parts[ordinal])
-        return own if ordinal in exact and min(own, default=0) >= k else None
+    return _selected(parts, groups, exact, lambda own: min(own, default=0) >= k)
 
+
+def count_told_where(
+    some: Integers, counted: Integers, of: Integers, groups: Groups, among: Collection[int], k: int
+) -> set[int]:
+    """Of these groups, those of the tree that tell how many of their persons are of some kind.
+
+    It is told beside `of`, how many the group has, and how many of them are counted in the score: so k are of
+    the kind, k are not, and those who are neither of it nor counted are nobody or k, in the group and in what
+    is left between groups told. That nobody is of it would tell something of everybody there.
+    """
+
+    def is_enough(own: Amounts) -> bool:
+        kind, score, neither = own
+        return kind >= k and score + neither >= k and none_or_enough(score, k) and none_or_enough(neither, k)
+
+    parts = np.column_stack([some, counted, of - some - counted])
+    return _selected(parts, groups, among, is_enough)
+
+
+def rest_told_where(some: Integers, of: Integers, groups: Groups, among: Collection[int], k: int) -> set[int]:
+    """Of these groups, those of the tree that may tell something of some of their persons: the others are
+    nobody or k, in the group and in what is left between groups that tell it.
+    """
+    parts = np.column_stack([of - some, some])
+    return _selected(parts, groups, among, lambda own: none_or_enough(own[0], k))
+
+
+def _selected(
+    parts: Integers, groups: Groups, among: Collection[int], is_enough: Callable[[Amounts], bool]
+) -> set[int]:
+    """Of these groups, those whose parts are enough in themselves and in what is left of the one around."""
+    own = {
+        ordinal: tuple(int(part) for part in parts[ordinal]) for ordinal in among if groups.is_team(ordinal)
+    }
+    enough = {ordinal: amounts for ordinal, amounts in own.items() if is_enough(amounts)}
     nodes = in_order(tree_nodes(groups, parts.sum(axis=1)))
-    nearest = select(nodes, lambda node: amounts(node.ordinal), lambda own: _is_safe(own, k))
+    nearest = select(
+        nodes, lambda node: enough.get(node.ordinal), lambda left: not any(left) or is_enough(left)
+    )
     return {node.ordinal for node in nodes if nearest[node.ordinal] == node.ordinal}
-
-
-def _is_safe(own: Amounts, k: int) -> bool:
-    return not any(own) or min(own) >= k
