@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from app.core.one_line import on_one_line
+
 COMMANDS = {
     "serve": "serving",
     "worker": "working",
@@ -29,7 +31,7 @@ class OneLineErrors(TyperGroup):
             return super().invoke(ctx)
         except typer.BadParameter as error:
             command = error.ctx.command_path if error.ctx else "betrokken"
-            message = " ".join(error.format_message().split()).rstrip(".")
+            message = on_one_line(error.format_message()).rstrip(".")
             sys.exit(f"betrokken: {message}; see `{command} --help`")
 
 

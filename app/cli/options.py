@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from app.core.one_line import on_one_line
 from app.core.schema import shows_nothing
 
 LONGEST_NAME = 200
@@ -39,5 +40,5 @@ def show_list(found: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
         return typer.echo(json.dumps({"items": found}))
     for each in found:
-        typer.echo("\t".join(" ".join(value.split()) for value in each.values()))
+        typer.echo("\t".join(on_one_line(value) for value in each.values()))
     return None

@@ -6,6 +6,7 @@ from pydantic_settings import SettingsError
 from app.core.database import DBAPIError
 from app.core.errors import AppError, is_passing
 from app.core.migrations import MigrationRefused
+from app.core.one_line import on_one_line
 from app.core.reaching import DatabaseUnusable
 from app.core.secrets import SecretMissing
 from app.embedded.errors import EmbeddedUnavailable
@@ -31,7 +32,3 @@ def line_of(error: Exception) -> str | None:
     if isinstance(error, DBAPIError):
         return f"the database cannot be used: {on_one_line(error.orig)}" if is_passing(error) else None
     return on_one_line(error) if isinstance(error, ONE_LINERS) else None
-
-
-def on_one_line(error: object) -> str:
-    return " ".join(str(error).split())

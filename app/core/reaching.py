@@ -7,6 +7,7 @@ import time
 import asyncpg
 
 from app.core.database import Database
+from app.core.one_line import on_one_line
 
 log = logging.getLogger("betrokken.database")
 
@@ -49,7 +50,7 @@ def _sqlstate(error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return on_one_line(error) or type(error).__name__
 
 
 def _advice(error: Exception) -> str:

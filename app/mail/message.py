@@ -7,10 +7,9 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from app.core.one_line import JOINER
 from app.mail.failures import Refused
 
-JOINER = "\u200d"
-"""Between the parts of an emoji."""
 SPECIAL = r"\s\x00-\x1f\x7f@<>()\[\],;:\\\""
 ADDRESS = re.compile(rf"([^{SPECIAL}]{{1,64}})@([^{SPECIAL}]{{1,255}})")
 

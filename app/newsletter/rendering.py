@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 import mjml
 import yaml
 
-from app.calendar.cards.rendering import one_line
 from app.calendar.cards.templates import ESCAPED, PLAIN
 from app.core.languages import day_in_words, in_words, month_in_words
+from app.core.one_line import on_one_line
 from app.core.schema import Schema
 from app.metrics.schemas import HeadlineOk
 from app.metrics.schemas.recognition import RecognitionOk
@@ -120,7 +120,7 @@ def _filled(layout: str, letter: Letter, *, is_escaped: bool) -> str:
 
 
 def invitation(language: str, organization: str, name: str | None, link: str) -> Letter:
-    said, of = words()[language], {"organization": one_line(organization)}
+    said, of = words()[language], {"organization": on_one_line(organization)}
     return Letter(
         language=language,
         subject=said["invitation_subject"].format(**of),
@@ -134,7 +134,7 @@ def invitation(language: str, organization: str, name: str | None, link: str) ->
 
 
 def newsletter(language: str, issue: Issue, link: str) -> Letter:
-    said, of = words()[language], {"organization": one_line(issue.organization)}
+    said, of = words()[language], {"organization": on_one_line(issue.organization)}
     month = month_in_words(language, issue.celebrations.first)
     return Letter(
         language=language,
@@ -153,7 +153,7 @@ def newsletter(language: str, issue: Issue, link: str) -> Letter:
 
 
 def _hello(said: dict[str, Any], name: str | None) -> str:
-    hello: str = said["hello"].format(name=one_line(name)) if name else said["hello_nobody"]
+    hello: str = said["hello"].format(name=on_one_line(name)) if name else said["hello_nobody"]
     return hello
 
 
@@ -164,7 +164,7 @@ def _celebrations(language: str, found: Celebrations, of: dict[str, str]) -> Sec
     if near is None:
         return Section(said["celebrations"], lines)
     lines.append(said["celebrations_near"] if near else said["celebrations_none"])
-    bullets = [one_line(line) for line in near[:MOST_LINES]]
+    bullets = [on_one_line(line) for line in near[:MOST_LINES]]
     if len(near) > MOST_LINES:
         bullets.append(said["more"].format(number=len(near) - MOST_LINES))
     return Section(said["celebrations"], lines, bullets)
@@ -192,7 +192,7 @@ def _results(language: str, results: Results | None) -> Section:
     day = day_in_words(language, results.released_on)
     return Section(
         said["results"],
-        [said["results_of"].format(survey=one_line(results.survey), day=day)],
+        [said["results_of"].format(survey=on_one_line(results.survey), day=day)],
         columns=said["results_columns"],
         rows=rows,
         notes=[*notes, said["results_note"]],
@@ -205,7 +205,7 @@ def _rows(
     """The first of them, and a note where there are more."""
     rows = [
         TableRow(
-            one_line(group.name),
+            on_one_line(group.name),
             group.depth,
             () if group.numbers is None else cells(language, group.numbers),
             group.hidden,

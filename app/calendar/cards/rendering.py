@@ -21,9 +21,9 @@ from jinja2 import TemplateError
 from app.calendar.cards.outcome import CARD_PICTURE, refuse_loading
 from app.calendar.cards.templates import CardKind, Template, TemplateRefused, run
 from app.calendar.cards.values import MJML, SVG, is_allowed
+from app.core.one_line import on_one_line
 
 FONTS = Path(__file__).parent / "fonts"
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 JOINED = ("So", "Sk", "Cf", "Mn")
 DEEPEST, WIDEST, MOST_ELEMENTS = 40, 2400, 20_000
 MOST_DRAWN, MOST_WISHES = 300_000, 500
@@ -80,7 +80,7 @@ def rendered(template: Template, occasion: Occasion) -> Rendered:
     """Raises TemplateRefused where the template gives what a mail may not hold."""
     words = words_of(occasion)
     try:
-        subject = CONTROL.sub(" ", run(template.subject, words, is_escaped=False)).strip()
+        subject = on_one_line(run(template.subject, words, is_escaped=False))
         html = html_of(run(template.html, words, is_escaped=True))
         text = run(template.text, words, is_escaped=False)
         picture = drawn(template.picture, words) if template.picture else None
@@ -106,29 +106,25 @@ def drawn(source: str, words: dict[str, Any]) -> bytes:
 def words_of(occasion: Occasion) -> dict[str, Any]:
     """Names and lines as people wrote them, on one line and without control characters."""
     name, label, relation = (
-        one_line(part or "") for part in (occasion.name, occasion.label, occasion.relation)
+        on_one_line(part or "") for part in (occasion.name, occasion.label, occasion.relation)
     )
     shown = shortened(name, 40)
     return {
         "kind": occasion.kind,
         "name": name,
         "first_name": name.split(" ")[0],
-        "organization": one_line(occasion.organization),
+        "organization": on_one_line(occasion.organization),
         "label": label,
         "relation": relation,
         "years": occasion.years or "",
         "is_milestone": occasion.is_milestone,
         "wishes": [
-            Wish(one_line(wish.author), one_line(wish.text)) for wish in occasion.wishes[:MOST_WISHES]
+            Wish(on_one_line(wish.author), on_one_line(wish.text)) for wish in occasion.wishes[:MOST_WISHES]
         ],
         "shown_name": shown,
         "name_size": fitted(shown, 540, 54),
         "years_size": fitted(occasion.years or "", 210, 118),
     }
-
-
-def one_line(text: str) -> str:
-    return " ".join(CONTROL.sub(" ", text).split())
 
 
 def shortened(text: str, most: int) -> str:

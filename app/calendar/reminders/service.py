@@ -11,6 +11,7 @@ from app.calendar.service import find_person, find_team
 from app.core.database import AsyncSession, Database, Row, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import in_words, language_of
+from app.core.one_line import on_one_line
 from app.core.secrets import Keyring
 from app.mail import windows
 from app.mail.dispatcher import Undeliverable
@@ -151,7 +152,7 @@ def written(
     language = language_of(person.locale, organization.locale)
     said = words.DIGEST[language]
     lines = [line_of(language, row) for row in items]
-    what = " ".join(lines[0].split())
+    what = on_one_line(lines[0])
     if len(lines) > 1:
         what = said["more"].format(what=what, number=len(lines) - 1)
     text = "\n".join(

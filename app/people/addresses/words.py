@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from app.core.one_line import on_one_line
+
 FILE = Path(__file__).parent / "words.yaml"
 
 
@@ -17,5 +19,5 @@ def words() -> dict[str, Any]:
 
 def letter(organization: str, days: int, language: str) -> tuple[str, str]:
     """Subject and text. A name is put on one line: in a mail a line may be a header."""
-    names = {"organization": " ".join(organization.split()), "days": days}
+    names = {"organization": on_one_line(organization), "days": days}
     return words()["subject"][language].format(**names), words()["text"][language].format(**names)

@@ -13,6 +13,7 @@ from app.core.database import Database, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound
 from app.core.jobs import enqueue, wait_for
 from app.core.languages import language_of
+from app.core.one_line import on_one_line
 from app.core.secrets import token_hash
 from app.core.settings import Settings
 from app.mail.dispatcher import AGAIN, Lease, Round, Undeliverable, Verdict
@@ -132,7 +133,7 @@ class AnswersLinks:
 def letter(name: str, organization: str, link: str, language: str) -> Letter:
     """Names are put on one line: in a mail a line may be a header."""
     names = {"name": name, "organization": organization, "days": str(queries.VALID.days)}
-    names = {one: " ".join(text.split()) for one, text in names.items()}
+    names = {one: on_one_line(text) for one, text in names.items()}
     said = {part: texts[language] for part, texts in words().items() if part != "page"}
     return Letter(
         language=language,

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from app.core.languages import day_in_words, moment_in_words
+from app.core.one_line import on_one_line
 from app.mail.letters import LINK, Letter, Paragraph, filled, paragraphs
 from app.surveys.invitations.reminders import rules
-from app.surveys.respond.words import minutes_to_answer, numbered, on_one_line
+from app.surveys.respond.words import minutes_to_answer, numbered
 from app.tables import Organization, Survey
 
 FILE = Path(__file__).parent / "words.yaml"

@@ -100,10 +100,6 @@ def listed(things: list[str], conjunction: str) -> str:
     return f"{', '.join(most)} {conjunction} {last}" if most else last
 
 
-def on_one_line(text: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
 def in_language(texts: Mapping[str, Said], *languages: str) -> Said:
     """A questionnaire's text in the first of the languages it has, else in any."""
     return next((texts[language] for language in languages if language in texts), next(iter(texts.values())))
