@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from app.metrics.blocks.choices import choices
 from app.metrics.blocks.wave import Wave
 from app.metrics.disclosure import left_out_by_lot, tellable, told_where
 from app.metrics.formulas.intervals import score_interval
+from app.metrics.releases import jobs
 from app.metrics.sample import Choice, Groups
 from tests.conftest import Tenant
 from tests.metrics.test_release import (
@@ -337,3 +339,25 @@ async def test_what_was_written_to_a_question_is_read_where_enough_wrote(acme: T
             "/v1/metrics/comments", params={"survey_id": survey_id, "question": unknown}
         )
         assert (refused.status_code, refused.json()["code"]) == (422, "unknown_question")
+
+
+async def test_a_question_in_words_is_known_where_nothing_of_it_is_told(acme: Tenant) -> None:
+    """While the survey is open, and by a segment: that it is asked does not depend on what was answered."""
+    await staff(acme.client, {"sales": 12})
+    await acme.client.put("/v1/questionnaires/kinds", json=KINDS)
+    survey_id = await opened(
+        acme.client, questionnaire="kinds", report_by=["site"], mode="confidential", release_policy="rolling"
+    )
+    items = [
+        {"respondent": name, "answers": {"pay": 4, "bond": 3, "why": "Because"}}
+        for name in names_of("sales", 12)[:6]
+    ]
+    await acme.client.post(f"/v1/surveys/{survey_id}/responses/batch", json={"items": items})
+    await jobs.release_survey(acme.database, acme.id, UUID(survey_id))
+    for by, reasons in (("organization", ["awaits_final_release"]), ("segment:site", [])):
+        query = {"survey_id": survey_id, "by": by}
+        told = (await read(acme.client, "comments", **query, question="why"))["groups"]
+        assert [group["reason"] for group in told] == reasons
+        for unknown in ("pay", "where", "nothing"):
+            refused = await acme.client.get("/v1/metrics/comments", params={**query, "question": unknown})
+            assert (refused.status_code, refused.json()["code"]) == (422, "unknown_question")

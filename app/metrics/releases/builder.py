@@ -50,6 +50,7 @@ from app.metrics.schemas import (
     PlaceUndefined,
     Suppressed,
     Undefined,
+    Written,
 )
 from app.metrics.schemas.trends import Incomparable, MeasureName
 from app.organizations import queries as organizations
@@ -148,7 +149,7 @@ def make(current: Loaded, before: Earlier | None, history: History | None, numbe
     included = np.where(new, number, everybody.included)
     sample = replace(everybody, included=included).of(included > 0)
     wave = wave_of(current, sample, step_of(current.survey, is_final=is_final))
-    bodies = computed(wave, current, before, history) if is_final else while_open(wave)
+    bodies = computed(wave, current, before, history) if is_final else while_open(wave, current.texts())
     shared, cells = cells_of(wave) if is_final else (awaiting(0), [])
     noisy = (
         benchmark(wave, current.budget, SystemRandom())
@@ -178,7 +179,7 @@ def awaiting(n: int) -> Undefined:
     return Undefined(status="undefined", reason=LATER, n=n)
 
 
-def while_open(wave: Wave) -> dict[str, Numbers]:
+def while_open(wave: Wave, in_words: Sequence[str]) -> dict[str, Numbers]:
     nothing = of_each_group(wave, lambda ordinal, _: awaiting(wave.n(ordinal)))
     waiting: dict[str, Numbers] = dict.fromkeys(
         [*BLOCKS, names.DRIVERS.name, names.LEVERS.name, names.COMMENTS.name], nothing
@@ -189,7 +190,10 @@ def while_open(wave: Wave) -> dict[str, Numbers]:
         **waiting,
         names.RECOGNITION.name: {ORGANIZATION: nothing[ORGANIZATION]},
         names.TRENDS.name: dict.fromkeys(nothing, unmoved),
-        names.TEXTS.name: {},
+        names.TEXTS.name: {
+            ordinal: Written(status="ok", questions=dict.fromkeys(in_words, nothing[ordinal]))
+            for ordinal in range(len(wave.sample.groups.parents))
+        },
         **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN},
     }
 

@@ -279,7 +279,7 @@ async def get_comments(
     kept = (
         await view.kept(names.COMMENTS)
         if question is None
-        else service.written_to(question, await view.kept(names.TEXTS))
+        else await service.written_to(view.session, view.survey, question, await view.kept(names.TEXTS))
     )
     groups = await service.with_texts(view.session, view.release, kept, question)
     answer = schemas.Comments(**view.header, groups=groups)

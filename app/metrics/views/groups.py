@@ -240,13 +240,17 @@ def within(groups: Sequence[SurveyGroup], by: Sequence[str], team: str) -> list[
     ]
 
 
-def written_to(
-    question: str, groups: Sequence[tuple[schemas.GroupRef, schemas.Written]]
+async def written_to(
+    session: TenantSession,
+    survey: Survey,
+    question: str,
+    groups: Sequence[tuple[schemas.GroupRef, schemas.Written]],
 ) -> list[tuple[schemas.GroupRef, schemas.CommentsNumbers]]:
-    """Of a question that was answered in words, what may be read of each group."""
-    if not any(question in written.questions for _, written in groups):
+    """Of a question that is answered in words, what may be read of each group that comments are told of."""
+    asked = (await questionnaire_of(session, survey)).content["questions"]
+    if not any(one["key"] == question and one.get("kind") == "text" for one in asked):
         raise UnknownQuestion.parameter("question")
-    return [(group, written.questions[question]) for group, written in groups]
+    return [(group, own.questions[question]) for group, own in groups if question in own.questions]
 
 
 async def with_texts(
