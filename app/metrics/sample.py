@@ -303,8 +303,9 @@ class Sample:
 
     @property
     def is_complete(self) -> Flags:
-        """Who skipped no question; "don't know" is an answer."""
-        return np.asarray((self.answers != SKIPPED).all(axis=1))
+        """Who skipped no question, on a scale or with options; "don't know" is an answer."""
+        chosen = [choice.values != SKIPPED for choice in self.choices]
+        return np.asarray(np.all([(self.answers != SKIPPED).all(axis=1), *chosen], axis=0))
 
     @property
     def both(self) -> Flags:

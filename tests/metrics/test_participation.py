@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from app.metrics.sample import Choice
 from tests.metrics.told import Body, headline, participation
 from tests.metrics.waves import instrument_of, wave_of
 
@@ -116,3 +119,13 @@ def test_nor_are_they_by_subtraction() -> None:
 
 def test_without_the_number_invited_there_is_no_rate_of_it() -> None:
     assert completed([6, 6], [31, 50])[1] == (None, "few_silent")
+
+
+def test_who_skipped_a_choice_did_not_answer_everything() -> None:
+    answers, choices = [(2 + person % 3, 3) for person in range(60)], np.arange(60) % 2
+    choices[:6], choices[6:20] = -2, -1
+    wave = wave_of(TWO, answers, [1] * 60, [None, 0], invited=[0, 80])
+    where = Choice("where", "choice", ["home", "site"], choices)
+    asked = replace(wave, sample=replace(wave.sample, choices=[where]))
+    assert participation(wave)[0]["complete_response_rate"] == 60 / 80
+    assert participation(asked)[0]["complete_response_rate"] == 54 / 80
