@@ -21,6 +21,7 @@ class Missing(Schema):
     reason: Literal[
         "by_link_only",
         "cannot_be_found",
+        "found_until_closed",
         "never_recomputed",
         "not_known",
         "not_looked_for",

@@ -85,7 +85,7 @@ async def test_confidential_answers_are_not_in_the_export(mailer: Tenant) -> Non
     export = (await mailer.client.get(f"{PERSON}/export")).json()
     assert [one["mode"] for one in export["responses"]] == ["attributed"]
     assert {"what": "confidential_answers", "reason": "by_link_only"} in export["not_included"]
-    assert {"what": "texts", "reason": "cannot_be_found"} in export["not_included"]
+    assert {"what": "texts", "reason": "found_until_closed"} in export["not_included"]
     given = {one["question"]: (one["text"], one["answer"]) for one in export["responses"][0]["answers"]}
     assert given == {"pay": ("pay", 4), "bond": ("bond", None)}
 
@@ -126,6 +126,41 @@ async def test_the_link_goes_to_the_person_and_shows_the_answers_once(
         assert_framed(gone, "werkt niet (meer)")
     for again in (await anonymous.post(link), await anonymous.get(link)):
         assert (again.status_code, again.json()["code"]) == (404, "not_found")
+
+
+async def test_what_may_still_be_changed_is_shown_to_its_writer_until_the_survey_closes(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient
+) -> None:
+    why = {"key": "why", "text": {"en": "Why?"}, "kind": "text"}
+    asking = {**CONTENT, "questions": [*CONTENT["questions"], why]}
+    await mailer.client.put("/v1/questionnaires/three", json=asking)
+    await employ(mailer.client, "E-2", email="e-2@example.com")
+    surveys = {}
+    for mode, changes in (("confidential", True), ("attributed", True), ("confidential", False)):
+        survey_id = await opened(
+            mailer.client, questionnaire="three", mode=mode, name="Own words", allow_changes=changes
+        )
+        surveys[mode, changes] = survey_id
+        for name in ("E-1", "E-2"):
+            body = {
+                "respondent": name,
+                "answers": {"pay": 4, "why": f"{name} {mode}"},
+                "comment": f"By {name}",
+            }
+            sent = await mailer.client.post(f"/v1/surveys/{survey_id}/responses", json=body)
+            assert sent.is_success, sent.text
+    shown = (await anonymous.post(await link_of(mailer, sink))).json()
+    said = {(one["survey"], one["question"], one["words"]) for one in shown["written"]}
+    assert said == {
+        (surveys[mode, True], question, words)
+        for mode in ("confidential", "attributed")
+        for question, words in ((None, "By E-1"), ("why", f"E-1 {mode}"))
+    }
+    assert {one["name"] for one in shown["written"]} == {"Own words"}
+    assert {"what": "comments", "reason": "found_until_closed"} in shown["not_included"]
+    for survey_id in surveys.values():
+        await mailer.client.post(f"/v1/surveys/{survey_id}/close")
+    assert (await anonymous.post(await link_of(mailer, sink))).json()["written"] == []
 
 
 async def by_put(mailer: Tenant, email: str) -> None:

@@ -37,8 +37,8 @@ SHORTEST_ANYWHERE, SHORTEST_PART = 3, 2
 """A letter alone is a word of many texts."""
 LEFT = [
     Missing(what="anonymous_answers", reason="cannot_be_found"),
-    Missing(what="comments", reason="cannot_be_found"),
-    Missing(what="texts", reason="cannot_be_found"),
+    Missing(what="comments", reason="found_until_closed"),
+    Missing(what="texts", reason="found_until_closed"),
     Missing(what="released_numbers", reason="never_recomputed"),
     Missing(what="former_names", reason="not_known"),
     Missing(what="names_of_things", reason="not_looked_for"),

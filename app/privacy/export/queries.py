@@ -146,6 +146,17 @@ async def is_issued(session: TenantSession, survey_id: UUID, recipient_key: UUID
     return bool(await session.scalar(IS_ISSUED, where))
 
 
+WORDS_OF = text("""
+SELECT id, text FROM comments WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+async def words_of(session: TenantSession, survey_id: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
+    found = await session.execute(WORDS_OF, {"survey_id": survey_id, "ids": list(ids)})
+    return {row.id: row.text for row in found}
+
+
 UNSUBSCRIBED_AT = text("""
 SELECT created_at FROM unsubscriptions
 WHERE organization_id = :organization_id AND person_id = :person_id

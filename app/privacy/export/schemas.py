@@ -137,6 +137,15 @@ class ExportedResponse(Schema):
     answers: list[OwnAnswer]
 
 
+class OwnWords(Schema):
+    """`question` is None for the comment."""
+
+    survey: UUID
+    name: str
+    question: str | None
+    words: str
+
+
 class PersonExport(Schema):
     exported_at: Instant
     person: Person
@@ -174,4 +183,5 @@ class OwnAnswers(Schema):
     exported_at: Instant
     person: str
     responses: list[ExportedResponse]
+    written: list[OwnWords]
     not_included: list[Missing]

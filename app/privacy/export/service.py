@@ -29,8 +29,8 @@ from app.recognition import service as recognitions
 from app.recognition.schemas import Recognition
 from app.surveys.invitations.tokens import recipient_key
 from app.surveys.questionnaires import queries as surveys
-from app.surveys.responses.rules import Answer, decode
-from app.surveys.responses.service import pseudonym, slots_of
+from app.surveys.responses.rules import Answer, answered_in_words, decode
+from app.surveys.responses.service import changeable_key, pseudonym, slots_of
 
 OWN_LINK = "answers_link"
 """Who acts where a person opens the link to their own answers."""
@@ -39,8 +39,8 @@ EVERYTHING = 10**9
 LEFT_OUT = [
     Missing(what="confidential_answers", reason="by_link_only"),
     Missing(what="anonymous_answers", reason="cannot_be_found"),
-    Missing(what="comments", reason="cannot_be_found"),
-    Missing(what="texts", reason="cannot_be_found"),
+    Missing(what="comments", reason="found_until_closed"),
+    Missing(what="texts", reason="found_until_closed"),
 ]
 
 
@@ -127,14 +127,55 @@ async def responses(
 ) -> list[schemas.ExportedResponse]:
     """What the person answered in surveys of these modes that opened since, in their language."""
     language = language_of(locale, (await organization(session)).locale)
+    rows = await _responses(session, person_id, modes, keyring, address_since)
+    return [await _readable(session, row, language) for row in rows]
+
+
+async def _responses(
+    session: TenantSession,
+    person_id: UUID,
+    modes: Sequence[str],
+    keyring: Keyring,
+    address_since: datetime | None,
+) -> Sequence[Row[Any]]:
     parameters = {
         "person_id": person_id,
         "pseudonym": pseudonym(keyring, session.organization_id, person_id),
         "modes": list(modes),
         "address_since": address_since,
     }
-    rows = await privacy_queries.rows(session, privacy_queries.RESPONSES, parameters)
-    return [await _readable(session, row, language) for row in rows]
+    return await privacy_queries.rows(session, privacy_queries.RESPONSES, parameters)
+
+
+async def written(
+    session: TenantSession, person_id: UUID, keyring: Keyring, address_since: datetime | None
+) -> list[schemas.OwnWords]:
+    """What the person wrote and may still change; of all else nothing leads to who wrote it."""
+    modes = ["attributed", "confidential"]
+    found = await _responses(session, person_id, modes, keyring, address_since)
+    return [
+        words
+        for row in found
+        if row.allow_changes and row.status == "open"
+        for words in await _written(session, row, keyring)
+    ]
+
+
+async def _written(session: TenantSession, row: Row[Any], keyring: Keyring) -> list[schemas.OwnWords]:
+    questionnaire = await surveys.questionnaire_version(session, row.questionnaire, row.questionnaire_version)
+    slots = slots_of(questionnaire.content) if questionnaire else []
+    keys = {
+        question: changeable_key(
+            keyring, session.organization_id, row.survey_id, row.respondent_key, question
+        )
+        for question in (None, *answered_in_words(slots))
+    }
+    words = await queries.words_of(session, row.survey_id, list(keys.values()))
+    return [
+        schemas.OwnWords(survey=row.survey_id, name=row.name, question=question, words=words[key])
+        for question, key in keys.items()
+        if key in words
+    ]
 
 
 async def _readable(session: TenantSession, row: Row[Any], language: str) -> schemas.ExportedResponse:
@@ -187,5 +228,6 @@ async def show_answers(
         exported_at=now,
         person=whose.external_id,
         responses=await responses(session, whose.id, whose.locale, ["confidential"], keyring, since),
+        written=await written(session, whose.id, keyring, since),
         not_included=[one for one in LEFT_OUT if one.what != "confidential_answers"],
     )
