@@ -60,6 +60,7 @@ async def with_choices(api: ContractClient) -> Body:
     added = [
         {"key": key, "text": {"en": key}, "kind": kind, "options": options} for key, kind in asked.items()
     ]
+    added.append({"key": "why", "text": {"en": "Why?"}, "kind": "text"})
     return {**body, "key": None, "questions": body["questions"] + added}
 
 
