@@ -226,6 +226,7 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
         r"scores\.epsilon": SETTINGS,
         r"scores\.\w+ment|scores\.satisfaction": NOISE,
     },
+    "get_context": {r"open\[\]\.days_left|teams\[\]\.(depth|parts)": SETTINGS},
     "get_disclosure": {},
     "get_definitions": {},
     "survey.released": {r"data\.number": SETTINGS},
