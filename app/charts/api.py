@@ -1,28 +1,35 @@
 import json
-from collections.abc import Awaitable, Callable, Set
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
-from app.auth.dependencies import Tenant
-from app.auth.principal import Principal
+from app.auth.dependencies import TeamsOnly, Tenant
+from app.auth.principal import Principal, Scope
+from app.calendar.service import find_occurrences, represent_occurrence
 from app.charts import service
-from app.charts.kinds import levers, scores, trend
+from app.charts.kinds import answers, calendar, heatmap, levers, participation, recognition, scores, trend
 from app.charts.levels import one_level
 from app.charts.look import Look
 from app.charts.negotiation import PNG, SPECIFICATION, SVG, Format, preferred
 from app.charts.palette import ThemeName
 from app.charts.parts import PADDING, Json
+from app.charts.rows import MOST_ROWS
 from app.charts.schemas import ChartName, Charts, ChartSummary
-from app.core.conditional import REVALIDATE, ReadConditions, etag_of, matches
+from app.core.conditional import NO_STORE, REVALIDATE, ReadConditions, etag_of, matches
 from app.core.database import TenantSession
+from app.core.errors import MissingScope
 from app.core.requests import Route, UnknownParameter
 from app.metrics import schemas as metrics
+from app.metrics.recognition.api import recognition as recognition_of
+from app.metrics.schemas.recognition import RecognitionMetrics
 from app.metrics.views import api as views
 from app.metrics.views.api import (
     Filter,
@@ -33,6 +40,8 @@ from app.metrics.views.api import (
     View,
     WantedLanguage,
 )
+from app.organizations.queries import organization as find_organization
+from app.recognition.api import First, Last
 
 router = APIRouter(route_class=Route, tags=["charts"])
 Answer = TypeVar("Answer")
@@ -42,6 +51,9 @@ KINDS: dict[str, Format] = {SVG: "svg", PNG: "png"}
 HOW = frozenset({"format", "width", "theme"})
 """How a chart looks, which narrows and widens nothing of what it tells."""
 OF_RELEASE = frozenset({"survey_id", "series", "by", "team"})
+OF_DAYS = frozenset({"from", "to", "team"})
+SCORES = "/v1/metrics/satisfaction-engagement"
+DAYS_AHEAD = 31
 PICTURES: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {
@@ -67,6 +79,8 @@ class Asked:
     team: str | None
     filter: str | None
     order: str
+    first: date | None
+    last: date | None
 
     async def view(self, *by: str) -> View:
         """As the metric's own address would show it; `by` where nothing else is asked for."""
@@ -85,14 +99,23 @@ class Chart(Generic[Answer]):
     read: Callable[[Asked], Awaitable[Answer]]
     draw: Callable[[Answer, Look], Json]
     parameters: frozenset[str] = OF_RELEASE
+    headers: Mapping[str, str] = field(default_factory=lambda: REVALIDATE)
+
+
+Grouped = TypeVar("Grouped", metrics.SatisfactionEngagement, metrics.Heatmap, metrics.Participation)
+
+
+def at_a_glance(asked: Asked, answer: Grouped) -> Grouped:
+    """One level of the tree, where nobody asked for other groups."""
+    if asked.by is not None:
+        return answer
+    return answer.model_copy(update={"groups": one_level(answer.groups)})
 
 
 async def read_scores(asked: Asked) -> tuple[metrics.SatisfactionEngagement, str]:
     view = await asked.view("organization", "team")
     answer = await views.satisfaction_engagement(view, asked.filter)
-    if asked.by is None:
-        answer = answer.model_copy(update={"groups": one_level(answer.groups)})
-    return answer, asked.order
+    return at_a_glance(asked, answer), asked.order
 
 
 async def read_trends(asked: Asked) -> metrics.Trends:
@@ -106,6 +129,43 @@ async def read_levers(asked: Asked) -> levers.LeversAnswer:
     )
 
 
+async def read_heatmap(asked: Asked) -> metrics.Heatmap:
+    view = await asked.view("organization", "team")
+    return at_a_glance(asked, await views.heatmap(view, asked.language))
+
+
+async def read_participation(asked: Asked) -> metrics.Participation:
+    return at_a_glance(asked, await views.participation(await asked.view("organization", "team")))
+
+
+async def read_facets(asked: Asked) -> metrics.Facets:
+    return await views.facets(await asked.view("organization"), asked.language)
+
+
+async def read_recognition(asked: Asked, by: str) -> RecognitionMetrics:
+    if asked.who.teams is not None:
+        raise TeamsOnly
+    answer = await recognition_of(asked.session, asked.first, asked.last, ["organization", by], asked.team)
+    return answer.model_copy(update={"groups": one_level(answer.groups)})
+
+
+async def read_calendar(asked: Asked) -> calendar.Days:
+    """With names of persons: for who may read the calendar too."""
+    if Scope.CALENDAR_READ not in asked.who.scopes:
+        raise MissingScope(
+            f"This chart needs {Scope.CALENDAR_READ} too.", Scope.METRICS_READ, Scope.CALENDAR_READ
+        )
+    if asked.who.teams is not None:
+        raise TeamsOnly
+    organization = await find_organization(asked.session)
+    first = asked.first or datetime.now(ZoneInfo(organization.time_zone)).date()
+    last = asked.last or first + timedelta(DAYS_AHEAD)
+    most = MOST_ROWS + 1
+    rows = await find_occurrences(asked.session, organization, first, last, asked.team, None, most)
+    days = [represent_occurrence(row, organization) for row in rows]
+    return calendar.Days(first, last, days[:MOST_ROWS], has_more=len(days) == most)
+
+
 def draw_quadrants(answer: tuple[metrics.SatisfactionEngagement, str], look: Look) -> Json:
     return scores.quadrants(answer[0], look)
 
@@ -115,10 +175,21 @@ def draw_gap(answer: tuple[metrics.SatisfactionEngagement, str], look: Look) -> 
 
 
 CHARTS: dict[ChartName, Chart[Any]] = {
-    "quadrants": Chart("satisfaction-engagement", read_scores, draw_quadrants, OF_RELEASE | {"filter"}),
-    "gap": Chart("satisfaction-engagement", read_scores, draw_gap, OF_RELEASE | {"filter", "order"}),
-    "trend": Chart("trends", read_trends, trend.trend),
-    "levers": Chart("levers", read_levers, levers.levers),
+    "quadrants": Chart(SCORES, read_scores, draw_quadrants, OF_RELEASE | {"filter"}),
+    "gap": Chart(SCORES, read_scores, draw_gap, OF_RELEASE | {"filter", "order"}),
+    "trend": Chart("/v1/metrics/trends", read_trends, trend.trend),
+    "levers": Chart("/v1/metrics/levers", read_levers, levers.levers),
+    "heatmap": Chart("/v1/metrics/heatmap", read_heatmap, heatmap.heatmap),
+    "facets": Chart("/v1/metrics/facets", read_facets, answers.facets),
+    "questions": Chart("/v1/metrics/facets", read_facets, answers.questions),
+    "participation": Chart("/v1/metrics/participation", read_participation, participation.participation),
+    "recognition": Chart(
+        "/v1/metrics/recognition", partial(read_recognition, by="month"), recognition.recognition, OF_DAYS
+    ),
+    "recognition-network": Chart(
+        "/v1/metrics/recognition", partial(read_recognition, by="team"), recognition.network, OF_DAYS
+    ),
+    "calendar": Chart("/v1/calendar", read_calendar, calendar.calendar, OF_DAYS, NO_STORE),
 }
 
 
@@ -136,7 +207,7 @@ def summary(name: ChartName, chart: Chart[Any], language: str) -> ChartSummary:
         name=name,
         title=look.say(f"{name}_title"),
         shows=look.say(f"{name}_shows"),
-        metric=f"/v1/metrics/{chart.metric}",
+        metric=chart.metric,
         parameters=sorted(chart.parameters | HOW),
     )
 
@@ -159,14 +230,16 @@ async def get_chart(
     team: TeamParameter = None,
     filter: Filter = None,
     order: Order = "gap",
+    first: First = None,
+    last: Last = None,
 ) -> Response:
     chart, given = CHARTS[name], request.query_params.keys()
     refuse_others(name, chart, given)
     wanted = wanted_form(format, accept)
-    asked = Asked(who, session, given, language, survey_id, series, by, team, filter, order)
+    asked = Asked(who, session, given, language, survey_id, series, by, team, filter, order, first, last)
     answer = await chart.read(asked)
     specification = chart.draw(answer, Look(language, theme, width - 2 * PADDING))
-    return answered(specification, wanted, conditions.if_none_match)
+    return answered(specification, wanted, conditions.if_none_match, chart.headers)
 
 
 def refuse_others(name: str, chart: Chart[Any], given: Set[str]) -> None:
@@ -188,16 +261,18 @@ def wanted_form(format: str | None, accept: str | None) -> str:
     return found
 
 
-def answered(specification: Json, wanted: str, if_none_match: str | None) -> Response:
+def answered(
+    specification: Json, wanted: str, if_none_match: str | None, kept: Mapping[str, str]
+) -> Response:
     """What is drawn has a tag of its own: that of what is drawn, and the form."""
     body = json.dumps(specification, ensure_ascii=False, separators=(",", ":")).encode()
     tag = etag_of(body + wanted.encode())
-    headers = {**REVALIDATE, "ETag": tag, "Vary": "Accept"}
+    headers = {**kept, "ETag": tag, "Vary": "Accept"}
     if if_none_match and matches(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     if wanted == SPECIFICATION:
         return Response(body, headers=headers, media_type=SPECIFICATION)
-    draw = partial(service.picture, specification, KINDS[wanted], tag.strip('"')[:12])
+    draw = partial(service.picture, specification, KINDS[wanted], tag.strip('"'), kept is not NO_STORE)
     return Drawn(draw, headers, wanted)
 
 

@@ -7,7 +7,10 @@ link, its ids are its own, and what a screen reader says of it is what the speci
 import base64
 import json
 import re
+import struct
 import sys
+import zlib
+from collections.abc import Iterator
 from html import escape
 from typing import IO, Any
 
@@ -19,6 +22,7 @@ VERSION = "6.1"
 """Of Vega-Lite."""
 SCALE = 2
 """Pixels of a picture for each of the specification: sharp on screens that have many."""
+POINTS = b"IDAT"
 SPOKEN = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
 IDS = re.compile(r'(?<= id="|url\(#)(?=clip\d)')
 TOP = re.compile(r"<svg[^>]*>")
@@ -27,9 +31,30 @@ TOP = re.compile(r"<svg[^>]*>")
 def drawn(specification: dict[str, Any], wanted: Format, mark: str) -> bytes:
     given: dict[str, Any] = {"vl_spec": specification, "vl_version": VERSION, "allowed_base_urls": []}
     if wanted == "png":
-        return bytes(vl_convert.vegalite_to_png(**given, scale=SCALE))
+        return smaller(vl_convert.vegalite_to_png(**given, scale=SCALE))
     svg: str = vl_convert.vegalite_to_svg(**given)
     return tidied(svg, specification, mark).encode()
+
+
+def smaller(png: bytes) -> bytes:
+    """The same picture, whose points are packed well: a third of what is made in haste."""
+    parts = list(chunks(png))
+    points = zlib.decompress(b"".join(data for kind, data in parts if kind == POINTS))
+    head, *rest = [part for part in parts if part[0] != POINTS]
+    packed = [head, (POINTS, zlib.compress(points, 9)), *rest]
+    return png[:8] + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in packed
+    )
+
+
+def chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and data (PNG 1.2, section 3.2)."""
+    place = 8
+    while place < len(png):
+        (long,) = struct.unpack_from(">I", png, place)
+        yield png[place + 4 : place + 8], png[place + 8 : place + 8 + long]
+        place += 12 + long
 
 
 def tidied(svg: str, specification: dict[str, Any], mark: str) -> str:

@@ -40,19 +40,18 @@ def named(look: Look, rows: Rows, column: Column, lowest: int = 22, name: str = 
     return y
 
 
-def row_labels(look: Look, data: str, where: str | None = None, **style: object) -> list[Json]:
+def row_labels(look: Look, data: str) -> list[Json]:
     """Several lines lie around the middle of their row."""
     around = {"expr": f"-(isArray(datum.lines) ? length(datum.lines) - 1 : 0) * {LINES / 2}"}
     return [
         text(
             data,
-            where=where,
             x=at(0),
             y=place("y"),
             shown="lines",
             align="left",
             dy=around,
             color=look.theme.ink,
-            **style,
+            fontWeight={"expr": "datum.is_heading ? 600 : 400"},
         )
     ]

@@ -3,7 +3,19 @@ from typing import Literal
 from app.core.schema import Schema
 
 Form = Literal["vega-lite", "svg", "png"]
-ChartName = Literal["quadrants", "gap", "trend", "levers"]
+ChartName = Literal[
+    "quadrants",
+    "gap",
+    "trend",
+    "levers",
+    "heatmap",
+    "facets",
+    "questions",
+    "participation",
+    "recognition",
+    "recognition-network",
+    "calendar",
+]
 
 
 class ChartSummary(Schema):

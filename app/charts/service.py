@@ -39,13 +39,17 @@ def forms() -> list[Form]:
     return ["vega-lite", "svg", "png"] if can_draw() else ["vega-lite"]
 
 
-async def picture(specification: dict[str, Any], wanted: Format, mark: str) -> bytes:
+async def picture(specification: dict[str, Any], wanted: Format, mark: str, may_keep: bool) -> bytes:
+    """`mark` is of the specification and nothing else; where somebody is named in it, nothing is kept."""
     key = mark, wanted
-    if key not in kept:
-        order = json.dumps([specification, wanted, f"c{mark}"]).encode()
-        keep(key, base64.b64decode(await PRESS.make(order)))
-    kept.move_to_end(key)
-    return kept[key]
+    if key in kept:
+        kept.move_to_end(key)
+        return kept[key]
+    order = json.dumps([specification, wanted, f"c{mark[:12]}"]).encode()
+    made = base64.b64decode(await PRESS.make(order))
+    if may_keep:
+        keep(key, made)
+    return made
 
 
 def keep(key: tuple[str, Format], made: bytes) -> None:

@@ -1,6 +1,7 @@
 """Charts over HTTP: made of what the metric tells this reader, in their language, drawn where asked."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
 
@@ -20,7 +21,9 @@ SIZES = {"sales": 6, "nl": 12, "be": 12, "it": 12, "few": 2, "tiny": 4}
 PARENTS = {"nl": "sales", "be": "sales"}
 [CHART] = [one for one in operations() if one.id == "get_chart"]
 NAMES: list[str] = next(one for one in CHART.parameters if one["name"] == "name")["schema"]["enum"]
-OF_GROUPS = ["quadrants", "gap"]
+OF_GROUPS = ["quadrants", "gap", "heatmap", "participation"]
+OF_DAYS = ["recognition", "recognition-network", "calendar"]
+OF_RELEASE = [name for name in NAMES if name not in OF_DAYS]
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
 
@@ -47,8 +50,7 @@ async def chart(api: ContractClient, name: str, language: str = "en", **params: 
 
 
 def names_in(specification: Json) -> set[str]:
-    rows = [row for name, rows in specification["datasets"].items() if name != "hidden" for row in rows]
-    return {row["name"] for row in rows if "name" in row}
+    return {row["name"] for row in specification["datasets"]["groups"]}
 
 
 async def test_the_list_has_every_chart_in_both_languages(acme: Tenant) -> None:
@@ -72,7 +74,10 @@ async def test_the_list_has_every_chart_in_both_languages(acme: Tenant) -> None:
 @pytest.mark.parametrize("language", ["en", "nl"])
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_chart_is_a_valid_specification_with_words(name: str, language: str, acme: Tenant) -> None:
-    for params in ({}, {"width": 320, "theme": "dark"}, {"team": "sales"}, {"by": ["organization", "team"]}):
+    every: list[Json] = [{}, {"width": 320, "theme": "dark"}, {"team": "sales"}]
+    if name in OF_RELEASE:
+        every.append({"by": ["organization", "team"]})
+    for params in every:
         found = await chart(acme.client, name, language, **params)
         assert faults(found) is None
         assert list(small_letters(found)) == []
@@ -91,10 +96,11 @@ async def test_both_languages_say_the_same_in_other_words(name: str, acme: Tenan
 @pytest.mark.parametrize("name", OF_GROUPS)
 async def test_a_chart_shows_a_level_by_default_and_else_what_is_asked(name: str, acme: Tenant) -> None:
     whole = "Whole organisation"
-    assert names_in(await chart(acme.client, name)) == {whole, "Sales", "It"}
+    beside = set() if name == "heatmap" else {whole}
+    assert names_in(await chart(acme.client, name)) == {*beside, "Sales", "It"}
     assert names_in(await chart(acme.client, name, team="sales")) == {"Sales", "Nl", "Be"}
     assert names_in(await chart(acme.client, name, by=["team"])) == {"Sales", "Nl", "Be", "It"}
-    assert names_in(await chart(acme.client, name, by=["organization"])) == {whole}
+    assert names_in(await chart(acme.client, name, by=["organization"])) == beside
 
 
 @pytest.mark.parametrize("name", OF_GROUPS)
@@ -106,7 +112,16 @@ async def test_who_is_not_shown_is_there_by_name_with_the_reason_alone(name: str
     assert any("Few and Tiny" in row["text"] for row in found["datasets"]["notes"])
 
 
-METRICS = {"quadrants": ["satisfaction-engagement"], "gap": ["satisfaction-engagement"], "trend": ["trends"]}
+METRICS = {
+    "quadrants": ["satisfaction-engagement"],
+    "gap": ["satisfaction-engagement"],
+    "trend": ["trends"],
+    "levers": ["levers", "drivers"],
+    "heatmap": ["heatmap"],
+    "facets": ["facets"],
+    "questions": ["facets"],
+    "participation": ["participation"],
+}
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
@@ -115,7 +130,7 @@ async def test_a_chart_holds_no_number_that_its_metric_does_not_tell(name: str, 
     told = [await read(acme.client, metric, by=by) for metric in METRICS[name]]
     found = await chart(acme.client, name, by=by)
     assert untold(found, *told) == set()
-    assert untold(found) != set(), "the control: there are numbers in it"
+    assert name == "levers" or untold(found) != set(), "the control: there are numbers in it"
 
 
 async def test_a_manager_s_chart_has_their_teams_alone(acme: Tenant) -> None:
@@ -124,9 +139,12 @@ async def test_a_manager_s_chart_has_their_teams_alone(acme: Tenant) -> None:
     told = await read(client, "satisfaction-engagement", by=["organization", "team"])
     assert untold(await chart(client, "quadrants", width=500, theme="dark"), told) == set()
     assert (await chart(client, "gap", order="tree"))["title"]
-    for path in ("quadrants?team=it", "gap?team=it", "trend?team=it", "levers?team=it"):
-        refused = await client.get(f"/v1/charts/{path}")
+    for name in OF_RELEASE:
+        refused = await client.get(f"/v1/charts/{name}", params={"team": "it"})
         assert (refused.status_code, refused.json()["code"]) == (422, "unknown_team")
+    for name in OF_DAYS:
+        refused = await client.get(f"/v1/charts/{name}")
+        assert (refused.status_code, refused.json()["code"]) == (403, "teams_only")
     wider = await client.get("/v1/charts/quadrants", params={"filter": "location:Utrecht"})
     assert (wider.status_code, wider.json()["code"]) == (403, "teams_only")
 
@@ -157,6 +175,12 @@ async def test_a_parameter_of_another_chart_is_refused(acme: Tenant) -> None:
         ("quadrants?team=nowhere", 422, "unknown_team"),
         ("quadrants?filter=nonsense", 422, "bad_filter"),
         ("quadrants?width=1", 422, "invalid_value"),
+        ("recognition?from=2999-01-01&to=2999-02-01", 422, "bad_range"),
+        ("recognition?team=nowhere", 422, "unknown_team"),
+        ("recognition?by=month", 422, "invalid_value"),
+        ("calendar?from=2026-02-01&to=2026-01-01", 422, "bad_range"),
+        ("calendar?team=nowhere", 422, "unknown_team"),
+        ("calendar?series=yearly", 422, "unknown_parameter"),
     ],
 )
 async def test_what_the_metric_refuses_the_chart_does(
@@ -175,6 +199,29 @@ async def test_a_survey_without_a_release_has_no_chart(app: FastAPI) -> None:
     await tenant.client.post(f"/v1/surveys/{survey_id}/close")
     pending = await tenant.client.get("/v1/charts/trend", params={"survey_id": survey_id})
     assert (pending.status_code, pending.json()["code"]) == (409, "release_pending")
+
+
+async def test_a_month_that_is_not_over_has_no_chart(acme: Tenant) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    early = await acme.client.get("/v1/charts/recognition", params={"from": today, "to": today})
+    assert (early.status_code, early.json()["code"]) == (409, "month_not_over")
+
+
+async def test_the_chart_of_the_calendar_needs_its_scope_too_and_is_kept_nowhere(acme: Tenant) -> None:
+    await acme.client.put("/v1/people/sales-0", json={"name": "Noor Bakker", "starts_on": "2020-06-15"})
+    params = {"from": "2027-06-01", "to": "2027-06-30"}
+    found = await acme.client.get("/v1/charts/calendar", params=params, headers={"Accept-Language": "nl"})
+    assert found.headers["cache-control"] == "no-store"
+    [day] = found.json()["datasets"]["days"]
+    assert (day["said"], day["day"]) == ("Noor Bakker: in dienst sinds 2020", "15 juni")
+    before = len(service.kept)
+    drawn = await acme.client.get("/v1/charts/calendar", params=params | {"format": "svg"})
+    assert "Noor Bakker" in drawn.text
+    assert len(service.kept) == before
+    reader = await acme.client_with("metrics:read")
+    refused = await reader.get("/v1/charts/calendar", params=params)
+    assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
+    assert 'scope="calendar:read metrics:read"' in refused.headers["www-authenticate"]
 
 
 # ------------------------------------------------------------------ drawn

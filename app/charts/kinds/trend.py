@@ -137,13 +137,11 @@ def _change(look: Look, change: schemas.Change, room: float) -> Json:
 def _hidden(
     look: Look, group: schemas.TrendGroup, waves: Sequence[schemas.TrendWave]
 ) -> list[dict[str, str]]:
+    opened = {wave.survey.id: month_in_words(look.language, wave.survey.opened_at) for wave in waves}
     return [
-        {
-            "wave": month_in_words(look.language, wave.survey.opened_at),
-            "reason": look.label("reasons", point.reason),
-        }
-        for wave, point in zip(waves, group.points, strict=True)
-        if not isinstance(point, PointOk)
+        {"wave": opened[point.survey], "reason": look.label("reasons", point.reason)}
+        for point in group.points
+        if not isinstance(point, PointOk) and point.survey in opened
     ]
 
 
@@ -294,11 +292,11 @@ def _title(look: Look, answer: schemas.Trends, group: schemas.TrendGroup | None)
     if last is not None and not isinstance(last, PointOk):
         return look.say("of_group", name=look.name(group.group), said=look.label("reasons", last.reason))
     name = look.name(group.group)
-    if since is None:
+    opened = {wave.survey.id: wave.survey.opened_at for wave in answer.waves}
+    if since not in opened:
         return look.say("of_group", name=name, said=look.say("no_earlier_wave"))
-    opened = next(wave.survey.opened_at for wave in answer.waves if wave.survey.id == since)
     said = look.listed([_verdict(look, one) for one in changes])
-    return look.say("trend_finding", name=name, said=said, since=month_in_words(look.language, opened))
+    return look.say("trend_finding", name=name, said=said, since=month_in_words(look.language, opened[since]))
 
 
 def _verdict(look: Look, change: ChangeOk | ChangeUndefined) -> str:

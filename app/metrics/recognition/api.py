@@ -1,10 +1,12 @@
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
+from app.core.database import TenantSession
 from app.core.requests import Route
 from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import service
@@ -31,9 +33,16 @@ async def get_recognition_metrics(
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
     team: TeamParameter = None,
 ) -> Response:
+    answer = await recognition(session, first, last, by, team)
+    return conditions.answer(answer, headers=REVALIDATE)
+
+
+async def recognition(
+    session: TenantSession, first: date | None, last: date | None, by: Sequence[str], team: str | None
+) -> RecognitionMetrics:
     today, first, last = await months_asked_for(session, first, last, datetime.now(UTC))
     window = service.window_of(first, last, today)
-    answer = RecognitionMetrics.model_validate(
+    return RecognitionMetrics.model_validate(
         {
             "from": first,
             "to": last,
@@ -45,4 +54,3 @@ async def get_recognition_metrics(
             "months": await service.months(session, window, team) if "month" in by else [],
         }
     )
-    return conditions.answer(answer, headers=REVALIDATE)

@@ -1,0 +1,253 @@
+"""`facets` and `questions`: who answered favourably, neutrally or unfavourably, and how sure the first is."""
+
+from collections.abc import Sequence
+
+from app.charts.look import Look
+from app.charts.parts import (
+    Json,
+    Rows,
+    at,
+    chart,
+    haloed,
+    interval,
+    mark,
+    place,
+    scale,
+    text,
+    tooltip,
+    value,
+    view,
+)
+from app.charts.rows import MOST_ROWS, Column, named, row_labels
+from app.metrics import schemas
+from app.metrics.schemas.facets import FacetOk, QuestionOk
+
+STATES = ("favourable", "neutral", "unfavourable")
+THICK = 18
+ENDS = {
+    "favourable": ("0", "datum.favourable"),
+    "neutral": ("datum.favourable", "datum.favourable + datum.neutral"),
+    "unfavourable": (
+        "datum.favourable + datum.neutral",
+        "datum.favourable + datum.neutral + datum.unfavourable",
+    ),
+}
+Part = schemas.Facet | schemas.FacetQuestion
+
+
+def facets(answer: schemas.Facets, look: Look) -> Json:
+    group = first_of(answer)
+    parts: Sequence[Part] = group.facets if isinstance(group, schemas.FacetsGroupOk) else ()
+    return _bars(answer, group, parts, look)
+
+
+def questions(answer: schemas.Facets, look: Look) -> Json:
+    group = first_of(answer)
+    parts: Sequence[Part] = group.questions if isinstance(group, schemas.FacetsGroupOk) else ()
+    return _bars(answer, group, parts, look)
+
+
+def first_of(answer: schemas.Facets) -> schemas.FacetsGroup | None:
+    return answer.groups[0] if answer.groups else None
+
+
+def _bars(
+    answer: schemas.Facets, group: schemas.FacetsGroup | None, parts: Sequence[Part], look: Look
+) -> Json:
+    rows = _rows(look, parts[:MOST_ROWS])
+    column = Column.of(look, [row["name"] for row in rows], right=54 if look.is_narrow else 62)
+    height = named(look, rows, column, lowest=28)
+    hidden = [row for row in rows if "reason" in row]
+    return chart(
+        look,
+        title=_title(look, group, rows),
+        description=_in_words(look, group, rows),
+        data={"rows": rows, "key": _key(look)},
+        views=[_legend(look), view(look.width, height, _layers(look, column))] if rows else [],
+        notes=[
+            *([look.say("answers_note", level=look.percent(answer.ci_level))] if rows else []),
+            *({look.say("some_not_shown", reason=row["reason"]): None for row in hidden}),
+        ],
+    )
+
+
+def _rows(look: Look, parts: Sequence[Part]) -> Rows:
+    """Under a heading for each dimension the most favourable first; what is not shown last."""
+    rows: Rows = []
+    for dimension in dict.fromkeys(one.dimension for one in parts):
+        own = [one for one in parts if one.dimension == dimension]
+        own.sort(key=lambda one: -(_favourable(one) or -1))
+        rows += [_heading(look, dimension), *(_row(look, one) for one in own)]
+    return rows
+
+
+def _heading(look: Look, dimension: str) -> Json:
+    name = look.say("outcome") if dimension == "outcome" else look.label("scales", dimension)
+    return {"name": name, "is_heading": True}
+
+
+def _favourable(part: Part) -> float | None:
+    return part.favourable if isinstance(part, FacetOk | QuestionOk) else None
+
+
+def _row(look: Look, part: Part) -> Json:
+    if not isinstance(part, FacetOk | QuestionOk):
+        return {"name": part.title, "reason": look.label("reasons", part.reason), "said": look.say("hidden")}
+    if part.favourable is None:
+        why = part.reasons.get("favourable", "five_options_only")
+        return {
+            "name": part.title,
+            "n": part.n,
+            "score": part.score,
+            "reason": look.label("reasons", why),
+            "said": look.say("hidden"),
+        }
+    return {
+        "name": part.title,
+        "n": part.n,
+        "score": part.score,
+        **{state: getattr(part, state) for state in STATES},
+        "low": part.favourable_ci_low,
+        "high": part.favourable_ci_high,
+        "count": f"n {part.n}",
+        "percent": look.percent(part.favourable),
+    }
+
+
+def _key(look: Look) -> Rows:
+    """What the colours mean, side by side."""
+    room = look.width / len(STATES)
+    return [
+        {"state": state, "name": look.say(state), "x": room * place} for place, state in enumerate(STATES)
+    ]
+
+
+def _colour(look: Look, state: str) -> str:
+    return {
+        "favourable": look.theme.favourable,
+        "neutral": look.theme.neutral,
+        "unfavourable": look.theme.unfavourable,
+    }[state]
+
+
+def _legend(look: Look) -> Json:
+    squares = [
+        mark(
+            "point",
+            "key",
+            where=f"datum.state == '{state}'",
+            x=place("x"),
+            y=at(10),
+            shape={"value": "square"},
+            filled=True,
+            size=120,
+            opacity=1,
+            color=_colour(look, state),
+            xOffset=7,
+        )
+        for state in STATES
+    ]
+    return view(
+        look.width,
+        20,
+        [
+            *squares,
+            text("key", x=place("x"), y=at(10), shown="name", align="left", dx=18, color=look.theme.muted),
+        ],
+    )
+
+
+def _layers(look: Look, column: Column) -> list[Json]:
+    theme = look.theme
+    on = scale([0, 1], column.span)
+    axis = value("favourable", on, {"tickCount": 5, "format": "%"}, look.say("share_axis"))
+    inside: Json = {
+        "where": "isValid(datum.percent)",
+        "x": at(column.span[0] + 6),
+        "y": place("y"),
+        "shown": "percent",
+        "align": "left",
+    }
+    return [
+        *(_bar(look, state, on, axis) for state in STATES),
+        interval("rows", "low", "high", on, y=place("y"), color=theme.paper, strokeWidth=5),
+        interval("rows", "low", "high", on, y=place("y"), color=theme.ink, strokeWidth=2),
+        text("rows", **inside, color=theme.paper),
+        text(
+            "rows",
+            where="isValid(datum.count)",
+            x=at(look.width),
+            y=place("y"),
+            shown="count",
+            align="right",
+            color=theme.muted,
+        ),
+        *haloed(
+            look,
+            "rows",
+            where="isValid(datum.said)",
+            x=at(column.span[0] + 6),
+            y=place("y"),
+            shown="said",
+            align="left",
+            fontStyle="italic",
+            color=theme.muted,
+        ),
+        *row_labels(look, "rows"),
+    ]
+
+
+def _bar(look: Look, state: str, on: Json, axis: Json) -> Json:
+    first, last = ENDS[state]
+    told = tooltip(
+        look,
+        ("name", look.say("topic")),
+        ("n", "n"),
+        ("score", look.say("score")),
+        *((one, look.say(one)) for one in STATES),
+    )
+    x = axis | {"field": "from"} if state == "favourable" else value("from", on)
+    bar = mark(
+        "rule",
+        "rows",
+        x=x,
+        x2={"field": "until"},
+        y=place("y"),
+        strokeWidth=THICK,
+        color=_colour(look, state),
+        tooltip=told,
+    )
+    bar["transform"] = [
+        {"filter": "isValid(datum.favourable)"},
+        {"calculate": first, "as": "from"},
+        {"calculate": last, "as": "until"},
+    ]
+    return bar
+
+
+def _told(rows: Rows) -> Rows:
+    return sorted((row for row in rows if "favourable" in row), key=lambda row: -row["favourable"])
+
+
+def _title(look: Look, group: schemas.FacetsGroup | None, rows: Rows) -> str:
+    if group is None:
+        return look.say("nobody_shown")
+    if not isinstance(group, schemas.FacetsGroupOk):
+        return look.say("of_group", name=look.name(group.group), said=look.label("reasons", group.reason))
+    told = _told(rows)
+    if not told:
+        return look.say("nobody_shown")
+    high, low = told[0], told[-1]
+    said = look.say(
+        "answers_finding",
+        high=high["name"],
+        low=low["name"],
+        high_share=high["percent"],
+        low_share=low["percent"],
+    )
+    return look.of_group(group.group, said)
+
+
+def _in_words(look: Look, group: schemas.FacetsGroup | None, rows: Rows) -> str:
+    said = look.say("answers_in_words", count=len(_told(rows)))
+    return f"{_title(look, group, rows)}. {said}"

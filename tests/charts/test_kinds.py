@@ -1,0 +1,186 @@
+"""Charts of answers in every state there is: whole, hidden, too few, without an interval, of nobody."""
+
+import re
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import app.pages.api
+from app.charts.kinds import answers, calendar, heatmap, levers, participation, recognition, scores, trend
+from app.charts.letters import wrapped
+from app.charts.look import Look
+from app.charts.palette import DARK, LIGHT
+from app.metrics import schemas
+from app.metrics.schemas.recognition import RecognitionMetrics
+from tests.charts.specifications import faults, texts_of, untold
+from tests.contract import operations
+
+Json = dict[str, Any]
+Case = tuple[type[BaseModel], str, Callable[[Any, Look], Json]]
+EXAMPLES = {
+    one.id: one.answers["200"]["application/json"]["example"]
+    for one in operations()
+    if one.path.startswith("/v1/metrics/")
+}
+NO_DRIVERS = schemas.Drivers.model_validate(EXAMPLES["get_drivers"] | {"groups": []})
+CASES: dict[str, Case] = {
+    "quadrants": (schemas.SatisfactionEngagement, "get_satisfaction_engagement", scores.quadrants),
+    "gap": (schemas.SatisfactionEngagement, "get_satisfaction_engagement", scores.gap),
+    "trend": (schemas.Trends, "get_trends", trend.trend),
+    "levers": (
+        schemas.Levers,
+        "get_levers",
+        lambda answer, look: levers.levers(levers.LeversAnswer(answer, NO_DRIVERS), look),
+    ),
+    "heatmap": (schemas.Heatmap, "get_heatmap", heatmap.heatmap),
+    "facets": (schemas.Facets, "get_facets", answers.facets),
+    "questions": (schemas.Facets, "get_facets", answers.questions),
+    "participation": (schemas.Participation, "get_participation_metrics", participation.participation),
+    "recognition": (RecognitionMetrics, "get_recognition_metrics", recognition.recognition),
+    "recognition-network": (RecognitionMetrics, "get_recognition_metrics", recognition.network),
+}
+SURVEYED = sorted(set(CASES) - {"trend", "recognition", "recognition-network"})
+LOOKS = [Look("en", "light", 640), Look("nl", "dark", 320)]
+NAME = 'Team "<script>" & partners'
+
+
+def drawn(name: str, body: Json, look: Look) -> Json:
+    model, _, draw = CASES[name]
+    found = draw(model.model_validate(body), look)
+    assert faults(found) is None
+    assert untold(found, body) == set()
+    assert found["title"]["text"]
+    assert found["description"]
+    return found
+
+
+def example(name: str) -> Json:
+    return deepcopy(EXAMPLES[CASES[name][1]])
+
+
+def another(reference: Json, status: str, reason: str, **members: Any) -> Json:
+    team = {"kind": "team", "id": "t", "name": NAME, "parent": None, "depth": 0}
+    return {"group": reference | team, "status": status, "reason": reason, **members}
+
+
+def without_intervals(node: Any) -> Any:
+    if isinstance(node, list):
+        return [without_intervals(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    is_end = ("ci_low", "ci_high", "bound_low", "bound_high")
+    told = {name: one for name, one in node.items() if name != "quadrants"}
+    bare = {name: None if name.endswith(is_end) else without_intervals(one) for name, one in told.items()}
+    return node | bare
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.language)
+@pytest.mark.parametrize("name", CASES)
+def test_the_example_of_the_contract(name: str, look: Look) -> None:
+    assert drawn(name, example(name), look)["vconcat"]
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.language)
+@pytest.mark.parametrize("name", SURVEYED)
+def test_groups_that_are_not_shown_have_no_number(name: str, look: Look) -> None:
+    body = example(name)
+    [first, *_] = body["groups"]
+    reasons = [
+        ("suppressed", "below_minimum", {}),
+        ("suppressed", "complementary", {}),
+        ("suppressed", "crossing", {}),
+        ("insufficient", "too_few_persons", {"n": 431}),
+        ("undefined", "dimension_missing", {"n": 432}),
+    ]
+    hidden = [another(first["group"], status, reason, **more) for status, reason, more in reasons]
+    found = drawn(name, body | {"groups": [first, *hidden]}, look)
+    if "hidden" in found["datasets"] and name != "levers":
+        assert [row["name"] for row in found["datasets"]["hidden"]] == [NAME] * len(hidden)
+        assert {frozenset(row) for row in found["datasets"]["hidden"]} == {frozenset({"name", "reason"})}
+        notes = " ".join(row["text"] for row in found["datasets"]["notes"])
+        assert NAME.split(maxsplit=1)[0] in notes
+    for alone in hidden:
+        only = drawn(name, body | {"groups": [alone]}, look)
+        assert look.label("reasons", alone["reason"]) in " ".join(texts_of(only))
+        assert not {431, 432} & {row.get("n") for rows in only["datasets"].values() for row in rows}
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.language)
+@pytest.mark.parametrize("name", CASES)
+def test_of_nobody_there_is_a_chart_that_says_so(name: str, look: Look) -> None:
+    body = example(name) | {"groups": []}
+    assert drawn(name, body, look)["title"]["text"] == wrapped(look.say("nobody_shown"), look.width, 18)
+
+
+@pytest.mark.parametrize("name", sorted(set(SURVEYED) - {"heatmap"}))
+def test_a_score_without_an_interval_is_a_point(name: str) -> None:
+    body = example(name)
+    body["groups"] = without_intervals(body["groups"])
+    assert drawn(name, body, LOOKS[0])["vconcat"]
+
+
+def test_without_a_position_there_is_neither_ellipse_nor_corner() -> None:
+    body = example("quadrants")
+    [first, *_] = body["groups"]
+    first |= {"position": None, "quadrants": None, "reasons": {"position": "not_distinct"}}
+    found = drawn("quadrants", body, LOOKS[0])
+    assert "semi_major" not in found["datasets"]["groups"][0]
+    assert found["datasets"]["cuts"] == found["datasets"]["corners"] == []
+    assert "cannot be told apart" in " ".join(found["title"]["text"])
+
+
+def test_a_position_that_is_not_clear_is_told_with_its_chance() -> None:
+    body = example("quadrants")
+    chances = {"thriving": 0.64, "content": 0.0, "stretched": 0.36, "detached": 0.0}
+    body["groups"][0]["position"] |= {
+        "quadrant": "undetermined",
+        "probability": 0.64,
+        "probabilities": chances,
+    }
+    title = " ".join(drawn("quadrants", body, LOOKS[1])["title"]["text"])
+    assert "waarschijnlijk tevreden en betrokken (kans 64%)" in title
+
+
+def test_a_wave_that_is_not_shown_breaks_the_line_and_is_named() -> None:
+    body = example("trend")
+    [group, *_] = body["groups"]
+    point = group["points"][0]
+    body["waves"][0]["survey"]["id"] = point["survey"]
+    kept = {name: point[name] for name in ("survey", "released_at")}
+    group["points"][0] = kept | {"status": "suppressed", "reason": "crossing"}
+    group["changes"] = []
+    found = drawn("trend", body, LOOKS[0])
+    first = [row for row in found["datasets"]["points"] if row["wave"] == 0]
+    assert {row["score"] for row in first} == {None}
+    assert found["datasets"]["hidden"][0]["reason"] == LOOKS[0].label("reasons", "crossing")
+
+
+def test_what_is_hidden_in_a_part_is_named_with_its_reason() -> None:
+    body = example("levers")
+    lever = body["groups"][0]["levers"][0]["lever"]
+    body["groups"][0] |= {"top": None, "tie_set": [], "reasons": {"top": "hidden_lever"}}
+    body["groups"][0]["levers"] = [{"lever": lever, "status": "suppressed", "reason": "incomplete_cover"}]
+    [hidden] = drawn("levers", body, LOOKS[0])["datasets"]["levers"]
+    assert hidden["said"] == "not shown"
+    assert hidden["reason"] == LOOKS[0].label("reasons", "incomplete_cover")
+    assert not {"score", "n", "weight", "low", "high"} & set(hidden)
+
+
+def test_a_day_is_said_once() -> None:
+    empty = calendar.calendar(calendar.Days(date(2026, 12, 1), date(2026, 12, 31), [], False), LOOKS[1])
+    assert faults(empty) is None
+    assert empty["title"]["text"] == ["Niets van 1 december 2026 tot 31", "december 2026"]
+
+
+def test_the_colours_are_those_of_the_pages() -> None:
+    css = (Path(app.pages.api.__file__).parent / "static" / "palette.css").read_text(encoding="utf-8")
+    light, dark = css.split("@media")[:2]
+    for theme, part in ((LIGHT, light), (DARK, dark)):
+        found = dict(re.findall(r"--(paper|ink|muted|line|accent): (#[0-9a-f]+);", part))
+        assert found == {name: getattr(theme, name) for name in found}
+        assert len(found) == 5
