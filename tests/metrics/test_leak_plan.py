@@ -4,7 +4,7 @@ The controls show that the attacker finds what each rule is there for.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -29,7 +29,8 @@ SAMPLES = [
     pytest.param(range(40, 8000), id="thousands", marks=pytest.mark.nightly),
 ]
 LARGER = [
-    pytest.param(range(8), id="few"),  # the last leaks where a lot is drawn and not looked at again
+    # of the last two, one leaks where a lot is drawn and not looked at again, one how many skipped an outcome
+    pytest.param([*range(8), 210], id="few"),
     pytest.param(range(8, 1000), id="hundreds", marks=pytest.mark.nightly),
 ]
 STEPS = [
@@ -113,7 +114,7 @@ def test_nothing_planned_leaks_anybody(seeds: range) -> None:
 
 
 @pytest.mark.parametrize("seeds", LARGER)
-def test_nothing_planned_leaks_anybody_where_more_is_shown(seeds: range) -> None:
+def test_nothing_planned_leaks_anybody_where_more_is_shown(seeds: Sequence[int]) -> None:
     for seed in seeds:
         company = random_company(seed, (30, 150))
         assert not attack(company, planned(company, filters=seed % 2 == 0)), seed
@@ -217,7 +218,7 @@ def wanted_by(company: Company, random: Random) -> Flags:
 
 
 @pytest.mark.parametrize("seeds", LARGER)
-def test_filters_are_answered_for_whole_cells_alone(seeds: range) -> None:
+def test_filters_are_answered_for_whole_cells_alone(seeds: Sequence[int]) -> None:
     answered = refused = 0
     for seed in seeds:
         company, random = random_company(seed, (30, 150)), Random(seed)

@@ -55,8 +55,8 @@ class Segments:
 
     def _of_block(self, at: int, chosen: Mapping[str, list[Margin]]) -> list[Margin]:
         names = [name for name, own in self.counted.of_dimension.items() if at in own]
-        if not names:
-            return self._chosen([at], ())
+        if not names:  # who does not count in it is known by their number alone, which is to be enough too
+            return self._chosen([at], (~self.counted.persons[at],))
         return [own for own in self.margins if all(own in chosen[name] for name in names)]
 
     def _chosen(self, blocks: Sequence[int], beside: Sequence[Flags]) -> list[Margin]:
