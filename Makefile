@@ -15,7 +15,7 @@ FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo contract structure test nightly calendar-proof check lint bench simulations lock clean
+.PHONY: help demo contract structure test nightly calendar-proof check lint bench simulations pictures lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ check: lint test ## lint and test
 
 bench: $(INSTALLED) ## speed and size, as ratios against the raw limit
 	$(BIN)/python -m tests.benchmarks
+
+pictures: $(INSTALLED) ## the pictures of the README and the guide, drawn of the demo
+	$(BIN)/python -m tests.pictures
 
 simulations: $(INSTALLED) ## how often intervals hold a known truth
 	$(BIN)/python -m tests.simulations

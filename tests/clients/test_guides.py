@@ -17,6 +17,7 @@ LAST_WORDS = {
     "survey-round": '"engagement":{"score":',
     "kudos-from-chat": '"response_type":"in_channel"',
     "dashboard": "304",
+    "charts": "image/png",
     "connections": "1 created",
 }
 """In the order they build on one another, what the last line each prints has in it."""
