@@ -42,7 +42,7 @@ export function about(seen) {
   const { overview: { survey, release, ci_level: level }, whole, words, zone } = seen;
   const { n, invited } = whole.status === "ok" ? whole : { n: null, invited: null };
   const people = n === null ? `${words.group}: ${whole.group.name}` : number(n);
-  return words.about(people, invited === null ? null : number(invited), survey.name, day(release.released_at, zone), number(100 * level)) + (release.final ? "" : ` · ${words.rolling}`);
+  return `${seen.context.organization.name} · ` + words.about(people, invited === null ? null : number(invited), survey.name, day(release.released_at, zone), number(100 * level)) + (release.final ? "" : ` · ${words.rolling}`);
 }
 
 /** @param {Seen} seen */
@@ -86,7 +86,7 @@ function position(seen) {
 function distinctness(seen) {
   const { distinctness: found, reasons } = seen.overview;
   const said = found ? seen.label("verdicts", found.verdict) : seen.reason(reasons.distinctness);
-  return h("span", {}, term("distinctness.htmt", seen.words.apart), `: ${lower(said)}.`);
+  return h("span", {}, `${said}: `, term("distinctness.htmt", seen.words.apart));
 }
 
 // ---------------------------------------------------------------- is it different
@@ -164,8 +164,7 @@ function first(seen) {
     rows: found.levers.map((one) => leverRow(seen, one, found.target, scale)),
     lines: [["lever", "status", "reason", "n", "score", "ci_low", "ci_high", "importance", "priority", "is_top"], ...found.levers.map(leverLine)],
   };
-  const instead = asTable(told, words);
-  return [h("p", { class: "sentence" }, found.text), chart("levers", seen.query, instead), instead];
+  return [h("p", { class: "sentence" }, found.text), table(told), download(told, words.csv)];
 }
 
 /** @param {Schemas["Lever"]} one @returns {Line} */
@@ -184,7 +183,7 @@ function leverRow(seen, one, target, scale) {
 /** A table that a chart takes the place of where there is one, and the numbers to take along.
  * @param {import("./tables.js").Table} told @param {import("./words.js").Words} words @returns {any} */
 export const asTable = (told, words) =>
-  h("details", { class: "as-table", open: true }, h("summary", {}, words.as_table), h("div", { class: "wide" }, table(told)), download(told, words.csv));
+  h("details", { class: "as-table", open: true }, h("summary", {}, words.as_table), h("div", { class: "wide", role: "region", tabindex: 0, "aria-label": told.caption }, table(told)), download(told, words.csv));
 
 // ---------------------------------------------------------------- who is not in it
 

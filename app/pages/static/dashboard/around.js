@@ -106,7 +106,7 @@ export function recognition(seen) {
 function association(seen) {
   const found = seen.answer("link", "RecognitionEngagement")?.groups[0];
   if (found?.status !== "ok") return [];
-  return [h("p", { class: "soft" }, term("recognition_engagement.association"), ". ", seen.choice.team ? `${seen.words.whole_only} ` : "", found.text)];
+  return [h("p", { class: "soft" }, seen.choice.team ? `${seen.words.whole_only} ` : "", found.text, " ", term("recognition_engagement.association"))];
 }
 
 /** @param {Seen} seen @param {Schemas["RecognitionPeriod"]} one @returns {Row} */
@@ -148,5 +148,5 @@ function celebrations(seen) {
   const found = told?.groups[0];
   if (!told || !found) return [];
   if (found.status !== "ok") return [h("p", {}, `${told.period}: `, seen.hidden(found.reason))];
-  return [h("p", { class: "soft" }, term("celebrations.coverage"), ". ", seen.words.celebrations(told.period, number(found.due), percent(found.coverage), percent(found.on_time)))];
+  return [h("p", { class: "soft" }, seen.words.celebrations(told.period, number(found.due), percent(found.coverage), percent(found.on_time)), " ", term("celebrations.coverage"), ", ", term("celebrations.on_time"))];
 }

@@ -22,6 +22,9 @@ export async function learnCharts() {
   drawn = new Set(formats.includes("svg") ? items.map((/** @type {any} */ one) => one.name) : []);
 }
 
+/** @param {string} name */
+export const isDrawn = (name) => drawn.has(name);
+
 /** A place for a chart; it stays empty where there is none, and what `instead` shows then stays open.
  * @param {string} name @param {Query} query @param {HTMLDetailsElement} [instead] */
 export function chart(name, query, instead) {
@@ -54,8 +57,9 @@ async function drawChart(figure, { name, query, instead }) {
 /** @param {string} svg @param {string} theme @param {number} of */
 function picture(svg, theme, of) {
   const root = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+  root.querySelector(":scope > rect")?.remove(); // its paper: here it lies on the page's own
   const alt = root.getAttribute("aria-label") ?? [...root.children].filter(({ tagName }) => tagName === "title" || tagName === "desc").map(({ textContent }) => textContent).join(". ");
-  return h("img", { class: of > 1 ? theme : "both", alt, width: root.getAttribute("width"), height: root.getAttribute("height"), src: `data:image/svg+xml,${encodeURIComponent(svg)}` });
+  return h("img", { class: of > 1 ? theme : "both", alt, width: root.getAttribute("width"), height: root.getAttribute("height"), src: `data:image/svg+xml,${encodeURIComponent(new XMLSerializer().serializeToString(root))}` });
 }
 
 DARK.addEventListener("change", () => drawCharts());

@@ -27,7 +27,7 @@ export function groups(seen) {
   const told = {
     name: seen.choice.by ? "segments" : "teams", caption: seen.choice.by ? words.parts.segments : words.parts.teams, class: "groups",
     head: [words.group, { class: "n", content: [term("n", words.n)] }, term("satisfaction.score", words.satisfaction), term("engagement.score", words.engagement),
-      { class: "strips", content: [h("span", { class: "ends" }, h("span", {}, number(scale[0])), h("span", {}, words.both), h("span", {}, number(scale[1])))] },
+      { class: "strips", content: [h("span", { class: "ends" }, h("span", {}, number(scale[0])), h("span", { class: "unseen" }, words.both), h("span", {}, number(scale[1])))] },
       term("gap.mean", words.gap), term("position.probability", words.place)],
     rows: found.map((one) => row(seen, one, scale)), lines: [HEAD, ...found.map(line)],
   };
@@ -40,7 +40,7 @@ export function groups(seen) {
     if (button) fold(drawn, unfold, seen);
   });
   fold(drawn, unfold, seen, false);
-  return [h("p", { class: "soft" }, words.groups_lead), h("p", { class: "tools" }, unfold, download(told, words.csv)), drawn,
+  return [h("p", { class: "soft" }, words.groups_lead, " ", words.both, "."), h("p", { class: "tools" }, unfold, download(told, words.csv)), drawn,
     chart("gap", { ...seen.query, ...(seen.choice.by && { by: seen.groups }) }), h("p", { class: "soft" }, words.gap_note)];
 }
 
@@ -75,7 +75,15 @@ function row(seen, one, scale) {
     { class: "engagement", content: [scored(one.engagement), verdict(seen, one, "engagement")] },
     { class: "strips", content: [strip([interval(one.satisfaction, "was"), interval(one.engagement, "is")], scale, one.quadrants?.cut.satisfaction ?? null)] },
     { class: "gap", content: [signed(one.gap.mean), " ", h("span", { class: "soft" }, range(one.gap.ci_low, one.gap.ci_high, 0, true))] },
-    { class: "place", content: [one.position ? seen.label("quadrants", one.position.quadrant) : h("span", { class: "soft" }, lower(seen.reason(one.reasons.position)))] }] };
+    { class: "place", content: [one.position ? seen.label("quadrants", one.position.quadrant) : place(seen, one)] }] };
+}
+
+const OF_FEW = ["under_ten", "banded", "too_few_persons"];
+
+/** Why there is none: of a small group in two words, for it may be most of the rows. @param {Seen} seen @param {Shown} one */
+function place(seen, one) {
+  const code = one.reasons.position ?? "";
+  return h("span", { class: "soft", title: seen.reason(code) }, OF_FEW.includes(code) ? seen.words.small : lower(seen.reason(code)));
 }
 
 /** @param {Seen} seen @param {Shown} one @param {string} measure */

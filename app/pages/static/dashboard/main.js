@@ -5,7 +5,7 @@ import { languageOfBrowser } from "../respond/words.js";
 import { ask, may, me, onEnd, resume, seesAll, signIn, signOut } from "../session.js";
 import { about, answers, finding } from "./answers.js";
 import { calendar, participation, recognition, rounds } from "./around.js";
-import { drawCharts, learnCharts } from "./charts.js";
+import { chart, drawCharts, isDrawn, learnCharts } from "./charts.js";
 import { groups } from "./groups.js";
 import { day } from "./numbers.js";
 import { Seen } from "./seen.js";
@@ -71,7 +71,7 @@ function leave(code = "") {
   signOut();
   turn += 1;
   context = undefined;
-  for (const id of ["answers", "parts", "organization", "finding", "about", "open"]) at(id).replaceChildren();
+  for (const id of ["answers", "parts", "finding", "about", "open"]) at(id).replaceChildren();
   Object.assign(choice, { survey: "", team: "", by: "" });
   writeAddress();
   if (code) refuse(code);
@@ -85,13 +85,13 @@ async function open() {
   const asked = ++turn;
   if (!may("metrics:read")) return fail("scope");
   show(context ? "results" : "loading");
+  at("working").textContent = words().working;
   const [about, definitions] = await Promise.all([ask("v1/metrics/context", { survey_id: choice.survey }), ask("v1/metrics/definitions"), learnCharts()]);
   if (asked !== turn) return;
   if (!about.isOk && choice.survey && about.status >= 400) return forget();
   if (!about.isOk || !definitions.isOk) return fail(about.code === "network" ? "network" : "other");
   context = about.body;
   learn(definitions.body.metrics, words());
-  at("organization").textContent = about.body.organization.name;
   if (!about.body.survey_id) return fail("nothing");
   if (!seesAll() && !about.body.teams.length) return fail("unseen");
   choose();
@@ -116,7 +116,6 @@ function choose() {
 /** @param {number} asked */
 async function read(asked) {
   const known = /** @type {Context} */ (context);
-  at("working").textContent = words().working;
   const told = await askAll(known);
   if (asked !== turn) return;
   at("working").textContent = "";
@@ -179,7 +178,7 @@ function draw(seen) {
   at("answers").replaceChildren(...answers(seen));
   /** @type {[Part, Node[] | null][]} */
   const parts = [
-    [choice.by ? "segments" : "teams", groups(seen)], ["change", rounds(seen)], ["topics", topics(seen)], ["heatmap", heatmap(seen)], ["choices", choices(seen)],
+    [choice.by ? "segments" : "teams", groups(seen)], ["change", rounds(seen)], ["levers", levers(seen)], ["topics", topics(seen)], ["heatmap", heatmap(seen)], ["choices", choices(seen)],
     ["comments", comments(seen)], ["participation", participation(seen)], ["recognition", recognition(seen)], ["calendar", calendar(seen, celebrated())],
   ];
   const shown = parts.flatMap(([name, content]) => (content ? [part(name, ...content)] : []));
@@ -187,6 +186,9 @@ function draw(seen) {
   at("sections").replaceChildren(...[...shown, at("part-meaning")].map((one) => h("a", { href: `#${one.id}` }, said.short[/** @type {Part} */ (one.id.replace("part-", ""))])));
   at("foot").textContent = said.foot(day(seen.overview.release.released_at, seen.zone), seen.overview.formula_version);
 }
+
+/** Their table is among the four answers. @param {Seen} seen */
+const levers = (seen) => (isDrawn("levers") ? [chart("levers", seen.query)] : null);
 
 /** @param {Part} name @param {Node[]} content */
 const part = (name, ...content) => h("section", { id: `part-${name}`, "aria-labelledby": `title-${name}` }, h("h2", { id: `title-${name}` }, words().parts[name]), ...content);

@@ -42,9 +42,10 @@ export function download({ name, caption, lines }, label) {
   return h("a", { class: "link", href: address, download: `${name}.csv`, "aria-label": `${label}: ${caption}` }, label);
 }
 
-/** A text that a spreadsheet would run gets a mark before it. @param {Line[]} lines */
+/** A text that a spreadsheet would run gets a mark before it; each line has as many fields as the first. @param {Line[]} lines */
 export function csv(lines) {
+  const width = lines[0]?.length ?? 0;
   const safe = (/** @type {unknown} */ value) => (typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value ?? ""));
   const field = (/** @type {unknown} */ value) => (/[",\r\n]/.test(safe(value)) ? `"${safe(value).replaceAll('"', '""')}"` : safe(value));
-  return BOM + lines.map((line) => line.map(field).join(",")).join("\r\n") + "\r\n";
+  return BOM + lines.map((line) => Array.from({ length: width }, (_, n) => field(line[n])).join(",")).join("\r\n") + "\r\n";
 }

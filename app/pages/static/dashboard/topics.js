@@ -29,7 +29,7 @@ export function topics(seen) {
   const lines = [HEAD, ...found.facets.map(facetLine), ...found.questions.map(questionLine)];
   const told = { name: "topics", caption: words.parts.topics, class: "answers-given", head, rows: found.facets.map((one) => facetRow(seen, one)), lines };
   const instead = asTable(told, words);
-  return [chart("facets", seen.query, instead), instead, h("h3", {}, term("question.score", words.question)), ...questions(seen, found)];
+  return [chart("facets", seen.query, instead), instead, h("h3", {}, term("question.score", words.questions)), ...questions(seen, found)];
 }
 
 /** @param {Facet} one @returns {Line} */
@@ -86,7 +86,7 @@ export function heatmap(seen) {
     rows: near.map((one) => heatRow(seen, one, found.columns.length)), lines: heatLines(found),
   };
   const instead = asTable(told, words);
-  return [h("p", { class: "soft" }, term("heatmap.difference"), ". ", words.heatmap_note), chart("heatmap", { ...seen.query, ...(seen.choice.by && { by: seen.groups }) }, instead), instead];
+  return [h("p", { class: "soft" }, words.heatmap_note, " ", term("heatmap.difference"), ", ", term("heatmap.q")), chart("heatmap", { ...seen.query, ...(seen.choice.by && { by: seen.groups }) }, instead), instead];
 }
 
 /** @param {Schemas["Heatmap"]} found @returns {Line[]} */
@@ -127,5 +127,5 @@ export function comments(seen) {
   const found = seen.answer("comments", "Comments")?.groups[0];
   if (!found) return null;
   if (found.status !== "ok") return [h("p", {}, seen.hidden(found.reason))];
-  return [h("p", { class: "soft" }, seen.words.comments_note), h("ul", { class: "comments" }, ...found.comments.map((text) => h("li", {}, text)))];
+  return [h("p", { class: "soft" }, seen.words.comments_note), h("ul", { class: "comments", tabindex: 0, "aria-label": seen.words.parts.comments }, ...found.comments.map((text) => h("li", {}, text)))];
 }
