@@ -30,6 +30,9 @@ export const seesAll = () => known !== null && known.teams === null;
 /** @param {() => void} listener   the service knows this token no more: sign in again */
 export const onEnd = (listener) => { whenEnded = listener; };
 
+/** A link with a key, opened in a tab that has the page already. @param {() => void} listener */
+export const onKey = (listener) => addEventListener("hashchange", () => KEY.test(location.hash) && listener());
+
 /** By a key behind `#`, which leaves the address at once, or as this tab was; null: sign in first. @returns {Promise<Told | null>} */
 export async function resume() {
   const [, brought] = KEY.exec(location.hash) ?? [];

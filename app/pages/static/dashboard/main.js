@@ -2,7 +2,7 @@
 
 import { all, at, h } from "../respond/dom.js";
 import { languageOfBrowser } from "../respond/words.js";
-import { ask, may, me, onEnd, resume, seesAll, signIn, signOut } from "../session.js";
+import { ask, may, me, onEnd, onKey, resume, seesAll, signIn, signOut } from "../session.js";
 import { about, answers, finding } from "./answers.js";
 import { calendar, participation, recognition, rounds } from "./around.js";
 import { chart, drawCharts, isDrawn, learnCharts } from "./charts.js";
@@ -221,6 +221,7 @@ function show(view) {
 
 /** @param {Problem} problem */
 function fail(problem) {
+  at("working").textContent = "";
   const [title = "", text = ""] = words().problems[problem];
   at("problem-title").textContent = title;
   at("problem-text").textContent = text;
@@ -273,4 +274,5 @@ at("print").addEventListener("click", () => print());
 for (const node of all("[data-language]")) node.addEventListener("click", () => speak(/** @type {Language} */ (node.dataset.language)));
 addEventListener("beforeprint", unfoldAll);
 onEnd(() => leave("ended"));
+onKey(start);
 start();
