@@ -183,7 +183,7 @@ function leverRow(seen, one, target, scale) {
 /** A table that a chart takes the place of where there is one, and the numbers to take along.
  * @param {import("./tables.js").Table} told @param {import("./words.js").Words} words @returns {any} */
 export const asTable = (told, words) =>
-  h("details", { class: "as-table", open: true }, h("summary", {}, words.as_table), h("div", { class: "wide", role: "region", tabindex: 0, "aria-label": told.caption }, table(told)), download(told, words.csv));
+  h("details", { class: "as-table", open: true }, h("summary", {}, words.as_table), h("div", { class: "wide", role: "group", tabindex: 0, "aria-label": told.caption }, table(told)), download(told, words.csv));
 
 // ---------------------------------------------------------------- who is not in it
 

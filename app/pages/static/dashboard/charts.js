@@ -54,10 +54,10 @@ async function drawChart(figure, { name, query, instead }) {
   if (instead) instead.open = false;
 }
 
-/** @param {string} svg @param {string} theme @param {number} of */
+/** Without its own paper, for it lies on that of the page. @param {string} svg @param {string} theme @param {number} of */
 function picture(svg, theme, of) {
   const root = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
-  root.querySelector(":scope > rect")?.remove(); // its paper: here it lies on the page's own
+  root.querySelector(":scope > rect")?.remove();
   const alt = root.getAttribute("aria-label") ?? [...root.children].filter(({ tagName }) => tagName === "title" || tagName === "desc").map(({ textContent }) => textContent).join(". ");
   return h("img", { class: of > 1 ? theme : "both", alt, width: root.getAttribute("width"), height: root.getAttribute("height"), src: `data:image/svg+xml,${encodeURIComponent(new XMLSerializer().serializeToString(root))}` });
 }
