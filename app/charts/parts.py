@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.charts.letters import LINE, SIZE, wrapped
 from app.charts.look import Look
+from app.core.one_line import on_one_line
 
 Json = dict[str, Any]
 Rows = list[Json]
@@ -32,18 +33,30 @@ def chart(
     `left`: what lies to the left of the views, such as an axis.
     """
     lines = [{"text": line} for note in notes for line in look.lines(note)]
-    return {
-        "$schema": VEGA_LITE,
-        "description": description,
-        "title": {"text": _heading(look, title), "anchor": "start", "frame": "bounds", "offset": 14},
-        "datasets": {**data, "notes": stacked(lines)},
-        "vconcat": [*views, notes_view(look, lines, left)],
-        "spacing": 14,
-        "bounds": "full",
-        "background": look.theme.paper,
-        "padding": PADDING,
-        "config": _config(look),
-    }
+    found: Json = readable(
+        {
+            "$schema": VEGA_LITE,
+            "description": description,
+            "title": {"text": _heading(look, title), "anchor": "start", "frame": "bounds", "offset": 14},
+            "datasets": {**data, "notes": stacked(lines)},
+            "vconcat": [*views, notes_view(look, lines, left)],
+            "spacing": 14,
+            "bounds": "full",
+            "background": look.theme.paper,
+            "padding": PADDING,
+            "config": _config(look),
+        }
+    )
+    return found
+
+
+def readable(node: Any) -> Any:
+    """Names come from elsewhere: what is no letter, such as a control character, breaks a picture."""
+    if isinstance(node, str):
+        return on_one_line(node)
+    if isinstance(node, list):
+        return [readable(one) for one in node]
+    return {name: readable(one) for name, one in node.items()} if isinstance(node, dict) else node
 
 
 def _heading(look: Look, title: str) -> list[str]:

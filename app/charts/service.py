@@ -8,6 +8,7 @@ from typing import Any
 
 from app.charts.negotiation import Format
 from app.charts.schemas import Form
+from app.core.conditional import etag_of
 from app.core.errors import NotAcceptable
 from app.core.press import Press
 
@@ -39,7 +40,11 @@ def forms() -> list[Form]:
     return ["vega-lite", "svg", "png"] if can_draw() else ["vega-lite"]
 
 
-async def picture(specification: dict[str, Any], wanted: Format, mark: str, may_keep: bool) -> bytes:
+def mark_of(specification: dict[str, Any]) -> str:
+    return etag_of(json.dumps(specification).encode()).strip('"')
+
+
+async def picture(specification: dict[str, Any], wanted: Format, mark: str, may_keep: bool = True) -> bytes:
     """`mark` is of the specification and nothing else; where somebody is named in it, nothing is kept."""
     key = mark, wanted
     if key in kept:

@@ -12,8 +12,12 @@ from app.auth.rules import latest
 from app.calendar import rules
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.reminders.service import line_of
+from app.charts import service as charts
+from app.charts.kinds.scores import quadrants
+from app.charts.look import Look
 from app.core.database import Row, TenantSession
 from app.core.languages import language_of
+from app.core.press import Unprinted
 from app.core.secrets import Keyring
 from app.mail import windows
 from app.mail.dispatcher import Undeliverable
@@ -22,13 +26,16 @@ from app.mail.planned import Compose
 from app.metrics.definitions import document
 from app.metrics.names import HEADLINE
 from app.metrics.recognition import service as recognition_service
+from app.metrics.schemas import Group as ToldGroup
 from app.metrics.schemas import (
     GroupInsufficient,
     GroupOk,
     GroupRef,
     GroupSuppressed,
     GroupUndefined,
+    Header,
     HeadlineOk,
+    SatisfactionEngagement,
 )
 from app.metrics.schemas.recognition import RecognitionGroupOk, RecognitionOk
 from app.metrics.views import groups as metrics
@@ -38,6 +45,7 @@ from app.newsletter.rendering import (
     Group,
     Issue,
     Letter,
+    Picture,
     Results,
     html_of,
     invitation,
@@ -52,6 +60,7 @@ from app.recognition.rules import month_end, months_before
 from app.tables import Organization
 
 AHEAD = timedelta(days=1)
+PICTURE_WIDTH = 528
 PATIENCE = timedelta(days=3)
 """How late an issue is still sent; it is about a month, not about a day."""
 
@@ -123,20 +132,24 @@ def composer(keyring: Keyring, public_url: str) -> Compose:
         link = f"{public_url.rstrip('/')}/v1/newsletter/{purpose.split()[1]}/{token}"
         if is_invitation:
             letter = invitation(found.language, organization.name, found.subscription.name, link)
-        else:
-            letter = newsletter(found.language, await issue_of(session, found, known), link)
-        return as_mail(mail, found, letter, None if is_invitation else link)
+            return as_mail(mail, found, letter, None)
+        issue = await issue_of(session, found, known)
+        letter = newsletter(found.language, issue, link)
+        return as_mail(mail, found, letter, link, issue.results.picture if issue.results else None)
 
     return compose
 
 
-def as_mail(mail: Row[Any], reader: Reader, letter: Letter, unsubscribe: str | None) -> Mail:
+def as_mail(
+    mail: Row[Any], reader: Reader, letter: Letter, unsubscribe: str | None, picture: Picture | None = None
+) -> Mail:
     return Mail(
         key=str(mail.id),
         to=reader.subscription.email,
         subject=letter.subject,
         text=text_of(letter),
         html=html_of(letter),
+        picture=picture.png if picture else None,
         language=reader.language,
         sender=reader.organization.card_sender,
         unsubscribe=unsubscribe,
@@ -231,11 +244,24 @@ async def results(session: TenantSession, reader: Reader) -> Results | None:
         (one.group, one if isinstance(one, GroupOk) else why_hidden(one, reader.language)) for one in found
     ]
     return Results(
+        picture=await picture_of(metrics.header(survey, release), found, reader.language),
         survey=survey.name,
         released_on=windows.local_day(release.released_at, reader.organization.time_zone),
         groups=once_each(rows),
         is_distinct=not (isinstance(whole, GroupOk) and "not_distinct" in whole.reasons.values()),
     )
+
+
+async def picture_of(header: Header, found: Sequence[ToldGroup], language: str) -> Picture | None:
+    """Where the groups stand that the reader is told of; none where it cannot be drawn."""
+    if not charts.can_draw():
+        return None
+    groups = list({one.group.id: one for one in found}.values())
+    answer = SatisfactionEngagement(**header, distinctness=None, reasons={}, groups=groups)
+    drawn = quadrants(answer, Look(language, "light", PICTURE_WIDTH))
+    with suppress(Unprinted):
+        return Picture(await charts.picture(drawn, "png", charts.mark_of(drawn)), drawn["description"])
+    return None
 
 
 def why_hidden(told: GroupSuppressed | GroupInsufficient | GroupUndefined, language: str) -> str:

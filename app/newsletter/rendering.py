@@ -41,6 +41,8 @@ class Section:
     columns: Sequence[str] = ()
     rows: Sequence[TableRow] = ()
     notes: Sequence[str] = ()
+    picture: str = ""
+    """In words, what a picture shows that goes with the mail."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,20 @@ class Celebrations:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A PNG, and what it shows in words."""
+
+    png: bytes
+    says: str
+
+
+@dataclass(frozen=True)
 class Results:
     survey: str
     released_on: date
     groups: Sequence[Group[HeadlineOk]]
     is_distinct: bool
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +207,7 @@ def _results(language: str, results: Results | None) -> Section:
         columns=said["results_columns"],
         rows=rows,
         notes=[*notes, said["results_note"]],
+        picture=on_one_line(results.picture.says) if results.picture else "",
     )
 
 

@@ -265,6 +265,23 @@ async def test_a_drawing_says_what_it_is_and_may_stand_in_a_page(acme: Tenant) -
     assert not marks[0] & marks[1], "two in one page do not share an id"
 
 
+async def test_hostile_names_are_drawn_as_names(app: FastAPI) -> None:
+    tenant = await new_tenant(app, "Hostile")
+    await staff(tenant.client, {"a": 6, "b": 6})
+    hostile = {"a": "<script>\x0b\u202e</svg>", "b": "' || datum.x || '\r\n\x07\\ {{ 1 }}"}
+    for team, name in hostile.items():
+        assert (await tenant.client.put(f"/v1/teams/{team}", json={"name": name})).status_code == 200
+    await released(tenant, [f"{team}-{number}" for team in "ab" for number in range(6)])
+    for name in OF_RELEASE:
+        drawn = await tenant.client.get(f"/v1/charts/{name}", params={"format": "svg"})
+        assert drawn.status_code == 200, drawn.text
+        assert {one.tag.rpartition("}")[2] for one in ElementTree.fromstring(drawn.text).iter()}.isdisjoint(
+            {"script", "a"}
+        )
+        png = await tenant.client.get(f"/v1/charts/{name}", params={"format": "png"})
+        assert png.content.startswith(PNG_HEAD)
+
+
 async def test_who_has_the_chart_of_this_release_is_told_so(acme: Tenant) -> None:
     tags = set()
     for headers in ({}, {"Accept": SVG}, {"Accept": PNG}, {"Accept-Language": "nl"}):

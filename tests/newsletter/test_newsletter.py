@@ -16,6 +16,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from app.charts import service as charts
 from app.metrics.recognition import service as recognition_service
 from app.metrics.schemas.recognition import RecognitionGroupOk
 from app.newsletter import jobs
@@ -443,6 +444,33 @@ async def events_of(tenant: Tenant) -> int:
         [told] = await recognition_service.groups(session, window, ["organization"], None)
     assert isinstance(told, RecognitionGroupOk)
     return told.events
+
+
+async def test_a_picture_shows_where_the_reader_s_groups_stand(acme: Tenant, sink: Sink) -> None:
+    await company(acme)
+    await measured(acme)
+    await subscribed(acme, "mo")
+    await rounds(acme, sink, EIGHT)
+    mail = dict(sink.mails)["mo@example.com"]
+    [picture] = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert picture.get_content().startswith(b"\x89PNG")
+    assert len(picture.get_content()) < 200_000
+    html = parts_of(mail)[1]
+    assert f'src="cid:{picture["Content-ID"].strip("<>")}"' in html
+    assert re.search(r'alt="Satisfaction against engagement of groups \(2\)[^"]+Groups not shown: 2\."', html)
+
+
+async def test_without_the_extra_the_mail_has_no_picture(
+    acme: Tenant, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charts, "find_spec", lambda name: None)
+    await company(acme)
+    await measured(acme)
+    await subscribed(acme, "mo")
+    await rounds(acme, sink, EIGHT)
+    mail = dict(sink.mails)["mo@example.com"]
+    assert not [part for part in mail.walk() if part.get_content_maintype() == "image"]
+    assert "cid:" not in parts_of(mail)[1]
 
 
 async def test_a_team_handed_over_is_told_of_no_more(acme: Tenant, api: ContractClient, sink: Sink) -> None:
