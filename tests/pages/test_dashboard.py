@@ -254,6 +254,43 @@ async def test_every_number_has_its_meaning_one_click_away(
             await seen.page.wait_for_selector("#definition", state="hidden")
 
 
+# ------------------------------------------------------------------ charts
+
+
+DRAWN = ".chart:visible img"
+
+
+async def test_charts_stand_beside_their_tables_with_words_for_who_does_not_see_them(
+    asked: Tenant, visit: Visits
+) -> None:
+    pytest.importorskip("vl_convert")
+    key = await key_of(asked)
+    async with visit(language="en", width=1280) as seen:
+        await seen.look(key)
+        await seen.page.wait_for_selector(f'[data-chart="quadrants"]{DRAWN.removeprefix(".chart")}')
+        for image in await seen.page.locator(DRAWN).all():
+            assert len(await image.get_attribute("alt")) > 20
+            assert await image.evaluate("node => node.complete && node.naturalWidth > 200")
+        folded = seen.page.locator('[data-chart="trend"] + details')
+        assert await folded.get_attribute("open") is None
+        await folded.locator("summary").click()
+        assert await folded.locator("table").is_visible()
+
+
+@pytest.mark.parametrize(("asked_for", "status"), [("charts", 404), ("charts/*", 406), ("charts/*", 500)])
+async def test_where_there_is_no_chart_the_table_is_there(
+    asked_for: str, status: int, asked: Tenant, visit: Visits
+) -> None:
+    key = await key_of(asked)
+    async with visit(language="en", width=1280) as seen:
+        problem = {"status": status, "json": {"code": "not_here", "status": status}}
+        await seen.page.route(f"**/v1/{asked_for}*", lambda route: route.fulfill(**problem))
+        await seen.look(key)
+        assert await seen.page.locator(DRAWN).count() == 0
+        for table in await seen.page.locator("#parts table").all():
+            assert await table.is_visible()
+
+
 # ------------------------------------------------------------------ choosing
 
 

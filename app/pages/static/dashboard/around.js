@@ -99,7 +99,7 @@ export function recognition(seen) {
   };
   const instead = asTable(told, words);
   return [h("p", {}, words.recognition(percent(whole.coverage_30), rate, number(whole.events), day(found.from))), ...association(seen),
-    chart("recognition", { team: seen.choice.team }, instead), instead];
+    chart("recognition", { team: seen.choice.team, from: found.from }, instead), instead, chart("recognition-network", { team: seen.choice.team, from: found.from })];
 }
 
 /** @param {Seen} seen */
