@@ -16,6 +16,8 @@ SERVED_DATABASE, SERVED_AT = f"{PREFIX}SERVED_DATABASE_URL", f"{PREFIX}SERVED_AT
 """Set by us, for the processes that answer requests."""
 DASHBOARD = "/"
 """The page of this service on which results are seen."""
+MANAGE = "/manage"
+"""The page of this service on which HR makes surveys, adds people and issues keys."""
 RESPOND = "/respond"
 """The page of this service on which invited people answer."""
 SETUP = "/setup"
@@ -184,9 +186,7 @@ class Settings(BaseSettings):
     )
     mails_are_files: ClassVar[bool] = False
     """Whether mails are meant to go into the folder where there is no server, as the demo's are."""
-    pages: bool = Field(
-        True, description="Serve the pages: `/respond`, on which invited people answer, and `/setup`."
-    )
+    pages: bool = Field(True, description="Serve the pages: `/`, `/manage`, `/respond` and `/setup`.")
 
     @field_validator("data_dir")
     @classmethod

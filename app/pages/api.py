@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 
 from app.core.conditional import Tags, etag_of, matches
 from app.core.errors import NotFound
-from app.core.settings import DASHBOARD, RESPOND, SETUP
+from app.core.settings import DASHBOARD, MANAGE, RESPOND, SETUP
 
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
@@ -42,6 +42,11 @@ async def get_dashboard_page(if_none_match: Tags = None) -> Response:
 @router.get(RESPOND)
 async def get_respond_page(if_none_match: Tags = None) -> Response:
     return answer("respond.html", if_none_match)
+
+
+@router.get(MANAGE)
+async def get_manage_page(if_none_match: Tags = None) -> Response:
+    return answer("manage.html", if_none_match)
 
 
 @router.get(SETUP)

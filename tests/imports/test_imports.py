@@ -528,6 +528,15 @@ async def test_a_mapping_of_ones_own(acme: Tenant, api: ContractClient) -> None:
     assert (await api.get("/v1/people/E-1")).json()["starts_on"] == "2021-03-01"
     other = await done(acme, b"Number;Title\n1;x\n", form="csv", mapping=json.dumps(mapping))
     assert other["problem"]["code"] == "mapping_does_not_fit"
+    assert other["unread_columns"] == ["Number", "Title"]
+
+
+async def test_a_file_that_does_not_fit_says_which_columns_it_has(acme: Tenant) -> None:
+    """So that somebody can say what they mean, whatever the file is written in."""
+    found = await done(acme, "Nummer;Naam;Plaats\n1;Noor;Urk\n".encode("utf-16"), form="csv")
+    assert found["problem"]["code"] == "unknown_column"
+    assert found["unread_columns"] == ["Nummer", "Naam", "Plaats"]
+    assert found["reading"]["encoding"] == "utf-16"
 
 
 # ------------------------------------------------------------------ refused at the door

@@ -16,7 +16,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-ADDRESSES = ["/", "/respond", "/setup", *(f"/pages/{name}" for name in files())]
+ADDRESSES = ["/", "/manage", "/respond", "/setup", *(f"/pages/{name}" for name in files())]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -91,7 +91,7 @@ def test_each_reason_to_refuse_a_reader_has_a_sentence_of_its_own() -> None:
 
 
 def test_no_text_is_smaller_than_fourteen_pixels() -> None:
-    for name in ("palette.css", "respond/respond.css", "dashboard/dashboard.css"):
+    for name in ("palette.css", "respond/respond.css", "dashboard/dashboard.css", "manage/manage.css"):
         sizes = re.findall(
             r"(?:font-size|--small|--body|--question|--part): ?([\d.]+)rem", (STATIC / name).read_text()
         )

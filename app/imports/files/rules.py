@@ -20,12 +20,13 @@ UNSTORABLE = re.compile("[\x00\udc80-\udcff]")
 
 
 class FileRefused(ValueError):
-    """Nothing of the file can be read; `code` says why."""
+    """Nothing of the file can be read; `code` says why, `columns` what its header has where that was read."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.columns: list[str] = []
 
 
 TOO_LONG = Flaw("row_too_long", f"A row has at most {LONGEST_ROW} bytes.")

@@ -345,6 +345,9 @@ class Work:
         async with self.session() as session:
             held = await queries.hold(session, self.row.id)
             if is_unfinished(held):
+                if isinstance(error, FileRefused) and error.columns:
+                    reading = (held.reading or {}) | {"unread_columns": error.columns}
+                    await queries.change(session, held.id, {"reading": reading})
                 await self.close(session, service.FAILED, error, held.line)
 
     async def give_up(self, error: Exception) -> None:

@@ -143,8 +143,17 @@ async def open_source(session: TenantSession, row: Import, keyring: Keyring) -> 
         read = rules.read_header if row.format == "csv" else rules.read_names
         header = read(window[mark:], len(window) >= row.size)
         place = FilePosition(mark + header.consumed, 1 + header.lines)
-        layout = layout_of(row, header)
+        layout = layout_or_columns(row, header)
     return Source(file, row.size, place, layout)
+
+
+def layout_or_columns(row: Import, header: rules.Header) -> Layout:
+    """Who has yet to say what the columns mean is told which there are."""
+    try:
+        return layout_of(row, header)
+    except FileRefused as refused:
+        refused.columns = list(filter(None, header.names))
+        raise
 
 
 def layout_of(row: Import, header: rules.Header) -> Layout:

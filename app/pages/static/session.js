@@ -80,7 +80,7 @@ function end() {
 }
 
 /** @param {Response} answer */
-const isJson = (answer) => /[/+]json\b/.test(answer.headers.get("Content-Type") ?? "");
+const isJson = (answer) => answer.status !== 204 && /[/+]json\b/.test(answer.headers.get("Content-Type") ?? "");
 
 /** @param {Query} query */
 function written(query) {

@@ -26,6 +26,8 @@ import { WORDS } from "./words.js";
 const KEPT = "betrokken.language";
 const CELEBRATED_DAYS = 31;
 const MONTHS = 6;
+/** What one may do on HR's side. */
+const MANAGING = ["surveys:read", "people:write", "keys:manage", "audit:read"];
 
 /** @type {Language} */
 let language = sessionStorage.getItem(KEPT) === "en" ? "en" : sessionStorage.getItem(KEPT) === "nl" ? "nl" : languageOfBrowser();
@@ -215,6 +217,7 @@ function show(view) {
   document.body.dataset.view = view;
   for (const node of all("[data-of]")) node.hidden = node.dataset.of !== view;
   at("leave").hidden = !me();
+  at("manage").hidden = !seesAll() || !MANAGING.some(may);
   at("sections").hidden = view !== "results";
   if (view === "signin") at("key").focus();
 }

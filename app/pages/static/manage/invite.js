@@ -1,0 +1,114 @@
+/** How people come to a survey: by a mail, a code on paper, or one address for everybody. */
+
+import { h } from "../respond/dom.js";
+import { ask, may } from "../session.js";
+import { moment, post, redraw, save, say, tell, whole, words, zone } from "./page.js";
+import { button, choices, clearFaults, confirm, copyable, dialog, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
+
+/**
+ * @typedef {import("contract").components["schemas"]["Survey"]} Survey
+ * @typedef {import("contract").components["schemas"]["InvitationsStatus"]} Status
+ * @typedef {import("contract").components["schemas"]["NotIssued"]} NotIssued
+ * @typedef {import("contract").components["schemas"]["MailPreview"]} Mail
+ */
+
+/** @param {Survey} survey @returns {Promise<Node[]>} */
+export async function inviting(survey) {
+  if (survey.status !== "open") return [];
+  const mayWrite = may("surveys:write");
+  if (survey.access === "open") return mayWrite ? [publicAddress(survey)] : [];
+  const told = await ask(`v1/surveys/${survey.id}/invitations`);
+  return [...(told.isOk ? [mails(survey, told.body)] : []), ...(mayWrite ? [await asking(survey)] : [])];
+}
+
+/** @param {Survey} survey */
+function publicAddress({ id }) {
+  const said = words();
+  const shown = h("div", {});
+  const show = button(said.show_address, () => once(show, async () => {
+    const told = await post(`v1/surveys/${id}/address`);
+    if (!told.isOk) return tell(told);
+    shown.replaceChildren(copyable(told.body.url ?? told.body.token, said.public_address), h("p", { class: "soft" }, told.body.notice));
+  }), "primary", { id: "show-address" });
+  const print = button(said.poster, () => once(print, async () => {
+    const told = await post(`v1/surveys/${id}/address`, undefined, {}, { Accept: "text/html" });
+    if (!told.isOk) return tell(told);
+    save("poster.html", "text/html", told.body);
+  }));
+  return part(said.public_address, h("p", {}, said.public_address_note), h("p", { class: "buttons" }, show, print), shown);
+}
+
+// ---------------------------------------------------------------- mails that went
+
+/** @param {Survey} survey @param {Status} status */
+function mails(survey, { counts, next_mailing_at: next, reminders, failed }) {
+  const said = words();
+  const any = Object.values(counts).some(Boolean);
+  const lines = reminders.map(({ send_at: at, status }) => h("li", {}, said.reminder_line(moment(at), status === "sent")));
+  const rows = (failed ?? []).map((one) => [one.address ? `${one.person}, ${one.address}` : one.person, said.failed_mail[one.failure]]);
+  return part(said.mails,
+    h("p", { id: "mail-counts" }, any ? said.mail_counts(counts) : said.no_mails, next ? ` ${said.next_mailing(moment(next))}` : ""),
+    ...(lines.length ? [h("ul", {}, ...lines)] : []), ...(rows.length ? [table(said.mails, [said.person, said.why], rows)] : []),
+    h("p", { class: "buttons" }, ...(counts.mailed && may("surveys:write") ? [button(said.remind, () => reminding(survey), "secondary", { id: "remind" })] : []), seeMail(survey)));
+}
+
+/** @param {Survey} survey */
+const reminding = ({ id, mode }) =>
+  confirm({ title: words().remind_question, text: words().remind_text[mode], label: words().remind, said: words().reminded_said, act: () => post(`v1/surveys/${id}/invitations/remind`) });
+
+/** @param {Survey} survey */
+function seeMail({ id }) {
+  const said = words();
+  const see = button(said.see_mail, () => once(see, async () => {
+    const told = await post(`v1/surveys/${id}/invitations/preview`, {});
+    if (!told.isOk) return tell(told);
+    const shown = told.body.mails.map(drawMail);
+    const box = dialog(said.mail_preview, [...shown, h("p", {}, button(said.close, () => box.close(), "primary"))], "roomy");
+  }), "link", { id: "see-mail" });
+  return see;
+}
+
+/** @param {Mail} mail */
+const drawMail = ({ kind, language, subject, text }) =>
+  h("details", {}, h("summary", {}, `${words().mail_kinds[kind]}, ${words().languages[language]}`), h("p", { lang: language }, h("b", {}, subject)), h("p", { class: "letter", lang: language }, text));
+
+// ---------------------------------------------------------------- inviting
+
+/** @param {Survey} survey */
+async function asking(survey) {
+  const said = words();
+  const teams = may("people:read") ? await whole("v1/teams") : [];
+  const options = [{ value: "", label: said.whole_audience }, ...teams.map(({ external_id: value, name: label }) => ({ value, label }))];
+  const ways = [{ value: "mail", label: said.invite_mail, note: said.invite_mail_note }, { value: "codes", label: said.invite_codes, note: said.invite_codes_note }];
+  const later = h("div", { class: "pair" },
+    field("send_at", said.send_at, input({ type: "datetime-local" }), `${said.send_at_note} ${zone()}.`),
+    ...(survey.closes_at ? [field("reminders", said.remind_before, input({ type: "number", min: 0, max: 365 }), said.remind_before_note)] : []));
+  const send = h("button", { class: "primary", id: "invite" }, said.do_invite);
+  const body = form(() => once(send, () => invite(survey, body)),
+    choices("how", said.invite_how, ways, "mail"), later, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []), h("p", {}, send));
+  body.id = "inviting";
+  body.addEventListener("input", () => { later.hidden = filled(body, "how") === "codes"; });
+  return part(said.invite, h("p", {}, said.invite_lead), body, h("div", { id: "not-issued" }));
+}
+
+/** @param {Survey} survey @param {HTMLFormElement} body */
+async function invite({ id }, body) {
+  clearFaults();
+  const isPaper = filled(body, "how") === "codes";
+  const days = filled(body, "reminders");
+  const at = filled(body, "send_at");
+  const mailed = { send: true, ...(at && { send_at: new Date(at).toISOString() }), ...(days && { reminders: [{ days_before_close: Number(days) }] }) };
+  const told = await post(`v1/surveys/${id}/invitations`, { team: filled(body, "team") || null, ...(isPaper ? { form: "codes", send: false } : mailed) }, {}, isPaper ? { Accept: "text/html" } : {});
+  if (!told.isOk) return showFaults(told, { mail_not_set_up: "how", not_mailed: "how", too_few_at_once: "how", send: "how", form: "how" });
+  if (isPaper) {
+    save("codes.html", "text/html", told.body);
+    return say(words().codes_said);
+  }
+  const { issued, mailed: count, not_issued: without } = told.body;
+  await redraw(words().invited_said(issued, count));
+  if (without.length) document.getElementById("not-issued")?.replaceChildren(withoutOne(without));
+}
+
+/** @param {NotIssued[]} without */
+const withoutOne = (without) =>
+  table(words().not_issued, [words().person, words().why], without.map(({ respondent, reason }) => [respondent, words().not_issued_why[reason]]));

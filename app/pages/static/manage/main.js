@@ -1,0 +1,169 @@
+/** HR's side: a client of the contract, which offers only what the key may do. */
+
+import { all, at, h } from "../respond/dom.js";
+import { WORDS as DASHBOARD } from "../dashboard/words.js";
+import { may, me, onEnd, resume, seesAll, signIn, signOut } from "../session.js";
+import { button } from "./forms.js";
+import { languageNow, onRedraw, say, speak, words } from "./page.js";
+import { drawPeople, forgetPeople } from "./people.js";
+import { forgetPlan } from "./plan.js";
+import { sentence } from "./problems.js";
+import { drawSurveys } from "./surveys.js";
+
+/**
+ * @typedef {import("./page.js").Drawn} Drawn
+ * @typedef {import("./words.js").Language} Language
+ * @typedef {{name: keyof import("./words.js").Words["sections"], scopes: string[], draw: (path: string[]) => Promise<Drawn>}} Section   with any of the scopes
+ */
+
+/** @type {Section[]} */
+const SECTIONS = [
+  { name: "surveys", scopes: ["surveys:read"], draw: drawSurveys },
+  { name: "people", scopes: ["people:write"], draw: drawPeople },
+];
+
+/** Of the screens asked for, so that a slow one never takes the place of a later one. */
+let turn = 0;
+
+/** A key or login that is limited to some teams may read their results, and nothing here. */
+const offered = () => (seesAll() ? SECTIONS.filter(({ scopes }) => scopes.some(may)) : []);
+
+// ---------------------------------------------------------------- signing in
+
+async function start() {
+  translate();
+  show("loading");
+  const told = await resume();
+  if (!told) return show("signin");
+  return told.isOk ? open() : refuse(told.code);
+}
+
+/** @param {string} code */
+function refuse(code) {
+  const said = DASHBOARD[languageNow()].refused;
+  at("refused").textContent = said[/** @type {keyof typeof said} */ (code)] ?? said.other;
+  show("signin");
+}
+
+/** @param {Event} event */
+async function enter(event) {
+  event.preventDefault();
+  const told = await signIn(at("key").value.trim());
+  if (!told.isOk) return refuse(told.code);
+  at("key").value = "";
+  at("refused").textContent = "";
+  return open();
+}
+
+/** What somebody was filling in is there when they come back, unless they leave themselves. @param {string} [code] */
+function leave(code = "") {
+  signOut();
+  turn += 1;
+  if (!code) for (const forget of [forgetPlan, forgetPeople]) forget();
+  for (const one of all("dialog")) one.remove();
+  for (const id of ["view", "sections", "organization"]) at(id).replaceChildren();
+  if (code) refuse(code);
+  else show("signin");
+}
+
+async function open() {
+  at("organization").textContent = me()?.organization.name ?? "";
+  if (!offered().length) return show("nothing");
+  show("manage");
+  await draw();
+}
+
+// ---------------------------------------------------------------- the screens
+
+async function draw() {
+  const asked = ++turn;
+  const [name, ...path] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const section = offered().find((one) => one.name === name) ?? offered()[0];
+  if (!section) return;
+  drawNavigation(section);
+  const view = at("view");
+  view.setAttribute("aria-busy", "true");
+  const drawn = await section.draw(section.name === name ? path : []);
+  if (asked !== turn || !me()) return;
+  view.replaceChildren(...(Array.isArray(drawn) ? drawn : failure(drawn)));
+  view.dataset.screen = [section.name, ...path].join("/");
+  view.removeAttribute("aria-busy");
+  say("");
+  document.title = `${view.querySelector("h1")?.textContent} · Betrokken`;
+}
+
+/** @param {import("../session.js").Told} told */
+function failure(told) {
+  return [h("h1", { tabindex: -1 }, words().failed), h("p", {}, sentence(told.body, told.code, languageNow())), h("p", {}, button(words().again, () => draw(), "primary"))];
+}
+
+/** @param {Section} now */
+function drawNavigation(now) {
+  const links = offered().map(({ name }) => h("a", { href: `#${name}`, "aria-current": name === now.name ? "page" : null }, words().sections[name]));
+  const results = may("metrics:read") ? [h("a", { href: "./" }, words().results)] : [];
+  at("sections").replaceChildren(...links, ...results);
+}
+
+/** As if turned to anew. */
+async function turnTo() {
+  for (const one of all("dialog")) /** @type {HTMLDialogElement} */ (one).close();
+  await draw();
+  scrollTo(0, 0);
+  /** @type {HTMLElement | null} */ (document.querySelector("#view h1"))?.focus({ preventScroll: true });
+}
+
+function translate() {
+  const told = /** @type {Record<string, any>} */ ({ ...DASHBOARD[languageNow()], ...words() });
+  document.documentElement.lang = languageNow();
+  document.title = words().title;
+  for (const node of all("[data-word]")) node.textContent = told[node.dataset.word ?? ""];
+  for (const node of all("[data-label]")) node.setAttribute("aria-label", told[node.dataset.label ?? ""]);
+  for (const node of all("[data-language]")) node.setAttribute("aria-pressed", String(node.dataset.language === languageNow()));
+  [at("nothing-title").textContent, at("nothing-text").textContent] = words().nothing;
+}
+
+/** @param {"loading" | "signin" | "nothing" | "manage"} view */
+function show(view) {
+  document.body.dataset.view = view;
+  for (const node of all("[data-of]")) node.hidden = node.dataset.of !== view;
+  at("leave").hidden = !me();
+  at("sections").hidden = view !== "manage";
+  if (view === "signin") at("key").focus();
+}
+
+/** @param {Language} wanted */
+async function choose(wanted) {
+  const filled = fields();
+  speak(wanted);
+  translate();
+  if (document.body.dataset.view === "manage") await draw();
+  restore(filled);
+}
+
+/** What is typed into the screen, which another language draws anew. */
+function fields() {
+  const found = /** @type {HTMLInputElement[]} */ (all("#view :is(input, select, textarea)[name]"));
+  return found.filter(({ type }) => type !== "file").map(({ name, type, value, checked }) => ({ name, type, value, checked }));
+}
+
+/** @param {ReturnType<typeof fields>} filled */
+function restore(filled) {
+  const now = /** @type {HTMLInputElement[]} */ (all("#view :is(input, select, textarea)[name]"));
+  for (const { name, type, value, checked } of filled) {
+    const isTick = type === "radio" || type === "checkbox";
+    const field = now.find((one) => one.name === name && (!isTick || one.value === value));
+    if (field) Object.assign(field, isTick ? { checked } : { value });
+  }
+}
+
+at("skip").addEventListener("click", (/** @type {Event} */ event) => {
+  event.preventDefault();
+  at("main").focus();
+});
+at("key-form").addEventListener("submit", enter);
+at("leave").addEventListener("click", () => leave());
+for (const node of all("[data-language]")) node.addEventListener("click", () => choose(/** @type {Language} */ (node.dataset.language)));
+addEventListener("hashchange", () => (location.hash.startsWith("#btk_") ? start() : me() && turnTo()));
+onRedraw(turnTo);
+onEnd(() => leave("ended"));
+start();

@@ -1,0 +1,107 @@
+/** What every section of the page needs: its words, days, the way to another screen, and asking the service. */
+
+import { at, h } from "../respond/dom.js";
+import { languageOfBrowser } from "../respond/words.js";
+import { ask } from "../session.js";
+import { sentence } from "./problems.js";
+import { WORDS } from "./words.js";
+
+/**
+ * @typedef {import("../session.js").Told} Told
+ * @typedef {import("../session.js").Query} Query
+ * @typedef {import("./words.js").Language} Language
+ * @typedef {Node[] | Told} Drawn   a screen, which begins with its h1; or why there is none
+ */
+
+const KEPT = "betrokken.language";
+
+/** @type {Language} */
+let language = sessionStorage.getItem(KEPT) === "en" ? "en" : sessionStorage.getItem(KEPT) === "nl" ? "nl" : languageOfBrowser();
+
+export const languageNow = () => language;
+export const words = () => WORDS[language];
+
+/** @param {Language} wanted */
+export function speak(wanted) {
+  language = wanted;
+  sessionStorage.setItem(KEPT, wanted);
+}
+
+/** By the browser's clock, as people filled it in. @param {string} instant */
+export const moment = (instant) =>
+  new Intl.DateTimeFormat(language === "en" ? "en-GB" : "nl-NL", { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
+
+/** Of a day that has no hour. @param {string} day */
+export const dayOf = (day) =>
+  new Intl.DateTimeFormat(language === "en" ? "en-GB" : "nl-NL", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }).format(new Date(day));
+
+export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ");
+
+// ---------------------------------------------------------------- from screen to screen
+
+let redrawing = async () => {};
+
+/** @param {() => Promise<void>} draw */
+export const onRedraw = (draw) => { redrawing = draw; };
+
+/** The screen anew, with what happened said above it. @param {string} [said] */
+export async function redraw(said = "") {
+  await redrawing();
+  say(said);
+}
+
+/** @param {string} screen @param {string} [said] */
+export async function go(screen, said = "") {
+  history.pushState(null, "", `${location.pathname}${location.search}#${screen}`);
+  await redraw(said);
+}
+
+/** @param {string} text */
+export function say(text) {
+  at("said").textContent = text;
+  at("wrong").textContent = "";
+}
+
+/** @param {Told} told */
+export function tell(told) {
+  at("said").textContent = "";
+  at("wrong").textContent = [sentence(told.body, told.code, language), ...(told.body.errors ?? []).map((/** @type {any} */ one) => sentence(one, one.code, language))].filter((one, n, all) => all.indexOf(one) === n).join(" ");
+  at("wrong").scrollIntoView({ block: "center" });
+}
+
+// ---------------------------------------------------------------- asking
+
+/** A repeat of it by the network is known to the service. @param {string} address @param {unknown} [body] @param {Query} [query] @param {Record<string, string>} [headers] @param {Blob | null} [file] */
+export function post(address, body, query = {}, headers = {}, file = null) {
+  const content = file ?? (body === undefined ? null : JSON.stringify(body));
+  return ask(address, query, { method: "POST", body: content, headers: { "Idempotency-Key": unique(), ...(body !== undefined && { "Content-Type": "application/json" }), ...headers } });
+}
+
+/** @param {string} address @param {unknown} body */
+export const patch = (address, body) =>
+  ask(address, {}, { method: "PATCH", headers: { "Content-Type": "application/merge-patch+json" }, body: JSON.stringify(body) });
+
+/** @param {string} address */
+export const remove = (address) => ask(address, {}, { method: "DELETE" });
+
+/** Also where a page is not served by https. */
+export const unique = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Every page of a list. @param {string} address @param {Query} [query] @returns {Promise<any[]>} */
+export async function whole(address, query = {}) {
+  const found = [];
+  for (let cursor = null; ;) {
+    const told = await ask(address, { ...query, limit: 200, cursor });
+    if (!told.isOk) return found;
+    found.push(...told.body.items);
+    cursor = told.body.next_cursor;
+    if (!cursor) return found;
+  }
+}
+
+/** A file that the browser puts where downloads go. @param {string} name @param {string} kind @param {string} content */
+export function save(name, kind, content) {
+  const href = URL.createObjectURL(new Blob([content], { type: kind }));
+  h("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}

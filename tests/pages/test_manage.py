@@ -1,0 +1,377 @@
+"""HR's side, as a person without a terminal meets it: what it does is what the API then tells."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from app.core.settings import MANAGE
+from tests.conftest import Tenant
+from tests.metrics.test_release import CONTENT, answer, names_of, staff
+from tests.pages.conftest import Visits
+from tests.pages.test_dashboard import key_of
+from tests.pages.visiting import Visit
+
+SIZES = {"sales": 8, "care": 9}
+HR = ("surveys:read", "surveys:write", "people:read", "metrics:read")
+READERS = pytest.mark.parametrize(("width", "language"), [(360, "nl"), (1280, "en")])
+
+
+async def manage(seen: Visit, key: str, screen: str = "surveys", view: str = "manage") -> None:
+    """Signed in on one page, and then at one of the screens."""
+    await seen.page.goto(f"{seen.address}{MANAGE}#{key}")
+    await seen.arrive(view)
+    if view == "manage":
+        await seen.page.wait_for_selector("[data-screen]")
+        await seen.page.goto(f"{seen.address}{MANAGE}#{screen}")
+        await at_screen(seen, screen)
+
+
+async def at_screen(seen: Visit, screen: str) -> None:
+    await seen.page.wait_for_selector(f'[data-screen="{screen}"]:not([aria-busy])')
+
+
+async def surveys(tenant: Tenant) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await tenant.client.get("/v1/surveys")).json()["items"]
+    return found
+
+
+@pytest.fixture
+async def staffed(acme: Tenant) -> Tenant:
+    await staff(acme.client, SIZES)
+    await acme.client.patch("/v1/people/care-0", json={"segments": {"location": "Urk"}})
+    await acme.client.put("/v1/questionnaires/two", json=CONTENT)
+    return acme
+
+
+# ------------------------------------------------------------------ who may what
+
+
+async def test_only_what_the_key_may_is_there_and_nothing_is_refused(staffed: Tenant, visit: Visits) -> None:
+    await staffed.client.post(
+        "/v1/surveys", json={"name": "Autumn", "questionnaire": "betrokken-33", "mode": "confidential"}
+    )
+    async with visit(width=1280) as seen:
+        refusals: list[str] = []
+        seen.page.on("response", lambda one: refusals.append(one.url) if one.status == 403 else None)
+        await manage(seen, await key_of(staffed, "surveys:read"))
+        assert await seen.page.locator("#new-survey").count() == 0
+        await seen.page.click("text=Autumn")
+        await seen.page.wait_for_selector('h1:has-text("Autumn")')
+        assert await seen.page.locator("#open-now, #delete, form:visible").count() == 0
+        await manage(seen, await key_of(staffed, "metrics:read"), view="nothing")
+        await manage(seen, await key_of(staffed, "metrics:read", teams=["care"]), view="nothing")
+        assert refusals == []
+
+
+async def test_the_key_is_asked_for_where_nobody_is_signed_in(staffed: Tenant, visit: Visits) -> None:
+    key = await key_of(staffed, *HR)
+    async with visit() as seen:
+        await seen.page.goto(f"{seen.address}{MANAGE}")
+        await seen.arrive("signin")
+        await seen.page.fill("#key", "btk_of_nobody")
+        await seen.press("Enter")
+        await seen.page.wait_for_selector("#refused:not(:empty)")
+        await seen.page.fill("#key", key)
+        await seen.press("Enter")
+        await at_screen(seen, "surveys")
+        assert key not in seen.page.url
+
+
+async def test_the_dashboard_leads_there_whoever_has_something_to_do_there(
+    staffed: Tenant, visit: Visits
+) -> None:
+    async with visit(width=1280) as seen:
+        await seen.look(await key_of(staffed), view="problem")
+        assert not await seen.page.is_visible("#manage")
+    async with visit(width=1280) as seen:
+        await seen.look(await key_of(staffed, *HR), view="problem")
+        await seen.page.click("#manage")
+        await at_screen(seen, "surveys")
+
+
+# ------------------------------------------------------------------ a survey, to its results
+
+
+async def test_a_survey_in_three_steps_from_its_questions_to_its_results(
+    staffed: Tenant, visit: Visits
+) -> None:
+    key = await key_of(staffed, *HR)
+    async with visit(language="nl", width=1280) as seen:
+        await manage(seen, key)
+        await seen.page.click("#new-survey")
+        await at_screen(seen, "surveys/new")
+        await seen.page.fill("#name", "Najaar 2026")
+        await seen.page.check('[name="questionnaire"][value="betrokken-33"]')
+        await seen.page.click("#preview")
+        await seen.page.wait_for_selector("#as-respondent .question >> nth=32")
+        assert await seen.violations() == []
+        await seen.press("Escape")
+        await seen.page.check('[name="questionnaire"][value="two"]')
+        await seen.page.click("#next")
+        await seen.page.wait_for_selector('[name="mode"]')
+        assert not await seen.page.locator('[name="access"]').first.is_visible()
+        await seen.page.check('[name="report_by"][value="location"]')
+        await seen.page.check('[name="allow_changes"]')
+        assert not await seen.page.locator('[name="rolling"]').is_visible()
+        await seen.page.click("#next")
+        await seen.page.wait_for_selector("#create-open")
+        assert await seen.shows("Vertrouwelijk")
+        await seen.page.click("#create-open")
+        await seen.page.wait_for_selector("#said:has-text('open')")
+        [made] = await surveys(staffed)
+        told = {name: made[name] for name in ("name", "status", "mode", "report_by", "allow_changes")}
+        assert told == {
+            "name": "Najaar 2026",
+            "status": "open",
+            "mode": "confidential",
+            "report_by": ["location"],
+            "allow_changes": True,
+        }
+        assert made["closes_at"] is not None
+        assert await seen.shows("Vandaag geopend")
+
+        await seen.page.check('[name="how"][value="codes"]')
+        assert not await seen.page.locator("#send_at").is_visible()
+        async with seen.page.expect_download() as awaited:
+            await seen.page.click("#invite")
+        sheet = (await (await awaited.value).path()).read_text(encoding="utf-8")
+        assert len(re.findall(r"(?:[A-Z0-9]{5}[- ]?){2}", sheet)) >= sum(SIZES.values())
+
+        await seen.page.fill("#name", "Herfst 2026")
+        await seen.press("Enter")
+        await seen.page.wait_for_selector('h1:has-text("Herfst 2026")')
+        for team, size in SIZES.items():
+            await answer(staffed.client, made["id"], names_of(team, size), pay=4)
+        await seen.page.click("#close")
+        assert await seen.violations() == []
+        await seen.page.click("dialog .primary")
+        await seen.page.wait_for_selector("#said:has-text('gesloten')")
+        await staffed.work()
+        await seen.page.wait_for_selector("#archive")
+        assert await seen.shows("17 van 17")
+        await seen.page.click("#archive")
+        await seen.page.click("dialog .primary")
+        await seen.page.wait_for_selector("#said:has-text('gearchiveerd')")
+        [now] = await surveys(staffed)
+        assert (now["name"], now["status"], now["archived"]) == ("Herfst 2026", "released", True)
+        await seen.page.click("nav >> text=Enquêtes")
+        await at_screen(seen, "surveys")
+        assert not await seen.shows("Herfst 2026")
+        await seen.page.check("#show-archived")
+        await seen.page.wait_for_selector("text=Herfst 2026")
+
+
+async def test_what_is_wrong_is_said_at_its_field_and_nothing_filled_in_is_lost(
+    staffed: Tenant, visit: Visits
+) -> None:
+    async with visit(language="nl") as seen:
+        await manage(seen, await key_of(staffed, *HR), "surveys/new")
+        await seen.page.fill("#name", "Te vroeg dicht")
+        await seen.page.click("#next")
+        await seen.page.wait_for_selector("#closes_at")
+        await seen.page.check('[name="mode"][value="anonymous"]')
+        assert await seen.page.locator('[name="access"]').first.is_visible()
+        await seen.page.fill("#series", "kwartaal")
+        await seen.page.fill("#closes_at", "2020-01-01T12:00")
+        await seen.page.click('[data-language="en"]')
+        await seen.page.click('[data-language="nl"]')
+        await seen.page.reload()
+        await at_screen(seen, "surveys/new")
+        assert await seen.page.input_value("#series") == "kwartaal"
+        await seen.page.click("#next")
+        await seen.page.wait_for_selector("#save-draft")
+        await seen.page.click("#save-draft")
+        await seen.page.wait_for_selector("#closes_at-fault:not(:empty)")
+        assert await seen.text("#closes_at-fault") == "Dit moment is al geweest: kies een later moment."
+        assert (await seen.focused())["id"] == "closes_at"
+        assert await seen.page.get_attribute("#closes_at", "aria-invalid") == "true"
+        assert await seen.violations() == []
+        assert await seen.page.input_value("#series") == "kwartaal"
+        assert await seen.page.is_checked('[name="mode"][value="anonymous"]')
+        await seen.page.fill("#closes_at", "2038-01-01T12:00")
+        await seen.page.click("#next")
+        await seen.page.click("#save-draft")
+        await seen.page.wait_for_selector('h1:has-text("Te vroeg dicht")')
+        [made] = await surveys(staffed)
+        assert (made["status"], made["mode"], made["series"]) == ("draft", "anonymous", "kwartaal")
+
+
+async def test_a_draft_is_changed_as_it_was_made_and_deleted(staffed: Tenant, visit: Visits) -> None:
+    body = {
+        "name": "Eerst",
+        "questionnaire": "betrokken-33",
+        "mode": "attributed",
+        "audience": {"teams": ["care"]},
+    }
+    made = (await staffed.client.post("/v1/surveys", json=body)).json()
+    async with visit(width=1280) as seen:
+        await manage(seen, await key_of(staffed, *HR), f"surveys/{made['id']}")
+        await seen.page.click(f'a[href="#surveys/{made["id"]}/edit"]')
+        await seen.page.wait_for_selector("#next")
+        assert await seen.page.input_value("#name") == "Eerst"
+        await seen.page.click("#next")
+        await seen.page.wait_for_selector('[name="mode"]')
+        assert await seen.page.is_checked('[name="teams"][value="care"]')
+        assert not await seen.page.is_checked('[name="teams"][value="sales"]')
+        await seen.page.check('[name="teams"][value="sales"]')
+        await seen.page.click("#next")
+        await seen.page.click("#save-draft")
+        await seen.page.wait_for_selector("#said:has-text('Gewijzigd')")
+        [now] = await surveys(staffed)
+        assert sorted(now["audience"]["teams"]) == ["care", "sales"]
+        await seen.page.click("#delete")
+        await seen.page.click("dialog .primary")
+        await at_screen(seen, "surveys")
+        assert await surveys(staffed) == []
+
+
+async def test_an_address_for_everybody_is_shown_and_a_survey_withdrawn(
+    staffed: Tenant, visit: Visits
+) -> None:
+    body = {"name": "Poster", "questionnaire": "betrokken-33", "mode": "anonymous", "access": "open"}
+    made = (await staffed.client.post("/v1/surveys", json=body)).json()
+    await staffed.client.post(f"/v1/surveys/{made['id']}/open")
+    async with visit(language="en") as seen:
+        await manage(seen, await key_of(staffed, *HR), f"surveys/{made['id']}")
+        await seen.page.click("#show-address")
+        await seen.page.wait_for_selector(".secret")
+        assert "bti_" in await seen.page.input_value(".secret")
+        await seen.page.click("#cancel")
+        await seen.page.click("dialog >> text=No, go back")
+        assert (await surveys(staffed))[0]["status"] == "open"
+        await seen.page.click("#cancel")
+        await seen.page.click("dialog .primary")
+        await seen.page.wait_for_selector("#said:has-text('withdrawn')")
+        assert (await surveys(staffed))[0]["status"] == "cancelled"
+
+
+@READERS
+async def test_nothing_of_surveys_is_in_the_way_of_anybody(
+    width: int, language: str, staffed: Tenant, visit: Visits
+) -> None:
+    body = {"name": "Autumn", "questionnaire": "betrokken-33", "mode": "confidential", "series": "pulse"}
+    made = (await staffed.client.post("/v1/surveys", json=body)).json()
+    async with visit(width=width, language=language) as seen:
+        key = await key_of(staffed, *HR)
+        await manage(seen, key)
+        assert await seen.violations() == []
+        await manage(seen, key, f"surveys/{made['id']}")
+        assert await seen.violations() == []
+        await staffed.client.post(f"/v1/surveys/{made['id']}/open")
+        await manage(seen, key, f"surveys/{made['id']}")
+        assert await seen.violations() == []
+        await manage(seen, key, "surveys/new")
+        await seen.page.fill("#name", "Next")
+        assert await seen.violations() == []
+        await seen.page.click("#next")
+        await seen.page.wait_for_selector('[name="mode"]')
+        assert await seen.violations() == []
+        await seen.page.click("#next")
+        await seen.page.wait_for_selector("#create-open")
+        assert await seen.violations() == []
+
+
+# ------------------------------------------------------------------ people, from a file
+
+CSV = """Medewerkernummer;Voornaam;Achternaam;E-mail;Afdeling;Leidinggevende;In dienst;Vestiging
+9001;Noor;de Wit;noor@example.com;Nieuw Team;;01-03-2021;Utrecht
+9002;Sam;Peeters;geen adres;Nieuw Team;9001;2-4-2024;Urk
+9003;;;;;;;
+"""
+
+
+@pytest.fixture
+def worked(staffed: Tenant) -> Any:
+    """Does what is queued, for as long as somebody waits for it."""
+
+    async def work() -> None:
+        while True:
+            await staffed.work()
+            await asyncio.sleep(0.05)
+
+    return work
+
+
+async def uploaded(seen: Visit, content: bytes, name: str = "mensen.csv") -> None:
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    await seen.page.set_input_files("#file", file)
+
+
+async def test_people_from_a_file_are_tried_first_and_then_stored(
+    staffed: Tenant, visit: Visits, worked: Any
+) -> None:
+    async with visit(language="nl", width=1280) as seen:
+        await manage(seen, await key_of(staffed, "people:write"), "people")
+        working = asyncio.create_task(worked())
+        await uploaded(seen, CSV.encode("utf-16"))
+        await seen.page.wait_for_selector("#try")
+        chosen = {
+            name: await seen.page.input_value(f"#{name}")
+            for name in ("external_id", "name", "surname", "email", "team", "manager", "starts_on", "ends_on")
+        }
+        assert list(chosen.values()) == [
+            "Medewerkernummer",
+            "Voornaam",
+            "Achternaam",
+            "E-mail",
+            "Afdeling",
+            "Leidinggevende",
+            "In dienst",
+            "",
+        ]
+        assert await seen.page.is_checked('[name="segments"][value="Vestiging"]')
+        assert await seen.violations() == []
+        await seen.page.click("#try")
+        await seen.page.wait_for_selector("#trial table")
+        lines = await seen.page.locator("#trial tbody tr").all_inner_texts()
+        assert [line.split("\t")[:3] for line in lines] == [
+            ["3", "9002", "E-mail"],
+            ["4", "9003", "Voornaam"],
+        ]
+        assert "Dit is geen e-mailadres" in lines[0]
+        assert await seen.violations() == []
+        assert (await staffed.client.get("/v1/people/9001")).status_code == 404
+
+        await seen.page.click('[data-language="en"]')
+        await seen.page.wait_for_selector("#trial >> text=This would happen")
+        assert await seen.page.input_value("#external_id") == "Medewerkernummer"
+        await seen.page.click("#carry-out")
+        await seen.page.wait_for_selector("#outcome")
+        stored = (await staffed.client.get("/v1/people/9001")).json()
+        told = {name: stored[name] for name in ("name", "email", "starts_on", "segments")}
+        assert told == {
+            "name": "Noor de Wit",
+            "email": "noor@example.com",
+            "starts_on": "2021-03-01",
+            "segments": {"vestiging": "Utrecht"},
+        }
+        assert (await staffed.client.get("/v1/people/9002")).status_code == 404
+        assert "1 new" in await seen.text("main")
+        working.cancel()
+
+
+async def test_a_file_that_is_none_says_so_and_what_its_columns_mean_is_changed(
+    staffed: Tenant, visit: Visits, worked: Any
+) -> None:
+    async with visit(language="nl") as seen:
+        await manage(seen, await key_of(staffed, "people:write"), "people")
+        working = asyncio.create_task(worked())
+        await uploaded(seen, b"%PDF-1.7\n1 0 obj\n", "mensen.pdf")
+        await seen.page.wait_for_selector("#wrong:not(:empty)")
+        assert "bewaar het als CSV" in await seen.text("#wrong")
+        await uploaded(seen, b"Kenmerk,Wie\nK-1,Noor\n")
+        await seen.page.wait_for_selector("#try")
+        assert await seen.page.input_value("#external_id") == ""
+        await seen.page.select_option("#external_id", "Kenmerk")
+        await seen.page.select_option("#name", "Wie")
+        await seen.page.check('[name="missing"][value="report"]')
+        await seen.page.click("#try")
+        await seen.page.wait_for_selector("#carry-out")
+        assert await seen.shows("staat niet in het bestand")
+        assert await seen.violations() == []
+        await seen.page.click("#carry-out")
+        await seen.page.wait_for_selector("#outcome")
+        assert (await staffed.client.get("/v1/people/K-1")).json()["name"] == "Noor"
+        working.cancel()
