@@ -17,6 +17,7 @@ from app.core.database import Database
 from app.core.settings import Settings
 from app.demo import service as demo
 from app.main import create_app
+from tests.charts.specifications import faults, untold
 from tests.conftest import client_for, on_database, run_sql
 from tests.contract import ContractClient, Operation, operations, resolve
 
@@ -161,3 +162,36 @@ async def test_an_open_survey_has_no_numbers_yet(filled: Filled) -> None:
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {
         (409, "survey_not_released")
     }
+
+
+# ------------------------------------------------------------------ charts
+
+
+async def test_every_chart_is_drawn_of_what_its_metric_tells(filled: Filled) -> None:
+    """In both languages, of the organisation and of some teams: valid, and without another number."""
+    listed = (await filled.client.get("/v1/charts")).json()["items"]
+    assert len(listed) == 11
+    for chart, team in product(listed, [None, *filled.teams[::9]]):
+        of_survey = {"by": ["organization", "team"]} if "by" in chart["parameters"] else {}
+        where = {"team": team} if team else {}
+        told = [
+            (await filled.client.get(address, params=where | by)).json() for address, by in told_by(chart)
+        ]
+        for language in LANGUAGES:
+            answer = await filled.client.get(
+                f"/v1/charts/{chart['name']}", params=where | of_survey, headers={"Accept-Language": language}
+            )
+            assert answer.status_code == 200, f"{chart['name']} {team}: {answer.text[:200]}"
+            assert faults(answer.json()) is None, chart["name"]
+            if chart["name"] != "calendar":
+                assert untold(answer.json(), *told) == set(), f"{chart['name']} {team}"
+
+
+def told_by(chart: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The requests whose answers a chart is made of."""
+    by = ["organization", "team"]
+    if chart["name"] == "levers":
+        return [(chart["metric"], {"by": by}), ("/v1/metrics/drivers", {"by": by})]
+    if chart["metric"] == "/v1/metrics/recognition":
+        return [(chart["metric"], {"by": [*by, "month"]})]
+    return [] if chart["name"] == "calendar" else [(chart["metric"], {"by": by})]

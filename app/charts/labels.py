@@ -26,10 +26,6 @@ PLACES: Final[Sequence[tuple[float, float, Align]]] = (
     (9, 15, "left"),
     (-9, -15, "right"),
     (-9, 15, "right"),
-    (22, -26, "left"),
-    (22, 26, "left"),
-    (-22, -26, "right"),
-    (-22, 26, "right"),
 )
 
 
@@ -78,11 +74,14 @@ class Label:
 def placed(points: Sequence[Point], frame: Box, taken: Sequence[Box] = ()) -> list[Label | None]:
     """A label of each point, or None where there is no room; `taken` is not there for labels."""
     marks = [*(point.box for point in points), *taken]
+    around = [[_near(other) for other in points if other is not point] for point in points[:MOST]]
     labels: dict[int, Label] = {}
     for _ in range(ROUNDS):
         for place, point in enumerate(points[:MOST]):
             others = [label.box for other, label in labels.items() if other != place]
-            labels[place] = min(_candidates(point), key=lambda one: _cost(one.box, others, marks, frame))
+            labels[place] = min(
+                _candidates(point), key=lambda one: _cost(one.box, others, marks, around[place], frame)
+            )
     kept = _without_overlaps(labels, marks, frame)
     return [kept.get(place) for place in range(len(points))]
 
@@ -94,10 +93,19 @@ def _candidates(point: Point) -> Iterator[Label]:
         yield Label(dx, dy, align, Box(left, point.y + dy - HALF, left + wide, point.y + dy + HALF))
 
 
-def _cost(box: Box, others: Sequence[Box], marks: Sequence[Box], frame: Box) -> float:
+def _cost(box: Box, others: Sequence[Box], marks: Sequence[Box], around: Sequence[Box], frame: Box) -> float:
     return (
-        60 * box.outside(frame) + 5 * sum(map(box.shared_with, others)) + 6 * sum(map(box.shared_with, marks))
+        60 * box.outside(frame)
+        + 5 * sum(map(box.shared_with, others))
+        + 6 * sum(map(box.shared_with, marks))
+        + 0.5 * sum(map(box.shared_with, around))
     )
+
+
+def _near(point: Point) -> Box:
+    """A name there could be taken for that of this point."""
+    reach = 2 * REACH
+    return Box(point.x - reach, point.y - reach, point.x + reach, point.y + reach)
 
 
 def _without_overlaps(labels: dict[int, Label], marks: Sequence[Box], frame: Box) -> dict[int, Label]:

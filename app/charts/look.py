@@ -54,7 +54,9 @@ class Look:
 
     def of_group(self, group: schemas.GroupRef, said: str) -> str:
         """The whole organisation is meant where nothing else is said."""
-        return said if group.kind == "organization" else self.say("of_group", name=group.name, said=said)
+        if group.kind == "organization":
+            return said
+        return self.say("of_group", name=group.name, said=said[:1].lower() + said[1:])
 
     def number(self, value: float, digits: int = 0) -> str:
         text = f"{abs(value):.{digits}f}"

@@ -24,7 +24,7 @@ class Column:
 
     @classmethod
     def of(cls, look: Look, names: Sequence[str], right: float = 0) -> "Column":
-        most = look.width * (0.36 if look.is_narrow else 0.34)
+        most = look.width * (0.41 if look.is_narrow else 0.34)
         wide = min(most, max(map(width_of, names), default=0) + 2)
         return cls(wide, (wide + 14, look.width - right))
 

@@ -26,12 +26,13 @@ STATES = ("favourable", "neutral", "unfavourable")
 THICK = 18
 ENDS = {
     "favourable": ("0", "datum.favourable"),
-    "neutral": ("datum.favourable", "datum.favourable + datum.neutral"),
+    "neutral": ("datum.favourable", "min(1, datum.favourable + datum.neutral)"),
     "unfavourable": (
-        "datum.favourable + datum.neutral",
-        "datum.favourable + datum.neutral + datum.unfavourable",
+        "min(1, datum.favourable + datum.neutral)",
+        "min(1, datum.favourable + datum.neutral + datum.unfavourable)",
     ),
 }
+"""Rounded shares may be more than all together."""
 Part = schemas.Facet | schemas.FacetQuestion
 
 
@@ -55,7 +56,7 @@ def _bars(
     answer: schemas.Facets, group: schemas.FacetsGroup | None, parts: Sequence[Part], look: Look
 ) -> Json:
     rows = _rows(look, parts[:MOST_ROWS])
-    column = Column.of(look, [row["name"] for row in rows], right=54 if look.is_narrow else 62)
+    column = Column.of(look, [row["name"] for row in rows], right=96)
     height = named(look, rows, column, lowest=28)
     hidden = [row for row in rows if "reason" in row]
     return chart(
@@ -109,8 +110,8 @@ def _row(look: Look, part: Part) -> Json:
         **{state: getattr(part, state) for state in STATES},
         "low": part.favourable_ci_low,
         "high": part.favourable_ci_high,
-        "count": f"n {part.n}",
         "percent": look.percent(part.favourable),
+        "said_n": f"{look.percent(part.favourable)} · n {part.n}",
     }
 
 
@@ -161,24 +162,16 @@ def _layers(look: Look, column: Column) -> list[Json]:
     theme = look.theme
     on = scale([0, 1], column.span)
     axis = value("favourable", on, {"tickCount": 5, "format": "%"}, look.say("share_axis"))
-    inside: Json = {
-        "where": "isValid(datum.percent)",
-        "x": at(column.span[0] + 6),
-        "y": place("y"),
-        "shown": "percent",
-        "align": "left",
-    }
     return [
         *(_bar(look, state, on, axis) for state in STATES),
         interval("rows", "low", "high", on, y=place("y"), color=theme.paper, strokeWidth=5),
         interval("rows", "low", "high", on, y=place("y"), color=theme.ink, strokeWidth=2),
-        text("rows", **inside, color=theme.paper),
         text(
             "rows",
-            where="isValid(datum.count)",
+            where="isValid(datum.said_n)",
             x=at(look.width),
             y=place("y"),
-            shown="count",
+            shown="said_n",
             align="right",
             color=theme.muted,
         ),

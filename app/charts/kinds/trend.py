@@ -295,12 +295,16 @@ def _title(look: Look, answer: schemas.Trends, group: schemas.TrendGroup | None)
     opened = {wave.survey.id: wave.survey.opened_at for wave in answer.waves}
     if since not in opened:
         return look.say("of_group", name=name, said=look.say("no_earlier_wave"))
-    said = look.listed([_verdict(look, one) for one in changes])
+    said = look.listed(list(_verdicts_in_words(look, changes)))
     return look.say("trend_finding", name=name, said=said, since=month_in_words(look.language, opened[since]))
 
 
-def _verdict(look: Look, change: ChangeOk | ChangeUndefined) -> str:
-    return f"{look.label('scales', change.measure).lower()} {look.verdict(change.verdict)}"
+def _verdicts_in_words(look: Look, changes: Sequence[ChangeOk | ChangeUndefined]) -> Iterator[str]:
+    """Measures of which the same can be said, together."""
+    for verdict in dict.fromkeys(one.verdict for one in changes):
+        same = [look.label("scales", one.measure).lower() for one in changes if one.verdict == verdict]
+        key = "change_unclear" if verdict == "inconclusive" else "said_of"
+        yield look.say(key, measures=look.listed(same), verdict=look.verdict(verdict))
 
 
 def _in_words(look: Look, answer: schemas.Trends, group: schemas.TrendGroup | None) -> str:
