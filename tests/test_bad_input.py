@@ -459,9 +459,7 @@ async def test_other_methods_are_405_with_a_complete_allow(path: str, api: Contr
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v1/peoples", "/v1/people/", "/v1/me/", "/V1/me", "/docs/"]
-)
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/peoples", "/v1/people/", "/v1/me/", "/V1/me", "/docs/"])
 async def test_unknown_paths_are_problems(path: str, api: ContractClient) -> None:
     assert_problem(await api.get(path), 404, "not_found")
 
