@@ -314,6 +314,11 @@ async def test_waves_teams_and_segments_are_chosen_and_kept_in_the_address(
         await seen.page.select_option("#team", "")
         await seen.page.select_option("#by", "segment:location")
         await seen.page.wait_for_selector("#part-segments")
+        rows = await seen.page.eval_on_selector_all(
+            ".groups tbody tr", "rows => rows.map(one => one.dataset.id)"
+        )
+        assert rows == ["", "unknown"]
+        assert "Lab" in await seen.text(".answer.hidden"), "teams that are hidden are named there too"
         oldest = context["waves"][-1]["survey"]["id"]
         await seen.page.select_option("#wave", oldest)
         await seen.page.wait_for_url(f"**/?*survey={oldest}*")

@@ -29,6 +29,7 @@ export function finding(seen) {
   const [satisfaction, engagement] = MEASURES.slice(0, 2).map((measure) => changeOf(seen, measure));
   if (satisfaction?.status !== "ok" || engagement?.status !== "ok") return `${who}${overview.survey.name}`;
   const before = seen.wave(satisfaction.from_survey)?.label ?? "";
+  if (satisfaction.verdict === "inconclusive" && engagement.verdict === "inconclusive") return `${who}${who ? lower(words.no_verdict(before)) : words.no_verdict(before)}`;
   const verdict = (/** @type {string} */ code) => lower(seen.label("verdicts", code));
   const names = MEASURES.map((measure) => seen.label("scales", measure));
   const said = satisfaction.verdict === engagement.verdict

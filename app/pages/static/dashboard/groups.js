@@ -21,7 +21,8 @@ const HEAD = ["id", "name", "parent", "status", "reason", "precision", "n", "inv
 
 /** @param {Seen} seen */
 export function groups(seen) {
-  const { words, overview: { groups: found } } = seen;
+  const { words, overview } = seen;
+  const found = overview.groups.filter(({ group }) => !seen.choice.by || group.kind !== "team");
   const shown = found.filter((/** @type {Group} */ one) => one.status === "ok");
   const scale = scaleOf(shown);
   const told = {

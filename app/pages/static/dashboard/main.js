@@ -133,7 +133,7 @@ async function askAll(known) {
   const parts = { ...view, by: ["organization", choice.by || "team"] };
   /** @type {Record<string, [string, Query]>} */
   const wanted = {
-    overview: ["overview", parts], trends: ["trends", view], levers: ["levers", view], facets: ["facets", view],
+    overview: ["overview", { ...parts, by: [...new Set(["organization", "team", choice.by].filter(Boolean))] }], trends: ["trends", view], levers: ["levers", view], facets: ["facets", view],
     heatmap: ["heatmap", parts], participation: ["participation", parts], choices: ["choices", view], comments: ["comments", view],
     ...(seesAll() && {
       recognition: ["recognition", { team: choice.team, from: monthsAgo(MONTHS), by: ["organization", "month"] }],

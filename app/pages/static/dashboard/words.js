@@ -42,6 +42,8 @@ const nl = {
   /** @param {string} from */
   since: (from) => `sinds ${from}`,
   and: "en",
+  /** @param {string} from */
+  no_verdict: (from) => `Of er iets veranderde sinds ${from}, is niet duidelijk`,
   first_wave: "Eerste meting",
   /** @param {string} n @param {string | null} invited @param {string} name @param {string} day @param {string} level */
   about: (n, invited, name, day, level) => `${n}${invited ? ` van ${invited} genodigden` : " mensen"} · ${name} · vastgelegd op ${day} · marges van ${level}%`,
@@ -195,6 +197,7 @@ const en = {
   working: "Working…",
   since: (from) => `since ${from}`,
   and: "and",
+  no_verdict: (from) => `Whether anything changed since ${from} is not clear`,
   first_wave: "First round",
   about: (n, invited, name, day, level) => `${n}${invited ? ` of ${invited} invited` : " people"} · ${name} · fixed on ${day} · ${level}% margins`,
   running: (name, left, day) => left === null ? `Open now: ${name}.` : `Open now: ${name}, ${left === 0 ? "closes today" : left === 1 ? "1 day left" : `${left} days left`} (${day}).`,
