@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.core.contract import contract
 from app.core.settings import MANAGE
+from app.pages.api import STATIC
 from tests.conftest import Tenant
 from tests.metrics.test_release import CONTENT, answer, names_of, staff
 from tests.pages.conftest import Visits
@@ -375,3 +377,92 @@ async def test_a_file_that_is_none_says_so_and_what_its_columns_mean_is_changed(
         await seen.page.wait_for_selector("#outcome")
         assert (await staffed.client.get("/v1/people/K-1")).json()["name"] == "Noor"
         working.cancel()
+
+
+# ------------------------------------------------------------------ keys, and the log
+
+
+async def keys_of(tenant: Tenant) -> dict[str, dict[str, Any]]:
+    found = (await tenant.client.get("/v1/api-keys", params={"limit": 200})).json()["items"]
+    return {key["name"]: key for key in found}
+
+
+async def test_a_key_is_made_in_words_shown_once_and_revoked(staffed: Tenant, visit: Visits) -> None:
+    async with visit(language="nl") as seen:
+        key = await key_of(staffed, "keys:manage", "people:read", "metrics:read")
+        await manage(seen, key, "keys/new")
+        assert await seen.page.locator('[name="scopes"][value="surveys:write"]').count() == 0
+        await seen.page.fill("#name", "Mara")
+        await seen.press("Enter")
+        await seen.page.wait_for_selector("#scopes-fault:not(:empty)")
+        assert await seen.page.input_value("#name") == "Mara"
+        assert await seen.violations() == []
+        await seen.page.check('[name="scopes"][value="people:read"]')
+        await seen.page.click("#make-key")
+        await seen.page.wait_for_selector("#key-made")
+        secret = await seen.page.input_value(".secret")
+        assert await seen.violations() == []
+        me = await staffed.client.get("/v1/me", headers={"Authorization": f"Bearer {secret}"})
+        assert me.json()["scopes"] == ["people:read"]
+        await seen.page.click("#key-made .primary")
+        await at_screen(seen, "keys")
+        assert secret not in await seen.page.content()
+        assert await seen.violations() == []
+        await seen.page.click('[aria-label="Trek in: Mara"]')
+        await seen.page.click("dialog .primary")
+        await seen.page.wait_for_selector("#said:has-text('ingetrokken')")
+        assert "Mara" not in await keys_of(staffed)
+
+
+async def test_a_managers_key_sees_their_teams_alone(staffed: Tenant, visit: Visits) -> None:
+    async with visit(language="en", width=1280) as seen:
+        key = await key_of(staffed, "keys:manage", "people:read", "metrics:read")
+        await manage(seen, key, "keys/new")
+        await seen.page.fill("#name", "Lead of care")
+        await seen.page.check('[name="reach"][value="teams"]')
+        assert not await seen.page.locator('[name="scopes"]').first.is_visible()
+        await seen.page.check('[name="teams"][value="care"]')
+        await seen.page.click("#make-key")
+        await seen.page.wait_for_selector("#key-made")
+        made = (await keys_of(staffed))["Lead of care"]
+        assert (made["scopes"], made["teams"]) == (["metrics:read"], ["care"])
+
+
+async def test_the_log_is_read_a_page_at_a_time(staffed: Tenant, visit: Visits) -> None:
+    for number in range(60):
+        await staffed.client.patch("/v1/organization", json={"name": f"Acme {number}"})
+    body = {"name": "Autumn", "questionnaire": "two", "mode": "confidential"}
+    await staffed.client.post("/v1/surveys", json=body)
+    async with visit(language="nl", width=1280) as seen:
+        await manage(seen, await key_of(staffed, "audit:read"), "log")
+        rows = seen.page.locator("#entries tbody tr")
+        assert await rows.count() == 50
+        assert "Sleutel gemaakt" in await rows.nth(0).inner_text()
+        assert "Enquête gemaakt" in await rows.nth(1).inner_text()
+        assert await seen.violations() == []
+        await seen.page.click("#older")
+        await seen.page.wait_for_selector("#entries table >> nth=1")
+        assert await rows.count() > 60
+
+
+def keys_in(name: str, member: str) -> list[str]:
+    """The members of an object in a script, in each language."""
+    script = (STATIC / "manage" / name).read_text(encoding="utf-8")
+    found = re.findall(rf"^ +{member}: {{(.*?)\n? *}},$", script, re.MULTILINE | re.DOTALL)
+    return [key for part in found for key in re.findall(r'(?:^|[{,]|\n) *"?([a-z_:]+)"?: ["\[]', part)]
+
+
+def test_every_right_that_a_key_may_have_has_words_and_what_has_words_is_there() -> None:
+    documents = contract()
+    scopes = documents["components"]["schemas"]["ApiKey"]["properties"]["scopes"]["items"]["enum"]
+    assert sorted(keys_in("words.js", "scopes")) == sorted([*scopes, *scopes])
+    operations = {
+        operation["operationId"]
+        for path in documents["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict) and "operationId" in operation
+    }
+    told = documents["components"]["schemas"]["AuditEntry"]["properties"]["action"]["description"]
+    known = operations | set(re.findall(r"`(\w+)`", told)) | {"create_organization"}
+    assert keys_in("words.js", "actions")
+    assert not set(keys_in("words.js", "actions")) - known

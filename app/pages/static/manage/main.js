@@ -4,6 +4,8 @@ import { all, at, h } from "../respond/dom.js";
 import { WORDS as DASHBOARD } from "../dashboard/words.js";
 import { may, me, onEnd, resume, seesAll, signIn, signOut } from "../session.js";
 import { button } from "./forms.js";
+import { drawKeys } from "./keys.js";
+import { drawLog } from "./log.js";
 import { languageNow, onRedraw, say, speak, words } from "./page.js";
 import { drawPeople, forgetPeople } from "./people.js";
 import { forgetPlan } from "./plan.js";
@@ -20,6 +22,8 @@ import { drawSurveys } from "./surveys.js";
 const SECTIONS = [
   { name: "surveys", scopes: ["surveys:read"], draw: drawSurveys },
   { name: "people", scopes: ["people:write"], draw: drawPeople },
+  { name: "keys", scopes: ["keys:manage"], draw: drawKeys },
+  { name: "log", scopes: ["audit:read"], draw: drawLog },
 ];
 
 /** Of the screens asked for, so that a slow one never takes the place of a later one. */
