@@ -9,6 +9,7 @@ import scim2_models  # noqa: F401 each model walks over all modules that are loa
 from fastapi import FastAPI
 
 from app.auth.admission import Admission
+from app.auth.api import router as sign_in_router
 from app.auth.limits import (
     IMPORT,
     ForgettingMiddleware,
@@ -122,6 +123,7 @@ ROUTERS = (
     operations.router,
     organizations_router,
     setup_router,
+    sign_in_router,
     teams_router,
     persons_router,
     questionnaires_router,

@@ -6,8 +6,10 @@ which is symmetric, and that of the key; the key is one that the issuer publishe
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -22,6 +24,7 @@ CLOCK_SKEW = 60
 KEYS_KEPT = 3600
 LEAST_PAUSE = 30
 """Seconds between two looks at the issuer's keys, however many unknown ones tokens name."""
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 DISCOVERY = "/.well-known/openid-configuration"
 UNREADABLE = (jwt.PyJWTError, ArithmeticError, ValueError, TypeError, RecursionError)
 """What the library raises for a token, also for one with times that are none."""
@@ -38,6 +41,15 @@ class IssuerUnreachable(Unavailable):
     detail = "The identity provider cannot be reached: try again shortly, or use an API key."
 
 
+@dataclass(frozen=True)
+class Endpoints:
+    """Where people sign in and out, as the issuer says."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    end_session_endpoint: str | None
+
+
 class Issuer:
     def __init__(self, url: str, audience: str, algorithms: list[str], longest_life: int) -> None:
         """No token is good for more than `longest_life` seconds from now, whatever it says."""
@@ -47,6 +59,7 @@ class Issuer:
         self.algorithms = algorithms
         self.clock = time.monotonic
         self._keys: dict[str | None, jwt.PyJWK] = {}
+        self._endpoints: Endpoints | None = None
         self._read_at = self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
 
@@ -75,10 +88,19 @@ class Issuer:
             raise BadToken
         return claims
 
+    async def endpoints(self) -> Endpoints:
+        """Raises Unavailable while the issuer never told of any."""
+        if not self._is_fresh():
+            async with self._asking:
+                await self._look_again(self._is_fresh)
+        if self._endpoints is None:
+            raise IssuerUnreachable
+        return self._endpoints
+
     async def _key(self, kid: str | None) -> jwt.PyJWK:
         if not self._has_fresh(kid):
             async with self._asking:
-                await self._look_again(kid)
+                await self._look_again(lambda: self._has_fresh(kid))
         if not self._keys:
             raise IssuerUnreachable
         if kid not in self._keys:
@@ -86,12 +108,15 @@ class Issuer:
         return self._keys[kid]
 
     def _has_fresh(self, kid: str | None) -> bool:
-        return kid in self._keys and self.clock() - self._read_at < KEYS_KEPT
+        return kid in self._keys and self._is_fresh()
 
-    async def _look_again(self, kid: str | None) -> None:
+    def _is_fresh(self) -> bool:
+        return self.clock() - self._read_at < KEYS_KEPT
+
+    async def _look_again(self, is_enough: Callable[[], bool]) -> None:
         """Keys that cannot be read now stay as they were."""
         now = self.clock()
-        if self._has_fresh(kid) or now - self._asked_at < LEAST_PAUSE:
+        if is_enough() or now - self._asked_at < LEAST_PAUSE:
             return
         self._asked_at = now
         try:
@@ -105,9 +130,34 @@ class Issuer:
         address = found.get("jwks_uri") if isinstance(found, dict) else None
         if not isinstance(address, str) or found.get("issuer") != self.url:
             raise NotSent("not_this_issuer")
-        if not address.startswith("https://") and self.url.startswith("https://"):
+        if not is_as_safe(address, self.url):
             raise NotSent("keys_not_over_https")
+        self._endpoints = endpoints_of(found, self.url)
         return await get_json(address)
+
+
+def is_as_safe(address: str, issuer: str) -> bool:
+    return address.startswith("https://") or not issuer.startswith("https://")
+
+
+def endpoints_of(found: Mapping[str, Any], issuer: str) -> Endpoints | None:
+    """None where people cannot sign in there."""
+    names = ("authorization_endpoint", "token_endpoint", "end_session_endpoint")
+    signing_in, token, signing_out = (usable(found.get(name), issuer) for name in names)
+    return None if signing_in is None or token is None else Endpoints(signing_in, token, signing_out)
+
+
+def usable(address: object, issuer: str) -> str | None:
+    """An address that a browser may be sent to: of a scheme that runs nothing."""
+    if not isinstance(address, str) or origin_of(address) is None or not is_as_safe(address, issuer):
+        return None
+    return address
+
+
+def origin_of(address: str) -> str | None:
+    """Scheme, host and port, as a policy of content names them; None where that is no plain web address."""
+    found = ORIGIN.match(address)
+    return found[0] if found and address[found.end() :][:1] in ("", "/", "?") else None
 
 
 def keys_of(published: Any) -> dict[str | None, jwt.PyJWK]:

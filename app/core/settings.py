@@ -22,6 +22,20 @@ RESPOND = "/respond"
 """The page of this service on which invited people answer."""
 SETUP = "/setup"
 """The page on which the first organisation is made."""
+SIGN_IN = "/sign-in"
+"""The page to which the identity provider sends people back."""
+OF_THE_FLOW = {
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "state",
+}
 MAIL_SERVER = re.compile(
     r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
 )
@@ -158,6 +172,17 @@ class Settings(BaseSettings):
         min_length=1,
         description="Claim that makes a token a manager's: the person whose teams are all that it sees.",
     )
+    oidc_client_id: str | None = Field(
+        None,
+        pattern=r"^[!-~]+$",
+        description="Public client by which the identity provider knows the pages: people sign in there, with"
+        " PKCE. Its redirect address is `/sign-in` at BETROKKEN_PUBLIC_URL. Unset: they sign in with a key.",
+    )
+    oidc_sign_in_parameters: dict[str, str] = Field(
+        {},
+        description="Added to the request to sign in, as a JSON object: scopes beside `openid`, or what the"
+        " provider wants to hear of the audience.",
+    )
     webhooks_private: bool = Field(
         False, description="Let webhooks go to http:// and to private addresses: for development."
     )
@@ -186,7 +211,9 @@ class Settings(BaseSettings):
     )
     mails_are_files: ClassVar[bool] = False
     """Whether mails are meant to go into the folder where there is no server, as the demo's are."""
-    pages: bool = Field(True, description="Serve the pages: `/`, `/manage`, `/respond` and `/setup`.")
+    pages: bool = Field(
+        True, description="Serve the pages: `/`, `/manage`, `/respond`, `/setup` and `/sign-in`."
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -245,10 +272,20 @@ class Settings(BaseSettings):
             raise ValueError("a mail has a sender: set BETROKKEN_MAIL_FROM too")
         return value
 
+    @field_validator("oidc_sign_in_parameters")
+    @classmethod
+    def leaves_the_flow_alone(cls, value: dict[str, str]) -> dict[str, str]:
+        """The page makes these anew each time, or all that they protect is gone."""
+        if taken := OF_THE_FLOW & value.keys():
+            raise ValueError(f"the page itself sends {', '.join(sorted(taken))}: leave it out")
+        return value
+
     @model_validator(mode="after")
     def tokens_are_for_somebody(self) -> Self:
         if self.oidc_issuer is not None and self.oidc_audience is None:
             raise ValueError("a token is for somebody: set BETROKKEN_OIDC_AUDIENCE too")
+        if self.oidc_client_id is not None and self.oidc_issuer is None:
+            raise ValueError("a client is known to somebody: set BETROKKEN_OIDC_ISSUER too")
         return self
 
     @property

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from app.auth.dependencies import settings_of
+from app.auth.oidc import Issuer, IssuerUnreachable, origin_of
 from app.core.conditional import Tags, etag_of, matches
 from app.core.errors import NotFound
-from app.core.settings import DASHBOARD, MANAGE, RESPOND, SETUP
+from app.core.settings import DASHBOARD, MANAGE, RESPOND, SETUP, SIGN_IN
 
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
+POLICY, TO_US = "Content-Security-Policy", "connect-src 'self'"
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    POLICY: (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; {TO_US};"
         " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "Referrer-Policy": "no-referrer",
@@ -52,6 +55,23 @@ async def get_manage_page(if_none_match: Tags = None) -> Response:
 @router.get(SETUP)
 async def get_setup_page(if_none_match: Tags = None) -> Response:
     return answer("setup.html", if_none_match)
+
+
+@router.get(SIGN_IN)
+async def get_sign_in_page(request: Request, if_none_match: Tags = None) -> Response:
+    """The one page that asks another origin: where the identity provider gives tokens."""
+    found = answer("signin.html", if_none_match)
+    origin = await token_origin(request.app.state.issuer) if settings_of(request).oidc_client_id else None
+    if origin is not None:
+        found.headers[POLICY] = HEADERS[POLICY].replace(TO_US, f"{TO_US} {origin}")
+    return found
+
+
+async def token_origin(issuer: Issuer) -> str | None:
+    try:
+        return origin_of((await issuer.endpoints()).token_endpoint)
+    except IssuerUnreachable:
+        return None
 
 
 @router.get("/pages/{name:path}")

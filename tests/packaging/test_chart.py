@@ -209,10 +209,13 @@ def test_all_is_published_but_telemetry_and_health() -> None:
     ingress = of_kind("Ingress", render(ingress=OPTIONS["ingress"]))
     [rule] = ingress["spec"]["rules"]
     paths = [path["path"] for path in rule["http"]["paths"]]
+    kinds = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
+    assert {path for path, kind in kinds.items() if kind != "Prefix"} == {"/"}, "not all that is below it"
+    assert kinds["/"] == "Exact"
     routes = [
         route.path for router in (*ROUTERS, pages) for route in router.routes if isinstance(route, Route)
     ]
     served = {"/" + path.split("/")[1] for path in (*routes, SCIM, ASSETS)}
-    assert {"/v1", "/respond", "/setup", "/pages"} < served
+    assert {"/", "/v1", "/respond", "/setup", "/sign-in", "/pages"} < served
     assert set(paths) == served - {"/metrics", "/health"}
     assert ingress["spec"]["tls"] == [{"hosts": ["betrokken.example"], "secretName": "tls"}]

@@ -59,7 +59,11 @@ def visit(browser: Any, address: str) -> Visits:
 
     @asynccontextmanager
     async def visiting(
-        language: str = "nl", width: int = 360, at: str = address, **options: Any
+        language: str = "nl",
+        width: int = 360,
+        at: str = address,
+        others: tuple[str, ...] = (),
+        **options: Any,
     ) -> AsyncIterator[Visit]:
         size = {"width": width, "height": 780 if width < 600 else 900}
         context = await browser.new_context(
@@ -67,7 +71,7 @@ def visit(browser: Any, address: str) -> Visits:
         )  # a colour on its way to another has a contrast of its own
         context.set_default_timeout(PATIENCE * 1000)
         try:
-            visit = Visit(await context.new_page(), at)
+            visit = Visit(await context.new_page(), at, others=others)
             await visit.watch()
             yield visit
             assert not visit.faults

@@ -16,7 +16,14 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-ADDRESSES = ["/", "/manage", "/respond", "/setup", *(f"/pages/{name}" for name in files())]
+ADDRESSES = [
+    "/",
+    "/manage",
+    "/respond",
+    "/setup",
+    "/sign-in",
+    *(f"/pages/{name}" for name in files()),
+]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -141,6 +141,21 @@ async def test_a_key_that_was_not_copied_is_not_lost_by_a_slip(
         assert asked == ["beforeunload"]
 
 
+async def test_one_goes_on_signed_in_with_the_key(
+    visit: Visits,
+    place: str,
+    empty: FastAPI,  # noqa: F811
+) -> None:
+    async with opened(visit, place, await token_of(empty)) as at:
+        at.page.on("dialog", lambda dialog: dialog.accept())
+        await make(at)
+        await at.arrive("done")
+        await at.page.click("#on")
+        await at.page.wait_for_url(f"{place}/")
+        await at.arrive("problem")
+        await at.says("#problem-title", "Er zijn nog geen resultaten")
+
+
 async def test_the_key_is_copied(visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
     permissions = ["clipboard-read", "clipboard-write"]
     async with opened(visit, place, await token_of(empty), permissions=permissions) as at:

@@ -23,6 +23,8 @@ class Visit:
     page: Any
     address: str
     faults: list[str] = field(default_factory=list)
+    others: tuple[str, ...] = ()
+    """Where else this visit goes, whose pages are not ours."""
 
     async def watch(self) -> None:
         """For errors, reports of the policy, requests to elsewhere, and files that are not there."""
@@ -37,11 +39,12 @@ class Visit:
             self.faults.append(message.text)
 
     def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.address, "data:")):
+        if not request.url.startswith((self.address, "data:", *self.others)):
             self.faults.append(f"asked for {request.url}")
 
     def _answered(self, response: Any) -> None:
-        if "/v1/" not in response.url and response.status not in (200, 304):
+        is_ours = response.url.startswith(self.address) and "/v1/" not in response.url
+        if is_ours and response.status not in (200, 304):
             self.faults.append(f"{response.url} is {response.status}")
 
     async def open(self, token: str = "", view: str = "welcome") -> None:

@@ -3,6 +3,7 @@
 import { all, at, h } from "../respond/dom.js";
 import { languageOfBrowser } from "../respond/words.js";
 import { ask, may, me, onEnd, onKey, resume, seesAll, signIn, signOut } from "../session.js";
+import { offer } from "../signin/offer.js";
 import { about, answers, finding } from "./answers.js";
 import { calendar, participation, recognition, rounds } from "./around.js";
 import { chart, drawCharts, isDrawn, learnCharts } from "./charts.js";
@@ -46,8 +47,10 @@ async function start() {
   readAddress();
   translate();
   show("loading");
+  const isKept = !location.hash;
   const told = await resume();
   if (!told) return show("signin");
+  if (told.status === 401 && isKept) return end();
   return told.isOk ? open() : refuse(told.code);
 }
 
@@ -68,16 +71,27 @@ async function enter(event) {
   return open();
 }
 
-/** @param {string} [code] */
-function leave(code = "") {
+/** Out of the identity provider too, if they like. */
+function leave() {
+  const byLogin = me()?.kind === "oidc";
+  clear();
+  Object.assign(choice, { survey: "", team: "", by: "" });
+  writeAddress();
+  if (byLogin) location.assign("sign-in#out");
+  else show("signin");
+}
+
+/** Whoever signs in again is where they were. */
+function end() {
+  clear();
+  refuse("ended");
+}
+
+function clear() {
   signOut();
   turn += 1;
   context = undefined;
   for (const id of ["answers", "parts", "finding", "about", "open"]) at(id).replaceChildren();
-  Object.assign(choice, { survey: "", team: "", by: "" });
-  writeAddress();
-  if (code) refuse(code);
-  else show("signin");
 }
 
 // ---------------------------------------------------------------- asking
@@ -219,7 +233,9 @@ function show(view) {
   at("leave").hidden = !me();
   at("manage").hidden = !seesAll() || !MANAGING.some(may);
   at("sections").hidden = view !== "results";
-  if (view === "signin") at("key").focus();
+  if (view !== "signin") return;
+  offer(at("logins"), language);
+  at("key").focus();
 }
 
 /** @param {Problem} problem */
@@ -259,6 +275,7 @@ function speak(wanted) {
   sessionStorage.setItem(KEPT, wanted);
   translate();
   if (me()) open();
+  else offer(at("logins"), language);
 }
 
 /** What is folded is printed too. */
@@ -276,6 +293,6 @@ at("retry").addEventListener("click", () => open());
 at("print").addEventListener("click", () => print());
 for (const node of all("[data-language]")) node.addEventListener("click", () => speak(/** @type {Language} */ (node.dataset.language)));
 addEventListener("beforeprint", unfoldAll);
-onEnd(() => leave("ended"));
+onEnd(end);
 onKey(start);
 start();

@@ -20,6 +20,7 @@ const nl = {
   copied: "Gekopieerd. Plak hem nu in je wachtwoordkluis.",
   select: "Kopiëren lukt hier niet vanzelf. De sleutel is geselecteerd: kopieer hem met Ctrl+C of Cmd+C.",
   next: "Daarna",
+  on: "Verder, aangemeld met deze sleutel",
   steps: [
     "Maak voor elk systeem een eigen sleutel die niet meer mag dan nodig is.",
     "Zet de mensen erin: met een bestand of vanuit je HR‑systeem.",
@@ -59,6 +60,7 @@ const en = {
   copied: "Copied. Paste it into your password manager now.",
   select: "Copying does not work by itself here. The key is selected: copy it with Ctrl+C or Cmd+C.",
   next: "After that",
+  on: "Go on, signed in with this key",
   steps: [
     "Make a key of its own for each system, which may do no more than it needs.",
     "Bring in the people: with a file or from your HR system.",

@@ -2,6 +2,7 @@
 
 import { all, at, items } from "../respond/dom.js";
 import { languageOfBrowser } from "../respond/words.js";
+import { signIn } from "../session.js";
 import { WORDS } from "./setup-words.js";
 
 /**
@@ -108,6 +109,12 @@ async function copy() {
   isSafe = true;
 }
 
+/** With the key in this tab, as if it had been pasted there. */
+async function goOn() {
+  await signIn(at("key").value);
+  location.assign("./");
+}
+
 /** @param {Problem} found @param {string} [id] */
 function showProblem(found, id) {
   problem = found;
@@ -150,6 +157,7 @@ at("skip").addEventListener("click", (/** @type {Event} */ event) => {
 });
 at("form").addEventListener("submit", make);
 at("copy").addEventListener("click", copy);
+at("on").addEventListener("click", goOn);
 at("key").addEventListener("copy", () => { isSafe = true; });
 for (const button of all("[data-language]")) button.addEventListener("click", () => choose(button));
 addEventListener("beforeunload", (event) => { if (!isSafe) event.preventDefault(); });
