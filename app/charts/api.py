@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, field
@@ -238,7 +239,8 @@ async def get_chart(
     wanted = wanted_form(format, accept)
     asked = Asked(who, session, given, language, survey_id, series, by, team, filter, order, first, last)
     answer = await chart.read(asked)
-    specification = chart.draw(answer, Look(language, theme, width - 2 * PADDING))
+    look = Look(language, theme, width - 2 * PADDING)
+    specification = await asyncio.to_thread(chart.draw, answer, look)
     return answered(specification, wanted, conditions.if_none_match, chart.headers)
 
 

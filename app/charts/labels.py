@@ -6,13 +6,14 @@ one that then still lies over another or over a point is left out, the least imp
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from app.charts.letters import SIZE, shortened, width_of
 
 MOST = 15
 LONGEST = 190
-ROUNDS = 6
+ROUNDS = 5
 REACH = 7
 """Of a point, in pixels."""
 HALF = SIZE * 0.64
@@ -74,16 +75,31 @@ class Label:
 def placed(points: Sequence[Point], frame: Box, taken: Sequence[Box] = ()) -> list[Label | None]:
     """A label of each point, or None where there is no room; `taken` is not there for labels."""
     marks = [*(point.box for point in points), *taken]
-    around = [[_near(other) for other in points if other is not point] for point in points[:MOST]]
+    close = [_near(point, 2 * REACH) for point in points]
+    beside = [_met(point, marks) for point in points[:MOST]]
+    around = [
+        _met(point, [box for box in close if box is not own])
+        for point, own in zip(points[:MOST], close, strict=False)
+    ]
     labels: dict[int, Label] = {}
     for _ in range(ROUNDS):
         for place, point in enumerate(points[:MOST]):
             others = [label.box for other, label in labels.items() if other != place]
-            labels[place] = min(
-                _candidates(point), key=lambda one: _cost(one.box, others, marks, around[place], frame)
-            )
+            cost = partial(_cost, others=others, marks=beside[place], around=around[place], frame=frame)
+            labels[place] = min(_candidates(point), key=cost)
     kept = _without_overlaps(labels, marks, frame)
     return [kept.get(place) for place in range(len(points))]
+
+
+def _near(point: Point, across: float, up: float | None = None) -> Box:
+    up = across if up is None else up
+    return Box(point.x - across, point.y - up, point.x + across, point.y + up)
+
+
+def _met(point: Point, boxes: Sequence[Box]) -> list[Box]:
+    """Those that a label of the point might lie over."""
+    reach = _near(point, LONGEST + 4 * REACH, 4 * REACH)
+    return [box for box in boxes if reach.shared_with(box)]
 
 
 def _candidates(point: Point) -> Iterator[Label]:
@@ -93,19 +109,16 @@ def _candidates(point: Point) -> Iterator[Label]:
         yield Label(dx, dy, align, Box(left, point.y + dy - HALF, left + wide, point.y + dy + HALF))
 
 
-def _cost(box: Box, others: Sequence[Box], marks: Sequence[Box], around: Sequence[Box], frame: Box) -> float:
+def _cost(
+    label: Label, others: Sequence[Box], marks: Sequence[Box], around: Sequence[Box], frame: Box
+) -> float:
+    """Beside another point, a name could be taken for that of the other."""
     return (
-        60 * box.outside(frame)
-        + 5 * sum(map(box.shared_with, others))
-        + 6 * sum(map(box.shared_with, marks))
-        + 0.5 * sum(map(box.shared_with, around))
+        60 * label.box.outside(frame)
+        + 5 * sum(map(label.box.shared_with, others))
+        + 6 * sum(map(label.box.shared_with, marks))
+        + 0.5 * sum(map(label.box.shared_with, around))
     )
-
-
-def _near(point: Point) -> Box:
-    """A name there could be taken for that of this point."""
-    reach = 2 * REACH
-    return Box(point.x - reach, point.y - reach, point.x + reach, point.y + reach)
 
 
 def _without_overlaps(labels: dict[int, Label], marks: Sequence[Box], frame: Box) -> dict[int, Label]:
