@@ -215,6 +215,28 @@ async def test_from_the_dashboard_and_back_to_it_also_when_a_session_has_ended(
         assert await session_of(at) is None
 
 
+async def test_who_manages_signs_in_likewise(visit: Visits, house: House) -> None:
+    place = f"{house.place}/manage#people"
+    async with visit(at=house.place, others=(house.issuer, FONTS)) as at:
+        await at.page.route(f"{FONTS}/**", lambda route: route.abort())
+        await at.page.goto(place)
+        await at.page.click("#oidc")
+        await identify(at)
+        await consent(at)
+        await at.says("#organization", "Acme")
+        await at.page.evaluate(f"sessionStorage.setItem('{SESSION}', 'x')")
+        await at.page.reload()
+        await at.arrive("signin")
+        await at.says("#refused", "Je bent afgemeld")
+        assert (at.page.url, await session_of(at)) == (place, None)
+        await at.page.click("#oidc")
+        await at.says("#organization", "Acme")
+        assert at.page.url.startswith(f"{house.place}/manage")
+        await at.page.click("#leave")
+        await at.arrive("out")
+        assert await session_of(at) is None
+
+
 async def back_again(at: Visit, house: House) -> None:
     """Their provider knows them still: a press is enough."""
     await at.arrive("signin")

@@ -3,6 +3,7 @@
 import { all, at, h } from "../respond/dom.js";
 import { WORDS as DASHBOARD } from "../dashboard/words.js";
 import { may, me, onEnd, resume, seesAll, signIn, signOut } from "../session.js";
+import { offer } from "../signin/offer.js";
 import { button } from "./forms.js";
 import { drawKeys } from "./keys.js";
 import { drawLog } from "./log.js";
@@ -37,8 +38,10 @@ const offered = () => (seesAll() ? SECTIONS.filter(({ scopes }) => scopes.some(m
 async function start() {
   translate();
   show("loading");
+  const isKept = !location.hash.startsWith("#btk_");
   const told = await resume();
   if (!told) return show("signin");
+  if (told.status === 401 && isKept) return leave("ended");
   return told.isOk ? open() : refuse(told.code);
 }
 
@@ -61,12 +64,14 @@ async function enter(event) {
 
 /** What somebody was filling in is there when they come back, unless they leave themselves. @param {string} [code] */
 function leave(code = "") {
+  const byLogin = me()?.kind === "oidc";
   signOut();
   turn += 1;
   if (!code) for (const forget of [forgetPlan, forgetPeople]) forget();
   for (const one of all("dialog")) one.remove();
   for (const id of ["view", "sections", "organization"]) at(id).replaceChildren();
   if (code) refuse(code);
+  else if (byLogin) location.assign("sign-in#out");
   else show("signin");
 }
 
@@ -132,7 +137,9 @@ function show(view) {
   for (const node of all("[data-of]")) node.hidden = node.dataset.of !== view;
   at("leave").hidden = !me();
   at("sections").hidden = view !== "manage";
-  if (view === "signin") at("key").focus();
+  if (view !== "signin") return;
+  offer(at("logins"), languageNow());
+  at("key").focus();
 }
 
 /** @param {Language} wanted */
@@ -141,6 +148,7 @@ async function choose(wanted) {
   speak(wanted);
   translate();
   if (document.body.dataset.view === "manage") await draw();
+  if (document.body.dataset.view === "signin") offer(at("logins"), languageNow());
   restore(filled);
 }
 
