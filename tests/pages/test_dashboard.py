@@ -392,7 +392,10 @@ async def test_its_paper_has_the_four_answers_on_the_first_page(
     key = await key_of(asked)
     async with visit(language="en", width=1280) as seen:
         await seen.look(key)
+        asked_for: list[str] = []
+        seen.page.on("request", lambda one: asked_for.append(one.url))
         printed = await seen.page.pdf(prefer_css_page_size=True, print_background=True)
+        assert [url for url in asked_for if not url.startswith("data:")] == []
         assert printed.startswith(b"%PDF-")
         await seen.page.emulate_media(media="print")
         await seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")

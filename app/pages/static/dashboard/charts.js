@@ -62,10 +62,13 @@ function picture(svg, theme, of) {
   return h("img", { class: of > 1 ? theme : "both", alt, width: root.getAttribute("width"), height: root.getAttribute("height"), src: `data:image/svg+xml,${encodeURIComponent(new XMLSerializer().serializeToString(root))}` });
 }
 
-DARK.addEventListener("change", () => drawCharts());
+/** A browser that prints lays the page out anew: what is on it is printed as it is. */
+const PAPER = matchMedia("print");
+
+DARK.addEventListener("change", () => PAPER.matches || drawCharts());
 let width = innerWidth;
 addEventListener("resize", () => {
-  if (Math.abs(innerWidth - width) < 40) return;
+  if (PAPER.matches || Math.abs(innerWidth - width) < 40) return;
   width = innerWidth;
   drawCharts();
 });
