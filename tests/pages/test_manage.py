@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from app.core.contract import contract
 from app.core.settings import MANAGE
 from app.pages.api import STATIC
+from tests.calendar.cards.office import celebrating, plan
 from tests.conftest import Tenant
 from tests.metrics.test_release import CONTENT, answer, names_of, staff
 from tests.pages.conftest import Visits
@@ -443,6 +445,45 @@ async def test_the_log_is_read_a_page_at_a_time(staffed: Tenant, visit: Visits) 
         await seen.page.click("#older")
         await seen.page.wait_for_selector("#entries table >> nth=1")
         assert await rows.count() > 60
+
+
+# ------------------------------------------------------------------ recognition, and who celebrates
+
+
+async def test_recognition_is_shown_that_everybody_may_read(staffed: Tenant, visit: Visits) -> None:
+    for visibility in ("organization", "team", "private"):
+        body = {
+            "giver": "care-0",
+            "receivers": ["care-1"],
+            "message": f"Thanks for the {visibility} help",
+            "visibility": visibility,
+        }
+        assert (await staffed.client.post("/v1/recognitions", json=body)).status_code == 201
+    async with visit(language="en") as seen:
+        await manage(seen, await key_of(staffed, "recognitions:read"), "recognition")
+        assert await seen.page.locator("#feed li").count() == 1
+        assert "care-0 to care-1" in await seen.text("#feed")
+        assert "Thanks for the organization help" in await seen.text("#feed")
+        assert await seen.violations() == []
+
+
+async def test_who_celebrates_this_month_is_named_and_a_card_is_stopped(
+    staffed: Tenant, visit: Visits
+) -> None:
+    now = datetime.now(UTC)
+    soon = now + timedelta(days=5)
+    await celebrating(staffed, "ann", soon.month, soon.day, name="Ann")
+    await plan(staffed, now)
+    async with visit(language="nl") as seen:
+        key = await key_of(staffed, "calendar:read", "calendar:write")
+        await manage(seen, key, "celebrations")
+        assert re.search(r"Ann\s+Verjaardag", await seen.text("#view"))
+        assert await seen.violations() == []
+        await seen.page.click('[aria-label="Verstuur niet: Ann"]')
+        await seen.page.wait_for_selector("#said:not(:empty)")
+        [card] = (await staffed.client.get("/v1/cards")).json()["items"]
+        assert card["status"] == "cancelled"
+        assert await seen.page.locator('[aria-label="Verstuur niet: Ann"]').count() == 0
 
 
 def keys_in(name: str, member: str) -> list[str]:

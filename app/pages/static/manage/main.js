@@ -2,8 +2,9 @@
 
 import { all, at, h } from "../respond/dom.js";
 import { WORDS as DASHBOARD } from "../dashboard/words.js";
-import { may, me, onEnd, resume, seesAll, signIn, signOut } from "../session.js";
+import { may, me, onEnd, onKey, resume, seesAll, signIn, signOut } from "../session.js";
 import { offer } from "../signin/offer.js";
+import { drawCelebrations } from "./celebrations.js";
 import { button } from "./forms.js";
 import { drawKeys } from "./keys.js";
 import { drawLog } from "./log.js";
@@ -11,6 +12,7 @@ import { languageNow, onRedraw, say, speak, words } from "./page.js";
 import { drawPeople, forgetPeople } from "./people.js";
 import { forgetPlan } from "./plan.js";
 import { sentence } from "./problems.js";
+import { drawRecognition } from "./recognition.js";
 import { drawSurveys } from "./surveys.js";
 
 /**
@@ -23,6 +25,8 @@ import { drawSurveys } from "./surveys.js";
 const SECTIONS = [
   { name: "surveys", scopes: ["surveys:read"], draw: drawSurveys },
   { name: "people", scopes: ["people:write"], draw: drawPeople },
+  { name: "recognition", scopes: ["recognitions:read"], draw: drawRecognition },
+  { name: "celebrations", scopes: ["calendar:read"], draw: drawCelebrations },
   { name: "keys", scopes: ["keys:manage"], draw: drawKeys },
   { name: "log", scopes: ["audit:read"], draw: drawLog },
 ];
@@ -41,7 +45,7 @@ async function start() {
   const isKept = !location.hash.startsWith("#btk_");
   const told = await resume();
   if (!told) return show("signin");
-  if (told.status === 401 && isKept) return leave("ended");
+  if (told.status === 401 && isKept) return end();
   return told.isOk ? open() : refuse(told.code);
 }
 
@@ -62,17 +66,27 @@ async function enter(event) {
   return open();
 }
 
-/** What somebody was filling in is there when they come back, unless they leave themselves. @param {string} [code] */
-function leave(code = "") {
+/** Out of the identity provider too, if they like. */
+function leave() {
   const byLogin = me()?.kind === "oidc";
+  forgetPlan();
+  forgetPeople();
+  clear();
+  if (byLogin) location.assign("sign-in#out");
+  else show("signin");
+}
+
+/** What somebody was filling in is there when they come back. */
+function end() {
+  clear();
+  refuse("ended");
+}
+
+function clear() {
   signOut();
   turn += 1;
-  if (!code) for (const forget of [forgetPlan, forgetPeople]) forget();
   for (const one of all("dialog")) one.remove();
   for (const id of ["view", "sections", "organization"]) at(id).replaceChildren();
-  if (code) refuse(code);
-  else if (byLogin) location.assign("sign-in#out");
-  else show("signin");
 }
 
 async function open() {
@@ -148,7 +162,7 @@ async function choose(wanted) {
   speak(wanted);
   translate();
   if (document.body.dataset.view === "manage") await draw();
-  if (document.body.dataset.view === "signin") offer(at("logins"), languageNow());
+  if (!me()) offer(at("logins"), wanted);
   restore(filled);
 }
 
@@ -175,7 +189,8 @@ at("skip").addEventListener("click", (/** @type {Event} */ event) => {
 at("key-form").addEventListener("submit", enter);
 at("leave").addEventListener("click", () => leave());
 for (const node of all("[data-language]")) node.addEventListener("click", () => choose(/** @type {Language} */ (node.dataset.language)));
-addEventListener("hashchange", () => (location.hash.startsWith("#btk_") ? start() : me() && turnTo()));
+addEventListener("hashchange", () => !location.hash.startsWith("#btk_") && me() && turnTo());
 onRedraw(turnTo);
-onEnd(() => leave("ended"));
+onEnd(end);
+onKey(start);
 start();

@@ -13,6 +13,7 @@ import { WORDS } from "./words.js";
  * @typedef {Node[] | Told} Drawn   a screen, which begins with its h1; or why there is none
  */
 
+const MOST_PAGES = 25;
 const KEPT = "betrokken.language";
 
 /** @type {Language} */
@@ -87,16 +88,17 @@ export const remove = (address) => ask(address, {}, { method: "DELETE" });
 /** Also where a page is not served by https. */
 export const unique = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** Every page of a list. @param {string} address @param {Query} [query] @returns {Promise<any[]>} */
+/** Every page of a list, if it is not too long to be asked for at once. @param {string} address @param {Query} [query] @returns {Promise<any[]>} */
 export async function whole(address, query = {}) {
   const found = [];
-  for (let cursor = null; ;) {
+  for (let cursor = null, page = 0; page < MOST_PAGES; page += 1) {
     const told = await ask(address, { ...query, limit: 200, cursor });
     if (!told.isOk) return found;
     found.push(...told.body.items);
     cursor = told.body.next_cursor;
     if (!cursor) return found;
   }
+  return found;
 }
 
 /** A file that the browser puts where downloads go. @param {string} name @param {string} kind @param {string} content */

@@ -374,6 +374,32 @@ const nl = {
       export_person: "Gegevens van iemand uitgegeven", erase_person: "Iemand gewist", change_address: "E-mailadres gewijzigd", change_manager: "Leidinggevende gewijzigd", change_lead: "Teamleider gewijzigd", move_team: "Team verplaatst", reinstate_person: "Weer in dienst", renumber_person: "Nummer gewijzigd",
     },
   },
+
+  feed: {
+    lead: "De complimenten die iedereen mag lezen. Wat alleen voor een team of één persoon is, staat hier niet.",
+    nothing: "Er is nog geen compliment dat iedereen mag lezen.",
+    /** @param {string} giver @param {string} receivers */
+    who: (giver, receivers) => `${giver} aan ${receivers}`,
+  },
+  feast: {
+    month: "De komende maand",
+    nobody: "De komende maand is er niets te vieren.",
+    day: "Dag",
+    what: "Wat",
+    cards: "Kaarten die nog gaan",
+    no_cards: "Er gaan de komende twee weken geen kaarten uit.",
+    goes: "Gaat op",
+    choice: "Wat je kunt doen",
+    planned: "Gaat vanzelf",
+    held: "Wacht op goedkeuring",
+    approve: "Keur goed",
+    approved: "De kaart gaat op zijn tijd.",
+    stop: "Verstuur niet",
+    stopped: "De kaart wordt niet verstuurd.",
+    kinds: { birthday: "Verjaardag", work_anniversary: "Dienstjubileum", first_day: "Eerste werkdag", wedding: "Trouwdag", family_birthday: "Verjaardag in de familie", custom: "Bijzondere dag" },
+    /** @param {number} n */
+    years: (n) => `${n} jaar`,
+  },
 };
 
 /** @type {Words} */
@@ -713,6 +739,30 @@ const en = {
       create_api_key: "Key made", delete_api_key: "Key revoked", update_organization: "Settings changed", create_organization: "Organisation made",
       export_person: "Data of somebody handed out", erase_person: "Somebody erased", change_address: "E-mail address changed", change_manager: "Manager changed", change_lead: "Team lead changed", move_team: "Team moved", reinstate_person: "Employed again", renumber_person: "Number changed",
     },
+  },
+
+  feed: {
+    lead: "The recognition that everybody may read. What is for a team or one person alone is not here.",
+    nothing: "There is no recognition yet that everybody may read.",
+    who: (giver, receivers) => `${giver} to ${receivers}`,
+  },
+  feast: {
+    month: "The month to come",
+    nobody: "There is nothing to celebrate in the month to come.",
+    day: "Day",
+    what: "What",
+    cards: "Cards that are to go",
+    no_cards: "No cards go out in the next two weeks.",
+    goes: "Goes on",
+    choice: "What you can do",
+    planned: "Goes by itself",
+    held: "Waits for approval",
+    approve: "Approve",
+    approved: "The card goes at its time.",
+    stop: "Do not send",
+    stopped: "The card is not sent.",
+    kinds: { birthday: "Birthday", work_anniversary: "Work anniversary", first_day: "First working day", wedding: "Wedding anniversary", family_birthday: "Birthday in the family", custom: "Special day" },
+    years: (n) => `${n} ${n === 1 ? "year" : "years"}`,
   },
 };
 
