@@ -32,7 +32,7 @@ from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.fairness import FairMiddleware, FairQueue
 from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
-from app.core.requests import OriginMiddleware, RequestIdMiddleware
+from app.core.requests import OriginMiddleware, RequestIdMiddleware, routes_of
 from app.core.rotation import Sealed
 from app.core.secrets import load_secrets
 from app.core.settings import Settings
@@ -153,6 +153,9 @@ ROUTERS = (
     webhooks_router,
 )
 SCIM_ROUTERS = (scim_users_router, scim_groups_router, scim_discovery_router)
+ROUTES = routes_of(*ROUTERS)
+PAGES = routes_of(pages_router)
+SCIM_ROUTES = routes_of(*SCIM_ROUTERS)
 SEALED = (
     Sealed(webhooks.SEAL, webhook_queries.SECRETS_TO_RESEAL, webhook_queries.RESEAL_SECRET),
     Sealed(webhooks.SEAL, webhook_queries.EARLIER_SECRETS_TO_RESEAL, webhook_queries.RESEAL_EARLIER_SECRET),
@@ -213,6 +216,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app = FastAPI(
         title="Betrokken",
         lifespan=lifespan,
+        routes=[*ROUTES, *(PAGES if settings.pages else ())],
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -221,12 +225,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.settings = settings
     load_secrets(settings)
     app.state.issuer = issuer_of(settings)
-    for router in ROUTERS:
-        app.include_router(router)
-    if settings.pages:
-        app.include_router(pages_router)
     operations.mount_assets(app)
-    mount_scim(app, SCIM_ROUTERS)
+    mount_scim(app, SCIM_ROUTERS, SCIM_ROUTES)
     install_error_handlers(app)
     add_middleware(app, settings)
     return app

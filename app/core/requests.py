@@ -1,17 +1,18 @@
 """What a request must be before an endpoint sees it: id, head, address, parameters, media type."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import logging as app_logging
@@ -91,6 +92,14 @@ class StrictRequest(Request):
         if not hasattr(self, "_json"):
             self._json = await parse_aside(await self.body())
         return self._json
+
+
+def routes_of(*routers: APIRouter) -> Sequence[BaseRoute]:
+    """Of all of them, to be worked out once a process: each app that includes a router does so by itself."""
+    whole = APIRouter()
+    for router in routers:
+        whole.include_router(router)
+    return whole.routes
 
 
 class Route(APIRoute):

@@ -6,6 +6,7 @@ import scim2_models as scim
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from scim2_models import Context
 from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute
 
 from app.auth.dependencies import keyring_of, public_base, requires
 from app.auth.principal import Principal, Scope
@@ -148,12 +149,17 @@ def page_answer(
     return JSONResponse({"Resources": [], **body}, headers=NO_STORE, media_type=SCIM_JSON)
 
 
-def mount_scim(app: FastAPI, rooms: Sequence[APIRouter]) -> None:
-    """With the state of the whole application: its database, settings and keys."""
-    inner = FastAPI(title="SCIM", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+def mount_scim(app: FastAPI, rooms: Sequence[APIRouter], routes: Sequence[BaseRoute]) -> None:
+    """`routes` are those of the `rooms`; its state is that of the application: database, settings, keys."""
+    inner = FastAPI(
+        title="SCIM",
+        routes=[*routes],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     inner.state = app.state
-    for router in rooms:
-        inner.include_router(router)
     install_scim_errors(inner, [route for router in rooms for route in router.routes])
     inner.add_middleware(ErrorMiddleware)
     app.mount(PREFIX, inner)

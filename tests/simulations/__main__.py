@@ -1,6 +1,26 @@
 """Every simulation with a known truth, at full size: make simulations"""
 
-from tests.simulations import distinctness, drivers, quadrants, rates, recognition, shares, small_teams, waves
+from tests.simulations import (
+    distinctness,
+    drivers,
+    intervals,
+    quadrants,
+    rates,
+    recognition,
+    shares,
+    small_teams,
+    waves,
+)
 
-for simulation in (shares, quadrants, distinctness, drivers, rates, recognition, waves, small_teams):
+for simulation in (
+    intervals,
+    shares,
+    quadrants,
+    distinctness,
+    drivers,
+    rates,
+    recognition,
+    waves,
+    small_teams,
+):
     simulation.main()
