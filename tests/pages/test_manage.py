@@ -1,6 +1,7 @@
 """HR's side, as a person without a terminal meets it: what it does is what the API then tells."""
 
 import asyncio
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -507,3 +508,12 @@ def test_every_right_that_a_key_may_have_has_words_and_what_has_words_is_there()
     known = operations | set(re.findall(r"`(\w+)`", told)) | {"create_organization"}
     assert keys_in("words.js", "actions")
     assert not set(keys_in("words.js", "actions")) - known
+
+
+def test_what_the_page_has_words_for_is_what_the_service_finds_wrong() -> None:
+    script = (STATIC / "manage" / "problems.js").read_text(encoding="utf-8")
+    codes = set(re.findall(r'^    ([a-z_]+): "', script, re.MULTILINE)) - {"network"}
+    sources = [path.read_text(encoding="utf-8") for path in STATIC.parents[1].rglob("*.py")]
+    known = set(re.findall(r"[a-z_]+", " ".join([*sources, json.dumps(contract())])))
+    assert codes
+    assert not codes - known

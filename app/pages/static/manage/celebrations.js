@@ -31,6 +31,8 @@ export async function drawCelebrations() {
 /** @param {Occurrence | Card} one */
 function occasion({ kind, label, relation, years }) {
   const said = words().feast;
+  if (kind === "work_anniversary" && years) return said.served(years);
+  if (kind === "family_birthday" && label) return said.birthday_of(label, relation ?? "");
   return [label ?? said.kinds[kind], relation, years ? said.years(years) : ""].filter(Boolean).join(", ");
 }
 

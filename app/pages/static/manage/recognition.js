@@ -10,7 +10,7 @@ import { button } from "./forms.js";
  * @typedef {import("./page.js").Drawn} Drawn
  */
 
-const PAGE = 50;
+const PAGE = 20;
 
 /** @returns {Promise<Drawn>} */
 export async function drawRecognition() {

@@ -398,6 +398,10 @@ const nl = {
     stopped: "De kaart wordt niet verstuurd.",
     kinds: { birthday: "Verjaardag", work_anniversary: "Dienstjubileum", first_day: "Eerste werkdag", wedding: "Trouwdag", family_birthday: "Verjaardag in de familie", custom: "Bijzondere dag" },
     /** @param {number} n */
+    served: (n) => `${n} jaar in dienst`,
+    /** @param {string} label @param {string} relation */
+    birthday_of: (label, relation) => `Verjaardag van ${label}${relation && ` (${relation})`}`,
+    /** @param {number} n */
     years: (n) => `${n} jaar`,
   },
 };
@@ -762,6 +766,8 @@ const en = {
     stop: "Do not send",
     stopped: "The card is not sent.",
     kinds: { birthday: "Birthday", work_anniversary: "Work anniversary", first_day: "First working day", wedding: "Wedding anniversary", family_birthday: "Birthday in the family", custom: "Special day" },
+    served: (n) => `${n} ${n === 1 ? "year" : "years"} of service`,
+    birthday_of: (label, relation) => `Birthday of ${label}${relation && ` (${relation})`}`,
     years: (n) => `${n} ${n === 1 ? "year" : "years"}`,
   },
 };
