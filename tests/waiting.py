@@ -33,9 +33,12 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 
 async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
+    """Asks less and less often: who asks takes time from what is waited for."""
+    pause = 0.005
     async with asyncio.timeout(PATIENCE):
-        while not await _holds(condition):  # noqa: ASYNC110 the other side is another process
-            await asyncio.sleep(0.01)
+        while not await _holds(condition):
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 0.1)
 
 
 async def _holds(condition: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> bool:
