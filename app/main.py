@@ -15,6 +15,7 @@ from app.auth.limits import (
     ForgettingMiddleware,
     KnownKeys,
     RateLimitMiddleware,
+    Strangers,
     StrangersMiddleware,
 )
 from app.auth.oidc import issuer_of
@@ -242,18 +243,16 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     queue = FairQueue(max(2, settings.database_pool_size * 3 // 2), settings.organization_concurrency)
     keys = app.state.known_keys = KnownKeys(lambda token: inviter_of(app, token))
     app.add_middleware(FairMiddleware, requests=queue, lane_of=keys.lane_of)
+    strangers = app.state.strangers = Strangers(
+        keys, settings.unknown_key_limit, settings.unknown_code_limit, settings.unknown_codes_in_all
+    )
+    app.add_middleware(StrangersMiddleware, strangers=strangers, is_behind_bodies=True)
     admission = Admission(app, settings, queue, keys)
     app.add_middleware(BodyMiddleware, admit=admission.limits_of, whose=keys.whose, streamed={IMPORT})
     app.add_middleware(ForgettingMiddleware, keys=keys)
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
-    app.add_middleware(
-        StrangersMiddleware,
-        keys=keys,
-        limit=settings.unknown_key_limit,
-        codes=settings.unknown_code_limit,
-        codes_of_all=settings.unknown_codes_in_all,
-    )
+    app.add_middleware(StrangersMiddleware, strangers=strangers, is_behind_bodies=False)
     app.add_middleware(ScimErrors)
     app.add_middleware(ErrorMiddleware)
     app.add_middleware(

@@ -240,7 +240,7 @@ def guess_of(scope: Scope) -> Guess | None:
     return Guess(hash_of(code), "code") if is_well_spelt(code) else None
 
 
-class StrangersMiddleware:
+class Strangers:
     """Ends the guessing of secrets: each guess is looked up, or its signature is checked.
 
     Many may share an address, so what was proven here is let through, and what its signature proves; one
@@ -249,32 +249,15 @@ class StrangersMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, keys: KnownKeys, limit: str | None, codes: str | None, codes_of_all: str | None
+        self, keys: KnownKeys, limit: str | None, codes: str | None, codes_of_all: str | None
     ) -> None:
-        self.app = app
         self.keys = keys
         self.proven: dict[str, None] = {}
         self.of_address = [Allowance(limit) if limit else None]
         self.of_codes = [Allowance(one) if one else None for one in (codes, codes_of_all)]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        guess = guess_of(scope) if scope["type"] == "http" else None
-        if guess is None:
-            return await self.app(scope, receive, send)
-        limits = self.limits_of(guess, network_of(scope))
-        if guess.secret in self.keys or guess.secret in self.proven or self.is_signed(scope, guess):
-            return await self.app(scope, receive, self.judging(send, guess, limits))
-        with ExitStack() as held:
-            for allowance, name in limits:
-                if not await allowance.turn(name, guess.secret):
-                    seconds = (await allowance.left(name))[1]
-                    break
-                held.enter_context(allowance.hold(name, guess.secret))
-            else:
-                return await self.app(scope, receive, self.judging(send, guess, limits, held.close))
-        told = {"Retry-After": str(seconds), "Connection": "close"}
-        refusal = TooManyRequests(UNKNOWN_CODES if guess.door == "code" else UNKNOWN_KEYS, headers=told)
-        await refusal.response(scope["path"])(scope, receive, send)
+    def is_known(self, scope: Scope, guess: Guess) -> bool:
+        return guess.secret in self.keys or guess.secret in self.proven or self.is_signed(scope, guess)
 
     def is_signed(self, scope: Scope, guess: Guess) -> bool:
         """An invitation that nobody can have made up, as far as that is told without the database."""
@@ -309,6 +292,53 @@ class StrangersMiddleware:
             self.proven[guess.secret] = None
             if len(self.proven) > MOST_REMEMBERED:
                 del self.proven[next(iter(self.proven))]
+
+
+class StrangersMiddleware:
+    """The guesses at keys are judged of the head of a request, those at other secrets once its body is there.
+
+    So it stands twice, before bodies are read and behind: a body that never comes keeps nobody waiting. In
+    front, who has no guess left is refused whatever they would send.
+    """
+
+    def __init__(self, app: ASGIApp, strangers: Strangers, is_behind_bodies: bool) -> None:
+        self.app = app
+        self.strangers = strangers
+        self.is_behind_bodies = is_behind_bodies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        guess = guess_of(scope) if scope["type"] == "http" else None
+        if guess is None or (self.is_behind_bodies and guess.door == "key"):
+            return await self.app(scope, receive, send)
+        if self.is_behind_bodies or guess.door == "key":
+            return await self.judge(guess, scope, receive, send)
+        limits = self.strangers.limits_of(guess, network_of(scope))
+        spent = [await allowance.left(name) for allowance, name in limits]
+        seconds = next((seconds for left, seconds in spent if not left), None)
+        if seconds is None or self.strangers.is_known(scope, guess):
+            return await self.app(scope, receive, send)
+        await refuse(guess, seconds, scope, receive, send)
+
+    async def judge(self, guess: Guess, scope: Scope, receive: Receive, send: Send) -> None:
+        limits = self.strangers.limits_of(guess, network_of(scope))
+        if self.strangers.is_known(scope, guess):
+            return await self.app(scope, receive, self.strangers.judging(send, guess, limits))
+        with ExitStack() as held:
+            for allowance, name in limits:
+                if not await allowance.turn(name, guess.secret):
+                    seconds = (await allowance.left(name))[1]
+                    break
+                held.enter_context(allowance.hold(name, guess.secret))
+            else:
+                judging = self.strangers.judging(send, guess, limits, held.close)
+                return await self.app(scope, receive, judging)
+        await refuse(guess, seconds, scope, receive, send)
+
+
+async def refuse(guess: Guess, seconds: int, scope: Scope, receive: Receive, send: Send) -> None:
+    told = {"Retry-After": str(seconds), "Connection": "close"}
+    refusal = TooManyRequests(UNKNOWN_CODES if guess.door == "code" else UNKNOWN_KEYS, headers=told)
+    await refusal.response(scope["path"])(scope, receive, send)
 
 
 def network_of(scope: Scope) -> str:

@@ -2,14 +2,16 @@
 
 import asyncio
 import re
+from collections.abc import Coroutine
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
+from starlette.types import Message
 
-from app.auth.limits import Allowance, StrangersMiddleware
+from app.auth.limits import Allowance
 from app.core.contract import opened_by, token_in
 from app.core.secrets import new_api_key
 from app.core.settings import Settings
@@ -20,6 +22,7 @@ from tests.contract import ContractClient, operations
 from tests.scim.client import scim_for
 from tests.surveys.inviting import ask, tokens
 from tests.surveys.test_surveys import BYSTANDERS, hire, opened
+from tests.waiting import until
 
 POLICY = '"key";q=3;w=60'
 
@@ -280,10 +283,7 @@ async def test_genuine_codes_that_come_at_once_wait_for_each_other(
     codes = await codes_of(acme, 40)
     sent = [from_address(app, "192.0.2.1", code).get(DOOR) for code in codes]
     assert {answer.status_code for answer in await asyncio.gather(*sent)} == {200}
-    strangers: Any = app.middleware_stack
-    while not isinstance(strangers, StrangersMiddleware):
-        strangers = strangers.app
-    assert all(not one.held and not one.freed for one in strangers.of_codes if one)
+    assert all(not one.held and not one.freed for one in app.state.strangers.of_codes if one)
 
 
 async def test_genuine_codes_among_guesses_are_let_in_as_far_as_guesses_are(
@@ -309,6 +309,62 @@ async def test_a_guess_that_is_not_judged_is_not_waited_for_without_end(
         assert await allowance.turn("here", "one")
         assert not await allowance.turn("here", "another")
     assert await allowance.turn("here", "another")
+
+
+WAITED_FOR = {
+    "/v1/setup": lambda number: f"bts_{number}" + "q" * 42,
+    DOOR: lambda _: new_code(),
+}
+
+
+@pytest.mark.parametrize("path", WAITED_FOR)
+async def test_guesses_whose_bodies_never_come_keep_nobody_waiting(
+    acme: Tenant, database_url: str, path: str
+) -> None:
+    """Their secrets are not looked up until then."""
+    app = of_codes(acme, database_url, "2/minute", "2/minute")
+    code, _ = await two_codes(acme)
+    waited_for = 0
+
+    async def never() -> Message:
+        nonlocal waited_for
+        waited_for += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def unheard(_: Message) -> None:
+        pass
+
+    def half(number: int) -> Coroutine[Any, Any, None]:
+        head = {"authorization": f"Bearer {WAITED_FOR[path](number)}", "content-length": "50"}
+        request = httpx.Request("POST", f"http://test{path}", headers=head)
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "client": ("192.0.2.1", 4711),
+            "server": ("test", 80),
+        }
+        return app(scope, never, unheard)
+
+    async def are_waited_for() -> bool:
+        return waited_for >= 2
+
+    held = [asyncio.create_task(half(number)) for number in range(5)]
+    await until(are_waited_for)
+    key = await acme.key() if path != DOOR else code
+    assert await statuses(app, "192.0.2.1", key, path="/v1/me" if path != DOOR else DOOR) == [200]
+    for one in held:
+        one.cancel()
+    await asyncio.gather(*held, return_exceptions=True)
+    assert all(
+        not one.held for one in [*app.state.strangers.of_codes, *app.state.strangers.of_address] if one
+    )
 
 
 async def test_a_link_whose_signature_is_right_is_no_guess(acme: Tenant, database_url: str) -> None:
