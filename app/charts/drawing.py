@@ -23,6 +23,8 @@ VERSION = "6.1"
 SCALE = 2
 """Pixels of a picture for each of the specification: sharp on screens that have many."""
 POINTS = b"IDAT"
+TAG = re.compile(r'<[a-zA-Z](?:[^">]|"[^"]*")*>')
+"""What of a drawing is not text: what somebody is called is let be, whatever it looks like."""
 SPOKEN = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
 IDS = re.compile(r'(?<= id="|url\(#)(?=clip\d)')
 TOP = re.compile(r"<svg[^>]*>")
@@ -60,7 +62,7 @@ def chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 def tidied(svg: str, specification: dict[str, Any], mark: str) -> str:
     """With its title and what it shows in words, once; `mark` makes its ids its own."""
     title = " ".join(specification["title"]["text"])
-    plain = IDS.sub(f"{mark}-", SPOKEN.sub("", svg))
+    plain = TAG.sub(lambda tag: IDS.sub(f"{mark}-", SPOKEN.sub("", tag[0])), svg)
     found = TOP.match(plain)
     assert found is not None
     named = f'<title id="{mark}-title">{escape(title)}</title>'

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from fastapi import FastAPI
 
-from app.charts import service
+from app.charts import drawing, service
 from app.charts.negotiation import PNG, SPECIFICATION, SVG, preferred
 from tests.charts.specifications import faults, small_letters, texts_of, untold
 from tests.conftest import Tenant, new_tenant
@@ -280,6 +280,37 @@ async def test_hostile_names_are_drawn_as_names(app: FastAPI) -> None:
         )
         png = await tenant.client.get(f"/v1/charts/{name}", params={"format": "png"})
         assert png.content.startswith(PNG_HEAD)
+
+
+LIKE_MARKUP = [
+    'A role="boss" B',
+    "A\u00a0B",
+    'B aria-label="x" C',
+    'url(#clip0) id="clip1" role="img"',
+    "> <g role=\"x\"> url(#clip1) id='clip2'",
+]
+
+
+def test_names_like_markup_are_drawn_as_they_are() -> None:
+    specification = {
+        "title": {"text": LIKE_MARKUP},
+        "description": "Names.",
+        "data": {"values": [{"name": name} for name in LIKE_MARKUP]},
+        "mark": {"type": "text", "clip": True},
+        "encoding": {"y": {"field": "name", "axis": None}, "text": {"field": "name"}},
+    }
+    root = ElementTree.fromstring(drawing.drawn(specification, "svg", "mine"))
+    drawn = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert sorted(text for text in drawn if text) == sorted(LIKE_MARKUP)
+    titles = [one.text for one in root.iter("{http://www.w3.org/2000/svg}tspan")]
+    assert titles == LIKE_MARKUP
+    assert not any(
+        name.startswith("aria") or name == "role" for one in [*root.iter()][1:] for name in one.attrib
+    )
+    ids = {one.attrib["id"] for one in root.iter() if "id" in one.attrib}
+    used = {one.attrib["clip-path"] for one in root.iter() if "clip-path" in one.attrib}
+    assert used
+    assert used <= {f"url(#{name})" for name in ids if name.startswith("mine-clip")}
 
 
 async def test_who_has_the_chart_of_this_release_is_told_so(acme: Tenant) -> None:
