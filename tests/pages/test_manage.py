@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.contract import contract
-from app.core.settings import MANAGE
+from app.core.settings import MANAGE, SETUP
 from app.pages.api import STATIC
 from tests.calendar.cards.office import celebrating, plan
 from tests.conftest import Tenant
@@ -24,7 +24,9 @@ READERS = pytest.mark.parametrize(("width", "language"), [(360, "nl"), (1280, "e
 
 
 async def manage(seen: Visit, key: str, screen: str = "surveys", view: str = "manage") -> None:
-    """Signed in on one page, and then at one of the screens."""
+    """Signed in anew on one page, and then at one of the screens."""
+    await seen.page.goto(f"{seen.address}{SETUP}")
+    await seen.page.evaluate("sessionStorage.clear()")
     await seen.page.goto(f"{seen.address}{MANAGE}#{key}")
     await seen.arrive(view)
     if view == "manage":

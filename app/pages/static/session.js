@@ -1,5 +1,7 @@
 /** Who is signed in, in this tab alone, and asking the service in their name. */
 
+import { askFirst } from "./signin/first.js";
+
 /**
  * @typedef {import("contract").components["schemas"]["Me"]} Me
  * @typedef {{isOk: boolean, status: number, code: string, body: any}} Told
@@ -7,16 +9,25 @@
  * @typedef {Record<string, string | number | string[] | null | undefined>} Query   empty members are left out
  */
 
+/** What all that is kept of a session is called by; the language is the reader's, whoever they are. */
+const OWN = "betrokken.";
 const KEPT = "betrokken.session";
+const OWNER = "betrokken.owner";
+const LANGUAGE = "betrokken.language";
 const PATIENCE_MS = 60_000;
 const SENDABLE = /^[!-~]+$/;
-const KEY = /^#(btk_[!-~]+)$/;
+const KEY = /btk_[\w-]+/;
 
 /** An API key, or the token of a login. */
 let token = "";
 /** @type {Me | null} */
 let known = null;
+/** Whose work this document holds, also when their session has ended. */
+let owner = "";
+/** Signed out, or somebody else: nothing is drawn here any more. */
+let isOver = false;
 let whenEnded = () => {};
+let whenBrought = () => {};
 
 /** Who is signed in; null: nobody. */
 export const me = () => known;
@@ -30,53 +41,134 @@ export const seesAll = () => known !== null && known.teams === null;
 /** @param {() => void} listener   the service knows this token no more: sign in again */
 export const onEnd = (listener) => { whenEnded = listener; };
 
-/** A link with a key, opened in a tab that has the page already. @param {() => void} listener */
-export const onKey = (listener) => addEventListener("hashchange", () => KEY.test(location.hash) && listener());
+/** A link with a key, opened in a tab that has the page already and nobody signed in. @param {() => void} listener */
+export const onKey = (listener) => { whenBrought = listener; };
 
-/** By a key behind `#`, which leaves the address at once, or as this tab was; null: sign in first. @returns {Promise<Told | null>} */
+/** As this tab was, or by a key behind `#`; `ended`: the service knows who was here no more; null: sign in first. @returns {Promise<Told | null>} */
 export async function resume() {
-  const [, brought] = KEY.exec(location.hash) ?? [];
-  if (brought) history.replaceState(null, "", location.pathname + location.search);
-  const found = brought ?? read();
-  return found ? signIn(found) : null;
+  const kept = read(KEPT);
+  const brought = takeKey();
+  if (kept && brought && kept !== brought) await askFirst(() => change(brought));
+  const found = kept || brought;
+  const told = found ? await signIn(found) : null;
+  if (!told || !kept || told.status !== 401) return told;
+  drop();
+  return { ...told, code: "ended" };
 }
 
-/** @param {string} given @returns {Promise<Told>} */
+/** Out of the address at once. @param {string} [left]   the address that is there then */
+function takeKey(left = location.pathname + location.search) {
+  const [key = ""] = KEY.exec(location.hash) ?? [];
+  if (key) history.replaceState(null, "", left);
+  return key;
+}
+
+/** What somebody else was doing here is forgotten. @param {string} given @returns {Promise<Told>} */
 export async function signIn(given) {
-  token = given;
-  const told = await ask("v1/me");
+  const told = await send(given, "v1/me");
   if (!told.isOk) return told;
+  const found = ownerOf(told.body);
+  if (read(OWNER) !== found) forget();
+  token = given;
   known = told.body;
-  keep(given);
+  keep(KEPT, given);
+  keep(OWNER, found);
+  if (owner && owner !== found) return begin(() => location.replace(location.pathname));
+  owner = found;
   return told;
 }
 
+/** A key has no person, and whose key has ended goes on with another. @param {Me} found */
+const ownerOf = ({ organization, kind, subject }) => [organization.id, kind, kind === "oidc" ? subject : ""].join(" ");
+
+/** Nothing of the session is left, and the page begins anew; who signed in elsewhere is led to where they sign out there. */
 export function signOut() {
-  token = "";
-  known = null;
-  keep("");
+  const there = known?.kind === "oidc";
+  forget();
+  return begin(() => (there ? location.assign("sign-in#out") : location.replace(location.pathname)));
 }
 
+/** All that is kept in the tab. */
+export function forget() {
+  token = "";
+  known = null;
+  try {
+    for (const name of Object.keys(sessionStorage)) if (name.startsWith(OWN) && name !== LANGUAGE) sessionStorage.removeItem(name);
+  } catch { /* a browser that keeps nothing */ }
+}
+
+/** What scripts hold and what stands in the document goes with the document. @param {() => void} leave @returns {Promise<never>} */
+function begin(leave) {
+  isOver = true;
+  veil(true);
+  leave();
+  return new Promise(() => {});
+}
+
+/** To a key that is good; until then nothing is lost. @param {string} key */
+async function change(key) {
+  const told = await send(key, "v1/me");
+  if (!told.isOk) return told;
+  forget();
+  keep(KEPT, key);
+  return begin(() => location.replace(location.pathname));
+}
+
+/** A key in the address of a page that is there: its link may be anybody's. */
+addEventListener("hashchange", (event) => {
+  if (!KEY.test(location.hash)) return undefined;
+  event.stopImmediatePropagation();
+  const now = token || read(KEPT);
+  if (!now) return whenBrought();
+  const brought = takeKey(event.oldURL);
+  return brought === now ? undefined : askFirst(() => change(brought));
+});
+
+/** Who comes back with the browser's own button sees nothing of a session that is over, not for a moment. */
+addEventListener("pagehide", () => veil(true));
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  if (isOver || token !== read(KEPT)) location.reload();
+  else veil(false);
+});
+
+/** @param {boolean} isOn */
+const veil = (isOn) => { document.documentElement.style.visibility = isOn ? "hidden" : ""; };
+
 /**
- * In the language of the page. An answer of 401 ends the session.
+ * In the language of the page. An answer of 401 ends the session; where it is over, nothing is answered.
  * @param {string} address @param {Query} [query] @param {RequestInit} [init] @returns {Promise<Told>}
  */
 export async function ask(address, query = {}, init = {}) {
-  if (!SENDABLE.test(token)) return { isOk: false, status: 401, code: "unauthenticated", body: {} };
-  const headers = { Authorization: `Bearer ${token}`, "Accept-Language": document.documentElement.lang, ...init.headers };
+  const told = await send(token, address, query, init);
+  if (isOver) return new Promise(() => {});
+  if (told.status === 401 && known) end();
+  return told;
+}
+
+/** @param {string} key @param {string} address @param {Query} [query] @param {RequestInit} [init] @returns {Promise<Told>} */
+async function send(key, address, query = {}, init = {}) {
+  if (!SENDABLE.test(key)) return { isOk: false, status: 401, code: "unauthenticated", body: {} };
+  const headers = { Authorization: `Bearer ${key}`, "Accept-Language": document.documentElement.lang, ...init.headers };
   try {
     const answer = await fetch(address + written(query), { ...init, headers, signal: AbortSignal.timeout?.(PATIENCE_MS) ?? null });
     const body = await (isJson(answer) ? answer.json() : answer.text());
-    if (answer.status === 401 && known) end();
     return { isOk: answer.ok, status: answer.status, code: body.code ?? "", body };
   } catch {
     return { isOk: false, status: 0, code: "network", body: {} };
   }
 }
 
+/** What somebody was doing is there when they come back. */
 function end() {
-  signOut();
+  drop();
   whenEnded();
+}
+
+function drop() {
+  token = "";
+  known = null;
+  keep(KEPT, "");
 }
 
 /** @param {Response} answer */
@@ -89,18 +181,19 @@ function written(query) {
   return found && `?${found}`;
 }
 
-function read() {
+/** @param {string} name */
+function read(name) {
   try {
-    return sessionStorage.getItem(KEPT) ?? "";
+    return sessionStorage.getItem(name) ?? "";
   } catch {
     return "";
   }
 }
 
-/** @param {string} given */
-function keep(given) {
+/** @param {string} name @param {string} given */
+function keep(name, given) {
   try {
-    if (given) sessionStorage.setItem(KEPT, given);
-    else sessionStorage.removeItem(KEPT);
+    if (given) sessionStorage.setItem(name, given);
+    else sessionStorage.removeItem(name);
   } catch { /* a browser that keeps nothing: after a reload it asks again */ }
 }

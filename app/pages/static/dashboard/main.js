@@ -47,10 +47,9 @@ async function start() {
   readAddress();
   translate();
   show("loading");
-  const isKept = !location.hash;
   const told = await resume();
   if (!told) return show("signin");
-  if (told.status === 401 && isKept) return end();
+  if (told.code === "ended") return end();
   return told.isOk ? open() : refuse(told.code);
 }
 
@@ -71,27 +70,12 @@ async function enter(event) {
   return open();
 }
 
-/** Out of the identity provider too, if they like. */
-function leave() {
-  const byLogin = me()?.kind === "oidc";
-  clear();
-  Object.assign(choice, { survey: "", team: "", by: "" });
-  writeAddress();
-  if (byLogin) location.assign("sign-in#out");
-  else show("signin");
-}
-
 /** Whoever signs in again is where they were. */
 function end() {
-  clear();
-  refuse("ended");
-}
-
-function clear() {
-  signOut();
   turn += 1;
   context = undefined;
-  for (const id of ["answers", "parts", "finding", "about", "open"]) at(id).replaceChildren();
+  for (const id of ["answers", "parts", "finding", "about", "open", "sections", "wave", "team", "by", "problem-list"]) at(id).replaceChildren();
+  refuse("ended");
 }
 
 // ---------------------------------------------------------------- asking
@@ -288,7 +272,7 @@ at("team").addEventListener("change", () => change({ team: at("team").value, by:
 at("by").addEventListener("change", () => change({ by: at("by").value }));
 at("pickers").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
 at("key-form").addEventListener("submit", enter);
-at("leave").addEventListener("click", () => leave());
+at("leave").addEventListener("click", () => signOut());
 at("retry").addEventListener("click", () => open());
 at("print").addEventListener("click", () => print());
 for (const node of all("[data-language]")) node.addEventListener("click", () => speak(/** @type {Language} */ (node.dataset.language)));

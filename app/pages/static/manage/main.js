@@ -9,8 +9,7 @@ import { button } from "./forms.js";
 import { drawKeys } from "./keys.js";
 import { drawLog } from "./log.js";
 import { languageNow, onRedraw, say, speak, words } from "./page.js";
-import { drawPeople, forgetPeople } from "./people.js";
-import { forgetPlan } from "./plan.js";
+import { drawPeople } from "./people.js";
 import { sentence } from "./problems.js";
 import { drawRecognition } from "./recognition.js";
 import { drawSurveys } from "./surveys.js";
@@ -42,10 +41,9 @@ const offered = () => (seesAll() ? SECTIONS.filter(({ scopes }) => scopes.some(m
 async function start() {
   translate();
   show("loading");
-  const isKept = !location.hash.startsWith("#btk_");
   const told = await resume();
   if (!told) return show("signin");
-  if (told.status === 401 && isKept) return end();
+  if (told.code === "ended") return end();
   return told.isOk ? open() : refuse(told.code);
 }
 
@@ -66,27 +64,12 @@ async function enter(event) {
   return open();
 }
 
-/** Out of the identity provider too, if they like. */
-function leave() {
-  const byLogin = me()?.kind === "oidc";
-  forgetPlan();
-  forgetPeople();
-  clear();
-  if (byLogin) location.assign("sign-in#out");
-  else show("signin");
-}
-
 /** What somebody was filling in is there when they come back. */
 function end() {
-  clear();
-  refuse("ended");
-}
-
-function clear() {
-  signOut();
   turn += 1;
   for (const one of all("dialog")) one.remove();
   for (const id of ["view", "sections", "organization"]) at(id).replaceChildren();
+  refuse("ended");
 }
 
 async function open() {
@@ -100,7 +83,7 @@ async function open() {
 
 async function draw() {
   const asked = ++turn;
-  const [name, ...path] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const [name, ...path] = location.hash.slice(1).split("/").map(decoded);
   const section = offered().find((one) => one.name === name) ?? offered()[0];
   if (!section) return;
   drawNavigation(section);
@@ -113,6 +96,15 @@ async function draw() {
   view.removeAttribute("aria-busy");
   say("");
   document.title = `${view.querySelector("h1")?.textContent} · Betrokken`;
+}
+
+/** As it stands where it is no such text. @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** @param {import("../session.js").Told} told */
@@ -187,9 +179,9 @@ at("skip").addEventListener("click", (/** @type {Event} */ event) => {
   at("main").focus();
 });
 at("key-form").addEventListener("submit", enter);
-at("leave").addEventListener("click", () => leave());
+at("leave").addEventListener("click", () => signOut());
 for (const node of all("[data-language]")) node.addEventListener("click", () => choose(/** @type {Language} */ (node.dataset.language)));
-addEventListener("hashchange", () => !location.hash.startsWith("#btk_") && me() && turnTo());
+addEventListener("hashchange", () => me() && turnTo());
 onRedraw(turnTo);
 onEnd(end);
 onKey(start);

@@ -2,7 +2,7 @@
 
 import { all, at, h } from "../respond/dom.js";
 import { languageOfBrowser } from "../respond/words.js";
-import { signIn, signOut } from "../session.js";
+import { forget, signIn } from "../session.js";
 import { arrive, begin, findWay, ownPlace, read, signOutAddress } from "./oidc.js";
 import { WORDS } from "./words.js";
 
@@ -39,12 +39,12 @@ async function come(said) {
   if ("problem" in found) return fail(found);
   const told = await signIn(found.token);
   if (told.isOk) return location.replace(ownPlace(found.back));
-  signOut();
+  forget();
   return fail({ problem: REFUSALS[told.code] ?? "refused", back: found.back });
 }
 
 async function leave() {
-  signOut();
+  forget();
   show("out");
   const found = await findWay();
   const address = "way" in found && found.way && signOutAddress(found.way);

@@ -19,6 +19,13 @@ const nl = {
   out_go: "Ook daar afmelden",
   /** @param {string} id */
   reference: (id) => `Vraag je hulp? Noem dan deze code: ${id}`,
+  other: {
+    title: "Met een andere sleutel verdergaan?",
+    text: ["Deze link heeft een andere sleutel dan waarmee je hier bent aangemeld. Misschien hoort hij bij een andere organisatie.", "Ga alleen verder als je weet van wie de link komt. Wat je hier aan het invullen was, ben je dan kwijt."],
+    stay: "Blijven waar ik ben", change: "Verder met de andere sleutel",
+    unknown: "Die sleutel kennen we niet. Je bent nog aangemeld zoals je was.",
+    failed: "Dat ging niet. Je bent nog aangemeld zoals je was; probeer het straks opnieuw.",
+  },
   problems: {
     none: ["Hier meld je je aan met een sleutel", "Deze installatie kent geen aanmelden via je organisatie."],
     stale: ["Deze aanmelding is hier niet begonnen", "Ze is al gebruikt, hoort bij een ander tabblad, of iemand anders maakte de link. Begin opnieuw; er is niets gebeurd."],
@@ -51,6 +58,13 @@ const en = {
   out_there: (host) => `You may still be signed in at ${host}. Do you share this computer? Then sign out there as well.`,
   out_go: "Sign out there too",
   reference: (id) => `Asking for help? Then mention this code: ${id}`,
+  other: {
+    title: "Go on with another key?",
+    text: ["This link has another key than the one you are signed in with here. It may belong to another organisation.", "Only go on if you know whom the link is from. What you were filling in here is then lost."],
+    stay: "Stay where I am", change: "Go on with the other key",
+    unknown: "We do not know that key. You are still signed in as you were.",
+    failed: "That did not work. You are still signed in as you were; try again in a while.",
+  },
   problems: {
     none: ["Here you sign in with a key", "This installation has no way to sign in with your organisation."],
     stale: ["This sign-in did not begin here", "It was used already, belongs to another tab, or somebody else made the link. Begin anew; nothing has happened."],
