@@ -234,6 +234,38 @@ async def test_a_formula_in_a_name_is_none_in_the_csv(asked: Tenant, visit: Visi
         assert await seen.shows('=HYPERLINK("x")')
 
 
+CSV = "async (lines) => (await import('/pages/dashboard/tables.js')).csv(lines)"
+FORMULAS = (
+    "=1+2",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    " =1+2",
+    '"=1+2"',
+    "\t=1",
+    "\uff1d1+2",
+    "\uff0b1",
+    "\uff0d1",
+    "\uff20A",
+)
+BEFORE = ("", "Sales;", "Sales\t", "Sales,", "Sales\n", "Sales\r\n", ";;", 'Sales";', "; \t")
+FORMULA = re.compile('[\\s"]*[=+@\uff1d\uff0b\uff0d\uff20-]')
+
+
+async def test_no_part_of_a_text_is_a_formula_whatever_parts_it(visit: Visits) -> None:
+    """A Dutch Excel parts a line at semicolons, other programs at tabs."""
+    texts = [f"{before}{formula};x" for before in BEFORE for formula in FORMULAS]
+    async with visit() as seen:
+        await seen.page.goto(f"{seen.address}/setup")
+        written = (await seen.page.evaluate(CSV, [["a", text] for text in texts])).removeprefix("\ufeff")
+        harmless = await seen.page.evaluate(CSV, [["a", "Sales; Care", "A=B; 3-1", -1.5, None]])
+    assert harmless == '\ufeffa,"Sales; Care","A=B; 3-1",-1.5,\r\n'
+    assert [part for part in re.split("[;\t\r\n]", written) if FORMULA.match(part)] == []
+    cells = [text for _, text in csv.reader(io.StringIO(written, newline=""))]
+    assert [text for text in cells if FORMULA.match(text)] == []
+    assert [text.replace("'", "") for text in cells] == texts
+
+
 @LANGUAGES
 async def test_every_number_has_its_meaning_one_click_away(
     language: str, asked: Tenant, visit: Visits

@@ -11,7 +11,11 @@ import { h } from "../respond/dom.js";
  */
 
 const BOM = "\ufeff";
-const FORMULA = /^[=+\-@\t\r]/;
+const SEPARATORS = /[",;\t\r\n]/;
+const PARTS = /([;\t\r\n])/;
+/** Also in the wide letters of Chinese and Japanese, which some read as the others. */
+const FORMULA = /^[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+const INDENTED = /^[\t\r]/;
 
 /** With roles written out: on a phone its rows are cards. @param {Table} told */
 export function table({ caption, head, rows, class: name = "" }) {
@@ -42,10 +46,17 @@ export function download({ name, caption, lines }, label) {
   return h("a", { class: "link", href: address, download: `${name}.csv`, "aria-label": `${label}: ${caption}` }, label);
 }
 
-/** A text that a spreadsheet would run gets a mark before it; each line has as many fields as the first. @param {Line[]} lines */
+/** Each line has as many fields as the first. @param {Line[]} lines */
 export function csv(lines) {
   const width = lines[0]?.length ?? 0;
-  const safe = (/** @type {unknown} */ value) => (typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value ?? ""));
-  const field = (/** @type {unknown} */ value) => (/[",\r\n]/.test(safe(value)) ? `"${safe(value).replaceAll('"', '""')}"` : safe(value));
   return BOM + lines.map((line) => Array.from({ length: width }, (_, n) => field(line[n])).join(",")).join("\r\n") + "\r\n";
 }
+
+/** @param {Line[number]} value */
+function field(value) {
+  const text = typeof value === "string" ? harmless(value) : String(value ?? "");
+  return SEPARATORS.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** What a spreadsheet would run gets a mark before it, also where it parts lines at other signs than ours. @param {string} text */
+const harmless = (text) => (INDENTED.test(text) ? "'" : "") + text.split(PARTS).map((part) => (FORMULA.test(part) ? `'${part}` : part)).join("");
