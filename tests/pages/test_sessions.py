@@ -232,3 +232,28 @@ async def test_results_of_one_never_stand_under_the_key_of_another(
         content = await seen.page.content()
         assert not any(named in content for named in ("Care", "Acme"))
         assert "team=" not in seen.page.url
+
+
+# ------------------------------------------------------------------ addresses as people have them
+
+
+@pytest.mark.parametrize("place", ["/", MANAGE])
+@pytest.mark.parametrize("written", ["#key={}", "#/{}", "#{}&from=mail", "#%20{}"])
+async def test_a_key_leaves_the_address_however_it_stands_in_it(
+    place: str, written: str, acme: Tenant, visit: Visits
+) -> None:
+    key = await key_of(acme, *HR)
+    async with visit(width=1280) as seen:
+        await seen.page.goto(f"{seen.address}{place}{written.format(key)}")
+        await seen.page.wait_for_selector("#leave:visible")
+        assert seen.page.url == f"{seen.address}{place}"
+
+
+@pytest.mark.parametrize("written", ["#%", "#surveys/%E0%A4%A", "#%ff/%"])
+async def test_an_address_that_is_no_text_is_no_empty_page(written: str, acme: Tenant, visit: Visits) -> None:
+    async with visit(width=1280) as seen:
+        await manage(seen, await key_of(acme, *HR))
+        await seen.page.goto(f"{seen.address}{MANAGE}{written}")
+        await seen.page.reload()
+        await seen.arrive("manage")
+        await seen.page.wait_for_selector("#view h1")
