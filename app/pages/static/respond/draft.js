@@ -12,7 +12,7 @@
 
 const KEPT = "respond";
 
-/** The token leaves the address bar, so that it is in no history and on no photograph. @returns {Draft} */
+/** The token leaves the address bar, so that it is on no photograph; the browser's history keeps the link it opened. @returns {Draft} */
 export function restore() {
   const token = readToken();
   if (token) history.replaceState(null, "", location.pathname + location.search);

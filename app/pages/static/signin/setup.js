@@ -36,7 +36,7 @@ let isSending = false;
 
 const words = () => WORDS[language];
 
-/** The token leaves the address at once: no history, no picture of the screen and no bookmark has it. */
+/** The token leaves the address at once: no picture of the screen and no bookmark has it. The browser's history keeps the link it opened. */
 function restore() {
   const token = location.hash.slice(1);
   const kept = sessionStorage.getItem(KEPT);
