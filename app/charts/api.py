@@ -9,8 +9,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from starlette.types import Receive, Send
-from starlette.types import Scope as Connection
 
 from app.auth.dependencies import TeamsOnly, Tenant
 from app.auth.principal import Principal, Scope
@@ -26,6 +24,7 @@ from app.charts.rows import MOST_ROWS
 from app.charts.schemas import ChartName, Charts, ChartSummary
 from app.core.conditional import NO_STORE, REVALIDATE, ReadConditions, etag_of, matches
 from app.core.database import TenantSession
+from app.core.elsewhere import MadeElsewhere
 from app.core.errors import MissingScope
 from app.core.requests import Route, UnknownParameter
 from app.metrics import schemas as metrics
@@ -241,7 +240,8 @@ async def get_chart(
     answer = await chart.read(asked)
     look = Look(language, theme, width - 2 * PADDING)
     specification = await asyncio.to_thread(chart.draw, answer, look)
-    return answered(specification, wanted, conditions.if_none_match, chart.headers)
+    draw = partial(service.picture, specification, whose=session.organization_id)
+    return answered(specification, wanted, conditions.if_none_match, chart.headers, draw)
 
 
 def refuse_others(name: str, chart: Chart[Any], given: Set[str]) -> None:
@@ -264,7 +264,11 @@ def wanted_form(format: str | None, accept: str | None) -> str:
 
 
 def answered(
-    specification: Json, wanted: str, if_none_match: str | None, kept: Mapping[str, str]
+    specification: Json,
+    wanted: str,
+    if_none_match: str | None,
+    kept: Mapping[str, str],
+    draw: Callable[..., Awaitable[bytes]],
 ) -> Response:
     """What is drawn has a tag of its own: that of what is drawn, and the form."""
     body = json.dumps(specification, ensure_ascii=False, separators=(",", ":")).encode()
@@ -274,18 +278,9 @@ def answered(
         return Response(status_code=304, headers=headers)
     if wanted == SPECIFICATION:
         return Response(body, headers=headers, media_type=SPECIFICATION)
-    draw = partial(service.picture, specification, KINDS[wanted], tag.strip('"'), kept is not NO_STORE)
-    return Drawn(draw, headers, wanted)
 
+    async def drawn() -> Response:
+        made = await draw(wanted=KINDS[wanted], mark=tag.strip('"'), may_keep=kept is not NO_STORE)
+        return Response(made, headers=headers, media_type=wanted)
 
-class Drawn(Response):
-    """Drawn once the request's transaction has ended: none is open meanwhile."""
-
-    def __init__(self, draw: Callable[[], Awaitable[bytes]], headers: dict[str, str], kind: str) -> None:
-        super().__init__()
-        self.draw = draw
-        self.sent = headers, kind
-
-    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        headers, kind = self.sent
-        await Response(await self.draw(), headers=headers, media_type=kind)(scope, receive, send)
+    return MadeElsewhere(drawn)

@@ -5,6 +5,7 @@ import json
 from collections import OrderedDict
 from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 from app.charts.negotiation import Format
 from app.charts.schemas import Form
@@ -44,14 +45,16 @@ def mark_of(specification: dict[str, Any]) -> str:
     return etag_of(json.dumps(specification).encode()).strip('"')
 
 
-async def picture(specification: dict[str, Any], wanted: Format, mark: str, may_keep: bool = True) -> bytes:
+async def picture(
+    specification: dict[str, Any], wanted: Format, mark: str, whose: UUID, may_keep: bool = True
+) -> bytes:
     """`mark` is of the specification and nothing else; where somebody is named in it, nothing is kept."""
     key = mark, wanted
     if key in kept:
         kept.move_to_end(key)
         return kept[key]
     order = json.dumps([specification, wanted, f"c{mark[:12]}"]).encode()
-    made = base64.b64decode(await PRESS.make(order))
+    made = base64.b64decode(await PRESS.make(order, whose))
     if may_keep:
         keep(key, made)
     return made

@@ -17,6 +17,7 @@ Made = TypeVar("Made")
 SLICE = 50
 """Items of a batch that are worked on before others have a turn."""
 SIZE = "betrokken.body_size"
+LEAVE = "betrokken.leave"
 HEAVY = 2**16
 """Bytes of a body that is a large batch."""
 HEAVY_AT_ONCE = 2
@@ -126,7 +127,14 @@ class FairMiddleware:
             if scope.get(SIZE, 0) > HEAVY:
                 await places.enter_async_context(self.batches.place(lane))
             await places.enter_async_context(self.requests.place(lane))
+            scope[LEAVE] = places.aclose
             await self.app(scope, receive, sent)
+
+
+async def leave(scope: Scope) -> None:
+    """Gives the place of a request back before it is answered: others have it while it waits elsewhere."""
+    if LEAVE in scope:
+        await scope[LEAVE]()
 
 
 def slices(items: Sequence[Item]) -> Iterable[Sequence[Item]]:

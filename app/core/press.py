@@ -12,6 +12,9 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from app.core.fairness import FairQueue
 
 PATIENCE = 120
 """Seconds by the clock, for a process that waits for the processor."""
@@ -74,11 +77,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 class Press:
-    """At most so many processes of a module at once; whoever comes when all are at work waits."""
+    """At most so many processes of a module at once; when all are at work organisations take turns."""
 
     def __init__(self, module: str, hands: int) -> None:
         self.hand = Hand(module)
+        self.turns = FairQueue(hands, hands)
         self.threads = ThreadPoolExecutor(hands, thread_name_prefix="press")
 
-    async def make(self, order: bytes) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, self.hand.make, order)
+    async def make(self, order: bytes, whose: UUID) -> bytes:
+        async with self.turns.place(str(whose)):
+            return await asyncio.get_running_loop().run_in_executor(self.threads, self.hand.make, order)

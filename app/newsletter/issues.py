@@ -244,7 +244,9 @@ async def results(session: TenantSession, reader: Reader) -> Results | None:
         (one.group, one if isinstance(one, GroupOk) else why_hidden(one, reader.language)) for one in found
     ]
     return Results(
-        picture=await picture_of(metrics.header(survey, release), found, reader.language),
+        picture=await picture_of(
+            session.organization_id, metrics.header(survey, release), found, reader.language
+        ),
         survey=survey.name,
         released_on=windows.local_day(release.released_at, reader.organization.time_zone),
         groups=once_each(rows),
@@ -252,7 +254,9 @@ async def results(session: TenantSession, reader: Reader) -> Results | None:
     )
 
 
-async def picture_of(header: Header, found: Sequence[ToldGroup], language: str) -> Picture | None:
+async def picture_of(
+    whose: UUID, header: Header, found: Sequence[ToldGroup], language: str
+) -> Picture | None:
     """Where the groups stand that the reader is told of; none where it cannot be drawn."""
     if not charts.can_draw():
         return None
@@ -260,7 +264,7 @@ async def picture_of(header: Header, found: Sequence[ToldGroup], language: str) 
     answer = SatisfactionEngagement(**header, distinctness=None, reasons={}, groups=groups)
     drawn = quadrants(answer, Look(language, "light", PICTURE_WIDTH))
     with suppress(Unprinted):
-        return Picture(await charts.picture(drawn, "png", charts.mark_of(drawn)), drawn["description"])
+        return Picture(await charts.picture(drawn, "png", charts.mark_of(drawn), whose), drawn["description"])
     return None
 
 

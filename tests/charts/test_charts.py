@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 from xml.etree import ElementTree
 
 import pytest
@@ -329,7 +330,7 @@ async def test_who_has_the_chart_of_this_release_is_told_so(acme: Tenant) -> Non
 async def test_what_was_drawn_is_kept(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     first = await acme.client.get("/v1/charts/gap?format=svg&width=700")
 
-    async def refuse(order: bytes) -> bytes:
+    async def refuse(order: bytes, whose: UUID) -> bytes:
         raise AssertionError("drawn again")
 
     monkeypatch.setattr(service.PRESS, "make", refuse)

@@ -6,8 +6,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from starlette.types import Receive, Send
-from starlette.types import Scope as Connection
 
 from app.auth.dependencies import Once, Tenant, requires
 from app.auth.principal import Principal, Scope
@@ -17,6 +15,7 @@ from app.calendar.cards.outcome import CARD_PICTURE
 from app.calendar.cards.rendering import Rendered
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of
+from app.core.elsewhere import MadeElsewhere
 from app.core.errors import NotFound
 from app.core.pages import Page
 from app.core.requests import Route
@@ -50,16 +49,11 @@ def shown(card: Rendered, wanted: str) -> Response:
     return Response(page, media_type="text/html", headers=NO_STORE | SANDBOX)
 
 
-class Printed(Response):
-    """Made once the request's transaction has ended: none is open while the press works."""
+def made_later(make: Callable[[], Awaitable[Rendered]], wanted: str) -> Response:
+    async def made() -> Response:
+        return shown(await make(), wanted)
 
-    def __init__(self, make: Callable[[], Awaitable[Rendered]], wanted: str) -> None:
-        super().__init__()
-        self.make = make
-        self.wanted = wanted
-
-    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        await shown(await self.make(), self.wanted)(scope, receive, send)
+    return MadeElsewhere(made)
 
 
 @router.get(CARDS, operation_id="list_cards", response_model=schemas.CardPage)
@@ -108,7 +102,7 @@ async def get_card_preview(
     card_id: UUID, who: CalendarReader, session: Tenant, format: Format = "html"
 ) -> Response:
     order = await service.order_preview(session, card_id)
-    return Printed(partial(service.printed_card, order), format)
+    return made_later(partial(service.printed_card, order), format)
 
 
 @router.post(
@@ -177,4 +171,4 @@ async def get_card_template_preview(
     key: Key, who: CalendarReader, session: Tenant, format: Format = "html"
 ) -> Response:
     found = await service.find_template(session, key)
-    return Printed(partial(service.preview_template, found), format)
+    return made_later(partial(service.preview_template, found, session.organization_id), format)

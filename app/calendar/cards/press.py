@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import asdict
 from typing import IO, Any
+from uuid import UUID
 
 from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
 from app.calendar.cards.templates import Template, TemplateRefused
@@ -23,11 +24,11 @@ COSTLY = TemplateRefused("template_too_costly", "making the card takes too long,
 PRESS = Press(__name__, hands=2)
 
 
-async def printed(template: Template, occasion: Occasion) -> Rendered:
+async def printed(template: Template, occasion: Occasion, whose: UUID) -> Rendered:
     """As `rendered`, elsewhere; raises TemplateRefused also where that costs too much."""
     order = json.dumps([asdict(template), asdict(occasion)]).encode()
     try:
-        made = json.loads(await PRESS.make(order))
+        made = json.loads(await PRESS.make(order, whose))
     except Unprinted:
         raise COSTLY from None
     if "code" in made:

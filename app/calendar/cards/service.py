@@ -174,6 +174,7 @@ async def current_occurrence(
 class Order:
     """A card as it is to be printed: all that is read of it, so that no transaction is open meanwhile."""
 
+    whose: UUID
     occasion: Occasion
     language: str
     own: CardTemplate | None
@@ -194,17 +195,19 @@ async def order_of(
         is_milestone=card.months in organization.milestone_months,
         wishes=[Wish(wish.name, wish.text) for wish in written],
     )
-    return Order(occasion, language, await queries.template_for(session, card.kind, language))
+    return Order(
+        session.organization_id, occasion, language, await queries.template_for(session, card.kind, language)
+    )
 
 
 async def printed_card(order: Order) -> Rendered:
     """By the organisation's own template; where that fails with this card's words, by the shipped one."""
     if order.own is not None:
         try:
-            return await printed(content_of(order.own), order.occasion)
+            return await printed(content_of(order.own), order.occasion, order.whose)
         except TemplateRefused as error:
             log.warning("card_template_failed", extra={"template": order.own.key, "code": error.code})
-    return await printed(built_in(order.occasion.kind, order.language), order.occasion)
+    return await printed(built_in(order.occasion.kind, order.language), order.occasion, order.whose)
 
 
 def content_of(row: CardTemplate) -> Template:
@@ -345,7 +348,7 @@ async def put_template(
     """The template, and whether it is new."""
     if "key" in wanted.model_fields_set and wanted.key != key:
         raise IdentifierMismatch.at("#/key")
-    await refuse_faulty(wanted)
+    await refuse_faulty(wanted, session.organization_id)
     earlier = await queries.template(session, key)
     conditions.check(represent_template(earlier) if earlier else None)
     rival = await queries.template_for(session, wanted.kind, wanted.language)
@@ -360,12 +363,12 @@ async def put_template(
     return represent_template(row), earlier is None
 
 
-async def refuse_faulty(wanted: schemas.CardTemplateWrite) -> None:
+async def refuse_faulty(wanted: schemas.CardTemplateWrite, whose: UUID) -> None:
     """Fills it in with few words and with many."""
     template = Template(wanted.subject, wanted.html, wanted.text, wanted.picture)
     try:
         for occasion in trials(wanted.kind):
-            await printed(template, occasion)
+            await printed(template, occasion, whose)
     except TemplateRefused as error:
         raise TemplateFaulty(f"The template cannot be used: {error}.", code=error.code) from None
 
@@ -377,10 +380,10 @@ def trials(kind: CardKind) -> Iterable[Occasion]:
         yield Occasion(kind, name, "Acme", None, None, None, False, [])
 
 
-async def preview_template(found: schemas.CardTemplate) -> Rendered:
+async def preview_template(found: schemas.CardTemplate, whose: UUID) -> Rendered:
     template = Template(found.subject, found.html, found.text, found.picture)
     try:
-        return await printed(template, next(iter(trials(found.kind))))
+        return await printed(template, next(iter(trials(found.kind))), whose)
     except TemplateRefused as error:
         raise TemplateOutdated(f"This template can no longer be used: {error}. Put a new one.") from None
 

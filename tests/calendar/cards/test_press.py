@@ -8,6 +8,7 @@ import subprocess
 import threading
 import weakref
 from dataclasses import asdict, replace
+from uuid import uuid4
 
 import pytest
 
@@ -17,6 +18,7 @@ from app.calendar.cards.templates import TemplateRefused, built_in
 from app.core import press
 from tests.calendar.cards.test_rendering import NOOR, OURS, svg
 
+OURSELVES = uuid4()
 COVERED = svg(
     '<rect width="2400" height="2400" fill="red" opacity=".1"/>' * 4000, 'width="2400" height="2400"'
 )
@@ -25,15 +27,15 @@ COVERED = svg(
 
 async def test_what_is_made_elsewhere_is_the_same() -> None:
     template = built_in("birthday", "en")
-    assert await printed(template, NOOR) == rendered(template, NOOR)
-    assert await printed(replace(template, picture=None), NOOR) == rendered(
+    assert await printed(template, NOOR, OURSELVES) == rendered(template, NOOR)
+    assert await printed(replace(template, picture=None), NOOR, OURSELVES) == rendered(
         replace(template, picture=None), NOOR
     )
 
 
 async def test_a_refusal_comes_back_with_its_code() -> None:
     with pytest.raises(TemplateRefused, match="there is no config") as refused:
-        await printed(replace(OURS, text="{{ config }}"), NOOR)
+        await printed(replace(OURS, text="{{ config }}"), NOOR, OURSELVES)
     assert refused.value.code == "unknown_variable"
 
 
@@ -48,18 +50,18 @@ async def test_a_picture_that_takes_too_long_is_given_up_and_the_loop_goes_on() 
 
     other = asyncio.create_task(turning())
     with pytest.raises(TemplateRefused) as refused:
-        await printed(replace(OURS, picture=COVERED), NOOR)
+        await printed(replace(OURS, picture=COVERED), NOOR, OURSELVES)
     other.cancel()
     assert refused.value.code == "template_too_costly"
     assert turns > 100
-    assert (await printed(OURS, NOOR)).subject == "Hi Noor"
+    assert (await printed(OURS, NOOR, OURSELVES)).subject == "Hi Noor"
 
 
 async def test_a_mail_that_takes_too_much_memory_is_given_up() -> None:
     greedy = "{% for wish in wishes %}" + "{{ wish.text }}" * 5000 + "{% endfor %}"
     wishes = [replace(NOOR.wishes[0], text="x" * 500)] * 500
     with pytest.raises(TemplateRefused) as refused:
-        await printed(replace(OURS, html=greedy), replace(NOOR, wishes=wishes))
+        await printed(replace(OURS, html=greedy), replace(NOOR, wishes=wishes), OURSELVES)
     assert refused.value.code == "template_too_costly"
 
 
@@ -68,7 +70,7 @@ async def test_who_waits_for_the_processor_too_long_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(press, "PATIENCE", 0)
     with pytest.raises(TemplateRefused):
-        await printed(replace(OURS, picture=COVERED), NOOR)
+        await printed(replace(OURS, picture=COVERED), NOOR, OURSELVES)
 
 
 def test_of_processes_that_died_nothing_is_left() -> None:

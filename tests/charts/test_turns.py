@@ -1,0 +1,137 @@
+"""Whoever waits for a drawing keeps nobody else waiting."""
+
+import asyncio
+import base64
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from starlette.types import Message
+
+from app.charts import service
+from app.core.press import Press
+from app.core.settings import Settings
+from app.main import create_app
+from tests.conftest import Tenant, new_tenant
+from tests.metrics.test_release import released, staff
+from tests.waiting import until
+
+
+class SlowHand:
+    """Notes what it is ordered, and makes it when it is let."""
+
+    def __init__(self) -> None:
+        self.orders: list[bytes] = []
+        self.may_go_on = threading.Event()
+
+    def make(self, order: bytes) -> bytes:
+        self.orders.append(order)
+        self.may_go_on.wait()
+        return base64.b64encode(b"<svg/>") + b"\n"
+
+
+@pytest.fixture
+def press(monkeypatch: pytest.MonkeyPatch) -> Iterator[Press]:
+    """The press of charts, with nothing kept, whose work lasts until it may go on."""
+    own = Press("app.charts.drawing", hands=1)
+    monkeypatch.setattr(own, "hand", SlowHand())
+    monkeypatch.setattr(service, "PRESS", own)
+    monkeypatch.setattr(service, "kept", service.Kept())
+    yield own
+    own.hand.may_go_on.set()  # type: ignore[attr-defined]
+
+
+def hand_of(press: Press) -> SlowHand:
+    assert isinstance(press.hand, SlowHand)
+    return press.hand
+
+
+def waiting(press: Press) -> int:
+    return sum(map(len, press.turns.waiting.values()))
+
+
+async def test_organizations_take_turns(press: Press) -> None:
+    """However many drawings the one has ordered before."""
+    loud, quiet = uuid4(), uuid4()
+    orders = [asyncio.create_task(press.make(b"loud", loud)) for _ in range(14)]
+    await until(lambda: waiting(press) == 13)
+    orders.append(asyncio.create_task(press.make(b"quiet", quiet)))
+    await until(lambda: waiting(press) == 14)
+    hand_of(press).may_go_on.set()
+    await asyncio.gather(*orders)
+    assert hand_of(press).orders.index(b"quiet") <= 2
+    assert len(hand_of(press).orders) == 15
+
+
+@pytest.fixture
+async def narrow(settings: Settings, database_url: str) -> AsyncIterator[FastAPI]:
+    """A service that works on two requests of an organisation at once."""
+    own = settings.model_copy(update={"organization_concurrency": 2, "database_pool_size": 2})
+    app = create_app(own, database_url)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def acme(narrow: FastAPI) -> Tenant:
+    tenant = await new_tenant(narrow, "Acme")
+    await staff(tenant.client, {"sales": 6})
+    await released(tenant, [f"sales-{number}" for number in range(6)], pay=3)
+    return tenant
+
+
+async def test_who_waits_for_a_drawing_holds_no_place_and_no_transaction(
+    acme: Tenant, narrow: FastAPI, press: Press
+) -> None:
+    widths = range(400, 406)
+    drawings = [
+        asyncio.create_task(acme.client.get(f"/v1/charts/gap?format=png&width={width}")) for width in widths
+    ]
+    await until(lambda: waiting(press) == len(widths) - 1)
+    assert narrow.state.database.engine.pool.checkedout() == 0
+    assert (await acme.client.get("/v1/me")).status_code == 200
+    assert not any(one.done() for one in drawings)
+    hand_of(press).may_go_on.set()
+    assert {answer.status_code for answer in await asyncio.gather(*drawings)} == {200}
+
+
+async def test_what_nobody_waits_for_any_more_is_not_drawn(
+    acme: Tenant, narrow: FastAPI, press: Press
+) -> None:
+    first = asyncio.create_task(acme.client.get("/v1/charts/gap?format=svg&width=300"))
+    await until(lambda: len(hand_of(press).orders) == 1)
+    hangs_up, sent = asyncio.Event(), []
+    coming = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        if coming:
+            return coming.pop()
+        await hangs_up.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/v1/charts/gap",
+        "raw_path": b"/v1/charts/gap",
+        "query_string": b"format=svg&width=301",
+        "headers": [(b"host", b"test"), (b"authorization", acme.client.headers["authorization"].encode())],
+        "client": ("192.0.2.1", 4711),
+        "server": ("test", 80),
+    }
+    asking = asyncio.create_task(narrow(scope, receive, send))
+    await until(lambda: waiting(press) == 1)
+    hangs_up.set()
+    await asking
+    assert (waiting(press), sent) == (0, [])
+    hand_of(press).may_go_on.set()
+    assert (await first).status_code == 200
+    assert len(hand_of(press).orders) == 1
