@@ -72,7 +72,6 @@ export async function signIn(given) {
   token = given;
   known = told.body;
   keep(KEPT, given);
-  keep(OWNER, found);
   if (owner && owner !== found) return begin(() => location.replace(location.pathname));
   owner = found;
   return told;
@@ -80,6 +79,12 @@ export async function signIn(given) {
 
 /** A key has no person, and whose key has ended goes on with another. @param {Me} found */
 const ownerOf = ({ organization, kind, subject }) => [organization.id, kind, kind === "oidc" ? subject : ""].join(" ");
+
+/** What is being filled in, for who comes back to it: nobody else finds it. @param {string} name @param {string} text */
+export function keepWork(name, text) {
+  keep(OWNER, owner);
+  keep(name, text);
+}
 
 /** Nothing of the session is left, and the page begins anew; who signed in elsewhere is led to where they sign out there. */
 export function signOut() {
