@@ -26,6 +26,7 @@ from app.core.conditional import NO_STORE, REVALIDATE, ReadConditions, etag_of, 
 from app.core.database import TenantSession
 from app.core.elsewhere import MadeElsewhere
 from app.core.errors import MissingScope
+from app.core.press import Unprinted
 from app.core.requests import Route, UnknownParameter
 from app.metrics import schemas as metrics
 from app.metrics.recognition.api import recognition as recognition_of
@@ -280,7 +281,10 @@ def answered(
         return Response(body, headers=headers, media_type=SPECIFICATION)
 
     async def drawn() -> Response:
-        made = await draw(wanted=KINDS[wanted], mark=tag.strip('"'), may_keep=kept is not NO_STORE)
+        try:
+            made = await draw(wanted=KINDS[wanted], mark=tag.strip('"'), may_keep=kept is not NO_STORE)
+        except Unprinted:
+            raise service.NotDrawn from None
         return Response(made, headers=headers, media_type=wanted)
 
     return MadeElsewhere(drawn)

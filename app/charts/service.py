@@ -3,6 +3,7 @@
 import base64
 import json
 from collections import OrderedDict
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,8 @@ from uuid import UUID
 from app.charts.negotiation import Format
 from app.charts.schemas import Form
 from app.core.conditional import etag_of
-from app.core.errors import NotAcceptable
-from app.core.press import Press
+from app.core.errors import NotAcceptable, Unavailable
+from app.core.press import Press, Unprinted
 
 PRESS = Press("app.charts.drawing", hands=1)
 MOST_KEPT = 16 << 20
@@ -30,6 +31,12 @@ class ChartsNotInstalled(NotAcceptable):
     detail = (
         "This service does not draw charts: install betrokken[charts], or take the image that has it."
         " The specification is there for whoever accepts application/vnd.vegalite.v6+json."
+    )
+
+
+class NotDrawn(Unavailable):
+    detail = (
+        "The chart could not be drawn: try again shortly, or take the specification and draw it yourself."
     )
 
 
@@ -54,10 +61,17 @@ async def picture(
         kept.move_to_end(key)
         return kept[key]
     order = json.dumps([specification, wanted, f"c{mark[:12]}"]).encode()
-    made = base64.b64decode(await PRESS.make(order, whose))
+    made = base64.b64decode(await made_of(order, whose))
     if may_keep:
         keep(key, made)
     return made
+
+
+async def made_of(order: bytes, whose: UUID) -> bytes:
+    """Once more where the process died: something else may have ended it."""
+    with suppress(Unprinted):
+        return await PRESS.make(order, whose)
+    return await PRESS.make(order, whose)
 
 
 def keep(key: tuple[str, Format], made: bytes) -> None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from app.charts import service
-from app.core.press import Press
+from app.core.press import Press, Unprinted
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant, new_tenant
@@ -96,6 +96,33 @@ async def test_who_waits_for_a_drawing_holds_no_place_and_no_transaction(
     assert not any(one.done() for one in drawings)
     hand_of(press).may_go_on.set()
     assert {answer.status_code for answer in await asyncio.gather(*drawings)} == {200}
+
+
+class DyingHand(SlowHand):
+    """Dies over its first orders."""
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__()
+        self.may_go_on.set()
+        self.deaths = deaths
+
+    def make(self, order: bytes) -> bytes:
+        made = super().make(order)
+        if len(self.orders) <= self.deaths:
+            raise Unprinted
+        return made
+
+
+async def test_an_order_over_which_the_press_died_is_made_once_more(
+    acme: Tenant, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for deaths, status in ((1, 200), (2, 503)):
+        monkeypatch.setattr(press, "hand", DyingHand(deaths))
+        answer = await acme.client.get(f"/v1/charts/gap?format=svg&width={300 + deaths}")
+        assert answer.status_code == status
+        assert len(hand_of(press).orders) == 2
+    assert answer.json()["code"] == "unavailable"
+    assert answer.headers["retry-after"] == "5"
 
 
 async def test_what_nobody_waits_for_any_more_is_not_drawn(
