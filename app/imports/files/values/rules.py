@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 Kind = Literal["people", "teams", "responses", "recognitions", "occasions", "kpi_values"]
 Decimal = Literal[".", ","]
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"""(^[\t\r])|(?:^|(?<=[;\t\r\n]))(?=[ "]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 FLAGS = dict.fromkeys(("true", "1", "yes", "y", "ja", "j", "waar", "wahr"), True) | dict.fromkeys(
     ("false", "0", "no", "n", "nee", "onwaar", "nein", "falsch"), False
 )
@@ -166,5 +166,5 @@ def identifier_of(name: str) -> str:
 
 
 def spreadsheet_safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
+    """A cell that no spreadsheet takes for a formula, also where it parts lines at semicolons or tabs."""
+    return FORMULA.sub(lambda found: "'" + found.group(), cell)
