@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import accumulate
+from unicodedata import east_asian_width
 
 SIZE = 14
 """Of every text but the title; smaller is none."""
@@ -9,6 +10,8 @@ LINE = 19
 SHARES = {"iljI|.,:;'!": 0.25, "ft /·": 0.29, "r()[]-": 0.34, "ckszvxyJ": 0.5, "mwMW%@—−+&": 0.84}
 SHARE = {letter: share for letters, share in SHARES.items() for letter in letters}
 """Of the font's size, where it is not as usual."""
+PICTURES = "\U0001f000"
+"""From here on: some emoji are not wide by Unicode, and drawn so."""
 ROOM = 1.05
 """Fonts differ: some are wider than the one that was measured."""
 
@@ -18,7 +21,11 @@ def width_of(text: str, size: float = SIZE) -> float:
 
 
 def _share(letter: str) -> float:
-    return SHARE.get(letter, 0.69 if letter.isupper() else 0.556)
+    if letter in SHARE:
+        return SHARE[letter]
+    if east_asian_width(letter) in "WF" or letter >= PICTURES:
+        return 1.0
+    return 0.69 if letter.isupper() else 0.556
 
 
 def wrapped(text: str, width: float, size: float = SIZE) -> list[str]:

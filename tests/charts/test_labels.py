@@ -43,6 +43,12 @@ def test_no_label_lies_over_another_or_a_point_or_outside(count: int, spread: fl
         assert not any(box.outside(FRAME) for box in boxes)
 
 
+@pytest.mark.parametrize("letter", ["漢", "か", "한", "Ａ", "😀", "🏳"])
+def test_wide_letters_are_an_em_each(letter: str) -> None:
+    assert width_of(letter * 190, 14) >= 190 * 14
+    assert width_of(shortened(letter * 190, 200), 14) <= 200
+
+
 def test_at_most_so_many_are_named() -> None:
     found = placed(points_of(40, 1), FRAME)
     assert 5 < len(kept(found)) <= MOST
