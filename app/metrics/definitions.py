@@ -66,6 +66,12 @@ def scale_titles(language: str) -> dict[str, str]:
     return {key: words[language] for key, words in scales.items()}
 
 
+def facet_titles(language: str) -> dict[str, str]:
+    """Of a topic its mean answer is told: it is not called as a score with another scale is."""
+    own = document()["topics"]
+    return scale_titles(language) | {key: words[language] for key, words in own.items()}
+
+
 def rules(language: str, k: int) -> dict[str, str]:
     """What each rule of disclosure says, of a survey whose smallest group has `k` persons."""
     return {name: words[language].format(k=k) for name, words in document()["rules"].items()}

@@ -171,6 +171,42 @@ def test_what_is_hidden_in_a_part_is_named_with_its_reason() -> None:
     assert not {"score", "n", "weight", "low", "high"} & set(hidden)
 
 
+def test_recognition_is_told_with_its_period_and_none_is_none() -> None:
+    body = example("recognition") | {"until": "2026-10-31"}
+    title = " ".join(drawn("recognition", body, LOOKS[0])["title"]["text"])
+    assert "30 days up to 31 October 2026" in title
+    body["groups"][0]["events"] = 0
+    found = drawn("recognition", body, LOOKS[1])
+    assert " ".join(found["title"]["text"]).startswith("Sales NL: nog geen complimenten van ")
+    assert found["datasets"]["months"] == []
+
+
+def test_where_scores_alone_are_shown_the_chart_does_not_say_that_nobody_is() -> None:
+    body = example("facets")
+    facets = body["groups"][0]["facets"] = [
+        one for one in body["groups"][0]["facets"] if one["status"] == "ok"
+    ]
+    for one in facets:
+        one |= {f"favourable{end}": None for end in ("", "_ci_low", "_ci_high")}
+        one |= {"neutral": None, "unfavourable": None, "reasons": {"favourable": "banded"}}
+    found = drawn("facets", body, LOOKS[0])
+    assert "the scores can" in " ".join(found["title"]["text"])
+    assert any(row.get("said", "").startswith("score ") for row in found["datasets"]["rows"])
+
+
+def test_what_comes_first_is_told_with_its_chance() -> None:
+    body = example("levers")
+    lever = next(one for one in body["groups"][0]["levers"] if one["status"] == "ok")
+    lever["rank_probability"] = 0.535
+    body["groups"][0] |= {"top": lever["lever"], "tie_set": []}
+    assert "first: 54%" in " ".join(drawn("levers", body, LOOKS[0])["title"]["text"])
+
+
+def test_the_interval_of_the_response_says_of_whom_it_is() -> None:
+    found = drawn("participation", example("participation"), LOOKS[0])
+    assert "for those invited" in " ".join(row["text"] for row in found["datasets"]["notes"])
+
+
 def test_a_day_is_said_once() -> None:
     empty = calendar.calendar(calendar.Days(date(2026, 12, 1), date(2026, 12, 31), [], False), LOOKS[1])
     assert faults(empty) is None

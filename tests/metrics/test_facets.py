@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.core.languages import LANGUAGES
 from app.metrics.blocks.wave import Wave
+from app.metrics.definitions import facet_titles, scale_titles
 from app.metrics.formulas import Pool, mean_ci, scale_scores, wilson
 from tests.metrics.golden import close, column, reference
 from tests.metrics.told import Body, facets
@@ -138,3 +140,9 @@ def test_a_score_that_few_have_is_hidden_and_one_of_fewer_than_twenty_is_told_in
     few = entry(body, "safety")
     assert (few["n"], few["precision"], few["sd"]) == (12, "banded", None)
     assert few["score"] == round(few["score"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mean_answer_is_not_called_as_a_score_on_another_scale_is(language: str) -> None:
+    assert facet_titles(language)["enps"] != scale_titles(language)["enps"]
+    assert facet_titles(language).keys() == scale_titles(language).keys()

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from copy import deepcopy
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from app.core.settings import DASHBOARD
 from tests.conftest import Tenant
-from tests.contract import ContractClient
+from tests.contract import ContractClient, operations
 from tests.metrics.test_release import Json, finish, names_of, staff, start
 from tests.pages.conftest import Visits
 from tests.pages.visiting import Visit
@@ -284,6 +285,92 @@ async def test_every_number_has_its_meaning_one_click_away(
             assert known[title]["formula"] in " ".join((await seen.text("#definition-text")).split())
             await seen.press("Escape")
             await seen.page.wait_for_selector("#definition", state="hidden")
+
+
+# ------------------------------------------------------------------ nothing that is not so
+
+
+EXAMPLES = {
+    one.id: one.answers["200"]["application/json"]["example"]
+    for one in operations()
+    if one.path.startswith("/v1/metrics/") or one.id == "list_occurrences"
+}
+
+
+async def answers(seen: Visit, path: str, body: Json) -> None:
+    """Whatever the service itself would say there."""
+    await seen.page.route(
+        re.compile(f"/v1/{path}([?]|$)"), lambda route: route.fulfill(status=200, json=body)
+    )
+
+
+async def test_recognition_is_told_with_its_period_and_none_is_none(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    body = deepcopy(EXAMPLES["get_recognition_metrics"])
+    body |= {"from": "2026-05-01", "to": "2026-11-30", "until": "2026-10-31"}
+    for events, said in ((907, "Van 1 mei 2026 tot en met 31 oktober 2026"), (0, "nog geen complimenten")):
+        body["groups"][0]["events"] = events
+        async with visit(width=1280) as seen:
+            await answers(seen, "metrics/recognition", body)
+            await seen.look(key)
+            shown = await seen.text("#part-recognition")
+            assert said in shown
+            assert events or "%" not in shown
+
+
+async def test_a_birthday_in_the_family_says_whose_it_is(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked, "metrics:read", "calendar:read")
+    body = deepcopy(EXAMPLES["list_occurrences"])
+    day = body["items"][0] | {"kind": "family_birthday", "years": None}
+    body["items"] = [
+        day | {"label": "Cor", "relation": "vader"},
+        day | {"label": None, "relation": "moeder"},
+        day | {"label": None, "relation": None},
+    ]
+    async with visit(width=1280) as seen:
+        await answers(seen, "calendar", body)
+        await seen.look(key)
+        told_of = await seen.page.locator("#part-calendar dd .soft").all_inner_texts()
+        assert told_of == ["verjaardag van Cor (vader)", "verjaardag van moeder", "verjaardag in de familie"]
+
+
+async def test_what_comes_first_is_told_with_its_chance(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    body = deepcopy(EXAMPLES["get_levers"])
+    [group, *_] = body["groups"]
+    one = next(one for one in group["levers"] if one["status"] == "ok")
+    first = one | {"lever": "purpose", "rank_probability": 0.535, "priority": 0.02}
+    other = one | {"lever": "clarity", "rank_probability": 0.3, "priority": 0.03}
+    group |= {"top": "purpose", "tie_set": [], "levers": [other, first]}
+    async with visit(language="en", width=1280) as seen:
+        await answers(seen, "metrics/levers", body)
+        await seen.look(key)
+        labels = (await told(asked.client, "context"))["labels"]["levers"]
+        shown = await seen.text(".answer.first")
+        assert "comes first is 54%" in shown
+        assert f"“{labels['clarity']['en']}” is higher, but" in shown
+        lines = {line["lever"]: line for line in await downloaded(seen, "levers")}
+        assert lines["purpose"]["rank_probability"] == "0.535"
+
+
+async def test_a_round_in_which_a_group_was_hidden_is_not_called_none(asked: Tenant, visit: Visits) -> None:
+    key = await key_of(asked)
+    overview = await told(asked.client, "overview", by=["organization", "team"])
+    trends = await told(asked.client, "trends")
+    overview["groups"][0]["changes"] = []
+    points = trends["groups"][0]["points"]
+    kept = {name: points[-2][name] for name in ("survey", "released_at")}
+    points[-2] = kept | {"status": "suppressed", "reason": "complementary"}
+    async with visit(language="en", width=1280) as seen:
+        await answers(seen, "metrics/overview", overview)
+        await answers(seen, "metrics/trends", trends)
+        await seen.look(key)
+        shown = await seen.text(".verdicts")
+        assert "hidden to protect another small group" in shown
+        assert "no earlier round" not in shown
+    async with visit(language="en", width=1280) as seen:
+        await seen.look(key, choice="?team=lab")
+        assert "no earlier round" not in await seen.text(".verdicts")
 
 
 # ------------------------------------------------------------------ charts

@@ -101,7 +101,7 @@ def _row(look: Look, part: Part) -> Json:
             "n": part.n,
             "score": part.score,
             "reason": look.label("reasons", why),
-            "said": look.say("hidden"),
+            "said": look.say("score_of", score=look.number(part.score)),
         }
     return {
         "name": part.title,
@@ -229,7 +229,7 @@ def _title(look: Look, group: schemas.FacetsGroup | None, rows: Rows) -> str:
         return look.say("of_group", name=look.name(group.group), said=look.label("reasons", group.reason))
     told = _told(rows)
     if not told:
-        return look.say("nobody_shown")
+        return look.of_group(group.group, look.say(_without_shares(rows)))
     high, low = told[0], told[-1]
     said = look.say(
         "answers_finding",
@@ -239,6 +239,10 @@ def _title(look: Look, group: schemas.FacetsGroup | None, rows: Rows) -> str:
         low_share=low["percent"],
     )
     return look.of_group(group.group, said)
+
+
+def _without_shares(rows: Rows) -> str:
+    return "scores_alone" if any("score" in row for row in rows) else "nothing_shown"
 
 
 def _in_words(look: Look, group: schemas.FacetsGroup | None, rows: Rows) -> str:

@@ -61,10 +61,13 @@ def levers(answer: LeversAnswer, look: Look) -> Json:
     )
 
 
+def _told(group: LeversGroupOk) -> list[schemas.LeverOk]:
+    return [one for one in group.levers if isinstance(one, schemas.LeverOk)]
+
+
 def _rows(look: Look, group: LeversGroupOk, drivers: schemas.Drivers) -> Rows:
     """The heaviest first, those that are not shown last."""
-    told = [one for one in group.levers if isinstance(one, schemas.LeverOk)]
-    told.sort(key=lambda one: -(one.importance or 0))
+    told = sorted(_told(group), key=lambda one: -(one.importance or 0))
     weights = _weights(group, drivers)
     names = {one.lever: look.label("levers", one.lever) for one in group.levers}
     return [
@@ -196,7 +199,11 @@ def _title(look: Look, group: schemas.LeversGroup | None) -> str:
 
 def _advice(look: Look, group: LeversGroupOk) -> str:
     if group.top is not None:
-        return look.say("first_lever", lever=look.label("levers", group.top))
+        said = look.say("first_lever", lever=look.label("levers", group.top))
+        chance = next((one.rank_probability for one in _told(group) if one.lever == group.top), None)
+        return (
+            said if chance is None else look.say("first_lever_with", said=said, chance=look.percent(chance))
+        )
     if group.tie_set:
         return look.say(
             "tied_levers", levers=look.listed([look.label("levers", one) for one in group.tie_set])

@@ -22,20 +22,20 @@ from app.charts.parts import (
     view,
 )
 from app.charts.rows import MOST_ROWS, Column, named, row_labels
-from app.core.languages import month_in_words
+from app.core.languages import day_in_words, month_in_words
 from app.metrics.schemas.recognition import RecognitionGroup, RecognitionGroupOk, RecognitionMetrics
 
 BETWEEN = 36
 
 
 def recognition(answer: RecognitionMetrics, look: Look) -> Json:
-    rows = [_month(look, one.first, one.result) for one in answer.months]
+    rows = [] if _is_without(answer) else [_month(look, one.first, one.result) for one in answer.months]
     column = Column.of(look, [row["name"] for row in rows])
     height = named(look, rows, column, lowest=30)
     reasons = dict.fromkeys(row["reason"] for row in rows if "reason" in row)
     return chart(
         look,
-        title=_title(look, answer.groups[0] if answer.groups else None),
+        title=_title(look, answer),
         description=_in_words(look, answer),
         data={"months": rows},
         views=[_panels(look, rows, column, height)] if rows else [],
@@ -115,20 +115,29 @@ def _rates(look: Look, rows: Rows) -> list[Json]:
     ]
 
 
-def _title(look: Look, group: RecognitionGroup | None) -> str:
+def _is_without(answer: RecognitionMetrics) -> bool:
+    first = answer.groups[0] if answer.groups else None
+    return isinstance(first, RecognitionGroupOk) and not first.events
+
+
+def _title(look: Look, answer: RecognitionMetrics) -> str:
+    group = answer.groups[0] if answer.groups else None
+    first, until = (day_in_words(look.language, one) for one in (answer.first, answer.until))
     if group is None:
         return look.say("nobody_shown")
     if not isinstance(group, RecognitionGroupOk):
         return look.say("of_group", name=look.name(group.group), said=look.label("reasons", group.reason))
-    said = look.say(
-        "recognised", share=look.percent(group.coverage_30), rate=look.number(group.rate.per_person_month, 2)
+    rate = look.number(group.rate.per_person_month, 2)
+    said = (
+        look.say("no_recognition", first=first, until=until)
+        if _is_without(answer)
+        else look.say("recognised", share=look.percent(group.coverage_30), rate=rate, until=until)
     )
     return look.of_group(group.group, said)
 
 
 def _in_words(look: Look, answer: RecognitionMetrics) -> str:
-    first = answer.groups[0] if answer.groups else None
-    return f"{_title(look, first)}. {look.say('recognition_in_words', count=len(answer.months))}"
+    return f"{_title(look, answer)}. {look.say('recognition_in_words', count=len(answer.months))}"
 
 
 # ------------------------------------------------------------------ between teams

@@ -154,9 +154,9 @@ async def titles_of(session: TenantSession, survey: Survey, language: str) -> di
     """By key, what the facets, questions and scales of the survey are called."""
     content = (await questionnaire_of(session, survey)).content
     own = {facet["key"]: definitions.worded(facet["title"], language) for facet in content["facets"]}
-    facets = definitions.scale_titles(language) | own
+    facets = definitions.facet_titles(language) | own
     questions = {one["key"]: definitions.worded(one["text"], language) for one in content["questions"]}
-    return {"facets": facets, "questions": questions, "scales": facets}
+    return {"facets": facets, "questions": questions, "scales": definitions.scale_titles(language) | own}
 
 
 async def options_of(session: TenantSession, survey: Survey, language: str) -> dict[str, dict[str, str]]:

@@ -110,10 +110,19 @@ function changes(seen) {
 
 const CHANGE_LINE = ["measure", "status", "reason", "verdict", "difference", "ci_low", "ci_high", "q", "n_before", "n_after"];
 
+/** Why nothing is said of a change: the group itself is hidden, or was in the round before, or there was none. @param {Seen} seen */
+function unsaid(seen) {
+  const { whole, overview: { survey } } = seen;
+  if (whole.status !== "ok") return whole;
+  const points = seen.answer("trends", "Trends")?.groups.find((one) => one.group.id === whole.group.id)?.points ?? [];
+  const earlier = points[points.findIndex((one) => one.survey === survey.id) - 1];
+  return earlier && earlier.status !== "ok" ? earlier : { status: "undefined", reason: "no_earlier_wave" };
+}
+
 /** @param {Seen} seen @param {string} measure @returns {Line} */
 function changeLine(seen, measure) {
-  const found = changeOf(seen, measure);
-  if (found?.status !== "ok") return [measure, found?.status ?? "undefined", found?.reason ?? "no_earlier_wave"];
+  const found = changeOf(seen, measure) ?? unsaid(seen);
+  if (!("measure" in found) || found.status !== "ok") return [measure, found.status, found.reason];
   return [measure, "ok", "", found.verdict, found.difference, found.ci_low, found.ci_high, found.q, found.n_before, found.n_after];
 }
 
@@ -121,7 +130,7 @@ function changeLine(seen, measure) {
 function changed(seen, measure) {
   const found = changeOf(seen, measure);
   const title = term(TERMS[measure], seen.label("scales", measure));
-  if (found?.status !== "ok") return { cells: [title, { content: [seen.hidden(found?.reason ?? "no_earlier_wave")], colspan: 3 }] };
+  if (found?.status !== "ok") return { cells: [title, { content: [seen.hidden((found ?? unsaid(seen)).reason)], colspan: 3 }] };
   const digits = found.precision === "exact" ? 1 : 0;
   const points = [found.from_survey, found.to_survey].map((survey) => pointOf(seen, survey, measure));
   const [was, is] = points;
@@ -163,14 +172,24 @@ function first(seen) {
     name: "levers", caption: words.answers.first, class: "levers",
     head: [words.lever, term("levers.score", words.score), term("levers.importance", words.weight), { class: "strips", content: [h("span", { class: "ends" }, h("span", {}, number(scale[0])), term("levers.target", words.target(number(found.target))), h("span", {}, number(scale[1])))] }],
     rows: found.levers.map((one) => leverRow(seen, one, found.target, scale)),
-    lines: [["lever", "status", "reason", "n", "score", "ci_low", "ci_high", "importance", "priority", "is_top"], ...found.levers.map(leverLine)],
+    lines: [["lever", "status", "reason", "n", "score", "ci_low", "ci_high", "importance", "priority", "rank_probability", "is_top"], ...found.levers.map(leverLine)],
   };
-  return [h("p", { class: "sentence" }, found.text), table(told), download(told, words.csv)];
+  return [h("p", { class: "sentence" }, found.text), ...certainty(seen, found), table(told), download(told, words.csv)];
+}
+
+/** How sure the first is, and what today's numbers alone would say. @param {Seen} seen @param {Extract<Schemas["LeversGroup"], {status: "ok"}>} found */
+function certainty(seen, { top, levers }) {
+  const { words } = seen;
+  const ranked = levers.flatMap((one) => (one.status === "ok" && one.priority !== null ? [one] : []));
+  const first = ranked.find((one) => one.lever === top);
+  if (!first || first.rank_probability === null) return [];
+  const highest = ranked.reduce((one, other) => ((other.priority ?? 0) > (one.priority ?? 0) ? other : one), first);
+  return [h("p", { class: "soft" }, words.chance_of_first(percent(first.rank_probability)), ...(highest === first ? [] : [" ", words.higher_now(seen.label("levers", highest.lever))]), " ", term("levers.rank_probability"))];
 }
 
 /** @param {Schemas["Lever"]} one @returns {Line} */
 const leverLine = (one) => one.status === "ok"
-  ? [one.lever, one.status, "", one.n, one.score, one.ci_low, one.ci_high, one.importance, one.priority, one.is_top]
+  ? [one.lever, one.status, "", one.n, one.score, one.ci_low, one.ci_high, one.importance, one.priority, one.rank_probability, one.is_top]
   : [one.lever, one.status, one.reason];
 
 /** @param {Seen} seen @param {Schemas["Lever"]} one @param {number} target @param {[number, number]} scale @returns {Row} */

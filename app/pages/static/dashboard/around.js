@@ -91,6 +91,8 @@ export function recognition(seen) {
   const whole = found?.groups[0];
   if (!found || !whole) return null;
   if (whole.status !== "ok") return [h("p", {}, seen.hidden(whole.reason))];
+  const [first, last] = [day(found.from), day(found.until)];
+  if (!whole.events) return [h("p", {}, words.no_recognition(first, last))];
   const rate = `${number(whole.rate.per_person_month, 2)} ${range(whole.rate.ci_low, whole.rate.ci_high, 2)}`;
   const told = {
     name: "recognition", caption: words.parts.recognition, class: "months",
@@ -98,7 +100,7 @@ export function recognition(seen) {
     rows: found.months.map((one) => monthRow(seen, one)), lines: [["month", "status", "reason", "n", "events", "coverage_30", "giver_share", "per_person_month", "ci_low", "ci_high"], ...found.months.map(monthLine)],
   };
   const instead = asTable(told, words);
-  return [h("p", {}, words.recognition(percent(whole.coverage_30), rate, number(whole.events), day(found.from))), ...association(seen),
+  return [h("p", {}, words.recognition(percent(whole.coverage_30), rate, number(whole.events), first, last)), ...association(seen),
     chart("recognition", { team: seen.choice.team, from: found.from }, instead), instead, chart("recognition-network", { team: seen.choice.team, from: found.from })];
 }
 
@@ -137,8 +139,8 @@ export function calendar(seen, { from, to }) {
 }
 
 /** @param {Seen} seen @param {Schemas["Occurrence"]} one */
-function occasion(seen, { kind, label, years }) {
-  const said = label ?? lower(seen.label("kinds", kind));
+function occasion(seen, { kind, label, relation, years }) {
+  const said = kind === "family_birthday" && (label ?? relation) ? seen.words.birthday_of(label ?? relation ?? "", label ? relation : null) : label ?? lower(seen.label("kinds", kind));
   return years ? `${said}, ${seen.words.years(number(years, Number.isInteger(years) ? 0 : 1))}` : said;
 }
 

@@ -98,7 +98,7 @@ const nl = {
   satisfaction: "Tevredenheid",
   engagement: "Betrokkenheid",
   gap: "Verschil",
-  gap_note: "Betrokkenheid min tevredenheid. Lees het over de tijd of naast andere groepen: het teken hangt ook af van hoe streng de vragen zijn.",
+  gap_note: "Betrokkenheid min tevredenheid. Lees het over de tijd of naast andere groepen: het teken hangt ook af van hoe streng de vragen zijn. Het verschil is berekend voordat de scores werden afgerond.",
   place: "Plaats",
   both: "○ tevredenheid, ● betrokkenheid",
   groups_lead: "Elke groep met alles eronder. Onder de score het oordeel over de verandering sinds de vorige meting.",
@@ -108,6 +108,10 @@ const nl = {
   weight: "Gewicht",
   /** @param {string} target */
   target: (target) => `doel ${target}`,
+  /** @param {string} chance */
+  chance_of_first: (chance) => `De kans dat dit echt eerst komt, is ${chance}.`,
+  /** @param {string} lever */
+  higher_now: (lever) => `Op de cijfers van nu alleen staat “${lever}” hoger, maar dat komt minder vaak eerst als we de onzekerheid meerekenen.`,
   favourable: "Positief",
   neutral: "Neutraal",
   unfavourable: "Negatief",
@@ -131,8 +135,12 @@ const nl = {
   received: "Kreeg er een in 30 dagen",
   gave: "Gaf er een",
   per_month: "Per mens per maand",
-  /** @param {string} share @param {string} rate @param {string} events @param {string} from */
-  recognition: (share, rate, events, from) => `${share} van de mensen kreeg in de laatste 30 dagen een compliment; gemiddeld ${rate} per mens per maand. Sinds ${from} waren het er ${events}.`,
+  /** @param {string} share @param {string} rate @param {string} events @param {string} from @param {string} to */
+  recognition: (share, rate, events, from, to) => `Van ${from} tot en met ${to} kregen mensen ${events} complimenten, gemiddeld ${rate} per mens per maand. In de laatste 30 dagen daarvan kreeg ${share} van de mensen er een.`,
+  /** @param {string} from @param {string} to */
+  no_recognition: (from, to) => `Van ${from} tot en met ${to} zijn er nog geen complimenten gegeven.`,
+  /** @param {string} who @param {string | null} relation */
+  birthday_of: (who, relation) => `verjaardag van ${who}${relation ? ` (${relation})` : ""}`,
   /** @param {string} from @param {string} to */
   calendar: (from, to) => `Wie viert wat, van ${from} tot en met ${to}. Alleen wat mensen zelf willen tonen.`,
   nobody: "Niemand.",
@@ -246,7 +254,7 @@ const en = {
   satisfaction: "Satisfaction",
   engagement: "Engagement",
   gap: "Gap",
-  gap_note: "Engagement minus satisfaction. Read it over time or beside other groups: its sign also depends on how hard the questions are.",
+  gap_note: "Engagement minus satisfaction. Read it over time or beside other groups: its sign also depends on how hard the questions are. The gap is computed before the scores are rounded.",
   place: "Place",
   both: "○ satisfaction, ● engagement",
   groups_lead: "Each group with all that is below it. Under the score: the verdict on the change since the previous round.",
@@ -255,6 +263,8 @@ const en = {
   score: "Score",
   weight: "Weight",
   target: (target) => `target ${target}`,
+  chance_of_first: (chance) => `The chance that this truly comes first is ${chance}.`,
+  higher_now: (lever) => `By today’s figures alone “${lever}” is higher, but it comes first less often once uncertainty is counted.`,
   favourable: "Favourable",
   neutral: "Neutral",
   unfavourable: "Unfavourable",
@@ -277,7 +287,9 @@ const en = {
   received: "Received some in 30 days",
   gave: "Gave some",
   per_month: "Per person per month",
-  recognition: (share, rate, events, from) => `${share} of people received recognition in the last 30 days; ${rate} per person per month on average. There were ${events} since ${from}.`,
+  recognition: (share, rate, events, from, to) => `From ${from} up to and including ${to} people received recognition ${events} times, on average ${rate} per person per month. In the last 30 days of that, ${share} of people received some.`,
+  no_recognition: (from, to) => `No recognition was given yet from ${from} up to and including ${to}.`,
+  birthday_of: (who, relation) => `birthday of ${who}${relation ? ` (${relation})` : ""}`,
   calendar: (from, to) => `Who celebrates what, from ${from} up to ${to}. Only what people want shown themselves.`,
   nobody: "Nobody.",
   celebrations: (period, due, coverage, onTime) => `In ${period}: ${due} days to celebrate; ${coverage} had a message, ${onTime} in time.`,
