@@ -13,6 +13,8 @@ from app.metrics import schemas
 from app.metrics.definitions import document
 
 WORDS = Path(__file__).with_name("words.yaml")
+WIDER = 1.16
+"""So much wider may a reader's font be than the one that was measured: what runs across has room for it."""
 PHONE = 500
 """Pixels: below this names are broken over more lines, and what is beside a mark is left out."""
 
@@ -75,5 +77,9 @@ class Look:
             return "".join(names)
         return f"{', '.join(names[:-1])} {self.say('and')} {names[-1]}"
 
+    def within(self, text: str, pixels: float) -> list[str]:
+        """Such as the title of an axis, that keeps to its own panel."""
+        return wrapped(text, pixels / WIDER)
+
     def lines(self, text: str, less: int = 0) -> list[str]:
-        return wrapped(text, self.width - less)
+        return self.within(text, self.width - less)

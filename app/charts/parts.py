@@ -5,7 +5,7 @@ from math import ceil, floor
 from typing import Any, Final
 
 from app.charts.letters import LINE, SIZE, wrapped
-from app.charts.look import Look
+from app.charts.look import WIDER, Look
 from app.core.one_line import on_one_line
 
 Json = dict[str, Any]
@@ -60,7 +60,7 @@ def readable(node: Any) -> Any:
 
 
 def _heading(look: Look, title: str) -> list[str]:
-    return wrapped(title, look.width, TITLE * 1.06)
+    return wrapped(title, look.width / WIDER, TITLE * 1.06)
 
 
 def _config(look: Look) -> Json:
@@ -72,7 +72,7 @@ def _config(look: Look) -> Json:
         "font": FONT,
         "view": {"stroke": None},
         "title": {"color": theme.ink, "fontSize": TITLE, "fontWeight": 600, "lineHeight": 23},
-        "axis": {**text, **colours, **lines, "titlePadding": 8, "labelPadding": 4, "labelFlush": False},
+        "axis": {**text, **colours, **lines, "titlePadding": 8, "labelPadding": 4, "labelFlush": True},
         "text": {"fontSize": SIZE, "baseline": "middle", "lineHeight": LINE - 2, "color": theme.ink},
         "rule": {"strokeWidth": THIN},
     }
@@ -108,7 +108,7 @@ def place(field: str) -> Json:
     return {"field": field, "type": "quantitative", "scale": None}
 
 
-def value(field: str, scale: Json, axis: Json | None = None, title: str | None = None) -> Json:
+def value(field: str, scale: Json, axis: Json | None = None, title: str | list[str] | None = None) -> Json:
     """A number of the metric, on its scale. One layer of those that share a scale says the axis."""
     said = {"axis": axis, "title": title} if axis else {}
     return {"field": field, "type": "quantitative", "scale": scale, **said}

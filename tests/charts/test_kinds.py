@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 import app.pages.api
 from app.charts.kinds import answers, calendar, heatmap, levers, participation, recognition, scores, trend
-from app.charts.letters import wrapped
-from app.charts.look import Look
+from app.charts.letters import width_of, wrapped
+from app.charts.look import WIDER, Look
 from app.charts.palette import DARK, LIGHT
+from app.charts.parts import PADDING
 from app.metrics import schemas
 from app.metrics.schemas.recognition import RecognitionMetrics
 from tests.charts.specifications import faults, texts_of, untold
@@ -114,7 +115,9 @@ def test_groups_that_are_not_shown_have_no_number(name: str, look: Look) -> None
 @pytest.mark.parametrize("name", CASES)
 def test_of_nobody_there_is_a_chart_that_says_so(name: str, look: Look) -> None:
     body = example(name) | {"groups": []}
-    assert drawn(name, body, look)["title"]["text"] == wrapped(look.say("nobody_shown"), look.width, 18)
+    assert drawn(name, body, look)["title"]["text"] == wrapped(
+        look.say("nobody_shown"), look.width / WIDER, 18
+    )
 
 
 @pytest.mark.parametrize("name", sorted(set(SURVEYED) - {"heatmap"}))
@@ -207,10 +210,28 @@ def test_the_interval_of_the_response_says_of_whom_it_is() -> None:
     assert "for those invited" in " ".join(row["text"] for row in found["datasets"]["notes"])
 
 
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.language)
+@pytest.mark.parametrize("name", CASES)
+def test_titles_and_captions_have_room_for_a_wider_font(name: str, look: Look) -> None:
+    """That of many a Linux is a seventh wider."""
+    found = drawn(name, example(name), look)
+    captions = [row["text"] for row in found["datasets"]["notes"]]
+    assert all(1.15 * width_of(line) <= look.width for line in captions)
+    assert all(1.15 * width_of(line, 17) <= look.width for line in found["title"]["text"])
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"levers"}))
+def test_a_drawing_is_as_wide_as_is_asked(name: str) -> None:
+    vl_convert = pytest.importorskip("vl_convert")
+    svg = vl_convert.vegalite_to_svg(drawn(name, example(name), LOOKS[1]))
+    wide = float(re.findall(r'width="([0-9.]+)"', svg)[0])
+    assert wide <= LOOKS[1].width + 2 * PADDING + 2
+
+
 def test_a_day_is_said_once() -> None:
     empty = calendar.calendar(calendar.Days(date(2026, 12, 1), date(2026, 12, 31), [], False), LOOKS[1])
     assert faults(empty) is None
-    assert empty["title"]["text"] == ["Niets van 1 december 2026 tot 31", "december 2026"]
+    assert empty["title"]["text"] == ["Niets van 1 december 2026 tot", "31 december 2026"]
 
 
 def test_the_colours_are_those_of_the_pages() -> None:

@@ -117,7 +117,7 @@ def _weights(group: LeversGroupOk, drivers: schemas.Drivers) -> dict[str, Json]:
 def _panels(look: Look, rows: Rows, column: Column, target: Rows, height: float) -> Json:
     left, right = column.span
     has_weights = any(row.get("weight") is not None for row in rows)
-    middle = left + (right - left) * 0.6 if has_weights else right
+    middle = left + (right - left) * (0.5 if look.is_narrow else 0.6) if has_weights else right
     panels = [
         view(middle, height, [*_scores(look, rows, target, (left, middle)), *row_labels(look, "levers")])
     ]
@@ -134,7 +134,12 @@ def _colour(look: Look) -> Json:
 def _scores(look: Look, rows: Rows, target: Rows, pixels: tuple[float, float]) -> list[Json]:
     ends = [row.get(end) for row in rows for end in ("score", "low", "high")]
     on = scale(span([*ends, *(row["target"] for row in target)], 5, 0, 100), pixels)
-    x = value("target", on, {"tickCount": 4, "format": "d"}, look.say("score_axis"))
+    x = value(
+        "target",
+        on,
+        {"tickCount": 4, "format": "d"},
+        look.within(look.say("score_axis"), pixels[1] - pixels[0]),
+    )
     told = tooltip(
         look,
         ("name", look.say("focus_area")),
@@ -169,7 +174,7 @@ def _weight(look: Look, rows: Rows) -> list[Json]:
     highest = span([row.get(end) for row in rows for end in ("weight", "weight_high")], 0.1, 0, 1)[1]
     on = scale([0, highest])
     where = "isValid(datum.weight)"
-    x = value("weight", on, {"tickCount": 3, "format": "%"}, look.say("weight"))
+    x = value("weight", on, {"tickCount": 2, "format": "%", "titleAnchor": "end"}, look.say("weight"))
     return [
         mark(
             "rule",

@@ -98,7 +98,7 @@ def _bounds(look: Look, rows: Rows) -> list[Json]:
     ends = ("score", "low", "high", "bound_low", "bound_high")
     on = scale(span([row[end] for row in rows for end in ends], 10, 0, 100))
     title = look.label("scales", "engagement") if look.is_narrow else look.say("engagement_0_100")
-    x = value("score", on, {"tickCount": 4, "format": "d"}, title)
+    x = value("score", on, {"tickCount": 4, "format": "d", "titleAnchor": "end"}, title)
     told = tooltip(
         look,
         ("name", look.say("group")),

@@ -67,7 +67,8 @@ def _panels(look: Look, rows: Rows, column: Column, height: float) -> Json:
     left, right = column.span
     middle = left + (right - left) * 0.48
     on = scale([0, 1], (left, middle))
-    x = value("coverage", on, {"tickCount": 3, "format": "%"}, look.say("coverage"))
+    title = look.within(look.say("coverage"), middle - left)
+    x = value("coverage", on, {"tickCount": 3, "format": "%"}, title)
     told = tooltip(
         look,
         ("name", look.say("month")),
@@ -91,14 +92,19 @@ def _panels(look: Look, rows: Rows, column: Column, height: float) -> Json:
         *row_labels(look, "months"),
     ]
     return side_by_side(
-        [view(middle, height, shares), view(right - middle - BETWEEN, height, _rates(look, rows))], BETWEEN
+        [
+            view(middle, height, shares),
+            view(right - middle - BETWEEN, height, _rates(look, rows, right - middle - BETWEEN)),
+        ],
+        BETWEEN,
     )
 
 
-def _rates(look: Look, rows: Rows) -> list[Json]:
+def _rates(look: Look, rows: Rows, width: float) -> list[Json]:
     most = span([row.get(end) for row in rows for end in ("rate", "high")], 0.5, 0, 1000)[1]
     on = scale([0, most])
-    x = value("rate", on, {"tickCount": 2}, look.say("rate"))
+    written = {"labelExpr": "replace(datum.label, '.', ',')"} if look.language == "nl" else {}
+    x = value("rate", on, {"tickCount": 2, **written}, look.within(look.say("rate"), width))
     return [
         interval("months", "low", "high", on, y=place("y"), color=look.theme.accent, strokeWidth=2),
         mark(
