@@ -384,6 +384,71 @@ async def test_a_file_that_is_none_says_so_and_what_its_columns_mean_is_changed(
         working.cancel()
 
 
+async def test_nothing_is_carried_out_that_was_not_tried(staffed: Tenant, visit: Visits, worked: Any) -> None:
+    """Whatever is changed takes the trial away; so does another file, from when it is chosen."""
+    async with visit(language="nl") as seen:
+        stored: list[str] = []
+        seen.page.on("request", lambda one: stored.append(one.url) if "dry_run=false" in one.url else None)
+        await manage(seen, await key_of(staffed, "people:write"), "people")
+        working = asyncio.create_task(worked())
+        await uploaded(seen, b"Nummer,Naam,Roepnaam,Plek\nK-1,Noor,N,Urk\n")
+        await seen.page.wait_for_selector("#try")
+
+        async def tried() -> None:
+            await seen.page.click("#try")
+            await seen.page.wait_for_selector("#carry-out")
+            await seen.page.wait_for_selector("#trial h2:focus")
+
+        async def gone() -> None:
+            await seen.page.wait_for_selector("#trial", state="detached")
+            await seen.says("#said", "probeer het eerst opnieuw")
+
+        for missing in ("report", "end"):
+            await tried()
+            await seen.page.check(f'[name="missing"][value="{missing}"]')
+            await gone()
+        await seen.page.check('[name="missing"][value="ignore"]')
+        await tried()
+        await seen.page.select_option("#name", "Roepnaam")
+        await gone()
+        await tried()
+        await seen.page.check('[name="segments"][value="Plek"]')
+        await gone()
+        await tried()
+        await seen.page.uncheck('[name="create_teams"]')
+        await gone()
+        assert stored == []
+
+        await tried()
+        await seen.page.click("#carry-out")
+        await seen.page.wait_for_selector("#outcome")
+        assert ["missing=ignore" in one for one in stored] == [True]
+        assert (await staffed.client.get("/v1/people/K-1")).json()["name"] == "N"
+
+        await uploaded(seen, b"Nummer,Naam\nK-2,Sam\n")
+        await seen.page.wait_for_selector('#file-name:has-text("2 kolommen")')
+        await tried()
+        working.cancel()
+        await uploaded(seen, b"Nummer,Naam\nK-3,Kim\n")
+        await seen.page.wait_for_selector("#trial", state="detached")
+        assert await seen.page.locator("#meaning, #carry-out").count() == 0
+        assert len(stored) == 1
+
+
+async def test_an_empty_file_says_so_and_nothing_of_the_one_before_is_left(
+    staffed: Tenant, visit: Visits, worked: Any
+) -> None:
+    async with visit(language="nl") as seen:
+        await manage(seen, await key_of(staffed, "people:write"), "people")
+        working = asyncio.create_task(worked())
+        await uploaded(seen, b"Nummer,Naam\nK-1,Noor\n")
+        await seen.page.wait_for_selector("#try")
+        await uploaded(seen, b"", "leeg.csv")
+        await seen.says("#wrong", "Het bestand is leeg.")
+        assert await seen.page.locator("#meaning, #file-name").count() == 0
+        working.cancel()
+
+
 # ------------------------------------------------------------------ keys, and the log
 
 

@@ -11,6 +11,7 @@ import { sentence } from "./problems.js";
  * @typedef {import("contract").components["schemas"]["Import"]} Import
  * @typedef {import("./columns.js").Meaning} Meaning
  * @typedef {import("./page.js").Drawn} Drawn
+ * @typedef {{columns: string, missing: "ignore" | "report" | "end"}} Order   what is to be done with the file
  * @typedef {{line?: number, external_id?: string, column?: string, column_name?: string, pointer?: string, code: string, detail: string}} Fault
  */
 
@@ -25,12 +26,12 @@ const EXAMPLE = {
 };
 
 /** What is being uploaded; a file cannot be filled in again by a page, so it stays here.
- * @type {{file: File | null, columns: string[], reading: Import["reading"], system: string, meaning: Meaning, missing: "ignore" | "report" | "end", trial: Import | null, real: Import | null, faults: Fault[]}} */
+ * @type {{file: File | null, columns: string[], reading: Import["reading"], system: string, meaning: Meaning, missing: Order["missing"], trial: Import | null, tried: Order | null, real: Import | null, faults: Fault[]}} */
 let now = empty();
 
 /** @returns {typeof now} */
 function empty() {
-  return { file: null, columns: [], reading: null, system: "", meaning: guess([]), missing: "ignore", trial: null, real: null, faults: [] };
+  return { file: null, columns: [], reading: null, system: "", meaning: guess([]), missing: "ignore", trial: null, tried: null, real: null, faults: [] };
 }
 
 export function forgetPeople() {
@@ -65,21 +66,24 @@ const progress = () => h("div", { id: "progress", role: "status" });
 /** The service reads its header, in whatever it is written. @param {File} file */
 async function choose(file) {
   forgetPeople();
-  now.file = file;
+  const mine = now;
+  mine.file = file;
+  for (const old of document.querySelectorAll("#meaning-part, #trial, #outcome, #file-name")) old.remove();
+  if (!file.size) return unread({ code: "empty_file" });
   say(words().working);
-  const read = await run(NONE, true);
-  if (!read) return undefined;
+  const read = await run({ columns: NONE, missing: "ignore" }, true);
+  if (mine !== now || !read) return undefined;
   if (!read.unread_columns.length) {
-    forgetPeople();
-    await redraw();
-    return refused(read);
+    return unread(read.problem);
   }
   Object.assign(now, { columns: read.unread_columns, reading: read.reading, meaning: guess(read.unread_columns) });
   return redraw();
 }
 
-/** @param {Import} read */
-function refused({ problem }) {
+/** @param {{code: string, detail?: string, line?: number | null} | null} problem */
+async function unread(problem) {
+  forgetPeople();
+  await redraw();
   const { code = "internal_error", detail = "", line = null } = problem ?? {};
   tell({ isOk: false, status: 422, code, body: { detail, errors: [], line } });
 }
@@ -112,9 +116,11 @@ function meaning() {
     const manager = /** @type {HTMLElement} */ (own.querySelector('[data-field="by"]'));
     manager.hidden = !now.meaning.manager;
   };
-  body.addEventListener("input", () => { read(body); settle(); });
+  body.addEventListener("input", () => { read(body); settle(); takeAwayOther(); });
   settle();
-  return part(said.steps[1] ?? "", body);
+  const shown = part(said.steps[1] ?? "", body);
+  shown.id = "meaning-part";
+  return shown;
 }
 
 /** @param {HTMLFormElement} body */
@@ -128,33 +134,60 @@ function read(body) {
 
 // ---------------------------------------------------------------- 3. the trial, and 4. the real thing
 
+/** @returns {Order} */
+const order = () => ({ columns: now.system || mappingOf(now.meaning), missing: now.missing });
+
+/** @param {Order} one @param {Order | null} other */
+const isSame = (one, other) => one.columns === other?.columns && one.missing === other.missing;
+
+/** Only what was tried is carried out: a trial of anything else is no longer there to go on from. */
+function takeAwayOther() {
+  if (!now.tried || isSame(order(), now.tried)) return;
+  takeAway();
+  say(words().upload.try_anew);
+}
+
+function takeAway() {
+  Object.assign(now, { trial: null, tried: null, real: null, faults: [] });
+  for (const old of document.querySelectorAll("#trial, #outcome")) old.remove();
+}
+
 async function tryIt() {
-  Object.assign(now, { trial: null, real: null, faults: [] });
+  takeAway();
+  const mine = now;
+  const tried = order();
   say(words().working);
-  const done = await run(mapping(), true);
-  if (!done) return;
-  now.trial = done;
-  now.faults = await report(done);
-  await redraw();
-  document.getElementById("trial")?.scrollIntoView({ block: "start" });
+  const done = await run(tried, true);
+  const faults = done && await report(done);
+  if (!done || mine !== now) return;
+  if (!isSame(order(), tried)) return redraw(words().upload.try_anew);
+  Object.assign(now, { tried, trial: done, faults });
+  await showAs("trial");
 }
 
 async function carryOut() {
+  const mine = now;
+  const { tried } = mine;
+  if (!tried) return;
   say(words().working);
-  const done = await run(mapping(), false);
+  const done = await run(tried, false);
   if (!done) return;
-  now.real = done;
-  now.trial = null;
-  now.faults = await report(done);
-  await redraw();
-  document.getElementById("outcome")?.scrollIntoView({ block: "start" });
+  Object.assign(mine, { real: done, trial: null, tried: null, faults: await report(done) });
+  await showAs("outcome");
 }
 
-const mapping = () => now.system || mappingOf(now.meaning);
+/** The screen anew, and whoever reads is at what came of it. @param {"trial" | "outcome"} id */
+async function showAs(id) {
+  await redraw();
+  const title = /** @type {HTMLElement | null} */ (document.querySelector(`#${id} h2`));
+  title?.setAttribute("tabindex", "-1");
+  title?.focus({ preventScroll: true });
+  title?.scrollIntoView({ block: "start" });
+}
 
-/** The import at its end. @param {string} columns @param {boolean} isTrial @returns {Promise<Import | null>} */
-async function run(columns, isTrial) {
-  const sent = await send(columns, isTrial);
+/** The import at its end. @param {Order} wanted @param {boolean} isTrial @returns {Promise<Import | null>} */
+async function run(wanted, isTrial) {
+  const sent = await send(wanted, isTrial);
   if (!sent.isOk) return stopped(sent);
   for (let found = /** @type {Import} */ (sent.body); ;) {
     if (found.status === "finished" || found.status === "failed") return found;
@@ -172,9 +205,9 @@ function stopped(told) {
   return null;
 }
 
-/** @param {string} columns @param {boolean} isTrial */
-const send = (columns, isTrial) =>
-  post("v1/imports", undefined, { kind: "people", mapping: columns, dry_run: String(isTrial), missing: now.missing }, { "Content-Type": "application/octet-stream" }, now.file);
+/** @param {Order} wanted @param {boolean} isTrial */
+const send = ({ columns, missing }, isTrial) =>
+  post("v1/imports", undefined, { kind: "people", mapping: columns, dry_run: String(isTrial), missing }, { "Content-Type": "application/octet-stream" }, now.file);
 
 /** @param {Import} found */
 function draw({ processed, size, summary }) {

@@ -265,6 +265,7 @@ const nl = {
     },
     try_it: "Probeer het eerst",
     try_note: "Er wordt nog niets bewaard.",
+    try_anew: "Je hebt iets gewijzigd: probeer het eerst opnieuw.",
     /** @param {number} rows */
     so_far: (rows) => `${rows} rijen gelezen…`,
     would: { created: "Nieuw", updated: "Bijgewerkt", ended: "Uit dienst" },
@@ -644,6 +645,7 @@ const en = {
     },
     try_it: "Try it first",
     try_note: "Nothing is stored yet.",
+    try_anew: "You changed something: try it first again.",
     so_far: (rows) => `${rows} rows read…`,
     would: { created: "New", updated: "Updated", ended: "Leaving" },
     did: { created: "Added", updated: "Updated", ended: "Employment ended" },
