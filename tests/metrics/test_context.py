@@ -31,8 +31,8 @@ ALSO = {
     "instrument_status": "instrument_statuses",
 }
 """Families that are neither named as the member whose codes they have nor so with an s."""
-SAID_ELSEWHERE = {"about"}
-"""Members whose codes are not shown: what a note is about."""
+SAID_ELSEWHERE = {"about", "name", "formats"}
+"""Members whose codes are not shown: what a note is about, charts (each has its title), and their formats."""
 
 
 async def context(api: ContractClient, language: str = "en", **params: Any) -> Json:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.metrics.views import screens as reading
+from app.metrics import names as app_names
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_release import (
@@ -138,7 +138,7 @@ async def start_as_it_is(api: ContractClient) -> str:
 
 
 async def test_no_more_than_the_newest_waves_are_read(acme: Tenant, monkeypatch: Any) -> None:
-    monkeypatch.setattr(reading, "MOST_WAVES", 2)
+    monkeypatch.setattr(app_names, "MOST_WAVES", 2)
     await staff(acme.client, {"sales": 6})
     waves = [await released(acme, names_of("sales", 6)) for _ in range(3)]
     found = await read(acme.client, "trends")

@@ -440,7 +440,6 @@ async def test_answers_go_after_the_time_that_was_set_and_numbers_stay(
         ("O'Neill (Jr.)", "For O'Neill (Jr.) and o'neill (jr.)s desk", "For [...] and [...] desk"),
         ("Noémie Öz", "Dank je NOÉMIE ÖZ", "Dank je [...]"),
         ("J", "J gave A plus", "J gave A plus"),
-        ("  ", "Nobody at all", "Nobody at all"),
         ("a.c", "abc and a.c", "abc and [...]"),
         ("Jan", "Jan, Jans, Jan's and January", "[...], [...], [...] and January"),
     ],
@@ -454,3 +453,17 @@ async def test_a_name_is_replaced_as_it_stands(
     event = (await api.post("/v1/recognitions", json=body)).json()["id"]
     assert (await erase(api)).status_code == 200
     assert (await api.get(f"/v1/recognitions/{event}")).json()["message"] == left
+
+
+async def test_a_name_of_blanks_stored_before_they_were_refused_replaces_nothing(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    api = acme.client
+    await staff(api, {"sales": 3})
+    await owner.execute(
+        "UPDATE people SET name = '  ' WHERE organization_id = $1 AND external_id = 'sales-0'", acme.id
+    )
+    body = {"giver": "sales-1", "receivers": ["sales-2"], "message": "Nobody at all"}
+    event = (await api.post("/v1/recognitions", json=body)).json()["id"]
+    assert (await erase(api)).status_code == 200
+    assert (await api.get(f"/v1/recognitions/{event}")).json()["message"] == "Nobody at all"
