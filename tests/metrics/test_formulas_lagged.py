@@ -93,6 +93,30 @@ def test_errors_of_measurement_are_taken_off_the_covariances(seed: int) -> None:
     assert [one.value for one in short.coefficients] == pytest.approx(beta[:2])
 
 
+@pytest.mark.parametrize("persons_a_cluster", [1, 4])
+def test_its_errors_are_those_of_leaving_one_out(persons_a_cluster: int) -> None:
+    """The other way: the jackknife, of persons for HC3 and of whole clusters."""
+    random = np.random.default_rng(8)
+    n = 400
+    true, other = random.normal(size=n), random.normal(size=n)
+    x = np.column_stack([other + 0.6 * true, true + random.normal(size=n)])
+    y = x[:, 0] + 4 * true + random.normal(size=n)
+    group = np.arange(n) // persons_a_cluster
+    noise = [0.0, 1.0]
+    found = robust_regression(
+        y, x, clusters=None if persons_a_cluster == 1 else group, error_variance=noise
+    ).coefficients
+    without = np.array(
+        [
+            [one.value for one in robust_regression(y[kept], x[kept], error_variance=noise).coefficients]
+            for kept in (group != left_out for left_out in range(group.max() + 1))
+        ]
+    )
+    m = len(without)
+    jackknife = np.sqrt((m - 1) / m * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+    assert [one.se for one in found] == pytest.approx(jackknife, rel=0.04)
+
+
 def test_without_errors_of_measurement_nothing_is_taken_off() -> None:
     y, x, group = sample(4)
     for clusters in (None, group):
