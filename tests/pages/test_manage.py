@@ -145,6 +145,8 @@ async def test_a_survey_in_three_steps_from_its_questions_to_its_results(
             await seen.page.click("#invite")
         sheet = (await (await awaited.value).path()).read_text(encoding="utf-8")
         assert len(re.findall(r"(?:[A-Z0-9]{5}[- ]?){2}", sheet)) >= sum(SIZES.values())
+        await seen.page.click("#invite")
+        await seen.page.wait_for_selector("#said:has-text('Niemand kreeg een nieuwe')")
 
         await seen.page.fill("#name", "Herfst 2026")
         await seen.press("Enter")

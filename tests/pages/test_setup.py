@@ -151,9 +151,9 @@ async def test_one_goes_on_signed_in_with_the_key(
         await make(at)
         await at.arrive("done")
         await at.page.click("#on")
-        await at.page.wait_for_url(f"{place}/")
-        await at.arrive("problem")
-        await at.says("#problem-title", "Er zijn nog geen resultaten")
+        await at.page.wait_for_url(f"{place}/manage**")
+        await at.says("#sections", "Mensen")
+        await at.says("#organization", "Bakkerij De Wit")
 
 
 async def test_the_key_is_copied(visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811

@@ -101,6 +101,7 @@ async function invite({ id }, body) {
   const told = await post(`v1/surveys/${id}/invitations`, { team: filled(body, "team") || null, ...(isPaper ? { form: "codes", send: false } : mailed) }, {}, isPaper ? { Accept: "text/html" } : {});
   if (!told.isOk) return showFaults(told, { mail_not_set_up: "how", not_mailed: "how", too_few_at_once: "how", send: "how", form: "how" });
   if (isPaper) {
+    if (!told.body.includes("<section>")) return say(words().invited_said(0, 0));
     save("codes.html", "text/html", told.body);
     return say(words().codes_said);
   }

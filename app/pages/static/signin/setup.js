@@ -109,10 +109,10 @@ async function copy() {
   isSafe = true;
 }
 
-/** With the key in this tab, as if it had been pasted there. */
+/** With the key in this tab, as if it had been pasted there, to where people are brought in and asked. */
 async function goOn() {
   await signIn(at("key").value);
-  location.assign("./");
+  location.assign("manage");
 }
 
 /** @param {Problem} found @param {string} [id] */
