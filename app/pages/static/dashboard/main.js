@@ -2,7 +2,8 @@
 
 import { all, at, h } from "../respond/dom.js";
 import { languageOfBrowser } from "../respond/words.js";
-import { ask, may, me, onEnd, onKey, resume, seesAll, signIn, signOut } from "../session.js";
+import { ask, may, me, onEnd, onKey, resume, seesAll, signOut } from "../session.js";
+import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
 import { about, answers, finding } from "./answers.js";
 import { calendar, participation, recognition, rounds } from "./around.js";
@@ -53,22 +54,7 @@ async function start() {
   return told.isOk ? open() : refuse(told.code);
 }
 
-/** @param {string} code */
-function refuse(code) {
-  const said = words().refused;
-  at("refused").textContent = said[/** @type {keyof typeof said} */ (code)] ?? said.other;
-  show("signin");
-}
-
-/** @param {Event} event */
-async function enter(event) {
-  event.preventDefault();
-  const told = await signIn(at("key").value.trim());
-  if (!told.isOk) return refuse(told.code);
-  at("key").value = "";
-  at("refused").textContent = "";
-  return open();
-}
+const { refuse, enter } = entrance(() => words().refused, () => show("signin"), open);
 
 /** Whoever signs in again is where they were. */
 function end() {

@@ -2,7 +2,8 @@
 
 import { all, at, h } from "../respond/dom.js";
 import { WORDS as DASHBOARD } from "../dashboard/words.js";
-import { may, me, onEnd, onKey, resume, seesAll, signIn, signOut } from "../session.js";
+import { may, me, onEnd, onKey, resume, seesAll, signOut } from "../session.js";
+import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
 import { drawCelebrations } from "./celebrations.js";
 import { button } from "./forms.js";
@@ -47,22 +48,7 @@ async function start() {
   return told.isOk ? open() : refuse(told.code);
 }
 
-/** @param {string} code */
-function refuse(code) {
-  const said = DASHBOARD[languageNow()].refused;
-  at("refused").textContent = said[/** @type {keyof typeof said} */ (code)] ?? said.other;
-  show("signin");
-}
-
-/** @param {Event} event */
-async function enter(event) {
-  event.preventDefault();
-  const told = await signIn(at("key").value.trim());
-  if (!told.isOk) return refuse(told.code);
-  at("key").value = "";
-  at("refused").textContent = "";
-  return open();
-}
+const { refuse, enter } = entrance(() => DASHBOARD[languageNow()].refused, () => show("signin"), open);
 
 /** What somebody was filling in is there when they come back. */
 function end() {
