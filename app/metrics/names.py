@@ -17,6 +17,7 @@ from app.metrics.blocks.upcasts import (
     drivers_with_gate,
     enps_with_reasons,
     facets_of_enough,
+    fixed_cuts,
     levers_of_all,
     levers_with_shrunken,
     participation_of_complete,
@@ -121,7 +122,7 @@ LEAVING: Final[Metric[schemas.LeavingNumbers, schemas.Leaving]] = metric(
 )
 
 FILTER: Final[Metric[FilterNumbers, FilterNumbers]] = metric(
-    "filter", FilterNumbers, FilterNumbers, why_undivided
+    "filter", FilterNumbers, FilterNumbers, why_undivided, fixed_cuts
 )
 METRICS: Final[Mapping[str, Metric[Any, Any]]] = {
     one.name: one

@@ -24,10 +24,13 @@ LeapDayRule = Literal["feb_28", "mar_1"]
 WeekendRule = Literal["same_day", "before", "after", "nearest"]
 Environment = Literal["live", "test"]
 
+Division = Literal["fixed", "benchmark"]
+
 Months = Annotated[Integer, Field(ge=1, le=600)]
 Weekday = Annotated[Integer, Field(ge=1, le=7)]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Milestone = Annotated[float, Field(ge=0.5, le=100, multiple_of=0.5, strict=True)]
+NormScore = Annotated[float, Field(ge=20, le=90, strict=True)]
 Series = Annotated[str, Field(min_length=1, max_length=100), Visible]
 RecognitionValue = Annotated[str, Field(min_length=1, max_length=100), Visible]
 
@@ -66,9 +69,16 @@ class Benchmark(Schema):
     budget: float
 
 
+class Norm(Schema):
+    satisfaction: float
+    engagement: float
+
+
 class MetricsChoices(Schema):
     target: float
     smallest_change: float
+    quadrants: Division
+    norm: Norm | None
 
 
 class Scim(Schema):
@@ -119,9 +129,16 @@ class BenchmarkPatch(Input):
     budget: Annotated[float, Field(ge=0, le=1000)] = ABSENT
 
 
+class NormWrite(Input):
+    satisfaction: NormScore
+    engagement: NormScore
+
+
 class MetricsChoicesPatch(Input):
     target: Annotated[float, Field(ge=1, le=100)] = ABSENT
     smallest_change: Annotated[float, Field(ge=1, le=50)] = ABSENT
+    quadrants: Division = ABSENT
+    norm: NormWrite | None = None
 
 
 class ScimPatch(Input):

@@ -51,7 +51,9 @@ def represent(row: Organization) -> schemas.Organization:
     milestones = [months / 12 for months in row.milestone_months]
     cards = schemas.Cards(enabled=row.cards_enabled, approval=row.cards_approval, time=row.cards_time)
     benchmark = schemas.Benchmark(epsilon=row.benchmark_epsilon, budget=row.benchmark_budget)
-    metrics = schemas.MetricsChoices(target=row.metrics_target, smallest_change=row.metrics_smallest_change)
+    metrics = schemas.MetricsChoices.model_validate(
+        {name: getattr(row, f"metrics_{name}") for name in schemas.MetricsChoices.model_fields}
+    )
     scim = schemas.Scim(team_groups=row.scim_team_groups, attributes=row.scim_attributes)
     nested = {
         "retention": retention,

@@ -38,6 +38,9 @@ class Organization(Timestamps, table=True):
     benchmark_budget: float = Field(default=10, sa_column_kwargs={"server_default": "10"})
     metrics_target: float = Field(default=75, sa_column_kwargs={"server_default": "75"})
     metrics_smallest_change: float = Field(default=5, sa_column_kwargs={"server_default": "5"})
+    metrics_quadrants: str = Field(default="fixed", sa_column_kwargs={"server_default": "fixed"})
+    metrics_norm: dict[str, float] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    """From which satisfaction and engagement benchmark quadrants are high; null is the organisation's own."""
     scim_team_groups: str = Field(default="all", sa_column_kwargs={"server_default": "all"})
     """Which groups of an identity provider are teams."""
     scim_attributes: dict[str, str] = Field(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from app.metrics.blocks.wave import Choices, Division, Wave
 from app.metrics.formulas import favourable, gap, mean_ci, pomp, position, quadrant_shares, scale_scores
 from tests.examples import examples
 from tests.metrics.golden import close, columns, reference, texts
@@ -166,6 +167,52 @@ def test_the_organisation_of_the_golden_data() -> None:
     assert 100 * whole["engagement"]["favourable"] == close(expected["fav_pct"])
     assert 100 * whole["engagement"]["unfavourable"] == close(expected["unf_pct"])
     assert sum(results[group].get("n", 0) for group in range(1, len(parents))) <= whole["n"]
+
+
+def divided(wave: Wave, cuts: tuple[float, float] | None) -> Wave:
+    return replace(wave, choices=Choices(division=Division("benchmark", cuts)))
+
+
+@pytest.mark.parametrize("norm", [(55, 71.5), None])
+def test_benchmark_quadrants_are_cut_at_the_norm_or_at_the_scores_of_all(
+    norm: tuple[float, float] | None,
+) -> None:
+    answers = random_answers(np.random.default_rng(7), 120)
+    members = [1 + number % 2 for number in range(120)]
+    wave = divided(wave_of(FACETED, answers, members, (None, 0, 0)), norm)
+    told = headline(wave)
+    s, e = (wave.both.dimensions[name] for name in ("satisfaction", "engagement"))
+    cut_s, cut_e = norm or (s.mean(), e.mean())
+    for ordinal, own in told.items():
+        assert (own["quadrants"]["mode"], own["precision"]) == ("benchmark", "exact")
+        assert own["quadrants"]["cut"] == {"satisfaction": cut_s, "engagement": cut_e}
+        here = wave.rollup.persons(ordinal)
+        high_s, high_e = s[here] >= cut_s, e[here] >= cut_e
+        shares = {name: of["share"] for name, of in own["quadrants"]["shares"].items()}
+        assert shares == pytest.approx(
+            {
+                "thriving": (high_s & high_e).mean(),
+                "content": (high_s & ~high_e).mean(),
+                "stretched": (~high_s & high_e).mean(),
+                "detached": (~high_s & ~high_e).mean(),
+            }
+        )
+        r, sds = np.corrcoef(s[here], e[here])[0, 1], (s[here].std(ddof=1), e[here].std(ddof=1))
+        at = position(len(s[here]), (s[here].mean(), e[here].mean()), sds, r, (cut_s, cut_e))
+        assert at is not None
+        assert own["position"]["probability"] == pytest.approx(max(at.chances))
+        assert sum(own["quadrants"]["expected"].values()) == pytest.approx(1)
+    fixed = headline(replace(wave, choices=Choices()))[0]["quadrants"]
+    assert (fixed["mode"], fixed["cut"]) == ("fixed", {"satisfaction": 62.5, "engagement": 62.5})
+    assert fixed["near_cut"] != told[0]["quadrants"]["near_cut"]
+    assert fixed["expected"] != told[0]["quadrants"]["expected"]
+
+
+def test_a_benchmark_of_few_persons_is_told_no_finer_than_their_scores() -> None:
+    answers = random_answers(np.random.default_rng(3), 12)
+    own = headline(divided(wave_of(FACETED, answers), None))[0]
+    assert own["precision"] == "banded"
+    assert own["quadrants"]["cut"] == {name: own[name]["score"] for name in ("satisfaction", "engagement")}
 
 
 def test_banded_intervals_stand_on_the_spread_of_the_organisation() -> None:

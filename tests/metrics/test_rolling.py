@@ -4,10 +4,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import numpy as np
 
 from app.metrics.releases import jobs
 from tests.conftest import Tenant
 from tests.metrics.test_release import answer, code, finish, names_of, read, staff, start
+from tests.surveys.test_surveys import opened
 
 Json = dict[str, Any]
 
@@ -94,3 +96,47 @@ async def test_an_open_survey_that_does_not_roll_is_not_released(acme: Tenant) -
     survey_id = await start(acme.client)
     await answer(acme.client, survey_id, names_of("sales", 6))
     assert await roll(acme, survey_id) is None
+
+
+async def choose(tenant: Tenant, **metrics: Any) -> None:
+    sent = await tenant.client.patch("/v1/organization", json={"metrics": metrics})
+    assert sent.status_code == 200
+
+
+async def answer_all(tenant: Tenant, survey_id: str, respondents: list[str]) -> None:
+    """Every question, satisfaction and engagement apart."""
+    asked = [f"S{number:02}" for number in range(1, 13)] + [f"E{number:02}" for number in range(1, 19)]
+    random = np.random.default_rng(len(respondents))
+    items = [
+        {"respondent": name, "answers": {key: int(random.integers(1, 6)) for key in asked}}
+        for name in respondents
+    ]
+    stored = await tenant.client.post(f"/v1/surveys/{survey_id}/responses/batch", json={"items": items})
+    assert stored.json()["summary"]["created"] == len(items)
+
+
+def cuts(said: Json | None) -> list[tuple[str, float, float]]:
+    told = [group["quadrants"] for group in (said or {"groups": []})["groups"] if group.get("quadrants")]
+    return [(of["mode"], of["cut"]["satisfaction"], of["cut"]["engagement"]) for of in told]
+
+
+async def test_the_cuts_of_a_survey_are_those_of_its_first_release(acme: Tenant) -> None:
+    await staff(acme.client, {"sales": 24})
+    sales = names_of("sales", 24)
+    await choose(acme, quadrants="benchmark", norm={"satisfaction": 60, "engagement": 71.5})
+    survey_id = await opened(acme.client, release_policy="rolling")
+    await answer_all(acme, survey_id, sales[:6])
+    assert set(cuts(await roll(acme, survey_id))) == {("benchmark", 60, 71.5)}
+    await choose(acme, quadrants="fixed", norm=None)
+    await answer_all(acme, survey_id, sales[6:14])
+    assert set(cuts(await roll(acme, survey_id))) == {("benchmark", 60, 71.5)}
+    await answer_all(acme, survey_id, sales[14:])
+    await finish(acme, survey_id)
+    assert set(cuts(await read(acme.client, survey_id=survey_id))) == {("benchmark", 60, 71.5)}
+    await choose(acme, quadrants="benchmark")
+    other = await opened(acme.client)
+    await answer_all(acme, other, sales)
+    await finish(acme, other)
+    said = await read(acme.client, survey_id=other)
+    own = said["groups"][0]
+    assert set(cuts(said)) == {("benchmark", own["satisfaction"]["score"], own["engagement"]["score"])}

@@ -121,15 +121,28 @@ async def test_a_key_is_narrowed_by_teams_or_by_who_leads_them(api: ContractClie
 
 async def test_what_metrics_count_by_is_chosen_member_by_member(acme: Tenant) -> None:
     before = (await acme.client.get("/v1/organization")).json()["metrics"]
-    assert before == {"target": 75, "smallest_change": 5}
+    assert before == {"target": 75, "smallest_change": 5, "quadrants": "fixed", "norm": None}
     sent = await acme.client.patch("/v1/organization", json={"metrics": {"target": 80}})
-    assert sent.json()["metrics"] == {"target": 80, "smallest_change": 5}
+    assert sent.json()["metrics"] == before | {"target": 80}
+    norm = {"satisfaction": 68, "engagement": 71.5}
+    sent = await acme.client.patch(
+        "/v1/organization", json={"metrics": {"quadrants": "benchmark", "norm": norm}}
+    )
+    assert sent.json()["metrics"] == before | {"target": 80, "quadrants": "benchmark", "norm": norm}
+    sent = await acme.client.patch("/v1/organization", json={"metrics": {"norm": None}})
+    assert sent.json()["metrics"] == before | {"target": 80, "quadrants": "benchmark"}
     for wrong in (
         {"target": 0},
         {"target": 101},
         {"smallest_change": 0.5},
         {"smallest_change": 51},
         {"x": 1},
+        {"quadrants": "median"},
+        {"quadrants": None},
+        {"norm": {"satisfaction": 60}},
+        {"norm": {"satisfaction": 19, "engagement": 60}},
+        {"norm": {"satisfaction": 60, "engagement": 91}},
+        {"norm": {"satisfaction": "60", "engagement": 60}},
     ):
         assert (await acme.client.patch("/v1/organization", json={"metrics": wrong})).status_code == 422
 

@@ -335,6 +335,10 @@ def _quadrants_in_words(look: Look, groups: Sequence[schemas.GroupOk], unseen: S
     return f"{said} {look.say('hidden_in_words', count=len(unseen))}" if unseen else said
 
 
+def _is_benchmark(groups: Sequence[schemas.GroupOk]) -> bool:
+    return any(one.quadrants is not None and one.quadrants.mode == "benchmark" for one in groups)
+
+
 def _quadrants_notes(
     look: Look, answer: schemas.SatisfactionEngagement, groups: Sequence[schemas.GroupOk], rows: Rows
 ) -> list[str]:
@@ -343,6 +347,7 @@ def _quadrants_notes(
     unlabelled = sum("label" not in row for row in rows)
     return [
         look.say("ellipse" if ellipses else "cross", level=certain),
+        *([look.say("benchmark_cuts")] if _is_benchmark(groups) else []),
         *([look.say("unlabelled", count=unlabelled)] if unlabelled else []),
     ]
 

@@ -16,7 +16,7 @@ from app.metrics.formulas import QUADRANTS
 from app.metrics.sample import DIMENSIONS, Cell, Floats, Groups, Places, Rollup
 from app.metrics.schemas import HeadlineOk, Suppressed, Undefined
 from app.metrics.schemas.common import Kept
-from app.metrics.schemas.headline import Undivided
+from app.metrics.schemas.headline import Mode, Undivided
 
 CROSSING: Final = Suppressed(status="suppressed", reason="crossing")
 OF_FAVOUR: Final = (3, 6)
@@ -33,6 +33,8 @@ class Shared(Kept):
     reliability: float | None
     why_no_reliability: str | None
     why_undivided: Undivided | None
+    mode: Mode
+    cuts: tuple[float, float]
 
 
 FilterNumbers = Annotated[Shared | Suppressed | Undefined, Field(discriminator="status")]
@@ -73,6 +75,8 @@ def _shared(census: Census) -> Shared:
         reliability=census.errors.of_difference,
         why_no_reliability=census.errors.reason,
         why_undivided=census.why_undivided,
+        mode=census.mode,
+        cuts=census.cuts,
     )
 
 
@@ -111,6 +115,8 @@ def _put_together(shared: Shared, rows: Floats) -> Census:
         chances=chances[None] if has_errors else None,
         errors=MeasurementErrors(shared.errors, shared.reliability, shared.why_no_reliability),
         why_undivided=shared.why_undivided,
+        mode=shared.mode,
+        cuts=shared.cuts,
     )
 
 

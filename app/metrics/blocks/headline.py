@@ -10,10 +10,10 @@ from app.metrics.blocks.compared import as_shown
 from app.metrics.blocks.distinctness import is_not_distinct
 from app.metrics.blocks.measure import Favour, Measure, shown_mean
 from app.metrics.blocks.scales import MeasurementErrors
-from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
+from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_dz, shown_gap, shown_score, shown_share
 from app.metrics.formulas import (
-    CUT,
+    FIXED,
     QUADRANTS,
     gap_from,
     is_near_cut,
@@ -23,6 +23,7 @@ from app.metrics.formulas import (
     shares_from,
 )
 from app.metrics.formulas.position import Position as At
+from app.metrics.formulas.quadrants import Cuts
 from app.metrics.sample import DIMENSIONS, Floats, Integers, Rollup
 from app.metrics.schemas import (
     Gap,
@@ -35,7 +36,7 @@ from app.metrics.schemas import (
     Score,
     Share,
 )
-from app.metrics.schemas.headline import ByQuadrant, Ellipse, Undivided
+from app.metrics.schemas.headline import ByQuadrant, Ellipse, Mode, Undivided
 
 INTERPRETABLE_FROM: Final = 0.7
 FEWEST_FACETS, FEWEST_QUESTIONS = 2, 3
@@ -53,7 +54,10 @@ def headline(wave: Wave) -> Mapping[int, HeadlineNumbers]:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What is known of every group, shown or not. `near_cut` and `chances` are sums over its persons."""
+    """What is known of every group, shown or not. `near_cut` and `chances` are sums over its persons.
+
+    High and low are divided by `cuts`.
+    """
 
     scores: dict[str, Measure]
     favour: dict[str, Favour]
@@ -63,6 +67,8 @@ class Census:
     chances: Floats | None
     errors: MeasurementErrors
     why_undivided: Undivided | None
+    mode: Mode
+    cuts: Cuts
 
     @classmethod
     def take(cls, wave: Wave, rollup: Rollup) -> "Census":
@@ -70,9 +76,10 @@ class Census:
         scores, questions = wave.both.dimensions, wave.both.questions
         s, e = (scores[dimension] for dimension in DIMENSIONS)
         of = MeasurementErrors.take(wave)
-        in_quadrant = quadrant_of(s, e)[:, None] == np.arange(len(QUADRANTS))
-        near_cut = None if of.errors is None else is_near_cut(s, e, of.errors).astype(np.float64)
-        chances = None if of.errors is None else quadrant_chances(s, e, of.errors)
+        cuts = cuts_of(wave)
+        in_quadrant = quadrant_of(s, e, cuts)[:, None] == np.arange(len(QUADRANTS))
+        near_cut = None if of.errors is None else is_near_cut(s, e, of.errors, cuts).astype(np.float64)
+        chances = None if of.errors is None else quadrant_chances(s, e, of.errors, cuts)
         return cls(
             scores={name: Measure.take(rollup, scores[name]) for name in DIMENSIONS},
             favour={name: Favour.take(rollup, questions[:, wave.columns_of(name)]) for name in DIMENSIONS},
@@ -82,7 +89,18 @@ class Census:
             chances=None if chances is None else rollup.sums(chances),
             errors=of,
             why_undivided=why_undivided(wave),
+            mode=wave.choices.division.mode,
+            cuts=cuts,
         )
+
+
+def cuts_of(wave: Wave) -> Cuts:
+    """Those of the whole organisation are its scores as they are shown: a cut tells no more than these do."""
+    chosen, precision = wave.choices.division.cuts, wave.plan.decisions[ORGANIZATION].precision
+    if chosen is not None or precision is None:
+        return chosen or FIXED
+    s, e = (shown_score(float(wave.both.dimensions[name].mean()), precision) for name in DIMENSIONS)
+    return s, e
 
 
 def why_undivided(wave: Wave) -> Undivided | None:
@@ -172,8 +190,8 @@ def _reliability(of: MeasurementErrors) -> _Reliability:
 
 def _quadrants(census: Census, ordinal: int, precision: Precision, expected: _Expected) -> Quadrants:
     return Quadrants(
-        mode="fixed",
-        cut=QuadrantCut(satisfaction=CUT, engagement=CUT),
+        mode=census.mode,
+        cut=QuadrantCut(satisfaction=census.cuts[0], engagement=census.cuts[1]),
         shares=_shares(census.quadrants[ordinal], precision),
         **expected,
     )
@@ -230,7 +248,7 @@ def _own_position(census: Census, ordinal: int) -> At | None:
     if s.sd is None or e.sd is None or gap.sd is None or not (s.has_spread and e.has_spread):
         return None
     sds = s.sd, e.sd
-    return position(s.n, (s.mean, e.mean), sds, _correlation(*sds, gap.sd))
+    return position(s.n, (s.mean, e.mean), sds, _correlation(*sds, gap.sd), census.cuts)
 
 
 def _small_position(census: Census, ordinal: int) -> At | None:
@@ -240,7 +258,7 @@ def _small_position(census: Census, ordinal: int) -> At | None:
         return None
     spread_s, spread_e = (of.banded_sd for of in census.scores.values())
     r = _correlation(spread_s, spread_e, census.gap.banded_sd)
-    return position(s.n, (s.mean, e.mean), (spread_s, spread_e), r)
+    return position(s.n, (s.mean, e.mean), (spread_s, spread_e), r, census.cuts)
 
 
 def _correlation(s: float, e: float, gap: float) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.metrics.formulas import adjusted
+from app.metrics.formulas import FIXED, adjusted
 
 Body = dict[str, Any]
 """As it is stored: JSON."""
@@ -17,6 +17,13 @@ def why_undivided(body: Body) -> Body:
         return body
     kept = {name: value for name, value in body.items() if name != "is_not_distinct"}
     return {**kept, "why_undivided": "not_distinct" if body["is_not_distinct"] else None}
+
+
+def fixed_cuts(body: Body) -> Body:
+    """2 to 3: there was one division alone."""
+    if body["status"] != "ok":
+        return body
+    return {**body, "mode": "fixed", "cuts": list(FIXED)}
 
 
 def ratio_of_questions(body: Body) -> Body:

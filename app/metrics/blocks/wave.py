@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 from uuid import UUID
 
 import numpy as np
 from pydantic import BaseModel
 
 from app.metrics.disclosure import Decision, Plan, Precision, rest_told_where
+from app.metrics.formulas import FIXED
 from app.metrics.formulas.drivers import TARGET
+from app.metrics.formulas.quadrants import Cuts
 from app.metrics.formulas.trends import SMALLEST_CHANGE
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers, Rollup, Sample, Scores
 from app.metrics.schemas import Suppressed, Suppression, Undefined
@@ -24,6 +26,17 @@ ORGANIZATION: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Division:
+    """What divides high from low: `cuts` None are the scores of the whole organisation, as they are shown."""
+
+    mode: Literal["fixed", "benchmark"]
+    cuts: Cuts | None
+
+
+FIXED_DIVISION: Final = Division("fixed", FIXED)
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
     """What the organisation had chosen when the wave was released: in points, from where a lever leaves no
     room, and from where a difference matters.
@@ -31,6 +44,7 @@ class Choices:
 
     target: float = TARGET
     smallest_change: float = SMALLEST_CHANGE
+    division: Division = FIXED_DIVISION
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ from app.metrics.formulas.participation import Weights, manski_bounds, post_stra
 from app.metrics.formulas.position import Ellipse, Position, position
 from app.metrics.formulas.quadrants import (
     CUT,
+    FIXED,
     QUADRANTS,
     QuadrantShare,
     is_near_cut,
@@ -113,6 +114,7 @@ __all__ = [
     "FEWEST_LINKED",
     "FEWEST_RECOGNISED",
     "FEWEST_WAVES",
+    "FIXED",
     "QUADRANTS",
     "Agreement",
     "Alpha",

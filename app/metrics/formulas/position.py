@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import fdtri, ndtr
 
 from app.metrics.formulas.intervals import ZERO_SPREAD
-from app.metrics.formulas.quadrants import CUT, NEARLY_ONE, QUADRANTS, Quadrant, both_below
+from app.metrics.formulas.quadrants import FIXED, NEARLY_ONE, QUADRANTS, Cuts, Quadrant, both_below
 
 SURE_FROM: Final = 0.8
 LEVEL = 0.95
@@ -34,7 +34,9 @@ class Position:
         return QUADRANTS[self.chances.index(max(self.chances))] if max(self.chances) >= SURE_FROM else None
 
 
-def position(n: int, means: tuple[float, float], sds: tuple[float, float], r: float) -> Position | None:
+def position(
+    n: int, means: tuple[float, float], sds: tuple[float, float], r: float, cuts: Cuts = FIXED
+) -> Position | None:
     """Of a group of n persons with means, sds and correlation of satisfaction and engagement (POMP).
 
     Means are bivariate normal with the covariance of persons / n; the ellipse is Hotelling's T2 (1931). None
@@ -43,7 +45,7 @@ def position(n: int, means: tuple[float, float], sds: tuple[float, float], r: fl
     if n < 3 or min(sds) <= ZERO_SPREAD:
         return None
     shared = min(max(r, -NEARLY_ONE), NEARLY_ONE)
-    z = [(mean - CUT) / (sd / sqrt(n)) for mean, sd in zip(means, sds, strict=True)]
+    z = [(mean - cut) / (sd / sqrt(n)) for mean, sd, cut in zip(means, sds, cuts, strict=True)]
     both_high = float(both_below(z[0], z[1], shared))
     high_s, high_e = float(ndtr(z[0])), float(ndtr(z[1]))
     chances = (both_high, high_s - both_high, high_e - both_high, 1 - high_s - high_e + both_high)

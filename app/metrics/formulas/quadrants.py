@@ -11,6 +11,9 @@ from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
 Quadrant = Literal["thriving", "content", "stretched", "detached"]
 QUADRANTS: Final[tuple[Quadrant, ...]] = ("thriving", "content", "stretched", "detached")
 CUT: Final = 62.5
+Cuts = tuple[float, float]
+"""Of satisfaction and of engagement: from there on a score is high."""
+FIXED: Final[Cuts] = (CUT, CUT)
 NEARLY_ONE: Final = 1 - 1e-12
 SIMULTANEOUS_CHI2 = float(chdtri(1, 0.05 / len(QUADRANTS)))
 
@@ -24,9 +27,13 @@ class QuadrantShare:
     ci: Interval
 
 
-def quadrant_of(satisfaction: NDArray[np.float64], engagement: NDArray[np.float64]) -> NDArray[np.int64]:
+def quadrant_of(
+    satisfaction: NDArray[np.float64], engagement: NDArray[np.float64], cuts: Cuts = FIXED
+) -> NDArray[np.int64]:
     """Index into QUADRANTS of each person (POMP scores, none missing); a score on the cut is high."""
-    low_satisfaction, low_engagement = (scores < CUT - ZERO_SPREAD for scores in (satisfaction, engagement))
+    low_satisfaction, low_engagement = (
+        scores < cut - ZERO_SPREAD for scores, cut in zip((satisfaction, engagement), cuts, strict=True)
+    )
     return 2 * low_satisfaction.astype(np.int64) + low_engagement
 
 
@@ -59,20 +66,27 @@ def _share(count: int, n: int) -> QuadrantShare:
 
 
 def is_near_cut(
-    satisfaction: NDArray[np.float64], engagement: NDArray[np.float64], errors: tuple[float, float]
+    satisfaction: NDArray[np.float64],
+    engagement: NDArray[np.float64],
+    errors: tuple[float, float],
+    cuts: Cuts = FIXED,
 ) -> NDArray[np.bool_]:
     """Whether either score of a person lies within its standard error of measurement of the cut.
 
     POMP scores, none missing; `errors` of satisfaction and engagement in the same unit.
     """
     near_s, near_e = (
-        np.abs(scores - CUT) < error for scores, error in zip((satisfaction, engagement), errors, strict=True)
+        np.abs(scores - cut) < error
+        for scores, error, cut in zip((satisfaction, engagement), errors, cuts, strict=True)
     )
     return np.asarray(near_s | near_e)
 
 
 def quadrant_chances(
-    satisfaction: NDArray[np.float64], engagement: NDArray[np.float64], errors: tuple[float, float]
+    satisfaction: NDArray[np.float64],
+    engagement: NDArray[np.float64],
+    errors: tuple[float, float],
+    cuts: Cuts = FIXED,
 ) -> NDArray[np.float64] | None:
     """Persons x QUADRANTS: the chance, 0-1, that the true scores lie there; arguments as of `is_near_cut`.
 
@@ -89,7 +103,7 @@ def quadrant_chances(
     drawn = np.linalg.solve(of_observed, of_true)
     means = observed.mean(axis=0)
     expected = means + (observed - means) @ drawn
-    return _of_quadrants(expected - CUT, of_true - of_true @ drawn)
+    return _of_quadrants(expected - cuts, of_true - of_true @ drawn)
 
 
 def _of_quadrants(above: NDArray[np.float64], covariance: NDArray[np.float64]) -> NDArray[np.float64]:

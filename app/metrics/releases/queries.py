@@ -50,6 +50,12 @@ SELECT group_ordinal, body, body_version FROM release_results
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND number = :number
   AND metric = :metric AND group_ordinal = ANY (CAST(:ordinals AS int[]))
 """)
+OF_ORGANIZATION = text("""
+SELECT body, body_version FROM release_results
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND metric = :metric
+  AND group_ordinal = 0
+ORDER BY number
+""")
 COMMENTS_WITHIN = text("""
 WITH RECURSIVE below AS (
 SELECT external_id AS top, ordinal FROM survey_groups WHERE organization_id = :organization_id
@@ -405,6 +411,15 @@ async def bodies(
         row.group_ordinal: metric.read(row.body, row.body_version)
         for row in await session.execute(BODIES, parameters)
     }
+
+
+async def over_releases(
+    session: TenantSession, survey_id: UUID, metric: Metric[Numbers, Told]
+) -> list[Numbers]:
+    """What each release of a survey says of the whole organisation, the first one first."""
+    parameters = {"survey_id": survey_id, "metric": metric.name}
+    rows = await session.execute(OF_ORGANIZATION, parameters)
+    return [metric.read(row.body, row.body_version) for row in rows]
 
 
 async def comments_within(

@@ -10,14 +10,16 @@ import numpy as np
 
 from app.core.database import TenantSession
 from app.metrics.blocks.benchmark import Budget
-from app.metrics.blocks.wave import Choices
+from app.metrics.blocks.wave import FIXED_DIVISION, Choices, Division
+from app.metrics.names import HEADLINE
 from app.metrics.releases import queries
 from app.metrics.releases.queries import Responses
 from app.metrics.sample import Answers, Choice, Groups, Instrument, Integers, Places, Rollup, Sample, Scores
+from app.metrics.schemas import HeadlineNumbers, HeadlineOk
 from app.organizations import queries as organizations
 from app.surveys.audience import queries as audience_queries
 from app.surveys.questionnaires import queries as questionnaires_queries
-from app.tables import Questionnaire, Survey, SurveyCell, SurveyGroup
+from app.tables import Organization, Questionnaire, Survey, SurveyCell, SurveyGroup
 
 
 @dataclass(frozen=True)
@@ -170,9 +172,35 @@ async def load(session: TenantSession, survey: Survey) -> Loaded:
             spent=await queries.epsilon_spent(session),
         ),
         choices=Choices(
-            target=organization.metrics_target, smallest_change=organization.metrics_smallest_change
+            target=organization.metrics_target,
+            smallest_change=organization.metrics_smallest_change,
+            division=await division_of(session, survey, organization),
         ),
     )
+
+
+async def division_of(session: TenantSession, survey: Survey, organization: Organization) -> Division:
+    """That of the first release which told one: two cuts through the same few persons tell more than one."""
+    for body in await earlier_headlines(session, survey):
+        quadrants = body.quadrants if isinstance(body, HeadlineOk) else None
+        if quadrants is not None:
+            return Division(quadrants.mode, (quadrants.cut.satisfaction, quadrants.cut.engagement))
+    return chosen_division(organization)
+
+
+async def earlier_headlines(session: TenantSession, survey: Survey) -> Sequence[HeadlineNumbers]:
+    return (
+        await queries.over_releases(session, survey.id, HEADLINE)
+        if survey.release_policy == "rolling"
+        else []
+    )
+
+
+def chosen_division(organization: Organization) -> Division:
+    norm = organization.metrics_norm
+    if organization.metrics_quadrants == "fixed":
+        return FIXED_DIVISION
+    return Division("benchmark", None if norm is None else (norm["satisfaction"], norm["engagement"]))
 
 
 async def questionnaire_of(session: TenantSession, survey: Survey) -> Questionnaire:

@@ -18,6 +18,8 @@ from app.metrics.schemas.common import (
 
 Undivided = Literal["not_distinct", "too_few_questions"]
 """Why there are neither quadrants nor a position."""
+Mode = Literal["fixed", "benchmark"]
+"""Whether the cuts are the same everywhere and always, or a norm or the organisation's own scores."""
 
 
 class Score(Schema):
@@ -67,7 +69,7 @@ class ByQuadrant(Schema):
 
 
 class Quadrants(Schema):
-    mode: Literal["fixed", "benchmark"]
+    mode: Mode
     cut: QuadrantCut
     near_cut: float | None
     shares: QuadrantShares
