@@ -152,6 +152,28 @@ def test_what_is_said_of_drivers_and_levers() -> None:
     assert f"(score {score}, streefcijfer 75)" in said_of_levers(road, "nl")
 
 
+def test_the_advice_tells_how_sure_it_is() -> None:
+    wave = whole(one_lever_matters())
+    road = levers(wave, analyse(wave))[0]
+
+    def with_chances(**chances: float) -> list[dict[str, Any]]:
+        return [{**one, "rank_probability": chances.get(one["lever"], 0.0)} for one in road["levers"]]
+
+    alone = {**road, "levers": with_chances(recognition=0.624)}
+    assert said_of_levers(alone, "en").endswith("The chance that it comes first is 62%.")
+    assert said_of_levers(alone, "nl").endswith("De kans dat dit eerst komt, is 62%.")
+    sure = {**road, "levers": with_chances(recognition=1.0)}
+    assert said_of_levers(sure, "en").endswith("The chance that it comes first is over 99%.")
+    tied = {**road, "top": None, "tie_set": ["growth", "clarity"], "reasons": {"top": "tie"}}
+    both = {**tied, "levers": with_chances(growth=0.45, clarity=0.4)}
+    assert said_of_levers(both, "en").endswith("The chance that one of these comes first is 85%.")
+    assert said_of_levers(both, "nl").endswith("De kans dat een hiervan eerst komt, is 85%.")
+    rounded = {**tied, "levers": with_chances(growth=0.6, clarity=0.6)}
+    assert said_of_levers(rounded, "en").endswith("The chance that one of these comes first is over 99%.")
+    borrowed = {**alone, "importance_of": "organization"}
+    assert "comes first is 62%. How much each focus area" in said_of_levers(borrowed, "en")
+
+
 def test_a_small_team_is_told_whose_importance_it_is() -> None:
     wave = whole(one_lever_matters())
     road = {**levers(wave, analyse(wave))[0], "importance_of": "organization"}

@@ -6,6 +6,9 @@ from math import floor
 from app.metrics.definitions import document, scale_titles
 from app.metrics.schemas import CriterionNumbers, DriverLeverOk, LeverOk, LeversOk, RecognitionSince
 
+ALMOST = 99
+"""Above it, in whole per cents, a chance is not told as a certainty."""
+
 
 def of_criterion(criterion: CriterionNumbers, language: str) -> str:
     """Of a criterion with numbers: which lever has most in common with it."""
@@ -55,7 +58,8 @@ def of_levers(group: LeversOk, language: str) -> str:
     if advice is None:
         return _no_order(group, language)
     is_borrowed = group.importance_of == "organization"
-    return " ".join([advice, *([_sentence("importance_borrowed", language)] if is_borrowed else [])])
+    borrowed = [_sentence("importance_borrowed", language)] if is_borrowed else []
+    return " ".join([advice, *_how_sure(group, language), *borrowed])
 
 
 def _advice(group: LeversOk, language: str) -> str | None:
@@ -70,6 +74,22 @@ def _advice(group: LeversOk, language: str) -> str | None:
     if group.tie_set:
         return _sentence("tied_levers", language).format(levers=_listed(group.tie_set, language))
     return None
+
+
+def _how_sure(group: LeversOk, language: str) -> list[str]:
+    """The chance that the advice is right; of levers in one place together."""
+    leading = [group.top] if group.top is not None else group.tie_set
+    told = [lever for lever in group.levers if isinstance(lever, LeverOk) and lever.lever in leading]
+    chances = [lever.rank_probability for lever in told if lever.rank_probability is not None]
+    if not chances:
+        return []
+    words = _sentence("chance_of_first" if len(leading) == 1 else "chance_of_tied", language)
+    return [words.format(chance=_percent(sum(chances), language))]
+
+
+def _percent(chance: float, language: str) -> str:
+    whole = round(100 * chance)
+    return _sentence("almost_sure", language) if whole > ALMOST else f"{whole}%"
 
 
 def _no_order(group: LeversOk, language: str) -> str:

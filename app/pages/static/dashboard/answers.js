@@ -184,7 +184,7 @@ function certainty(seen, { top, levers }) {
   const first = ranked.find((one) => one.lever === top);
   if (!first || first.rank_probability === null) return [];
   const highest = ranked.reduce((one, other) => ((other.priority ?? 0) > (one.priority ?? 0) ? other : one), first);
-  return [h("p", { class: "soft" }, words.chance_of_first(percent(first.rank_probability)), ...(highest === first ? [] : [" ", words.higher_now(seen.label("levers", highest.lever))]), " ", term("levers.rank_probability"))];
+  return [h("p", { class: "soft" }, ...(highest === first ? [] : [words.higher_now(seen.label("levers", highest.lever)), " "]), term("levers.rank_probability"))];
 }
 
 /** @param {Schemas["Lever"]} one @returns {Line} */

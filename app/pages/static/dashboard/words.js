@@ -108,8 +108,6 @@ const nl = {
   weight: "Gewicht",
   /** @param {string} target */
   target: (target) => `doel ${target}`,
-  /** @param {string} chance */
-  chance_of_first: (chance) => `De kans dat dit echt eerst komt, is ${chance}.`,
   /** @param {string} lever */
   higher_now: (lever) => `Op de cijfers van nu alleen staat “${lever}” hoger, maar dat komt minder vaak eerst als we de onzekerheid meerekenen.`,
   favourable: "Positief",
@@ -263,7 +261,6 @@ const en = {
   score: "Score",
   weight: "Weight",
   target: (target) => `target ${target}`,
-  chance_of_first: (chance) => `The chance that this truly comes first is ${chance}.`,
   higher_now: (lever) => `By today’s figures alone “${lever}” is higher, but it comes first less often once uncertainty is counted.`,
   favourable: "Favourable",
   neutral: "Neutral",
