@@ -1,4 +1,4 @@
-"""Runs migrations over asyncpg, one runner at a time, never waiting long for a lock.
+"""Runs migrations over asyncpg, one runner at a time, never waiting long for a lock that the service holds.
 
 `app.core.migrations` passes the connection and the acting role in `config.attributes`.
 """
@@ -26,13 +26,13 @@ def is_other_type(
 
 
 def run(connection: Connection) -> None:
-    connection.execute(text("SET lock_timeout = '10s'"))
     connection.execute(text("SET statement_timeout = '15min'"))
     context.configure(
         connection=connection, target_metadata=METADATA, include_name=is_ours, compare_type=is_other_type
     )
     with context.begin_transaction():
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        connection.execute(text("SET lock_timeout = '10s'"))
         context.run_migrations()
 
 

@@ -121,6 +121,7 @@ JOBS: dict[str, JobFunction] = {
     outbox.DELIVER_JOB: webhook_jobs.deliver_webhook,
 }
 ROUTERS = (
+    operations.watched,
     operations.router,
     organizations_router,
     setup_router,
@@ -199,6 +200,23 @@ SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
 def create_worker(database: Database) -> Worker:
     warn_of_links(database.settings)
     return Worker(database, jobs=JOBS, schedules=SCHEDULES, unbounded={outbox.DELIVER_JOB})
+
+
+def create_worker_app(database: Database, worker: Worker) -> FastAPI:
+    """What is asked of a process that only works."""
+    app = FastAPI(
+        title="Betrokken",
+        routes=[*routes_of(operations.watched)],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.database, app.state.worker = database, worker
+    install_error_handlers(app)
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(RequestIdMiddleware)
+    return app
 
 
 def create_app(settings: Settings, database_url: str) -> FastAPI:

@@ -6,7 +6,9 @@ import os
 import socket
 import sys
 import tempfile
-from contextlib import suppress
+from asyncio import create_task
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -35,19 +37,22 @@ class DoorShut(OSError):
     """Nothing can listen there; the message is one line and says what to do."""
 
 
-def open_door(host: str, port: int) -> socket.socket:
+def open_door(host: str, port: int, option: str = "--port ") -> socket.socket:
     """Listens at once: a port that is taken is told before any work, and an early caller waits."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (")[0].lower()
-        raise DoorShut(f"cannot listen on {host}, port {port} ({reason}): {_way_out(error, port)}") from error
+        raise DoorShut(
+            f"cannot listen on {host}, port {port} ({reason}): {_way_out(error, port, option)}"
+        ) from error
 
 
-def _way_out(error: OSError, port: int) -> str:
+def _way_out(error: OSError, port: int, option: str) -> str:
     if error.errno in (errno.EADDRINUSE, errno.EACCES):
-        return f"give another --port, such as --port {port + 1 if 1024 <= port < 65535 else 8000}"
+        other = port + 1 if 1024 <= port < 65535 else 8000
+        return f"give another {option.strip(' =')}, such as {option}{other}"
     return "give a --host of this machine, such as --host 127.0.0.1 or 0.0.0.0"
 
 
@@ -89,6 +94,26 @@ def _serve_by_many(door: socket.socket, database_url: str, workers: int) -> None
         processes.run()
         if processes.cannot_start:
             sys.exit(STARTUP_FAILURE)
+
+
+class Beside(uvicorn.Server):
+    """Answers beside other work of its process, which ends by itself."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def answering(door: socket.socket, app: FastAPI) -> AsyncIterator[None]:
+    """As long as other work goes on."""
+    server = Beside(uvicorn.Config(app, lifespan="off", **OPTIONS))
+    serving = create_task(server.serve(sockets=[door]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 class ServingProcesses(Multiprocess):

