@@ -1,14 +1,15 @@
 """Idempotency-Key: a repeated POST is answered, not done again.
 
 The scope of a key is organisation, operation and key. The record commits with the effect, so a
-failure frees the key. What is kept: MACs of key and body, and the answer.
+failure frees the key. What is kept: MACs of key and body, and the answer. A secret's answer is not kept;
+of a secret that nobody could make anew it is, sealed so that only who has the key can open it.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -17,12 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from app.core import audit
+from app.core.ciphers import Secret
 from app.core.conditional import NO_STORE
 from app.core.database import TenantSession
 from app.core.errors import AppError, Conflict, Unprocessable
 from app.core.secrets import Keyring
 
 KEPT_HOURS = 24
+REPLAYED = {"Idempotent-Replayed": "true"}
+SEAL = "idempotency-answer"
+Model = TypeVar("Model", bound=BaseModel)
 TAKE_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
 FIND_RECORD = text("""
 SELECT body_mac, status, headers, answer FROM idempotency_records
@@ -62,7 +67,7 @@ class Replay(AppError):
         self.answer = answer
 
     def response(self, instance: str | None) -> Response:
-        self.answer.headers["Idempotent-Replayed"] = "true"
+        self.answer.headers.update(REPLAYED)
         return self.answer
 
 
@@ -78,9 +83,13 @@ class Once:
     target: str
     body: bytes
     _macs: tuple[bytes, bytes] = field(init=False, default=(b"", b""))
+    _opened: bytes | None = field(init=False, default=None)
 
     async def begin(self) -> None:
-        """Raises Replay where the key has an answer, InProgress where another request holds it."""
+        """Raises Replay where the key has an answer, InProgress where another request holds it.
+
+        An answer that was sealed is for the endpoint to give again (`before`).
+        """
         if self.key is None:
             return
         operation = self.operation.encode()
@@ -93,7 +102,22 @@ class Once:
             raise InProgress
         record = (await self.session.execute(FIND_RECORD, self._place())).first()
         if record is not None:
-            raise self._replay(record)
+            self._opened = self._sealed_answer(record)
+            if self._opened is None:
+                raise self._replay(record)
+
+    def before(self, model: type[Model]) -> Model | None:
+        """What was answered to this key under seal."""
+        return None if self._opened is None else model.model_validate_json(self._opened)
+
+    def _seal(self) -> Secret:
+        key = (self.key or "").encode()
+        return Secret(self.keyring.mac(self.organization_id, SEAL, self.operation.encode(), key).hex())
+
+    def _sealed_answer(self, record: Row[Any]) -> bytes | None:
+        if record.answer is None or not compare_digest(record.body_mac, self._macs[1]):
+            return None
+        return self._seal().opened(self.organization_id, SEAL, record.answer)
 
     def _place(self) -> dict[str, Any]:
         return {
@@ -115,26 +139,34 @@ class Once:
         headers: Mapping[str, str] = NO_STORE,
         *,
         is_secret: bool = False,
+        is_sealed: bool = False,
         is_kept: bool = True,
     ) -> Response:
         """The response, recorded under the key in the transaction of the effect.
 
-        A secret's answer is not kept. `is_kept=False` writes no record at all: for the one case in
-        which a row beside the effect would betray who caused it.
+        A secret's answer is not kept, or sealed (`is_sealed`). `is_kept=False` writes no record at all:
+        for the one case in which a row beside the effect would betray who caused it.
         """
         if hasattr(model, "id"):
             audit.tell_more(self.session, target=str(model.id))
         body = model.model_dump_json().encode()
         sent = {"Content-Type": "application/json", **headers}
+        if self._opened is not None:
+            return Response(self._opened, status, sent | REPLAYED)
         if self.key is not None and is_kept:
             record = {
                 "body_mac": self._macs[1],
                 "status": status,
                 "headers": json.dumps(sent),
-                "answer": None if is_secret else body,
+                "answer": self._kept(body, is_secret=is_secret, is_sealed=is_sealed),
             }
             await self.session.execute(KEEP_RECORD, self._place() | record)
         return Response(body, status, sent)
+
+    def _kept(self, body: bytes, *, is_secret: bool, is_sealed: bool) -> bytes | None:
+        if is_sealed:
+            return self._seal().seal(self.organization_id, SEAL, body)
+        return None if is_secret else body
 
 
 async def forget_old_records(session: TenantSession) -> None:

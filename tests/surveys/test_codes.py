@@ -232,12 +232,36 @@ async def test_links_are_told_as_json_whatever_is_accepted(api: ContractClient) 
         assert (made.status_code, made.headers["content-type"]) == (201, "application/json")
 
 
-async def test_a_repeat_prints_nothing_twice(api: ContractClient) -> None:
-    url = f"/v1/surveys/{await opened(api)}/invitations"
-    headers = SHEET | {"Idempotency-Key": "a sheet"}
-    assert (await api.post(url, json={"form": "codes"}, headers=headers)).status_code == 201
-    again = await api.post(url, json={"form": "codes"}, headers=headers)
-    assert (again.status_code, again.json()["code"]) == (409, "secret_already_shown")
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_sheet_that_was_lost_on_its_way_is_given_again_to_the_same_key(
+    acme: Tenant, owner: asyncpg.Connection, mode: str
+) -> None:
+    api, body = acme.client, {"form": "codes"}
+    survey_id = await opened(api, **MODES[mode])
+    url, key = f"/v1/surveys/{survey_id}/invitations", {"Idempotency-Key": "a sheet"}
+    first = await api.post(url, json=body, headers=SHEET | key)
+    assert "idempotent-replayed" not in first.headers
+    again = await api.post(url, json=body, headers=SHEET | key)
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
+    assert (again.text, again.headers["cache-control"]) == (first.text, "no-store")
+    told = await api.post(url, json=body, headers=key)
+    assert (told.status_code, told.headers["idempotent-replayed"]) == (201, "true")
+    found = [one["token"] for one in told.json()["invitations"]]
+    assert [in_groups(one) for one in found] == re.findall(r"[A-Z]{5}-[A-Z]{5}", first.text)
+    assert (await answer(acme, found[0])).status_code == 201
+    other = await api.post(url, json=body | {"team": "shed"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    rest = await api.post(url, json=body, headers={"Idempotency-Key": "another"})
+    assert rest.json()["issued"] == 0, "another key gets nothing of it"
+    kept = await owner.fetch("SELECT * FROM idempotency_records WHERE organization_id = $1", acme.id)
+    assert not any(code.encode() in (row["answer"] or b"") for row in kept for code in found)
+
+
+async def test_links_of_an_anonymous_survey_are_told_again_to_the_same_key(acme: Tenant) -> None:
+    survey_id = await opened(acme.client, **MODES["anonymous"])
+    first, again = [await ask(acme.client, survey_id, "k", send=False) for _ in range(2)]
+    assert again.json() == first.json()
+    assert (len(again.json()["invitations"]), again.headers["idempotent-replayed"]) == (5, "true")
 
 
 async def test_a_newer_code_takes_the_place_of_the_older_and_erasure_of_both(acme: Tenant) -> None:

@@ -11,6 +11,7 @@ from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant
 from app.auth.principal import Scope
 from app.core.conditional import NO_STORE
 from app.core.database import transaction_time
+from app.core.idempotency import REPLAYED
 from app.core.languages import language_of
 from app.core.requests import Route
 from app.organizations import queries as organizations
@@ -53,22 +54,28 @@ async def create_invitations(
     is_sheet: WantsSheet,
     accept_language: Language = None,
 ) -> Response:
-    now = await transaction_time(session)
-    issued = await service.issue(session, survey_id, body, keyring, settings, now)
-    told = await once.answer(201, issued, is_secret=bool(issued.invitations))
+    issued = once.before(schemas.InvitationsIssued)
+    if issued is None:
+        now = await transaction_time(session)
+        issued = await service.issue(session, survey_id, body, keyring, settings, now)
+    survey = await found(session, survey_id)
+    is_secret = bool(issued.invitations)
+    is_sealed = is_secret and service.would_be_lost(survey, body)
+    told = await once.answer(201, issued, is_secret=is_secret, is_sealed=is_sealed)
     if body.form == "links" or not is_sheet:
         return told
     organization = await organizations.organization(session)
-    survey = await found(session, survey_id)
     language = language_of(accept_language, organization.locale)
     names = await service.names_on_slips(session, survey, issued, with_people=Scope.PEOPLE_READ in who.scopes)
     about = sheets.About(survey, organization, language, settings, names)
-    return as_sheet(sheets.slips(about, issued))
+    return as_sheet(sheets.slips(about, issued), told)
 
 
-def as_sheet(sheet: Iterator[str]) -> Response:
-    """Drawn once the request's transaction has ended."""
-    return StreamingResponse(sheets.in_parts(sheet), 201, NO_STORE | sheets.CLOSED, media_type="text/html")
+def as_sheet(sheet: Iterator[str], told: Response) -> Response:
+    """Drawn once the request's transaction has ended; what was told before is told as such."""
+    again = {name: value for name, value in REPLAYED.items() if name in told.headers}
+    headers = NO_STORE | sheets.CLOSED | again
+    return StreamingResponse(sheets.in_parts(sheet), 201, headers, media_type="text/html")
 
 
 @router.post(
@@ -97,7 +104,7 @@ async def create_survey_address(
     if not is_sheet:
         return told
     about = sheets.About(await found(session, survey_id), organization, language, settings)
-    return as_sheet(sheets.poster(about, address))
+    return as_sheet(sheets.poster(about, address), told)
 
 
 @router.get(INVITATIONS, operation_id="get_invitations", response_model=schemas.InvitationsStatus)

@@ -139,6 +139,12 @@ async def issue(
     )
 
 
+def would_be_lost(survey: Survey, wanted: InvitationsWrite) -> bool:
+    """Whether an answer that does not arrive would be lost: to nobody known another can be given, and who of
+    a whole sheet has none is not asked one by one."""
+    return survey.mode == "anonymous" or wanted.form == "codes"
+
+
 def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
     if wanted.form == "codes":
         if wanted.send:
