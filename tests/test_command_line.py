@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -91,6 +92,8 @@ def test_each_variable_that_an_option_is_read_from_is_known() -> None:
         ["keys", "create", "--organization", AN_ID, "--all-scopes"],
         ["keys", "list", "--organization", AN_ID],
         ["keys", "revoke", AN_ID, "--organization", AN_ID],
+        ["backup", "/nowhere/backup"],
+        ["restore", __file__],
     ],
 )
 def test_a_database_that_is_away_is_one_line(command: list[str]) -> None:
@@ -126,6 +129,27 @@ def test_organizations_and_keys_are_listed_and_keys_revoked(tmp_path: Path) -> N
         assert said("keys", "list", *of_acme) == ""
         nobody = ran("keys", "list", "--organization", AN_ID, **environment)
         assert (nobody.returncode, "organizations create" in nobody.stderr) == (1, True)
+
+
+@pytest.mark.nightly
+def test_a_backup_is_restored_into_another_data_folder_and_no_secret_is_made_there(tmp_path: Path) -> None:
+    def of(folder: str) -> dict[str, str]:
+        return {"BETROKKEN_DATA_DIR": str(tmp_path / folder)}
+
+    file = str(tmp_path / "backup")
+    assert ran("organizations", "create", "Acme", **of("here")).returncode == 0
+    made = ran("backup", file, **of("here"))
+    assert (made.returncode, "here/pseudonym-secret" in made.stdout) == (0, True), made.stderr
+    again = ran("backup", file, **of("here"))
+    assert again.stderr == f"betrokken: {file} is there already: give another name\n"
+    restored = ran("restore", file, **of("there"))
+    assert (restored.returncode, "put back the secret in" in restored.stdout) == (0, True), restored.stderr
+    assert not (tmp_path / "there" / "pseudonym-secret").exists()
+    shutil.copy(tmp_path / "here" / "pseudonym-secret", tmp_path / "there")
+    assert "Acme" in ran("organizations", "list", **of("there")).stdout
+    repeated = ran("restore", file, **of("there"))
+    assert "The database is not empty (" in repeated.stderr.splitlines()[-1]
+    assert is_stopped(tmp_path)
 
 
 def test_a_misspelt_setting_is_said_beside_it() -> None:

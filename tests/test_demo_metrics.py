@@ -13,12 +13,14 @@ import pytest
 from rich.progress import Progress
 
 from app.core import migrations
+from app.core.backup import back_up
 from app.core.database import Database
+from app.core.restore import restore
 from app.core.settings import Settings
 from app.demo import service as demo
 from app.main import create_app
 from tests.charts.specifications import faults, untold
-from tests.conftest import client_for, on_database, run_sql
+from tests.conftest import client_for, database_like, on_database, run_sql
 from tests.contract import ContractClient, Operation, operations, resolve
 
 LANGUAGES = ("en", "nl")
@@ -35,6 +37,7 @@ class Filled:
     """The demo with a client that may read all of it; `surveys` are the released, with values of `by`."""
 
     client: ContractClient
+    database: Database
     surveys: dict[str, list[str]]
     open_survey: str
     teams: list[str]
@@ -76,11 +79,11 @@ async def filled(server_url: str, settings: Settings, tmp_path_factory: Any) -> 
         await migrations.migrate(database)
         await demo.fill_once(database, own, datetime.now(UTC), Progress(disable=True))
         client = client_for(app, await demo.working_key(database, own.data_dir / demo.KEY_FILE))
-        yield await described(client)
+        yield await described(client, database)
     await run_sql(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def described(client: ContractClient) -> Filled:
+async def described(client: ContractClient, database: Database) -> Filled:
     surveys = (await client.get("/v1/surveys")).json()["items"]
     teams = (await client.get("/v1/teams", params={"limit": 200})).json()["items"]
     [still_open] = [survey["id"] for survey in surveys if survey["status"] == "open"]
@@ -89,7 +92,7 @@ async def described(client: ContractClient) -> Filled:
         for survey in surveys
         if survey["status"] == "released"
     }
-    return Filled(client, released, still_open, [team["external_id"] for team in teams])
+    return Filled(client, database, released, still_open, [team["external_id"] for team in teams])
 
 
 def of_everybody(filled: Filled) -> Iterator[Reading]:
@@ -150,6 +153,23 @@ async def test_an_address_answers_for_any_team(filled: Filled) -> None:
 @pytest.mark.nightly
 async def test_every_address_answers_for_every_team(filled: Filled) -> None:
     assert await failures(filled, of_teams(filled)) == []
+
+
+@pytest.mark.nightly
+async def test_a_restored_demo_says_the_same_at_every_address(
+    filled: Filled, server_url: str, settings: Settings, tmp_path: Path
+) -> None:
+    async with database_like(server_url, "restored") as url:
+        await back_up(filled.database, tmp_path / "backup")
+        app = create_app(settings, url)
+        async with app.router.lifespan_context(app):
+            await restore(app.state.database, tmp_path / "backup")
+            client = client_for(app, filled.client.headers["Authorization"].removeprefix("Bearer "))
+            readings = [*of_everybody(filled), *some_of_teams(filled)]
+            assert len(readings) > 200
+            for reading in readings:
+                here, there = await reading.answer(filled.client), await reading.answer(client)
+                assert (here.status_code, here.content) == (200, there.content), reading
 
 
 async def test_an_open_survey_has_no_numbers_yet(filled: Filled) -> None:

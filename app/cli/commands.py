@@ -19,6 +19,9 @@ COMMANDS = {
     "organizations": "organizations",
     "keys": "keys",
     "secrets": "secrets",
+    "backup": "backing_up",
+    "restore": "restoring",
+    "upgrade-embedded": "upgrading",
 }
 """By name, the module of each: in the order in which they are shown."""
 

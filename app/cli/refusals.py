@@ -3,6 +3,7 @@
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from app.core.archive import BackupRefused
 from app.core.database import DBAPIError
 from app.core.errors import AppError, is_passing
 from app.core.migrations import MigrationRefused
@@ -14,6 +15,7 @@ from app.imports.client import SendingFailed
 
 ONE_LINERS = (
     AppError,
+    BackupRefused,
     DatabaseUnusable,
     EmbeddedUnavailable,
     SecretMissing,

@@ -39,11 +39,20 @@ def database_url(settings: Settings) -> Iterator[str]:
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]], patience: float = 0.0) -> T:
     """Runs `work` on a database with this version's schema; one that is away is waited for that long."""
 
+    async def once_up_to_date(database: Database) -> T:
+        await bring_up_to_date(database, settings)
+        return await work(database)
+
+    return on_database(settings, once_up_to_date, patience)
+
+
+def on_database(settings: Settings, work: Callable[[Database], Awaitable[T]], patience: float = 0.0) -> T:
+    """Runs `work` on a database as it is."""
+
     async def run(url: str) -> T:
         database = Database(url, settings)
         try:
             await reach(database, patience)
-            await bring_up_to_date(database, settings)
             return await work(database)
         finally:
             await database.close()

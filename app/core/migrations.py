@@ -46,10 +46,15 @@ HAS_VERSIONS = text("SELECT to_regclass('alembic_version') IS NOT NULL")
 VERSION_APPLIED = text("SELECT version_num FROM alembic_version")
 
 
+async def applied_revision(session: AsyncSession) -> str | None:
+    has_version = await session.scalar(HAS_VERSIONS)
+    revision: str | None = await session.scalar(VERSION_APPLIED) if has_version else None
+    return revision
+
+
 async def is_behind(session: AsyncSession) -> bool:
     """Whether the schema is older than this version needs. A newer one serves: migrations stay compatible."""
-    has_version = await session.scalar(HAS_VERSIONS)
-    version = await session.scalar(VERSION_APPLIED) if has_version else None
+    version = await applied_revision(session)
     return version is None or version in revisions()[1:]
 
 
@@ -59,7 +64,7 @@ async def require_migrated(database: Database) -> None:
             raise MigrationRefused("The database lacks this version's schema: run `betrokken migrate`.")
 
 
-async def migrate(database: Database) -> None:
+async def migrate(database: Database, revision: str = "head") -> None:
     """Repeats harmlessly; two at once wait for one another."""
     patient = database.for_long_statements(LONGEST_STATEMENT)
     try:
@@ -67,7 +72,7 @@ async def migrate(database: Database) -> None:
             await _require_version(connection)
             await _ensure_role(connection, database.role)
             await connection.run_sync(
-                lambda sync: command.upgrade(alembic_config(sync, database.role), "head")
+                lambda sync: command.upgrade(alembic_config(sync, database.role), revision)
             )
             await connection.commit()
     finally:

@@ -130,6 +130,13 @@ def has_secret(settings: Settings) -> bool:
     return settings.pseudonym_secret is not None or settings.database_url is None
 
 
+def is_secret_given(settings: Settings) -> bool:
+    """Without making one."""
+    return settings.pseudonym_secret is not None or (
+        settings.database_url is None and (settings.data_dir / SECRET_FILE).exists()
+    )
+
+
 def load_secrets(settings: Settings) -> list[str]:
     """The first seals, all open."""
     return [_first_secret(settings), *(one.get_secret_value() for one in settings.pseudonym_secret_previous)]

@@ -32,12 +32,19 @@ class Cluster:
     def server_log(self) -> Path:
         return self.folder / "server.log"
 
+    @property
+    def next(self) -> Path:
+        """Where a whole one waits for this place."""
+        return self.folder.with_name("postgres.next")
+
+    def major(self) -> str:
+        return (self.folder / "PG_VERSION").read_text().strip()
+
     def require_own_major(self) -> None:
-        major = (self.folder / "PG_VERSION").read_text().strip()
-        if major != MAJOR:
+        if (major := self.major()) != MAJOR:
             raise EmbeddedUnavailable(
-                f"{self.folder} was made by PostgreSQL {major} and this release brings {MAJOR}: carry the "
-                "data over with the old release's pg_dump, or set BETROKKEN_DATA_DIR to another folder"
+                f"{self.folder} was made by PostgreSQL {major} and this release brings {MAJOR}: run "
+                "`betrokken upgrade-embedded`, or set BETROKKEN_DATA_DIR to another folder"
             )
 
     def is_ready(self) -> bool:

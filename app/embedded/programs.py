@@ -51,7 +51,7 @@ class Programs:
                 let_through(self.account, path)
 
     def initialise(self, folder: Path, durable: bool) -> None:
-        unfinished = folder.with_name("postgres.new")
+        unfinished = folder.with_name(f"{folder.name}.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         self._hand_over(unfinished)
@@ -143,12 +143,16 @@ def _is_held_by_the_dead(folder: Path, cause: str) -> bool:
     return state == "Z"
 
 
-def installed_binaries() -> Path:
-    """Found without importing the package, which takes locks and warns as it loads."""
+def binaries_of_packages() -> list[Path]:
+    """Of each version that came along. Found without importing the package, which takes locks as it loads."""
     package = importlib.util.find_spec(PACKAGE)
-    for place in (package and package.submodule_search_locations) or ():
-        binaries = Path(place).resolve() / f"pginstall{MAJOR}" / "bin"
-        if binaries.is_dir():
+    places = (package and package.submodule_search_locations) or ()
+    return [binaries for place in places for binaries in Path(place).resolve().glob("pginstall*/bin")]
+
+
+def installed_binaries() -> Path:
+    for binaries in binaries_of_packages():
+        if binaries.parent.name == f"pginstall{MAJOR}":
             return binaries
     raise EmbeddedUnavailable(
         f"no embedded PostgreSQL {MAJOR} is installed: pip install 'betrokken[embedded]', or set DATABASE_URL"

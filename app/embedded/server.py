@@ -34,12 +34,12 @@ def embedded_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
     """
     folder = data_dir.expanduser().resolve()
     cluster = Cluster(folder / "postgres")
-    with _explained(folder):
+    with explained(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         users = locks.join_users(folder)
     with locks.termination_unwinds(), users:
         try:
-            with _explained(folder), locks.turn(folder):
+            with explained(folder), locks.turn(folder):
                 locks.stay(users)
                 _make_ready(cluster, durable)
                 url, socket_folder = cluster.url(), cluster.socket_folder()
@@ -55,6 +55,8 @@ def embedded_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
 def _make_ready(cluster: Cluster, durable: bool) -> None:
     programs = Programs(installed_binaries(), server_account(cluster.folder))
     programs.reach(cluster.folder)
+    if not cluster.folder.exists() and cluster.next.exists():
+        cluster.next.rename(cluster.folder)
     if not cluster.folder.exists():
         require_room(cluster.folder.parent)
         programs.initialise(cluster.folder, durable)
@@ -67,7 +69,7 @@ def _make_ready(cluster: Cluster, durable: bool) -> None:
 
 def _bring_back(cluster: Cluster, durable: bool) -> None:
     """Never an empty cluster in the place of one that was removed: a loss of data must not be silent."""
-    with _explained(cluster.folder.parent):
+    with explained(cluster.folder.parent):
         if not cluster.folder.exists():
             raise EmbeddedUnavailable(
                 f"the data folder {cluster.folder} was removed while in use: put it back, or start anew"
@@ -77,7 +79,7 @@ def _bring_back(cluster: Cluster, durable: bool) -> None:
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

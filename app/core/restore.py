@@ -1,0 +1,138 @@
+"""A backup comes into an empty database: its schema, then all its rows at once, then this version's schema.
+
+For the owner of the tables alone: in that transaction they are not under row-level security, have no foreign
+keys and no triggers, and get them again before it ends.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import migrations
+from app.core.archive import BackupRefused, Manifest, Reader, opened_archive
+from app.core.backup import LONGEST, tables_of
+from app.core.database import Database, raw_connection
+from app.core.migrations import applied_revision
+from app.core.secrets import is_secret_given
+
+RELATIONS = text("""
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    )
+ORDER BY c.relname
+""")
+FOREIGN_KEYS = text("""
+SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS leaving,
+    format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+        AS coming
+FROM pg_constraint
+WHERE contype = 'f' AND conparentid = 0 AND connamespace = current_schema()::regnamespace
+ORDER BY conrelid::regclass::text, conname
+""")
+TRIGGERS = text("""
+SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname) AS leaving,
+    format('ALTER TABLE %s ENABLE TRIGGER %I', tgrelid::regclass, tgname) AS coming
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE NOT tgisinternal AND tgenabled = 'O' AND c.relnamespace = current_schema()::regnamespace
+""")
+FORCED = text("""
+SELECT format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', relname) AS leaving,
+    format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relname) AS coming
+FROM pg_class WHERE relforcerowsecurity AND relnamespace = current_schema()::regnamespace
+""")
+SET_SEQUENCE = text("""
+SELECT setval(format('%I', CAST(:name AS text))::regclass, :last)
+""")
+MOST_SHOWN = 3
+
+
+async def restore(database: Database, file: Path) -> Manifest:
+    with opened_archive(file) as archive:
+        manifest = archive.manifest
+        _require_known(manifest)
+        _require_secret(database, manifest)
+        await _require_empty(database, manifest)
+        await migrations.migrate(database, manifest.revision)
+        patient = database.for_long_statements(LONGEST)
+        try:
+            await _load(patient, archive)
+        finally:
+            await patient.close()
+    await migrations.migrate(database)
+    return manifest
+
+
+def _require_known(manifest: Manifest) -> None:
+    if manifest.revision not in migrations.revisions():
+        raise BackupRefused(
+            f"The backup was written by Betrokken {manifest.version}, which is newer than this one: "
+            "restore it with that version"
+        )
+
+
+def _require_secret(database: Database, manifest: Manifest) -> None:
+    """Where one is given: what nobody can open is better known before than after."""
+    if is_secret_given(database.settings) and not opens(database, manifest):
+        raise BackupRefused(
+            "The keys in the backup are sealed with another secret than the one given: set "
+            "BETROKKEN_PSEUDONYM_SECRET, or the file pseudonym-secret of the data folder, to that of its day"
+        )
+
+
+def opens(database: Database, manifest: Manifest) -> bool:
+    return set(manifest.secret_marks) <= {mark.hex() for mark in database.keyring.marks}
+
+
+async def _require_empty(database: Database, manifest: Manifest) -> None:
+    """One that was migrated to the schema of the backup, and nothing more, is empty too."""
+    async with database.system_session(reason="is the database empty") as session:
+        found = list(await session.scalars(RELATIONS))
+        if found and await applied_revision(session) == manifest.revision:
+            found = await _tables_with_rows(session)
+    if found:
+        named = ", ".join(found[:MOST_SHOWN]) + (", ..." if len(found) > MOST_SHOWN else "")
+        raise BackupRefused(f"The database is not empty ({named}): create another for the backup")
+
+
+async def _tables_with_rows(session: AsyncSession) -> list[str]:
+    """Of those that are under no row-level security; the others hang on `organizations`."""
+    connection = await raw_connection(session)
+    return [
+        table["name"]
+        for table in await tables_of(session)
+        if not table["is_bound"] and await connection.fetchval(table["looking"])
+    ]
+
+
+async def _load(database: Database, archive: Reader) -> None:
+    async with database.system_session(reason="restore") as session:
+        bonds = [
+            row for kind in (FORCED, FOREIGN_KEYS, TRIGGERS) for row in (await session.execute(kind)).all()
+        ]
+        connection = await raw_connection(session)
+        for leaving, _ in bonds:
+            await connection.execute(leaving)
+        await _load_tables(session, archive)
+        for _, coming in reversed(bonds):
+            await connection.execute(coming)
+        for name, last in archive.manifest.sequences.items():
+            await session.execute(SET_SEQUENCE, {"name": name, "last": last})
+        await session.execute(text("ANALYZE"))
+
+
+async def _load_tables(session: AsyncSession, archive: Reader) -> None:
+    there = {table["name"]: table for table in await tables_of(session)}
+    if missing := sorted(set(archive.manifest.tables) - set(there)):
+        raise BackupRefused(f"The backup holds tables that no Betrokken makes: {', '.join(missing)}")
+    connection = await raw_connection(session)
+    for name, contents in archive.manifest.tables.items():
+        with archive.table(name) as lines:
+            await connection.copy_to_table(name, source=lines, columns=contents.columns)
+        found = await connection.fetchval(there[name]["counting"])
+        if found != contents.rows:
+            raise BackupRefused(
+                f"{name} has {found} rows, and the backup {contents.rows}: nothing was restored; take another"
+            )
