@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from app.core.contract import METHODS, contract, templates_of
 
 URI = "urn:contract"
-BESIDE = re.compile(r"/|/manage|/respond|/setup|/sign-in|/pages/.+")
+BESIDE = re.compile(r"/|/calendar|/manage|/respond|/setup|/sign-in|/pages/.+")
 """The service's own pages: clients of the contract, and not in it."""
 SHARED_STATUSES = {400, 401, 403, 405, 406, 408, 413, 415, 429, 500, 503}
 seen: set[tuple[str, str]] = set()

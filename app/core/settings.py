@@ -18,6 +18,8 @@ DASHBOARD = "/"
 """The page of this service on which results are seen."""
 MANAGE = "/manage"
 """The page of this service on which HR makes surveys, adds people and issues keys."""
+CALENDAR = "/calendar"
+"""The page of this service on which people see who has something to celebrate, and the cards that go out."""
 RESPOND = "/respond"
 """The page of this service on which invited people answer."""
 SETUP = "/setup"
@@ -218,7 +220,7 @@ class Settings(BaseSettings):
     mails_are_files: ClassVar[bool] = False
     """Whether mails are meant to go into the folder where there is no server, as the demo's are."""
     pages: bool = Field(
-        True, description="Serve the pages: `/`, `/manage`, `/respond`, `/setup` and `/sign-in`."
+        True, description="Serve the pages: `/`, `/manage`, `/calendar`, `/respond`, `/setup` and `/sign-in`."
     )
 
     @field_validator("data_dir")

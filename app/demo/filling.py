@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from app.auth.principal import Principal, Scope
 from app.calendar import service as calendar
+from app.calendar.cards import service as cards
 from app.calendar.feeds import service as feeds
 from app.calendar.feeds.schemas import CalendarFeedWrite
 from app.calendar.reminders import service as reminders
@@ -54,6 +55,7 @@ class Filling:
     async def fill(self) -> None:
         await self.send_people()
         await self.send_occasions()
+        await cards.plan_cards(self.session, self.now)
         for wave in WAVES:
             await self.hold_survey(wave)
         await surveys.count_participation(self.session, self.now)

@@ -13,7 +13,7 @@ from app.auth.dependencies import settings_of
 from app.auth.oidc import Issuer, IssuerUnreachable, origin_of
 from app.core.conditional import Tags, etag_of, matches
 from app.core.errors import NotFound
-from app.core.settings import DASHBOARD, MANAGE, RESPOND, SETUP, SIGN_IN
+from app.core.settings import CALENDAR, DASHBOARD, MANAGE, RESPOND, SETUP, SIGN_IN
 
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
@@ -49,6 +49,12 @@ async def get_respond_page(if_none_match: Tags = None) -> Response:
 
 @router.get(MANAGE)
 async def get_manage_page(if_none_match: Tags = None) -> Response:
+    return answer("manage.html", if_none_match)
+
+
+@router.get(CALENDAR)
+async def get_calendar_page(if_none_match: Tags = None) -> Response:
+    """The same document, which draws what its address says."""
     return answer("manage.html", if_none_match)
 
 

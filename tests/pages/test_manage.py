@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.contract import contract
-from app.core.settings import MANAGE, SETUP
+from app.core.settings import CALENDAR, MANAGE, SETUP
 from app.pages.api import STATIC
 from tests.calendar.cards.office import celebrating, plan
 from tests.conftest import Tenant
@@ -537,23 +537,76 @@ async def test_recognition_is_shown_that_everybody_may_read(staffed: Tenant, vis
         assert await seen.violations() == []
 
 
-async def test_who_celebrates_this_month_is_named_and_a_card_is_stopped(
+async def test_who_celebrates_is_named_and_their_cards_are_seen_as_they_get_them(
     staffed: Tenant, visit: Visits
 ) -> None:
     now = datetime.now(UTC)
     soon = now + timedelta(days=5)
-    await celebrating(staffed, "ann", soon.month, soon.day, name="Ann")
+    await staffed.client.patch("/v1/organization", json={"cards": {"approval": True}})
+    for name in ("Ann", "Bo"):
+        await celebrating(staffed, name.lower(), soon.month, soon.day, name=name)
+        await staffed.client.patch(f"/v1/people/{name.lower()}", json={"team": "care"})
     await plan(staffed, now)
     async with visit(language="nl") as seen:
-        key = await key_of(staffed, "calendar:read", "calendar:write")
-        await manage(seen, key, "celebrations")
-        assert re.search(r"Ann\s+Verjaardag", await seen.text("#view"))
+        key = await key_of(staffed, "calendar:read", "calendar:write", "people:read")
+        await seen.page.goto(f"{seen.address}{MANAGE}#{key}")
+        await seen.page.wait_for_url(f"**{CALENDAR}")
+        await at_screen(seen, "days")
+        await seen.page.goto(f"{seen.address}{CALENDAR}#days/{soon:%Y-%m}")
+        await at_screen(seen, f"days/{soon:%Y-%m}")
+        assert re.search(r"(?i)Ann\s+Verjaardag\s+care", await seen.text("#view"))
         assert await seen.violations() == []
-        await seen.page.click('[aria-label="Verstuur niet: Ann"]')
-        await seen.page.wait_for_selector("#said:not(:empty)")
-        [card] = (await staffed.client.get("/v1/cards")).json()["items"]
-        assert card["status"] == "cancelled"
-        assert await seen.page.locator('[aria-label="Verstuur niet: Ann"]').count() == 0
+        await seen.page.click('[rel="next"]')
+        await seen.page.wait_for_selector("#view:has-text('niets te vieren')")
+
+        await seen.page.click("nav >> text=Kaarten")
+        await at_screen(seen, "cards")
+        assert await seen.shows("2 kaarten wachten op goedkeuring")
+        await seen.page.click('[aria-label="Bekijk de kaart: Ann"]')
+        assert "Ann" in await seen.text("#as-received .mail")
+        [picture] = await seen.page.query_selector_all("#as-received img")
+        assert await picture.evaluate("one => one.decode().then(() => one.naturalWidth)") > 300
+        assert await picture.evaluate("one => one.parentElement.closest('[style]') !== null")
+        assert await seen.violations() == []
+        await seen.page.click('dialog [aria-label="Keur goed: Ann"]')
+        await seen.says("#said", "De kaart gaat op zijn tijd.")
+        await seen.page.click('[aria-label="Verstuur niet: Bo"]')
+        await seen.says("#said", "De kaart wordt niet verstuurd.")
+        assert await seen.page.locator('[aria-label="Verstuur niet: Bo"]').count() == 0
+        assert await seen.violations() == []
+        found = (await staffed.client.get("/v1/cards")).json()["items"]
+        assert {card["person"]["name"]: card["status"] for card in found} == {
+            "Ann": "planned",
+            "Bo": "cancelled",
+        }
+
+        await seen.page.click("nav >> text=In je agenda")
+        await at_screen(seen, "feeds")
+        await seen.page.check('[name="scope"][value="team"]')
+        await seen.page.select_option("#team", "care")
+        await seen.page.click("#make-feed")
+        await seen.page.wait_for_selector("#feed-made")
+        feed = await seen.page.input_value(".secret")
+        assert await seen.shows("Team Care")
+        assert await seen.violations() == []
+        assert "Ann" in (await staffed.client.get(f"/v1{feed.partition('/v1')[2]}")).text
+
+        await seen.page.click("nav >> text=Wie bericht krijgt")
+        await at_screen(seen, "told")
+        await seen.page.check('[name="recipient"][value="person"]')
+        await seen.page.click("#make-reminder")
+        await seen.page.wait_for_selector("#person-fault:not(:empty)")
+        await seen.page.check('[name="recipient"][value="manager"]')
+        await seen.page.check('[name="kinds"][value="birthday"]')
+        await seen.page.click("#make-reminder")
+        await seen.says("#said", "Dat is ingesteld.")
+        assert await seen.violations() == []
+        [made] = (await staffed.client.get("/v1/reminders")).json()["items"]
+        assert (made["recipient"], made["days_before"], made["kinds"]) == ("manager", 3, ["birthday"])
+        await seen.page.click('[aria-label="Stop: De leidinggevende"]')
+        await seen.page.click("dialog .primary")
+        await seen.says("#said", "Er gaat geen bericht meer.")
+        assert (await staffed.client.get("/v1/reminders")).json()["items"] == []
 
 
 def keys_in(name: str, member: str) -> list[str]:

@@ -18,6 +18,7 @@ POLICY = (
 )
 ADDRESSES = [
     "/",
+    "/calendar",
     "/manage",
     "/respond",
     "/setup",

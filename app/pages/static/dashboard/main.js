@@ -29,7 +29,7 @@ const KEPT = "betrokken.language";
 const CELEBRATED_DAYS = 31;
 const MONTHS = 6;
 /** What one may do on HR's side. */
-const MANAGING = ["surveys:read", "people:write", "keys:manage", "audit:read"];
+const MANAGING = ["surveys:read", "people:write", "keys:manage", "audit:read", "recognitions:read"];
 
 /** @type {Language} */
 let language = sessionStorage.getItem(KEPT) === "en" ? "en" : sessionStorage.getItem(KEPT) === "nl" ? "nl" : languageOfBrowser();
@@ -201,11 +201,20 @@ function show(view) {
   document.body.dataset.view = view;
   for (const node of all("[data-of]")) node.hidden = node.dataset.of !== view;
   at("leave").hidden = !me();
-  at("manage").hidden = !seesAll() || !MANAGING.some(may);
+  leadOn();
   at("sections").hidden = view !== "results";
   if (view !== "signin") return;
   offer(at("logins"), language);
   at("key").focus();
+}
+
+/** To what else there is for who is signed in. */
+function leadOn() {
+  const other = MANAGING.some(may) ? "manage" : "calendar";
+  at("manage").hidden = !seesAll() || (other === "calendar" && !may("calendar:read"));
+  at("manage").setAttribute("href", other);
+  at("manage").dataset.word = other === "manage" ? "manage" : "calendar_page";
+  at("manage").textContent = words()[other === "manage" ? "manage" : "calendar_page"];
 }
 
 /** @param {Problem} problem */

@@ -9,6 +9,7 @@ const nl = {
   pickers: "Wat je ziet",
   loading: "De resultaten worden opgehaald…",
   manage: "Beheer",
+  calendar_page: "Kalender",
   leave: "Afmelden",
   signin: "Bekijk de resultaten",
   signin_lead: "Hoe tevreden en hoe betrokken mensen zijn, wat er veranderde en waar je eerst naar kunt kijken.",
@@ -141,6 +142,7 @@ const nl = {
   birthday_of: (who, relation) => `verjaardag van ${who}${relation ? ` (${relation})` : ""}`,
   /** @param {string} from @param {string} to */
   calendar: (from, to) => `Wie viert wat, van ${from} tot en met ${to}. Alleen wat mensen zelf willen tonen.`,
+  to_calendar: "Naar de kalender, met de kaarten die nog gaan",
   nobody: "Niemand.",
   /** @param {string} period @param {string} due @param {string} coverage @param {string} onTime */
   celebrations: (period, due, coverage, onTime) => `In ${period}: ${due} dagen om te vieren; bij ${coverage} kwam een bericht, bij ${onTime} op tijd.`,
@@ -171,6 +173,7 @@ const en = {
   pickers: "What you see",
   loading: "Fetching the results…",
   manage: "Manage",
+  calendar_page: "Calendar",
   leave: "Sign out",
   signin: "See the results",
   signin_lead: "How satisfied and how engaged people are, what changed, and what to look at first.",
@@ -288,6 +291,7 @@ const en = {
   no_recognition: (from, to) => `No recognition was given yet from ${from} up to and including ${to}.`,
   birthday_of: (who, relation) => `birthday of ${who}${relation ? ` (${relation})` : ""}`,
   calendar: (from, to) => `Who celebrates what, from ${from} up to ${to}. Only what people want shown themselves.`,
+  to_calendar: "To the calendar, with the cards that are to go",
   nobody: "Nobody.",
   celebrations: (period, due, coverage, onTime) => `In ${period}: ${due} days to celebrate; ${coverage} had a message, ${onTime} in time.`,
   years: (n) => `${n} years`,

@@ -1,11 +1,14 @@
-/** HR's side: a client of the contract, which offers only what the key may do. */
+/** HR's side and the calendar of people: clients of the contract, which offer only what the key may do. */
 
 import { all, at, h } from "../respond/dom.js";
 import { WORDS as DASHBOARD } from "../dashboard/words.js";
 import { may, me, onEnd, onKey, resume, seesAll, signOut } from "../session.js";
 import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
-import { drawCelebrations } from "./celebrations.js";
+import { drawCards } from "../calendar/cards.js";
+import { drawDays } from "../calendar/days.js";
+import { drawFeeds } from "../calendar/feeds.js";
+import { drawTold } from "../calendar/told.js";
 import { button } from "./forms.js";
 import { drawKeys } from "./keys.js";
 import { drawLog } from "./log.js";
@@ -18,24 +21,37 @@ import { drawSurveys } from "./surveys.js";
 /**
  * @typedef {import("./page.js").Drawn} Drawn
  * @typedef {import("./words.js").Language} Language
- * @typedef {{name: keyof import("./words.js").Words["sections"], scopes: string[], draw: (path: string[]) => Promise<Drawn>}} Section   with any of the scopes
+ * @typedef {{name: keyof import("./words.js").Words["sections"], scope: string, draw: (path: string[]) => Promise<Drawn>}} Section
+ * @typedef {"manage" | "calendar"} Page
  */
 
-/** @type {Section[]} */
-const SECTIONS = [
-  { name: "surveys", scopes: ["surveys:read"], draw: drawSurveys },
-  { name: "people", scopes: ["people:write"], draw: drawPeople },
-  { name: "recognition", scopes: ["recognitions:read"], draw: drawRecognition },
-  { name: "celebrations", scopes: ["calendar:read"], draw: drawCelebrations },
-  { name: "keys", scopes: ["keys:manage"], draw: drawKeys },
-  { name: "log", scopes: ["audit:read"], draw: drawLog },
-];
+const CALENDAR = "calendar:read";
+/** @type {Record<Page, Section[]>} */
+const SECTIONS = {
+  manage: [
+    { name: "surveys", scope: "surveys:read", draw: drawSurveys },
+    { name: "people", scope: "people:write", draw: drawPeople },
+    { name: "recognition", scope: "recognitions:read", draw: drawRecognition },
+    { name: "keys", scope: "keys:manage", draw: drawKeys },
+    { name: "log", scope: "audit:read", draw: drawLog },
+  ],
+  calendar: [
+    { name: "days", scope: CALENDAR, draw: drawDays },
+    { name: "cards", scope: CALENDAR, draw: drawCards },
+    { name: "feeds", scope: CALENDAR, draw: drawFeeds },
+    { name: "told", scope: CALENDAR, draw: drawTold },
+  ],
+};
+/** One document at two addresses. @type {Page} */
+const PAGE = /\/calendar\/?$/.test(location.pathname) ? "calendar" : "manage";
+/** @type {Page} */
+const OTHER = PAGE === "manage" ? "calendar" : "manage";
 
 /** Of the screens asked for, so that a slow one never takes the place of a later one. */
 let turn = 0;
 
 /** A key or login that is limited to some teams may read their results, and nothing here. */
-const offered = () => (seesAll() ? SECTIONS.filter(({ scopes }) => scopes.some(may)) : []);
+const offered = (page = PAGE) => (seesAll() ? SECTIONS[page].filter(({ scope }) => may(scope)) : []);
 
 // ---------------------------------------------------------------- signing in
 
@@ -60,6 +76,7 @@ function end() {
 
 async function open() {
   at("organization").textContent = me()?.organization.name ?? "";
+  if (!offered().length && offered(OTHER).length) return location.replace(OTHER);
   if (!offered().length) return show("nothing");
   show("manage");
   await draw();
@@ -101,8 +118,9 @@ function failure(told) {
 /** @param {Section} now */
 function drawNavigation(now) {
   const links = offered().map(({ name }) => h("a", { href: `#${name}`, "aria-current": name === now.name ? "page" : null }, words().sections[name]));
+  const other = offered(OTHER).length ? [h("a", { href: OTHER }, words().pages[OTHER].short)] : [];
   const results = may("metrics:read") ? [h("a", { href: "./" }, words().results)] : [];
-  at("sections").replaceChildren(...links, ...results);
+  at("sections").replaceChildren(...links, ...other, ...results);
 }
 
 /** As if turned to anew. */
@@ -114,9 +132,9 @@ async function turnTo() {
 }
 
 function translate() {
-  const told = /** @type {Record<string, any>} */ ({ ...DASHBOARD[languageNow()], ...words() });
+  const told = /** @type {Record<string, any>} */ ({ ...DASHBOARD[languageNow()], ...words(), ...words().pages[PAGE] });
   document.documentElement.lang = languageNow();
-  document.title = words().title;
+  document.title = told.title;
   for (const node of all("[data-word]")) node.textContent = told[node.dataset.word ?? ""];
   for (const node of all("[data-label]")) node.setAttribute("aria-label", told[node.dataset.label ?? ""]);
   for (const node of all("[data-language]")) node.setAttribute("aria-pressed", String(node.dataset.language === languageNow()));

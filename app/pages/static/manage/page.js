@@ -28,13 +28,15 @@ export function speak(wanted) {
   sessionStorage.setItem(KEPT, wanted);
 }
 
+export const locale = () => (language === "en" ? "en-GB" : "nl-NL");
+
 /** By the browser's clock, as people filled it in. @param {string} instant */
 export const moment = (instant) =>
-  new Intl.DateTimeFormat(language === "en" ? "en-GB" : "nl-NL", { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
+  new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
 
 /** Of a day that has no hour. @param {string} day */
 export const dayOf = (day) =>
-  new Intl.DateTimeFormat(language === "en" ? "en-GB" : "nl-NL", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }).format(new Date(day));
+  new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }).format(new Date(day));
 
 export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ");
 
