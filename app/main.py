@@ -33,6 +33,7 @@ from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.fairness import FairMiddleware, FairQueue
 from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
+from app.core.ready import ReadyAnswers
 from app.core.requests import OriginMiddleware, RequestIdMiddleware, routes_of
 from app.core.rotation import Sealed
 from app.core.secrets import load_secrets
@@ -242,6 +243,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.ready_answers = ReadyAnswers(settings.ready_answers_mb * 2**20)
     load_secrets(settings)
     app.state.issuer = issuer_of(settings)
     operations.mount_assets(app)

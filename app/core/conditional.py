@@ -1,14 +1,15 @@
 """Conditional requests (RFC 9110, section 13): strong ETags over the representation's own bytes."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Response
+from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from app.core.errors import PreconditionFailed
+from app.core.ready import Make, ReadyAnswers, mark_of
 
 NO_STORE = {"Cache-Control": "no-store"}
 REVALIDATE = {"Cache-Control": "private, no-cache"}
@@ -46,13 +47,17 @@ class Preconditions:
         if self.if_none_match is not None and matches(self.if_none_match, tag):
             raise PreconditionFailed
 
+    def is_known(self, tag: str) -> bool:
+        """To a reader, who has it already."""
+        return self.is_reading and self.if_none_match is not None and matches(self.if_none_match, tag)
+
     def answer(
         self, resource: BaseModel, status: int = 200, headers: Mapping[str, str] = NO_STORE
     ) -> Response:
         """The resource with its ETag; 304 to a reader who has it already."""
         body = resource.model_dump_json().encode()
         tagged: dict[str, Any] = {**headers, "ETag": etag_of(body)}
-        if self.is_reading and self.if_none_match and matches(self.if_none_match, tagged["ETag"]):
+        if self.is_known(tagged["ETag"]):
             return Response(status_code=304, headers=tagged)
         return Response(body, status, tagged, media_type="application/json")
 
@@ -69,6 +74,36 @@ def when_putting(if_match: Tags = None, if_none_match: Tags = None) -> Precondit
     return Preconditions(if_match, if_none_match)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What is read of answers that are made once."""
+
+    conditions: Preconditions
+    answers: ReadyAnswers
+    accepted: str
+    operation: str
+
+    async def answer(self, made_of: Sequence[Any], make: Make) -> Response:
+        """What `make` makes, which `made_of` settles; neither is looked at where the reader has it."""
+        mark = mark_of((self.operation, *made_of))
+        tagged = {**REVALIDATE, "ETag": mark}
+        if self.conditions.is_known(mark):
+            return Response(status_code=304, headers=tagged)
+        found = await self.answers.get(mark, self.accepted, make)
+        packed = {"Content-Encoding": "gzip"} if found.is_packed else {}
+        return Response(found.body, headers=tagged | packed, media_type="application/json")
+
+
+def reading(request: Request, if_none_match: Tags = None) -> Reading:
+    return Reading(
+        when_reading(if_none_match),
+        request.app.state.ready_answers,
+        request.headers.get("accept-encoding", ""),
+        request.scope["route"].operation_id,
+    )
+
+
+ReadOnce = Annotated[Reading, Depends(reading)]
 ReadConditions = Annotated[Preconditions, Depends(when_reading)]
 ChangeConditions = Annotated[Preconditions, Depends(when_changing)]
 Conditions = Annotated[Preconditions, Depends(when_putting)]

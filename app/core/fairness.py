@@ -5,6 +5,7 @@ becomes free goes to the lane that has the fewest. So a quiet one finds room wha
 """
 
 import asyncio
+import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,6 +17,7 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 SLICE = 50
 """Items of a batch that are worked on before others have a turn."""
+TURN_SECONDS = 0.01
 SIZE = "betrokken.body_size"
 LEAVE = "betrokken.leave"
 HEAVY = 2**16
@@ -141,10 +143,13 @@ def slices(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[start : start + SLICE] for start in range(0, len(items), SLICE))
 
 
-async def in_turns(work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
+async def in_turns(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
     """What `work` makes of each; others have their turn in between."""
     made: list[Made] = []
-    for some in slices(items):
-        made += map(work, some)
-        await asyncio.sleep(0)
+    began = time.perf_counter()
+    for item in items:
+        made.append(work(item))
+        if time.perf_counter() - began > TURN_SECONDS:
+            await asyncio.sleep(0)
+            began = time.perf_counter()
     return made

@@ -31,9 +31,9 @@ IDENTIFIER_HELP = "1 to 128 of A-Z a-z 0-9 . _ : @ ~ + = -, and not . or .."
 
 
 class Schema(BaseModel):
-    """What the service sends."""
+    """What the service sends. What is no number is not told as null: no reader of JSON takes it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
 
 
 class Input(BaseModel):

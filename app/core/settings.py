@@ -119,6 +119,12 @@ class Settings(BaseSettings):
         description="Codes of no invitation that all addresses together may try at one process, before only"
         " codes that it knows are let through; none for no limit.",
     )
+    ready_answers_mb: int = Field(
+        64,
+        ge=0,
+        description="Megabytes of memory in which each process keeps answers of metrics as they go out; 0 to"
+        " make each anew.",
+    )
     organization_concurrency: int = Field(
         2,
         ge=1,

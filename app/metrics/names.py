@@ -1,5 +1,6 @@
 """The metrics that a release keeps: under which name, what is kept of one group, and what is told of it."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -35,6 +36,7 @@ FORMULA_VERSION: Final = "4"
 """Of every number there is; stored with it, and told as it was stored."""
 MOST_WAVES: Final = 20
 """Of a series, the newest are looked at."""
+AS_SENT: Final = '{"status":"'
 Upcast = Callable[[Body], Body]
 
 
@@ -54,6 +56,16 @@ class Metric(Generic[Numbers, Told]):
     @property
     def version(self) -> int:
         return 1 + len(self.upcasts)
+
+    def parsed(self, kept: str, version: int) -> Numbers:
+        if version == self.version:
+            return self.numbers.validate_json(kept)
+        return self.read(json.loads(kept), version)
+
+    def sent(self, kept: str, version: int) -> str:
+        """As it goes out: what was kept, unless an older version kept it, or wrote it in another way."""
+        is_as_sent = version == self.version and kept.startswith(AS_SENT)
+        return kept if is_as_sent else self.parsed(kept, version).model_dump_json()
 
     def read(self, body: Body, version: int) -> Numbers:
         for upcast in self.upcasts[version - 1 :]:

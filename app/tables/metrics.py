@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, SmallInteger, UniqueConstraint
+from sqlalchemy import JSON, Float, SmallInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -56,7 +56,8 @@ class ReleaseResult(DependentRow, table=True):
     metric: str = Field(primary_key=True)
     group_ordinal: int = Field(primary_key=True)
     body_version: int = Field(default=1, sa_type=SmallInteger, sa_column_kwargs={"server_default": "1"})
-    body: dict[str, Any] = Field(sa_type=JSONB)
+    body: dict[str, Any] = Field(sa_type=JSON)
+    """The bytes that are sent, which JSONB would order and write in its own way."""
 
 
 class CelebrationReport(OrganizationRow, table=True):

@@ -302,7 +302,7 @@ def test_any_wave_has_an_analysis_or_reasons_and_the_order_of_persons_decides_no
     ):
         found = block(wave, analyses)
         kept = [(AT, metric.numbers.validate_python(body)) for body in found.values()]
-        told = [group.model_dump(exclude={"group"}) for group in worded(kept, "nl")]
+        told = [worded(*one, "nl").model_dump(exclude={"group"}) for one in kept]
         assert_wire_ready(dict(zip(found, told, strict=True)), of_group)
         assert found.keys() == wave.plan.decisions.keys()
         assert block(again, analyses_again) == nearly(found)

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import takewhile
 from random import SystemRandom
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -41,6 +41,7 @@ from app.metrics.disclosure import admit, base_regions, may_link
 from app.metrics.releases import queries
 from app.metrics.releases.linkage import MOST_LINKED, History, are_linked, history_of, time_between
 from app.metrics.releases.previous_wave import Earlier, load_earlier, released_sample, step_of, wave_of
+from app.metrics.releases.queries import Result
 from app.metrics.releases.response_matrix import Loaded, load
 from app.metrics.sample import Cell, Flags, Sample
 from app.metrics.schemas import (
@@ -380,16 +381,12 @@ def rounded_up(held_back: int) -> int:
     return -(-held_back // HELD_BACK_STEP) * HELD_BACK_STEP
 
 
-def frozen(found: Mapping[str, Numbers]) -> Iterator[dict[str, Any]]:
-    """The rows of a release: what each metric will say of each group, word for word."""
+def frozen(found: Mapping[str, Numbers]) -> Iterator[Result]:
+    """The rows of a release: what each metric will say of each group, letter for letter."""
     for metric, bodies in found.items():
+        version = names.METRICS[metric].version
         for ordinal, body in bodies.items():
-            yield {
-                "metric": metric,
-                "group_ordinal": ordinal,
-                "body_version": names.METRICS[metric].version,
-                "body": body.model_dump(mode="json"),
-            }
+            yield Result(metric, ordinal, version, body.model_dump_json())
 
 
 def observe(found: Numbers, seconds: float) -> None:

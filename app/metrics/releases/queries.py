@@ -14,6 +14,7 @@ from sqlmodel import col, select, tuple_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.core.database import TenantSession
+from app.core.fairness import in_turns
 from app.metrics.names import Metric, Numbers, Told
 from app.metrics.sample import Cell
 from app.surveys.audience import queries as audience_queries
@@ -37,16 +38,19 @@ VALUES (:organization_id, :survey_id, :number, :is_final, :held_back, :formula_v
 INSERT_RESULTS = text("""
 INSERT INTO release_results
 (organization_id, survey_id, number, metric, group_ordinal, body_version, body)
-SELECT :organization_id, :survey_id, :number, r.* FROM json_to_recordset(CAST(:results AS json))
-AS r (metric text, group_ordinal int, body_version smallint, body jsonb)
+SELECT :organization_id, :survey_id, :number, r.metric, r.ordinal, r.version, CAST(r.body AS json)
+FROM unnest(CAST(:metrics AS text[]), CAST(:ordinals AS int[]), CAST(:versions AS smallint[]),
+    CAST(:bodies AS text[])) AS r (metric, ordinal, version, body)
+  ON CONFLICT DO NOTHING
 """)
+"""What is there already is frozen. JSON knows no NaN: a body that has one is refused."""
 INSERT_CELLS = text("""
 INSERT INTO release_cells (organization_id, survey_id, number, cell, places, numbers)
 SELECT :organization_id, :survey_id, :number, c.*
 FROM json_to_recordset(CAST(:cells AS json)) AS c (cell int, places jsonb, numbers float8[])
 """)
 BODIES = text("""
-SELECT group_ordinal, body, body_version FROM release_results
+SELECT group_ordinal, CAST(body AS text) AS body, body_version FROM release_results
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND number = :number
   AND metric = :metric AND group_ordinal = ANY (CAST(:ordinals AS int[]))
 """)
@@ -71,7 +75,7 @@ ORDER BY c.id LIMIT :most) AS chosen
 """)
 """By random key: the same ones, in the same order, for everybody."""
 OVER_WAVES = text("""
-SELECT r.survey_id, k.kind, k.segment, k.key, r.body, r.body_version
+SELECT r.survey_id, k.kind, k.segment, k.key, CAST(r.body AS text) AS body, r.body_version
 FROM unnest(CAST(:surveys AS uuid[]), CAST(:numbers AS int[])) AS w (survey_id, number)
 CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:segments AS text[]), CAST(:keys AS text[]))
 AS k (kind, segment, key)
@@ -101,6 +105,16 @@ class Responses:
         return len(self.cells)
 
 
+@dataclass(frozen=True)
+class Result:
+    """A metric of one group, as it will be sent."""
+
+    metric: str
+    ordinal: int
+    version: int
+    body: str
+
+
 async def responses_of(session: TenantSession, survey_id: UUID, questions: int) -> Responses:
     parameters = {"survey_id": survey_id}
     count, answers, cells, included, keys = (await session.execute(ALL_RESPONSES, parameters)).one()
@@ -125,15 +139,13 @@ def decode_arrays(sent: bytes, count: int, length: int) -> NDArray[np.int16]:
 async def store_release(
     session: AsyncSession,
     release: dict[str, Any],
-    results: Sequence[dict[str, Any]],
+    results: Sequence[Result],
     cells: Sequence[Cell],
 ) -> bool:
     """False where the release is there already: a job repeated."""
     if (await session.execute(INSERT_RELEASE, release)).first() is None:
         return False
-    for start in range(0, len(results), RESULTS_AT_ONCE):
-        some = json.dumps(results[start : start + RESULTS_AT_ONCE], allow_nan=False)
-        await session.execute(INSERT_RESULTS, {**release, "results": some})
+    await add_results(session, release, results)
     for start in range(0, len(cells), RESULTS_AT_ONCE):
         rows = [
             {"cell": start + place, "places": cell.places, "numbers": cell.numbers}
@@ -141,6 +153,18 @@ async def store_release(
         ]
         await session.execute(INSERT_CELLS, {**release, "cells": json.dumps(rows, allow_nan=False)})
     return True
+
+
+async def add_results(session: AsyncSession, release: dict[str, Any], results: Sequence[Result]) -> None:
+    for start in range(0, len(results), RESULTS_AT_ONCE):
+        some = results[start : start + RESULTS_AT_ONCE]
+        rows = {
+            "metrics": [one.metric for one in some],
+            "ordinals": [one.ordinal for one in some],
+            "versions": [one.version for one in some],
+            "bodies": [one.body for one in some],
+        }
+        await session.execute(INSERT_RESULTS, {**release, **rows})
 
 
 async def epsilon_spent(session: TenantSession) -> float:
@@ -401,16 +425,22 @@ async def bodies(
     session: AsyncSession, release: Release, metric: Metric[Numbers, Told], ordinals: Sequence[int]
 ) -> dict[int, Numbers]:
     """What the release says of each of these groups, by ordinal."""
+    rows = await results(session, release, metric, ordinals)
+    return dict(zip(rows, await in_turns(lambda row: metric.parsed(*row), [*rows.values()]), strict=True))
+
+
+async def results(
+    session: AsyncSession, release: Release, metric: Metric[Numbers, Told], ordinals: Sequence[int]
+) -> dict[int, tuple[str, int]]:
+    """The same as they are kept, each with its version."""
     parameters = {
         "survey_id": release.survey_id,
         "number": release.number,
         "metric": metric.name,
         "ordinals": list(ordinals),
     }
-    return {
-        row.group_ordinal: metric.read(row.body, row.body_version)
-        for row in await session.execute(BODIES, parameters)
-    }
+    rows = await session.execute(BODIES, parameters)
+    return {ordinal: (body, version) for ordinal, body, version in rows}
 
 
 async def over_releases(

@@ -1,26 +1,28 @@
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from app.auth.dependencies import Anyone, TeamsOnly, Tenant, requires
 from app.auth.principal import Principal, Scope
-from app.core.conditional import REVALIDATE, ReadConditions
+from app.core.conditional import REVALIDATE, ReadConditions, ReadOnce
 from app.core.database import TenantSession, transaction_time
+from app.core.fairness import in_turns
 from app.core.languages import language_of
+from app.core.ready import Make
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.kpis.schemas import Period
 from app.metrics import definitions, names, schemas
 from app.metrics.names import FORMULA_VERSION, Metric, Numbers, Told
+from app.metrics.releases import queries
 from app.metrics.views import context as whereabouts
 from app.metrics.views import filters as filtering
 from app.metrics.views import groups as service
-from app.metrics.views import outcomes
-from app.metrics.views import screens as reading
+from app.metrics.views import outcomes, screens
 from app.organizations import queries as organizations
 from app.tables import Release, Survey
 
@@ -36,6 +38,15 @@ Series = Annotated[str | None, Query(min_length=1, max_length=100)]
 Language = Annotated[str | None, Header(max_length=1000)]
 Filter = Annotated[str | None, Query(min_length=3, max_length=2000)]
 QuestionParameter = Annotated[Identifier | None, Query()]
+Grouped = (
+    schemas.Facets
+    | schemas.Choices
+    | schemas.Reliability
+    | schemas.Drivers
+    | schemas.Levers
+    | schemas.Trends
+    | schemas.Overview
+)
 OF_VIEW = {"survey_id", "series", "by", "team", "question"}
 """What narrows or moves a view; whatever else an endpoint takes could widen it."""
 
@@ -57,18 +68,32 @@ class View:
     release: Release
     by: list[str]
     team: str | None
-    tops_in: reading.Tops = reading.everything
+    tops_in: screens.Tops = screens.everything
 
     @property
     def tops(self) -> Sequence[str] | None:
         """The teams that the reader sees, with those below them; None: everything."""
         return self.tops_in(self.survey)
 
-    async def seen(self, waves: Sequence[tuple[Survey, Release]]) -> reading.Seen:
-        return await reading.seen(self.session, waves, self.tops_in)
+    async def seen(self, waves: Sequence[tuple[Survey, Release]]) -> screens.Seen:
+        return await screens.seen(self.session, waves, self.tops_in)
 
     async def groups(self, metric: Metric[Numbers, Told]) -> list[Told]:
         return await service.read(self.session, self.release, metric, self.by, self.team, self.tops)
+
+    async def sent(self, metric: Metric[Numbers, Told]) -> list[str]:
+        return await service.sent(self.session, self.release, metric, self.by, self.team, self.tops)
+
+    async def asked_for(self) -> dict[int, schemas.GroupRef]:
+        return await service.asked_for(self.session, self.release, self.by, self.team, self.tops)
+
+    def made_of(self, *more: Any) -> Sequence[Any]:
+        """All that settles an answer about the release, which nothing changes, to this reader."""
+        return self.session.organization_id, self.header, self.by, self.team, self.tops, *more
+
+    def beside(self, waves: Sequence[tuple[Survey, Release]]) -> Sequence[Any]:
+        """What of other waves the reader sees."""
+        return [(service.header(*wave), self.tops_in(wave[0])) for wave in waves]
 
     async def kept(self, metric: Metric[Numbers, Told]) -> list[tuple[schemas.GroupRef, Numbers]]:
         return await service.kept(self.session, self.release, metric, self.by, self.team, self.tops)
@@ -105,7 +130,7 @@ async def view_for(
     return View(session, survey, release, by, team, tops_of(who, await transaction_time(session)))
 
 
-def tops_of(who: Principal, now: datetime) -> reading.Tops:
+def tops_of(who: Principal, now: datetime) -> screens.Tops:
     def tops_in(wave: Survey) -> Sequence[str] | None:
         assert wave.opened_at is not None, "what is released was open"
         return who.teams_of(wave.opened_at, now)
@@ -126,18 +151,23 @@ An endpoint that tells more than `groups` of it takes a MetricsReader too, or as
     response_model=schemas.SatisfactionEngagement,
 )
 async def get_satisfaction_engagement(
-    view: MetricsView,
-    conditions: ReadConditions,
-    filter: Filter = None,
+    view: MetricsView, reading: ReadOnce, filter: Filter = None
 ) -> Response:
-    return conditions.answer(await satisfaction_engagement(view, filter), headers=REVALIDATE)
+    async def made() -> bytes:
+        if filter is not None:
+            return (await satisfaction_engagement(view, filter)).model_dump_json().encode()
+        return service.whole(await headlines(view, []), await view.sent(names.HEADLINE))
+
+    return await reading.answer(view.made_of(filter), made)
 
 
 async def satisfaction_engagement(view: View, filter: str | None = None) -> schemas.SatisfactionEngagement:
     if filter is None:
-        groups = await view.groups(names.HEADLINE)
-    else:
-        groups = [await filtering.headline_of(view.session, view.release, filter, view.team)]
+        return await headlines(view, await view.groups(names.HEADLINE))
+    return await headlines(view, [await filtering.headline_of(view.session, view.release, filter, view.team)])
+
+
+async def headlines(view: View, groups: list[schemas.Group]) -> schemas.SatisfactionEngagement:
     distinctness, reasons = await service.distinctness_of(view.session, view.release)
     return schemas.SatisfactionEngagement(
         **view.header, distinctness=distinctness, reasons=reasons, groups=groups
@@ -149,8 +179,12 @@ async def satisfaction_engagement(view: View, filter: str | None = None) -> sche
     operation_id="get_participation_metrics",
     response_model=schemas.Participation,
 )
-async def get_participation_metrics(view: MetricsView, conditions: ReadConditions) -> Response:
-    return conditions.answer(await participation(view), headers=REVALIDATE)
+async def get_participation_metrics(view: MetricsView, reading: ReadOnce) -> Response:
+    async def made() -> bytes:
+        head = schemas.Participation(**view.header, groups=[])
+        return service.whole(head, await view.sent(names.PARTICIPATION))
+
+    return await reading.answer(view.made_of(), made)
 
 
 async def participation(view: View) -> schemas.Participation:
@@ -158,98 +192,155 @@ async def participation(view: View) -> schemas.Participation:
 
 
 @router.get("/v1/metrics/facets", operation_id="get_facets", response_model=schemas.Facets)
-async def get_facets(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    return conditions.answer(await facets(view, language), headers=REVALIDATE)
+async def get_facets(view: MetricsView, reading: ReadOnce, language: WantedLanguage) -> Response:
+    return await reading.answer(view.made_of(language), written(lambda: facets(view, language)))
 
 
 async def facets(view: View, language: str) -> schemas.Facets:
     titles = await service.titles_of(view.session, view.survey, language)
-    groups = reading.titled_facets(await view.kept(names.FACETS), titles["facets"], titles["questions"])
-    return schemas.Facets(**view.header, groups=groups)
+
+    def titled(kept: tuple[schemas.GroupRef, schemas.FacetsNumbers]) -> schemas.FacetsGroup:
+        return screens.titled_facets(*kept, titles["facets"], titles["questions"])
+
+    return schemas.Facets(**view.header, groups=await in_turns(titled, await view.kept(names.FACETS)))
 
 
 @router.get("/v1/metrics/enps", operation_id="get_enps", response_model=schemas.Enps)
-async def get_enps(view: MetricsView, conditions: ReadConditions) -> Response:
-    answer = schemas.Enps(**view.header, groups=await view.groups(names.ENPS))
-    return conditions.answer(answer, headers=REVALIDATE)
+async def get_enps(view: MetricsView, reading: ReadOnce) -> Response:
+    async def made() -> bytes:
+        return service.whole(schemas.Enps(**view.header, groups=[]), await view.sent(names.ENPS))
+
+    return await reading.answer(view.made_of(), made)
 
 
 @router.get("/v1/metrics/choices", operation_id="get_choices", response_model=schemas.Choices)
-async def get_choices(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+async def get_choices(view: MetricsView, reading: ReadOnce, language: WantedLanguage) -> Response:
+    return await reading.answer(view.made_of(language), written(lambda: choices(view, language)))
+
+
+async def choices(view: View, language: str) -> schemas.Choices:
     titles = await service.titles_of(view.session, view.survey, language)
     options = await service.options_of(view.session, view.survey, language)
-    groups = reading.titled_choices(await view.kept(names.CHOICES), titles["questions"], options)
-    answer = schemas.Choices(**view.header, groups=groups)
-    return conditions.answer(answer, headers=REVALIDATE)
+
+    def titled(kept: tuple[schemas.GroupRef, schemas.ChoicesNumbers]) -> schemas.ChoicesGroup:
+        return screens.titled_choices(*kept, titles["questions"], options)
+
+    return schemas.Choices(**view.header, groups=await in_turns(titled, await view.kept(names.CHOICES)))
 
 
 @router.get("/v1/metrics/reliability", operation_id="get_reliability", response_model=schemas.Reliability)
-async def get_reliability(
-    view: MetricsView, conditions: ReadConditions, language: WantedLanguage
-) -> Response:
+async def get_reliability(view: MetricsView, reading: ReadOnce, language: WantedLanguage) -> Response:
+    return await reading.answer(view.made_of(language), written(lambda: reliability(view, language)))
+
+
+async def reliability(view: View, language: str) -> schemas.Reliability:
     titles = await service.titles_of(view.session, view.survey, language)
-    groups = reading.titled_scales(await view.kept(names.RELIABILITY), titles["scales"])
+
+    def titled(kept: tuple[schemas.GroupRef, schemas.ReliabilityNumbers]) -> schemas.ReliabilityGroup:
+        return screens.titled_scales(*kept, titles["scales"])
+
+    groups = await in_turns(titled, await view.kept(names.RELIABILITY))
     status = service.instrument_status(view.survey)
-    answer = schemas.Reliability(**view.header, instrument_status=status, groups=groups)
-    return conditions.answer(answer, headers=REVALIDATE)
+    return schemas.Reliability(**view.header, instrument_status=status, groups=groups)
 
 
 @router.get("/v1/metrics/heatmap", operation_id="get_heatmap", response_model=schemas.Heatmap)
-async def get_heatmap(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    return conditions.answer(await heatmap(view, language), headers=REVALIDATE)
+async def get_heatmap(view: MetricsView, reading: ReadOnce, language: WantedLanguage) -> Response:
+    async def made() -> bytes:
+        return service.whole(await heatmap_of(view, language, []), await view.sent(names.HEATMAP))
+
+    return await reading.answer(view.made_of(language), made)
 
 
 async def heatmap(view: View, language: str) -> schemas.Heatmap:
-    columns = await reading.columns(view.session, view.survey, language)
-    return schemas.Heatmap(**view.header, columns=columns, groups=await view.groups(names.HEATMAP))
+    return await heatmap_of(view, language, await view.groups(names.HEATMAP))
+
+
+async def heatmap_of(view: View, language: str, groups: list[schemas.HeatmapGroup]) -> schemas.Heatmap:
+    columns = await screens.columns(view.session, view.survey, language)
+    return schemas.Heatmap(**view.header, columns=columns, groups=groups)
 
 
 @router.get("/v1/metrics/drivers", operation_id="get_drivers", response_model=schemas.Drivers)
-async def get_drivers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    return conditions.answer(await drivers(view, language), headers=REVALIDATE)
+async def get_drivers(view: MetricsView, reading: ReadOnce, language: WantedLanguage) -> Response:
+    return await reading.answer(view.made_of(language), written(lambda: drivers(view, language)))
 
 
 async def drivers(view: View, language: str) -> schemas.Drivers:
-    groups = reading.worded_drivers(await view.kept(names.DRIVERS), language)
-    return schemas.Drivers(**view.header, groups=groups)
+    def worded(kept: tuple[schemas.GroupRef, schemas.DriversNumbers]) -> schemas.DriversGroup:
+        return screens.worded_drivers(*kept, language)
+
+    return schemas.Drivers(**view.header, groups=await in_turns(worded, await view.kept(names.DRIVERS)))
 
 
 @router.get("/v1/metrics/levers", operation_id="get_levers", response_model=schemas.Levers)
-async def get_levers(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
-    return conditions.answer(await levers(view, language), headers=REVALIDATE)
+async def get_levers(view: MetricsView, reading: ReadOnce, language: WantedLanguage) -> Response:
+    return await reading.answer(view.made_of(language), written(lambda: levers(view, language)))
 
 
 async def levers(view: View, language: str) -> schemas.Levers:
-    groups = reading.worded_levers(await view.kept(names.LEVERS), language)
-    return schemas.Levers(**view.header, groups=groups)
+    def worded(kept: tuple[schemas.GroupRef, schemas.LeversNumbers]) -> schemas.LeversGroup:
+        return screens.worded_levers(*kept, language)
+
+    return schemas.Levers(**view.header, groups=await in_turns(worded, await view.kept(names.LEVERS)))
 
 
 @router.get("/v1/metrics/trends", operation_id="get_trends", response_model=schemas.Trends)
-async def get_trends(view: MetricsView, conditions: ReadConditions) -> Response:
-    return conditions.answer(await trends(view), headers=REVALIDATE)
+async def get_trends(view: MetricsView, reading: ReadOnce) -> Response:
+    waves = await screens.waves_of(view.session, view.survey)
+    archived = await queries.archived(view.session)
+    made_of = view.made_of(*view.beside(waves), sorted(archived))
+    return await reading.answer(made_of, written(lambda: trends_over(view, waves, archived)))
 
 
 async def trends(view: View) -> schemas.Trends:
+    waves = await screens.waves_of(view.session, view.survey)
+    return await trends_over(view, waves, await queries.archived(view.session))
+
+
+async def trends_over(
+    view: View, waves: Sequence[tuple[Survey, Release]], archived: Collection[UUID]
+) -> schemas.Trends:
     groups = [group for group, _ in await view.kept(names.TRENDS)]
-    waves = await reading.waves_of(view.session, view.survey)
-    series = await reading.trends(view.session, waves, groups, await view.seen(waves))
-    return schemas.Trends(**view.header, waves=reading.as_told(waves), groups=series)
+    series = await screens.trends(view.session, waves, groups, archived, await view.seen(waves))
+    return schemas.Trends(**view.header, waves=screens.as_told(waves), groups=series)
 
 
 @router.get("/v1/metrics/overview", operation_id="get_overview", response_model=schemas.Overview)
-async def get_overview(view: MetricsView, conditions: ReadConditions, language: WantedLanguage) -> Response:
+async def get_overview(view: MetricsView, reading: ReadOnce, language: WantedLanguage) -> Response:
+    waves = [] if view.tops is None else await screens.waves_of(view.session, view.survey)
+    archived = await queries.archived(view.session)
+    made_of = view.made_of(language, *view.beside(waves), sorted(archived))
+    return await reading.answer(made_of, written(lambda: overview(view, language, waves, archived)))
+
+
+async def overview(
+    view: View, language: str, waves: Sequence[tuple[Survey, Release]], archived: Collection[UUID]
+) -> schemas.Overview:
     """The levers are the whole organisation's: not for who sees some teams only."""
     distinctness, reasons = await service.distinctness_of(view.session, view.release)
-    levers = (
-        await reading.organization_levers(view.session, view.release, language) if view.tops is None else None
-    )
-    waves = [] if view.tops is None else await reading.waves_of(view.session, view.survey)
-    seen = None if view.tops is None else await view.seen(waves)
-    groups = await reading.glances(view.session, view.release, view.by, view.team, view.tops, seen)
-    answer = schemas.Overview(
+    levers, seen = None, None
+    if view.tops is None:
+        levers = await screens.organization_levers(view.session, view.release, language)
+    else:
+        seen = await view.seen(waves)
+    groups = await screens.glances(view.session, view.release, await view.asked_for(), archived, seen)
+    return schemas.Overview(
         **view.header, distinctness=distinctness, reasons=reasons, levers=levers, groups=groups
     )
-    return conditions.answer(answer, headers=REVALIDATE)
+
+
+def written(answer: Callable[[], Awaitable[Grouped]]) -> Make:
+    """Group by group: others have their turn."""
+
+    async def made() -> bytes:
+        found = await answer()
+        return service.whole(
+            found.model_copy(update={"groups": []}),
+            await in_turns(lambda one: one.model_dump_json(), found.groups),
+        )
+
+    return made
 
 
 @router.get(
@@ -267,7 +358,7 @@ async def get_recognition_engagement(
 ) -> Response:
     shown = await service.release_to_show(session, survey_id, series)
     view = View(session, *shown, by=["organization"], team=None)
-    groups = reading.worded_recognition(await view.kept(names.RECOGNITION), language)
+    groups = [screens.worded_recognition(*one, language) for one in await view.kept(names.RECOGNITION)]
     answer = schemas.RecognitionEngagement(**view.header, groups=groups)
     return conditions.answer(answer, headers=REVALIDATE)
 

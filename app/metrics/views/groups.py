@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.core.database import AsyncSession, TenantSession
 from app.core.errors import AppError, Conflict, NotFound, Unprocessable
+from app.core.fairness import in_turns
 from app.metrics import definitions, names, schemas
 from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.names import Metric, Numbers, Told, joined
@@ -22,6 +23,7 @@ from app.tables import Release, Survey, SurveyGroup
 CI_LEVEL = 0.95
 MOST_COMMENTS = 200
 SEGMENT = "segment:"
+NO_GROUPS = "[]}"
 
 
 class NoReleasedSurvey(NotFound):
@@ -106,11 +108,49 @@ async def kept(
     team: str | None,
     tops: Sequence[str] | None = None,
 ) -> list[tuple[schemas.GroupRef, Numbers]]:
-    """The groups asked for, with what the release says of them; of the subtrees of `tops` alone, if given."""
+    """The groups asked for, with what the release says of them."""
+    wanted = await asked_for(session, release, by, team, tops)
+    bodies = await queries.bodies(session, release, metric, [*wanted])
+    return [(group, bodies[ordinal]) for ordinal, group in wanted.items() if ordinal in bodies]
+
+
+async def asked_for(
+    session: TenantSession,
+    release: Release,
+    by: Sequence[str],
+    team: str | None,
+    tops: Sequence[str] | None,
+) -> dict[int, schemas.GroupRef]:
+    """By ordinal, the groups asked for; of the subtrees of `tops` alone, if given."""
     groups = await queries.groups_of(session, release)
     wanted = chosen(groups, by, team) if tops is None else chosen_below(groups, by, team, tops)
-    bodies = await queries.bodies(session, release, metric, [group.ordinal for group in wanted])
-    return [(ref(group, groups), bodies[group.ordinal]) for group in wanted if group.ordinal in bodies]
+    return {group.ordinal: ref(group, groups) for group in wanted}
+
+
+async def sent(
+    session: TenantSession,
+    release: Release,
+    metric: Metric[Numbers, Told],
+    by: Sequence[str],
+    team: str | None,
+    tops: Sequence[str] | None = None,
+) -> list[str]:
+    """As `read`, in the letters that go out: those kept, with the group put before them."""
+    wanted = await asked_for(session, release, by, team, tops)
+    kept = await queries.results(session, release, metric, [*wanted])
+    found = [(group, kept[ordinal]) for ordinal, group in wanted.items() if ordinal in kept]
+    return await in_turns(lambda own: with_group(own[0], metric.sent(*own[1])), found)
+
+
+def with_group(group: schemas.GroupRef, numbers: str) -> str:
+    return f'{{"group":{group.model_dump_json()},{numbers.removeprefix("{")}'
+
+
+def whole(head: schemas.Metrics, groups: Sequence[str]) -> bytes:
+    """An answer without groups, whose last member they are, with these."""
+    written = head.model_dump_json()
+    assert written.endswith(NO_GROUPS), "the groups come last"
+    return f"{written.removesuffix(NO_GROUPS)}[{','.join(groups)}]}}".encode()
 
 
 async def read(

@@ -121,7 +121,7 @@ async def closed_waves(session: TenantSession, survey: Survey) -> dict[UUID, Clo
 def finest_teams(rows: Sequence[Row[Any]]) -> list[ShownTeam]:
     parents = {row.ordinal: row.parent for row in rows if row.kind in ("organization", "team")}
     read = {
-        row.ordinal: (row, names.HEADLINE.read(row.body, row.body_version))
+        row.ordinal: (row, names.HEADLINE.parsed(row.body, row.body_version))
         for row in rows
         if row.kind == "team"
     }

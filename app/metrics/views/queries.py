@@ -1,6 +1,5 @@
 """What is read for outcomes: employment after a wave, KPI values, and what earlier waves showed."""
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
 from app.core.database import TenantSession
-from app.tables import Release, Survey
+from app.tables import Survey
 
 EMPLOYED_UNTIL = text("""
 SELECT m.person_id, m.cell_ordinal, (
@@ -26,15 +25,9 @@ WHERE CAST(:on AS date) BETWEEN coalesce(e.starts_on, '-infinity') AND coalesce(
 FROM survey_members m WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id
 ORDER BY m.person_id
 """)
-ADD_RESULTS = text("""
-INSERT INTO release_results
-(organization_id, survey_id, number, metric, group_ordinal, body_version, body)
-SELECT :organization_id, :survey_id, :number, r.* FROM json_to_recordset(CAST(:results AS json))
-AS r (metric text, group_ordinal int, body_version smallint, body jsonb)
-  ON CONFLICT DO NOTHING
-""")
 RESULTS_OF_WAVES = text("""
-SELECT r.survey_id, g.ordinal, g.kind, g.external_id, g.name, g.parent, r.body, r.body_version
+SELECT r.survey_id, g.ordinal, g.kind, g.external_id, g.name, g.parent, CAST(r.body AS text) AS body,
+  r.body_version
 FROM releases l JOIN release_results r ON r.organization_id = l.organization_id
   AND r.survey_id = l.survey_id AND r.number = l.number AND r.metric = :metric
 JOIN survey_groups g ON g.organization_id = r.organization_id
@@ -86,12 +79,6 @@ async def next_wave(session: AsyncSession, survey: Survey) -> Survey | None:
         tuple_(col(Survey.closed_at), col(Survey.id)) > (survey.closed_at, survey.id),
     )
     return (await session.scalars(query.order_by(col(Survey.closed_at), col(Survey.id)).limit(1))).first()
-
-
-async def add_results(session: AsyncSession, release: Release, results: Sequence[dict[str, Any]]) -> None:
-    """Metrics that are known later than the release itself; what is frozen already stays."""
-    parameters = release.model_dump(include={"organization_id", "survey_id", "number"})
-    await session.execute(ADD_RESULTS, parameters | {"results": json.dumps(results, allow_nan=False)})
 
 
 async def results_of_waves(

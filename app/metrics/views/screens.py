@@ -1,17 +1,18 @@
 """Reads what is put together of several frozen metrics or waves; it computes nothing."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from app.core.database import AsyncSession, Row, TenantSession
+from app.core.fairness import in_turns
 from app.metrics import names, schemas
 from app.metrics.blocks.heatmap import heatmap_columns
 from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.definitions import scale_titles
-from app.metrics.names import Numbers, joined
+from app.metrics.names import joined
 from app.metrics.releases import queries
 from app.metrics.releases.response_matrix import as_instrument, is_scored, questionnaire_of
 from app.metrics.schemas import OfGroup, Titled, Worded
@@ -19,7 +20,6 @@ from app.metrics.views import groups as service
 from app.metrics.views import sentences
 from app.tables import Release, Survey
 
-Kept = Iterable[tuple[schemas.GroupRef, Numbers]]
 Titles = Mapping[str, str]
 Key = tuple[str, str, str]
 """Kind, segment and identifier of a group."""
@@ -57,29 +57,26 @@ async def columns(session: TenantSession, survey: Survey, language: str) -> list
 
 
 def titled_facets(
-    groups: Kept[schemas.FacetsNumbers], facets: Titles, questions: Titles
-) -> list[schemas.FacetsGroup]:
-    def titled(group: schemas.GroupRef, numbers: schemas.FacetsOk) -> schemas.FacetsGroupOk:
-        return schemas.FacetsGroupOk(
-            group=group,
-            status="ok",
-            n=numbers.n,
-            precision=numbers.precision,
-            facets=[joined(FACET, one, Titled(title=facets[one.key])) for one in numbers.facets],
-            questions=[joined(QUESTION, one, Titled(title=questions[one.key])) for one in numbers.questions],
-        )
-
-    return [
-        titled(group, numbers)
-        if isinstance(numbers, schemas.FacetsOk)
-        else joined(names.FACETS.told, OfGroup(group=group), numbers)
-        for group, numbers in groups
-    ]
+    group: schemas.GroupRef, numbers: schemas.FacetsNumbers, facets: Titles, questions: Titles
+) -> schemas.FacetsGroup:
+    if not isinstance(numbers, schemas.FacetsOk):
+        return joined(names.FACETS.told, OfGroup(group=group), numbers)
+    return schemas.FacetsGroupOk(
+        group=group,
+        status="ok",
+        n=numbers.n,
+        precision=numbers.precision,
+        facets=[joined(FACET, one, Titled(title=facets[one.key])) for one in numbers.facets],
+        questions=[joined(QUESTION, one, Titled(title=questions[one.key])) for one in numbers.questions],
+    )
 
 
 def titled_choices(
-    groups: Kept[schemas.ChoicesNumbers], questions: Titles, options: Mapping[str, Titles]
-) -> list[schemas.ChoicesGroup]:
+    group: schemas.GroupRef,
+    numbers: schemas.ChoicesNumbers,
+    questions: Titles,
+    options: Mapping[str, Titles],
+) -> schemas.ChoicesGroup:
     def titled(one: schemas.ChoiceKept) -> schemas.ChoiceQuestion:
         title = Titled(title=questions[one.key])
         if isinstance(one, schemas.ChoiceUntold):
@@ -87,52 +84,41 @@ def titled_choices(
         told = [joined(OPTION, option, Titled(title=options[one.key][option.key])) for option in one.options]
         return schemas.ChoiceOk(**{**dict(one), **dict(title), "options": told})
 
-    return [
-        schemas.ChoicesGroupOk(
-            group=group, status="ok", n=numbers.n, questions=[titled(one) for one in numbers.questions]
-        )
-        if isinstance(numbers, schemas.ChoicesOk)
-        else joined(names.CHOICES.told, OfGroup(group=group), numbers)
-        for group, numbers in groups
-    ]
+    if not isinstance(numbers, schemas.ChoicesOk):
+        return joined(names.CHOICES.told, OfGroup(group=group), numbers)
+    return schemas.ChoicesGroupOk(
+        group=group, status="ok", n=numbers.n, questions=[titled(one) for one in numbers.questions]
+    )
 
 
-def titled_scales(groups: Kept[schemas.ReliabilityNumbers], titles: Titles) -> list[schemas.ReliabilityGroup]:
-    def titled(group: schemas.GroupRef, numbers: schemas.ReliabilityOk) -> schemas.ReliabilityGroupOk:
-        return schemas.ReliabilityGroupOk(
-            group=group,
-            status="ok",
-            n=numbers.n,
-            scales=[joined(SCALE, one, Titled(title=titles[one.key])) for one in numbers.scales],
-            agreement=numbers.agreement,
-            teams=numbers.teams,
-            reasons=numbers.reasons,
-        )
-
-    return [
-        titled(group, numbers)
-        if isinstance(numbers, schemas.ReliabilityOk)
-        else joined(names.RELIABILITY.told, OfGroup(group=group), numbers)
-        for group, numbers in groups
-    ]
+def titled_scales(
+    group: schemas.GroupRef, numbers: schemas.ReliabilityNumbers, titles: Titles
+) -> schemas.ReliabilityGroup:
+    if not isinstance(numbers, schemas.ReliabilityOk):
+        return joined(names.RELIABILITY.told, OfGroup(group=group), numbers)
+    return schemas.ReliabilityGroupOk(
+        group=group,
+        status="ok",
+        n=numbers.n,
+        scales=[joined(SCALE, one, Titled(title=titles[one.key])) for one in numbers.scales],
+        agreement=numbers.agreement,
+        teams=numbers.teams,
+        reasons=numbers.reasons,
+    )
 
 
-def worded_drivers(groups: Kept[schemas.DriversNumbers], language: str) -> list[schemas.DriversGroup]:
-    def worded(group: schemas.GroupRef, numbers: schemas.DriversOk) -> schemas.DriversGroupOk:
-        return schemas.DriversGroupOk(
-            group=group,
-            status="ok",
-            n=numbers.n,
-            precision=numbers.precision,
-            criteria=[_worded_criterion(one, language) for one in numbers.criteria],
-        )
-
-    return [
-        worded(group, numbers)
-        if isinstance(numbers, schemas.DriversOk)
-        else joined(names.DRIVERS.told, OfGroup(group=group), numbers)
-        for group, numbers in groups
-    ]
+def worded_drivers(
+    group: schemas.GroupRef, numbers: schemas.DriversNumbers, language: str
+) -> schemas.DriversGroup:
+    if not isinstance(numbers, schemas.DriversOk):
+        return joined(names.DRIVERS.told, OfGroup(group=group), numbers)
+    return schemas.DriversGroupOk(
+        group=group,
+        status="ok",
+        n=numbers.n,
+        precision=numbers.precision,
+        criteria=[_worded_criterion(one, language) for one in numbers.criteria],
+    )
 
 
 def _worded_criterion(criterion: schemas.CriterionKept, language: str) -> schemas.Criterion:
@@ -141,29 +127,22 @@ def _worded_criterion(criterion: schemas.CriterionKept, language: str) -> schema
     return joined(CRITERION, criterion, Worded(text=sentences.of_criterion(criterion, language)))
 
 
-def worded_levers(groups: Kept[schemas.LeversNumbers], language: str) -> list[schemas.LeversGroup]:
-    def words(numbers: schemas.LeversNumbers) -> list[Worded]:
-        if not isinstance(numbers, schemas.LeversOk):
-            return []
-        return [Worded(text=sentences.of_levers(numbers, language))]
-
-    return [
-        joined(names.LEVERS.told, OfGroup(group=group), numbers, *words(numbers)) for group, numbers in groups
-    ]
+def worded_levers(
+    group: schemas.GroupRef, numbers: schemas.LeversNumbers, language: str
+) -> schemas.LeversGroup:
+    if not isinstance(numbers, schemas.LeversOk):
+        return joined(names.LEVERS.told, OfGroup(group=group), numbers)
+    words = Worded(text=sentences.of_levers(numbers, language))
+    return joined(names.LEVERS.told, OfGroup(group=group), numbers, words)
 
 
 def worded_recognition(
-    groups: Kept[schemas.RecognitionEngagementNumbers], language: str
-) -> list[schemas.RecognitionEngagementGroup]:
-    def words(numbers: schemas.RecognitionEngagementNumbers) -> list[Worded]:
-        if not isinstance(numbers, schemas.RecognitionSince):
-            return []
-        return [Worded(text=sentences.of_recognition(numbers, language))]
-
-    return [
-        joined(names.RECOGNITION.told, OfGroup(group=group), numbers, *words(numbers))
-        for group, numbers in groups
-    ]
+    group: schemas.GroupRef, numbers: schemas.RecognitionEngagementNumbers, language: str
+) -> schemas.RecognitionEngagementGroup:
+    if not isinstance(numbers, schemas.RecognitionSince):
+        return joined(names.RECOGNITION.told, OfGroup(group=group), numbers)
+    words = Worded(text=sentences.of_recognition(numbers, language))
+    return joined(names.RECOGNITION.told, OfGroup(group=group), numbers, words)
 
 
 # ------------------------------------------------------------------ over waves
@@ -229,19 +208,17 @@ async def trends(
     session: TenantSession,
     waves: Sequence[tuple[Survey, Release]],
     groups: Sequence[schemas.GroupRef],
+    archived: Collection[UUID],
     seen: Seen,
 ) -> list[schemas.TrendGroup]:
     """The groups in each of the waves in which they are seen."""
     keys = [_key(group) for group in groups]
-    archived = await queries.archived(session)
     by_key: dict[Key, dict[Any, Row[Any]]] = {}
     for row in await queries.results_over_waves(session, waves, names.TRENDS.name, keys):
         if seen is None or row.key in seen.get(row.survey_id, ()):
             by_key.setdefault((row.kind, row.segment, row.key), {})[row.survey_id] = row
-    return [
-        _series(group, waves, by_key.get(key, {}), seen, archived)
-        for group, key in zip(groups, keys, strict=True)
-    ]
+    pairs = zip(groups, keys, strict=True)
+    return await in_turns(lambda own: _series(own[0], waves, by_key.get(own[1], {}), seen, archived), pairs)
 
 
 def _series(
@@ -252,7 +229,9 @@ def _series(
     archived: Collection[UUID],
 ) -> schemas.TrendGroup:
     told = [
-        names.TRENDS.read(rows[survey.id].body, rows[survey.id].body_version) if survey.id in rows else ABSENT
+        names.TRENDS.parsed(rows[survey.id].body, rows[survey.id].body_version)
+        if survey.id in rows
+        else ABSENT
         for survey, _ in waves
     ]
     followed = [only_shown(archived, only_seen(seen, group, one)) for one in told]
@@ -275,34 +254,26 @@ def _key(group: schemas.GroupRef) -> Key:
 async def glances(
     session: TenantSession,
     release: Release,
-    by: Sequence[str],
-    team: str | None,
-    tops: Sequence[str] | None,
+    groups: Mapping[int, schemas.GroupRef],
+    archived: Collection[UUID],
     seen: Seen,
 ) -> list[schemas.OverviewGroup]:
-    asked = (by, team, tops)
-    headlines = await service.kept(session, release, names.HEADLINE, *asked)
-    enps = await service.kept(session, release, names.ENPS, *asked)
-    participation = await service.kept(session, release, names.PARTICIPATION, *asked)
-    followed = await service.kept(session, release, names.TRENDS, *asked)
-    archived = await queries.archived(session)
-    return [
-        glance(
-            group,
-            headline,
-            own_enps,
-            own_participation,
-            only_shown(archived, only_seen(seen, group, own_followed)),
-        )
-        for (group, headline), (_, own_enps), (_, own_participation), (_, own_followed) in zip(
-            headlines, enps, participation, followed, strict=True
-        )
-    ]
+    headlines = await queries.bodies(session, release, names.HEADLINE, [*groups])
+    enps = await queries.bodies(session, release, names.ENPS, [*groups])
+    participation = await queries.bodies(session, release, names.PARTICIPATION, [*groups])
+    followed = await queries.bodies(session, release, names.TRENDS, [*groups])
+
+    def of(ordinal: int) -> schemas.OverviewGroup:
+        group = groups[ordinal]
+        moved = only_shown(archived, only_seen(seen, group, followed[ordinal]))
+        return glance(group, headlines[ordinal], enps[ordinal], participation[ordinal], moved)
+
+    return await in_turns(of, groups)
 
 
 async def organization_levers(session: TenantSession, release: Release, language: str) -> schemas.LeversGroup:
     kept = await service.kept(session, release, names.LEVERS, ["organization"], None)
-    return worded_levers(kept, language)[ORGANIZATION]
+    return worded_levers(*kept[ORGANIZATION], language)
 
 
 def glance(
