@@ -225,7 +225,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = app.state.database = Database(database_url, settings)
         worker = app.state.worker = create_worker(database) if settings.worker_enabled else None
-        tasks = [asyncio.create_task(worker.run())] if worker else []
+        tasks = [asyncio.create_task(database.memory.listen())]
+        tasks += [asyncio.create_task(worker.run())] if worker else []
         yield
         for task in tasks:
             task.cancel()

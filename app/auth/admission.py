@@ -8,12 +8,11 @@ from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.auth import queries
-from app.auth.dependencies import PROOF, proof_of
+from app.auth.dependencies import PROOF, principal_of, proof_of
 from app.auth.limits import IMPORT, KnownKeys
 from app.core.bodies import STRANGER, BodyLimits, is_small
 from app.core.contract import SCIM, takes_keys
-from app.core.errors import InvalidToken, Unauthorized
+from app.core.errors import Unauthorized
 from app.core.fairness import FairQueue
 from app.core.settings import Settings
 
@@ -52,9 +51,7 @@ class Admission:
         proof = scope[PROOF] = await proof_of(self.app, scope, token)
         if proof.key_id is None or is_small(headers):
             return
-        async with self.app.state.database.tenant_session(proof.organization_id) as session:
-            if await queries.api_key(session, proof.key_id) is None:
-                raise InvalidToken
+        await principal_of(self.app, proof)
 
 
 def takes_many(path: str) -> bool:

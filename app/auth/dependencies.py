@@ -4,8 +4,8 @@ An endpoint's signature says what it needs: `who: PeopleReader`, `session: Tenan
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
@@ -14,15 +14,16 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.types import Scope as ASGIScope
 
 from app.auth import queries
-from app.auth.oidc import BadToken, Claims, Issuer
-from app.auth.principal import Principal, Scope
+from app.auth.oidc import BadToken, Issuer
+from app.auth.principal import Principal, Proof, Scope
 from app.core import audit, idempotency
+from app.core import logging as app_logging
 from app.core.database import Database, TenantSession
 from app.core.errors import CHALLENGE, Forbidden, InvalidToken, MissingScope, Unauthorized
 from app.core.secrets import KEY_PREFIX, Keyring, is_well_formed, token_hash
 from app.core.settings import Settings
 
-API_KEY = "api_key"
+API_KEY: Literal["api_key"] = "api_key"
 AUDITED = {Scope.RESPONSES_READ, Scope.PRIVACY_MANAGE}
 """Scopes of which every use is recorded: what answers whose answer this is."""
 ADMINISTRATIVE = AUDITED | {
@@ -34,6 +35,8 @@ ADMINISTRATIVE = AUDITED | {
 }
 """Scopes of which every change is."""
 PEOPLE = "/v1/people/"
+FORGOTTEN = "forgotten"
+"""Where a transaction keeps what this process is to forget at once, when it has committed."""
 PROOF = "betrokken.proof"
 """Where a request keeps who proved to send it, if that was asked before its body was read."""
 
@@ -50,15 +53,6 @@ bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
 Token = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What a token leads to: a key of an organisation, or what an identity provider says of its bearer."""
-
-    organization_id: UUID
-    key_id: UUID | None = None
-    claims: Claims = field(default_factory=dict)
-
-
 async def credential(request: Request, token: Token) -> Proof:
     if token is None:
         raise Unauthorized
@@ -66,12 +60,14 @@ async def credential(request: Request, token: Token) -> Proof:
 
 
 async def proof_of(app: Any, scope: ASGIScope, token: str) -> Proof:
-    issuer = app.state.issuer
+    """Whose key it is never changes, so it is looked up once; whether it is one still is asked of it."""
+    issuer, keys = app.state.issuer, app.state.known_keys
     if token.startswith(KEY_PREFIX) or issuer is None:
-        proof = await proof_of_key(app.state.database, token)
+        proof = keys.proof_of(scope) or await proof_of_key(app.state.database, token)
     else:
         proof = await proof_of_token(issuer, app.state.settings, token)
-    app.state.known_keys.remember(scope, proof.organization_id)
+    keys.remember(scope, proof)
+    app_logging.organization_id.set(str(proof.organization_id))
     return proof
 
 
@@ -96,28 +92,37 @@ async def proof_of_token(issuer: Issuer, settings: Settings, token: str) -> Proo
 Proven = Annotated[Proof, Depends(credential)]
 
 
-async def tenant_session(request: Request, credential: Proven) -> AsyncIterator[TenantSession]:
-    async with database_of(request).tenant_session(credential.organization_id) as session:
-        yield session
-        await audit.keep(session)
+async def principal(request: Request, credential: Proven) -> Principal:
+    return await principal_of(request.app, credential)
 
 
-Tenant = Annotated[TenantSession, Depends(tenant_session, scope="function")]
-"""The request's transaction: commits before the answer is sent."""
-
-
-async def principal(request: Request, session: Tenant, credential: Proven) -> Principal:
-    if credential.key_id is None:
-        return await principal_of_claims(session, credential, settings_of(request))
-    key = await queries.api_key(session, credential.key_id)
-    if key is None:
+async def principal_of(app: Any, proof: Proof) -> Principal:
+    """Keys are remembered; whom somebody leads is another thing each day, and is read."""
+    database: Database = app.state.database
+    if proof.key_id is None:
+        async with database.tenant_session(proof.organization_id) as session:
+            return await principal_of_claims(session, proof, app.state.settings)
+    found = await database.memory.recall(proof.key_id, lambda: principal_of_key(database, proof))
+    if found is None:
         raise InvalidToken
+    return found if found.person is None else await with_led_teams(database, found)
+
+
+async def principal_of_key(database: Database, proof: Proof) -> Principal | None:
+    assert proof.key_id is not None
+    async with database.tenant_session(proof.organization_id) as session:
+        key = await queries.api_key(session, proof.key_id)
+    if key is None:
+        return None
     scopes = frozenset(Scope(scope) for scope in key.scopes)
     teams = tuple(key.teams) if key.teams is not None else None
-    led = {} if key.person is None else await queries.teams_led_by(session, key.person)
-    if key.person is not None:
-        teams = tuple(led)
-    return Principal(credential.organization_id, str(key.id), scopes, "api_key", teams, led)
+    return Principal(proof.organization_id, str(key.id), scopes, API_KEY, teams, person=key.person)
+
+
+async def with_led_teams(database: Database, who: Principal) -> Principal:
+    async with database.tenant_session(who.organization_id) as session:
+        led = await queries.teams_led_by(session, who.person or "")
+    return replace(who, teams=tuple(led), led_since=led)
 
 
 async def principal_of_claims(session: TenantSession, proof: Proof, settings: Settings) -> Principal:
@@ -137,24 +142,40 @@ Anyone = Annotated[Principal, Depends(principal)]
 """Any valid credential."""
 
 
+async def tenant_session(request: Request, who: Anyone) -> AsyncIterator[TenantSession]:
+    async with database_of(request).tenant_session(who.organization_id) as session:
+        audit.acts(session, who.subject)
+        yield session
+        await audit.keep(session)
+    database_of(request).memory.forget(*session.info.get(FORGOTTEN, ()))
+
+
+Tenant = Annotated[TenantSession, Depends(tenant_session, scope="function")]
+"""The request's transaction: commits before the answer is sent."""
+
+
 def requires(*scopes: Scope, by_team: bool = False) -> Callable[..., Awaitable[Principal]]:
     """A dependency that gives the Principal if they have all these scopes; what they open is audited by them.
 
     Who sees some teams only is refused, unless the endpoint shows them no more than these (`by_team`).
     """
 
-    async def permitted(who: Anyone, session: Tenant, request: Request) -> Principal:
+    async def permitted(who: Anyone) -> Principal:
         for scope in scopes:
             if scope not in who.scopes:
                 raise MissingScope(f"This needs a key with the scope {scope}.", *scopes)
         if who.teams is not None and not by_team:
             raise TeamsOnly
-        audit.acts(session, who.subject)
+        return who
+
+    async def audited(
+        who: Annotated[Principal, Depends(permitted)], session: Tenant, request: Request
+    ) -> Principal:
         if (AUDITED if request.method == "GET" else ADMINISTRATIVE).intersection(scopes):
             audit.note(session, await entry_of(request, who))
         return who
 
-    return permitted
+    return audited if ADMINISTRATIVE.intersection(scopes) else permitted
 
 
 async def entry_of(request: Request, who: Principal) -> audit.Entry:

@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
+from limits import parse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.auth.principal import Proof
 from app.core.contract import opened_by, token_in
 from app.core.errors import TooManyRequests
 from app.core.fairness import lane_within
@@ -41,7 +40,7 @@ PATIENCE_SECONDS = 20
 NOWHERE = "nobody"
 """Where who asks has no IP address, as one proxy may say of all: they count as one."""
 RESPOND = "/v1/respond"
-KNOWN = "betrokken.key_is_known"
+KNOWN, TOKEN = "betrokken.key_is_known", "betrokken.token_hash"
 
 
 class KnownKeys:
@@ -49,24 +48,27 @@ class KnownKeys:
 
     def __init__(self, inviter: Callable[[str], UUID | None] = lambda _: None) -> None:
         """`inviter` says whose an invitation is, if that can be told without asking the database."""
-        self.organizations: dict[str, str] = {}
+        self.proofs: dict[str, Proof] = {}
         self.inviters: dict[str, str] = {}
         self.inviter = inviter
 
     def __contains__(self, token: str) -> bool:
-        return token in self.organizations
+        return token in self.proofs
 
-    def remember(self, scope: Scope, organization_id: UUID) -> None:
+    def remember(self, scope: Scope, proof: Proof) -> None:
         """Its key is a real one: made-up ones are not counted, or they would fill the memory."""
-        scope[KNOWN] = str(organization_id)
+        scope[KNOWN] = True
         token = bearer_token(scope)
         if token is not None:
-            self.organizations[token] = scope[KNOWN]
-            if len(self.organizations) > MOST_REMEMBERED:
-                self.forget(next(iter(self.organizations)))
+            self.proofs[token] = proof
+            if len(self.proofs) > MOST_REMEMBERED:
+                self.forget(next(iter(self.proofs)))
 
     def forget(self, token: str) -> None:
-        self.organizations.pop(token, None)
+        self.proofs.pop(token, None)
+
+    def proof_of(self, scope: Scope) -> Proof | None:
+        return self.proofs.get(bearer_token(scope) or "")
 
     def remember_code(self, scope: Scope, organization_id: UUID) -> None:
         """Whose it is cannot be told by looking at it."""
@@ -78,8 +80,8 @@ class KnownKeys:
 
     def whose(self, scope: Scope) -> str:
         """The organisation of who asks, or what it invited; else their address."""
-        known = self.organizations.get(bearer_token(scope) or "")
-        return known or self.respondent(scope) or network_of(scope)
+        known = self.proof_of(scope)
+        return str(known.organization_id) if known else self.respondent(scope) or network_of(scope)
 
     def respondent(self, scope: Scope) -> str | None:
         """Of those behind one address each has a lane, among all that their organisation has."""
@@ -115,7 +117,35 @@ class ForgettingMiddleware:
         await self.app(scope, receive, judged)
 
 
-class Allowance:
+class Windows:
+    """Counts for each name, until a time that begins with the first has passed."""
+
+    def __init__(self, most: int, seconds: int) -> None:
+        self.most = most
+        self.seconds = seconds
+        self._windows: dict[str, tuple[float, int]] = {}
+        self._many = MOST_REMEMBERED
+
+    def count(self, name: str) -> None:
+        ends_at, used = self._window(name)
+        self._windows[name] = ends_at, used + 1
+        if len(self._windows) > self._many:
+            now = time.monotonic()
+            self._windows = {name: window for name, window in self._windows.items() if window[0] > now}
+            self._many = max(MOST_REMEMBERED, 2 * len(self._windows))
+
+    def left(self, name: str) -> tuple[int, int]:
+        """How many, and the seconds until there are as many as ever."""
+        ends_at, used = self._window(name)
+        return max(0, self.most - used), max(1, math.ceil(ends_at - time.monotonic()) if used else 1)
+
+    def _window(self, name: str) -> tuple[float, int]:
+        now = time.monotonic()
+        found = self._windows.get(name)
+        return found if found is not None and found[0] > now else (now + self.seconds, 0)
+
+
+class Allowance(Windows):
     """What is left for each name: counted when the answer begins, held back from when the request came.
 
     Else any number of requests that come at once would find the same left. Who may wait does so until enough
@@ -123,8 +153,8 @@ class Allowance:
     """
 
     def __init__(self, limit: str) -> None:
-        self.item: RateLimitItem = parse(limit)
-        self.limiter = FixedWindowRateLimiter(MemoryStorage())
+        item = parse(limit)
+        super().__init__(item.amount, item.get_expiry())
         self.held: dict[str, Counter[str]] = {}
         self.freed: dict[str, asyncio.Event] = {}
 
@@ -150,59 +180,57 @@ class Allowance:
         """Whether it may be under way now, with others or after them; not where nothing is left."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while left := (await self.left(name))[0]:
+                while left := self.left(name)[0]:
                     held = self.held.get(name) or Counter[str]()
                     if what in held or len(held) < left:
                         return True
                     await self.freed.setdefault(name, asyncio.Event()).wait()
         return False
 
-    async def is_enough(self, name: str) -> bool:
-        """For all that is under way."""
-        return len(self.held[name]) <= (await self.left(name))[0]
-
-    async def count(self, name: str) -> None:
-        await self.limiter.hit(self.item, name)
-
-    async def left(self, name: str) -> tuple[int, int]:
-        """How many, and the seconds until there are as many as ever."""
-        stats = await self.limiter.get_window_stats(self.item, name)
-        return stats.remaining, max(1, math.ceil(stats.reset_time - time.time()))
-
 
 class RateLimitMiddleware:
+    """Counts a request when its answer begins; until then it is under way, and counts with the others."""
+
     def __init__(self, app: ASGIApp, limit: str) -> None:
         self.app = app
         self.allowance = Allowance(limit)
+        self.under_way: Counter[str] = Counter()
+        self.policy = f'"{POLICY}";q={self.allowance.most};w={self.allowance.seconds}'
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = bearer_token(scope)
         if token is None:
             return await self.app(scope, receive, send)
-        with self.allowance.hold(token, uuid4().hex) as let_go:
+        remaining, seconds = self.allowance.left(token)
+        if self.under_way[token] >= remaining:
+            refusal = TooManyRequests(headers={**self.told(remaining, seconds), "Retry-After": str(seconds)})
+            return await refusal.response(scope["path"])(scope, receive, send)
+        self.under_way[token] += 1
+        is_under_way = True
 
-            async def told(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    if KNOWN in scope:
-                        await self.allowance.count(token)
-                        MutableHeaders(scope=message).update(await self.counted(token))
-                    let_go()
-                await send(message)
+        def settle() -> None:
+            nonlocal is_under_way
+            if is_under_way:
+                is_under_way = False
+                self.under_way[token] -= 1
+                if not self.under_way[token]:
+                    del self.under_way[token]
 
-            if await self.allowance.is_enough(token):
-                return await self.app(scope, receive, told)
-        counted = await self.counted(token)
-        retry_after = counted["RateLimit"].rpartition("=")[2]
-        refusal = TooManyRequests(headers={**counted, "Retry-After": retry_after})
-        await refusal.response(scope["path"])(scope, receive, send)
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if KNOWN in scope:
+                    self.allowance.count(token)
+                    MutableHeaders(scope=message).update(self.told(*self.allowance.left(token)))
+                settle()
+            await send(message)
 
-    async def counted(self, token: str) -> dict[str, str]:
-        item = self.allowance.item
-        remaining, seconds = await self.allowance.left(token)
-        return {
-            "RateLimit-Policy": f'"{POLICY}";q={item.amount};w={item.get_expiry()}',
-            "RateLimit": f'"{POLICY}";r={remaining};t={seconds}',
-        }
+        try:
+            await self.app(scope, receive, counted)
+        finally:
+            settle()
+
+    def told(self, remaining: int, seconds: int) -> dict[str, str]:
+        return {"RateLimit-Policy": self.policy, "RateLimit": f'"{POLICY}";r={remaining};t={seconds}'}
 
 
 Door = Literal["key", "invitation", "code", "setup", "address"]
@@ -277,17 +305,17 @@ class Strangers:
     ) -> Send:
         async def judged(message: Message) -> None:
             if message["type"] == "http.response.start":
-                await self.learn(guess, limits, message["status"])
+                self.learn(guess, limits, message["status"])
                 let_go()
             await send(message)
 
         return judged
 
-    async def learn(self, guess: Guess, limits: Sequence[tuple[Allowance, str]], status: int) -> None:
+    def learn(self, guess: Guess, limits: Sequence[tuple[Allowance, str]], status: int) -> None:
         if guess.is_refused(status):
             self.proven.pop(guess.secret, None)
             for allowance, name in limits:
-                await allowance.count(name)
+                allowance.count(name)
         elif guess.is_proven(status):
             self.proven[guess.secret] = None
             if len(self.proven) > MOST_REMEMBERED:
@@ -313,7 +341,7 @@ class StrangersMiddleware:
         if self.is_behind_bodies or guess.door == "key":
             return await self.judge(guess, scope, receive, send)
         limits = self.strangers.limits_of(guess, network_of(scope))
-        spent = [await allowance.left(name) for allowance, name in limits]
+        spent = [allowance.left(name) for allowance, name in limits]
         seconds = next((seconds for left, seconds in spent if not left), None)
         if seconds is None or self.strangers.is_known(scope, guess):
             return await self.app(scope, receive, send)
@@ -326,7 +354,7 @@ class StrangersMiddleware:
         with ExitStack() as held:
             for allowance, name in limits:
                 if not await allowance.turn(name, guess.secret):
-                    seconds = (await allowance.left(name))[1]
+                    seconds = allowance.left(name)[1]
                     break
                 held.enter_context(allowance.hold(name, guess.secret))
             else:
@@ -352,9 +380,12 @@ def network_of(scope: Scope) -> str:
 
 
 def bearer_token(scope: Scope) -> str | None:
-    """A hash of the token: what counts holds no key."""
-    token = sent_token(scope) if scope["type"] == "http" else None
-    return None if token is None else hash_of(token)
+    """A hash of the token: what counts holds no key. Many ask for it, so it is reckoned once."""
+    if TOKEN not in scope:
+        token = sent_token(scope) if scope["type"] == "http" else None
+        scope[TOKEN] = None if token is None else hash_of(token)
+    found: str | None = scope[TOKEN]
+    return found
 
 
 def sent_token(scope: Scope) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import jwt
 
+from app.auth.principal import Claims
 from app.core.errors import Unavailable
 from app.core.outbound import NotSent, get_json
 from app.core.settings import Settings
@@ -29,8 +30,6 @@ DISCOVERY = "/.well-known/openid-configuration"
 UNREADABLE = (jwt.PyJWTError, ArithmeticError, ValueError, TypeError, RecursionError)
 """What the library raises for a token, also for one with times that are none."""
 REQUIRED = ["exp", "iss", "aud", "sub"]
-
-Claims = Mapping[str, Any]
 
 
 class BadToken(Exception):

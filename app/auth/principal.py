@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.auth.rules import stands
@@ -31,6 +31,18 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
 
 
+Claims = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a token leads to: a key of an organisation, or what an identity provider says of its bearer."""
+
+    organization_id: UUID
+    key_id: UUID | None = None
+    claims: Claims = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Principal:
     organization_id: UUID
@@ -41,6 +53,8 @@ class Principal:
     """Sees these teams with those below them, and nothing else; None sees everything."""
     led_since: Mapping[str, datetime] = field(default_factory=dict)
     """Of the teams that are seen because somebody leads them."""
+    person: str | None = None
+    """Whoever leads them."""
 
     def teams_of(self, opened_at: datetime, now: datetime) -> tuple[str, ...] | None:
         """Of what was opened then: whoever became a lead after that has not come to see it by that alone."""

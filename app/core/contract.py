@@ -41,12 +41,32 @@ def path_patterns() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(path))), path) for path in templates]
 
 
+Shape = tuple[int, str]
+
+
+@cache
+def patterns_by_shape() -> dict[Shape, list[tuple[re.Pattern[str], str]]]:
+    """The few that a path may fit: each request is held against them, several times."""
+    found: dict[Shape, list[tuple[re.Pattern[str], str]]] = {}
+    for pattern, template in path_patterns():
+        assert "{" not in shape_of(template)[1], template
+        found.setdefault(shape_of(template), []).append((pattern, template))
+    return found
+
+
+def shape_of(path: str) -> Shape:
+    """How many steps it has, and the second, which is literal in every template."""
+    steps = path.split("/")
+    return len(steps), steps[2] if len(steps) > 2 else ""
+
+
 def templates_of(path: str) -> list[str]:
     """The templates a path fits, the most literal first: /v1/teams/batch is also that of a team `batch`.
 
     But /v1/recognitions/batch is none of an event: `batch` is no id that this service gave.
     """
-    fit = [template for pattern, template in path_patterns() if pattern.fullmatch(path)]
+    near = patterns_by_shape().get(shape_of(path), [])
+    fit = [template for pattern, template in near if pattern.fullmatch(path)]
     return [template for template in fit if path not in fit or template == path or not names_ids(template)]
 
 

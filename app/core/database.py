@@ -27,6 +27,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import logging as app_logging
 from app.core.lines import CountedPool, dial, ping_soon
+from app.core.memory import Memory
 from app.core.secrets import Keyring, address_parts, load_secrets
 from app.core.settings import Settings
 
@@ -82,6 +83,7 @@ class Database:
         self.role = settings.database_role
         self.settings = settings
         self._sealed_keys: dict[UUID, bytes | None] = {}
+        self.memory = Memory(self.connect)
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self.connect,

@@ -22,12 +22,21 @@ MARGIN = 5
 """Seconds that a command may take beyond the server's own limit: who is silent longer has fallen silent."""
 CANCEL_SECONDS = 5
 PING_SECONDS = 5
+FRESH_SECONDS = 1
+"""A line that was used so lately is not asked whether it is there: one that was hung up says so itself."""
 KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}
 """After a minute without a sign of life the kernel ends a line; not each system has all of these."""
 
 
 class Line(asyncpg.Connection):  # type: ignore[misc]
     """One that does not wait to be heard when it asks for a command to be cancelled."""
+
+    left_at = float("-inf")
+    """When it was last given back, by the loop's clock."""
+
+    @property
+    def is_fresh(self) -> bool:
+        return self._loop.time() - self.left_at < FRESH_SECONDS and not self.is_closed()
 
     async def _cancel(self, *waiters: "Future[None] | None") -> None:
         impatience = self._loop.call_later(CANCEL_SECONDS, self.terminate)
@@ -71,15 +80,23 @@ class CountedPool(AsyncAdaptedQueuePool):
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         POOL_IN_USE.dec()
+        line: Line | None = record.driver_connection
+        if line is not None:
+            line.left_at = line._loop.time()
         super()._do_return_conn(record)
 
 
 def ping_soon(engine: AsyncEngine) -> None:
-    """A line whose ping is not answered is ended, and another taken: the pool itself would wait longer."""
+    """A line whose ping is not answered is ended, and another taken: the pool itself would wait longer.
+
+    A ping is a transaction of its own, so under load none is sent.
+    """
     usual: Callable[[Any], bool] = engine.dialect.do_ping
 
     def ping(connection: Any) -> bool:
         line: Line = connection.driver_connection
+        if line.is_fresh:
+            return True
         impatience = line._loop.call_later(PING_SECONDS, line.terminate)
         try:
             return usual(connection)

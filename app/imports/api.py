@@ -11,11 +11,9 @@ from starlette.responses import StreamingResponse
 from app.auth.dependencies import (
     Anyone,
     KeyringOf,
-    Proven,
     TeamsOnly,
     Tenant,
     database_of,
-    principal,
 )
 from app.auth.principal import Principal
 from app.core.conditional import NO_STORE, ReadConditions
@@ -53,10 +51,8 @@ def wanted(
 Wanted = Annotated[service.Wanted, Depends(wanted)]
 
 
-async def importer(request: Request, credential: Proven, wanted: Wanted) -> Principal:
-    """Who has the scope of this kind. Found in a transaction of its own: none is open while a file comes."""
-    async with database_of(request).tenant_session(credential.organization_id) as session:
-        who = await principal(request, session, credential)
+async def importer(who: Anyone, wanted: Wanted) -> Principal:
+    """Who has the scope of this kind; no transaction is open while a file comes."""
     if who.teams is not None:
         raise TeamsOnly
     if service.SCOPES[wanted.kind] not in who.scopes:

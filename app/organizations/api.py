@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from app.auth import queries as auth
-from app.auth.dependencies import Anyone, Once, Tenant, requires
+from app.auth.dependencies import FORGOTTEN, Anyone, Once, Tenant, requires
 from app.auth.principal import Principal, Scope
 from app.core.conditional import ChangeConditions, ReadConditions
 from app.core.database import as_of
@@ -67,3 +67,4 @@ async def create_api_key(body: schemas.ApiKeyWrite, who: KeyManager, session: Te
 async def delete_api_key(key_id: UUID, who: KeyManager, session: Tenant) -> None:
     if not await auth.delete_api_key(session, key_id):
         raise NotFound
+    session.info[FORGOTTEN] = [key_id]

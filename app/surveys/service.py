@@ -262,7 +262,7 @@ async def close_survey(session: TenantSession, survey_id: UUID, now: datetime) -
     await invitation_queries.forget_all(session, survey_id)
     row.status, row.closed_at = "closed", now
     if row.release_policy != "rolling":
-        row.participation_count = await answered(session, row)
+        row.participation_count = await responses_queries.count_responses(session, survey_id)
     organization = await organizations.organization(session)
     row.participation_on = local_date(organization, now)
     await _touch(session, row)
@@ -317,11 +317,6 @@ async def participation(session: TenantSession, survey_id: UUID) -> schemas.Surv
     )
 
 
-async def answered(session: TenantSession, row: Survey) -> int:
-    """With those erased since it was first told: a count that went down would tell that they had (R11)."""
-    return await responses_queries.count_responses(session, row.id) + row.erased_answered
-
-
 def uncounted(*, has_frame: bool) -> dict[str, str]:
     """Of the day it was opened: whoever answers, nobody is counted before the next."""
     return {"invited": NOT_COUNTED if has_frame else "no_frame", "responded": NOT_COUNTED}
@@ -351,7 +346,7 @@ async def count_participation(session: TenantSession, now: datetime) -> None:
             row.participation_count = row.participation_count or 0
             await enqueue(session, RELEASE_JOB, session.organization_id, row.id)
         else:
-            row.participation_count = await answered(session, row)
+            row.participation_count = await responses_queries.count_responses(session, row.id)
         await session.flush()
         told = await participation(session, row.id)
         data = {"survey_id": row.id, **told.model_dump(mode="json")}

@@ -59,10 +59,6 @@ class Survey(OrganizationRow, Timestamps, table=True):
     """What makes that secret together with the key; alone it opens nothing."""
     participation_count: int | None = None
     participation_on: date | None = None
-    erased_invited: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """Of those invited, how many were erased after participation was counted and before the release."""
-    erased_answered: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """How many of these had answered: participation goes on counting them."""
 
 
 class SurveyGroup(DependentRow, table=True):

@@ -160,12 +160,12 @@ async def test_a_key_that_is_gone_is_known_no_longer(acme: Tenant, database_url:
     app = guarded(acme, database_url, "none")
     keys, key, gone = app.state.known_keys, await acme.key(), await acme.key("people:read")
     assert await statuses(app, "192.0.2.1", key, gone) == [200, 200]
-    assert set(keys.organizations.values()) == {str(acme.id)}
-    assert len(keys.organizations) == 2
+    assert {proof.organization_id for proof in keys.proofs.values()} == {acme.id}
+    assert len(keys.proofs) == 2
     me = (await from_address(app, "192.0.2.2", gone).get("/v1/me")).json()["subject"]
     assert (await from_address(app, "192.0.2.2", key).delete(f"/v1/api-keys/{me}")).status_code == 204
     assert await statuses(app, "192.0.2.1", gone) == [401]
-    assert len(keys.organizations) == 1
+    assert len(keys.proofs) == 1
 
 
 async def test_nor_from_all_the_addresses_of_a_network(acme: Tenant, database_url: str) -> None:

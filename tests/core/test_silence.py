@@ -33,6 +33,7 @@ async def way(module_database: str) -> AsyncIterator[Way]:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MARGIN", "CANCEL_SECONDS", "PING_SECONDS"):
         monkeypatch.setattr(lines, name, 1)
+    monkeypatch.setattr(lines, "FRESH_SECONDS", 0)
     monkeypatch.setattr(jobs, "LISTENS_EVERY", 0.1)
 
 

@@ -17,7 +17,7 @@ from app.people.history.queries import pasts, replace_pasts
 from app.people.persons.queries import hold_people, people_by_external_ids
 from app.privacy.erasure.jobs import forget_statistics
 from app.privacy.retention.jobs import retain, retain_in
-from app.surveys.service import STATISTICS_JOB, count_participation
+from app.surveys.service import STATISTICS_JOB
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_release import METRICS, answer, finish, names_of, read, released, staff, start
@@ -194,9 +194,9 @@ async def test_before_the_release_an_answer_is_simply_gone(acme: Tenant, owner: 
 
 async def test_a_release_that_is_being_computed_is_computed_again(acme: Tenant, monkeypatch: Any) -> None:
     """Else it would stand on an answer that nobody counts as erased."""
-    await staff(acme.client, {"sales": 16})
+    await staff(acme.client, {"sales": 8})
     survey_id = await start(acme.client)
-    await answer(acme.client, survey_id, names_of("sales", 16))
+    await answer(acme.client, survey_id, names_of("sales", 8))
     await acme.client.post(f"/v1/surveys/{survey_id}/close")
     store = releasing.store
 
@@ -208,7 +208,7 @@ async def test_a_release_that_is_being_computed_is_computed_again(acme: Tenant, 
     monkeypatch.setattr(releasing, "store", erase_first)
     await acme.work()
     await acme.work_later()
-    assert (await read(acme.client, survey_id=survey_id))["groups"][0]["n"] == 16 - 5
+    assert (await read(acme.client, survey_id=survey_id))["groups"][0]["n"] == 7
 
 
 async def wave(tenant: Tenant, pay: int, gone: set[str]) -> None:
@@ -252,56 +252,6 @@ async def test_what_was_hidden_then_is_not_told_by_a_trend_now(acme: Tenant) -> 
     told = {group["group"]["id"]: change_of(group, "satisfaction") for group in found["groups"][:3]}
     assert told[None]["reason"] == "erased"
     assert (told[hidden]["status"], told[hidden]["reason"]) == ("suppressed", "complementary")
-
-
-async def told_around_an_erasure(tenant: Tenant, *, has_answered: bool, is_closed: bool) -> list[Any]:
-    """All that is told of how many answered, by days, while somebody is erased and after the release."""
-    names = names_of("sales", 20)
-    survey_id = await start(tenant.client)
-    await answer(tenant.client, survey_id, names[:14] if has_answered else names[1:15])
-    told = []
-
-    async def next_day(number: int) -> None:
-        async with tenant.database.tenant_session(tenant.id) as session:
-            await count_participation(session, datetime.now(UTC) + timedelta(days=number))
-        told.append((await tenant.client.get(f"/v1/surveys/{survey_id}/participation")).json())
-
-    await next_day(1)
-    if is_closed:
-        await tenant.client.post(f"/v1/surveys/{survey_id}/close")
-    await erase(tenant.client, names[0])
-    await next_day(2)
-    if not is_closed:
-        await answer(tenant.client, survey_id, names[15:17])
-        await next_day(3)
-    await finish(tenant, survey_id)
-    await next_day(4)
-    said = await read(tenant.client, survey_id=survey_id)
-    part = await read(tenant.client, "participation", survey_id=survey_id)
-    whole = said["groups"][0]
-    return [
-        *told,
-        (whole["n"], whole["invited"], said["release"]["held_back"]),
-        [{name: group.get(name) for name in ("n", "invited", "responded")} for group in part["groups"]],
-    ]
-
-
-@pytest.mark.parametrize("is_closed", [False, True], ids=["open", "closed"])
-async def test_participation_does_not_tell_whether_somebody_erased_had_answered(
-    acme: Tenant, other: Tenant, is_closed: bool
-) -> None:
-    for tenant in (acme, other):
-        await staff(tenant.client, {"sales": 20})
-    one, another = [
-        await told_around_an_erasure(tenant, has_answered=has_answered, is_closed=is_closed)
-        for tenant, has_answered in ((acme, True), (other, False))
-    ]
-    assert one == another
-    answered = 14 if is_closed else 16
-    assert [day["responded"] for day in one[:2]] == [14, 14]
-    assert one[-2] == (answered - 5, 20, 10), (
-        "as many as the minimum are in no number, those erased among them"
-    )
 
 
 async def test_where_as_many_as_the_minimum_were_erased_it_is_told(acme: Tenant) -> None:

@@ -161,30 +161,19 @@ def make(current: Loaded, before: Earlier | None, history: History | None, numbe
         names.FILTER.name: {ORGANIZATION: shared},
         names.BENCHMARK.name: {ORGANIZATION: noisy},
     }
-    held_back = for_erased(current) or int((included == 0).sum())
-    return Made(bodies | of_all, noisy, cells, new, held_back)
+    return Made(bodies | of_all, noisy, cells, new, int((included == 0).sum()))
 
 
 def newly_included(current: Loaded, everybody: Sample) -> Flags:
-    """Whom this release takes first: all who wait, or with rolling releases as many as may be added (R2).
-
-    Where somebody was erased after participation was told, as many are left out by lot as make it the same
-    number whether those erased had answered or not (R11).
-    """
+    """Whom this release takes first: all who wait, or with rolling releases as many as may be added (R2)."""
     waiting: Flags = everybody.included == 0
     if current.survey.release_policy != "rolling":
-        return waiting & (everybody.lot >= for_erased(current) - current.survey.erased_answered)
+        return waiting
     invited = current.invited()
     assert invited is not None, "releases roll where persons were invited"
     regions = base_regions(everybody.groups, invited, current.k)[everybody.places.team]
     waiting[waiting] = admit(regions[waiting], everybody.both[waiting], current.k)
     return waiting
-
-
-def for_erased(current: Loaded) -> int:
-    """How many of those who answered are in no number, those erased among them."""
-    erased = current.survey.erased_invited
-    return max(current.k, erased) if erased else 0
 
 
 def awaiting(n: int) -> Undefined:
@@ -333,7 +322,7 @@ async def store(
     epsilon = spent(made.noisy)
     is_as_computed = (
         now is not None
-        and (now.status, now.erased_invited) == (survey.status, survey.erased_invited)
+        and now.status == survey.status
         and await queries.are_there(session, survey.id, current.responses.keys)
         and await is_affordable(session, current, epsilon)
     )
@@ -351,10 +340,9 @@ async def store(
     }
     if not await queries.store_release(session, release, list(frozen(made.bodies)), made.cells):
         return
-    if survey.release_policy == "rolling" or survey.erased_invited:
+    if survey.release_policy == "rolling":
         keys = [current.responses.keys[index] for index in np.flatnonzero(made.newly_included).tolist()]
         await queries.mark_included(session, survey.id, number, keys)
-    if survey.release_policy == "rolling":
         await queries.count_included(session, survey.id)
     if is_final:
         await queries.mark_released(session, survey.id, released_at)

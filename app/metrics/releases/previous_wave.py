@@ -86,7 +86,7 @@ def released_wave(loaded: Loaded) -> Wave:
 
 def released_sample(loaded: Loaded) -> Sample:
     everybody = loaded.sample()
-    if loaded.survey.release_policy != "rolling" and not loaded.survey.erased_invited:
+    if loaded.survey.release_policy != "rolling":
         everybody = replace(everybody, included=np.ones(len(everybody.places), dtype=np.int64))
     return everybody.of(everybody.included > 0)
 

@@ -38,10 +38,7 @@ async def hold_person(session: TenantSession, external_id: str) -> UUID | None:
 
 
 HOLD_SURVEYS = text(
-    f"""
-SELECT s.id, s.mode, s.status, s.release_policy, s.participation_count
-FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s
-"""  # noqa: S608
+    f"SELECT s.id, s.mode, s.status FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s"  # noqa: S608
 )
 
 
@@ -147,24 +144,6 @@ WHERE c.organization_id = :organization_id AND c.survey_id = :survey_id
 async def count_erased(session: TenantSession, survey_id: UUID, person_id: UUID) -> None:
     """In the cell they were asked in, whether they had answered or not: what is withheld tells neither."""
     await session.execute(COUNT_ERASED, {"survey_id": survey_id, "person_id": person_id})
-
-
-COUNT_ERASED_INVITED = text("""
-UPDATE surveys SET erased_invited = erased_invited + 1
-WHERE organization_id = :organization_id AND id = ANY (CAST(:surveys AS uuid[]))
-""")
-COUNT_ERASED_ANSWERED = text("""
-UPDATE surveys SET erased_answered = erased_answered + 1
-WHERE organization_id = :organization_id AND id = :survey_id
-""")
-
-
-async def count_erased_invited(session: TenantSession, surveys: Collection[UUID]) -> None:
-    await session.execute(COUNT_ERASED_INVITED, {"surveys": list(surveys)})
-
-
-async def count_erased_answered(session: TenantSession, survey_id: UUID) -> None:
-    await session.execute(COUNT_ERASED_ANSWERED, {"survey_id": survey_id})
 
 
 REPLACE_NAMES = {

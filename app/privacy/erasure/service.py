@@ -131,10 +131,7 @@ async def allow_again(session: TenantSession, external_id: str, keyring: Keyring
 
 
 async def _forget_answers(session: TenantSession, subject: Subject) -> None:
-    surveys = await queries.hold_surveys_of(session, subject.parameters)
-    counting = {survey.id for survey in surveys if _is_counted(survey)}
-    await queries.count_erased_invited(session, counting)
-    for survey in surveys:
+    for survey in await queries.hold_surveys_of(session, subject.parameters):
         await _forget_invitation(session, subject, survey)
         if survey.status == "released" and survey.mode != "anonymous":
             await queries.count_erased(session, survey.id, subject.id)
@@ -143,16 +140,8 @@ async def _forget_answers(session: TenantSession, subject: Subject) -> None:
             await queries.unlink_response(session, response, key_like_others(response.mode))
             continue
         await queries.delete_response(session, response)
-        if response.survey_id in counting:
-            await queries.count_erased_answered(session, response.survey_id)
         if response.allow_changes:
             await _forget_texts(session, subject, response)
-
-
-def _is_counted(survey: Row[Any]) -> bool:
-    """Whether it was told how many answered, and the release is still to come (R11)."""
-    is_found = survey.mode != "anonymous" and survey.release_policy != "rolling"
-    return is_found and survey.status in ("open", "closed") and survey.participation_count is not None
 
 
 async def _forget_texts(session: TenantSession, subject: Subject, response: Row[Any]) -> None:

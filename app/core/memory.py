@@ -1,0 +1,97 @@
+"""What a process remembers of the database, as long as it is sure to hear of a change within a second.
+
+Triggers tell of every change, whoever made it, as TOLD lists. A process that does not hear, as its line was
+lost, is silent or leads through a pooler, remembers nothing: then all is read as if there were no memory.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from app.core import logging as app_logging
+
+log = logging.getLogger("betrokken.memory")
+
+Thing = TypeVar("Thing")
+CHANNEL = "betrokken_changes"
+TOLD = ("api_keys",)
+"""Tables of whose rows a trigger tells by their id when they are changed or deleted."""
+ASKS_EVERY, SURE_SECONDS = 0.25, 1.0
+"""An answer is proof that all was heard which was told before it was asked for."""
+PAUSE = 2
+MOST_REMEMBERED = 10_000
+OWN_NUMBER = "SELECT pg_backend_pid()"
+NEVER = float("-inf")
+
+
+class NotHeard(RuntimeError):
+    """A pooler gives its clients numbers of its own, and does not tell them what they listen for."""
+
+
+class Memory:
+    """Things by their id. `listen` has to run beside it; before and without that it only reads."""
+
+    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+        self.connect = connect
+        self._things: dict[UUID, Any] = {}
+        self._forgotten = 0
+        self._sure_of = NEVER
+        """When that was asked for which was answered last."""
+
+    async def recall(self, thing: UUID, read: Callable[[], Awaitable[Thing | None]]) -> Thing | None:
+        """What is remembered, or else is read; what changes while it is read is not remembered."""
+        if self.is_sure() and thing in self._things:
+            found: Thing = self._things[thing]
+            return found
+        before = self._forgotten
+        read_now = await read()
+        if read_now is not None and self.is_sure() and before == self._forgotten:
+            self._things[thing] = read_now
+            if len(self._things) > MOST_REMEMBERED:
+                del self._things[next(iter(self._things))]
+        return read_now
+
+    def is_sure(self) -> bool:
+        return time.monotonic() - self._sure_of < SURE_SECONDS
+
+    def forget(self, *things: UUID) -> None:
+        self._forgotten += 1
+        for thing in things:
+            self._things.pop(thing, None)
+
+    async def listen(self) -> None:
+        """Until cancelled; a line that was lost is dialled anew."""
+        while True:
+            try:
+                await self._listen_once()
+            except Exception as error:
+                log.warning("changes_not_heard", extra=app_logging.describe(error))
+            await asyncio.sleep(PAUSE)
+
+    async def _listen_once(self) -> None:
+        line = await self.connect()
+        try:
+            await line.add_listener(CHANNEL, self._hear)
+            while True:
+                await self._ask(line)
+                await asyncio.sleep(ASKS_EVERY)
+        finally:
+            self._sure_of = NEVER
+            self.forget(*self._things)
+            with suppress(Exception):
+                await line.close(timeout=5)
+
+    async def _ask(self, line: asyncpg.Connection) -> None:
+        asked_at = time.monotonic()
+        if await line.fetchval(OWN_NUMBER) != line.get_server_pid():
+            raise NotHeard
+        self._sure_of = asked_at
+
+    def _hear(self, _: object, __: int, ___: str, thing: str) -> None:
+        self.forget(UUID(thing))
