@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic import SecretStr
 from sqlalchemy import Executable as Executable
 from sqlalchemy import Row as Row
 from sqlalchemy import RowMapping as RowMapping
@@ -35,8 +36,14 @@ log = logging.getLogger("betrokken.database")
 
 ENTER_TENANT = text("""
 SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true), now(),
-    set_config('idle_in_transaction_session_timeout', :longest_pause, true)
+    set_config('idle_in_transaction_session_timeout', :longest_pause, true),
+    set_config('statement_timeout', :longest_statement, true), set_config('jit', 'off', true)
 """)
+ENTER_SYSTEM = text("""
+SELECT set_config('idle_in_transaction_session_timeout', :longest_pause, true),
+    set_config('statement_timeout', :longest_statement, true), set_config('jit', 'off', true)
+""")
+"""Of the transaction, not of the session: behind PgBouncer each transaction may have another session."""
 LONGEST_PAUSE = "10min"
 """Between two statements: whoever is gone lets go of what their transaction holds."""
 
@@ -48,6 +55,10 @@ Clock = Callable[[AsyncSession], Awaitable[datetime]]
 SEALED_KEY = text("""
 SELECT sealed_key FROM organizations WHERE id = :organization_id
 """)
+
+
+def url_of(given: SecretStr | None) -> str | None:
+    return None if given is None else given.get_secret_value()
 
 
 class TenantTransaction(Session):
@@ -80,13 +91,14 @@ def bind_organization(state: ORMExecuteState) -> None:
 class Database:
     def __init__(self, url: str, settings: Settings) -> None:
         self.url = url
+        self.direct_url = url_of(settings.database_direct_url) or url
         self.role = settings.database_role
         self.settings = settings
         self._sealed_keys: dict[UUID, bytes | None] = {}
         self.memory = Memory(self.connect)
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=self.connect,
+            creator=self._adapted,
             poolclass=CountedPool,
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_size,
@@ -101,19 +113,37 @@ class Database:
         """Knows the key of every organisation that a session was opened of."""
         return Keyring(load_secrets(self.settings), self._sealed_keys)
 
-    async def connect(self, **_: Any) -> asyncpg.Connection:
-        """A raw connection. asyncpg reads the URL, so libpq's parameters (sslmode, host=...) work."""
-        return await dial(
-            self.url,
-            self.settings.database_statement_timeout,
-            statement_cache_size=self.settings.database_statement_cache_size,
-            server_settings={
-                "application_name": "betrokken",
-                "timezone": "UTC",
-                "statement_timeout": f"{self.settings.database_statement_timeout}s",
-                "jit": "off",
-            },
+    def _adapted(self) -> Any:
+        """SQLAlchemy keeps prepared statements of its own; they too outlive a session of PgBouncer's."""
+        return self.engine.dialect.dbapi.connect(  # type: ignore[union-attr]
+            async_creator_fn=self.connect,
+            prepared_statement_cache_size=self.settings.database_statement_cache_size,
         )
+
+    async def connect(self, **_: Any) -> asyncpg.Connection:
+        """A raw connection. asyncpg reads the URL, so libpq's parameters (sslmode, host=...) work.
+
+        It may lead through PgBouncer, which takes no other parameters of a session than these.
+        """
+        return await self._dial(self.url, statement_cache_size=self.settings.database_statement_cache_size)
+
+    async def connect_directly(self) -> asyncpg.Connection:
+        """One with a session of its own, past any pooler: for whoever listens."""
+        connection = await self._dial(self.direct_url)
+        await connection.execute(f"SET statement_timeout = '{self._longest_statement}'; SET jit = off")
+        return connection
+
+    async def _dial(self, url: str, **options: Any) -> asyncpg.Connection:
+        own = {"application_name": "betrokken", "timezone": "UTC"}
+        return await dial(url, self.settings.database_statement_timeout, server_settings=own, **options)
+
+    @property
+    def _longest_statement(self) -> str:
+        return f"{self.settings.database_statement_timeout}s"
+
+    @property
+    def _limits(self) -> dict[str, str]:
+        return {"longest_pause": LONGEST_PAUSE, "longest_statement": self._longest_statement}
 
     @asynccontextmanager
     async def tenant_session(self, organization_id: UUID) -> AsyncIterator[TenantSession]:
@@ -133,7 +163,7 @@ class Database:
 
     async def _enter(self, session: TenantSession) -> None:
         own = str(session.organization_id)
-        who = {"role": self.role, "organization_id": own, "longest_pause": LONGEST_PAUSE}
+        who = {"role": self.role, "organization_id": own} | self._limits
         session.info[TIME] = (await session.execute(ENTER_TENANT, who)).one()[2]
         app_logging.organization_id.set(own)
         await self._know(session)
@@ -164,11 +194,14 @@ class Database:
         """One transaction outside every organisation, for the tables that belong to none."""
         log.debug("system_session", extra={"reason": reason})
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            await session.execute(ENTER_SYSTEM, self._limits)
             yield session
 
     def for_long_statements(self, seconds: int) -> "Database":
-        """The same one, where a statement may take that long."""
-        return Database(self.url, self.settings.model_copy(update={"database_statement_timeout": seconds}))
+        """The same one, past any pooler, where a statement may take that long."""
+        return Database(
+            self.direct_url, self.settings.model_copy(update={"database_statement_timeout": seconds})
+        )
 
     async def close(self) -> None:
         await self.engine.dispose()

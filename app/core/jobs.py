@@ -37,6 +37,8 @@ LONGEST_RETRY_PAUSE = 300
 MOST_ATTEMPTS = 300
 """About a day."""
 
+OWN_NUMBER = "SELECT pg_backend_pid()"
+PAST_IT = "in transaction mode it hears nothing: set DATABASE_DIRECT_URL to an address past the pooler"
 NOTES_KEPT_DAYS, NOTES_AT_ONCE = 7, 10_000
 FORGET = [
     text(f"""
@@ -139,8 +141,10 @@ class Worker:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _run_once(self) -> None:
-        connection = await self.database.connect()
+        connection = await self.database.connect_directly()
         try:
+            if await is_pooled(connection):
+                log.warning("worker_behind_pooler", extra={"way_out": PAST_IT})
             queue = PgQueuer.from_asyncpg_connection(connection)
             self._register(queue)
             watch = asyncio.create_task(self._hang_up_when_silent(queue, connection))
@@ -211,6 +215,13 @@ class Worker:
             raise
         finally:
             telemetry.JOBS.labels(name, outcome).inc()
+
+
+async def is_pooled(connection: asyncpg.Connection) -> bool:
+    """A pooler gives numbers of its own to its clients, and tells them nothing of what they listen for."""
+    own: int = await connection.fetchval(OWN_NUMBER)
+    given: int = connection.get_server_pid()
+    return own != given
 
 
 async def _hear(queue: PgQueuer) -> None:

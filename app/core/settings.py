@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="PostgreSQL 15 or later. Unset: the bundled PostgreSQL of the data folder is started.",
     )
+    database_direct_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_DIRECT_URL",
+        description="The same database past PgBouncer in transaction mode, for the worker, whatever else"
+        " listens, and `migrate`. Unset: DATABASE_URL.",
+    )
     database_role: str = Field(
         "betrokken_app",
         pattern=r"^[a-z_][a-z0-9_]{0,62}$",

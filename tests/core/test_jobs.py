@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -195,8 +194,8 @@ class Tapped(Database):
 
     made: list[asyncpg.Connection]
 
-    async def connect(self, **options: Any) -> asyncpg.Connection:
-        self.made.append(await super().connect(**options))
+    async def connect_directly(self) -> asyncpg.Connection:
+        self.made.append(await super().connect_directly())
         return self.made[-1]
 
 

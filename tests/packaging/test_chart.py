@@ -318,6 +318,7 @@ def test_without_a_secret_it_says_which_to_name() -> None:
         {"cloudnativepg": {"enabled": True, "storage": {"size": "large"}}},
         {"image": {"repository": ""}},
         {"env": {"DATABASE_URL": "postgresql://in-plain-sight"}},
+        {"env": {"DATABASE_DIRECT_URL": "postgresql://in-plain-sight"}},
         {"env": {"BETROKKEN_WORKERS": 2}},
         {"ingress": {"enabled": True, "host": "betrokken.example", "paths": []}},
     ],
