@@ -38,6 +38,7 @@ from app.core.requests import OriginMiddleware, RequestIdMiddleware, routes_of
 from app.core.rotation import Sealed
 from app.core.secrets import load_secrets
 from app.core.settings import Settings
+from app.core.watching import watched
 from app.imports import jobs as import_jobs
 from app.imports import queries as import_queries
 from app.imports import service as imports
@@ -205,8 +206,15 @@ def create_worker(database: Database) -> Worker:
 
 def create_worker_app(database: Database, worker: Worker) -> FastAPI:
     """What is asked of a process that only works."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with watched(database):
+            yield
+
     app = FastAPI(
         title="Betrokken",
+        lifespan=lifespan,
         routes=[*routes_of(operations.watched)],
         openapi_url=None,
         docs_url=None,
@@ -214,6 +222,7 @@ def create_worker_app(database: Database, worker: Worker) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.database, app.state.worker = database, worker
+    app.state.jobs, app.state.release_job = tuple(JOBS), surveys.RELEASE_JOB
     install_error_handlers(app)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RequestIdMiddleware)
@@ -227,7 +236,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         worker = app.state.worker = create_worker(database) if settings.worker_enabled else None
         tasks = [asyncio.create_task(database.memory.listen())]
         tasks += [asyncio.create_task(worker.run())] if worker else []
-        yield
+        async with watched(database):
+            yield
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -245,6 +255,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     )
     app.state.settings = settings
     app.state.ready_answers = ReadyAnswers(settings.ready_answers_mb * 2**20)
+    app.state.jobs, app.state.release_job = tuple(JOBS), surveys.RELEASE_JOB
     load_secrets(settings)
     app.state.issuer = issuer_of(settings)
     operations.mount_assets(app)

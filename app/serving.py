@@ -107,7 +107,7 @@ class Beside(uvicorn.Server):
 @asynccontextmanager
 async def answering(door: socket.socket, app: FastAPI) -> AsyncIterator[None]:
     """As long as other work goes on."""
-    server = Beside(uvicorn.Config(app, lifespan="off", **OPTIONS))
+    server = Beside(uvicorn.Config(app, **OPTIONS))
     serving = create_task(server.serve(sockets=[door]))
     try:
         yield

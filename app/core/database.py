@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +47,7 @@ SELECT set_config('idle_in_transaction_session_timeout', :longest_pause, true),
 LONGEST_PAUSE = "10min"
 """Between two statements: whoever is gone lets go of what their transaction holds."""
 
+COUNTED = "counted"
 TIME = "transaction_time"
 Clock = Callable[[AsyncSession], Awaitable[datetime]]
 """`transaction_time`, except in tests."""
@@ -148,9 +149,11 @@ class Database:
     @asynccontextmanager
     async def tenant_session(self, organization_id: UUID) -> AsyncIterator[TenantSession]:
         """One transaction that sees one organisation; commits on leaving, rolls back on an error."""
-        async with TenantSession(self.engine, organization_id) as session, session.begin():
-            await self._enter(session)
-            yield session
+        async with TenantSession(self.engine, organization_id) as session:
+            async with session.begin():
+                await self._enter(session)
+                yield session
+            tell_of_commit(session)
 
     @asynccontextmanager
     async def tenant_within(
@@ -160,6 +163,7 @@ class Database:
         async with TenantSession(await session.connection(), organization_id) as tenant, tenant.begin():
             await self._enter(tenant)
             yield tenant
+        session.info.setdefault(COUNTED, []).extend(tenant.info.pop(COUNTED, []))
 
     async def _enter(self, session: TenantSession) -> None:
         own = str(session.organization_id)
@@ -193,9 +197,11 @@ class Database:
     async def system_session(self, *, reason: str) -> AsyncIterator[AsyncSession]:
         """One transaction outside every organisation, for the tables that belong to none."""
         log.debug("system_session", extra={"reason": reason})
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            await session.execute(ENTER_SYSTEM, self._limits)
-            yield session
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            async with session.begin():
+                await session.execute(ENTER_SYSTEM, self._limits)
+                yield session
+            tell_of_commit(session)
 
     def for_long_statements(self, seconds: int) -> "Database":
         """The same one, past any pooler, where a statement may take that long."""
@@ -205,6 +211,16 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def once_committed(session: AsyncSession, count: Callable[..., object], *given: object) -> None:
+    """What is counted lasts: if the transaction falls, it has not happened."""
+    session.info.setdefault(COUNTED, []).append(partial(count, *given))
+
+
+def tell_of_commit(session: AsyncSession) -> None:
+    for count in session.info.pop(COUNTED, []):
+        count()
 
 
 async def raw_connection(session: AsyncSession) -> asyncpg.Connection:

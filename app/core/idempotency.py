@@ -17,7 +17,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from app.core import audit
+from app.core import audit, telemetry
 from app.core.ciphers import Secret
 from app.core.conditional import NO_STORE
 from app.core.database import TenantSession
@@ -130,6 +130,7 @@ class Once:
             return KeyReused()
         if record.answer is None:
             return SecretAlreadyShown()
+        telemetry.REPLAYS.labels("request").inc()
         return Replay(Response(record.answer, record.status, json.loads(record.headers)))
 
     async def answer(

@@ -15,7 +15,7 @@ from sqlalchemy import AsyncAdaptedQueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.core.telemetry import POOL_IN_USE
+from app.core.telemetry import POOL_IN_USE, POOL_WAITING
 
 CONNECT_SECONDS = 10
 MARGIN = 5
@@ -73,7 +73,8 @@ class CountedPool(AsyncAdaptedQueuePool):
     def _do_get(self) -> ConnectionPoolEntry:
         POOL_IN_USE.inc()
         try:
-            return super()._do_get()
+            with POOL_WAITING.track_inprogress():
+                return super()._do_get()
         except BaseException:
             POOL_IN_USE.dec()
             raise

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from app.core import contract, migrations, telemetry
+from app.core import contract, migrations, telemetry, watching
 from app.core.errors import Unavailable
 from app.core.requests import Route
 from app.core.schema import Schema
@@ -85,7 +85,9 @@ async def get_readiness(request: Request) -> Health:
 
 
 @watched.get("/metrics", operation_id="get_prometheus_metrics", response_class=PlainTextResponse)
-async def get_prometheus_metrics() -> Response:
+async def get_prometheus_metrics(request: Request) -> Response:
+    state = request.app.state
+    await watching.measure(state.database, state.jobs, state.release_job)
     return Response(telemetry.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

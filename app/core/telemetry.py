@@ -5,11 +5,13 @@ Labels are operationId, status class, job name, kind of mail and reason: never a
 
 import os
 import time
+from pathlib import Path
 
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core import processes
 
 REQUESTS = Counter("betrokken_http_requests_total", "Requests answered.", ["operation", "status_class"])
 LATENCY = Histogram(
@@ -58,6 +60,64 @@ CALENDAR_MAIL_DELAY = Histogram(
     ["kind"],
     buckets=(60, 120, 300, 900, 3600, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600),
 )
+REPLAYS = Counter(
+    "betrokken_replayed_duplicates_total",
+    "What was sent again and not done again: requests with a known Idempotency-Key, responses, recognition.",
+    ["kind"],
+)
+IMPORT_ROWS = Counter(
+    "betrokken_import_rows_total", "Rows of imports that ended so, without dry runs.", ["kind", "outcome"]
+)
+WEBHOOK_DELAY = Histogram(
+    "betrokken_webhook_delivery_delay_seconds",
+    "Time from a change to the answer of the webhook that was told of it.",
+    buckets=(0.5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600),
+)
+WEBHOOK_LAG = Gauge(
+    "betrokken_webhook_lag_seconds",
+    "How long the oldest event that is due had waited for its webhook, when it was last looked at.",
+    multiprocess_mode="mostrecent",
+)
+JOBS_QUEUED = Gauge(
+    "betrokken_jobs_queued",
+    "Jobs in the queue by whether their time has come.",
+    ["job", "state"],
+    multiprocess_mode="mostrecent",
+)
+OLDEST_JOB = Gauge(
+    "betrokken_jobs_oldest_age_seconds",
+    "How long the oldest job whose time has come has waited for a worker.",
+    ["job"],
+    multiprocess_mode="mostrecent",
+)
+RELEASES_PENDING = Gauge(
+    "betrokken_releases_pending",
+    "Surveys whose release waits or is being computed.",
+    multiprocess_mode="mostrecent",
+)
+DATABASE_ANSWERS = Gauge(
+    "betrokken_database_answers",
+    "Whether the database answered while these numbers were asked for; else those of the queue are older.",
+    multiprocess_mode="mostrecent",
+)
+LOOP_LAG = Histogram(
+    "betrokken_event_loop_lag_seconds",
+    "How much later than planned the event loop came back to what waited a second.",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+BUILD_INFO = Gauge(
+    "betrokken_build_info", "1, with what runs.", ["version", "python"], multiprocess_mode="max"
+)
+POOL_LIMIT = Gauge(
+    "betrokken_database_pool_connections_limit",
+    "Most database connections that this process opens.",
+    multiprocess_mode="livesum",
+)
+POOL_WAITING = Gauge(
+    "betrokken_database_pool_connections_waiting",
+    "Who waits for a database connection: for a free one or a new one.",
+    multiprocess_mode="livesum",
+)
 POOL_IN_USE = Gauge(
     "betrokken_database_pool_connections_in_use",
     "Database connections that this process uses or waits for.",
@@ -67,11 +127,8 @@ POOL_IN_USE = Gauge(
 
 def exposition() -> bytes:
     """The classic text format, over all worker processes where there are several."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(PROCESS_REGISTRY)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return generate_latest(PROCESS_REGISTRY) if folder is None else processes.exposition(Path(folder))
 
 
 class TelemetryMiddleware:

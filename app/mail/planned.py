@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from app.core import telemetry
-from app.core.database import TenantSession
+from app.core.database import TenantSession, once_committed
 from app.mail.dispatcher import AGAIN, Draft, Lease, Verdict
 from app.mail.message import Mail
 
@@ -74,7 +74,7 @@ class Planned:
     async def due(self, session: TenantSession, now: datetime) -> int:
         """How many are due; those whose day has passed are given up."""
         missed = len((await session.execute(GIVE_UP[self.kind], {"now": now})).all())
-        telemetry.CALENDAR_MAILS.labels(self.kind, "missed").inc(missed)
+        once_committed(session, telemetry.CALENDAR_MAILS.labels(self.kind, "missed").inc, missed)
         return int(await session.scalar(COUNT_DUE[self.kind], {"now": now}))
 
     async def claim(self, session: TenantSession, lease: Lease) -> Row[Any] | None:
@@ -100,8 +100,8 @@ class Planned:
             await self.tell_of_sent(session, item)
         if is_sent:
             delay = (item.now - item.send_at).total_seconds()
-            telemetry.CALENDAR_MAIL_DELAY.labels(self.kind).observe(delay)
-        telemetry.CALENDAR_MAILS.labels(self.kind, verdict.status).inc()
+            once_committed(session, telemetry.CALENDAR_MAIL_DELAY.labels(self.kind).observe, delay)
+        once_committed(session, telemetry.CALENDAR_MAILS.labels(self.kind, verdict.status).inc)
 
 
 def pause_after(attempts: int) -> timedelta:

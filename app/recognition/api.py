@@ -2,14 +2,14 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.auth.dependencies import Once, SettingsOf, Tenant, requires
 from app.auth.principal import Principal, Scope
 from app.core import telemetry
 from app.core.batches import BatchResult, Effect, batch_result, parse_in_turns, refuse_repeats
 from app.core.conditional import NO_STORE, ChangeConditions, Preconditions, ReadConditions, etag_of
-from app.core.database import as_of
+from app.core.database import as_of, once_committed
 from app.core.pages import Page
 from app.core.requests import Route
 from app.core.schema import Date, Identifier, Instant
@@ -67,10 +67,10 @@ async def create_recognition(
     who: RecognitionWriter,
     session: Tenant,
     once: Once,
-    after_commit: BackgroundTasks,
 ) -> Response:
     event, effect = await service.record_one(session, body, datetime.now(UTC))
-    after_commit.add_task(telemetry.RECOGNITIONS.inc, effect is Effect.CREATED)
+    once_committed(session, telemetry.RECOGNITIONS.inc, effect is Effect.CREATED)
+    once_committed(session, telemetry.REPLAYS.labels("recognition").inc, effect is not Effect.CREATED)
     headers = {
         **NO_STORE,
         "ETag": etag_of(event.model_dump_json().encode()),
@@ -86,13 +86,13 @@ async def create_recognitions_batch(
     session: Tenant,
     once: Once,
     settings: SettingsOf,
-    after_commit: BackgroundTasks,
 ) -> Response:
     parsed = await parse_in_turns(body.items, schemas.RecognitionWrite, settings.events_batch_limit)
     wanted = refuse_repeats(parsed, lambda item: item.external_id)
     outcomes = await service.record(session, wanted, datetime.now(UTC))
     result = batch_result(body.items, outcomes)
-    after_commit.add_task(telemetry.RECOGNITIONS.inc, result.summary.created)
+    once_committed(session, telemetry.RECOGNITIONS.inc, result.summary.created)
+    once_committed(session, telemetry.REPLAYS.labels("recognition").inc, result.summary.unchanged)
     return await once.answer(200, result)
 
 

@@ -18,7 +18,7 @@ from uuid import UUID
 import httpx
 
 from app.core import outbound, telemetry
-from app.core.database import Clock, Database, Row, TenantSession
+from app.core.database import Clock, Database, Row, TenantSession, once_committed
 from app.core.outbox import announce
 from app.core.secrets import Keyring
 from app.webhooks import queries, rules
@@ -46,6 +46,12 @@ class Attempt:
         if pause is None:
             return "failed", None
         return "pending", now + max(pause, rules.asked_pause(self.retry_after, now))
+
+
+def count(status: str, seconds: float) -> None:
+    telemetry.WEBHOOKS.labels("deferred" if status == "pending" else status).inc()
+    if status == "delivered":
+        telemetry.WEBHOOK_DELAY.observe(seconds)
 
 
 @dataclass(frozen=True)
@@ -128,8 +134,8 @@ class Round:
         }
         await queries.note_attempts(session, now, columns)
         await queries.forget_delivered(session, self.webhook_id, rules.FORGOTTEN_EVENT)
-        for status, _ in noted:
-            telemetry.WEBHOOKS.labels("deferred" if status == "pending" else status).inc()
+        for attempt, (status, _) in zip(attempts, noted, strict=True):
+            once_committed(session, count, status, (now - attempt.delivery.created_at).total_seconds())
         is_well = any(attempt.error is None for attempt in attempts)
         failing_since = await queries.note_health(session, self.webhook_id, now, is_well=is_well)
         statuses = [attempt.status_code for attempt in attempts]

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from app.core import telemetry
 from app.core.database import Clock, Database, transaction_time
 from app.core.jobs import enqueue
 from app.core.outbox import DELIVER_JOB
@@ -20,14 +21,24 @@ async def deliver_webhook(
 
 async def wake_webhooks(database: Database) -> None:
     """For what is to be tried again, and what a worker left behind."""
-    await in_every_organization(database, "wake_webhooks", wake_in)
+    waited = timedelta()
+
+    async def wake(database: Database, organization_id: UUID) -> None:
+        nonlocal waited
+        waited = max(waited, await wake_in(database, organization_id))
+
+    await in_every_organization(database, "wake_webhooks", wake)
+    telemetry.WEBHOOK_LAG.set(waited.total_seconds())
 
 
-async def wake_in(database: Database, organization_id: UUID) -> None:
+async def wake_in(database: Database, organization_id: UUID) -> timedelta:
+    """How long the oldest event has waited."""
     async with database.tenant_session(organization_id) as session:
         now = await transaction_time(session)
-        for webhook_id in await queries.webhooks_with_due(session, now):
+        due = await queries.webhooks_with_due(session, now)
+        for webhook_id in due:
             await enqueue(session, DELIVER_JOB, organization_id, webhook_id, is_single=True)
+    return now - min(due.values(), default=now)
 
 
 async def forget_deliveries(database: Database, clock: Clock = transaction_time) -> None:

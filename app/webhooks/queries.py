@@ -75,8 +75,9 @@ WHERE organization_id = :organization_id AND webhook_id = :webhook_id AND event 
     AND status = 'delivered'
 """)
 WITH_DUE = text("""
-SELECT DISTINCT webhook_id FROM webhook_deliveries
+SELECT webhook_id, min(due_at) AS due_at FROM webhook_deliveries
 WHERE organization_id = :organization_id AND status = 'pending' AND due_at <= :now
+GROUP BY webhook_id
 """)
 
 
@@ -182,9 +183,10 @@ async def disable(session: TenantSession, webhook_id: UUID, now: datetime, reaso
     await session.execute(DISABLE, where)
 
 
-async def webhooks_with_due(session: TenantSession, now: datetime) -> Sequence[UUID]:
-    found = await session.scalars(WITH_DUE, {"now": now})
-    return found.all()
+async def webhooks_with_due(session: TenantSession, now: datetime) -> dict[UUID, datetime]:
+    """Since when each has had something to send."""
+    found = await session.execute(WITH_DUE, {"now": now})
+    return {row.webhook_id: row.due_at for row in found}
 
 
 async def forget_delivered(session: TenantSession, webhook_id: UUID, event: str) -> None:

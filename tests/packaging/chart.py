@@ -48,6 +48,8 @@ PLACEMENT = {
     "topologySpread": {"enabled": False},
 }
 GIVEN = {
+    "prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}},
+    "grafanaDashboard": {"enabled": True},
     "env": {"BETROKKEN_LOG_LEVEL": "DEBUG"},
     "secrets": {
         "BETROKKEN_SMTP_URL": {"name": "mail", "key": "url"},

@@ -428,6 +428,17 @@ HANDED_ON = {"affinity", "resources"}
 """With names of Kubernetes, which no default has all of."""
 
 
+def test_alerts_and_the_dashboard_are_those_of_the_folder() -> None:
+    manifests = render(prometheusRule={"enabled": True}, grafanaDashboard={"enabled": True})
+    groups = of_kind("PrometheusRule", manifests)["spec"]["groups"]
+    folder = CHART / "observability"
+    files = [yaml.safe_load((folder / f"{one}.yaml").read_text()) for one in ("alerts", "slo")]
+    assert groups == [group for file in files for group in file["groups"]]
+    shown = of_kind("ConfigMap", manifests)
+    assert shown["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert shown["data"]["betrokken.json"] == (folder / "dashboard.json").read_text()
+
+
 def test_the_schema_knows_every_value_and_no_other() -> None:
     """The values that come along pass, and no level of them takes a name that does nothing."""
     schema = yaml.safe_load((CHART / "values.schema.json").read_text())

@@ -10,7 +10,15 @@ from uuid import UUID
 from app.calendar import schemas as occasions
 from app.calendar import service as calendar
 from app.core import telemetry
-from app.core.batches import BatchResult, Done, Effect, batch_result, parse_items, refuse_repeats
+from app.core.batches import (
+    BatchResult,
+    BatchSummary,
+    Done,
+    Effect,
+    batch_result,
+    parse_items,
+    refuse_repeats,
+)
 from app.core.conditional import Preconditions
 from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError, NotFound
@@ -195,8 +203,10 @@ PIECES: dict[Kind, int] = {
 """Most rows in one transaction. A retry knows anonymous responses by their piece: see Feed.retry_key."""
 
 
-def count(kind: Kind, created: int) -> None:
+def count(kind: Kind, summary: BatchSummary) -> None:
     """Prometheus, once the rows are stored."""
+    for outcome, rows in summary.model_dump().items():
+        telemetry.IMPORT_ROWS.labels(kind, outcome).inc(rows)
     counters = {"responses": telemetry.RESPONSES_ACCEPTED, "recognitions": telemetry.RECOGNITIONS}
     if kind in counters:
-        counters[kind].inc(created)
+        counters[kind].inc(summary.created)

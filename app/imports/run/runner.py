@@ -147,7 +147,7 @@ class Work:
             assert held is not None
             taken = await self.take(session, source, FilePosition(held.position, held.line))
             await self.record(session, held, taken)
-        feeding.count(self.kind, taken.summary.created)
+        feeding.count(self.kind, taken.summary)
         return False
 
     async def step_apart(self, source: Source) -> bool:
@@ -161,7 +161,7 @@ class Work:
             held = await queries.hold(session, self.row.id)
             if held is not None and held.position == taken.piece.start.position:
                 await self.record(session, held, taken)
-                feeding.count(self.kind, taken.summary.created)
+                feeding.count(self.kind, taken.summary)
         return False
 
     # ---------------------------------------------------------------------------- a dry run

@@ -7,14 +7,14 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.auth.dependencies import KeyringOf, Once, Tenant, database_of, requires
 from app.auth.principal import Principal, Scope
 from app.auth.queries import credential_of
 from app.core import telemetry
 from app.core.conditional import NO_STORE, Preconditions
-from app.core.database import TenantSession, as_of
+from app.core.database import TenantSession, as_of, once_committed
 from app.core.errors import AppError, NotFound
 from app.core.pages import Page
 from app.core.requests import Route
@@ -95,7 +95,7 @@ TeamsSender = Annotated[UUID, Depends(teams_sender)]
     "/v1/recognitions/slack", operation_id="create_recognition_from_slack", response_model=schemas.SlackAnswer
 )
 async def create_recognition_from_slack(
-    connection: Connection, form: SlackForm, session: ChatSession, after_commit: BackgroundTasks
+    connection: Connection, form: SlackForm, session: ChatSession
 ) -> schemas.SlackAnswer:
     command = service.Command(
         product="slack",
@@ -104,7 +104,7 @@ async def create_recognition_from_slack(
         parts=slack_parts(form.get("text", "")),
     )
     answer, is_new = await service.recognise(session, command, datetime.now(UTC))
-    after_commit.add_task(telemetry.RECOGNITIONS.inc, is_new)
+    once_committed(session, telemetry.RECOGNITIONS.inc, is_new)
     return schemas.SlackAnswer(
         response_type="in_channel" if answer.is_public else "ephemeral",
         text=html.escape(answer.text, quote=False),
@@ -118,7 +118,6 @@ async def create_recognition_from_teams(
     organization_id: TeamsSender,
     message: schemas.TeamsMessage,
     session: ChatSession,
-    after_commit: BackgroundTasks,
 ) -> schemas.TeamsAnswer:
     command = service.Command(
         product="teams",
@@ -127,7 +126,7 @@ async def create_recognition_from_teams(
         parts=teams_parts(message.text, service.teams_mentions(message)),
     )
     answer, is_new = await service.recognise(session, command, datetime.now(UTC))
-    after_commit.add_task(telemetry.RECOGNITIONS.inc, is_new)
+    once_committed(session, telemetry.RECOGNITIONS.inc, is_new)
     return schemas.TeamsAnswer(type="message", text=html.escape(answer.text, quote=False))
 
 

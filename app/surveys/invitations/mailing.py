@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core import telemetry
-from app.core.database import Database, Row, TenantSession, transaction_time
+from app.core.database import Database, Row, TenantSession, once_committed, transaction_time
 from app.core.secrets import Keyring, token_hash
 from app.mail.dispatcher import AGAIN, OUTCOMES, Lease, Round, Undeliverable, Verdict
 from app.mail.failures import Unavailable
@@ -74,7 +74,7 @@ class Invitations:
 
     async def settle(self, session: TenantSession, item: Row[Any], verdict: Verdict, now: datetime) -> None:
         if outcome := OUTCOMES.get(verdict.failure or verdict.status):
-            telemetry.SURVEY_MAILS.labels("invitation", outcome).inc()
+            once_committed(session, telemetry.SURVEY_MAILS.labels("invitation", outcome).inc)
         if verdict.status == "sent":
             await self.put_token_in_place(session, item)
             await invitation_queries.mark_mailed(session, self.survey_id, item, now)

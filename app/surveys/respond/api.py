@@ -10,7 +10,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from app.auth.dependencies import KeyringOf, Tenant, database_of
 from app.core import telemetry
 from app.core.conditional import NO_STORE
-from app.core.database import TenantSession, transaction_time
+from app.core.database import TenantSession, once_committed, transaction_time
 from app.core.errors import AppError
 from app.core.requests import Route
 from app.core.schema import Identifier
@@ -92,5 +92,5 @@ async def answer_survey(
     except AppError as error:
         telemetry.RESPONSES_REFUSED.labels(error.code).inc()
         raise
-    telemetry.RESPONSES_ACCEPTED.inc()
+    once_committed(session, telemetry.RESPONSES_ACCEPTED.inc)
     return Response(accepted.model_dump_json(), 201, NO_STORE, media_type="application/json")

@@ -8,7 +8,7 @@ from app.auth.principal import Principal, Scope
 from app.core import telemetry
 from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE
-from app.core.database import as_of, transaction_time
+from app.core.database import TenantSession, as_of, once_committed, transaction_time
 from app.core.errors import AppError
 from app.core.pages import Page
 from app.core.requests import Route
@@ -44,7 +44,7 @@ async def create_response(
     except AppError as error:
         telemetry.RESPONSES_REFUSED.labels(error.code).inc()
         raise
-    telemetry.RESPONSES_ACCEPTED.inc(0 if is_repeat else 1)
+    count_stored(session, 1, is_repeat)
     headers = NO_STORE | (REPLAYED if is_repeat else {})
     return await once.answer(201, accepted, headers, is_kept=not opened.is_anonymous)
 
@@ -68,11 +68,16 @@ async def create_responses_batch(
     result, is_repeat, refused = await submission.submit_batch(
         opened, body.items, settings.events_batch_limit, now
     )
-    telemetry.RESPONSES_ACCEPTED.inc(0 if is_repeat else result.summary.created)
+    count_stored(session, result.summary.created, is_repeat)
     for error in refused:
-        telemetry.RESPONSES_REFUSED.labels(error.code).inc()
+        once_committed(session, telemetry.RESPONSES_REFUSED.labels(error.code).inc)
     headers = NO_STORE | (REPLAYED if is_repeat else {})
     return await once.answer(200, result, headers, is_kept=not opened.is_anonymous)
+
+
+def count_stored(session: TenantSession, responses: int, is_repeat: bool) -> None:
+    counter = telemetry.REPLAYS.labels("response") if is_repeat else telemetry.RESPONSES_ACCEPTED
+    once_committed(session, counter.inc, responses)
 
 
 @router.get(

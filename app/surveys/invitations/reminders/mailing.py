@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.auth.rules import stands
 from app.core import telemetry
-from app.core.database import Database, Row, TenantSession, transaction_time
+from app.core.database import Database, Row, TenantSession, once_committed, transaction_time
 from app.core.secrets import Keyring, token_hash
 from app.mail.dispatcher import AGAIN, OUTCOMES, Lease, NotNeeded, Round, Undeliverable, Verdict
 from app.mail.letters import Letter, html_of, text_of
@@ -101,7 +101,7 @@ class Reminders:
 
     async def settle(self, session: TenantSession, item: Row[Any], verdict: Verdict, now: datetime) -> None:
         if outcome := OUTCOMES.get(verdict.failure or verdict.status):
-            telemetry.SURVEY_MAILS.labels("reminder", outcome).inc()
+            once_committed(session, telemetry.SURVEY_MAILS.labels("reminder", outcome).inc)
         if verdict.status == AGAIN:
             await queries.put_back(session, self.survey_id, item, now)
         else:
