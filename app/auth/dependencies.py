@@ -4,6 +4,7 @@ An endpoint's signature says what it needs: `who: PeopleReader`, `session: Tenan
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -152,6 +153,25 @@ async def tenant_session(request: Request, who: Anyone) -> AsyncIterator[TenantS
 
 Tenant = Annotated[TenantSession, Depends(tenant_session, scope="function")]
 """The request's transaction: commits before the answer is sent."""
+
+
+Transaction = AbstractAsyncContextManager[TenantSession]
+
+
+def later_transaction(request: Request, session: Tenant) -> Callable[[], Transaction]:
+    @asynccontextmanager
+    async def later(noted: audit.Noted) -> AsyncIterator[TenantSession]:
+        async with database_of(request).tenant_session(session.organization_id) as another:
+            audit.take_over(another, noted)
+            yield another
+            await audit.keep(another)
+
+    return lambda: later(audit.hand_over(session))
+
+
+Later = Annotated[Callable[[], Transaction], Depends(later_transaction)]
+"""A transaction to enter when the request's own has ended, for what must wait in between; asked for before
+that, and it records what the request noted."""
 
 
 def requires(*scopes: Scope, by_team: bool = False) -> Callable[..., Awaitable[Principal]]:

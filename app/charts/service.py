@@ -53,13 +53,23 @@ def mark_of(specification: dict[str, Any]) -> str:
 
 
 async def picture(
-    specification: dict[str, Any], wanted: Format, mark: str, whose: UUID, may_keep: bool = True
+    specification: dict[str, Any],
+    wanted: Format,
+    mark: str,
+    whose: UUID,
+    may_keep: bool = True,
+    is_request: bool = True,
 ) -> bytes:
-    """`mark` is of the specification and nothing else; where somebody is named in it, nothing is kept."""
+    """`mark` is of the specification and nothing else; where somebody is named in it, nothing is kept.
+
+    A request is refused where too many of its organisation wait.
+    """
     key = mark, wanted
     if key in kept:
         kept.move_to_end(key)
         return kept[key]
+    if is_request:
+        PRESS.refuse_crowd(whose)
     order = json.dumps([specification, wanted, f"c{mark[:12]}"]).encode()
     made = base64.b64decode(await made_of(order, whose))
     if may_keep:

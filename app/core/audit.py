@@ -122,6 +122,18 @@ def tell_more(session: AsyncSession, *, target: str | None = None, **details: An
         entry.details |= details
 
 
+Noted = tuple[str, Entry | None]
+
+
+def hand_over(session: AsyncSession) -> Noted:
+    """Who acts, and what is to be recorded, for the transaction that does it in place of this one."""
+    return actor_of(session), session.info.pop(NOTED, None)
+
+
+def take_over(session: AsyncSession, noted: Noted) -> None:
+    session.info[ACTOR], session.info[NOTED] = noted
+
+
 async def keep(session: TenantSession) -> None:
     """Records what the request noted."""
     entry: Entry | None = session.info.pop(NOTED, None)

@@ -66,6 +66,9 @@ class FairQueue:
                 self._forget(lane, turn)
             raise
 
+    def waiting_of(self, lane: str) -> int:
+        return len(self.waiting.get(lane, ()))
+
     def _has_room(self, lane: str) -> bool:
         return self.taken[lane] < self.each and self.taken_within[organization_of(lane)] < self.together
 

@@ -14,10 +14,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+from app.core.errors import TooManyRequests
 from app.core.fairness import FairQueue
 
+MOST_WAITING = 20
+"""Orders of one organisation, of those that requests ask for."""
 PATIENCE = 120
 """Seconds by the clock, for a process that waits for the processor."""
+
+
+class TooManyOrders(TooManyRequests):
+    detail = "Your organisation waits for too many drawings already: take some before you ask for more."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "5"})
 
 
 class Unprinted(Exception):
@@ -83,6 +93,11 @@ class Press:
         self.hand = Hand(module)
         self.turns = FairQueue(hands, hands)
         self.threads = ThreadPoolExecutor(hands, thread_name_prefix="press")
+
+    def refuse_crowd(self, whose: UUID) -> None:
+        """A request that would be one too many to wait."""
+        if self.turns.waiting_of(str(whose)) >= MOST_WAITING:
+            raise TooManyOrders
 
     async def make(self, order: bytes, whose: UUID) -> bytes:
         async with self.turns.place(str(whose)):

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from app.core.languages import language_of
 from app.core.press import Unprinted
 from app.core.secrets import Keyring
 from app.mail import windows
-from app.mail.dispatcher import Undeliverable
+from app.mail.dispatcher import Draft, Undeliverable
 from app.mail.message import Mail
 from app.mail.planned import Compose
 from app.metrics.definitions import document
@@ -122,7 +123,7 @@ def composer(keyring: Keyring, public_url: str) -> Compose:
     """For the mails of one organisation."""
     known: Numbers = {}
 
-    async def compose(session: TenantSession, mail: Row[Any]) -> Mail:
+    async def compose(session: TenantSession, mail: Row[Any]) -> Mail | Draft:
         """What there is to tell now; a subscription ended since, or a team handed over, counts."""
         organization = await find_organization(session)
         found = await reader_of(session, organization, mail)
@@ -134,10 +135,18 @@ def composer(keyring: Keyring, public_url: str) -> Compose:
             letter = invitation(found.language, organization.name, found.subscription.name, link)
             return as_mail(mail, found, letter, None)
         issue = await issue_of(session, found, known)
-        letter = newsletter(found.language, issue, link)
-        return as_mail(mail, found, letter, link, issue.results.picture if issue.results else None)
+        return partial(printed_mail, session.organization_id, mail, found, issue, link)
 
     return compose
+
+
+async def printed_mail(whose: UUID, mail: Row[Any], reader: Reader, issue: Issue, link: str) -> Mail:
+    """With its picture, which no transaction waits for."""
+    if issue.results is not None:
+        results = replace(issue.results, picture=await picture_of(whose, issue.results.drawing))
+        issue = replace(issue, results=results)
+    letter = newsletter(reader.language, issue, link)
+    return as_mail(mail, reader, letter, link, issue.results.picture if issue.results else None)
 
 
 def as_mail(
@@ -244,9 +253,7 @@ async def results(session: TenantSession, reader: Reader) -> Results | None:
         (one.group, one if isinstance(one, GroupOk) else why_hidden(one, reader.language)) for one in found
     ]
     return Results(
-        picture=await picture_of(
-            session.organization_id, metrics.header(survey, release), found, reader.language
-        ),
+        drawing=drawing_of(metrics.header(survey, release), found, reader.language),
         survey=survey.name,
         released_on=windows.local_day(release.released_at, reader.organization.time_zone),
         groups=once_each(rows),
@@ -254,17 +261,21 @@ async def results(session: TenantSession, reader: Reader) -> Results | None:
     )
 
 
-async def picture_of(
-    whose: UUID, header: Header, found: Sequence[ToldGroup], language: str
-) -> Picture | None:
+def drawing_of(header: Header, found: Sequence[ToldGroup], language: str) -> dict[str, Any] | None:
     """Where the groups stand that the reader is told of; none where it cannot be drawn."""
     if not charts.can_draw():
         return None
     groups = list({one.group.id: one for one in found}.values())
     answer = SatisfactionEngagement(**header, distinctness=None, reasons={}, groups=groups)
-    drawn = quadrants(answer, Look(language, "light", PICTURE_WIDTH))
+    return quadrants(answer, Look(language, "light", PICTURE_WIDTH))
+
+
+async def picture_of(whose: UUID, drawn: dict[str, Any] | None) -> Picture | None:
+    if drawn is None:
+        return None
     with suppress(Unprinted):
-        return Picture(await charts.picture(drawn, "png", charts.mark_of(drawn), whose), drawn["description"])
+        png = await charts.picture(drawn, "png", charts.mark_of(drawn), whose, is_request=False)
+        return Picture(png, drawn["description"])
     return None
 
 

@@ -95,6 +95,8 @@ class Results:
     groups: Sequence[Group[HeadlineOk]]
     is_distinct: bool
     picture: Picture | None = None
+    drawing: dict[str, Any] | None = None
+    """What the picture is drawn of, before it is."""
 
 
 @dataclass(frozen=True)

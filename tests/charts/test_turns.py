@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -25,12 +26,13 @@ class SlowHand:
 
     def __init__(self) -> None:
         self.orders: list[bytes] = []
+        self.made = base64.b64encode(b"<svg/>") + b"\n"
         self.may_go_on = threading.Event()
 
     def make(self, order: bytes) -> bytes:
         self.orders.append(order)
         self.may_go_on.wait()
-        return base64.b64encode(b"<svg/>") + b"\n"
+        return self.made
 
 
 @pytest.fixture
@@ -96,6 +98,55 @@ async def test_who_waits_for_a_drawing_holds_no_place_and_no_transaction(
     assert not any(one.done() for one in drawings)
     hand_of(press).may_go_on.set()
     assert {answer.status_code for answer in await asyncio.gather(*drawings)} == {200}
+
+
+async def test_of_one_organization_no_more_than_a_few_wait(
+    acme: Tenant, narrow: FastAPI, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more is refused at once, while another organisation's is taken."""
+    monkeypatch.setattr("app.core.press.MOST_WAITING", 3)
+    address = "/v1/charts/gap?format=png&width={}"
+    drawings = [asyncio.create_task(acme.client.get(address.format(width))) for width in range(400, 404)]
+    await until(lambda: waiting(press) == 3)
+    refused = await acme.client.get(address.format(404))
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.headers["retry-after"] == "5"
+    press.refuse_crowd(uuid4())
+    hand_of(press).may_go_on.set()
+    assert {answer.status_code for answer in await asyncio.gather(*drawings)} == {200}
+
+
+TEMPLATE = {
+    "kind": "birthday",
+    "language": "en",
+    "subject": "Happy birthday, {{ name }}",
+    "html": "<mjml><mj-body><mj-section><mj-column><mj-text>{{ name }}</mj-text></mj-column></mj-section>"
+    "</mj-body></mjml>",
+    "text": "{{ name }}",
+    "picture": None,
+}
+
+
+async def test_while_a_card_template_is_tried_no_transaction_is_open(
+    acme: Tenant, narrow: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Press("app.calendar.cards.press", hands=1)
+    hand = SlowHand()
+    monkeypatch.setattr(
+        hand, "made", json.dumps({"code": "template_syntax", "message": "no"}).encode() + b"\n"
+    )
+    monkeypatch.setattr(own, "hand", hand)
+    monkeypatch.setattr("app.calendar.cards.press.PRESS", own)
+    putting = asyncio.create_task(acme.client.put("/v1/card-templates/own", json=TEMPLATE))
+    await until(lambda: len(hand.orders) == 1)
+    assert narrow.state.database.engine.pool.checkedout() == 0
+    hand.may_go_on.set()
+    assert (await putting).status_code == 422
+    assert (await acme.client.get("/v1/card-templates/own")).status_code == 404
+    monkeypatch.undo()
+    assert (await acme.client.put("/v1/card-templates/own", json=TEMPLATE)).status_code == 201
+    log = (await acme.client.get("/v1/audit", params={"action": "put_card_template"})).json()["items"]
+    assert [entry["target"] for entry in log] == ["own"], "once, by the transaction that stored it"
 
 
 class DyingHand(SlowHand):

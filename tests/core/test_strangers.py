@@ -4,8 +4,10 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -125,6 +127,13 @@ async def test_a_body_that_stops_coming_is_waited_for_no_longer(monkeypatch: pyt
 async def port(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    async with served(app) as port:
+        yield port
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[int]:
+    """The port at which it listens meanwhile."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", **OPTIONS))
     serving = asyncio.create_task(server.serve())
 
@@ -160,6 +169,43 @@ async def test_a_connection_that_sends_half_is_ended(port: int, sent: bytes) -> 
     if sent.startswith(b"POST") and b"\r\n\r\n" in sent:
         assert answer.startswith(b"HTTP/1.1 408"), answer
     writer.close()
+
+
+async def all_of(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+
+
+@pytest.mark.nightly
+async def test_five_hundred_halves_are_ended_and_others_served_meanwhile(
+    app: FastAPI, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of strangers and of who has a key, of heads and of bodies; then five hundred more."""
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 10)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 10)
+    key = acme.client.headers["authorization"]
+    known = f"PUT /v1/people/E-1 HTTP/1.1\r\nHost: test\r\nAuthorization: {key}\r\n".encode()
+    typed = b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    halves = [*HALVES.values(), known, known + typed]
+    async with served(app) as port:
+        for _ in range(2):
+            open_ones = []
+            for number in range(500):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(halves[number % len(halves)])
+                open_ones.append((reader, writer))
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as other:
+                for _ in range(20):
+                    answer = await other.get("/v1/me", headers={"Authorization": key})
+                    assert answer.status_code == 200
+            async with asyncio.timeout(PATIENCE):
+                answers = await asyncio.gather(*(all_of(reader) for reader, _ in open_ones))
+            ended = [answer.split(b"\r\n")[0] for answer in answers]
+            assert ended.count(b"HTTP/1.1 408 Request Timeout") > 100
+            for _, writer in open_ones:
+                writer.close()
 
 
 async def test_a_large_number_in_a_long_body_is_found_whatever_surrounds_it() -> None:

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from app.auth.dependencies import Once, Tenant, requires
+from app.auth.dependencies import Later, Once, Tenant, requires
 from app.auth.principal import Principal, Scope
 from app.calendar.api import CalendarReader
 from app.calendar.cards import queries, schemas, service
 from app.calendar.cards.outcome import CARD_PICTURE
+from app.calendar.cards.press import PRESS
 from app.calendar.cards.rendering import Rendered
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of
@@ -49,8 +50,9 @@ def shown(card: Rendered, wanted: str) -> Response:
     return Response(page, media_type="text/html", headers=NO_STORE | SANDBOX)
 
 
-def made_later(make: Callable[[], Awaitable[Rendered]], wanted: str) -> Response:
+def made_later(make: Callable[[], Awaitable[Rendered]], wanted: str, whose: UUID) -> Response:
     async def made() -> Response:
+        PRESS.refuse_crowd(whose)
         return shown(await make(), wanted)
 
     return MadeElsewhere(made)
@@ -102,7 +104,7 @@ async def get_card_preview(
     card_id: UUID, who: CalendarReader, session: Tenant, format: Format = "html"
 ) -> Response:
     order = await service.order_preview(session, card_id)
-    return made_later(partial(service.printed_card, order), format)
+    return made_later(partial(service.printed_card, order), format, session.organization_id)
 
 
 @router.post(
@@ -146,12 +148,27 @@ async def get_card_template(
     responses={201: {"model": schemas.CardTemplate}},
 )
 async def put_card_template(
-    key: Key, body: schemas.CardTemplateWrite, who: CalendarWriter, session: Tenant, conditions: Conditions
+    key: Key,
+    body: schemas.CardTemplateWrite,
+    who: CalendarWriter,
+    session: Tenant,
+    conditions: Conditions,
+    later: Later,
 ) -> Response:
-    template, is_new = await service.put_template(session, key, body, conditions)
-    if not is_new:
-        return conditions.answer(template)
-    return conditions.answer(template, 201, NO_STORE | {"Location": f"{TEMPLATES}/{key}"})
+    """Tried out when the first transaction has ended, and stored in another."""
+    await service.refuse_misplaced(session, key, body, conditions)
+    whose, transaction = session.organization_id, later()
+
+    async def stored() -> Response:
+        PRESS.refuse_crowd(whose)
+        await service.refuse_faulty(body, whose)
+        async with transaction as another:
+            template, is_new = await service.put_template(another, key, body, conditions)
+        if not is_new:
+            return conditions.answer(template)
+        return conditions.answer(template, 201, NO_STORE | {"Location": f"{TEMPLATES}/{key}"})
+
+    return MadeElsewhere(stored)
 
 
 @router.delete(TEMPLATES + "/{key}", operation_id="delete_card_template", status_code=204)
@@ -171,4 +188,5 @@ async def get_card_template_preview(
     key: Key, who: CalendarReader, session: Tenant, format: Format = "html"
 ) -> Response:
     found = await service.find_template(session, key)
-    return made_later(partial(service.preview_template, found, session.organization_id), format)
+    whose = session.organization_id
+    return made_later(partial(service.preview_template, found, whose), format, whose)

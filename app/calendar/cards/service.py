@@ -345,10 +345,24 @@ async def put_template(
     wanted: schemas.CardTemplateWrite,
     conditions: Preconditions,
 ) -> tuple[schemas.CardTemplate, bool]:
-    """The template, and whether it is new."""
+    """The template, and whether it is new; `refuse_faulty` has tried it."""
+    is_new = await refuse_misplaced(session, key, wanted, conditions)
+    identity = {"key": key}
+    await queries.put_template(session, identity | wanted.model_dump(exclude=READ_ONLY | {"key"}))
+    row = await queries.template(session, key)
+    assert row is not None
+    return represent_template(row), is_new
+
+
+async def refuse_misplaced(
+    session: TenantSession,
+    key: str,
+    wanted: schemas.CardTemplateWrite,
+    conditions: Preconditions,
+) -> bool:
+    """Whatever the template is like; whether it would be a new one."""
     if "key" in wanted.model_fields_set and wanted.key != key:
         raise IdentifierMismatch.at("#/key")
-    await refuse_faulty(wanted, session.organization_id)
     earlier = await queries.template(session, key)
     conditions.check(represent_template(earlier) if earlier else None)
     rival = await queries.template_for(session, wanted.kind, wanted.language)
@@ -356,11 +370,7 @@ async def put_template(
         raise TemplateTaken(
             f"There is another template for this kind and language: change or delete {rival.key}."
         )
-    identity = {"key": key}
-    await queries.put_template(session, identity | wanted.model_dump(exclude=READ_ONLY | {"key"}))
-    row = await queries.template(session, key)
-    assert row is not None
-    return represent_template(row), earlier is None
+    return earlier is None
 
 
 async def refuse_faulty(wanted: schemas.CardTemplateWrite, whose: UUID) -> None:
