@@ -94,8 +94,8 @@ async def test_the_dashboard_leads_there_whoever_has_something_to_do_there(
         assert not await seen.page.is_visible("#manage")
     async with visit(width=1280) as seen:
         await seen.look(await key_of(staffed, *HR), view="problem")
-        await seen.page.click("#manage")
-        await at_screen(seen, "surveys")
+        await seen.page.click("#begin")
+        await at_screen(seen, "surveys/new")
 
 
 # ------------------------------------------------------------------ a survey, to its results
@@ -139,7 +139,9 @@ async def test_a_survey_in_three_steps_from_its_questions_to_its_results(
         assert made["closes_at"] is not None
         assert await seen.shows("Vandaag geopend")
 
-        await seen.page.check('[name="how"][value="codes"]')
+        assert await seen.page.is_disabled('[name="how"][value="mail"]')
+        assert await seen.shows("Mailen is hier niet ingesteld")
+        assert await seen.page.is_checked('[name="how"][value="codes"]')
         assert not await seen.page.locator("#send_at").is_visible()
         async with seen.page.expect_download() as awaited:
             await seen.page.click("#invite")
@@ -189,10 +191,11 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_filled_in_is_lost(
         await seen.page.reload()
         await at_screen(seen, "surveys/new")
         assert await seen.page.input_value("#series") == "kwartaal"
+        assert "5, zoals de organisatie" in await seen.text("#minimum_group_size-hint")
+        await seen.page.fill("#minimum_group_size", "3")
         await seen.page.click("#next")
-        await seen.page.wait_for_selector("#save-draft")
-        await seen.page.click("#save-draft")
         await seen.page.wait_for_selector("#closes_at-fault:not(:empty)")
+        assert "kies dat getal of meer" in await seen.text("#minimum_group_size-fault")
         assert await seen.text("#closes_at-fault") == "Dit moment is al geweest: kies een later moment."
         assert (await seen.focused())["id"] == "closes_at"
         assert await seen.page.get_attribute("#closes_at", "aria-invalid") == "true"
@@ -200,6 +203,13 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_filled_in_is_lost(
         assert await seen.page.input_value("#series") == "kwartaal"
         assert await seen.page.is_checked('[name="mode"][value="anonymous"]')
         await seen.page.fill("#closes_at", "2038-01-01T12:00")
+        await seen.page.fill("#minimum_group_size", "6")
+        await staffed.client.patch("/v1/organization", json={"minimum_group_size": 8})
+        await seen.page.click("#next")
+        await seen.page.click("#save-draft")
+        await seen.page.wait_for_selector("#minimum_group_size-fault:not(:empty)")
+        assert await seen.page.input_value("#series") == "kwartaal"
+        await seen.page.fill("#minimum_group_size", "")
         await seen.page.click("#next")
         await seen.page.click("#save-draft")
         await seen.page.wait_for_selector('h1:has-text("Te vroeg dicht")')
@@ -336,8 +346,8 @@ async def test_people_from_a_file_are_tried_first_and_then_stored(
         await seen.page.wait_for_selector("#trial table")
         lines = await seen.page.locator("#trial tbody tr").all_inner_texts()
         assert [line.split("\t")[:3] for line in lines] == [
-            ["3", "9002", "E-mail"],
-            ["4", "9003", "Voornaam"],
+            ["Regel 3", "9002", "E-mail"],
+            ["Regel 4", "9003", "Voornaam"],
         ]
         assert "Dit is geen e-mailadres" in lines[0]
         assert await seen.violations() == []

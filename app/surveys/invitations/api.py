@@ -109,12 +109,17 @@ async def create_survey_address(
 
 @router.get(INVITATIONS, operation_id="get_invitations", response_model=schemas.InvitationsStatus)
 async def get_invitations(
-    survey_id: UUID, who: SurveyReader, session: Tenant, keyring: KeyringOf, response: Response
+    survey_id: UUID,
+    who: SurveyReader,
+    session: Tenant,
+    keyring: KeyringOf,
+    settings: SettingsOf,
+    response: Response,
 ) -> schemas.InvitationsStatus:
     response.headers.update(NO_STORE)
     now = await transaction_time(session)
     with_people = Scope.PEOPLE_READ in who.scopes
-    return await status.status(session, survey_id, keyring, now, with_people=with_people)
+    return await status.status(session, survey_id, keyring, settings, now, with_people=with_people)
 
 
 @router.post(

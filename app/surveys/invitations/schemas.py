@@ -111,6 +111,7 @@ class FailedMail(Schema):
 
 
 class InvitationsStatus(Schema):
+    is_mail_set_up: bool
     counts: MailCounts
     next_mailing_at: Instant | None
     reminders: list[Reminder]

@@ -225,7 +225,25 @@ function fail(problem) {
   at("problem-text").textContent = text;
   const open = problem === "nothing" ? context?.open ?? [] : [];
   at("problem-list").replaceChildren(...open.map(({ name, days_left: left, closes_at: closes }) => h("li", {}, words().running(name, left, closes ? day(closes, context?.organization.time_zone) : ""))));
+  begin(problem === "nothing");
   show("problem");
+}
+
+/** What somebody who may can do where there is nothing to see yet. @param {boolean} isEmpty */
+async function begin(isEmpty) {
+  const first = isEmpty && seesAll() ? await firstToDo() : null;
+  at("begin").hidden = !first;
+  at("retry").className = at("begin").hidden ? "primary" : "link";
+  at("begin").setAttribute("href", `manage#${first}`);
+  at("begin").textContent = first ? words().begin[first] : "";
+}
+
+/** People first, as without them nobody can be asked. @returns {Promise<"people" | "surveys/new" | "surveys" | null>} */
+async function firstToDo() {
+  const people = may("people:write") && may("people:read") ? await ask("v1/people", { limit: 1 }) : null;
+  if (people?.isOk && !people.body.items.length) return "people";
+  if (may("surveys:write") && !context?.open.length) return "surveys/new";
+  return may("surveys:read") ? "surveys" : null;
 }
 
 // ---------------------------------------------------------------- the address, and what people do

@@ -122,10 +122,10 @@ export function choices(seen) {
 /** @param {Seen} seen @param {any} option */
 const share = (seen, option) => (option.share === null || option.share === undefined ? seen.hidden(option.reason ?? "few") : percent(option.share));
 
-/** @param {Seen} seen */
+/** In whatever language they were written, which is not kept. @param {Seen} seen */
 export function comments(seen) {
   const found = seen.answer("comments", "Comments")?.groups[0];
   if (!found) return null;
   if (found.status !== "ok") return [h("p", {}, seen.hidden(found.reason))];
-  return [h("p", { class: "soft" }, seen.words.comments_note), h("ul", { class: "comments", tabindex: 0, "aria-label": seen.words.parts.comments }, ...found.comments.map((text) => h("li", {}, text)))];
+  return [h("p", { class: "soft" }, seen.words.comments_note), h("ul", { class: "comments", tabindex: 0, "aria-label": seen.words.parts.comments }, ...found.comments.map((text) => h("li", { lang: "" }, text)))];
 }

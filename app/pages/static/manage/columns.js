@@ -44,6 +44,12 @@ export function guess(columns) {
   return { ...found, by: "id", segments, dates: "day", create_teams: true };
 }
 
+/** Of whom they tell apart one by one, which no result is broken down by. */
+const OF_ONE = /^naam|(voor|achter|roep|geslachts|meisjes)naam|voorletters|initial|^name$|(first|last|full|given|family|sur|display) ?name|mail|(personeels|medewerker|persoons|employee|person|staff) ?(nummer|nr|number|id)|birth|geboort|\b(bsn|ssn|iban)\b|adres|address|telefoon|phone|mobiel|mobile|postcode|zip|datum|\bdate\b|salar|wage|loon/i;
+
+/** The columns that results may be broken down by: none that is another field already, or somebody's alone. @param {string[]} columns @param {Meaning} chosen */
+export const segmentable = (columns, chosen) => columns.filter((column) => chosen.segments.includes(column) || (!MEMBERS.some((member) => chosen[member] === column) && !OF_ONE.test(column)));
+
 /** Of what a column is called, the name of a segment: small letters and digits. @param {string} column */
 export function segmentOf(column) {
   const plain = column.replace(/^segments\./, "").normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^[^a-z]+|_+$/g, "");

@@ -18,7 +18,8 @@ export async function inviting(survey) {
   const mayWrite = may("surveys:write");
   if (survey.access === "open") return mayWrite ? [publicAddress(survey)] : [];
   const told = await ask(`v1/surveys/${survey.id}/invitations`);
-  return [...(told.isOk ? [mails(survey, told.body)] : []), ...(mayWrite ? [await asking(survey)] : [])];
+  const canMail = !told.isOk || told.body.is_mail_set_up;
+  return [...(told.isOk ? [mails(survey, told.body)] : []), ...(mayWrite ? [await asking(survey, canMail)] : [])];
 }
 
 /** @param {Survey} survey */
@@ -74,20 +75,22 @@ const drawMail = ({ kind, language, subject, text }) =>
 
 // ---------------------------------------------------------------- inviting
 
-/** @param {Survey} survey */
-async function asking(survey) {
+/** @param {Survey} survey @param {boolean} canMail */
+async function asking(survey, canMail) {
   const said = words();
   const teams = may("people:read") ? await whole("v1/teams") : [];
   const options = [{ value: "", label: said.whole_audience }, ...teams.map(({ external_id: value, name: label }) => ({ value, label }))];
-  const ways = [{ value: "mail", label: said.invite_mail, note: said.invite_mail_note }, { value: "codes", label: said.invite_codes, note: said.invite_codes_note }];
+  const ways = [{ value: "mail", label: said.invite_mail, note: canMail ? said.invite_mail_note : said.invite_no_mail, disabled: !canMail }, { value: "codes", label: said.invite_codes, note: said.invite_codes_note }];
   const later = h("div", { class: "pair" },
     field("send_at", said.send_at, input({ type: "datetime-local" }), `${said.send_at_note} ${zone()}.`),
     ...(survey.closes_at ? [field("reminders", said.remind_before, input({ type: "number", min: 0, max: 365 }), said.remind_before_note)] : []));
   const send = h("button", { class: "primary", id: "invite" }, said.do_invite);
   const body = form(() => once(send, () => invite(survey, body)),
-    choices("how", said.invite_how, ways, "mail"), later, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []), h("p", {}, send));
+    choices("how", said.invite_how, ways, canMail ? "mail" : "codes"), later, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []), h("p", {}, send));
   body.id = "inviting";
-  body.addEventListener("input", () => { later.hidden = filled(body, "how") === "codes"; });
+  const settle = () => { later.hidden = filled(body, "how") === "codes"; };
+  body.addEventListener("input", settle);
+  settle();
   return part(said.invite, h("p", {}, said.invite_lead), body, h("div", { id: "not-issued" }));
 }
 

@@ -2,7 +2,7 @@
 
 import { h } from "../respond/dom.js";
 import { ask } from "../session.js";
-import { MEMBERS, NONE, guess, mappingOf, segmentOf } from "./columns.js";
+import { MEMBERS, NONE, guess, mappingOf, segmentOf, segmentable } from "./columns.js";
 import { languageNow, moment, post, redraw, save, say, tell, words } from "./page.js";
 import { button, choices, facts, field, filled, form, once, part, select, table, ticked } from "./forms.js";
 import { sentence } from "./problems.js";
@@ -102,7 +102,7 @@ function meaning() {
   };
   const own = h("div", { class: "own-columns" }, h("div", { class: "pair" }, ...MEMBERS.map(pick)),
     choices("by", said.by, /** @type {const} */ (["id", "email", "name"]).map((value) => ({ value, label: said.bys[value] })), chosen.by),
-    choices("segments", said.segments, columns.map((value) => ({ value, label: value })), chosen.segments, said.segments_note),
+    choices("segments", said.segments, segmentable(columns, chosen).map((value) => ({ value, label: value })), chosen.segments, said.segments_note),
     choices("dates", said.dates, /** @type {const} */ (["day", "month", "iso"]).map((value) => ({ value, label: said.date_forms[value] })), chosen.dates),
     choices("create_teams", said.teams, [{ value: "yes", label: said.create_teams, note: said.create_teams_note }], chosen.create_teams ? ["yes"] : []));
   const systems = [{ value: "", label: said.own_file }, ...SYSTEMS.map((value) => ({ value, label: said.systems[/** @type {keyof typeof said.systems} */ (value)] }))];
@@ -258,7 +258,7 @@ function faults(all) {
   const said = words().upload;
   const ofFile = all.filter(({ code }) => NOT_OF_ROWS.includes(code));
   const ofRows = all.filter(({ code }) => !NOT_OF_ROWS.includes(code));
-  const rows = ofRows.slice(0, MOST_SHOWN).map((one) => [one.line ? String(one.line) : "–", one.external_id ?? "", one.column ?? (one.pointer ?? "").replace("#/", ""), whatToDo(one)]);
+  const rows = ofRows.slice(0, MOST_SHOWN).map((one) => [one.line ? said.row(one.line) : said.whole_file, one.external_id ?? "", one.column ?? (one.pointer ?? "").replace("#/", ""), whatToDo(one)]);
   const left = ofFile.map((one) => one.code === "unread_column" ? said.unread(one.column_name ?? one.column ?? "") : one.code === "unmatched_member" ? said.unmatched((one.pointer ?? "").replace("#/", "")) : sentence(one, one.code, languageNow()));
   return [
     ...(rows.length ? [table(said.report, [said.line, said.number, said.column, said.what], rows)] : []),

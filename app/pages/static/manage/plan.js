@@ -28,6 +28,8 @@ const MOST_PEOPLE_LOOKED_AT = 200;
 
 /** @type {Plan | null} */
 let plan = null;
+/** The organisation's smallest group. */
+let least = 3;
 
 /** @returns {Plan} */
 const empty = () => ({
@@ -103,7 +105,7 @@ function what(now, questionnaires) {
 /** @param {Plan} now @returns {Promise<Node[]>} */
 async function how(now) {
   const said = words();
-  const [teams, segments, series] = await Promise.all([may("people:read") ? whole("v1/teams") : [], segmentsKnown(now), seriesKnown()]);
+  const [teams, segments, series] = await Promise.all([may("people:read") ? whole("v1/teams") : [], segmentsKnown(now), seriesKnown(), learnLeast()]);
   const modes = /** @type {Mode[]} */ (["confidential", "anonymous", "attributed"]).map((value) => ({ value, label: said.modes[value], note: said.mode_notes[value] }));
   const accesses = /** @type {const} */ (["invited", "open"]).map((value) => ({ value, label: said.accesses[value], note: said.access_notes[value] }));
   const reaches = [{ value: "all", label: said.everybody }, ...(teams.length ? [{ value: "teams", label: said.some_teams }] : []), ...(now.reach === "kept" ? [{ value: "kept", label: said.audience_kept }] : [])];
@@ -119,7 +121,7 @@ async function how(now) {
     choices("report_by", said.report_by, segments.map((value) => ({ value, label: value })), now.report_by, segments.length ? said.report_by_note : said.no_segments),
     h("div", { class: "pair" },
       field("series", said.series, input({ maxlength: 100, list: "series-known" }, now.series), said.series_note),
-      field("minimum_group_size", said.minimum, input({ type: "number", min: 3, max: 100 }, now.minimum_group_size), said.minimum_note)),
+      field("minimum_group_size", said.minimum, input({ type: "number", max: 100 }, now.minimum_group_size), said.minimum_note(least))),
     h("datalist", { id: "series-known" }, ...known),
     choices("allow_changes", said.changes, [{ value: "yes", label: said.changes_on, note: said.changes_note }], now.allow_changes ? ["yes"] : []),
     choices("rolling", said.rolling, [{ value: "yes", label: said.rolling_on, note: said.rolling_note }], now.rolling ? ["yes"] : []),
@@ -132,6 +134,11 @@ async function segmentsKnown(now) {
   const asked = (surveys.isOk ? surveys.body.items : []).flatMap((/** @type {Survey} */ one) => one.report_by);
   const owned = (people?.isOk ? people.body.items : []).flatMap((/** @type {{segments: object}} */ one) => Object.keys(one.segments));
   return [...new Set([...now.report_by, ...asked, ...owned])];
+}
+
+async function learnLeast() {
+  const told = await ask("v1/organization");
+  if (told.isOk) least = told.body.minimum_group_size;
 }
 
 async function seriesKnown() {
@@ -201,7 +208,19 @@ function settle(body) {
 function forward(body) {
   const now = /** @type {Plan} */ (plan);
   read(body);
+  const errors = now.step === 1 ? faultsOf(now) : [];
+  if (errors.length) return showFaults({ isOk: false, status: 422, code: "", body: { errors } });
   return turn(Math.min(now.step + 1, 2));
+}
+
+/** What the service would refuse at the end. @param {Plan} now */
+function faultsOf({ opens_at: opens, closes_at: closes, minimum_group_size: size }) {
+  const isPast = (/** @type {string} */ time) => time !== "" && Date.parse(time) < Date.now();
+  return [
+    ...(isPast(opens) ? [{ parameter: "opens_at", code: "in_the_past" }] : []),
+    ...(isPast(closes) ? [{ parameter: "closes_at", code: "in_the_past" }] : opens && closes && closes <= opens ? [{ parameter: "closes_at", code: "closes_before_opens" }] : []),
+    ...(size && Number(size) < least ? [{ parameter: "minimum_group_size", code: "below_organization_minimum" }] : []),
+  ];
 }
 
 /** @param {number} step */

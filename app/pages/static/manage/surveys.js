@@ -86,11 +86,11 @@ async function drawSurvey(survey) {
   return [
     h("p", {}, h("a", { href: "#surveys" }, `‹ ${said.sections.surveys}`)),
     h("h1", { tabindex: -1 }, survey.name),
-    h("p", { class: "standing" }, state(survey), " ", when(survey)),
+    h("p", { class: "standing" }, state(survey), ` · ${when(survey)}`),
     h("p", {}, said.state_notes[status]), ...why,
     ...(status === "draft" && may("surveys:write") ? [drafted(survey)] : []),
     ...(status === "released" && may("metrics:read") ? [h("p", {}, h("a", { class: "primary", href: `./?survey=${survey.id}` }, said.see_results))] : []),
-    h("div", { class: "halves" }, h("div", {}, ...(await taking(survey)), ...(await inviting(survey))), h("div", {}, setUp(survey), ...doing(survey))),
+    h("div", { class: "halves" }, h("div", {}, ...(await taking(survey)), ...(await inviting(survey))), h("div", {}, setUp(survey, await titleOf(survey)), ...doing(survey))),
   ];
 }
 
@@ -111,27 +111,35 @@ function drafted(survey) {
 async function taking({ id, status }) {
   if (status === "draft" || status === "cancelled") return [];
   const told = await ask(`v1/surveys/${id}/participation`);
-  return told.isOk ? [part(words().participation, ...participation(told.body))] : [];
+  return told.isOk ? [part(words().participation, ...participation(told.body, status === "open"))] : [];
 }
 
-/** @param {Participation} told @returns {Node[]} */
-function participation({ invited, responded, as_of: day, reasons }) {
+/** @param {Participation} told @param {boolean} isOpen @returns {Node[]} */
+function participation({ invited, responded, as_of: day, reasons }, isOpen) {
   const said = words();
   const n = new Intl.NumberFormat(languageNow());
   const share = invited && responded !== null ? new Intl.NumberFormat(languageNow(), { style: "percent" }).format(responded / invited) : "";
   const counts = share ? said.responded_of(n.format(responded ?? 0), n.format(invited ?? 0), share) : responded !== null ? said.responded(n.format(responded)) : invited !== null ? said.invited_only(n.format(invited)) : "";
   const why = [...new Set(Object.values(reasons))].map((reason) => said.hidden[/** @type {keyof typeof said.hidden} */ (reason)] ?? said.hidden_other);
   const bar = share ? [h("progress", { max: invited, value: responded, "aria-label": counts })] : [];
-  return [h("p", { class: "figure", id: "participation" }, counts), ...bar, ...why.map((one) => h("p", {}, one)), h("p", { class: "soft" }, said.counted(dayOf(day)))];
+  const note = [counts && said.counted(dayOf(day)), isOpen ? said.counted_daily : ""].filter(Boolean).join(" ");
+  return [h("p", { class: "figure", id: "participation" }, counts), ...bar, ...why.map((one) => h("p", {}, one)), h("p", { class: "soft" }, note)];
 }
 
-/** @param {Survey} survey */
-function setUp(survey) {
+/** What people know the questionnaire by. @param {Survey} survey */
+async function titleOf({ questionnaire: key, questionnaire_version: version }) {
+  const told = await ask(`v1/questionnaires/${encodeURIComponent(key)}`, { version });
+  const titles = told.isOk ? told.body.title : {};
+  return titles[languageNow()] ?? Object.values(titles)[0] ?? key;
+}
+
+/** @param {Survey} survey @param {string} title */
+function setUp(survey, title) {
   const said = words();
   const { audience } = survey;
   const segments = Object.entries(audience?.segments ?? {}).map(([name, values]) => `${name}: ${values.join(", ")}`);
   return part(said.about_survey, facts([
-    [said.questionnaire, survey.questionnaire_version ? `${survey.questionnaire}, ${said.version(survey.questionnaire_version)}` : survey.questionnaire],
+    [said.questionnaire, survey.questionnaire_version ? `${title}, ${said.version(survey.questionnaire_version)}` : title],
     [said.mode, said.modes[survey.mode]],
     [said.access, said.accesses[survey.access]],
     [said.audience, survey.access === "open" ? null : audience ? [...(audience.teams ?? []), ...segments].join("; ") : said.everybody],

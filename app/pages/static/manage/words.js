@@ -69,7 +69,8 @@ const nl = {
   /** @param {string} invited */
   invited_only: (invited) => `${invited} genodigden`,
   /** @param {string} day */
-  counted: (day) => `Geteld op ${day}. Zolang de enquête open is, wordt één keer per dag geteld, zodat niemand kan zien wie wanneer antwoordde.`,
+  counted: (day) => `Geteld op ${day}.`,
+  counted_daily: "Zolang de enquête open is, wordt één keer per dag geteld, zodat niemand kan zien wie wanneer antwoordde.",
   hidden: {
     no_frame: "Hoeveel mensen gevraagd zijn, is niet bekend: iedereen met het adres kan antwoorden.",
     few_silent: "Verborgen: op een of twee mensen na deed iedereen mee.",
@@ -92,7 +93,8 @@ const nl = {
   report_by_note: "Naast teams. Kies er weinig: elke indeling maakt groepen kleiner, en te kleine groepen blijven verborgen.",
   no_segments: "Er zijn nog geen indelingen bekend. Ze komen mee met het personeelsbestand, zoals locatie.",
   minimum: "Minimale groepsgrootte",
-  minimum_note: "Leeg: zoals de organisatie. Kleinere groepen krijgen geen cijfers.",
+  /** @param {number} least */
+  minimum_note: (least) => `Leeg: ${least}, zoals de organisatie; minder kan niet. Kleinere groepen krijgen geen cijfers.`,
   series: "Reeks",
   series_note: "Enquêtes met dezelfde reeks worden met elkaar vergeleken over de tijd. Leeg: deze staat los.",
   changes: "Antwoorden aanpassen",
@@ -179,6 +181,7 @@ const nl = {
   invite_how: "Hoe",
   invite_mail: "Per mail",
   invite_mail_note: "Iedereen met een e-mailadres krijgt een eigen link.",
+  invite_no_mail: "Mailen is hier niet ingesteld. Vraag wie Betrokken beheert om het in te stellen.",
   invite_codes: "Codes op papier",
   invite_codes_note: "Een blad om te printen en te knippen, voor wie geen mail heeft. De codes worden één keer getoond.",
   send_at: "Verstuur op",
@@ -282,6 +285,9 @@ const nl = {
     report: "Verslag",
     report_name: "verslag",
     line: "Regel",
+    /** @param {number} line */
+    row: (line) => `Regel ${line}`,
+    whole_file: "Hele bestand",
     number: "Nummer",
     column: "Kolom",
     what: "Wat er is, en wat je kunt doen",
@@ -534,7 +540,8 @@ const en = {
   responded_of: (responded, invited, share) => `${responded} of ${invited} invited (${share})`,
   responded: (responded) => `${responded} answers`,
   invited_only: (invited) => `${invited} invited`,
-  counted: (day) => `Counted on ${day}. While the survey is open it is counted once a day, so that nobody can see who answered when.`,
+  counted: (day) => `Counted on ${day}.`,
+  counted_daily: "While the survey is open it is counted once a day, so that nobody can see who answered when.",
   hidden: {
     no_frame: "How many were asked is not known: everybody with the address can answer.",
     few_silent: "Hidden: all but one or two people took part.",
@@ -557,7 +564,7 @@ const en = {
   report_by_note: "Beside teams. Choose few: each breakdown makes groups smaller, and groups that are too small stay hidden.",
   no_segments: "No breakdowns are known yet. They come with the people file, such as location.",
   minimum: "Minimum group size",
-  minimum_note: "Empty: as the organisation. Smaller groups get no figures.",
+  minimum_note: (least) => `Empty: ${least}, as the organisation; it cannot be less. Smaller groups get no figures.`,
   series: "Series",
   series_note: "Surveys of the same series are compared with each other over time. Empty: this one stands alone.",
   changes: "Changing answers",
@@ -635,6 +642,7 @@ const en = {
   invite_how: "How",
   invite_mail: "By mail",
   invite_mail_note: "Everybody with an e-mail address gets a link of their own.",
+  invite_no_mail: "Mail is not set up here. Ask whoever runs Betrokken to set it up.",
   invite_codes: "Codes on paper",
   invite_codes_note: "A sheet to print and cut, for those without e-mail. The codes are shown once.",
   send_at: "Send on",
@@ -730,6 +738,8 @@ const en = {
     report: "Report",
     report_name: "report",
     line: "Line",
+    row: (line) => `Line ${line}`,
+    whole_file: "Whole file",
     number: "Number",
     column: "Column",
     what: "What is wrong, and what you can do",
