@@ -96,7 +96,8 @@ async def test_a_command_sent_again_stores_nothing_more(acme: Tenant, anonymous:
         ("", {}, "Name one or more colleagues"),
         ("you stayed late", {}, "Name one or more colleagues"),
         ("<@UBOB>", {}, "Name one or more colleagues"),
-        ("", {"ssl_check": "1"}, "Name one or more colleagues"),
+        ("", {"ssl_check": "1"}, "Betrokken can be reached at this address."),
+        ("", {"ssl_check": "1", "user_id": ""}, "Betrokken can be reached at this address."),
         ("<@UBOB> you stayed", {"user_id": "UZOE"}, "Ask your administrator to link UZOE"),
         ("<@UZOE|zoe> <@UBOB> zed@example.com you stayed", {}, "Not linked to a colleague yet: UZOE, zed@"),
         ("<@UANN> I stayed", {}, "You cannot thank yourself"),
@@ -155,6 +156,44 @@ async def test_a_message_of_teams_becomes_an_event(acme: Tenant, anonymous: Cont
     [event] = (await acme.client.get(EVENTS)).json()["items"]
     assert (event["giver"], event["receivers"], event["source"]) == ("ann", ["bob"], "teams")
     assert event["message"] == "you stayed <late>"
+
+
+def of_teams(sender: dict[str, str], mentioned: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": str(uuid4()),
+        "from": sender,
+        "text": "<at>Thanks</at> <at>Bob</at> you stayed",
+        "entities": [{"type": "mention", "mentioned": mentioned, "text": "<at>Bob</at>"}],
+    }
+
+
+async def test_one_identity_is_enough_and_the_other_is_learnt_from_own_messages(
+    acme: Tenant, anonymous: ContractClient
+) -> None:
+    """As a sender somebody is known by the directory's id, as somebody mentioned by the chat's."""
+    await identify(acme, "teams", **{"guid-of-ann": "ann@example.com", "29:bob": "bob@example.com"})
+    path = await connected(acme, "teams", TOKEN)
+    ann, bob = ({"id": f"29:{one}", "aadObjectId": f"guid-of-{one}"} for one in ("ann", "bob"))
+    answers = [
+        await teams(anonymous, path, of_teams(ann, {"id": "29:bob"})),
+        await teams(anonymous, path, of_teams(bob, {"id": "29:ann"})),
+        await teams(anonymous, path, of_teams(ann, bob)),
+        await teams(anonymous, path, of_teams({"id": "29:ann"}, {"id": "guid-of-bob"})),
+    ]
+    assert [answer.json()["text"].split(":")[0] for answer in answers] == [
+        "Ann thanks Bob", "Bob thanks Ann", "Ann thanks Bob", "Ann thanks Bob"
+    ]  # fmt: skip
+    await acme.client.put(f"{IDENTITIES}/teams/guid-of-bob", json={"email": "cy@example.com"})
+    await teams(anonymous, path, of_teams(bob, {"id": "29:ann"}))
+    known = (await acme.client.get(IDENTITIES, params={"product": "teams"})).json()["items"]
+    assert {one["email"] for one in known if "bob" in one["chat_id"]} == {"cy@example.com"}
+
+
+async def test_a_stranger_is_learnt_nothing_of(acme: Tenant, anonymous: ContractClient) -> None:
+    path = await connected(acme, "teams", TOKEN)
+    answer = await teams(anonymous, path, of_teams({"id": "29:x", "aadObjectId": "guid"}, {"id": "29:y"}))
+    assert "not linked to a colleague" in answer.json()["text"]
+    assert (await acme.client.get(IDENTITIES, params={"product": "teams"})).json()["items"] == []
 
 
 # ----------------------------------------------------------------------------------------- signatures

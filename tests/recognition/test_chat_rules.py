@@ -98,10 +98,32 @@ def test_the_token_of_teams_is_base64() -> None:
         ("<@UBOB> you stayed #Craft", [BOB], "you stayed", "craft"),
         ("<@UBOB> #craft you stayed", [BOB], "you stayed", "craft"),
         ("<@UBOB> you won #1 and #craft", [BOB], "you won #1 and", "craft"),
-        ("<@UBOB> see <https://example.com|this>", [BOB], "see https://example.com", None),
+        ("<@UBOB> see <https://example.com|this>", [BOB], "see this (https://example.com)", None),
+        ("<@UBOB> see <https://example.com>", [BOB], "see https://example.com", None),
+        ("<@UBOB> see <http://example.com|example.com>", [BOB], "see example.com", None),
+        ("<@UBOB> see <https://e.com/?a=1&amp;b=2>", [BOB], "see https://e.com/?a=1&b=2", None),
+        ("<@UBOB> call <tel:+31201234567|020 123 4567>", [BOB], "call 020 123 4567", None),
+        ("<@UBOB> :tada:", [BOB], ":tada:", None),
+        ("<@UBOB>: :tada: well done :wave::skin-tone-3:",
+         [BOB], ":tada: well done :wave::skin-tone-3:", None),
+        ("<@UBOB> \U0001f389", [BOB], "\U0001f389", None),
+        ("*<@UBOB>* you stayed", [BOB], "you stayed", None),
+        ("*<@UBOB> and <@UCY>*: you *both* stayed", [BOB, CY], "you *both* stayed", None),
+        ("<@UBOB> *you* stayed", [BOB], "*you* stayed", None),
+        ("thanks *<@UBOB>* and _<@UCY>_!", [BOB, CY], "thanks *Bob* and _Cy_!", None),
+        ("<@UBOB> thanks,", [BOB], "thanks,", None),
+        ("<@UBOB> - you stayed -5 degrees", [BOB], "you stayed -5 degrees", None),
+        ("<@UBOB> ~old~ `a  b`\n> quoted\n```x = 1\n  y```",
+         [BOB], "~old~ `a  b`\n> quoted\n```x = 1\n  y```", None),
+        ("<@UBOB> with <!subteam^S1|@devs> and <!here>", [BOB], "with @devs and @here", None),
+        ("<@UBOB> on <!date^1392734382^{date_num}|18 Feb 2014>", [BOB], "on 18 Feb 2014", None),
+        ("<@UBOB> in <#C024BE7LR>", [BOB], "in #C024BE7LR", None),
+        ("<@UBOB> &amp;lt; is less", [BOB], "&lt; is less", None),
+        ("<@UBOB> you stayed #craft!", [BOB], "you stayed!", "craft"),
+        ("<@UBOB> you stayed, #craft", [BOB], "you stayed", "craft"),
         ("<@UBOB> in <#C1|general>", [BOB], "in #general", None),
         ("<@UBOB> a &lt; b &amp; c", [BOB], "a < b & c", None),
-        ("<@UBOB> <!channel> look\0", [BOB], "look", None),
+        ("<@UBOB> <!channel> look\0", [BOB], "@channel look", None),
         ("<@UBOB|bob>", [BOB], "", None),
         ("", [], "", None),
         ("you stayed", [], "you stayed", None),
@@ -119,10 +141,55 @@ def test_without_a_list_any_first_tag_is_the_value() -> None:
 
 
 def test_what_a_message_of_teams_says() -> None:
-    mentioned = {"<at>Thanks</at>": "28:bot", "<at>Bob B.</at>": "UBOB"}
+    mentioned = [("<at>Thanks</at>", "28:bot"), ("<at>Bob B.</at>", "UBOB")]
     text = "<p><at>Thanks</at>&nbsp;<at>Bob B.</at> you stayed&nbsp;late, <b>thanks</b> &amp; more #craft</p>"
     parts = teams_parts(text, mentioned)
     assert handles(parts) == [BOB]
     assert said(parts, NAMES, ["craft"]) == Said("you stayed late, thanks & more", "craft")
-    linked = teams_parts('<a href="mailto:dee@example.com">dee@example.com</a> you stayed', {})
+    linked = teams_parts('<a href="mailto:dee@example.com">dee@example.com</a> you stayed', [])
     assert (handles(linked), said(linked, NAMES, None).message) == ([MAIL], "you stayed")
+
+
+THANKS = ("<at>Thanks</at>", "28:bot")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<div><at>Thanks</at> <at>Bob</at> you<br>stayed<br/>late</div>", "you\nstayed\nlate"),
+        ("<p><at>Thanks</at> <at>Bob</at> one</p>\n<p>two</p>", "one\ntwo"),
+        ('<at>Thanks</at> <at>Bob</at> well <img alt="\U0001f389" itemtype="http://schema.skype.com/Emoji">',
+         "well \U0001f389"),
+        ('<at>Thanks</at> <at>Bob</at> <emoji id="tada" alt="\U0001f389" title="Party popper"></emoji>',
+         "\U0001f389"),
+        ('<at>Thanks</at> <at>Bob</at> <customemoji id="x" alt=":parrot:"></customemoji>', ":parrot:"),
+        ("<at>Thanks</at> <at>Bob</at> <ul><li>one</li><li>two</li></ul>", "- one\n- two"),
+        ("<at>Thanks</at> <at>Bob</at> <b>so</b> <i>much</i> <s>less</s>", "so much less"),
+        ("<at>Thanks</at> <at>Bob</at> <pre>a\n  b</pre>", "a\n  b"),
+        ("<at>Thanks</at> <at>Bob</at> <blockquote>it works</blockquote>indeed", "it works\nindeed"),
+        ('<at>Thanks</at> <at>Bob</at> see <a href="https://example.com/x">this</a>',
+         "see this (https://example.com/x)"),
+        ('<at>Thanks</at> <at>Bob</at> see <a href="https://example.com/">example.com</a>',
+         "see example.com"),
+        ("<at>Thanks</at> <at>Bob</at> <table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>",
+         "a b\nc"),
+        ('<at>Thanks</at> <at>Bob</at> hm<attachment id="1"></attachment>', "hm"),
+        ("<at>Thanks</at> <at>Bob</at> I &lt;3 it &amp;amp; more", "I <3 it &amp; more"),
+        ("<at>Thanks</at> <at>Bob</at> :tada:", ":tada:"),
+        ("<at>Thanks</at> <at>Bob</at> first\nsecond", "first\nsecond"),
+        ("<at>Thanks</at> <at>Bob</at> for <at>Design team</at>", "for Design team"),
+    ],
+)  # fmt: skip
+def test_text_of_teams_arrives_as_it_was_written(text: str, message: str) -> None:
+    parts = teams_parts(text, [THANKS, ("<at>Bob</at>", "UBOB")])
+    assert handles(parts) == [BOB]
+    assert said(parts, NAMES, None) == Said(message, None)
+
+
+def test_two_people_of_one_name_are_told_apart_by_their_order() -> None:
+    text = "<at>Thanks</at> <at>Jan &amp; Co</at> and <at>Jan &amp; Co</at> you stayed"
+    mentions = [THANKS, ("<at>Jan &amp; Co</at>", "UBOB"), ("<at>Jan & Co</at>", "UCY")]
+    assert handles(teams_parts(text, mentions)) == [BOB, CY]
+    span = '<span itemscope itemtype="http://schema.skype.com/Mention" itemid="1">Jan &amp; Co</span> you'
+    assert handles(teams_parts(span, mentions)) == [BOB]
+    assert handles(teams_parts("you, <at>Jan &amp; Co</at>", [])) == []

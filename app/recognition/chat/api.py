@@ -97,10 +97,12 @@ TeamsSender = Annotated[UUID, Depends(teams_sender)]
 async def create_recognition_from_slack(
     connection: Connection, form: SlackForm, session: ChatSession
 ) -> schemas.SlackAnswer:
+    if form.get("ssl_check") == "1":
+        return schemas.SlackAnswer(response_type="ephemeral", text=service.reached())
     command = service.Command(
         product="slack",
         key=form.get("trigger_id"),
-        sender=form.get("user_id", ""),
+        senders=[form.get("user_id", "")],
         parts=slack_parts(form.get("text", "")),
     )
     answer, is_new = await service.recognise(session, command, datetime.now(UTC))
@@ -122,8 +124,9 @@ async def create_recognition_from_teams(
     command = service.Command(
         product="teams",
         key=message.id,
-        sender=message.sender.aad_object_id or message.sender.id,
+        senders=service.ids_of(message.sender),
         parts=teams_parts(message.text, service.teams_mentions(message)),
+        aliases=service.teams_aliases(message),
     )
     answer, is_new = await service.recognise(session, command, datetime.now(UTC))
     once_committed(session, telemetry.RECOGNITIONS.inc, is_new)

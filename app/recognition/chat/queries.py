@@ -37,6 +37,17 @@ SET email = excluded.email, is_vouched = excluded.is_vouched, updated_at = now()
 WHERE i.email <> excluded.email OR excluded.is_vouched > i.is_vouched
 RETURNING chat_id
 """)
+LEARN_IDENTITY = text("""
+INSERT INTO chat_identities AS i (organization_id, product, chat_id, email, is_vouched, updated_at)
+SELECT k.organization_id, k.product, :chat_id, k.email, k.is_vouched, k.updated_at FROM chat_identities k
+WHERE k.organization_id = :organization_id AND k.product = :product
+  AND k.chat_id = ANY (CAST(:others AS text[]))
+ORDER BY k.updated_at DESC LIMIT 1
+ON CONFLICT (organization_id, product, chat_id) DO UPDATE
+SET email = excluded.email, is_vouched = excluded.is_vouched, updated_at = excluded.updated_at
+WHERE i.email <> excluded.email AND i.updated_at < excluded.updated_at
+RETURNING chat_id
+""")
 DELETE_IDENTITY = text("""
 DELETE FROM chat_identities
 WHERE organization_id = :organization_id AND product = :product AND chat_id = :chat_id
@@ -108,6 +119,11 @@ async def identity(session: AsyncSession, key: tuple[UUID, str, str]) -> ChatIde
 async def put_identity(session: AsyncSession, values: Mapping[str, Any]) -> bool:
     """Whether it is new, or another."""
     return (await session.execute(PUT_IDENTITY, values)).first() is not None
+
+
+async def learn_identity(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+    """What was last said of another id of the same user holds for this one; whether that is new."""
+    return (await session.execute(LEARN_IDENTITY, values)).first() is not None
 
 
 async def delete_identity(session: AsyncSession, values: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ from app.recognition.chat.schemas import (
     ChatIdentity,
     Product,
     TeamsMessage,
+    TeamsUser,
 )
 from app.recognition.chat.signatures import is_teams_secret
 from app.recognition.schemas import RecognitionWrite
@@ -49,8 +50,11 @@ class Command:
 
     product: Product
     key: str | None
-    sender: str
+    senders: Sequence[str]
+    """The ids of who sends it, the one that is best known first."""
     parts: Parts
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Another id of somebody mentioned, by that in the parts."""
 
 
 @dataclass(frozen=True)
@@ -131,22 +135,42 @@ async def delete_identity(session: TenantSession, product: Product, chat_id: str
 # ------------------------------------------------------------------------------------------- commands
 
 
-def teams_mentions(message: TeamsMessage) -> dict[str, str]:
-    """The user's id of each mention, by its text in the message."""
+def teams_mentions(message: TeamsMessage) -> list[tuple[str, str]]:
+    """How each mention is written, and the user's id, in order."""
     found = ((entity.text, entity.mentioned) for entity in message.entities)
-    return {text: user.aad_object_id or user.id for text, user in found if text and user}
+    return [(text, ids_of(user)[0]) for text, user in found if text and user]
+
+
+def teams_aliases(message: TeamsMessage) -> dict[str, str]:
+    users = [entity.mentioned for entity in message.entities if entity.mentioned]
+    return {ids[0]: ids[1] for ids in map(ids_of, users) if len(ids) > 1}
+
+
+def ids_of(user: TeamsUser) -> list[str]:
+    """Teams knows a user by the directory's id, and by one of the chat's own."""
+    return [one for one in (user.aad_object_id, user.id) if one]
+
+
+async def learn(session: TenantSession, command: Command) -> None:
+    """Of a sender's two ids, what is known of the one is known of the other: their own message has both."""
+    for chat_id in command.senders if len(command.senders) > 1 else ():
+        others = [one for one in command.senders if one != chat_id]
+        learnt = {"product": command.product, "chat_id": chat_id, "others": others}
+        if await queries.learn_identity(session, learnt):
+            await audit.record_each(session, "change_chat_identity", targets=[command.product])
 
 
 async def recognise(session: TenantSession, command: Command, now: datetime) -> tuple[Answer, bool]:
     """Records what was said, and answers whatever became of it; whether there is a new event."""
     settings = await organization(session)
-    sender = Handle(chat_id=command.sender)
+    await learn(session, command)
+    sender = Handle(chat_id=command.senders[0] if command.senders else "")
     named = handles(command.parts)
-    people = await _people(session, command.product, [sender, *named])
+    people = await _people(session, command, [sender, *named])
     giver = people.get(sender)
     words = _sentences((giver and giver.locale) or settings.locale)
     if giver is None or not giver.is_known:
-        return _private(words, "giver_unknown", names=command.sender), False
+        return _private(words, "giver_unknown", names=str(sender.chat_id)), False
     unknown = [handle.chat_id or str(handle.email) for handle in named if handle not in people]
     if unknown:
         return _private(words, "unknown_person", names=", ".join(unknown)), False
@@ -164,12 +188,16 @@ async def recognise(session: TenantSession, command: Command, now: datetime) -> 
 
 
 async def _people(
-    session: TenantSession, product: Product, wanted: Sequence[Handle]
+    session: TenantSession, command: Command, wanted: Sequence[Handle]
 ) -> dict[Handle, Colleague]:
     chat_ids = {handle.chat_id for handle in wanted if handle.chat_id is not None}
     emails = {handle.email for handle in wanted if handle.email is not None}
-    found = await queries.people_of_handles(session, product, chat_ids, emails)
-    keyed = {handle: found.get(str(handle.chat_id or handle.email)) for handle in wanted}
+    either = chat_ids | {command.aliases[one] for one in chat_ids if one in command.aliases}
+    found = await queries.people_of_handles(session, command.product, either, emails)
+    keys = {handle: str(handle.chat_id or handle.email) for handle in wanted}
+    keyed = {
+        handle: found.get(key) or found.get(command.aliases.get(key, "")) for handle, key in keys.items()
+    }
     return {handle: colleague for handle, colleague in keyed.items() if colleague is not None}
 
 
@@ -188,6 +216,11 @@ def _event(
             "source": command.product,
         },
     )
+
+
+def reached() -> str:
+    """For Slack's own look at whether the address works."""
+    return _document()["en"]["reached"]
 
 
 @cache
