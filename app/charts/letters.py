@@ -12,6 +12,8 @@ SHARE = {letter: share for letters, share in SHARES.items() for letter in letter
 """Of the font's size, where it is not as usual."""
 PICTURES = "\U0001f000"
 """From here on: some emoji are not wide by Unicode, and drawn so."""
+LEAST_LEFT = 4
+"""Letters that a line begins with where a word is cut."""
 ROOM = 1.05
 """Fonts differ: some are wider than the one that was measured."""
 
@@ -29,7 +31,7 @@ def _share(letter: str) -> float:
 
 
 def wrapped(text: str, width: float, size: float = SIZE) -> list[str]:
-    """In lines that fit, broken between words; a word that is too long is cut."""
+    """In lines that fit, broken between words; a word that is too long is cut, with a hyphen."""
     lines: list[str] = []
     for word in _words(text, width, size):
         if lines and width_of(f"{lines[-1]} {word}", size) <= width:
@@ -43,8 +45,9 @@ def _words(text: str, width: float, size: float) -> Iterator[str]:
     for word in text.split():
         rest = word
         while width_of(rest, size) > width and len(rest) > 2:
-            taken = max(1, _letters_that_fit(rest, width, size))
-            yield rest[:taken]
+            fitting = _letters_that_fit(rest, width - width_of("-", size), size)
+            taken = max(1, min(fitting, len(rest) - LEAST_LEFT))
+            yield f"{rest[:taken]}-"
             rest = rest[taken:]
         yield rest
 

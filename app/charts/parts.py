@@ -50,6 +50,13 @@ def chart(
     return found
 
 
+NUMBERS: Final = {
+    "en": {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["€", ""]},
+    "nl": {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["€ ", ""]},
+}
+"""How an axis writes them."""
+
+
 def readable(node: Any) -> Any:
     """Names come from elsewhere: what is no letter, such as a control character, breaks a picture."""
     if isinstance(node, str):
@@ -70,6 +77,7 @@ def _config(look: Look) -> Json:
     lines = {"domainColor": theme.line, "tickColor": theme.line, "gridColor": theme.line, "gridOpacity": 0.6}
     return {
         "font": FONT,
+        "locale": {"number": NUMBERS[look.language]},
         "view": {"stroke": None},
         "title": {"color": theme.ink, "fontSize": TITLE, "fontWeight": 600, "lineHeight": 23},
         "axis": {**text, **colours, **lines, "titlePadding": 8, "labelPadding": 4, "labelFlush": True},

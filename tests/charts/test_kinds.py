@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,25 @@ def test_a_wave_that_is_not_shown_breaks_the_line_and_is_named() -> None:
     first = [row for row in found["datasets"]["points"] if row["wave"] == 0]
     assert {row["score"] for row in first} == {None}
     assert found["datasets"]["hidden"][0]["reason"] == LOOKS[0].label("reasons", "crossing")
+
+
+def test_only_signs_that_stand_in_the_trend_are_explained_below_it() -> None:
+    body = example("trend")
+    [change, *_] = body["groups"][0]["changes"]
+    ends = [change["from_survey"], change["to_survey"]]
+    body["waves"] = [deepcopy(body["waves"][0]) for _ in ends]
+    for wave, survey_id in zip(body["waves"], ends, strict=True):
+        wave["survey"]["id"] = survey_id
+    shown = []
+    for width in (900, 240):
+        found = drawn("trend", body, replace(LOOKS[1], width=width))
+        notes = " ".join(row["text"] for row in found["datasets"]["notes"])
+        said = {row["said"] for row in found["datasets"]["changes"]}
+        shown.append(said & set(trend.SIGNS.values()))
+        assert {sign for sign in trend.SIGNS.values() if f"{sign} " in notes} == shown[-1]
+        assert found["config"]["locale"]["number"]["decimal"] == ","
+    assert not shown[0]
+    assert shown[1]
 
 
 def test_what_is_hidden_in_a_part_is_named_with_its_reason() -> None:

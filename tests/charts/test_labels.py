@@ -78,6 +78,12 @@ def test_lines_break_between_words_and_fit() -> None:
     assert wrapped("", 60) == []
 
 
+def test_a_word_that_is_too_long_is_cut_with_a_hyphen_and_leaves_no_scrap() -> None:
+    lines = wrapped("Verantwoordelijkheid", 136)
+    assert lines == ["Verantwoordelijk-", "heid"]
+    assert all(width_of(line) <= 136 for line in lines)
+
+
 def test_what_is_too_long_ends_in_an_ellipsis() -> None:
     assert shortened("Sales", 100) == "Sales"
     short = shortened("Sales of everything everywhere", 100)

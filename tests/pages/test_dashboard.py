@@ -524,3 +524,6 @@ async def test_its_paper_has_the_four_answers_on_the_first_page(
         assert await seen.page.locator('.groups tr[data-id="nl"]').is_visible()
         assert not await seen.page.locator("#pickers, nav, .unfold").first.is_visible()
         assert await seen.page.locator(".glossary section").first.is_visible()
+        assert not await seen.page.locator(".glossary .facts").first.is_visible()
+        definitions = await seen.page.locator(".glossary").bounding_box()
+        assert definitions["height"] < 2 * 1024, "the numbers are what is printed"

@@ -49,7 +49,7 @@ def trend(answer: schemas.Trends, look: Look) -> Json:
         data={"points": rows, "waves": waves, "changes": changes, "hidden": hidden},
         views=list(_views(look, rows, waves, changes, measures, plot)),
         notes=[
-            look.say("trend_note", level=look.percent(answer.ci_level)),
+            " ".join([look.say("trend_note", level=look.percent(answer.ci_level)), *_key(look, changes)]),
             *(look.say("wave_not_shown", wave=row["wave"], reason=row["reason"]) for row in hidden),
         ],
         left=LEFT,
@@ -132,6 +132,14 @@ def _change(look: Look, change: schemas.Change, room: float) -> Json:
         "verdict": look.label("verdicts", change.verdict),
         **told,
     }
+
+
+def _key(look: Look, changes: Rows) -> Iterator[str]:
+    """What the signs mean that stand in the picture."""
+    used = {row["said"] for row in changes}
+    told = [f"{sign} {look.verdict(verdict)}" for verdict, sign in SIGNS.items() if sign in used]
+    if told:
+        yield f"{', '.join(told)}."
 
 
 def _hidden(
