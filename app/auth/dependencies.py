@@ -3,6 +3,7 @@
 An endpoint's signature says what it needs: `who: PeopleReader`, `session: Tenant`, `once: Once`.
 """
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -36,6 +37,8 @@ ADMINISTRATIVE = AUDITED | {
 }
 """Scopes of which every change is."""
 PEOPLE = "/v1/people/"
+OF_NUMBERS = re.compile(r"/v1/(metrics|charts)/(?!recognition|celebrations)")
+"""What a replica may answer; months and quarters that are counted as they are told are written down."""
 FORGOTTEN = "forgotten"
 """Where a transaction keeps what this process is to forget at once, when it has committed."""
 PROOF = "betrokken.proof"
@@ -143,8 +146,16 @@ Anyone = Annotated[Principal, Depends(principal)]
 """Any valid credential."""
 
 
+def may_lag(request: Request) -> bool:
+    """Numbers are of yesterday's survey; who wants to read what was written this moment says so."""
+    is_read = request.method == "GET" and OF_NUMBERS.match(request.url.path) is not None
+    return is_read and "no-cache" not in request.headers.get("cache-control", "").lower()
+
+
 async def tenant_session(request: Request, who: Anyone) -> AsyncIterator[TenantSession]:
-    async with database_of(request).tenant_session(who.organization_id) as session:
+    database = database_of(request)
+    opened = database.reading_session if may_lag(request) else database.tenant_session
+    async with opened(who.organization_id) as session:
         audit.acts(session, who.subject)
         yield session
         await audit.keep(session)

@@ -7,8 +7,9 @@ What a service has to name of SQLAlchemy, a row or an error, it gets here: so SQ
 """
 
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -27,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession as AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import logging as app_logging
+from app.core.errors import OUT_OF_REACH
 from app.core.lines import CountedPool, dial, ping_soon
 from app.core.memory import Memory
 from app.core.secrets import Keyring, address_parts, load_secrets
@@ -46,6 +48,8 @@ SELECT set_config('idle_in_transaction_session_timeout', :longest_pause, true),
 """Of the transaction, not of the session: behind PgBouncer each transaction may have another session."""
 LONGEST_PAUSE = "10min"
 """Between two statements: whoever is gone lets go of what their transaction holds."""
+AWAY_SECONDS = 10
+"""After which a replica that did not answer is tried again."""
 
 COUNTED = "counted"
 TIME = "transaction_time"
@@ -95,8 +99,9 @@ class Database:
         self.direct_url = url_of(settings.database_direct_url) or url
         self.role = settings.database_role
         self.settings = settings
+        self._replica_is_away_until = 0.0
         self._sealed_keys: dict[UUID, bytes | None] = {}
-        self.memory = Memory(self.connect)
+        self.memory = Memory(self.connect_directly)
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             creator=self._adapted,
@@ -131,7 +136,11 @@ class Database:
     async def connect_directly(self) -> asyncpg.Connection:
         """One with a session of its own, past any pooler: for whoever listens."""
         connection = await self._dial(self.direct_url)
-        await connection.execute(f"SET statement_timeout = '{self._longest_statement}'; SET jit = off")
+        try:
+            await connection.execute(f"SET statement_timeout = '{self._longest_statement}'; SET jit = off")
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def _dial(self, url: str, **options: Any) -> asyncpg.Connection:
@@ -154,6 +163,35 @@ class Database:
                 await self._enter(session)
                 yield session
             tell_of_commit(session)
+
+    @cached_property
+    def replica(self) -> "Database | None":
+        """Another server with the same content, some moments old."""
+        url = self.settings.database_read_url
+        if url is None:
+            return None
+        replica = Database(url.get_secret_value(), self.settings)
+        replica._sealed_keys = self._sealed_keys
+        return replica
+
+    @asynccontextmanager
+    async def reading_session(self, organization_id: UUID) -> AsyncIterator[TenantSession]:
+        """For what may be some moments old: of the replica, while there is one that answers."""
+        async with AsyncExitStack() as stack:
+            session = await self._of_replica(stack, organization_id)
+            if session is None:
+                session = await stack.enter_async_context(self.tenant_session(organization_id))
+            yield session
+
+    async def _of_replica(self, stack: AsyncExitStack, organization_id: UUID) -> TenantSession | None:
+        if self.replica is None or time.monotonic() < self._replica_is_away_until:
+            return None
+        try:
+            return await stack.enter_async_context(self.replica.tenant_session(organization_id))
+        except OUT_OF_REACH as error:
+            self._replica_is_away_until = time.monotonic() + AWAY_SECONDS
+            log.warning("replica_away", extra=app_logging.describe(error))
+            return None
 
     @asynccontextmanager
     async def tenant_within(
@@ -211,6 +249,8 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if "replica" in vars(self) and self.replica is not None:
+            await self.replica.close()
 
 
 def once_committed(session: AsyncSession, count: Callable[..., object], *given: object) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import logging as app_logging
 from app.core import telemetry
 from app.core.database import Database, raw_connection, transaction_time
+from app.core.lines import is_pooled
 
 log = logging.getLogger("betrokken.jobs")
 
@@ -37,7 +38,6 @@ LONGEST_RETRY_PAUSE = 300
 MOST_ATTEMPTS = 300
 """About a day."""
 
-OWN_NUMBER = "SELECT pg_backend_pid()"
 PAST_IT = "in transaction mode it hears nothing: set DATABASE_DIRECT_URL to an address past the pooler"
 NOTES_KEPT_DAYS, NOTES_AT_ONCE = 7, 10_000
 FORGET = [
@@ -215,13 +215,6 @@ class Worker:
             raise
         finally:
             telemetry.JOBS.labels(name, outcome).inc()
-
-
-async def is_pooled(connection: asyncpg.Connection) -> bool:
-    """A pooler gives numbers of its own to its clients, and tells them nothing of what they listen for."""
-    own: int = await connection.fetchval(OWN_NUMBER)
-    given: int = connection.get_server_pid()
-    return own != given
 
 
 async def _hear(queue: PgQueuer) -> None:

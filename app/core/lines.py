@@ -58,6 +58,16 @@ async def dial(url: str, statement_timeout: int, **options: Any) -> Line:
     return line
 
 
+OWN_NUMBER = "SELECT pg_backend_pid()"
+
+
+async def is_pooled(line: asyncpg.Connection) -> bool:
+    """A pooler gives numbers of its own to its clients, and does not tell them what they listen for."""
+    own: int = await line.fetchval(OWN_NUMBER)
+    told: int = line.get_server_pid()
+    return own != told
+
+
 def keep_alive(line: socket.socket) -> None:
     if line.family == socket.AF_UNIX:
         return

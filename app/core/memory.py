@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from app.core import logging as app_logging
+from app.core.lines import is_pooled
 
 log = logging.getLogger("betrokken.memory")
 
@@ -26,12 +27,11 @@ ASKS_EVERY, SURE_SECONDS = 0.25, 1.0
 """An answer is proof that all was heard which was told before it was asked for."""
 PAUSE = 2
 MOST_REMEMBERED = 10_000
-OWN_NUMBER = "SELECT pg_backend_pid()"
 NEVER = float("-inf")
 
 
 class NotHeard(RuntimeError):
-    """A pooler gives its clients numbers of its own, and does not tell them what they listen for."""
+    """The line leads through a pooler."""
 
 
 class Memory:
@@ -89,7 +89,7 @@ class Memory:
 
     async def _ask(self, line: asyncpg.Connection) -> None:
         asked_at = time.monotonic()
-        if await line.fetchval(OWN_NUMBER) != line.get_server_pid():
+        if await is_pooled(line):
             raise NotHeard
         self._sure_of = asked_at
 

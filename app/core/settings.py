@@ -71,6 +71,12 @@ class Settings(BaseSettings):
         description="The same database past PgBouncer in transaction mode, for the worker, whatever else"
         " listens, and `migrate`. Unset: DATABASE_URL.",
     )
+    database_read_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_READ_URL",
+        description="A replica of the same database, for reads of metrics; those with `Cache-Control:"
+        " no-cache` do not use it. Unset: DATABASE_URL.",
+    )
     database_role: str = Field(
         "betrokken_app",
         pattern=r"^[a-z_][a-z0-9_]{0,62}$",

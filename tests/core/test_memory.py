@@ -84,8 +84,8 @@ async def test_whoever_lost_the_line_knows_nothing_and_listens_again(
     lines: list[asyncpg.Connection] = []
 
     class Told(Database):
-        async def connect(self, **options: object) -> asyncpg.Connection:
-            lines.append(await super().connect(**options))
+        async def connect_directly(self) -> asyncpg.Connection:
+            lines.append(await super().connect_directly())
             return lines[-1]
 
     database = Told(database_url, settings)
@@ -134,7 +134,7 @@ async def test_behind_a_pooler_nothing_is_remembered(
     database_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It gives its clients numbers of its own."""
-    monkeypatch.setattr(remembering, "OWN_NUMBER", "SELECT pg_backend_pid() + 1")
+    monkeypatch.setattr("app.core.lines.OWN_NUMBER", "SELECT pg_backend_pid() + 1")
     database = Database(database_url, settings)
     memory = database.memory
     listening = asyncio.create_task(memory.listen())

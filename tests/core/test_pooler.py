@@ -45,6 +45,10 @@ async def test_who_listens_takes_the_direct_address(database_url: str, settings:
     line = await database.connect_directly()
     assert await line.fetchval("SELECT 1") == 1
     await line.close()
+    hearing = asyncio.create_task(database.memory.listen())
+    await until(database.memory.is_sure)
+    hearing.cancel()
+    await asyncio.gather(hearing, return_exceptions=True)
     with pytest.raises(ConnectionError):
         await database.connect()
     await database.close()

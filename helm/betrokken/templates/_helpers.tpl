@@ -56,7 +56,7 @@ seccompProfile:
 {{- define "betrokken.secretEnv" -}}
 {{- $root := . }}
 {{- $required := list "DATABASE_URL" "BETROKKEN_PSEUDONYM_SECRET" }}
-{{- $optional := list "DATABASE_DIRECT_URL" "BETROKKEN_PSEUDONYM_SECRET_PREVIOUS" "BETROKKEN_SMTP_URL" "BETROKKEN_POSTMARK_TOKEN" }}
+{{- $optional := list "DATABASE_DIRECT_URL" "DATABASE_READ_URL" "BETROKKEN_PSEUDONYM_SECRET_PREVIOUS" "BETROKKEN_SMTP_URL" "BETROKKEN_POSTMARK_TOKEN" }}
 {{- $elsewhere := dict }}
 {{- if .Values.cloudnativepg.enabled }}
 {{- $_ := set $elsewhere "DATABASE_URL" (dict "name" (printf "%s-app" (include "betrokken.databaseName" .)) "key" "uri") }}
