@@ -120,7 +120,7 @@ async def _load(database: Database, archive: Reader) -> None:
             await connection.execute(coming)
         for name, last in archive.manifest.sequences.items():
             await session.execute(SET_SEQUENCE, {"name": name, "last": last})
-        await session.execute(text("ANALYZE"))
+        await connection.execute("ANALYZE")
 
 
 async def _load_tables(session: AsyncSession, archive: Reader) -> None:
