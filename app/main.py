@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
-import scim2_models  # noqa: F401 each model walks over all modules that are loaded before it
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.admission import Admission
 from app.auth.api import router as sign_in_router
@@ -19,7 +19,6 @@ from app.auth.limits import (
     StrangersMiddleware,
 )
 from app.auth.oidc import issuer_of
-from app.calendar import jobs as calendar_jobs
 from app.calendar.api import router as calendar_router
 from app.calendar.cards.api import router as cards_router
 from app.calendar.feeds.api import router as feeds_router
@@ -32,14 +31,14 @@ from app.core.bodies import BodyMiddleware
 from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.fairness import FairMiddleware, FairQueue
-from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs
+from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs, on_demand
+from app.core.leaving import told_before_leaving
 from app.core.ready import ReadyAnswers
 from app.core.requests import OriginMiddleware, RequestIdMiddleware, routes_of
 from app.core.rotation import Sealed
 from app.core.secrets import load_secrets
 from app.core.settings import Settings
 from app.core.watching import watched
-from app.imports import jobs as import_jobs
 from app.imports import queries as import_queries
 from app.imports import service as imports
 from app.imports.api import router as imports_router
@@ -48,49 +47,34 @@ from app.kpis.api import router as kpis_router
 from app.mail.transport import warn_of_links
 from app.metrics.celebrations.api import router as celebration_metrics_router
 from app.metrics.recognition.api import router as recognition_metrics_router
-from app.metrics.releases import builder as releasing
-from app.metrics.releases import jobs as metrics_jobs
 from app.metrics.views.api import router as metrics_router
-from app.newsletter import jobs as newsletter_jobs
 from app.newsletter.api import linked as newsletter_links
 from app.newsletter.api import router as newsletter_router
-from app.organizations import jobs as organization_jobs
 from app.organizations.api import router as organizations_router
 from app.organizations.setup.api import router as setup_router
 from app.pages.api import router as pages_router
 from app.people.addresses import service as addresses
-from app.people.addresses.jobs import tell_old_addresses
 from app.people.persons.api import router as persons_router
 from app.people.teams.api import router as teams_router
 from app.privacy.audit_log.api import router as audit_router
 from app.privacy.erasure.api import router as erasure_router
-from app.privacy.erasure.jobs import forget_statistics
 from app.privacy.export import links
 from app.privacy.export.api import linked as export_links
 from app.privacy.export.api import router as export_router
-from app.privacy.retention import jobs as privacy_jobs
 from app.recognition.api import router as recognition_router
 from app.recognition.chat import queries as chat_queries
 from app.recognition.chat import service as chat
 from app.recognition.chat.api import router as chat_router
-from app.scim.api import mount_scim
-from app.scim.discovery.api import router as scim_discovery_router
-from app.scim.errors import ScimErrors
-from app.scim.groups.api import router as scim_groups_router
-from app.scim.users.api import router as scim_users_router
-from app.surveys import jobs as survey_jobs
 from app.surveys import service as surveys
 from app.surveys.api import router as surveys_router
-from app.surveys.invitations import mailing, tokens
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations import service as invitations
+from app.surveys.invitations import tokens
 from app.surveys.invitations.api import router as invitations_router
 from app.surveys.invitations.reminders import queries as reminder_queries
-from app.surveys.invitations.reminders.jobs import remind_invited
 from app.surveys.questionnaires.api import router as questionnaires_router
 from app.surveys.respond.api import router as respond_router
 from app.surveys.responses.api import router as responses_router
-from app.webhooks import jobs as webhook_jobs
 from app.webhooks import queries as webhook_queries
 from app.webhooks import service as webhooks
 from app.webhooks.api import router as webhooks_router
@@ -110,17 +94,17 @@ EXPOSED_HEADERS = [
 
 
 JOBS: dict[str, JobFunction] = {
-    surveys.OPEN_JOB: survey_jobs.open_on_time,
-    surveys.CLOSE_JOB: survey_jobs.close_on_time,
-    surveys.RELEASE_JOB: metrics_jobs.release_survey,
-    invitations.SEND_JOB: mailing.send_invitations,
-    surveys.REMIND_JOB: remind_invited,
-    imports.RUN_JOB: import_jobs.run_import,
-    releasing.TURNOVER_JOB: metrics_jobs.freeze_turnover,
-    links.MAIL_JOB: links.mail_link,
-    addresses.JOB: tell_old_addresses,
-    surveys.STATISTICS_JOB: forget_statistics,
-    outbox.DELIVER_JOB: webhook_jobs.deliver_webhook,
+    surveys.OPEN_JOB: on_demand("app.surveys.jobs", "open_on_time"),
+    surveys.CLOSE_JOB: on_demand("app.surveys.jobs", "close_on_time"),
+    surveys.RELEASE_JOB: on_demand("app.metrics.releases.jobs", "release_survey"),
+    invitations.SEND_JOB: on_demand("app.surveys.invitations.mailing", "send_invitations"),
+    surveys.REMIND_JOB: on_demand("app.surveys.invitations.reminders.jobs", "remind_invited"),
+    imports.RUN_JOB: on_demand("app.imports.jobs", "run_import"),
+    surveys.TURNOVER_JOB: on_demand("app.metrics.releases.jobs", "freeze_turnover"),
+    links.MAIL_JOB: on_demand("app.privacy.export.links", "mail_link"),
+    addresses.JOB: on_demand("app.people.addresses.jobs", "tell_old_addresses"),
+    surveys.STATISTICS_JOB: on_demand("app.privacy.erasure.jobs", "forget_statistics"),
+    outbox.DELIVER_JOB: on_demand("app.webhooks.jobs", "deliver_webhook"),
 }
 ROUTERS = (
     operations.watched,
@@ -156,10 +140,9 @@ ROUTERS = (
     audit_router,
     webhooks_router,
 )
-SCIM_ROUTERS = (scim_users_router, scim_groups_router, scim_discovery_router)
 ROUTES = routes_of(*ROUTERS)
 PAGES = routes_of(pages_router)
-SCIM_ROUTES = routes_of(*SCIM_ROUTERS)
+SCIM = "/scim/v2"
 SEALED = (
     Sealed(webhooks.SEAL, webhook_queries.SECRETS_TO_RESEAL, webhook_queries.RESEAL_SECRET),
     Sealed(webhooks.SEAL, webhook_queries.EARLIER_SECRETS_TO_RESEAL, webhook_queries.RESEAL_EARLIER_SECRET),
@@ -185,17 +168,17 @@ SEALED = (
 )
 """Every column of seals."""
 SCHEDULES: dict[str, tuple[str, ScheduleFunction]] = {
-    "tend_surveys": ("*/10 * * * *", survey_jobs.tend_surveys),
-    "plan_celebrations": ("*/10 * * * *", calendar_jobs.plan_celebrations),
-    "send_celebrations": ("* * * * *", calendar_jobs.send_celebrations),
-    "plan_newsletters": ("*/10 * * * *", newsletter_jobs.plan_newsletters),
-    "send_newsletters": ("* * * * *", newsletter_jobs.send_newsletters),
-    "forget": ("17 * * * *", organization_jobs.forget),
+    "tend_surveys": ("*/10 * * * *", on_demand("app.surveys.jobs", "tend_surveys")),
+    "plan_celebrations": ("*/10 * * * *", on_demand("app.calendar.jobs", "plan_celebrations")),
+    "send_celebrations": ("* * * * *", on_demand("app.calendar.jobs", "send_celebrations")),
+    "plan_newsletters": ("*/10 * * * *", on_demand("app.newsletter.jobs", "plan_newsletters")),
+    "send_newsletters": ("* * * * *", on_demand("app.newsletter.jobs", "send_newsletters")),
+    "forget": ("17 * * * *", on_demand("app.organizations.jobs", "forget")),
     "forget_jobs": ("47 * * * *", forget_jobs),
-    "forget_imports": ("27 * * * *", import_jobs.forget_imports),
-    "retain": ("37 * * * *", privacy_jobs.retain),
-    "wake_webhooks": ("* * * * *", webhook_jobs.wake_webhooks),
-    "forget_deliveries": ("23 * * * *", webhook_jobs.forget_deliveries),
+    "forget_imports": ("27 * * * *", on_demand("app.imports.jobs", "forget_imports")),
+    "retain": ("37 * * * *", on_demand("app.privacy.retention.jobs", "retain")),
+    "wake_webhooks": ("* * * * *", on_demand("app.webhooks.jobs", "wake_webhooks")),
+    "forget_deliveries": ("23 * * * *", on_demand("app.webhooks.jobs", "forget_deliveries")),
 }
 
 
@@ -221,7 +204,7 @@ def create_worker_app(database: Database, worker: Worker) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.database, app.state.worker = database, worker
+    app.state.database, app.state.worker, app.state.is_leaving = database, worker, False
     app.state.jobs, app.state.release_job = tuple(JOBS), surveys.RELEASE_JOB
     install_error_handlers(app)
     app.add_middleware(HeadMiddleware)
@@ -236,8 +219,9 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         worker = app.state.worker = create_worker(database) if settings.worker_enabled else None
         tasks = [asyncio.create_task(database.memory.listen())]
         tasks += [asyncio.create_task(worker.run())] if worker else []
-        async with watched(database):
-            yield
+        with told_before_leaving(app, settings.shutdown_grace):
+            async with watched(database):
+                yield
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -253,16 +237,41 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.settings = settings
+    app.state.settings, app.state.is_leaving = settings, False
     app.state.ready_answers = ReadyAnswers(settings.ready_answers_mb * 2**20)
     app.state.jobs, app.state.release_job = tuple(JOBS), surveys.RELEASE_JOB
     load_secrets(settings)
     app.state.issuer = issuer_of(settings)
     operations.mount_assets(app)
-    mount_scim(app, SCIM_ROUTERS, SCIM_ROUTES)
     install_error_handlers(app)
     add_middleware(app, settings)
     return app
+
+
+class ScimOnDemand:
+    """What is under /scim/v2 is loaded when somebody asks for it first: half as long again as the rest."""
+
+    def __init__(self, app: ASGIApp, service: FastAPI) -> None:
+        self.app, self.service = app, service
+        self.scim: ASGIApp | None = None
+        self.loading = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{SCIM}/"):
+            await self.app(scope, receive, send)
+            return
+        async with self.loading:
+            if self.scim is None:
+                self.scim = await asyncio.to_thread(self._load)
+        await self.scim(scope, receive, send)
+
+    def _load(self) -> ASGIApp:
+        from app.scim.api import mount_scim  # noqa: PLC0415
+        from app.scim.errors import ScimErrors  # noqa: PLC0415
+        from app.scim.rooms import SCIM_ROUTERS, SCIM_ROUTES  # noqa: PLC0415
+
+        mount_scim(self.service, SCIM_ROUTERS, SCIM_ROUTES)
+        return ScimErrors(self.app)
 
 
 def inviter_of(app: FastAPI, token: str) -> UUID | None:
@@ -285,7 +294,7 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
     app.add_middleware(StrangersMiddleware, strangers=strangers, is_behind_bodies=False)
-    app.add_middleware(ScimErrors)
+    app.add_middleware(ScimOnDemand, service=app)
     app.add_middleware(ErrorMiddleware)
     app.add_middleware(
         OriginMiddleware,

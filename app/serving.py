@@ -17,9 +17,9 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app.core.connections import ImpatientProtocol
+from app.core.loading import for_good
 from app.core.logging import configure_logging
 from app.core.settings import SERVED_AT, SERVED_DATABASE, Settings
-from app.main import create_app
 
 log = logging.getLogger("betrokken")
 
@@ -76,7 +76,7 @@ def serve_through(door: socket.socket, settings: Settings, database_url: str, wo
     log.info("serving", extra={"url": url_of(door), "workers": workers})
     with suppress(KeyboardInterrupt):
         if workers == 1:
-            app = create_app(reached_at(settings, url_of(door)), database_url)
+            app = loaded(reached_at(settings, url_of(door)), database_url)
             config = uvicorn.Config(app, **OPTIONS)
             uvicorn.Server(config).run(sockets=[door])
         else:
@@ -143,4 +143,12 @@ class ServingProcesses(Multiprocess):
 def app_of_one_process() -> FastAPI:
     settings = reached_at(Settings(), os.environ[SERVED_AT])
     configure_logging(settings.log_level)
-    return create_app(settings, os.environ[SERVED_DATABASE])
+    return loaded(settings, os.environ[SERVED_DATABASE])
+
+
+def loaded(settings: Settings, database_url: str) -> FastAPI:
+    """The parent of several processes does without."""
+    with for_good():
+        from app.main import create_app  # noqa: PLC0415
+
+        return create_app(settings, database_url)

@@ -97,6 +97,7 @@ OTHERS = {
     "app.scim.errors": ("api", "SCIM has errors of its own, so this answers HTTP"),
     "app.scim.filters": ("pure", "the standard's language of filters"),
     "app.scim.groups.mapping": ("schemas", "a team as SCIM sees one"),
+    "app.scim.rooms": ("api", "all that is mounted of it"),
     "app.scim.mapping": ("schemas", "how SCIM names and places its resources"),
     "app.scim.users.attributes": ("pure", "what attributes of a user mean here"),
     "app.scim.users.mapping": ("schemas", "a person as SCIM sees one, and back"),

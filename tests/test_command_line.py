@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from typer.main import get_command
 from app.cli.commands import cli
 from app.cli.options import OWN_KEY
 from app.core.settings import variables
+from app.main import JOBS, SCHEDULES, SCIM
+from app.scim.errors import PREFIX
 from app.serving import DoorShut, open_door
 from tests.acceptance.process import free_port, is_ready, served_database, serving
 from tests.conftest import SECRET
@@ -65,6 +69,29 @@ def test_who_asks_for_little_does_not_wait_for_the_service() -> None:
     for_keys = imported_by("keys", "list", "--organization", AN_ID, **AWAY)
     assert "app.core.database" in for_keys
     assert for_keys & {"app.main", "app.demo.service", "uvicorn"} == set()
+
+
+WHERE_USED = {"scipy", "scim2_models", "openpyxl", "vl_convert", "app.demo"}
+
+
+def test_the_service_does_not_load_what_only_some_of_its_work_needs() -> None:
+    """In a worker, or when it is first asked for."""
+    code = f"import sys, app.main, app.serving; print(*{WHERE_USED} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
+    assert find_missing(WHERE_USED) == []
+
+
+def find_missing(modules: set[str]) -> list[str]:
+    return [name for name in modules if find_spec(name) is None]
+
+
+def test_what_is_loaded_later_is_there() -> None:
+    assert SCIM == PREFIX
+    for name, job in (JOBS | {name: job for name, (_, job) in SCHEDULES.items()}).items():
+        assert iscoroutinefunction(job.target() if hasattr(job, "target") else job), name
 
 
 def test_each_variable_that_an_option_is_read_from_is_known() -> None:

@@ -19,7 +19,8 @@ from app.auth.principal import Scope
 from app.core import telemetry
 from app.core.logging import JsonLines
 from app.core.settings import Settings
-from app.main import JOBS, SCIM_ROUTERS, create_app
+from app.main import JOBS, create_app
+from app.scim.rooms import SCIM_ROUTERS
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient, operations
 from tests.world import MARK, furnish, open_survey

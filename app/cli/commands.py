@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from app.core.loading import for_good
 from app.core.one_line import on_one_line
 
 COMMANDS = {
@@ -47,7 +48,8 @@ class CommandsOnDemand(OneLineErrors):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        command = typer.main.get_command(import_module(f"app.cli.{COMMANDS[cmd_name]}").cli)
+        with for_good():
+            command = typer.main.get_command(import_module(f"app.cli.{COMMANDS[cmd_name]}").cli)
         command.name = cmd_name
         return command
 

@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import scim2_models  # noqa: F401 as in app.main: it loads in a third of the time before the rest
 import typer
 
 from app.cli.options import Host, Port, alone

@@ -1,6 +1,5 @@
 import sys
 
-import scim2_models  # noqa: F401 as in app.main: it loads in a third of the time before the rest
 import typer
 
 from app.cli.options import group

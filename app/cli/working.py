@@ -4,8 +4,6 @@ import signal
 import socket
 from contextlib import nullcontext, suppress
 
-import scim2_models  # noqa: F401 as in app.main: it loads in a third of the time before the rest
-
 from app.cli.options import alone
 from app.cli.running import with_database
 from app.core.database import Database

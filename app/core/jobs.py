@@ -3,10 +3,12 @@
 import asyncio
 import json
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -88,6 +90,17 @@ async def enqueue(
     key = f"{job}/{thing_id}" if is_single else None
     after = None if at is None else max(at - await transaction_time(session), timedelta(0))
     await queries.enqueue(job, payload, execute_after=after, dedupe_key=key, on_conflict="skip")
+
+
+def on_demand(module: str, name: str) -> Callable[..., Awaitable[None]]:
+    """What a job needs is loaded when one is first done: who serves does not wait for it."""
+
+    async def run(*arguments: Any) -> None:
+        loaded = sys.modules.get(module) or await asyncio.to_thread(import_module, module)
+        await getattr(loaded, name)(*arguments)
+
+    run.target = lambda: getattr(import_module(module), name)  # type: ignore[attr-defined]
+    return run
 
 
 async def for_each(things: Iterable[Thing], job: str, act: Callable[[Thing], Awaitable[None]]) -> None:

@@ -61,6 +61,11 @@ class NotMigrated(Unavailable):
     detail = "The database does not have this version's tables: run `betrokken migrate`."
 
 
+class ShuttingDown(Unavailable):
+    code = "shutting_down"
+    detail = "This process is about to end: send requests to another."
+
+
 class WorkerSilent(Unavailable):
     code = "worker_silent"
     detail = "The database has not spoken to the job worker of this process for minutes: see the log."
@@ -75,6 +80,8 @@ async def get_liveness() -> Health:
 @watched.get("/health/ready", operation_id="get_readiness", response_model=Health)
 async def get_readiness(request: Request) -> Health:
     """The database answers, has this version's schema, and speaks to the worker, if there is one here."""
+    if request.app.state.is_leaving:
+        raise ShuttingDown
     database, worker = request.app.state.database, getattr(request.app.state, "worker", None)
     async with asyncio.timeout(READY_SECONDS), database.system_session(reason="readiness") as session:
         if await migrations.is_behind(session):

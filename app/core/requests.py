@@ -52,6 +52,8 @@ class RequestIdMiddleware:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = value
                 headers["X-Content-Type-Options"] = "nosniff"
+                if scope["app"].state.is_leaving:
+                    headers["Connection"] = "close"
                 headers.add_vary_header("Authorization, Accept-Language, Accept-Encoding")
             await send(message)
 

@@ -97,6 +97,13 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds that `serve` and `worker` wait at their start for a database that is away.",
     )
+    shutdown_grace: int = Field(
+        5,
+        ge=0,
+        le=600,
+        description="Seconds after SIGTERM in which `serve` is not ready but still takes requests, so that"
+        " balancers turn elsewhere before it ends.",
+    )
     pseudonym_secret: SecretStr | None = Field(
         None,
         min_length=32,

@@ -41,6 +41,7 @@ from app.tables import Organization, Survey
 OPEN_JOB, CLOSE_JOB, RELEASE_JOB = "open_survey", "close_survey", "release_survey"
 REMIND_JOB = "remind_invited"
 STATISTICS_JOB = "forget_statistics"
+TURNOVER_JOB = "freeze_turnover"
 NOT_COUNTED = "not_counted_yet"
 RELEASE_PATIENCE = timedelta(minutes=15)
 A_WHILE = timedelta(minutes=5)

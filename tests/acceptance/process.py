@@ -97,7 +97,9 @@ def serving(environment: dict[str, str], log: Path, *options: str) -> Iterator[s
     command = [sys.executable, "-m", "app", "serve", "--port", "0", *options]
     with (
         log.open("w") as output,
-        subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process,
+        subprocess.Popen(
+            command, env={"BETROKKEN_SHUTDOWN_GRACE": "0"} | environment, stdout=output, stderr=output
+        ) as process,
     ):
         try:
             yield ready_url(process, log)

@@ -5,10 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import special
 
 from app.metrics.formulas import Interval, mean_ci, moments, t_interval, wilson
+from app.metrics.formulas.distinctness import Z_99
+from app.metrics.formulas.intervals import UPPER_TAIL, Z
+from app.metrics.formulas.quadrants import QUADRANTS, SIMULTANEOUS_CHI2
 
 VALUES = st.lists(st.integers(0, 400), min_size=2, max_size=40).map(lambda ints: np.array(ints) / 4)
+
+
+def test_constants_are_the_quantiles_they_stand_for() -> None:
+    """Written out, because who serves does without scipy."""
+    assert float(special.ndtri(UPPER_TAIL)) == Z
+    assert float(special.ndtri(0.995)) == Z_99
+    assert float(special.chdtri(1, 0.05 / len(QUADRANTS))) == SIMULTANEOUS_CHI2
 
 
 def width(interval: Interval | None) -> float:

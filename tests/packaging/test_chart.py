@@ -12,10 +12,11 @@ from starlette.routing import Route
 
 from app.core.operations import ASSETS
 from app.core.settings import Settings
-from app.main import ROUTERS, SCIM_ROUTERS
+from app.main import ROUTERS
 from app.pages.api import files
 from app.pages.api import router as pages
 from app.scim.api import PREFIX as SCIM
+from app.scim.rooms import SCIM_ROUTERS
 from tests.contract import operations
 from tests.packaging.chart import (
     CHART,

@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.settings import Settings
-from app.main import SCIM_ROUTERS, create_app
+from app.main import create_app
+from app.scim.rooms import SCIM_ROUTERS
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.scim.client import ENTERPRISE, GROUP, PATCH, PEOPLE, USER, ScimClient, check, scim_for, scim_of

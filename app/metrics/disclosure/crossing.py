@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-import scipy
 
 from app.metrics.disclosure.support import lives_on_few
 from app.metrics.sample import Flags, Floats, Integers
@@ -142,6 +141,8 @@ def _bounded(rows: Floats, alike: Floats) -> Floats:
 
     A context of a and b persons gives a division a * b / (a + b): at most the fewer of both, at least half.
     """
+    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
+
     weights = rows.T @ (rows * (alike / rows.sum(axis=1))[:, None])
     np.fill_diagonal(weights, 0)
     pieces, piece = scipy.sparse.csgraph.connected_components(scipy.sparse.csr_array(weights), directed=False)
@@ -187,6 +188,8 @@ def _has_large_pieces(table: Table, persons: Flags, k: int) -> bool:
 
 def _pieces(contexts: Sequence[Integers]) -> Integers:
     """The piece of each atom, given its context in each dimension."""
+    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
+
     atoms = len(contexts[0])
     offsets = np.cumsum([atoms, *(int(own.max()) + 1 for own in contexts)])
     ends = np.concatenate([own + offset for own, offset in zip(contexts, offsets, strict=False)])

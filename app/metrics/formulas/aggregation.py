@@ -2,10 +2,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import fdtrc
 
 from app.metrics.formulas.complete import Undefined, complete_rows
 from app.metrics.formulas.intervals import ZERO_SPREAD
+from app.metrics.formulas.special import fdtrc
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr
+
+from app.metrics.formulas.special import stdtr
 
 Undefined = Literal[
     "no_edge",

@@ -3,7 +3,6 @@ from dataclasses import dataclass
 from math import atanh, copysign, sqrt, tanh
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from app.metrics.formulas.complete import Undefined, complete_pairs, two_sided
@@ -45,6 +44,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
     95% interval as Fisher's with error sqrt((1 + r^2/2)/(n - 3)) (Bonett & Wright 2000), wider than the plain
     one of scipy and pingouin; p from Student's t.
     """
+    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
+
     a, b = complete_pairs(x, y)
     first, second = scipy.stats.rankdata(a), scipy.stats.rankdata(b)
     return _correlation(first, second, error_factor=lambda r: sqrt(1 + r * r / 2))

@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, fdtrc, gammaln
 
 from app.metrics.formulas.complete import is_complete
 from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval
+from app.metrics.formulas.special import betainc, fdtrc, gammaln
 
 FEWEST_CLUSTERS: Final = 20
 SINGULAR: Final = 1e-5

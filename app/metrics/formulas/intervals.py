@@ -1,13 +1,14 @@
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+
+from app.metrics.formulas.special import stdtrit
 
 UPPER_TAIL = 0.975
-Z = float(ndtri(UPPER_TAIL))
+Z: Final = 1.959963984540054
 ZERO_SPREAD = 1e-9  # rounding of float means stays far below, a real difference between two persons far above
 
 

@@ -5,12 +5,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, stdtrit
 
 from app.metrics.formulas.complete import Undefined, two_sided
 from app.metrics.formulas.correlation import spearman
 from app.metrics.formulas.intervals import UPPER_TAIL, Interval, Z
 from app.metrics.formulas.shrinkage import shrinkage
+from app.metrics.formulas.special import ndtr, stdtrit
 
 NEARLY_PERFECT: Final = 1 - 1e-6
 

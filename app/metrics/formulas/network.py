@@ -2,11 +2,10 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ive
 
 from app.metrics.formulas.complete import Undefined, present
+from app.metrics.formulas.special import ive
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +139,8 @@ def cross_share_at_random(groups: ArrayLike) -> float | None:
 
 def weak_components(edges: ArrayLike, n: int) -> int:
     """Parts that no edge joins, whatever its direction, of persons 0 to n - 1; who has no edge is one."""
+    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
+
     pairs = np.asarray(edges, dtype=np.int64).reshape(-1, 2)
     graph = scipy.sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     return int(scipy.sparse.csgraph.connected_components(graph, directed=False)[0])

@@ -3,10 +3,10 @@ from math import exp, inf, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from app.metrics.formulas.complete import Undefined, complete_rows
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval, Z
+from app.metrics.formulas.special import ndtr
 
 MOST_STEPS = 50
 SETTLED = 1e-10

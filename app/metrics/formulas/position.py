@@ -3,10 +3,10 @@ from math import sqrt
 from typing import Final
 
 import numpy as np
-from scipy.special import fdtri, ndtr
 
 from app.metrics.formulas.intervals import ZERO_SPREAD
 from app.metrics.formulas.quadrants import FIXED, NEARLY_ONE, QUADRANTS, Cuts, Quadrant, both_below
+from app.metrics.formulas.special import fdtri, ndtr
 
 SURE_FROM: Final = 0.8
 LEVEL = 0.95

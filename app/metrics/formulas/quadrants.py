@@ -4,9 +4,9 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtri, ndtr, owens_t
 
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
+from app.metrics.formulas.special import ndtr, owens_t
 
 Quadrant = Literal["thriving", "content", "stretched", "detached"]
 QUADRANTS: Final[tuple[Quadrant, ...]] = ("thriving", "content", "stretched", "detached")
@@ -15,7 +15,7 @@ Cuts = tuple[float, float]
 """Of satisfaction and of engagement: from there on a score is high."""
 FIXED: Final[Cuts] = (CUT, CUT)
 NEARLY_ONE: Final = 1 - 1e-12
-SIMULTANEOUS_CHI2 = float(chdtri(1, 0.05 / len(QUADRANTS)))
+SIMULTANEOUS_CHI2: Final = 6.238532636909537
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 
-from scipy.special import chdtri, ndtri, stdtrit
-
 from app.metrics.formulas.intervals import UPPER_TAIL, Interval
 from app.metrics.formulas.scores import Pool
+from app.metrics.formulas.special import chdtri, ndtri, stdtrit
 
 
 @dataclass(frozen=True, slots=True)

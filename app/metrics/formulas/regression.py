@@ -4,10 +4,10 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, stdtrit
 
 from app.metrics.formulas.complete import Undefined, is_complete, two_sided
 from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Z
+from app.metrics.formulas.special import ndtr, stdtrit
 
 Errors = Literal["HC3", "cluster"]
 SINGULAR = 1e-10

@@ -3,10 +3,10 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import fdtri
 
 from app.metrics.formulas.complete import Undefined, complete_rows
 from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval
+from app.metrics.formulas.special import fdtri
 
 SMALLEST_UNIQUENESS = 0.005
 MOST_ROUNDS = 20_000

@@ -3,9 +3,9 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
 
 from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Z
+from app.metrics.formulas.special import ndtr, ndtri
 
 DRAWS = 1000
 MOST_UNITS = 2000

@@ -3,9 +3,9 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
 from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Moments, Z, score_interval
+from app.metrics.formulas.special import stdtrit
 
 FAVOURABLE_FROM = 62.5
 UNFAVOURABLE_TO = 37.5

@@ -1,7 +1,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from app.metrics.formulas.complete import Undefined
@@ -56,6 +55,8 @@ def _paule_mandel(means: NDArray[np.float64], variances: NDArray[np.float64]) ->
 
     def excess(tau2: float) -> float:
         return _heterogeneity(tau2, means, variances) - df
+
+    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
 
     return float(scipy.optimize.brentq(excess, 0.0, highest, xtol=1e-14))
 

@@ -3,13 +3,12 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, stdtrit
 
 from app.metrics.formulas.complete import Undefined, complete_pairs, present, two_sided
 from app.metrics.formulas.correlation import pearson
 from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Moments, moments
+from app.metrics.formulas.special import chdtrc, stdtrit
 
 SMALLEST_CHANGE = 5.0
 FEWEST_DISCORDANT = 25
@@ -196,6 +195,8 @@ def hedges_g(before: Moments, after: Moments) -> float | None:
 
 def mcnemar(table: ArrayLike) -> McNemar:
     """Change of a yes or no of the same persons: 2 x 2 counts, rows before, columns after (McNemar 1947)."""
+    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
+
     counts = np.asarray(table, dtype=np.int64)
     if counts.shape != (2, 2) or counts.min() < 0:
         raise ValueError("the table is 2 x 2 counts")
@@ -251,10 +252,14 @@ def _hedges(df: int) -> float:
 
 def _signed_rank_p(changes: NDArray[np.float64]) -> float:
     """Of the changes as they are: rounding them first would tie more of them than the reference does."""
+    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
+
     return float(scipy.stats.wilcoxon(changes, zero_method="pratt", method="approx").pvalue)
 
 
 def _brunner_munzel_p(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
+    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
+
     if first.max() < second.min() or second.max() < first.min():
         return None
     return float(scipy.stats.brunnermunzel(first, second).pvalue)

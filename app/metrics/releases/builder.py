@@ -56,12 +56,11 @@ from app.metrics.schemas import (
 from app.metrics.schemas.trends import Incomparable, MeasureName
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
-from app.surveys.service import RELEASE_JOB, named
+from app.surveys.service import RELEASE_JOB, TURNOVER_JOB, named
 from app.tables import Survey
 
 ENGAGEMENT = "engagement"
 HELD_BACK_STEP = 10
-TURNOVER_JOB = "freeze_turnover"
 Numbers = Mapping[int, BaseModel]
 """What a metric says of each group, by ordinal."""
 BLOCKS: Final[dict[str, Callable[[Wave], Numbers]]] = {
