@@ -1,13 +1,14 @@
 """An iCalendar (RFC 5545) of days of the year. Pure.
 
-No birth year and so no age: a series starts in the current year. Written line by line, because building
+No birth year and so no age: a series starts last year. Written line by line, because building
 `icalendar` objects takes 0.35 ms an event, which is most of a minute for an organisation of 50,000.
 """
 
 import re
+from calendar import isleap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from uuid import UUID
 
 from icalendar import vText
@@ -41,6 +42,8 @@ NO_DAYS = (
     "END:VTIMEZONE",
 )
 """A calendar has at least one component (RFC 5545, 3.6)."""
+YEARS_MOVED = 40
+"""Of a series of 1 March that 29 February is kept in; the feed is read anew long before they are over."""
 FIRST_SEQUENCE = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -55,16 +58,20 @@ class Day:
     changed_at: datetime
     rule: str | None = None
     until: date | None = None
+    is_moved: bool = False
+    """Of 29 February, kept on 1 March in other years: a series of 1 March, moved in leap years."""
 
 
 def yearly_rule(month: int, day: int, leap_day_rule: LeapDayRule) -> str:
-    """29 February is the last day of February, or the 60th of the year: that is 1 March in common years.
+    """29 February is the last day of February, or 1 March, from which leap years are moved.
 
-    A plain FREQ=YEARLY from 29 February is read as 1 March by some and skips years with others.
+    A plain FREQ=YEARLY from 29 February is read as 1 March by some and skips years with others; the 60th day
+    of the year (BYYEARDAY) is read by few.
     """
     if (month, day) != LEAP_DAY:
         return "FREQ=YEARLY"
-    return "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1" if leap_day_rule == "feb_28" else "FREQ=YEARLY;BYYEARDAY=60"
+    rule = "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1"
+    return rule if leap_day_rule == "feb_28" else "FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=1"
 
 
 def calendar_of(name: str, days: Iterable[Day], alarm_days: int | None) -> bytes:
@@ -78,10 +85,34 @@ def calendar_of(name: str, days: Iterable[Day], alarm_days: int | None) -> bytes
 
 
 def event_lines(day: Day, alarm: list[str]) -> Iterator[str]:
+    if not day.is_moved:
+        yield from lines_of(day, alarm)
+        return
+    last = day.until or date.max
+    until = None if day.until is None else in_march(day.until)
+    series = replace(day, first=date(day.first.year, 3, 1), until=until)
+    yield from lines_of(series, alarm)
+    for year in leap_years(day.first.year):
+        if date(year, 2, 29) <= last:
+            moved = replace(day, first=date(year, 2, 29), rule=None)
+            yield from lines_of(moved, alarm, f"RECURRENCE-ID;VALUE=DATE:{year}0301")
+
+
+def in_march(last: date) -> date:
+    """So far the series goes: a last day of 29 February is one of it, which was moved."""
+    return date(last.year, 3, 1) if (last.month, last.day) == LEAP_DAY else last
+
+
+def leap_years(first: int) -> Iterator[int]:
+    return filter(isleap, range(first, min(first + YEARS_MOVED, MAXYEAR)))
+
+
+def lines_of(day: Day, alarm: list[str], *more: str) -> Iterator[str]:
     yield "BEGIN:VEVENT"
     yield f"UID:{day.person_id}-{day.key}@betrokken"
     yield f"DTSTAMP:{day.changed_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     yield f"SEQUENCE:{max(int((day.changed_at - FIRST_SEQUENCE).total_seconds()), 0)}"
+    yield from more
     yield f"DTSTART;VALUE=DATE:{written(day.first)}"
     yield f"DTEND;VALUE=DATE:{written(day.first + timedelta(days=1))}"
     if day.rule:

@@ -1,7 +1,7 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hmac import compare_digest
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -130,7 +130,8 @@ async def read_feed(database: Database, token: str, now: datetime) -> Snapshot:
         if row is None or not compare_digest(row.token_hash, hashed):
             raise NotFound
         organization = await organizations.organization(session)
-        since = now.astimezone(ZoneInfo(organization.time_zone)).date().replace(month=1, day=1)
+        today = now.astimezone(ZoneInfo(organization.time_zone)).date()
+        since = date(today.year - 1, 1, 1)
         found = await rows_of(session, organization, row, since, now)
     return Snapshot(title(organization, row), found, row.language, since, row.alarm_days)
 
@@ -155,8 +156,12 @@ async def rows_of(
 
 
 def day_of(row: Row[Any], language: str, since: date) -> Iterator[ics.Day]:
-    """The day in the feed; none where it falls outside of the employment."""
+    """The day in the feed; none where it falls outside of the employment.
+
+    A series begins with last year, whose days stay, and so is another with each year.
+    """
     first, last = first_day_of(row, since), row.ends_on or date.max
+    new_year = datetime(since.year + 1, 1, 1, tzinfo=UTC)
     if not since <= first <= last or (row.starts_on is not None and first < row.starts_on):
         return
     rule = cast(rules.LeapDayRule, row.leap_day_rule)
@@ -173,9 +178,10 @@ def day_of(row: Row[Any], language: str, since: date) -> Iterator[ics.Day]:
             months=row.months,
         ),
         first=first,
-        changed_at=row.changed_at,
+        changed_at=max(row.changed_at, new_year) if row.recurrence == "yearly" else row.changed_at,
         rule=ics.yearly_rule(row.month, row.day, rule) if row.recurrence == "yearly" else None,
         until=row.ends_on,
+        is_moved=row.recurrence == "yearly" and rule == "mar_1" and (row.month, row.day) == rules.LEAP_DAY,
     )
 
 

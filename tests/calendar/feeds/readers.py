@@ -20,11 +20,13 @@ import ICAL from "ical.js";
 const [file, first, last] = process.argv.slice(2);
 const found = [];
 const calendar = new ICAL.Component(ICAL.parse(fs.readFileSync(file, "utf8")));
-for (const component of calendar.getAllSubcomponents("vevent")) {
-  const event = new ICAL.Event(component);
+const all = calendar.getAllSubcomponents("vevent");
+const events = all.map((component) => new ICAL.Event(component, { strictExceptions: true }));
+for (const event of events.filter((event) => !event.isRecurrenceException())) {
   const dates = event.iterator();
   for (let next; (next = dates.next()) && next.toString() <= last;) {
-    if (next.toString() >= first) found.push([event.uid, next.toString()]);
+    const day = event.getOccurrenceDetails(next).startDate.toString();
+    if (day >= first) found.push([event.uid, day]);
   }
 }
 console.log(JSON.stringify(found));

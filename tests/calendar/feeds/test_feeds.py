@@ -2,7 +2,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from icalendar import Calendar
 from sqlalchemy import text
 
+from app.calendar.feeds.service import read_feed
 from app.calendar.queries import person_id
 from app.serving import open_door, url_of
 from tests.calendar.feeds import readers
@@ -67,7 +68,8 @@ async def staff(acme: Tenant, api: ContractClient) -> None:
 
 
 def years() -> range:
-    return range(today().year, today().year + YEARS)
+    """From last year on: its days stay."""
+    return range(today().year - 1, today().year + YEARS)
 
 
 def first_and_last() -> tuple[date, date]:
@@ -152,7 +154,9 @@ async def test_a_feed_is_as_calendar_programs_want_it(api: ContractClient, anony
     assert str(calendar["X-PUBLISHED-TTL"]) == "PT12H"
     assert str(calendar["NAME"]) == "Bijzondere dagen Acme"
     for event in calendar.walk("VEVENT"):
-        assert event["DTSTART"].dt.year >= years()[0], "a series that starts in a birth year publishes an age"
+        assert event["DTSTART"].dt.year >= years()[0] - 1, (
+            "a series that starts in a birth year publishes an age"
+        )
         assert event["TRANSP"] == "TRANSPARENT"
         [alarm] = event.walk("VALARM")
         assert alarm["TRIGGER"].dt == timedelta(hours=8) - timedelta(days=2)
@@ -233,11 +237,11 @@ async def test_feeds_of_another_organization_show_their_own(
     last_year = today().year - 1
     await people_on_file(acme, "ann", starts_on=date(last_year, 5, 4))
     path = await new_feed(acme.client)
-    assert await summaries(anonymous, path) == {f"Ann: with us since {last_year}"}
+    assert await summaries(anonymous, path) == {f"Ann: with us since {last_year}", "Ann: first day"}
     assert await summaries(anonymous, await new_feed(other.client)) == set()
     [feed] = (await acme.client.get(FEEDS)).json()["items"]
     assert (await other.client.delete(f"{FEEDS}/{feed['id']}")).status_code == 404
-    assert await summaries(anonymous, path) == {f"Ann: with us since {last_year}"}
+    assert await summaries(anonymous, path) == {f"Ann: with us since {last_year}", "Ann: first day"}
 
 
 async def test_teams_and_managers_see_what_is_for_the_team(
@@ -352,3 +356,34 @@ async def test_what_changes_has_a_higher_sequence(
     [after] = Calendar.from_ical((await anonymous.get(path)).content).walk("VEVENT")
     assert after["SEQUENCE"] > before["SEQUENCE"]
     assert after["DTSTAMP"].to_ical() > before["DTSTAMP"].to_ical()
+
+
+async def test_a_leap_day_on_the_first_of_march_needs_no_day_of_the_year(
+    acme: Tenant, api: ContractClient, anonymous: ContractClient
+) -> None:
+    """Outlook's own templates know no BYYEARDAY; leap years are moved from the series of 1 March."""
+    await people_on_file(acme, "ann", ends_on=date(2040, 2, 29))
+    await put(api, "ann", "own", 2, 29, leap_day_rule="mar_1", visibility="organization")
+    body = (await anonymous.get(await new_feed(api))).content
+    assert b"BYYEARDAY" not in body
+    days = {day for _, day in readers.by_icalendar(body, date(2027, 1, 1), date(2045, 1, 1))}
+    leap = {f"{year}-02-29" for year in range(2028, 2041, 4)}
+    assert days == leap | {f"{year}-03-01" for year in range(2027, 2040) if year % 4}
+
+
+async def test_last_years_days_stay_and_a_new_year_is_a_change(
+    acme: Tenant, api: ContractClient, anonymous: ContractClient
+) -> None:
+    await people_on_file(acme, "ann")
+    await put(api, "ann", "day", 12, 30, visibility="organization")
+    await put(api, "ann", "once", 12, 31, year=2031, recurrence="once", visibility="organization")
+    token = (await new_feed(api)).rpartition("/")[2].removesuffix(".ics")
+    changed = {}
+    for year in (2031, 2032, 2033):
+        now = datetime(year, 1, 2, 9, tzinfo=UTC)
+        body = (await read_feed(acme.database, token, now)).write()
+        found = {day for _, day in readers.by_icalendar(body, date(2031, 12, 1), date(2032, 1, 1))}
+        assert found == ({"2031-12-30", "2031-12-31"} if year < 2033 else set())
+        [yearly] = [event for event in Calendar.from_ical(body).walk("VEVENT") if "RRULE" in event]
+        changed[year] = yearly["SEQUENCE"], yearly["DTSTAMP"].dt
+    assert changed[2031] < changed[2032] < changed[2033]
