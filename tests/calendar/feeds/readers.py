@@ -20,9 +20,12 @@ import ICAL from "ical.js";
 const [file, first, last] = process.argv.slice(2);
 const found = [];
 const calendar = new ICAL.Component(ICAL.parse(fs.readFileSync(file, "utf8")));
+const isMoved = (component) => component.hasProperty("recurrence-id");
 const all = calendar.getAllSubcomponents("vevent");
-const events = all.map((component) => new ICAL.Event(component, { strictExceptions: true }));
-for (const event of events.filter((event) => !event.isRecurrenceException())) {
+for (const component of all.filter((component) => !isMoved(component))) {
+  const uid = component.getFirstPropertyValue("uid");
+  const exceptions = all.filter((other) => isMoved(other) && other.getFirstPropertyValue("uid") === uid);
+  const event = new ICAL.Event(component, { exceptions });
   const dates = event.iterator();
   for (let next; (next = dates.next()) && next.toString() <= last;) {
     const day = event.getOccurrenceDetails(next).startDate.toString();
