@@ -19,6 +19,7 @@ from app.auth.limits import (
     StrangersMiddleware,
 )
 from app.auth.oidc import issuer_of
+from app.auth.shortcuts import ShortcutMiddleware
 from app.calendar.api import router as calendar_router
 from app.calendar.cards.api import router as cards_router
 from app.calendar.feeds.api import router as feeds_router
@@ -238,7 +239,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings, app.state.is_leaving = settings, False
-    app.state.ready_answers = ReadyAnswers(settings.ready_answers_mb * 2**20)
+    app.state.ready_answers = ReadyAnswers(settings.ready_answers_mb * 2**19)
     app.state.jobs, app.state.release_job = tuple(JOBS), surveys.RELEASE_JOB
     load_secrets(settings)
     app.state.issuer = issuer_of(settings)
@@ -291,6 +292,7 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     admission = Admission(app, settings, queue, keys)
     app.add_middleware(BodyMiddleware, admit=admission.limits_of, whose=keys.whose, streamed={IMPORT})
     app.add_middleware(ForgettingMiddleware, keys=keys)
+    app.add_middleware(ShortcutMiddleware, state=app.state, room=settings.ready_answers_mb * 2**19)
     if settings.rate_limit:
         app.add_middleware(RateLimitMiddleware, limit=settings.rate_limit)
     app.add_middleware(StrangersMiddleware, strangers=strangers, is_behind_bodies=False)

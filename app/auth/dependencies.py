@@ -22,6 +22,7 @@ from app.core import audit, idempotency
 from app.core import logging as app_logging
 from app.core.database import Database, TenantSession
 from app.core.errors import CHALLENGE, Forbidden, InvalidToken, MissingScope, Unauthorized
+from app.core.memory import ANSWERS
 from app.core.secrets import KEY_PREFIX, Keyring, is_well_formed, token_hash
 from app.core.settings import Settings
 
@@ -41,6 +42,8 @@ OF_NUMBERS = re.compile(r"/v1/(metrics|charts)/(?!recognition|celebrations)")
 """What a replica may answer; months and quarters that are counted as they are told are written down."""
 FORGOTTEN = "forgotten"
 """Where a transaction keeps what this process is to forget at once, when it has committed."""
+WHO, HELD = "betrokken.principal", "betrokken.held"
+"""Where a request keeps who sent it, and what holds as long as nothing of their organisation changes."""
 PROOF = "betrokken.proof"
 """Where a request keeps who proved to send it, if that was asked before its body was read."""
 
@@ -97,7 +100,12 @@ Proven = Annotated[Proof, Depends(credential)]
 
 
 async def principal(request: Request, credential: Proven) -> Principal:
-    return await principal_of(request.app, credential)
+    """What is read from now on is read before anything that will be told of; but not of a replica."""
+    who = request.scope[WHO] = await principal_of(request.app, credential)
+    database = database_of(request)
+    is_late = database.replica is not None and may_lag(request)
+    request.scope[HELD] = None if is_late else database.memory.hold((ANSWERS, who.organization_id))
+    return who
 
 
 async def principal_of(app: Any, proof: Proof) -> Principal:

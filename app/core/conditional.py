@@ -9,11 +9,12 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from app.core.errors import PreconditionFailed
-from app.core.ready import Make, ReadyAnswers, mark_of
+from app.core.ready import READY, Make, ReadyAnswers, mark_of
 
 NO_STORE = {"Cache-Control": "no-store"}
 REVALIDATE = {"Cache-Control": "private, no-cache"}
-Tags = Annotated[str | None, Header(max_length=1000)]
+LONGEST_TAGS = 1000
+Tags = Annotated[str | None, Header(max_length=LONGEST_TAGS)]
 
 
 def etag_of(body: bytes) -> str:
@@ -80,27 +81,21 @@ class Reading:
 
     conditions: Preconditions
     answers: ReadyAnswers
-    accepted: str
-    operation: str
+    request: Request
 
     async def answer(self, made_of: Sequence[Any], make: Make) -> Response:
         """What `make` makes, which `made_of` settles; neither is looked at where the reader has it."""
-        mark = mark_of((self.operation, *made_of))
+        mark = self.request.scope[READY] = mark_of((self.request.scope["route"].operation_id, *made_of))
         tagged = {**REVALIDATE, "ETag": mark}
         if self.conditions.is_known(mark):
             return Response(status_code=304, headers=tagged)
-        found = await self.answers.get(mark, self.accepted, make)
+        found = await self.answers.get(mark, self.request.headers.get("accept-encoding", ""), make)
         packed = {"Content-Encoding": "gzip"} if found.is_packed else {}
         return Response(found.body, headers=tagged | packed, media_type="application/json")
 
 
 def reading(request: Request, if_none_match: Tags = None) -> Reading:
-    return Reading(
-        when_reading(if_none_match),
-        request.app.state.ready_answers,
-        request.headers.get("accept-encoding", ""),
-        request.scope["route"].operation_id,
-    )
+    return Reading(when_reading(if_none_match), request.app.state.ready_answers, request)
 
 
 ReadOnce = Annotated[Reading, Depends(reading)]

@@ -8,7 +8,7 @@ What a service has to name of SQLAlchemy, a row or an error, it gets here: so SQ
 
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import cached_property, partial
@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy import Executable as Executable
 from sqlalchemy import Row as Row
 from sqlalchemy import RowMapping as RowMapping
-from sqlalchemy import TextClause, TextualSelect, event, text
+from sqlalchemy import TextClause, TextualSelect, UpdateBase, event, text
 from sqlalchemy.exc import DBAPIError as DBAPIError
 from sqlalchemy.exc import IntegrityError as IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -30,7 +30,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from app.core import logging as app_logging
 from app.core.errors import OUT_OF_REACH
 from app.core.lines import CountedPool, dial, ping_soon
-from app.core.memory import Memory
+from app.core.memory import CHANGED, TOLD_OF, Memory, changed_by
 from app.core.secrets import Keyring, address_parts, load_secrets
 from app.core.settings import Settings
 
@@ -91,6 +91,27 @@ def bind_organization(state: ORMExecuteState) -> None:
         bound = {"organization_id": state.session.info["organization_id"]}
         given: Any = state.parameters or {}
         state.parameters = [bound | each for each in given] if isinstance(given, list) else bound | given
+
+
+@event.listens_for(TenantTransaction, "do_orm_execute")
+def note_what_changes(state: ORMExecuteState) -> None:
+    if isinstance(state.statement, TextClause):
+        note_changes(state.session, changed_by(state.statement.text))
+    elif isinstance(state.statement, UpdateBase):
+        note_changes(state.session, {TOLD_OF.get(str(state.statement.table))})
+
+
+@event.listens_for(TenantTransaction, "before_flush")
+def note_what_is_flushed(session: Session, *_: Any) -> None:
+    changed = (*session.new, *session.dirty, *session.deleted)
+    note_changes(session, {TOLD_OF.get(one.__tablename__) for one in changed})
+
+
+def note_changes(session: Session, changed: Collection[str | None]) -> None:
+    own = session.info["organization_id"]
+    noted = {(one, own) for one in changed if one is not None}
+    if noted:
+        session.info.setdefault(CHANGED, set()).update(noted)
 
 
 class Database:
@@ -163,6 +184,8 @@ class Database:
                 await self._enter(session)
                 yield session
             tell_of_commit(session)
+            if CHANGED in session.info:
+                self.memory.forget(*session.info[CHANGED])
 
     @cached_property
     def replica(self) -> "Database | None":

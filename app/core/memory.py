@@ -6,9 +6,11 @@ lost, is silent or leads through a pooler, remembers nothing: then all is read a
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -30,6 +32,28 @@ MOST_REMEMBERED = 10_000
 NEVER = float("-inf")
 
 
+ANSWERS, ARRIVALS = "answers", "arrivals"
+"""What is told of an organisation: that what is read of its surveys, or the order of its people, changed."""
+TOLD_OF = {
+    "organizations": ANSWERS,
+    "surveys": ANSWERS,
+    "releases": ANSWERS,
+    "people": ARRIVALS,
+    "teams": ARRIVALS,
+    "scim_users": ARRIVALS,
+    "scim_groups": ARRIVALS,
+}
+CHANGED = "changed"
+"""Where a transaction keeps what it changed of its organisation: its own process forgets it at once."""
+CHANGES = re.compile(rf"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+({'|'.join(TOLD_OF)})\b")
+Name = UUID | tuple[str, UUID]
+
+
+@lru_cache(maxsize=4096)
+def changed_by(sql: str) -> frozenset[str]:
+    return frozenset(TOLD_OF[table] for table in CHANGES.findall(sql))
+
+
 class NotHeard(RuntimeError):
     """The line leads through a pooler."""
 
@@ -39,10 +63,24 @@ class Memory:
 
     def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
         self.connect = connect
-        self._things: dict[UUID, Any] = {}
+        self._things: dict[Name, Any] = {}
         self._forgotten = 0
         self._sure_of = NEVER
         """When that was asked for which was answered last."""
+
+    def known(self, thing: Name) -> Any:
+        """What is remembered, if anything."""
+        return self._things.get(thing) if self.is_sure() else None
+
+    def hold(self, thing: Name) -> Any:
+        """Something that stays the same as long as nothing changes; None where that would not be heard."""
+        return self._remembered(thing, object()) if self.is_sure() else None
+
+    def _remembered(self, thing: Name, what: Any) -> Any:
+        found = self._things.setdefault(thing, what)
+        if len(self._things) > MOST_REMEMBERED:
+            del self._things[next(iter(self._things))]
+        return found
 
     async def recall(self, thing: UUID, read: Callable[[], Awaitable[Thing | None]]) -> Thing | None:
         """What is remembered, or else is read; what changes while it is read is not remembered."""
@@ -52,15 +90,14 @@ class Memory:
         before = self._forgotten
         read_now = await read()
         if read_now is not None and self.is_sure() and before == self._forgotten:
-            self._things[thing] = read_now
-            if len(self._things) > MOST_REMEMBERED:
-                del self._things[next(iter(self._things))]
+            self._things.pop(thing, None)
+            self._remembered(thing, read_now)
         return read_now
 
     def is_sure(self) -> bool:
         return time.monotonic() - self._sure_of < SURE_SECONDS
 
-    def forget(self, *things: UUID) -> None:
+    def forget(self, *things: Name) -> None:
         self._forgotten += 1
         for thing in things:
             self._things.pop(thing, None)
@@ -94,4 +131,5 @@ class Memory:
         self._sure_of = asked_at
 
     def _hear(self, _: object, __: int, ___: str, thing: str) -> None:
-        self.forget(UUID(thing))
+        of, _, own = thing.rpartition(" ")
+        self.forget((of, UUID(own)) if of else UUID(own))

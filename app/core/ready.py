@@ -9,14 +9,18 @@ import asyncio
 import hashlib
 import zlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from app.core.answers import GZIP, LEAST, takes_gzip
 
+Key = TypeVar("Key", bound=Hashable)
+Thing = TypeVar("Thing")
+READY = "betrokken.ready"
+"""Where a request keeps the tag of an answer that is settled by what it is made of."""
 Make = Callable[[], Awaitable[bytes]]
 SOURCES = ("*.py", "*.yaml")
 LARGEST = 4
@@ -45,50 +49,62 @@ def mark_of(made_of: Sequence[Any]) -> str:
     return f'"{hashlib.blake2b(whole, digest_size=16).hexdigest()}"'
 
 
-class ReadyAnswers:
-    """The last that were asked for, up to so many bytes."""
+class Room(Generic[Key, Thing]):
+    """The things that were asked for last, up to so many bytes."""
 
-    def __init__(self, room: int) -> None:
-        self.room = room
+    def __init__(self, size: int) -> None:
+        self.size = size
         self.taken = 0
-        self.kept: OrderedDict[tuple[str, bool], bytes] = OrderedDict()
+        self.things: OrderedDict[Key, tuple[Thing, int]] = OrderedDict()
+
+    def find(self, key: Key) -> Thing | None:
+        found = self.things.get(key)
+        if found is None:
+            return None
+        self.things.move_to_end(key)
+        return found[0]
+
+    def keep(self, key: Key, thing: Thing, length: int) -> None:
+        if length * LARGEST > self.size:
+            return
+        self.drop(key)
+        self.things[key] = thing, length
+        self.taken += length
+        while self.taken > self.size:
+            self.taken -= self.things.popitem(last=False)[1][1]
+
+    def drop(self, key: Key) -> None:
+        _, length = self.things.pop(key, (None, 0))
+        self.taken -= length
+
+
+class ReadyAnswers:
+    def __init__(self, room: int) -> None:
+        self.kept: Room[tuple[str, bool], bytes] = Room(room)
         self.making: dict[str, asyncio.Lock] = {}
 
     async def get(self, mark: str, accepted: str, make: Make) -> Ready:
         """Made by the first who asks, while others wait; packed for who takes it so."""
-        body = self._find((mark, False))
+        body = self.kept.find((mark, False))
         if body is None:
             body = await self._made(mark, make)
         if len(body) < LEAST or not takes_gzip(accepted):
             return Ready(body, is_packed=False)
-        packed = self._find((mark, True))
+        packed = self.kept.find((mark, True))
         if packed is None:
             packed = await asyncio.to_thread(zlib.compress, body, wbits=GZIP)
-            self._keep((mark, True), packed)
+            self.kept.keep((mark, True), packed, len(packed))
         return Ready(packed, is_packed=True)
 
     async def _made(self, mark: str, make: Make) -> bytes:
         lock = self.making.setdefault(mark, asyncio.Lock())
         try:
             async with lock:
-                body = self._find((mark, False))
+                body = self.kept.find((mark, False))
                 if body is None:
                     body = await make()
-                    self._keep((mark, False), body)
+                    self.kept.keep((mark, False), body, len(body))
                 return body
         finally:
             if not lock.locked():
                 self.making.pop(mark, None)
-
-    def _find(self, key: tuple[str, bool]) -> bytes | None:
-        if key in self.kept:
-            self.kept.move_to_end(key)
-        return self.kept.get(key)
-
-    def _keep(self, key: tuple[str, bool], body: bytes) -> None:
-        if len(body) * LARGEST > self.room:
-            return
-        self.taken += len(body) - len(self.kept.pop(key, b""))
-        self.kept[key] = body
-        while self.taken > self.room:
-            self.taken -= len(self.kept.popitem(last=False)[1])

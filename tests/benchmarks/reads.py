@@ -16,7 +16,7 @@ from tests.benchmarks.bench import batches, bench, close_and_wait, hire, open_co
 
 PERSONS = 4_000
 ROUNDS = 3
-SECONDS = 4
+SECONDS = 3
 CLIENTS = 16
 ALL_GROUPS = "?by=organization&by=team"
 READS = {

@@ -45,7 +45,8 @@ async def test_what_was_asked_for_longest_ago_makes_room() -> None:
         await answers.get("0", "", makers[0])
     await answers.get("1", "", makers[1])
     assert [make.times for make in makers] == [1, 2, 1, 1, 1, 1]
-    assert answers.taken == sum(map(len, answers.kept.values())) <= answers.room
+    kept = answers.kept
+    assert kept.taken == sum(length for _, length in kept.things.values()) <= kept.size
 
 
 async def test_without_room_nothing_is_kept() -> None:
@@ -53,7 +54,7 @@ async def test_without_room_nothing_is_kept() -> None:
     for _ in range(2):
         assert (await answers.get("a", "gzip", make)).is_packed
     assert make.times == 2
-    assert not answers.kept
+    assert not answers.kept.things
 
 
 async def test_what_fails_is_made_again() -> None:
