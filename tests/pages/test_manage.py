@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -264,6 +265,99 @@ async def test_an_address_for_everybody_is_shown_and_a_survey_withdrawn(
         await seen.page.click("dialog .primary")
         await seen.page.wait_for_selector("#said:has-text('withdrawn')")
         assert (await surveys(staffed))[0]["status"] == "cancelled"
+
+
+async def lose(route: Any) -> None:
+    """It arrives, and its answer does not."""
+    await route.fetch()
+    await route.abort()
+
+
+async def opened(tenant: Tenant, **members: Any) -> str:
+    body = {"name": "Autumn", "questionnaire": "betrokken-33", "mode": "confidential"} | members
+    made = (await tenant.client.post("/v1/surveys", json=body)).json()
+    await tenant.client.post(f"/v1/surveys/{made['id']}/open")
+    return str(made["id"])
+
+
+def sheet_in(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mode", ["anonymous", "confidential"])
+async def test_codes_that_were_lost_on_their_way_come_when_it_is_tried_again(
+    staffed: Tenant, visit: Visits, mode: str
+) -> None:
+    survey_id = await opened(staffed, mode=mode)
+    async with visit(language="en") as seen:
+        key = await key_of(staffed, *HR)
+        await manage(seen, key, f"surveys/{survey_id}")
+        await seen.page.route("**/invitations", lose, times=1)
+        await seen.page.check('[name="how"][value="codes"]')
+        await seen.page.click("#invite")
+        await seen.says("#wrong", "No answer came. Try again")
+        await seen.page.reload()
+        await seen.page.check('[name="how"][value="codes"]')
+        async with seen.page.expect_download() as coming:
+            await seen.page.click("#invite")
+        sheet = sheet_in(await (await coming.value).path())
+        assert sheet.count("<section>") == sum(SIZES.values())
+        [kept] = await seen.page.evaluate("[sessionStorage.getItem('betrokken.tries')]")
+        assert kept is None, "the next sheet is another"
+
+
+async def test_what_was_done_although_no_answer_came_is_not_done_twice(
+    staffed: Tenant, visit: Visits
+) -> None:
+    survey_id = await opened(staffed, mode="anonymous", access="open")
+    async with visit(language="en") as seen:
+        await manage(seen, await key_of(staffed, *HR), f"surveys/{survey_id}")
+        await seen.page.route("**/close", lose, times=1)
+        await seen.page.click("#close")
+        await seen.page.click("dialog .primary")
+        await seen.says("dialog .fault", "No answer came")
+        await seen.page.click("dialog .primary")
+        await seen.page.wait_for_selector("#said:not(:empty)")
+        await staffed.client.post(
+            "/v1/surveys", json={"name": "Next", "questionnaire": "betrokken-33", "mode": "confidential"}
+        )
+        draft = next(one for one in await surveys(staffed) if one["status"] == "draft")
+        await seen.page.goto(f"{seen.address}{MANAGE}#surveys/{draft['id']}")
+        await at_screen(seen, f"surveys/{draft['id']}")
+        await seen.page.route(f"**/surveys/{draft['id']}", lose, times=1)
+        await seen.page.click("#delete")
+        await seen.page.click("dialog .primary")
+        await seen.says("dialog .fault", "No answer came")
+        await seen.page.click("dialog .primary")
+        await at_screen(seen, "surveys")
+
+
+SLOW = """async () => {
+  const { ask } = await import("./pages/session.js");
+  const heard = globalThis.fetch;
+  globalThis.fetch = async (_, { signal }) => new Response(new ReadableStream({ start(control) {
+    globalThis.part = (text) => (text ? control.enqueue(new TextEncoder().encode(text)) : control.close());
+    signal.addEventListener("abort", () => control.error(signal.reason));
+  } }));
+  globalThis.told = ask("v1/slow");
+  globalThis.fetch = heard;
+}"""
+
+
+async def test_an_answer_may_be_long_in_coming_but_not_silent(staffed: Tenant, visit: Visits) -> None:
+    async with visit(language="en") as seen:
+        await seen.page.clock.install()
+        await manage(seen, await key_of(staffed, *HR))
+        await seen.page.evaluate(SLOW)
+        for part in ("one ", "two ", "three"):
+            await seen.page.clock.run_for(40_000)
+            await seen.page.evaluate("(text) => part(text)", part)
+            await seen.page.evaluate("new Promise((resolve) => requestIdleCallback(resolve))")
+        await seen.page.evaluate("part('')")
+        assert (await seen.page.evaluate("told"))["body"] == "one two three"
+        await seen.page.evaluate(SLOW)
+        await seen.page.clock.run_for(60_000)
+        assert (await seen.page.evaluate("told"))["code"] == "network"
 
 
 @READERS

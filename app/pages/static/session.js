@@ -86,6 +86,9 @@ export function keepWork(name, text) {
   keep(name, text);
 }
 
+/** As it was left; empty: nothing. @param {string} name */
+export const keptWork = (name) => read(name);
+
 /** Nothing of the session is left, and the page begins anew; who signed in elsewhere is led to where they sign out there. */
 export function signOut() {
   const there = known?.kind === "oidc";
@@ -147,7 +150,7 @@ const veil = (isOn) => { document.documentElement.style.visibility = isOn ? "hid
 export async function ask(address, query = {}, init = {}) {
   const told = await send(token, address, query, init);
   if (isOver) return new Promise(() => {});
-  if (told.status === 401 && known) end();
+  if (told.status === 401 && known) endSession();
   return told;
 }
 
@@ -155,17 +158,43 @@ export async function ask(address, query = {}, init = {}) {
 async function send(key, address, query = {}, init = {}) {
   if (!SENDABLE.test(key)) return { isOk: false, status: 401, code: "unauthenticated", body: {} };
   const headers = { Authorization: `Bearer ${key}`, "Accept-Language": document.documentElement.lang, ...init.headers };
+  const { signal, heard, end } = patience();
   try {
-    const answer = await fetch(address + written(query), { ...init, headers, signal: AbortSignal.timeout?.(PATIENCE_MS) ?? null });
-    const body = await (isJson(answer) ? answer.json() : answer.text());
+    const answer = await fetch(address + written(query), { ...init, headers, signal });
+    const text = await textOf(answer, heard);
+    const body = isJson(answer) ? JSON.parse(text) : text;
     return { isOk: answer.ok, status: answer.status, code: body.code ?? "", body };
   } catch {
     return { isOk: false, status: 0, code: "network", body: {} };
+  } finally {
+    end();
   }
 }
 
+/** With silence, not with an answer that is long in coming. */
+function patience() {
+  const control = new AbortController();
+  const wait = () => setTimeout(() => control.abort(), PATIENCE_MS);
+  let timer = wait();
+  const end = () => clearTimeout(timer);
+  const heard = () => { end(); timer = wait(); };
+  return { signal: control.signal, heard, end };
+}
+
+/** @param {Response} answer @param {() => void} heard */
+async function textOf(answer, heard) {
+  const letters = new TextDecoder();
+  const reader = answer.body?.getReader();
+  let text = "";
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    heard();
+    text += letters.decode(part.value, { stream: true });
+  }
+  return text + letters.decode();
+}
+
 /** What somebody was doing is there when they come back. */
-function end() {
+function endSession() {
   drop();
   whenEnded();
 }

@@ -27,12 +27,12 @@ function publicAddress({ id }) {
   const said = words();
   const shown = h("div", {});
   const show = button(said.show_address, () => once(show, async () => {
-    const told = await post(`v1/surveys/${id}/address`);
+    const told = await ask(`v1/surveys/${id}/address`, {}, { method: "POST" });
     if (!told.isOk) return tell(told);
     shown.replaceChildren(copyable(told.body.url ?? told.body.token, said.public_address), h("p", { class: "soft" }, told.body.notice));
   }), "primary", { id: "show-address" });
   const print = button(said.poster, () => once(print, async () => {
-    const told = await post(`v1/surveys/${id}/address`, undefined, {}, { Accept: "text/html" });
+    const told = await ask(`v1/surveys/${id}/address`, {}, { method: "POST", headers: { Accept: "text/html" } });
     if (!told.isOk) return tell(told);
     save("poster.html", "text/html", told.body);
   }));

@@ -4,6 +4,7 @@ import { at, h } from "../respond/dom.js";
 import { languageOfBrowser } from "../respond/words.js";
 import { ask } from "../session.js";
 import { sentence } from "./problems.js";
+import { isUnsure, tried } from "./tries.js";
 import { WORDS } from "./words.js";
 
 /**
@@ -74,21 +75,25 @@ export function tell(told) {
 
 // ---------------------------------------------------------------- asking
 
-/** A repeat of it by the network is known to the service. @param {string} address @param {unknown} [body] @param {Query} [query] @param {Record<string, string>} [headers] @param {Blob | null} [file] */
+/** Done once, however often it is tried before an answer comes. @param {string} address @param {unknown} [body] @param {Query} [query] @param {Record<string, string>} [headers] @param {File | null} [file] */
 export function post(address, body, query = {}, headers = {}, file = null) {
   const content = file ?? (body === undefined ? null : JSON.stringify(body));
-  return ask(address, query, { method: "POST", body: content, headers: { "Idempotency-Key": unique(), ...(body !== undefined && { "Content-Type": "application/json" }), ...headers } });
+  const sent = JSON.stringify([address, query, file ? [file.name, file.size, file.lastModified] : content]);
+  return tried(sent, (key) => ask(address, query, { method: "POST", body: content, headers: { "Idempotency-Key": key, ...(body !== undefined && { "Content-Type": "application/json" }), ...headers } }));
 }
 
 /** @param {string} address @param {unknown} body */
 export const patch = (address, body) =>
   ask(address, {}, { method: "PATCH", headers: { "Content-Type": "application/merge-patch+json" }, body: JSON.stringify(body) });
 
-/** @param {string} address */
-export const remove = (address) => ask(address, {}, { method: "DELETE" });
-
-/** Also where a page is not served by https. */
-export const unique = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+/** What is gone already after a try without an answer went by that try. @param {string} address @returns {Promise<Told>} */
+export function remove(address) {
+  const wasTried = isUnsure(address);
+  return tried(address, async () => {
+    const told = await ask(address, {}, { method: "DELETE" });
+    return wasTried && told.status === 404 ? { ...told, isOk: true } : told;
+  });
+}
 
 /** Every page of a list, if it is not too long to be asked for at once. @param {string} address @param {Query} [query] @returns {Promise<any[]>} */
 export async function whole(address, query = {}) {

@@ -2,7 +2,7 @@
 
 import { at, h } from "../respond/dom.js";
 import { ask, keepWork, may } from "../session.js";
-import { languageNow, go, moment, patch, post, redraw, say, unique, whole, words, zone } from "./page.js";
+import { languageNow, go, moment, patch, post, redraw, say, whole, words, zone } from "./page.js";
 import { button, choices, clearFaults, facts, field, filled, form, input, memberOf, once, showFaults, ticked } from "./forms.js";
 import { preview } from "./preview.js";
 import { localOf } from "./surveys.js";
@@ -13,7 +13,7 @@ import { localOf } from "./surveys.js";
  * @typedef {import("./page.js").Drawn} Drawn
  * @typedef {import("../session.js").Told} Told
  * @typedef {"anonymous" | "confidential" | "attributed"} Mode
- * @typedef {{id: string, step: number, key: string, sent: string, name: string, questionnaire: string, mode: Mode, access: "invited" | "open", reach: "all" | "teams" | "kept", teams: string[],
+ * @typedef {{id: string, step: number, name: string, questionnaire: string, mode: Mode, access: "invited" | "open", reach: "all" | "teams" | "kept", teams: string[],
  *   report_by: string[], series: string, minimum_group_size: string, allow_changes: boolean, rolling: boolean, opens_at: string, closes_at: string}} Plan   times as a field for a moment has them
  */
 
@@ -33,7 +33,7 @@ let least = 3;
 
 /** @returns {Plan} */
 const empty = () => ({
-  id: "", step: 0, key: "", sent: "", name: "", questionnaire: "", mode: "confidential", access: "invited", reach: "all", teams: [],
+  id: "", step: 0, name: "", questionnaire: "", mode: "confidential", access: "invited", reach: "all", teams: [],
   report_by: [], series: "", minimum_group_size: "", allow_changes: false, rolling: false, opens_at: "", closes_at: inTwoWeeks(),
 });
 
@@ -251,6 +251,7 @@ async function make(now, opens) {
   const made = await stored(now);
   if (!made.isOk) return showAt(made, now);
   now.id = made.body.id;
+  keep();
   if (!opens) return leave(now, words()[made.status === 201 ? "made" : "changed"]);
   const opened = await post(`v1/surveys/${now.id}/open`);
   if (!opened.isOk) return showAt(opened, now);
@@ -258,13 +259,9 @@ async function make(now, opens) {
 }
 
 /** @param {Plan} now */
-async function stored(now) {
+function stored(now) {
   const body = bodyOf(now);
-  if (now.id) return patch(`v1/surveys/${now.id}`, body);
-  const sent = JSON.stringify(body);
-  if (now.sent !== sent) Object.assign(now, { sent, key: unique() });
-  keep();
-  return post("v1/surveys", body, {}, { "Idempotency-Key": now.key });
+  return now.id ? patch(`v1/surveys/${now.id}`, body) : post("v1/surveys", body);
 }
 
 /** @param {Plan} now @param {string} said */

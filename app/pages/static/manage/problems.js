@@ -5,7 +5,7 @@
 /** What has words for people of the page rather than for who writes a program. @type {Record<Language, Record<string, string>>} */
 const SENTENCES = {
   nl: {
-    network: "Geen verbinding. Er is niets verstuurd; probeer het opnieuw.",
+    network: "Er kwam geen antwoord. Probeer het opnieuw: wat al gelukt is, gebeurt niet nog een keer.",
     rate_limited: "Het is even te druk. Wacht een minuut en probeer het dan opnieuw.",
     unavailable: "De dienst is even niet bereikbaar. Probeer het zo opnieuw.",
     internal_error: "Dit ging mis, en het ligt niet aan jou. Probeer het straks opnieuw.",
@@ -38,7 +38,7 @@ const SENTENCES = {
     nobody_mailed: "Er is nog geen uitnodiging gemaild: nodig eerst mensen uit.",
     reminded_lately: "De laatste 24 uur is er al herinnerd: wacht een dag.",
     by_invitation_only: "Deze enquête is alleen voor genodigden.",
-    secret_already_shown: "Dit is al een keer getoond en wordt niet nog eens getoond.",
+    secret_already_shown: "Dit is de vorige keer gelukt, maar wat eenmalig werd getoond kwam niet aan. Trek het in en maak een nieuw.",
     body_too_large: "Het bestand is te groot.",
     empty_file: "Het bestand is leeg.",
     not_a_table: "Dit is geen tabel: bewaar het als CSV of als Excel-bestand (.xlsx) en kies het opnieuw.",
@@ -83,7 +83,7 @@ const SENTENCES = {
     narrowed_twice: "Kies teams óf een persoon, niet allebei.",
   },
   en: {
-    network: "No connection. Nothing was sent; try again.",
+    network: "No answer came. Try again: what was done already is not done twice.",
     internal_error: "Something went wrong, and it is not your fault. Try again later.",
     forbidden: "Your key may not do this.",
     missing_scope: "Your key may not do this.",
@@ -93,6 +93,7 @@ const SENTENCES = {
     below_organization_minimum: "This is below the organisation's minimum: choose that number or more.",
     audience_too_small: "Fewer people would be asked than the minimum group size, so that answers could be recognised. Ask more people.",
     mail_not_set_up: "Mail is not set up here. Use codes on paper, or ask whoever runs Betrokken to set up mail.",
+    secret_already_shown: "This was done the last time, but what is shown once did not arrive. Revoke it, and make another.",
     invalid_transition: "This is not possible in the state the survey is in now. Reload the page.",
     mapping_does_not_fit: "The columns do not fit the file: choose them again below.",
     too_many_missing: "More than a tenth of the people are not in this file. Nothing was changed. If that is right, end their employment one by one.",
