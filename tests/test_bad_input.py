@@ -22,7 +22,7 @@ from app.main import create_app
 from app.serving import OPTIONS
 from app.surveys.invitations.tokens import new_nonce, token_of
 from tests.conftest import SECRET, Tenant
-from tests.contract import ContractClient, Operation, operations
+from tests.contract import ContractClient, Operation, operations, resolve
 from tests.waiting import PATIENCE, until
 
 WITH_BODY = [one for one in operations() if one.content and one.takes_keys and not one.takes_file]
@@ -182,6 +182,45 @@ async def test_a_number_beyond_what_is_stored_is_refused(
         assert answer.status_code == 422, (number, answer.text)
 
 
+ENDS_OF_TIME = {
+    "date": ["0001-01-01", "9999-12-31", "9999-12-01"],
+    "date-time": ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T00:00:00+14:00"],
+}
+
+
+def forms_of(schema: Any) -> set[str]:
+    inner = [one for member in ("anyOf", "oneOf", "allOf") for one in schema.get(member, [])]
+    return {schema.get("format", "")}.union(*map(forms_of, inner)) & ENDS_OF_TIME.keys()
+
+
+TIMES_OF_PARAMETERS = [
+    (operation, node["name"], form)
+    for operation in operations()
+    for node in operation.parameters
+    for form in forms_of(node["schema"])
+]
+
+
+@pytest.mark.parametrize(("operation", "name", "form"), TIMES_OF_PARAMETERS, ids=str)
+async def test_a_day_at_the_end_of_time_is_a_day(
+    operation: Operation, name: str, form: str, api: ContractClient
+) -> None:
+    for moment in ENDS_OF_TIME[form]:
+        url = httpx.URL(operation.url()).copy_merge_params({name: moment})
+        assert (await api.request(operation.method, str(url))).status_code < 500, moment
+
+
+CHARTS_OF_DAYS = ("calendar", "recognition", "recognition-network")
+
+
+@pytest.mark.parametrize("name", CHARTS_OF_DAYS)
+async def test_a_chart_of_days_at_the_end_of_time(name: str, api: ContractClient) -> None:
+    for params in [{one: day} for one in ("from", "to") for day in ENDS_OF_TIME["date"]]:
+        assert (await api.get(f"/v1/charts/{name}", params=params)).status_code in (200, 422), params
+    last = await api.get("/v1/charts/calendar", params={"from": "9999-12-31"})
+    assert last.status_code == 200
+
+
 @pytest.mark.parametrize("name", ["slack", "teams", "batch"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 async def test_a_word_beside_ids_is_none_of_them(
@@ -304,6 +343,31 @@ def replaced(body: Any, path: tuple[Any, ...], raw: str) -> str:
 ALONE = [operation for operation in WITH_BODY if not operation.path.endswith("/batch")]
 INTEGERS = [(one, path) for one in ALONE for path in leaves(one.body, int)]
 TEXTS = [(one, path) for one in ALONE for path in leaves(one.body, str)]
+
+
+def times_of(operation: Operation) -> dict[str, str]:
+    """Members of its body that are a day or a moment."""
+    schema = resolve(next(iter(operation.content.values()))["schema"])
+    members = {name: forms_of(resolve(one)) for name, one in schema.get("properties", {}).items()}
+    return {name: form for name, forms in members.items() for form in forms}
+
+
+TIMES = [(one, name, form) for one in ALONE for name, form in times_of(one).items()]
+
+
+@pytest.mark.parametrize(("operation", "name", "form"), TIMES, ids=str)
+async def test_what_is_at_the_end_of_time_breaks_nothing(
+    operation: Operation, name: str, form: str, acme: Tenant, api: ContractClient
+) -> None:
+    for moment in ENDS_OF_TIME[form]:
+        answer = await send(api, operation, json.dumps(operation.body | {name: moment}))
+        assert answer.status_code < 500, moment
+        if answer.is_success and "id" in answer.json() and name in ("opens_at", "closes_at"):
+            survey = f"/v1/surveys/{answer.json()['id']}"
+            assert (await api.get(survey)).status_code == 200
+            assert (await api.post(f"{survey}/open")).status_code < 500
+            assert (await api.get(f"{survey}/invitations")).status_code < 500
+    await acme.work()
 
 
 def label(value: Any) -> str:

@@ -62,9 +62,9 @@ def summary(
     year: int | None = None,
     months: int | None = None,
 ) -> str:
-    """One line for a calendar; `months` for a milestone between two anniversaries."""
+    """One line for a calendar; `months` in service, where they are a milestone."""
     words = SUMMARIES[language]
-    if months is not None:
+    if months is not None and kind == "work_anniversary":
         return words["milestone"].format(name=name, years=in_years(language, months))
     return words[_named(kind, label, relation)].format(name=name, label=label, relation=relation, year=year)
 

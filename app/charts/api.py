@@ -160,7 +160,7 @@ async def read_calendar(asked: Asked) -> calendar.Days:
         raise TeamsOnly
     organization = await find_organization(asked.session)
     first = asked.first or datetime.now(ZoneInfo(organization.time_zone)).date()
-    last = asked.last or first + timedelta(DAYS_AHEAD)
+    last = asked.last or first + timedelta(min(DAYS_AHEAD, (date.max - first).days))
     most = MOST_ROWS + 1
     rows = await find_occurrences(asked.session, organization, first, last, asked.team, None, most)
     days = [represent_occurrence(row, organization) for row in rows]

@@ -1,6 +1,6 @@
 """Which of an answer's groups are drawn, and what is said of those that are not shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from app.charts.letters import shortened
@@ -9,6 +9,9 @@ from app.metrics import schemas
 
 MOST_NAMES = 12
 """In one note; the rest are counted there, and all are named in the data."""
+
+
+TREE = ("organization", "team")
 
 
 class OfGroup(Protocol):
@@ -35,6 +38,14 @@ def one_level(groups: Sequence[Group]) -> list[Group]:
     return tops
 
 
+def whole_of(groups: Sequence[Group]) -> Group | None:
+    """The one that all others are part of, shown or not; None where they lie beside each other."""
+    there = {one.group.id for one in groups}
+    organizations = [one for one in groups if one.group.kind == "organization"]
+    tops = organizations or [one for one in groups if is_top(one.group, there)]
+    return tops[0] if len(tops) == 1 < len(groups) and tops[0].group.kind in TREE else None
+
+
 def is_top(group: schemas.GroupRef, there: set[str | None]) -> bool:
     return group.parent is None or group.parent not in there
 
@@ -52,6 +63,30 @@ def hidden_notes(look: Look, rows: Sequence[dict[str, str]]) -> list[str]:
     return [
         look.say("not_shown", names=_some(look, names), reason=reason) for reason, names in by_reason.items()
     ]
+
+
+def most_of(groups: Sequence[Group], weight: Callable[[Group], float], most: int) -> list[Group]:
+    """Those that weigh most, in the order they came in."""
+    order = sorted(range(len(groups)), key=lambda at: -weight(groups[at]))[:most]
+    return [groups[at] for at in sorted(order)]
+
+
+def with_hidden(look: Look, said: str, rows: Sequence[object]) -> str:
+    return f"{said} {look.say('hidden_in_words', count=len(rows))}" if rows else said
+
+
+def left_out(look: Look, drawn: Sequence[object], every: Sequence[object], which: str) -> list[str]:
+    """A note where not all is drawn that can be shown; `which`: the words for what is."""
+    if len(drawn) == len(every):
+        return []
+    return [look.say("left_out", count=len(drawn), every=len(every), which=look.say(which))]
+
+
+def first_alone(look: Look, groups: Sequence[OfGroup]) -> list[str]:
+    """A note where a chart of one group was given several."""
+    if len(groups) < 2:
+        return []
+    return [look.say("first_alone", name=look.name(groups[0].group), count=len(groups))]
 
 
 def _some(look: Look, names: list[str]) -> str:

@@ -6,12 +6,14 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
 import app.pages.api
+from app.calendar.schemas import Occurrence
+from app.calendar.words import summary
 from app.charts.kinds import answers, calendar, heatmap, levers, participation, recognition, scores, trend
 from app.charts.letters import width_of, wrapped
 from app.charts.look import WIDER, Look
@@ -246,6 +248,123 @@ def test_a_drawing_is_as_wide_as_is_asked(name: str) -> None:
     svg = vl_convert.vegalite_to_svg(drawn(name, example(name), LOOKS[1]))
     wide = float(re.findall(r'width="([0-9.]+)"', svg)[0])
     assert wide <= LOOKS[1].width + 2 * PADDING + 2
+
+
+def gaps(*means: tuple[float, float]) -> Json:
+    """Groups of one level, by their gap and half of its interval."""
+    body = example("gap")
+    [first, *_] = body["groups"]
+    groups = []
+    for number, (mean, half) in enumerate(means):
+        one = deepcopy(first)
+        one["group"] = TEAM | {"id": f"t{number}", "name": f"Team {number}"}
+        one["gap"] |= {"mean": mean, "ci_low": mean - half, "ci_high": mean + half}
+        groups.append(one)
+    return body | {"groups": groups}
+
+
+TEAM = {"kind": "team", "id": "t", "name": NAME, "parent": None, "depth": 0}
+
+
+def title_of(found: Json) -> str:
+    return " ".join(found["title"]["text"])
+
+
+def notes_of(found: Json) -> str:
+    return " ".join(row["text"] for row in found["datasets"]["notes"])
+
+
+def test_the_gap_that_is_told_is_the_largest_of_those_that_are_clear() -> None:
+    assert "Team 1 has the largest clear gap: engagement 8 points above" in title_of(
+        drawn("gap", gaps((-12, 13), (8, 2), (5, 1)), LOOKS[0])
+    )
+    assert "Team 1 has the largest clear gap: engagement 9 points below" in title_of(
+        drawn("gap", gaps((3, 1), (-9, 2)), LOOKS[0])
+    )
+    unclear = drawn("gap", gaps((-12, 13), (8, 9)), LOOKS[0])
+    assert "For no group is it sure" in title_of(unclear)
+
+
+def test_of_too_many_groups_those_are_drawn_that_the_chart_is_about() -> None:
+    many = [(float(number), 0.5) for number in range(1, 45)]
+    found = drawn("gap", gaps(*many, (-60.0, 2), (-50.0, 2)), LOOKS[0])
+    assert "engagement 60 points below" in title_of(found)
+    assert "−60" in found["description"]
+    gap_of = [row["gap"] for row in found["datasets"]["groups"]]
+    assert (len(gap_of), gap_of[0], gap_of[-2:]) == (40, 44, [-50, -60])
+    assert "Drawn are 40 of 46: those with the largest gaps." in notes_of(found)
+    assert "Drawn are" not in notes_of(drawn("gap", gaps((1, 2)), LOOKS[0]))
+
+
+def test_of_too_many_questions_both_ends_are_drawn_and_none_at_all_is_a_share() -> None:
+    body = example("questions")
+    [group, *_] = body["groups"]
+    one = next(one for one in group["questions"] if one.get("favourable") is not None)
+    shares = [number / 49 for number in range(49, -1, -1)]
+    group["questions"] = [
+        deepcopy(one) | {"key": f"Q{number}", "title": f"Question {number}", "favourable": share}
+        for number, share in enumerate(shares)
+    ]
+    found = drawn("questions", body, LOOKS[0])
+    names = [row["name"] for row in found["datasets"]["rows"] if "is_heading" not in row]
+    assert names == [f"Question {number}" for number in (*range(20), *range(30, 50))]
+    assert "Question 0 (100%); least: Question 49 (0%)" in title_of(found)
+    assert "Drawn are 40 of 50: the most and the least favourable." in notes_of(found)
+    hidden = {name: one[name] for name in ("key", "facet", "title", "dimension") if name in one}
+    group["questions"] = [group["questions"][-1], hidden | {"status": "suppressed", "reason": "crossing"}]
+    last = drawn("questions", body, LOOKS[0])["datasets"]["rows"]
+    assert [row["name"] for row in last[1:]] == ["Question 49", one["title"]]
+
+
+@pytest.mark.parametrize("name", ["heatmap", "participation", "recognition-network", "quadrants"])
+def test_where_not_all_are_drawn_it_is_said(name: str) -> None:
+    body = example(name)
+    first = next(one for one in body["groups"] if one["status"] == "ok")
+    body["groups"] = [
+        deepcopy(first) | {"group": TEAM | {"id": f"t{number}", "name": f"Team {number}"}}
+        for number in range(201)
+    ]
+    most = {"heatmap": 24, "quadrants": 200}.get(name, 40)
+    assert f"Drawn are {most} of 201" in notes_of(drawn(name, body, LOOKS[0]))
+
+
+def wholes(body: Json) -> list[str]:
+    return [
+        row["name"] for row in drawn("quadrants", body, LOOKS[0])["datasets"]["groups"] if row["is_whole"]
+    ]
+
+
+def test_the_whole_is_what_the_others_are_part_of_and_never_one_beside_them() -> None:
+    body = gaps((1, 1), (2, 1), (3, 1))
+    assert wholes(body) == [], "three that lie beside each other"
+    for one in body["groups"][1:]:
+        one["group"] |= {"parent": "t0", "depth": 1}
+    assert wholes(body) == ["Team 0"]
+    organization = {"kind": "organization", "id": None, "name": "Acme", "parent": None, "depth": 0}
+    hidden = {"group": organization, "status": "suppressed", "reason": "complementary"}
+    assert wholes(body | {"groups": [hidden, *body["groups"][1:]]}) == []
+    shown = deepcopy(body["groups"][0]) | {"group": organization}
+    assert wholes(body | {"groups": [shown, *body["groups"]]}) == ["Whole organisation"]
+    for number, one in enumerate(body["groups"]):
+        one["group"] = {"kind": "segment", "id": f"place:{number}", "name": f"Place {number}"}
+        one["group"] |= {"segment": "place", "parent": None, "depth": 0}
+    assert wholes(body | {"groups": body["groups"][:1]}) == wholes(body) == []
+
+
+@pytest.mark.parametrize("name", ["trend", "levers", "facets", "questions"])
+def test_a_chart_of_one_group_says_which_it_is_where_there_are_more(name: str) -> None:
+    body = example(name)
+    [first, *_] = body["groups"]
+    several = drawn(name, body | {"groups": [first, deepcopy(first)]}, LOOKS[0])
+    assert "the first of 2 groups; team asks for another." in notes_of(several)
+    assert "the first of" not in notes_of(drawn(name, body | {"groups": [first]}, LOOKS[0]))
+
+
+def test_only_years_in_service_are_told_as_years_in_service() -> None:
+    for kind in get_args(Occurrence.model_fields["kind"].annotation):
+        for language in ("en", "nl"):
+            said = summary(language, kind, "Noor", year=2021, months=60)
+            assert ("5 years with us" in said or "5 jaar in dienst" in said) == (kind == "work_anniversary")
 
 
 def test_a_day_is_said_once() -> None:

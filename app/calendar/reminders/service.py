@@ -183,14 +183,13 @@ def written(
 
 
 def line_of(language: str, row: Row[Any]) -> str:
-    is_anniversary = row.kind == "work_anniversary"
     what = words.summary(
         language,
         row.kind,
         row.name,
         label=row.label,
         relation=row.relation,
-        months=row.months if is_anniversary else None,
+        months=row.months,
     )
     return f"{in_words(language, row.kept_on)}: {' '.join(what.split())}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.charts.levels import first_alone, left_out
 from app.charts.look import Look
 from app.charts.parts import (
     Json,
@@ -55,29 +56,45 @@ def first_of(answer: schemas.Facets) -> schemas.FacetsGroup | None:
 def _bars(
     answer: schemas.Facets, group: schemas.FacetsGroup | None, parts: Sequence[Part], look: Look
 ) -> Json:
-    rows = _rows(look, parts[:MOST_ROWS])
+    drawn = _drawn(parts)
+    every, rows = _rows(look, parts), _rows(look, drawn)
     column = Column.of(look, [row["name"] for row in rows], right=96)
     height = named(look, rows, column, lowest=28)
-    hidden = [row for row in rows if "reason" in row]
+    hidden = [row for row in every if "reason" in row]
     return chart(
         look,
-        title=_title(look, group, rows),
-        description=_in_words(look, group, rows),
+        title=_title(look, group, every),
+        description=_in_words(look, group, every),
         data={"rows": rows, "key": _key(look)},
         views=[_legend(look), view(look.width, height, _layers(look, column))] if rows else [],
         notes=[
             *([look.say("answers_note", level=look.percent(answer.ci_level))] if rows else []),
             *({look.say("some_not_shown", reason=row["reason"]): None for row in hidden}),
+            *left_out(look, drawn, parts, "the_ends"),
+            *first_alone(look, answer.groups),
         ],
     )
 
 
+def _drawn(parts: Sequence[Part]) -> list[Part]:
+    """From both ends of the order, as many as there is room for: in the middle least is to be seen."""
+    told = sorted((one for one in parts if _favourable(one) is not None), key=_from_the_top)
+    untold = [one for one in parts if _favourable(one) is None]
+    half = MOST_ROWS // 2
+    return [*told[:half], *told[half:][-half:], *untold][:MOST_ROWS]
+
+
+def _from_the_top(part: Part) -> float:
+    """The most favourable first, what is not shown last."""
+    share = _favourable(part)
+    return 1 if share is None else -share
+
+
 def _rows(look: Look, parts: Sequence[Part]) -> Rows:
-    """Under a heading for each dimension the most favourable first; what is not shown last."""
+    """Under a heading for each dimension, in the order they came in."""
     rows: Rows = []
     for dimension in dict.fromkeys(one.dimension for one in parts):
-        own = [one for one in parts if one.dimension == dimension]
-        own.sort(key=lambda one: -(_favourable(one) or -1))
+        own = sorted((one for one in parts if one.dimension == dimension), key=_from_the_top)
         rows += [_heading(look, dimension), *(_row(look, one) for one in own)]
     return rows
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from app.charts.letters import LINE, shortened, width_of, wrapped
-from app.charts.levels import Hidden, hidden_notes, hidden_rows
+from app.charts.levels import Hidden, hidden_notes, hidden_rows, left_out, most_of, with_hidden
 from app.charts.look import Look
 from app.charts.parts import Json, Rows, at, chart, mark, place, text, tooltip, view
 from app.charts.rows import Column, named, row_labels
 from app.metrics import schemas
-from app.metrics.schemas.heatmap import HeatmapCellOk, HeatmapGroupOk
+from app.metrics.schemas.heatmap import HeatmapCell, HeatmapCellOk, HeatmapGroupOk
 
 MOST_GROUPS = 24
 CLEAR = ("higher", "lower")
@@ -16,11 +16,11 @@ STRONG = 15
 """Points from which a difference is drawn darker."""
 HEAD = 3
 """Lines of a name above its column."""
-Cell = HeatmapCellOk | object
 
 
 def heatmap(answer: schemas.Heatmap, look: Look) -> Json:
-    groups = [one for one in answer.groups if isinstance(one, HeatmapGroupOk)][:MOST_GROUPS]
+    every = [one for one in answer.groups if isinstance(one, HeatmapGroupOk)]
+    groups = most_of(every, _most_clear, MOST_GROUPS)
     unseen = hidden_rows(look, _hidden(answer.groups))
     rows: Rows = [{"name": column.title} for column in answer.columns] if groups else []
     column = Column.of(look, [row["name"] for row in rows])
@@ -34,11 +34,16 @@ def heatmap(answer: schemas.Heatmap, look: Look) -> Json:
     ]
     return chart(
         look,
-        title=_title(look, groups),
-        description=_in_words(look, groups, unseen),
+        title=_title(look, every),
+        description=_in_words(look, every, unseen),
         data={"topics": rows, "groups": heads, "cells": cells, "hidden": unseen},
         views=_views(look, heads, height, wide) if rows else [],
-        notes=[look.say("heatmap_note"), *_reasons(look, groups), *hidden_notes(look, unseen)],
+        notes=[
+            look.say("heatmap_note"),
+            *_reasons(look, groups),
+            *left_out(look, groups, every, "the_clearest"),
+            *hidden_notes(look, unseen),
+        ],
     )
 
 
@@ -54,14 +59,13 @@ def _head(look: Look, group: HeatmapGroupOk, x: float, wide: float) -> Json:
     return {"name": name, "n": group.n, "lines": lines, "x": x, "is_upright": upright}
 
 
-def _cell(look: Look, group: HeatmapGroupOk, cell: Cell, row: Json, head: Json) -> Json:
+def _cell(look: Look, group: HeatmapGroupOk, cell: HeatmapCell, row: Json, head: Json) -> Json:
     where = {"group": head["name"], "topic": row["name"], "x": head["x"], "y": row["y"]}
     if not isinstance(cell, HeatmapCellOk):
-        reason = getattr(cell, "reason", "below_minimum")
         return {
             **where,
             "state": look.say("hidden"),
-            "reason": look.label("reasons", reason),
+            "reason": look.label("reasons", cell.reason),
             "said": "–",
             "band": "none",
         }
@@ -154,10 +158,14 @@ def _clear(group: HeatmapGroupOk, state: str) -> int:
     return sum(isinstance(cell, HeatmapCellOk) and cell.state == state for cell in group.cells)
 
 
+def _most_clear(group: HeatmapGroupOk) -> int:
+    return max(_clear(group, state) for state in CLEAR)
+
+
 def _title(look: Look, groups: Sequence[HeatmapGroupOk]) -> str:
     if not groups:
         return look.say("nobody_shown")
-    most = max(groups, key=lambda one: max(_clear(one, state) for state in CLEAR))
+    most = max(groups, key=_most_clear)
     state = max(CLEAR, key=lambda one: _clear(most, one))
     count = _clear(most, state)
     if not count:
@@ -167,13 +175,11 @@ def _title(look: Look, groups: Sequence[HeatmapGroupOk]) -> str:
 
 def _in_words(look: Look, groups: Sequence[HeatmapGroupOk], unseen: Sequence[object]) -> str:
     said = f"{_title(look, groups)}. {look.say('heatmap_in_words', count=len(groups))}"
-    return f"{said} {look.say('hidden_in_words', count=len(unseen))}" if unseen else said
+    return with_hidden(look, said, unseen)
 
 
 def _reasons(look: Look, groups: Sequence[HeatmapGroupOk]) -> list[str]:
     """Of cells that say nothing."""
-    found = {getattr(cell, "reason", None) for group in groups for cell in group.cells}
-    return [
-        look.say("dash", reason=look.label("reasons", reason))
-        for reason in sorted(one for one in found if one)
-    ]
+    cells = [cell for group in groups for cell in group.cells]
+    reasons = {cell.reason for cell in cells if not isinstance(cell, HeatmapCellOk)}
+    return [look.say("dash", reason=look.label("reasons", reason)) for reason in sorted(reasons)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.charts.levels import first_alone
 from app.charts.look import Look
 from app.charts.parts import (
     Json,
@@ -50,6 +51,7 @@ def levers(answer: LeversAnswer, look: Look) -> Json:
             else []
         ),
         *(look.say("not_shown", names=row["name"], reason=row["reason"]) for row in rows if "reason" in row),
+        *first_alone(look, answer.levers.groups),
     ]
     return chart(
         look,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.charts.levels import hidden_notes, hidden_rows
+from app.charts.levels import hidden_notes, hidden_rows, left_out, most_of, with_hidden
 from app.charts.look import Look
 from app.charts.parts import (
     Json,
@@ -28,20 +28,22 @@ Shown = schemas.ParticipationGroupOk
 
 
 def participation(answer: schemas.Participation, look: Look) -> Json:
-    groups = [one for one in answer.groups if isinstance(one, Shown)][:MOST_ROWS]
+    every = [one for one in answer.groups if isinstance(one, Shown)]
+    groups = most_of(every, lambda one: one.responded, MOST_ROWS)
     unseen = hidden_rows(look, [one for one in answer.groups if not isinstance(one, Shown)])
     rows = [_row(look, one) for one in groups]
     column = Column.of(look, [row["name"] for row in rows])
     height = named(look, rows, column, lowest=30)
     return chart(
         look,
-        title=_title(look, groups),
-        description=_in_words(look, groups, unseen),
+        title=_title(look, every),
+        description=_in_words(look, every, unseen),
         data={"groups": rows, "hidden": unseen},
         views=[_panels(look, rows, column, height)] if rows else [],
         notes=[
             *([look.say("participation_note", level=look.percent(answer.ci_level))] if rows else []),
             *_unsaid(look, rows),
+            *left_out(look, groups, every, "the_largest"),
             *hidden_notes(look, unseen),
         ],
     )
@@ -150,4 +152,4 @@ def _title(look: Look, groups: Sequence[Shown]) -> str:
 
 def _in_words(look: Look, groups: Sequence[Shown], unseen: Sequence[object]) -> str:
     said = f"{_title(look, groups)}. {look.say('participation_in_words', count=len(groups))}"
-    return f"{said} {look.say('hidden_in_words', count=len(unseen))}" if unseen else said
+    return with_hidden(look, said, unseen)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from app.charts.levels import hidden_notes, hidden_rows
+from app.charts.levels import hidden_notes, hidden_rows, left_out, most_of, with_hidden
 from app.charts.look import Look
 from app.charts.parts import (
     Json,
@@ -150,7 +150,8 @@ def _in_words(look: Look, answer: RecognitionMetrics) -> str:
 
 
 def network(answer: RecognitionMetrics, look: Look) -> Json:
-    groups = [one for one in answer.groups if isinstance(one, RecognitionGroupOk)][:MOST_ROWS]
+    every = [one for one in answer.groups if isinstance(one, RecognitionGroupOk)]
+    groups = most_of(every, lambda one: one.n, MOST_ROWS)
     unseen = hidden_rows(look, [one for one in answer.groups if not isinstance(one, RecognitionGroupOk)])
     rows = [_bridge(look, one) for one in groups]
     column = Column.of(look, [row["name"] for row in rows], right=52)
@@ -158,13 +159,14 @@ def network(answer: RecognitionMetrics, look: Look) -> Json:
     reasons = dict.fromkeys(row["reason"] for row in rows if "reason" in row)
     return chart(
         look,
-        title=_network_title(look, groups),
-        description=_network_in_words(look, groups, unseen),
+        title=_network_title(look, every),
+        description=_network_in_words(look, every, unseen),
         data={"groups": rows, "hidden": unseen},
         views=[view(look.width, height, _bridges(look, column))] if rows else [],
         notes=[
             *([look.say("network_note")] if rows else []),
             *(look.say("some_not_shown", reason=reason) for reason in reasons),
+            *left_out(look, groups, every, "the_largest"),
             *hidden_notes(look, unseen),
         ],
     )
@@ -249,4 +251,4 @@ def _network_title(look: Look, groups: Sequence[RecognitionGroupOk]) -> str:
 
 def _network_in_words(look: Look, groups: Sequence[RecognitionGroupOk], unseen: Sequence[object]) -> str:
     said = f"{_network_title(look, groups)}. {look.say('network_in_words', count=len(groups))}"
-    return f"{said} {look.say('hidden_in_words', count=len(unseen))}" if unseen else said
+    return with_hidden(look, said, unseen)

@@ -1,12 +1,12 @@
 """Satisfaction against engagement: `quadrants` and `gap`, both of the headline."""
 
 from collections.abc import Iterator, Sequence
-from math import cos, hypot, radians, sin
+from math import cos, hypot, inf, radians, sin
 from typing import Any
 
 from app.charts import labels
 from app.charts.letters import wrapped
-from app.charts.levels import hidden_notes, hidden_rows
+from app.charts.levels import hidden_notes, hidden_rows, left_out, most_of, whole_of, with_hidden
 from app.charts.look import Look
 from app.charts.parts import (
     Json,
@@ -26,6 +26,7 @@ from app.charts.parts import (
 )
 from app.charts.rows import MOST_ROWS, Column, named, row_labels
 from app.metrics import schemas
+from app.metrics.schemas.headline import Gap
 
 MOST_POINTS = 200
 LEFT = 62
@@ -76,9 +77,11 @@ def score_row(look: Look, group: schemas.GroupOk) -> Json:
 
 
 def quadrants(answer: schemas.SatisfactionEngagement, look: Look) -> Json:
-    groups = shown(answer.groups)[:MOST_POINTS]
+    every = shown(answer.groups)
+    whole = whole_of(answer.groups)
+    groups = most_of(every, lambda one: inf if one is whole else one.n, MOST_POINTS)
     unseen = hidden(look, answer.groups)
-    rows = _points(look, groups)
+    rows = _points(look, groups, whole)
     width = look.width - LEFT - 12
     height = min(width, 400)
     domain = span([*_ends(rows), *_ends_of_ellipses(rows)], 10, 0, 100)
@@ -89,18 +92,22 @@ def quadrants(answer: schemas.SatisfactionEngagement, look: Look) -> Json:
     return chart(
         look,
         title=_position_title(look, answer),
-        description=_quadrants_in_words(look, groups, unseen),
+        description=_quadrants_in_words(look, every, unseen),
         data={"groups": rows, "cuts": cuts, "corners": corners, "hidden": unseen},
         views=views,
         left=LEFT,
-        notes=[*_quadrants_notes(look, answer, groups, rows), *hidden_notes(look, unseen)],
+        notes=[
+            *_quadrants_notes(look, answer, groups, rows),
+            *left_out(look, groups, every, "the_largest"),
+            *hidden_notes(look, unseen),
+        ],
     )
 
 
-def _points(look: Look, groups: Sequence[schemas.GroupOk]) -> Rows:
+def _points(look: Look, groups: Sequence[schemas.GroupOk], whole: schemas.Group | None) -> Rows:
     rows = []
     for group in groups:
-        row = score_row(look, group) | {"is_whole": group is groups[0] and len(groups) > 1}
+        row = score_row(look, group) | {"is_whole": group is whole}
         if group.position is not None:
             ellipse = group.position.ellipse
             row |= {"quadrant": look.label("quadrants", group.position.quadrant)}
@@ -332,7 +339,7 @@ def _quadrants_in_words(look: Look, groups: Sequence[schemas.GroupOk], unseen: S
         satisfaction=look.number(first.satisfaction.score),
         engagement=look.number(first.engagement.score),
     )
-    return f"{said} {look.say('hidden_in_words', count=len(unseen))}" if unseen else said
+    return with_hidden(look, said, unseen)
 
 
 def _is_benchmark(groups: Sequence[schemas.GroupOk]) -> bool:
@@ -356,25 +363,30 @@ def _quadrants_notes(
 
 
 def gap(answer: schemas.SatisfactionEngagement, look: Look, order: str = "gap") -> Json:
-    groups = shown(answer.groups)
+    every = shown(answer.groups)
     unseen = hidden(look, answer.groups)
-    if order == "gap":
-        groups = sorted(groups, key=lambda one: -one.gap.mean)
-    groups = groups[:MOST_ROWS]
+    groups = _by_gap(every) if order == "gap" else every[:MOST_ROWS]
     rows = [score_row(look, one) | _gap_of(look, one) for one in groups]
     column = Column.of(look, [row["name"] for row in rows], right=46 if look.is_narrow else 150)
     height = named(look, rows, column)
     return chart(
         look,
-        title=_gap_title(look, groups),
-        description=_gap_in_words(look, groups, unseen),
+        title=_gap_title(look, every),
+        description=_gap_in_words(look, every, unseen),
         data={"groups": rows, "hidden": unseen},
         views=[view(look.width, height, _gap_layers(look, rows, column))],
         notes=[
             look.say("gap_note", level=look.percent(answer.ci_level)),
+            *left_out(look, groups, every, "the_furthest" if order == "gap" else "the_first"),
             *hidden_notes(look, unseen),
         ],
     )
+
+
+def _by_gap(groups: Sequence[schemas.GroupOk]) -> list[schemas.GroupOk]:
+    """Those furthest from none, whichever way; the most positive first."""
+    furthest = sorted(groups, key=lambda one: -abs(one.gap.mean))[:MOST_ROWS]
+    return sorted(furthest, key=lambda one: -one.gap.mean)
 
 
 def _gap_of(look: Look, group: schemas.GroupOk) -> Json:
@@ -430,14 +442,16 @@ def _gap_layers(look: Look, rows: Rows, column: Column) -> list[Json]:
 def _gap_title(look: Look, groups: Sequence[schemas.GroupOk]) -> str:
     if not groups:
         return look.say("nobody_shown")
-    largest = max(groups, key=lambda one: abs(one.gap.mean))
-    clear = (
-        largest.gap.ci_low is not None
-        and largest.gap.ci_high is not None
-        and largest.gap.ci_low * largest.gap.ci_high > 0
-    )
-    key = ("gap_above" if largest.gap.mean > 0 else "gap_below") if clear else "gap_unclear"
+    clear = [one for one in groups if _is_clear(one.gap)]
+    if not clear:
+        return look.say("gap_unclear")
+    largest = max(clear, key=lambda one: abs(one.gap.mean))
+    key = "gap_above" if largest.gap.mean > 0 else "gap_below"
     return look.say(key, name=look.name(largest.group), points=look.number(abs(largest.gap.mean)))
+
+
+def _is_clear(gap: Gap) -> bool:
+    return gap.ci_low is not None and gap.ci_high is not None and gap.ci_low * gap.ci_high > 0
 
 
 def _gap_in_words(look: Look, groups: Sequence[schemas.GroupOk], unseen: Sequence[object]) -> str:
@@ -453,4 +467,4 @@ def _gap_in_words(look: Look, groups: Sequence[schemas.GroupOk], unseen: Sequenc
         low=look.name(low.group),
         low_gap=look.signed(low.gap.mean),
     )
-    return f"{said} {look.say('hidden_in_words', count=len(unseen))}" if unseen else said
+    return with_hidden(look, said, unseen)

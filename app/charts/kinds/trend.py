@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from app.charts.letters import LINE, width_of, wrapped
+from app.charts.levels import first_alone
 from app.charts.look import Look
 from app.charts.parts import Json, Rows, at, chart, mark, place, scale, span, text, value, view
 from app.core.languages import month_in_words
@@ -51,6 +52,7 @@ def trend(answer: schemas.Trends, look: Look) -> Json:
         notes=[
             " ".join([look.say("trend_note", level=look.percent(answer.ci_level)), *_key(look, changes)]),
             *(look.say("wave_not_shown", wave=row["wave"], reason=row["reason"]) for row in hidden),
+            *first_alone(look, answer.groups),
         ],
         left=LEFT,
     )
