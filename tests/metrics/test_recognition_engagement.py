@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.metrics.blocks.recognition_engagement import Answered, Past, Received
+from app.metrics.blocks.scales import reliability_of_dimension
 from app.metrics.blocks.wave import Wave
 from app.metrics.formulas import lagged, omega_total, within_persons
 from app.metrics.schemas import RecognitionSince
@@ -149,6 +150,28 @@ def test_engagement_before_is_held_equal_by_its_reliability() -> None:
 
 def test_engagement_before_that_is_mostly_error_says_nothing() -> None:
     world = Parted(noise=60, seed=3)
+    assert reason(told(world)) == ("undefined", "too_unreliable")
+
+
+class Opposed(Parted):
+    """Of two facets of engagement one goes up where the other goes down."""
+
+    FACETS = instrument_of(
+        ("satisfaction", "pay"), ("engagement", "bond"), ("engagement", "pride"), scale=(-1000, 1000)
+    )
+
+    def __init__(self) -> None:
+        super().__init__(noise=60, seed=3)
+        self.parts = [
+            own[:, None] + (parts[:, :1] - own[:, None]) * np.array([1, -1])
+            for own, parts in zip(self.scores, self.parts, strict=True)
+        ]
+
+
+def test_engagement_before_whose_parts_disagree_says_nothing_either() -> None:
+    world = Opposed()
+    then = reliability_of_dimension(world.wave(1), "engagement")
+    assert (then.value, then.reason) == (None, "items_disagree")
     assert reason(told(world)) == ("undefined", "too_unreliable")
 
 

@@ -317,10 +317,11 @@ def _told(wave: Wave, past: Past, linked: _Linked) -> RecognitionSince | Recogni
 
 
 def _error_variance(previous: Wave, reliability: Reliability) -> float:
-    """Of engagement at the wave before, points squared; 0 where nobody knows it."""
-    if reliability.value is None:
+    """Of engagement at the wave before, points squared: of a single part nobody knows it, and it counts as 0;
+    of parts that disagree there is nothing but error."""
+    if reliability.reason == "single_part":
         return 0.0
-    return float(previous.both.dimensions["engagement"].var(ddof=1)) * (1 - reliability.value)
+    return float(previous.both.dimensions["engagement"].var(ddof=1)) * (1 - (reliability.value or 0.0))
 
 
 def _may_tell_placebo(linked: _Linked, k: int) -> bool:
