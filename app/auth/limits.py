@@ -189,7 +189,9 @@ class Allowance(Windows):
 
 
 class RateLimitMiddleware:
-    """Counts a request when its answer begins; until then it is under way, and counts with the others."""
+    """Counts a request when its answer begins, or it ends without one; until then it is under way, and counts
+    with the others.
+    """
 
     def __init__(self, app: ASGIApp, limit: str) -> None:
         self.app = app
@@ -212,16 +214,17 @@ class RateLimitMiddleware:
             nonlocal is_under_way
             if is_under_way:
                 is_under_way = False
+                if KNOWN in scope:
+                    self.allowance.count(token)
                 self.under_way[token] -= 1
                 if not self.under_way[token]:
                     del self.under_way[token]
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if KNOWN in scope:
-                    self.allowance.count(token)
-                    MutableHeaders(scope=message).update(self.told(*self.allowance.left(token)))
                 settle()
+                if KNOWN in scope:
+                    MutableHeaders(scope=message).update(self.told(*self.allowance.left(token)))
             await send(message)
 
         try:

@@ -131,6 +131,10 @@ def exposition() -> bytes:
     return generate_latest(PROCESS_REGISTRY) if folder is None else processes.exposition(Path(folder))
 
 
+LEFT = 499
+"""Of a request that ends without an answer: whoever asked has gone, and nothing failed."""
+
+
 class TelemetryMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -138,7 +142,7 @@ class TelemetryMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), LEFT
 
         async def observed(message: Message) -> None:
             nonlocal status
@@ -148,6 +152,9 @@ class TelemetryMiddleware:
 
         try:
             await self.app(scope, receive, observed)
+        except Exception:
+            status = 500 if status == LEFT else status
+            raise
         finally:
             operation = getattr(scope.get("route"), "operation_id", None) or "none"
             REQUESTS.labels(operation, f"{status // 100}xx").inc()

@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from starlette.types import Message
+from prometheus_client import REGISTRY
+from starlette.types import Message, Receive, Scope, Send
 
+from app.auth.limits import KNOWN, RateLimitMiddleware
 from app.charts import service
 from app.core.press import Press, Unprinted
 from app.core.settings import Settings
@@ -176,6 +178,32 @@ async def test_an_order_over_which_the_press_died_is_made_once_more(
     assert answer.headers["retry-after"] == "5"
 
 
+def answered(kind: str) -> float:
+    labels = {"operation": "get_chart", "status_class": kind}
+    return REGISTRY.get_sample_value("betrokken_http_requests_total", labels) or 0
+
+
+async def test_what_is_ordered_and_not_waited_for_counts_for_the_limit_of_its_key() -> None:
+    async def leaves(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[KNOWN] = True
+
+    async def nothing(_: Any = None) -> Message:
+        return {"type": "http.disconnect"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    limited = RateLimitMiddleware(leaves, "3/minute")
+    scope = {"type": "http", "path": "/v1/me", "headers": [(b"authorization", b"Bearer btk_test_x")]}
+    for _ in range(3):
+        await limited(dict(scope), nothing, send)
+    assert sent == []
+    await limited(dict(scope), nothing, send)
+    assert sent[0]["status"] == 429
+
+
 async def test_what_nobody_waits_for_any_more_is_not_drawn(
     acme: Tenant, narrow: FastAPI, press: Press
 ) -> None:
@@ -205,11 +233,13 @@ async def test_what_nobody_waits_for_any_more_is_not_drawn(
         "client": ("192.0.2.1", 4711),
         "server": ("test", 80),
     }
+    before = {kind: answered(kind) for kind in ("4xx", "5xx")}
     asking = asyncio.create_task(narrow(scope, receive, send))
     await until(lambda: waiting(press) == 1)
     hangs_up.set()
     await asking
     assert (waiting(press), sent) == (0, [])
+    assert {kind: answered(kind) - before[kind] for kind in before} == {"4xx": 1, "5xx": 0}
     hand_of(press).may_go_on.set()
     assert (await first).status_code == 200
     assert len(hand_of(press).orders) == 1
