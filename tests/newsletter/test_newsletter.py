@@ -506,7 +506,7 @@ async def test_an_address_from_elsewhere_reads_no_names(
     assert plain.startswith("Hello,\n")
     assert "to celebrate at Acme from 1 " in plain
     assert plain.partition(": 1.\n")[1], "one day, and whose it is is not said"
-    assert "Cy" not in plain
+    assert "Cy" not in re.sub(r"https?://\S+", "", plain), "a token may hold any letters"
 
 
 async def test_days_to_come_are_those_around_the_reader(acme: Tenant, sink: Sink) -> None:

@@ -154,14 +154,17 @@ async def test_a_link_ends_with_an_organization_that_was_made_otherwise(way: str
     assert code_of(await set_up(empty, token)) == (409, "already_set_up"), "it does not come to life again"
 
 
+WAITS_FOR = text("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE :holder = ANY (pg_blocking_pids(pid)))")
+
+
 async def test_who_comes_while_another_is_made_waits_for_that(empty: FastAPI) -> None:
     token, database = await token_of(empty), database_of(empty)
     async with database.system_session(reason="test") as session:
         await create_organization(session, "Other", database.keyring)
+        holder = await session.scalar(text("SELECT pg_backend_pid()"))
         late = asyncio.create_task(set_up(empty, token))
         async with database.system_session(reason="test") as watching:
-            waiting = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-            while not await watching.scalar(waiting):
+            while not await watching.scalar(WAITS_FOR, {"holder": holder}):
                 assert not late.done(), late.result().text
     assert code_of(await late) == (409, "already_set_up")
     assert await organizations_in(empty) == 1
