@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
+from urllib.parse import quote
 
 import httpx
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
+from jsonschema_rs import Draft202012Validator, Registry, ValidationError
 
 from app.core.contract import METHODS, contract, templates_of
 
@@ -23,9 +22,8 @@ seen: set[tuple[str, str]] = set()
 
 
 @cache
-def registry() -> Registry[Any]:
-    resource = Resource.from_contents(contract(), default_specification=DRAFT202012)
-    return Registry().with_resource(URI, resource)
+def registry() -> Registry:
+    return Registry([(URI, contract())])
 
 
 def resolve(node: dict[str, Any]) -> dict[str, Any]:
@@ -43,18 +41,21 @@ def pointer_to(*steps: str) -> str:
 
 @cache
 def validator(reference: str) -> Draft202012Validator:
-    checker = Draft202012Validator.FORMAT_CHECKER
-    return Draft202012Validator({"$ref": URI + reference}, registry=registry(), format_checker=checker)
+    return Draft202012Validator(
+        {"$ref": URI + quote(reference, "#/~")}, registry=registry(), validate_formats=True
+    )
 
 
 def problems(reference: str, instance: Any) -> list[str]:
-    found = validator(reference).iter_errors(instance)
-    return [f"{error.json_path}: {error.message}"[:500] for error in found]
+    return list(map(told, validator(reference).iter_errors(instance)))
 
 
-def schema_errors(schema: dict[str, Any], instance: Any) -> Iterator[Any]:
-    checker = Draft202012Validator.FORMAT_CHECKER
-    return Draft202012Validator(schema, format_checker=checker).iter_errors(instance)
+def schema_problems(schema: dict[str, Any], instance: Any) -> list[str]:
+    return list(map(told, Draft202012Validator(schema, validate_formats=True).iter_errors(instance)))
+
+
+def told(error: ValidationError) -> str:
+    return f"{error.instance_path}: {error.message}"[:500]
 
 
 @dataclass(frozen=True)
@@ -216,9 +217,7 @@ def check_event(message: Any, headers: Mapping[str, str]) -> None:
     found = problems(f"{place}/requestBody/content/application~1json/schema", message)
     found += [f"{name} is not in its schema" for name in beyond(message)]
     for parameter in map(resolve, described[message["type"]]["post"]["parameters"]):
-        found += [
-            error.message for error in schema_errors(parameter["schema"], headers.get(parameter["name"]))
-        ]
+        found += schema_problems(parameter["schema"], headers.get(parameter["name"]))
     assert not found, f"webhooks.yaml: {message['type']} is not as in the contract:\n" + "\n".join(found)
     seen.add(("webhooks", message["type"]))
 

@@ -4,7 +4,7 @@ Shares nothing with the product's own arithmetic, which is arrays and subtree su
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 from math import ceil, floor, sqrt
@@ -47,6 +47,8 @@ def half_rule(values: Sequence[Fraction | None]) -> Fraction | None:
 @dataclass(frozen=True)
 class Instrument:
     questions: Sequence[Json]
+    scored: dict[Any, tuple[list[Fraction | None], Fraction | None]] = field(default_factory=dict)
+    """Facets and score of answers seen before: fractions are slow, and a person is in many groups."""
 
     def percents(self, dimension: str, answers: Answers) -> list[tuple[str, Fraction | None]]:
         """Facet and score of each question of the dimension."""
@@ -55,13 +57,23 @@ class Instrument:
         return [(q["facet"], None if value is None else percent(q, value)) for q, value in given]
 
     def facets(self, dimension: str, answers: Answers) -> list[Fraction | None]:
+        return self._scored(dimension, answers)[0]
+
+    def score(self, dimension: str, answers: Answers) -> Fraction | None:
+        return self._scored(dimension, answers)[1]
+
+    def _scored(self, dimension: str, answers: Answers) -> tuple[list[Fraction | None], Fraction | None]:
+        mark = (dimension, frozenset(answers.items()))
+        if mark not in self.scored:
+            facets = self._facets(dimension, answers)
+            self.scored[mark] = facets, half_rule(facets)
+        return self.scored[mark]
+
+    def _facets(self, dimension: str, answers: Answers) -> list[Fraction | None]:
         scored = sorted(self.percents(dimension, answers), key=lambda pair: pair[0])
         return [
             half_rule([value for _, value in pairs]) for _, pairs in groupby(scored, key=lambda pair: pair[0])
         ]
-
-    def score(self, dimension: str, answers: Answers) -> Fraction | None:
-        return half_rule(self.facets(dimension, answers))
 
     def is_complete(self, answers: Answers) -> bool:
         return all(question["key"] in answers for question in self.questions)

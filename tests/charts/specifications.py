@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import altair
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import best_match
+from jsonschema_rs import Draft7Validator
 
 Json = dict[str, Any]
 SCHEMA = Path(altair.__file__).parent / "vegalite" / "v6" / "schema" / "vega-lite-schema.json"
@@ -19,13 +19,18 @@ SMALLEST = 14
 
 @cache
 def validator() -> Draft7Validator:
-    return Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8"), object_hook=with_a_uri))
+
+
+def with_a_uri(node: Json) -> Json:
+    """Vega-Lite refers to names such as `MarkPropDef<string>`, which no URI has in it as they are."""
+    return {**node, "$ref": quote(node["$ref"], "#/")} if isinstance(node.get("$ref"), str) else node
 
 
 def faults(specification: Json) -> str | None:
     """What Vega-Lite's own schema says against it."""
-    found = best_match(validator().iter_errors(specification))
-    return None if found is None else f"{found.json_path}: {found.message}"[:500]
+    found = next(validator().iter_errors(specification), None)
+    return None if found is None else f"{found.instance_path}: {found.message}"[:500]
 
 
 def numbers_of(node: Any, leaving_out: set[str] = frozenset()) -> Iterator[float]:  # type: ignore[assignment]

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.settings import MANAGE
 from tests.conftest import Tenant
-from tests.pages.conftest import FLAGS, Visits
+from tests.pages.conftest import CHROMIUM, FLAGS, Visits
 from tests.pages.test_dashboard import asked, key_of  # noqa: F401 a fixture
 from tests.pages.test_manage import CSV, HR, at_screen, manage, uploaded
 from tests.pages.visiting import Visit
@@ -44,7 +44,7 @@ async def keeping(browser: Any) -> AsyncIterator[Any]:
 
     async with async_playwright() as driver:
         kept = await driver.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=shutil.which("chromium") or CHROMIUM,
             args=FLAGS,
             chromium_sandbox=os.geteuid() != 0,
             ignore_default_args=["--disable-back-forward-cache"],

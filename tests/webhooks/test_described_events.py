@@ -82,9 +82,9 @@ def test_the_example_of_an_event_is_as_its_schema(event: str) -> None:
     ("change", "told"),
     [
         ({"type": "person.promoted"}, "has no person.promoted"),
-        ({"data": {}}, "'external_id' is a required property"),
+        ({"data": {}}, "external_id. is a required property"),
         ({"data": {"external_id": "E-1", "name": "Noor"}}, "name is not in its schema"),
-        ({"timestamp": "yesterday"}, "'yesterday' is not a 'date-time'"),
+        ({"timestamp": "yesterday"}, "yesterday. is not a .date-time."),
     ],
 )
 def test_an_event_that_says_something_else_is_found(change: dict[str, Any], told: str) -> None:
