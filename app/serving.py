@@ -26,6 +26,7 @@ log = logging.getLogger("betrokken")
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 shown, not listened on
 OPTIONS: dict[str, Any] = {
     "http": ImpatientProtocol,
+    "ws": "none",
     "log_config": None,
     "access_log": False,
     "server_header": False,

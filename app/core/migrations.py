@@ -1,5 +1,6 @@
 """Brings a database to the newest schema, with the acting role that row-level security binds."""
 
+import logging
 from functools import cache
 
 from alembic import command
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.database import Database
 from app.core.resources import resource
+
+log = logging.getLogger("betrokken.database")
 
 SCRIPTS = resource("alembic")
 OLDEST_POSTGRESQL = 150000
@@ -46,7 +49,7 @@ HAS_VERSIONS = text("SELECT to_regclass('alembic_version') IS NOT NULL")
 VERSION_APPLIED = text("SELECT version_num FROM alembic_version")
 
 
-async def applied_revision(session: AsyncSession) -> str | None:
+async def applied_revision(session: AsyncSession | AsyncConnection) -> str | None:
     has_version = await session.scalar(HAS_VERSIONS)
     revision: str | None = await session.scalar(VERSION_APPLIED) if has_version else None
     return revision
@@ -65,12 +68,16 @@ async def require_migrated(database: Database) -> None:
 
 
 async def migrate(database: Database, revision: str = "head") -> None:
-    """Repeats harmlessly; two at once wait for one another."""
+    """Repeats harmlessly; two at once wait for one another. A schema of a later version is left as it is."""
     patient = database.for_long_statements(LONGEST_STATEMENT)
     try:
         async with patient.engine.connect() as connection:
             await _require_version(connection)
             await _ensure_role(connection, database.role)
+            applied = await applied_revision(connection)
+            if applied is not None and applied not in revisions():
+                log.warning("schema_of_a_later_version", extra={"revision": applied})
+                return
             await connection.run_sync(
                 lambda sync: command.upgrade(alembic_config(sync, database.role), revision)
             )

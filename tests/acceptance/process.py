@@ -93,12 +93,17 @@ def served_database(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def serving(environment: dict[str, str], log: Path, *options: str) -> Iterator[str]:
+def serving(environment: dict[str, str], log: Path, *options: str, code: Path | None = None) -> Iterator[str]:
+    """The service, of this checkout or of another."""
     command = [sys.executable, "-m", "app", "serve", "--port", "0", *options]
     with (
         log.open("w") as output,
         subprocess.Popen(
-            command, env={"BETROKKEN_SHUTDOWN_GRACE": "0"} | environment, stdout=output, stderr=output
+            command,
+            cwd=code,
+            env={"BETROKKEN_SHUTDOWN_GRACE": "0"} | environment,
+            stdout=output,
+            stderr=output,
         ) as process,
     ):
         try:

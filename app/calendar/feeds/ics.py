@@ -11,9 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from uuid import UUID
 
-from icalendar import vText
-from icalendar.parser import Contentline
-
 from app.calendar.rules import LEAP_DAY, LeapDayRule
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -133,12 +130,16 @@ def alarm_lines(days_before: int) -> list[str]:
 
 def text_line(name: str, text: str) -> str:
     """Escaped and folded; control characters have no place in a calendar."""
+    from icalendar import vText  # noqa: PLC0415 whoever reads no calendar does without
+
     escaped = vText(CONTROL.sub(" ", text)).to_ical().decode()
     line = f"{name}:{escaped}"
     return line if len(line) < FOLDED_FROM and line.isascii() else folded(line)
 
 
 def folded(line: str) -> str:
+    from icalendar.parser import Contentline  # noqa: PLC0415
+
     return str(Contentline(line).to_ical().decode())  # type: ignore[no-untyped-call]
 
 
