@@ -17,7 +17,7 @@ from app.charts import service
 from app.charts.kinds import answers, calendar, heatmap, levers, participation, recognition, scores, trend
 from app.charts.levels import one_level
 from app.charts.look import Look
-from app.charts.negotiation import PNG, SPECIFICATION, SVG, Format, preferred
+from app.charts.negotiation import ALIASES, PNG, SPECIFICATION, SVG, Format
 from app.charts.palette import ThemeName
 from app.charts.parts import PADDING, Json
 from app.charts.rows import MOST_ROWS
@@ -26,6 +26,7 @@ from app.core.conditional import NO_STORE, REVALIDATE, ReadConditions, etag_of, 
 from app.core.database import TenantSession
 from app.core.elsewhere import MadeElsewhere
 from app.core.errors import MissingScope
+from app.core.negotiation import preferred
 from app.core.press import Unprinted
 from app.core.requests import Route, UnknownParameter
 from app.metrics import schemas as metrics
@@ -255,7 +256,9 @@ def wanted_form(format: str | None, accept: str | None) -> str:
     """The media type to answer with; `format` goes before what a browser accepts by itself."""
     kinds = [SPECIFICATION, SVG, PNG]
     found = (
-        next(kind for kind, name in KINDS.items() if name == format) if format else preferred(accept, kinds)
+        next(kind for kind, name in KINDS.items() if name == format)
+        if format
+        else preferred(accept, kinds, ALIASES)
     )
     if found is None:
         raise service.NoSuchFormat

@@ -1,6 +1,5 @@
-"""Which of the forms of a chart an Accept header prefers (RFC 9110, 12.5.1)."""
+"""The forms of a chart."""
 
-from collections.abc import Sequence
 from typing import Final, Literal
 
 Format = Literal["svg", "png"]
@@ -8,30 +7,3 @@ SPECIFICATION: Final = "application/vnd.vegalite.v6+json"
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
 ALIASES: Final = {SPECIFICATION: ("application/json",)}
-"""What it is too, for whoever does not know its own name."""
-
-
-def preferred(accept: str | None, kinds: Sequence[str]) -> str | None:
-    """The first of those that are wanted most; None where none is wanted."""
-    wanted = [_range(part) for part in (accept or "*/*").split(",") if part.strip()]
-    weights = {kind: max(_weight(name, wanted) for name in (kind, *ALIASES.get(kind, ()))) for kind in kinds}
-    best = max(kinds, key=lambda kind: weights[kind])
-    return best if weights[best] > 0 else None
-
-
-def _range(part: str) -> tuple[str, float]:
-    kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    given = next((one[2:] for one in parameters if one.startswith("q=")), "1")
-    try:
-        return kind, float(given)
-    except ValueError:
-        return kind, 0.0
-
-
-def _weight(kind: str, wanted: Sequence[tuple[str, float]]) -> float:
-    """What the most particular range says of it."""
-    for name in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
-        found = [weight for one, weight in wanted if one == name]
-        if found:
-            return max(found)
-    return 0.0

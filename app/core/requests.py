@@ -1,9 +1,10 @@
 """What a request must be before an endpoint sees it: id, head, address, parameters, media type."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_origin
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
@@ -23,10 +24,15 @@ from app.core.errors import (
     Unprocessable,
     UnsupportedMediaType,
 )
+from app.core.negotiation import preferred
+from app.core.spreadsheets import CSV, ROWS, table_of
 from app.core.strict_json import parse_aside
 
 HOST = re.compile(r"([\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?", re.ASCII)
 ONCE = ("authorization", "content-type", "content-length", "content-encoding", "idempotency-key")
+JSON, TABLE_MARK = "application/json", "-csv"
+TAG_OF_TABLE = re.compile(rf'"([^"]*){TABLE_MARK}"')
+KEPT_OF_TABLES = {"etag", "link", "cache-control", "vary", "deprecation", "sunset", "retry-after"}
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -105,7 +111,18 @@ def routes_of(*routers: APIRouter) -> Sequence[BaseRoute]:
 
 
 class Route(APIRoute):
-    """A route whose query has the parameters of the contract, whose body its media type, and strict JSON."""
+    """A route whose query has the parameters of the contract, whose body its media type, and strict JSON.
+
+    What it answers with rows in it, it answers as a table too, to whom prefers one.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
+        self.has_table = set(given.get("methods") or ()) == {"GET"} and has_rows(given.get("response_model"))
+        if self.has_table:
+            given["responses"] = {200: {"content": {CSV: {"schema": {"type": "string"}}}}} | dict(
+                given.get("responses") or {}
+            )
+        super().__init__(path, endpoint, **given)
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handler = super().get_route_handler()
@@ -120,9 +137,37 @@ class Route(APIRoute):
             if self.body_field is not None:
                 require_media_type(request, accepted)
                 await parsed.json()  # here: FastAPI hides what is raised when it asks for the JSON itself
-            return await handler(parsed)
+            answer = await (as_table(parsed, handler) if self.wants_table(parsed) else handler(parsed))
+            if self.has_table:
+                answer.headers.add_vary_header("Accept")
+            return answer
 
         return strict
+
+    def wants_table(self, request: Request) -> bool:
+        return self.has_table and preferred(request.headers.get("accept"), [JSON, CSV]) == CSV
+
+
+def has_rows(model: Any) -> bool:
+    fields = getattr(model, "model_fields", {})
+    return any(name in fields and get_origin(fields[name].annotation) is list for name in ROWS)
+
+
+async def as_table(request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:
+    """By the tags of the JSON it is made of, each with a mark of its own."""
+    headers = MutableHeaders(scope=request.scope)
+    headers["Accept-Encoding"] = "identity"
+    if "If-None-Match" in headers:
+        known = TAG_OF_TABLE.findall(headers["If-None-Match"])
+        headers["If-None-Match"] = ", ".join(f'"{tag}"' for tag in known)
+    answer = await handler(StrictRequest(request.scope, request.receive))
+    if "ETag" in answer.headers:
+        answer.headers["ETag"] = f'{answer.headers["ETag"][:-1]}{TABLE_MARK}"'
+    if answer.status_code != 200:
+        return answer
+    kept = {name: value for name, value in answer.headers.items() if name in KEPT_OF_TABLES}
+    table = await asyncio.to_thread(table_of, bytes(answer.body))
+    return Response(table, headers=kept, media_type=CSV)
 
 
 def require_media_type(request: Request, accepted: list[str]) -> None:

@@ -1,7 +1,5 @@
 """Taking a file in: what it is to become is checked, its bytes are stored, and a job is asked to read it."""
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,13 +16,14 @@ from app.core.database import Database, TenantSession
 from app.core.errors import AppError, NotFound, UnsupportedMediaType, validated
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring
+from app.core.spreadsheets import csv_line
 from app.imports import queries, schemas
 from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRequired, UnknownMapping
 from app.imports.files import rules
 from app.imports.files.columns.rules import BESIDE, path_of
 from app.imports.files.encodings import rules as encodings
 from app.imports.files.shipped_mappings import mappings
-from app.imports.files.values.rules import Kind, spreadsheet_safe
+from app.imports.files.values.rules import Kind
 from app.imports.run.sealed_file import CHUNK, File
 from app.surveys import service as surveys
 from app.surveys.responses.errors import InvitationRequired
@@ -290,13 +289,6 @@ def as_json(line: schemas.ReportLine) -> bytes:
 
 def as_csv(line: schemas.ReportLine) -> bytes:
     return csv_line(["" if value is None else value for value in line.model_dump().values()])
-
-
-def csv_line(values: list[Any]) -> bytes:
-    buffer = io.StringIO()
-    cells = [spreadsheet_safe(value) if isinstance(value, str) else value for value in values]
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue().encode()
 
 
 def failure(error: AppError | rules.FileRefused, line: int | None) -> Mapping[str, Any]:

@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.charts import drawing, service
-from app.charts.negotiation import PNG, SPECIFICATION, SVG, preferred
+from app.charts.negotiation import ALIASES, PNG, SPECIFICATION, SVG
+from app.core.negotiation import preferred
 from tests.charts.specifications import faults, small_letters, texts_of, untold
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient, operations
@@ -380,4 +381,4 @@ async def test_a_form_that_there_is_not_is_refused(acme: Tenant) -> None:
     ],
 )
 def test_the_form_that_is_wanted_most(accept: str | None, kind: str | None) -> None:
-    assert preferred(accept, [SPECIFICATION, SVG, PNG]) == kind
+    assert preferred(accept, [SPECIFICATION, SVG, PNG], ALIASES) == kind

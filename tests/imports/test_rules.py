@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.spreadsheets import spreadsheet_safe
 from app.imports.files import rules
 from app.imports.files.columns import rules as columns
 from app.imports.files.encodings import rules as encodings
@@ -285,16 +286,14 @@ def test_a_date_format_that_cannot_be(form: str) -> None:
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", ' "=1"', "\uff1d1"])
 def test_no_cell_begins_a_formula(cell: str) -> None:
-    assert values.spreadsheet_safe(cell) == "'" + cell
-    assert values.spreadsheet_safe("E-1; a=b") == "E-1; a=b"
+    assert spreadsheet_safe(cell) == "'" + cell
+    assert spreadsheet_safe("E-1; a=b") == "E-1; a=b"
 
 
 @pytest.mark.parametrize("sign", [";", "\t", "\r", "\n", "; "])
 def test_nor_does_a_part_of_it_where_a_spreadsheet_parts_lines_elsewhere(sign: str) -> None:
-    assert values.spreadsheet_safe(f"Sales{sign}=1;x") == f"Sales{sign}=1;x".replace(
-        sign[0], sign[0] + "'", 1
-    )
-    assert "'=1" in values.spreadsheet_safe(f"{sign[0]}=1")
+    assert spreadsheet_safe(f"Sales{sign}=1;x") == f"Sales{sign}=1;x".replace(sign[0], sign[0] + "'", 1)
+    assert "'=1" in spreadsheet_safe(f"{sign[0]}=1")
 
 
 def test_an_identifier_for_a_name() -> None:

@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple
 
 Kind = Literal["people", "teams", "responses", "recognitions", "occasions", "kpi_values"]
 Decimal = Literal[".", ","]
-FORMULA = re.compile(r"""(^[\t\r])|(?:^|(?<=[;\t\r\n]))(?=[ "]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 FLAGS = dict.fromkeys(("true", "1", "yes", "y", "ja", "j", "waar", "wahr"), True) | dict.fromkeys(
     ("false", "0", "no", "n", "nee", "onwaar", "nein", "falsch"), False
 )
@@ -163,8 +162,3 @@ def identifier_of(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return words[:128] or "team-" + blake2b(name.encode(), digest_size=8).hexdigest()
-
-
-def spreadsheet_safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula, also where it parts lines at semicolons or tabs."""
-    return FORMULA.sub(lambda found: "'" + found.group(), cell)
