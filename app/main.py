@@ -1,6 +1,8 @@
 """The only composition root: settings in, application out."""
 
 import asyncio
+import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
@@ -80,6 +82,7 @@ from app.webhooks import queries as webhook_queries
 from app.webhooks import service as webhooks
 from app.webhooks.api import router as webhooks_router
 
+log = logging.getLogger("betrokken")
 EXPOSED_HEADERS = [
     "ETag",
     "Link",
@@ -222,12 +225,14 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         tasks += [asyncio.create_task(worker.run())] if worker else []
         with told_before_leaving(app, settings.shutdown_grace):
             async with watched(database):
+                log.info("ready", extra={"pid": os.getpid()})
                 yield
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
         await database.close()
+        log.info("stopped", extra={"pid": os.getpid()})
 
     app = FastAPI(
         title="Betrokken",
@@ -307,5 +312,5 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(PackingMiddleware)
     app.add_middleware(HeadMiddleware)
-    app.add_middleware(telemetry.TelemetryMiddleware)
+    app.add_middleware(telemetry.TelemetryMiddleware, access_log=settings.access_log)
     app.add_middleware(RequestIdMiddleware)

@@ -20,6 +20,7 @@ from app.core.connections import ImpatientProtocol
 from app.core.loading import for_good
 from app.core.logging import configure_logging
 from app.core.settings import SERVED_AT, SERVED_DATABASE, Settings
+from app.core.tracing import start_tracing
 
 log = logging.getLogger("betrokken")
 
@@ -74,6 +75,7 @@ def reached_at(settings: Settings, url: str) -> Settings:
 
 def serve_through(door: socket.socket, settings: Settings, database_url: str, workers: int = 1) -> None:
     """Until SIGINT or SIGTERM."""
+    start_tracing(settings.otlp_url)
     log.info("serving", extra={"url": url_of(door), "workers": workers})
     with suppress(KeyboardInterrupt):
         if workers == 1:
@@ -144,6 +146,7 @@ class ServingProcesses(Multiprocess):
 def app_of_one_process() -> FastAPI:
     settings = reached_at(Settings(), os.environ[SERVED_AT])
     configure_logging(settings.log_level)
+    start_tracing(settings.otlp_url)
     return loaded(settings, os.environ[SERVED_DATABASE])
 
 

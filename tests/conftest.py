@@ -36,7 +36,7 @@ from app.embedded.server import embedded_postgres
 from app.main import JOBS, create_app
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
-from tests import contract
+from tests import contract, secrecy
 from tests.examples import SEARCHING, STEADY
 from tests.statements import unbound, written
 from tests.waiting import until
@@ -71,6 +71,8 @@ def stranger(secret: str = "another secret of forty characters......") -> Keyrin
 UNSEEN = pytest.StashKey[list[str]]()
 OWN_FOLDER = pytest.StashKey[Path]()
 HAS_PASSED = pytest.StashKey[bool]()
+BETRAYED: set[str] = set()
+"""Where anything of a person was told: see secrecy.py."""
 BOUND: set[tuple[Any, ...]] = set()
 """Statements seen before."""
 GIVEN_DATABASE = os.environ.get("DATABASE_URL")
@@ -83,6 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
     pytest's usual one lies in a folder of all runs, which each run closes to other OS users as it starts:
     under the feet of the PostgreSQL of another run, which as root is such a user.
     """
+    secrecy.listen()
     if config.option.basetemp is None and not hasattr(config, "workerinput"):
         config.option.basetemp = tempfile.mkdtemp(prefix="pytest-")
         config.stash[OWN_FOLDER] = Path(config.option.basetemp)
@@ -96,7 +99,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_testnodedown(node: Any) -> None:
     """A worker of xdist has ended: what it met counts for the whole run."""
-    contract.seen.update(map(tuple, getattr(node, "workeroutput", {}).get("seen", [])))
+    output = getattr(node, "workeroutput", {})
+    contract.seen.update(map(tuple, output.get("seen", [])))
+    BETRAYED.update(output.get("betrayed", []))
 
 
 @pytest.hookimpl(trylast=True)
@@ -105,9 +110,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["seen"] = [list(one) for one in contract.seen]
+        config.workeroutput["betrayed"] = secrecy.overheard()
     elif exitstatus == pytest.ExitCode.OK and is_full_run(config) and contract.unseen():
         config.stash[UNSEEN] = contract.unseen()
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if not hasattr(config, "workeroutput"):
+        BETRAYED.update(secrecy.overheard())
+        if BETRAYED and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
     config.stash[HAS_PASSED] = OWN_FOLDER in config.stash and session.exitstatus == pytest.ExitCode.OK
 
 
@@ -115,6 +125,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if missing := config.stash.get(UNSEEN, []):
         terminalreporter.section("in openapi.yaml, and met by no test")
         terminalreporter.write_line("\n".join(missing))
+    if BETRAYED:
+        terminalreporter.section("of a person, and told in a line, label or attribute")
+        terminalreporter.write_line("\n".join(sorted(BETRAYED)))
 
 
 def is_full_run(config: pytest.Config) -> bool:

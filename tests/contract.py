@@ -12,6 +12,7 @@ import httpx
 from jsonschema_rs import Draft202012Validator, Registry, ValidationError
 
 from app.core.contract import METHODS, contract, templates_of
+from tests import secrecy
 
 URI = "urn:contract"
 BESIDE = re.compile(r"/|/calendar|/manage|/respond|/setup|/sign-in|/pages/.+")
@@ -260,5 +261,6 @@ def check_problem(response: httpx.Response) -> None:
 class ContractClient(httpx.AsyncClient):
     async def request(self, *args: Any, **kwargs: Any) -> httpx.Response:
         response = await super().request(*args, **kwargs)
+        secrecy.told.remember(response.request)
         check_answer(response)
         return response

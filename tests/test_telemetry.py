@@ -21,6 +21,7 @@ from app.core.logging import JsonLines
 from app.core.settings import Settings
 from app.main import JOBS, create_app
 from app.scim.rooms import SCIM_ROUTERS
+from tests.acceptance.process import free_port
 from tests.conftest import SECRET, Tenant
 from tests.contract import ContractClient, operations
 from tests.world import MARK, furnish, open_survey
@@ -169,6 +170,67 @@ async def test_an_error_tells_the_log_where_and_nobody_what(
         error = next(line for line in map(json.loads, written.splitlines()) if line["level"] == "error")
         assert (error["event"], error["request_id"]) == ("unexpected_error", "r-42")
         assert any("test_telemetry.py" in place for place in error["stack"])
+
+
+def lines_of(log: io.StringIO, event: str) -> list[dict[str, object]]:
+    return [line for line in map(json.loads, log.getvalue().splitlines()) if line["event"] == event]
+
+
+async def test_each_request_has_a_line_without_address_or_body(acme: Tenant, log: io.StringIO) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    headers = {"X-Request-Id": "r-7", "traceparent": trace}
+    person = {"name": NAME, "email": "noor@example.com"}
+    await acme.client.put("/v1/people/n.dewit@example.com?dry=1", json=person, headers=headers)
+    [line] = lines_of(log, "request")
+    duration = line.pop("duration_ms")
+    assert isinstance(duration, float)
+    assert duration > 0
+    assert line.pop("at")
+    assert line == {
+        "level": "info",
+        "logger": "betrokken.access",
+        "event": "request",
+        "request_id": "r-7",
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "organization_id": str(acme.id),
+        "operation": "put_person",
+        "status": 422,
+    }
+
+
+@pytest.mark.parametrize(("share", "lines"), [(0.0, 0), (1.0, 2)])
+async def test_lines_are_sampled_but_those_of_errors(
+    share: float, lines: int, settings: Settings, database_url: str, log: io.StringIO
+) -> None:
+    sampled = settings.model_copy(update={"access_log": share})
+    app = create_app(sampled, database_url)
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError
+
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            for path in ("/v1/me", "/health/live", "/broken"):
+                await client.get(path)
+    told = lines_of(log, "request")
+    assert [line["status"] for line in told] == ([401, 200, 500] if lines else [500])
+    assert [line["event"] for line in map(json.loads, log.getvalue().splitlines()) if "pid" in line] == [
+        "ready",
+        "stopped",
+    ]
+
+
+async def test_every_line_of_a_503_names_the_operation(settings: Settings, log: io.StringIO) -> None:
+    """What found the database away, and the request itself."""
+    app = create_app(settings, f"postgresql://nobody@127.0.0.1:{free_port()}/nothing")
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            assert (await client.get("/health/ready")).status_code == 503
+    told = lines_of(log, "request") + lines_of(log, "database_unavailable")
+    assert [line["operation"] for line in told] == ["get_readiness"] * 2
 
 
 async def test_logs_are_json_lines_without_people(acme: Tenant, log: io.StringIO) -> None:

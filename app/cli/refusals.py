@@ -10,6 +10,7 @@ from app.core.migrations import MigrationRefused
 from app.core.one_line import on_one_line
 from app.core.reaching import DatabaseUnusable
 from app.core.secrets import SecretMissing
+from app.core.tracing import TracingMissing
 from app.embedded.errors import EmbeddedUnavailable
 from app.imports.client import SendingFailed
 
@@ -19,6 +20,7 @@ ONE_LINERS = (
     DatabaseUnusable,
     EmbeddedUnavailable,
     SecretMissing,
+    TracingMissing,
     SendingFailed,
     SettingsError,
     MigrationRefused,

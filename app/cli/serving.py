@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from typing import Annotated
 
 import typer
@@ -8,9 +9,11 @@ from app.cli.running import bring_up_to_date, database_url
 from app.core.database import Database
 from app.core.reaching import reach
 from app.core.settings import SETUP, Settings
+from app.core.watching import own_version
 from app.organizations.setup.service import Link, new_link
 from app.serving import open_door, reached_at, serve_through, url_of
 
+log = logging.getLogger("betrokken")
 cli = alone()
 
 
@@ -26,6 +29,7 @@ def serve(
     `betrokken migrate` yourself.
     """
     settings = Settings()
+    log.info("starting", extra={"version": own_version()})
     with open_door(host, port) as door, database_url(settings) as url:
         link = asyncio.run(brought_up_to_date(url, settings))
         if link is not None:

@@ -8,6 +8,8 @@ from app.cli.options import alone
 from app.cli.running import with_database
 from app.core.database import Database
 from app.core.settings import Settings
+from app.core.tracing import start_tracing
+from app.core.watching import own_version
 from app.main import create_worker, create_worker_app
 from app.serving import answering, open_door, url_of
 
@@ -23,11 +25,20 @@ def worker() -> None:
         worker = create_worker(database)
         async with answering(door, create_worker_app(database, worker)) if door else nullcontext():
             work = asyncio.create_task(worker.run())
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+
+            def drain() -> None:
+                log.info("draining")
+                work.cancel()
+
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain)
+            log.info("ready")
             with suppress(asyncio.CancelledError):
                 await work
+        log.info("stopped")
 
     settings = Settings()
+    start_tracing(settings.otlp_url)
+    log.info("starting", extra={"version": own_version()})
     door = opened(settings.worker_listen)
     with_database(settings, work, settings.database_wait)
 

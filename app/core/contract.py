@@ -98,6 +98,15 @@ def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def operation_of(method: str, path: str) -> str | None:
+    """Before a route is found, or where none is."""
+    for template in templates_of(path):
+        found = contract()["paths"][template].get("get" if method == "HEAD" else method.lower())
+        if found is not None:
+            return str(found["operationId"])
+    return None
+
+
 def allowed_methods(path: str) -> list[str]:
     items = [contract()["paths"][template] for template in templates_of(path)]
     found = [method.upper() for method in METHODS if any(method in item for item in items)]

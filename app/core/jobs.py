@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import logging as app_logging
-from app.core import telemetry
+from app.core import telemetry, tracing
 from app.core.database import Database, raw_connection, transaction_time
 from app.core.lines import is_pooled
 
@@ -85,11 +85,15 @@ async def enqueue(
 
     A single one is not queued again while it waits or runs.
     """
-    payload = json.dumps({"organization_id": str(organization_id), "id": str(thing_id)}).encode()
+    payload = {"organization_id": str(organization_id), "id": str(thing_id)}
+    if (traceparent := tracing.current.get()) is not None:
+        payload["traceparent"] = traceparent
     queries = Queries(AsyncpgDriver(await raw_connection(session)))
     key = f"{job}/{thing_id}" if is_single else None
     after = None if at is None else max(at - await transaction_time(session), timedelta(0))
-    await queries.enqueue(job, payload, execute_after=after, dedupe_key=key, on_conflict="skip")
+    await queries.enqueue(
+        job, json.dumps(payload).encode(), execute_after=after, dedupe_key=key, on_conflict="skip"
+    )
 
 
 def on_demand(module: str, name: str) -> Callable[..., Awaitable[None]]:
@@ -202,7 +206,8 @@ class Worker:
             try:
                 async with self.places[name]:
                     work = function(self.database, UUID(payload["organization_id"]), UUID(payload["id"]))
-                    await self._observed(name, work)
+                    with tracing.within(name, tracing.taken(payload.get("traceparent")), "CONSUMER"):
+                        await self._observed(name, work)
             except (Exception, asyncio.CancelledError) as error:
                 raise _verdict(error, job.attempts) from None
 

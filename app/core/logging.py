@@ -7,8 +7,11 @@ import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from app.core import tracing
+
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 organization_id: ContextVar[str | None] = ContextVar("organization_id", default=None)
+operation: ContextVar[str | None] = ContextVar("operation", default=None)
 
 OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -21,6 +24,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
             "request_id": request_id.get(),
+            "trace_id": tracing.trace_id(),
+            "operation": operation.get(),
             "organization_id": organization_id.get(),
         }
         line |= {key: value for key, value in vars(record).items() if key not in OWN_FIELDS}

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from app.core import tracing
+
 TIMEOUT = httpx.Timeout(10, connect=5)
 TOTAL_SECONDS = 15
 MOST_BYTES = 2**20
@@ -111,6 +113,8 @@ async def post(
     if flaw := flaw_of(text, may_be_private=may_be_private):
         raise NotSent(flaw)
     url = httpx.URL(text)
+    traceparent = tracing.current.get()
+    headers = headers if traceparent is None else {**headers, "traceparent": traceparent}
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
             addresses = await addresses_of(url, may_be_private=may_be_private)

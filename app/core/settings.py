@@ -118,6 +118,19 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
     )
+    access_log: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of requests that have a line in the log; one that is answered with an error of the"
+        " server always has.",
+    )
+    otlp_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Collector that traces are sent to by OTLP over HTTP, as http://collector:4318. Needs the"
+        " extra `tracing`. Unset: none.",
+    )
     cors_origins: list[str] = Field([], description="Browser origins that may call the API, as a JSON list.")
     rate_limit: str | None = Field(
         "120000/minute",

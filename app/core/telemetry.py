@@ -3,15 +3,22 @@
 Labels are operationId, status class, job name, kind of mail and reason: never a path, a person or a team.
 """
 
+import logging
 import os
+import random
 import time
 from pathlib import Path
 
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import processes
+from app.core import logging as app_logging
+from app.core import processes, tracing
+from app.core.contract import operation_of
+
+log = logging.getLogger("betrokken.access")
 
 REQUESTS = Counter("betrokken_http_requests_total", "Requests answered.", ["operation", "status_class"])
 LATENCY = Histogram(
@@ -133,16 +140,21 @@ def exposition() -> bytes:
 
 LEFT = 499
 """Of a request that ends without an answer: whoever asked has gone, and nothing failed."""
+PROBLEM = 500
 
 
 class TelemetryMiddleware:
-    def __init__(self, app: ASGIApp) -> None:
+    """Of every request: its numbers, its span, and a line for the share `access_log`; each error has one."""
+
+    def __init__(self, app: ASGIApp, access_log: float = 0.0) -> None:
         self.app = app
+        self.access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         started, status = time.perf_counter(), LEFT
+        app_logging.operation.set(operation_of(scope["method"], scope["path"]))
 
         async def observed(message: Message) -> None:
             nonlocal status
@@ -150,12 +162,28 @@ class TelemetryMiddleware:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self.app(scope, receive, observed)
-        except Exception:
-            status = 500 if status == LEFT else status
-            raise
-        finally:
-            operation = getattr(scope.get("route"), "operation_id", None) or "none"
-            REQUESTS.labels(operation, f"{status // 100}xx").inc()
-            LATENCY.labels(operation).observe(time.perf_counter() - started)
+        parent = tracing.taken(Headers(scope=scope).get("traceparent"))
+        with tracing.within("request", parent, "SERVER") as told:
+            try:
+                await self.app(scope, receive, observed)
+            except Exception:
+                status = PROBLEM if status == LEFT else status
+                raise
+            finally:
+                self.note(named(scope), status, time.perf_counter() - started, told)
+
+    def note(self, operation: str, status: int, seconds: float, told: tracing.Told) -> None:
+        REQUESTS.labels(operation, f"{status // 100}xx").inc()
+        LATENCY.labels(operation).observe(seconds)
+        told |= {"name": operation, "http.response.status_code": status}
+        if organization := app_logging.organization_id.get():
+            told["betrokken.organization_id"] = organization
+        if status >= PROBLEM or random.random() < self.access_log:  # noqa: S311 a sample
+            line = {"operation": operation, "status": status, "duration_ms": round(seconds * 1000, 1)}
+            log.info("request", extra=line)
+
+
+def named(scope: Scope) -> str:
+    """The operation, also where it was answered before a route was looked for."""
+    found: str | None = getattr(scope.get("route"), "operation_id", None)
+    return found or operation_of(scope["method"], scope["path"]) or "none"

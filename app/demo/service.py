@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
 from rich.progress import Progress
 
 from app.auth import queries as auth
@@ -39,6 +40,7 @@ EARLIER_WAVE = "demo-wave-1"
 
 class DemoSettings(Settings):
     mails_are_files = True
+    access_log: float = Field(0.0, ge=0, le=1)
 
 
 @dataclass(frozen=True)

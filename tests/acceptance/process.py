@@ -21,6 +21,7 @@ from app.core.database import Database
 from app.core.settings import Settings
 from app.organizations import service as organizations
 from app.organizations.schemas import ApiKeyWrite
+from tests import secrecy
 from tests.conftest import GIVEN_DATABASE, SECRET, on_database, run_sql
 from tests.contract import check_answer
 from tests.waiting import PATIENCE, eventually
@@ -31,6 +32,7 @@ class Api(httpx.Client):
 
     def request(self, *args: Any, **kwargs: Any) -> httpx.Response:
         response = super().request(*args, **kwargs)
+        secrecy.told.remember(response.request)
         check_answer(response)
         return response
 
@@ -111,6 +113,7 @@ def serving(environment: dict[str, str], log: Path, *options: str, code: Path | 
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE)
+            secrecy.told.hear_lines(log.read_text())
 
 
 def ready_url(process: subprocess.Popen[bytes], log: Path) -> str:
