@@ -8,9 +8,13 @@ ARG LOCK=requirements.lock
 COPY requirements.lock requirements-charts.lock /tmp/
 RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --no-deps --only-binary=:all: -r "/tmp/${LOCK}"
 
-# The package is not built: a build backend would come in without a hash. A path entry and the command do.
+# The package is not built: a build backend would come in without a hash. A path entry, the command and the version do.
+ARG VERSION=0.1.0
 COPY app /srv/betrokken/app
-RUN echo /srv/betrokken > "$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/betrokken.pth" \
+RUN packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+    && echo /srv/betrokken > "$packages/betrokken.pth" \
+    && mkdir "$packages/betrokken-${VERSION}.dist-info" \
+    && printf 'Metadata-Version: 2.1\nName: betrokken\nVersion: %s\n' "$VERSION" > "$packages/betrokken-${VERSION}.dist-info/METADATA" \
     && printf '#!/opt/venv/bin/python\nfrom app.cli import main\n\nmain()\n' > /opt/venv/bin/betrokken \
     && chmod 755 /opt/venv/bin/betrokken \
     && /opt/venv/bin/python -m compileall -q /srv/betrokken/app \
@@ -29,8 +33,11 @@ LABEL org.opencontainers.image.title="betrokken" \
 
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    BETROKKEN_DATA_DIR=/var/lib/betrokken \
+    BETROKKEN_WORKER_LISTEN=0.0.0.0:8001
 
+RUN install -d -m 0700 -o 10001 -g 10001 /var/lib/betrokken
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/betrokken /srv/betrokken
 WORKDIR /srv/betrokken
@@ -39,9 +46,9 @@ COPY alembic alembic
 COPY openapi/openapi.yaml openapi/
 
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8001
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/live', timeout=4)"]
+    CMD ["python", "-I", "-m", "app.core.alive"]
 
 ENTRYPOINT ["betrokken"]
 CMD ["serve", "--host", "0.0.0.0"]

@@ -17,6 +17,7 @@ from app.pages.api import files
 from app.pages.api import router as pages
 from app.scim.api import PREFIX as SCIM
 from app.scim.rooms import SCIM_ROUTERS
+from app.serving import OPTIONS as OF_UVICORN
 from tests.contract import operations
 from tests.packaging.chart import (
     CHART,
@@ -241,7 +242,10 @@ def test_jobs_are_done_by_workers_or_by_the_service_and_not_by_nobody() -> None:
 def test_a_pod_ends_after_it_is_forgotten_and_has_time_for_what_it_has_begun() -> None:
     spec = pod_specs(render())["server"]
     pause = int(spec["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][-1])
-    assert spec["terminationGracePeriodSeconds"] >= pause + 30
+    draining = Settings.model_fields["shutdown_grace"].default + OF_UVICORN["timeout_graceful_shutdown"]
+    assert spec["terminationGracePeriodSeconds"] >= pause + draining + 10
+    with pytest.raises(helm.HelmError, match="terminationGracePeriodSeconds is too short"):
+        render(env={"BETROKKEN_SHUTDOWN_GRACE": "60"})
     assert "lifecycle" not in pod_specs(render(preStopSeconds=0))["server"]["containers"][0]
 
 

@@ -59,8 +59,21 @@ def test_its_command_is_the_project_s() -> None:
     assert f"{function}()" in DOCKERFILE
 
 
-def test_it_checks_its_own_health() -> None:
-    assert "/health/live" in of_image()["HEALTHCHECK"]
+def test_it_checks_its_own_health_wherever_it_listens() -> None:
+    [command] = re.findall(r"CMD (\[.*\])", of_image()["HEALTHCHECK"])
+    assert json.loads(command) == ["python", "-I", "-m", "app.core.alive"]
+    assert "8000 8001" in of_image()["EXPOSE"]
+    assert "BETROKKEN_WORKER_LISTEN=0.0.0.0:8001" in of_image()["ENV"]
+
+
+def test_it_has_a_place_for_mails_as_files() -> None:
+    [folder] = re.findall(r"BETROKKEN_DATA_DIR=(\S+)", of_image()["ENV"])
+    assert f"-o 10001 -g 10001 {folder}" in of_image()["RUN"]
+
+
+def test_its_version_is_the_project_s() -> None:
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    assert set(re.findall(r"^ARG VERSION=(.*)$", DOCKERFILE, re.MULTILINE)) == {version}
 
 
 def test_every_dependency_is_locked_by_hash_and_postgres_is_left_out() -> None:
