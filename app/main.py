@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from app.auth.admission import Admission
 from app.auth.api import router as sign_in_router
 from app.auth.limits import (
     IMPORT,
+    RESPOND,
     ForgettingMiddleware,
     KnownKeys,
     RateLimitMiddleware,
@@ -31,9 +33,11 @@ from app.charts.api import router as charts_router
 from app.core import operations, outbox, telemetry
 from app.core.answers import HeadMiddleware, PackingMiddleware
 from app.core.bodies import BodyMiddleware
+from app.core.crossing import Crossing
 from app.core.database import Database
 from app.core.errors import ErrorMiddleware, install_error_handlers
 from app.core.fairness import FairMiddleware, FairQueue
+from app.core.gathering import Gathering, Place, Work
 from app.core.jobs import JobFunction, ScheduleFunction, Worker, forget_jobs, on_demand
 from app.core.leaving import told_before_leaving
 from app.core.ready import ReadyAnswers
@@ -76,7 +80,9 @@ from app.surveys.invitations import tokens
 from app.surveys.invitations.api import router as invitations_router
 from app.surveys.invitations.reminders import queries as reminder_queries
 from app.surveys.questionnaires.api import router as questionnaires_router
+from app.surveys.respond import service as respond
 from app.surveys.respond.api import router as respond_router
+from app.surveys.responses import service as responses
 from app.surveys.responses.api import router as responses_router
 from app.webhooks import queries as webhook_queries
 from app.webhooks import service as webhooks
@@ -237,7 +243,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app = FastAPI(
         title="Betrokken",
         lifespan=lifespan,
-        routes=[*ROUTES, *(PAGES if settings.pages else ())],
+        routes=[Crossing(ROUTES), *(PAGES if settings.pages else ())],
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -285,11 +291,26 @@ def inviter_of(app: FastAPI, token: str) -> UUID | None:
     return None if found is None else found.organization_id
 
 
+def gathering(app: FastAPI, queue: FairQueue, work: Callable[..., Any]) -> Gathering[Any, Any]:
+    def of_survey(place: Place) -> Work[Any, Any]:
+        return lambda session, sent: work(session, place[1], sent, app.state.database.keyring)
+
+    return Gathering(queue, of_survey)
+
+
+def is_submission(scope: Scope) -> bool:
+    """One response, of those that are stored together."""
+    path: str = scope["path"]
+    return scope["method"] == "POST" and (path == RESPOND or path.endswith("/responses"))
+
+
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Innermost first: what is added last sees a request first."""
     queue = FairQueue(max(2, settings.database_pool_size * 3 // 2), settings.organization_concurrency)
     keys = app.state.known_keys = KnownKeys(lambda token: inviter_of(app, token))
-    app.add_middleware(FairMiddleware, requests=queue, lane_of=keys.lane_of)
+    app.state.gathered_responses = gathering(app, queue, responses.submit_each)
+    app.state.gathered_answers = gathering(app, queue, respond.answer_each)
+    app.add_middleware(FairMiddleware, requests=queue, lane_of=keys.lane_of, gathers=is_submission)
     strangers = app.state.strangers = Strangers(
         keys, settings.unknown_key_limit, settings.unknown_code_limit, settings.unknown_codes_in_all
     )

@@ -9,9 +9,9 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from app.auth.dependencies import PROOF, principal_of, proof_of
-from app.auth.limits import IMPORT, KnownKeys
+from app.auth.limits import IMPORT, KnownKeys, door_of
 from app.core.bodies import STRANGER, BodyLimits, is_small
-from app.core.contract import SCIM, takes_keys
+from app.core.contract import SCIM
 from app.core.errors import Unauthorized
 from app.core.fairness import FairQueue
 from app.core.settings import Settings
@@ -34,10 +34,13 @@ class Admission:
 
     async def limits_of(self, scope: Scope) -> BodyLimits:
         """Raises Unauthorized where a key is needed and none is proven."""
-        if not takes_keys(scope["method"], scope["path"]):
+        if door_of(scope) != "key":
             return STRANGER
-        async with self.queue.place(self.keys.whose(scope)):
+        if self.keys.proof_of(scope) is not None and is_small(Headers(scope=scope)):
             await self.prove(scope)
+        else:
+            async with self.queue.place(self.keys.whose(scope)):
+                await self.prove(scope)
         if (scope["method"], scope["path"]) == IMPORT:
             return self.file
         return self.batch if takes_many(scope["path"]) else self.thing

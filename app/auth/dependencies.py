@@ -255,27 +255,43 @@ def public_base(request: Request) -> str:
     return address.rstrip("/")
 
 
+DatabaseOf = Annotated[Database, Depends(database_of)]
 KeyringOf = Annotated[Keyring, Depends(keyring_of)]
 SettingsOf = Annotated[Settings, Depends(settings_of)]
 PublicBase = Annotated[str, Depends(public_base)]
 
 
-async def once(
+OnceIn = Callable[[TenantSession], idempotency.Once]
+
+
+async def once_later(
     request: Request,
-    session: Tenant,
     who: Anyone,
     keyring: KeyringOf,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-) -> idempotency.Once:
-    attempt = idempotency.Once(
-        session,
-        who.organization_id,
-        operation=request.scope["route"].operation_id,
-        keyring=keyring,
-        key=idempotency_key,
-        target=request.url.path,
-        body=await request.body(),
-    )
+) -> OnceIn:
+    body = await request.body()
+
+    def once_in(session: TenantSession) -> idempotency.Once:
+        return idempotency.Once(
+            session,
+            who.organization_id,
+            operation=request.scope["route"].operation_id,
+            keyring=keyring,
+            key=idempotency_key,
+            target=request.url.path,
+            body=body,
+        )
+
+    return once_in
+
+
+OnceLater = Annotated[OnceIn, Depends(once_later)]
+"""The Idempotency-Key of a request whose transaction is opened by who does its work."""
+
+
+async def once(once_in: OnceLater, session: Tenant) -> idempotency.Once:
+    attempt = once_in(session)
     await attempt.begin()
     return attempt
 

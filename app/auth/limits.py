@@ -9,17 +9,18 @@ import ipaddress
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from limits import parse
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.principal import Proof
+from app.core.contract import Door as ContractDoor
 from app.core.contract import opened_by, token_in
 from app.core.errors import TooManyRequests
 from app.core.fairness import lane_within
@@ -40,7 +41,7 @@ PATIENCE_SECONDS = 20
 NOWHERE = "nobody"
 """Where who asks has no IP address, as one proxy may say of all: they count as one."""
 RESPOND = "/v1/respond"
-KNOWN, TOKEN = "betrokken.key_is_known", "betrokken.token_hash"
+KNOWN, TOKEN, DOOR = "betrokken.key_is_known", "betrokken.token_hash", "betrokken.door"
 
 
 class KnownKeys:
@@ -259,16 +260,24 @@ def guess_of(scope: Scope) -> Guess | None:
 
     So who mistypes a code is not taken for who tries them.
     """
-    door = opened_by(scope["method"], scope["path"])
+    door = door_of(scope)
     if door == "address":
         return Guess(hash_of(token_in(scope["path"])), door)
-    token = sent_token(scope)
-    if door is None or token is None:
+    hashed = bearer_token(scope)
+    if door is None or hashed is None:
         return None
-    code = typed(token) if door == "invitation" else None
+    code = typed(sent_token(scope) or "") if door == "invitation" else None
     if code is None:
-        return Guess(hash_of(token), door)
+        return Guess(hashed, door)
     return Guess(hash_of(code), "code") if is_well_spelt(code) else None
+
+
+def door_of(scope: Scope) -> ContractDoor | None:
+    """Each of those who guard it asks, so it is looked up once."""
+    if DOOR not in scope:
+        scope[DOOR] = opened_by(scope["method"], scope["path"])
+    found: ContractDoor | None = scope[DOOR]
+    return found
 
 
 class Strangers:
@@ -300,24 +309,20 @@ class Strangers:
         return [(allowance, name) for allowance, name in named if allowance is not None]
 
     def judging(
-        self,
-        send: Send,
-        guess: Guess,
-        limits: Sequence[tuple[Allowance, str]],
-        let_go: Callable[[], None] = lambda: None,
+        self, send: Send, guess: Guess, scope: Scope, let_go: Callable[[], None] = lambda: None
     ) -> Send:
         async def judged(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self.learn(guess, limits, message["status"])
+                self.learn(guess, scope, message["status"])
                 let_go()
             await send(message)
 
         return judged
 
-    def learn(self, guess: Guess, limits: Sequence[tuple[Allowance, str]], status: int) -> None:
+    def learn(self, guess: Guess, scope: Scope, status: int) -> None:
         if guess.is_refused(status):
             self.proven.pop(guess.secret, None)
-            for allowance, name in limits:
+            for allowance, name in self.limits_of(guess, network_of(scope)):
                 allowance.count(name)
         elif guess.is_proven(status):
             self.proven[guess.secret] = None
@@ -351,9 +356,9 @@ class StrangersMiddleware:
         await refuse(guess, seconds, scope, receive, send)
 
     async def judge(self, guess: Guess, scope: Scope, receive: Receive, send: Send) -> None:
-        limits = self.strangers.limits_of(guess, network_of(scope))
         if self.strangers.is_known(scope, guess):
-            return await self.app(scope, receive, self.strangers.judging(send, guess, limits))
+            return await self.app(scope, receive, self.strangers.judging(send, guess, scope))
+        limits = self.strangers.limits_of(guess, network_of(scope))
         with ExitStack() as held:
             for allowance, name in limits:
                 if not await allowance.turn(name, guess.secret):
@@ -361,7 +366,7 @@ class StrangersMiddleware:
                     break
                 held.enter_context(allowance.hold(name, guess.secret))
             else:
-                judging = self.strangers.judging(send, guess, limits, held.close)
+                judging = self.strangers.judging(send, guess, scope, held.close)
                 return await self.app(scope, receive, judging)
         await refuse(guess, seconds, scope, receive, send)
 
@@ -392,7 +397,8 @@ def bearer_token(scope: Scope) -> str | None:
 
 
 def sent_token(scope: Scope) -> str | None:
-    scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+    sent = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    scheme, _, token = sent.decode("latin-1").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 

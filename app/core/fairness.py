@@ -23,6 +23,7 @@ LEAVE = "betrokken.leave"
 HEAVY = 2**16
 """Bytes of a body that is a large batch."""
 HEAVY_AT_ONCE = 2
+GATHERING = 64
 
 
 def lane_within(organization: str, name: str) -> str:
@@ -112,10 +113,19 @@ class FairQueue:
 class FairMiddleware:
     """Requests wait for a place after their body has come: a slow sender takes none, nor does a stream."""
 
-    def __init__(self, app: ASGIApp, requests: FairQueue, lane_of: Callable[[Scope], str | None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        requests: FairQueue,
+        lane_of: Callable[[Scope], str | None],
+        gathers: Callable[[Scope], bool] = lambda _: False,
+    ) -> None:
+        """What `gathers` works in a place that all of it takes together; on its way there it has others."""
         self.app = app
         self.lane_of = lane_of
         self.requests = requests
+        self.gathers = gathers
+        self.gathering = FairQueue(GATHERING, GATHERING // 2)
         self.batches = FairQueue(HEAVY_AT_ONCE, 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,7 +141,8 @@ class FairMiddleware:
 
             if scope.get(SIZE, 0) > HEAVY:
                 await places.enter_async_context(self.batches.place(lane))
-            await places.enter_async_context(self.requests.place(lane))
+            queue = self.gathering if self.gathers(scope) else self.requests
+            await places.enter_async_context(queue.place(lane))
             scope[LEAVE] = places.aclose
             await self.app(scope, receive, sent)
 

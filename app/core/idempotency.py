@@ -6,15 +6,15 @@ of a secret that nobody could make anew it is, sealed so that only who has the k
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hmac import compare_digest
 from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from app.core import audit, telemetry
@@ -25,18 +25,25 @@ from app.core.errors import AppError, Conflict, Unprocessable
 from app.core.secrets import Keyring
 
 KEPT_HOURS = 24
+JSON = {"Content-Type": "application/json"}
 REPLAYED = {"Idempotent-Replayed": "true"}
 SEAL = "idempotency-answer"
 Model = TypeVar("Model", bound=BaseModel)
-TAKE_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
-FIND_RECORD = text("""
-SELECT body_mac, status, headers, answer FROM idempotency_records
-WHERE organization_id = :organization_id AND operation = :operation AND key_mac = :key_mac
+TAKE_LOCKS = text("""
+SELECT lock, pg_try_advisory_xact_lock(lock) FROM unnest(CAST(:locks AS bigint[])) AS each (lock)
 """)
-KEEP_RECORD = text("""
+FIND_RECORDS = text("""
+SELECT key_mac, body_mac, status, headers, answer FROM idempotency_records
+WHERE organization_id = :organization_id AND operation = :operation
+  AND key_mac = ANY(CAST(:key_macs AS bytea[]))
+""")
+KEEP_RECORDS = text("""
 INSERT INTO idempotency_records
 (organization_id, operation, key_mac, body_mac, status, headers, answer)
-VALUES (:organization_id, :operation, :key_mac, :body_mac, :status, :headers, :answer)
+SELECT :organization_id, :operation, each.* FROM unnest(
+  CAST(:key_macs AS bytea[]), CAST(:body_macs AS bytea[]), CAST(:statuses AS integer[]),
+  CAST(:headers AS text[]), CAST(:answers AS bytea[])
+) AS each
 """)
 FORGET_RECORDS = text("""
 DELETE FROM idempotency_records
@@ -75,14 +82,13 @@ class Replay(AppError):
 class Once:
     """The Idempotency-Key of one POST to `target`; without a key it only builds the answer."""
 
-    session: AsyncSession
+    session: TenantSession
     organization_id: UUID
     operation: str
     keyring: Keyring
     key: str | None
     target: str
     body: bytes
-    _macs: tuple[bytes, bytes] = field(init=False, default=(b"", b""))
     _opened: bytes | None = field(init=False, default=None)
 
     async def begin(self) -> None:
@@ -90,21 +96,27 @@ class Once:
 
         An answer that was sealed is for the endpoint to give again (`before`).
         """
-        if self.key is None:
-            return
-        operation = self.operation.encode()
-        self._macs = (
-            self.keyring.mac(self.organization_id, "idempotency-key", operation, self.key.encode()),
-            self.keyring.mac(self.organization_id, "idempotency-body", self.target.encode(), self.body),
-        )
-        lock = int.from_bytes(self._macs[0][:8], "big", signed=True)
-        if not await self.session.scalar(TAKE_LOCK, {"lock": lock}):
-            raise InProgress
-        record = (await self.session.execute(FIND_RECORD, self._place())).first()
-        if record is not None:
-            self._opened = self._sealed_answer(record)
-            if self._opened is None:
-                raise self._replay(record)
+        (refused,) = await begin_all(self.session, [self])
+        if refused is not None:
+            raise refused
+
+    @cached_property
+    def key_mac(self) -> bytes:
+        parts = self.operation.encode(), (self.key or "").encode()
+        return self.keyring.mac(self.organization_id, "idempotency-key", *parts)
+
+    @cached_property
+    def body_mac(self) -> bytes:
+        return self.keyring.mac(self.organization_id, "idempotency-body", self.target.encode(), self.body)
+
+    @property
+    def lock(self) -> int:
+        return int.from_bytes(self.key_mac[:8], "big", signed=True)
+
+    def again(self, record: Row[Any]) -> AppError | None:
+        """What was answered before; None where it was sealed."""
+        self._opened = self._sealed_answer(record)
+        return self._replay(record) if self._opened is None else None
 
     def before(self, model: type[Model]) -> Model | None:
         """What was answered to this key under seal."""
@@ -115,18 +127,12 @@ class Once:
         return Secret(self.keyring.mac(self.organization_id, SEAL, self.operation.encode(), key).hex())
 
     def _sealed_answer(self, record: Row[Any]) -> bytes | None:
-        if record.answer is None or not compare_digest(record.body_mac, self._macs[1]):
+        if record.answer is None or not compare_digest(record.body_mac, self.body_mac):
             return None
         return self._seal().opened(self.organization_id, SEAL, record.answer)
 
-    def _place(self) -> dict[str, Any]:
-        return {
-            "operation": self.operation,
-            "key_mac": self._macs[0],
-        }
-
     def _replay(self, record: Row[Any]) -> AppError:
-        if not compare_digest(record.body_mac, self._macs[1]):
+        if not compare_digest(record.body_mac, self.body_mac):
             return KeyReused()
         if record.answer is None:
             return SecretAlreadyShown()
@@ -151,23 +157,66 @@ class Once:
         if hasattr(model, "id"):
             audit.tell_more(self.session, target=str(model.id))
         body = model.model_dump_json().encode()
-        sent = {"Content-Type": "application/json", **headers}
+        sent = {**JSON, **headers}
         if self._opened is not None:
             return Response(self._opened, status, sent | REPLAYED)
-        if self.key is not None and is_kept:
-            record = {
-                "body_mac": self._macs[1],
-                "status": status,
-                "headers": json.dumps(sent),
-                "answer": self._kept(body, is_secret=is_secret, is_sealed=is_sealed),
-            }
-            await self.session.execute(KEEP_RECORD, self._place() | record)
+        if is_kept:
+            kept = Answer(self, status, sent, self._kept(body, is_secret=is_secret, is_sealed=is_sealed))
+            await keep_all(self.session, [kept])
         return Response(body, status, sent)
 
     def _kept(self, body: bytes, *, is_secret: bool, is_sealed: bool) -> bytes | None:
         if is_sealed:
             return self._seal().seal(self.organization_id, SEAL, body)
         return None if is_secret else body
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is kept of one; no body of one that shows a secret."""
+
+    once: Once
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+async def begin_all(session: TenantSession, attempts: Sequence[Once]) -> list[AppError | None]:
+    """For each what `begin` would raise. They are of one operation.
+
+    The second of two with the same key is in progress with the first.
+    """
+    keyed = {one.lock: one for one in reversed(attempts) if one.key is not None}
+    if not keyed:
+        return [None] * len(attempts)
+    taken = {lock for lock, is_taken in await session.execute(TAKE_LOCKS, {"locks": [*keyed]}) if is_taken}
+    macs = [keyed[lock].key_mac for lock in taken]
+    where = {"operation": attempts[0].operation, "key_macs": macs}
+    records = {record.key_mac: record for record in await session.execute(FIND_RECORDS, where)}
+
+    def begun(one: Once) -> AppError | None:
+        if one.key is None:
+            return None
+        if one.lock not in taken or keyed[one.lock] is not one:
+            return InProgress()
+        return one.again(records[one.key_mac]) if one.key_mac in records else None
+
+    return [begun(one) for one in attempts]
+
+
+async def keep_all(session: TenantSession, answers: Sequence[Answer]) -> None:
+    """Of one operation, in the transaction of their effects."""
+    keyed = [one for one in answers if one.once.key is not None]
+    if keyed:
+        records = {
+            "operation": keyed[0].once.operation,
+            "key_macs": [one.once.key_mac for one in keyed],
+            "body_macs": [one.once.body_mac for one in keyed],
+            "statuses": [one.status for one in keyed],
+            "headers": [json.dumps(one.headers) for one in keyed],
+            "answers": [one.body for one in keyed],
+        }
+        await session.execute(KEEP_RECORDS, records)
 
 
 async def forget_old_records(session: TenantSession) -> None:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import logging as app_logging
+from app.core.arguments import direct
 from app.core.contract import query_parameters, templates_of
 from app.core.errors import (
     BadRequest,
@@ -103,11 +104,8 @@ class StrictRequest(Request):
 
 
 def routes_of(*routers: APIRouter) -> Sequence[BaseRoute]:
-    """Of all of them, to be worked out once a process: each app that includes a router does so by itself."""
-    whole = APIRouter()
-    for router in routers:
-        whole.include_router(router)
-    return whole.routes
+    """Of all of them as they are: a router that is included asks more of each request."""
+    return [route for router in routers for route in router.routes]
 
 
 class Route(APIRoute):
@@ -125,7 +123,7 @@ class Route(APIRoute):
         super().__init__(path, endpoint, **given)
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        handler = super().get_route_handler()
+        handler = direct(self) or super().get_route_handler()
         accepted = ["application/json"]
         if "PATCH" in (self.methods or ()):
             accepted.append("application/merge-patch+json")

@@ -34,7 +34,7 @@ from app.recognition import service as recognition
 from app.recognition.schemas import RecognitionWrite
 from app.surveys import service as surveys
 from app.surveys.questionnaires.built_in import built_in
-from app.surveys.responses.service import Submission, slots_of, submit_batch
+from app.surveys.responses.service import Submission, of_a_batch, slots_of, submit_batch
 from app.surveys.schemas import SurveyWrite
 from app.webhooks import service as webhooks
 from app.webhooks.schemas import WebhookPatch, WebhookWrite
@@ -90,7 +90,9 @@ class Filling:
         draft = await surveys.create_survey(self.session, SurveyWrite(**wave.as_sent(self.now)), opened_at)
         survey = await surveys.open_survey(self.session, draft.id, opened_at)
         content = built_in().content
-        submission = Submission(self.session, survey, slots_of(content), self.keyring, retry_key=None)
+        submission = Submission(
+            self.session, survey, slots_of(content), self.keyring, retries=of_a_batch(None)
+        )
         days = responses(wave, self.company.employed(opened_at.date()), content["questions"])
         for day, items in self.progress.track(days, description=f"Answers {opened_at:%Y-%m}"):
             submitted_at = opened_at + timedelta(day, hours=2)

@@ -150,7 +150,7 @@ async def test_so_is_a_failure_within_a_middleware(
 
     authorization = f"Bearer {await acme.key()}"
     with monkeypatch.context() as failing:
-        failing.setattr(RateLimitMiddleware, "counted", broken)
+        failing.setattr(RateLimitMiddleware, "told", broken)
         assert_answered(await line.get("/v1/me", Authorization=authorization), 500, "internal_error")
     assert (await line.get("/v1/me", Authorization=authorization)).status == 200
 

@@ -16,8 +16,7 @@ from uuid import UUID
 
 from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
 from app.calendar.cards.templates import Template, TemplateRefused
-from app.core.errors import Unavailable
-from app.core.press import Press, Unprinted, Unstarted
+from app.core.press import Press, Unprinted
 
 SECONDS = 3
 MEMORY = 1 << 30
@@ -30,8 +29,6 @@ async def printed(template: Template, occasion: Occasion, whose: UUID) -> Render
     order = json.dumps([asdict(template), asdict(occasion)]).encode()
     try:
         made = json.loads(await PRESS.make(order, whose))
-    except Unstarted:
-        raise Unavailable from None
     except Unprinted:
         raise COSTLY from None
     if "code" in made:

@@ -119,7 +119,9 @@ async def team_namer(session: TenantSession) -> Callable[[str], str]:
 
 async def feed_responses(feed: Feed, rows: Rows) -> BatchResult:
     assert feed.survey_id is not None, "an import of responses names its survey"
-    opened = await submission.hold_open(feed.session, feed.survey_id, feed.keyring, feed.retry_key, feed.now)
+    opened = await submission.hold_open(
+        feed.session, feed.survey_id, feed.keyring, submission.of_a_batch(feed.retry_key), feed.now
+    )
     if opened.is_anonymous and opened.survey.access == "invited":
         raise InvitationRequired
     read = [answered(opened.slots, row) for row in rows]

@@ -103,7 +103,7 @@ class Invitations:
     async def take_token_back(self, session: TenantSession, item: Row[Any]) -> None:
         """Its mail reached nobody, and the person can be asked again."""
         await queries.survey(session, self.survey_id, lock="write")
-        await invitation_queries.use(session, self.survey_id, token_hash(self.token_of(session, item)))
+        await invitation_queries.use(session, self.survey_id, [token_hash(self.token_of(session, item))])
 
     def token_of(self, session: TenantSession, item: Row[Any]) -> str:
         return token_of(self.keyring, session.organization_id, self.survey_id, item.nonce)

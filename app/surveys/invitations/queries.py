@@ -122,31 +122,38 @@ async def put_in_place(
     await session.execute(PUT_IN_PLACE, {**where, "token_hash": token_hash, "respondent_key": key})
 
 
+Places = dict[bytes, tuple[int, UUID | None]]
+"""Of invitations by the hash of their token: cell and respondent key."""
 USE = text("""
 DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND token_hash = :token_hash RETURNING cell_ordinal, respondent_key
+  AND token_hash IN (
+    SELECT token_hash FROM invitations
+    WHERE organization_id = :organization_id AND survey_id = :survey_id
+      AND token_hash = ANY(CAST(:token_hashes AS bytea[]))
+    ORDER BY token_hash FOR UPDATE
+  ) RETURNING token_hash, cell_ordinal, respondent_key
 """)
 
 
-async def use(session: TenantSession, survey_id: UUID, token_hash: bytes) -> tuple[int, UUID | None] | None:
-    """Deletes the invitation: its cell and respondent key; None where there is none. A second user waits."""
-    parameters = {"survey_id": survey_id, "token_hash": token_hash}
-    row = (await session.execute(USE, parameters)).first()
-    return None if row is None else (row.cell_ordinal, row.respondent_key)
+async def use(session: TenantSession, survey_id: UUID, token_hashes: Sequence[bytes]) -> Places:
+    """Deletes the invitations that are there, in the order of their hashes. A second user waits."""
+    parameters = {"survey_id": survey_id, "token_hashes": list(token_hashes)}
+    rows = await session.execute(USE, parameters)
+    return {token_hash: (cell, key) for token_hash, cell, key in rows}
 
 
 LOOK_UP = text("""
-SELECT cell_ordinal, respondent_key FROM invitations
-WHERE organization_id = :organization_id AND survey_id = :survey_id AND token_hash = :token_hash
+SELECT token_hash, cell_ordinal, respondent_key FROM invitations
+WHERE organization_id = :organization_id AND survey_id = :survey_id
+  AND token_hash = ANY(CAST(:token_hashes AS bytea[]))
 """)
 
 
-async def look_up(
-    session: TenantSession, survey_id: UUID, token_hash: bytes
-) -> tuple[int, UUID | None] | None:
-    """As `use`, and leaves it. It is held by the survey, as whoever replaces or forgets it holds that."""
-    row = (await session.execute(LOOK_UP, {"survey_id": survey_id, "token_hash": token_hash})).first()
-    return None if row is None else (row.cell_ordinal, row.respondent_key)
+async def look_up(session: TenantSession, survey_id: UUID, token_hashes: Sequence[bytes]) -> Places:
+    """As `use`, and leaves them. The survey holds them, as whoever replaces or forgets them holds that."""
+    parameters = {"survey_id": survey_id, "token_hashes": list(token_hashes)}
+    rows = await session.execute(LOOK_UP, parameters)
+    return {token_hash: (cell, key) for token_hash, cell, key in rows}
 
 
 IS_UNUSED = text("""

@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from app.auth.dependencies import KeyringOf, Tenant, database_of
+from app.auth.dependencies import DatabaseOf, Tenant, database_of
+from app.core import logging as app_logging
 from app.core import telemetry
 from app.core.conditional import NO_STORE
-from app.core.database import TenantSession, once_committed, transaction_time
+from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError
+from app.core.gathering import Gathering
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.surveys.api import SurveyReader
@@ -21,6 +23,7 @@ from app.surveys.questionnaires.api import Version
 from app.surveys.respond import schemas as respond_schemas
 from app.surveys.respond import service as respond
 from app.surveys.responses import schemas
+from app.surveys.responses.service import Accepted
 from app.surveys.schemas import Mode
 
 router = APIRouter(route_class=Route, tags=["surveys"])
@@ -37,6 +40,7 @@ async def invited(
     if found is None:
         raise UnknownInvitation
     request.app.state.known_keys.remember_code(request.scope, found.organization_id)
+    app_logging.organization_id.set(str(found.organization_id))
     return found
 
 
@@ -49,6 +53,15 @@ async def invited_session(request: Request, who: Invitee) -> AsyncIterator[Tenan
         yield session
 
 
+Answers = Gathering[respond.Sent, Accepted]
+
+
+def gathered_answers(request: Request) -> Answers:
+    found: Answers = request.app.state.gathered_answers
+    return found
+
+
+Gathered = Annotated[Answers, Depends(gathered_answers)]
 InvitedTenant = Annotated[TenantSession, Depends(invited_session, scope="function")]
 
 
@@ -85,12 +98,14 @@ def told(form: respond_schemas.SurveyForm) -> Response:
     response_model=schemas.ResponseAccepted,
 )
 async def answer_survey(
-    body: schemas.AnswersWrite, who: Invitee, session: InvitedTenant, keyring: KeyringOf
+    body: schemas.AnswersWrite, who: Invitee, database: DatabaseOf, gathered: Gathered
 ) -> Response:
+    """Stored together with those that come at the same time."""
+    sent = respond.Sent(who, body)
     try:
-        accepted = await respond.answer(session, who, body, keyring, await transaction_time(session))
+        accepted = await gathered.join(database, (who.organization_id, who.survey_id), sent, body.attempt)
     except AppError as error:
         telemetry.RESPONSES_REFUSED.labels(error.code).inc()
         raise
-    once_committed(session, telemetry.RESPONSES_ACCEPTED.inc)
-    return Response(accepted.model_dump_json(), 201, NO_STORE, media_type="application/json")
+    telemetry.RESPONSES_ACCEPTED.inc()
+    return Response(accepted.body, 201, NO_STORE, media_type="application/json")

@@ -1,10 +1,12 @@
 """The respondent's door: what is told, asked and answered. Only the invitation says who it is."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from app.core.database import TenantSession
-from app.core.errors import NotFound
+from app.core.database import TenantSession, transaction_time
+from app.core.errors import AppError, NotFound
 from app.core.idempotency import KeyReused
 from app.core.languages import language_of
 from app.core.secrets import Keyring
@@ -21,7 +23,7 @@ from app.surveys.respond.schemas import SurveyForm
 from app.surveys.respond.words import in_language
 from app.surveys.responses import service as submission
 from app.surveys.responses.errors import AlreadyResponded
-from app.surveys.responses.schemas import AnswersWrite, ResponseAccepted, ResponseWrite
+from app.surveys.responses.schemas import AnswersWrite, ResponseWrite
 from app.surveys.schemas import Mode
 from app.surveys.service import found, is_open
 from app.tables import Survey
@@ -65,39 +67,67 @@ async def preview(
     return Form(survey, questionnaire.content, organization, language).represent()
 
 
-async def answer(
-    session: TenantSession,
-    invited: Invited,
-    given: AnswersWrite,
-    keyring: Keyring,
-    now: datetime,
-) -> ResponseAccepted:
-    survey = await found_for(session, invited, now, lock="read")
+@dataclass(frozen=True)
+class Sent:
+    """Answers in a request of their own."""
+
+    invited: Invited
+    answers: AnswersWrite
+
+
+async def answer_each(
+    session: TenantSession, survey_id: UUID, sent: Sequence[Sent], keyring: Keyring
+) -> Sequence[submission.Accepted | AppError]:
+    """What becomes of each."""
+    now = await transaction_time(session)
+    survey = await open_survey(session, survey_id, now, lock="read")
     if survey.access == "open":
-        return await answer_of_anybody(session, survey, given, keyring, now)
-    opened = await submission.to_survey(session, survey, keyring)
-    return await submission.submit_invited(opened, given, invited.token_hash, now)
+        return await answers_of_anybody(session, survey, sent, keyring, now)
+    opened = await submission.to_survey(session, survey, keyring, submission.of_a_batch(None))
+    return await submission.submit_invited(
+        opened, [(one.invited.token_hash, one.answers) for one in sent], now
+    )
 
 
-async def answer_of_anybody(
-    session: TenantSession, survey: Survey, given: AnswersWrite, keyring: Keyring, now: datetime
-) -> ResponseAccepted:
+async def answers_of_anybody(
+    session: TenantSession, survey: Survey, sent: Sequence[Sent], keyring: Keyring, now: datetime
+) -> list[submission.Accepted | AppError]:
     """At the address that everybody has: it counts for the organisation as a whole, and once an attempt."""
-    retry_key = given.attempt and f"respond {given.attempt}"
-    opened = await submission.to_survey(session, survey, keyring, retry_key)
-    response = ResponseWrite(answers=given.answers, locale=given.locale, comment=given.comment)
-    try:
-        return (await submission.submit_one(opened, response, now))[0]
-    except KeyReused:
-        raise AlreadyResponded from None
+    attempts = [one.answers.attempt for one in sent]
+    retries = submission.each_alone([attempt and f"respond {attempt}" for attempt in attempts])
+    opened = await submission.to_survey(session, survey, keyring, retries)
+    outcomes = await opened.store([response_of_anybody(survey, one) for one in sent], now)
+    return [
+        submission.accepted(one)
+        if isinstance(one, submission.Stored)
+        else AlreadyResponded()
+        if isinstance(one, KeyReused)
+        else one
+        for one in outcomes
+    ]
 
 
-async def found_for(
-    session: TenantSession, invited: Invited, now: datetime, *, lock: str | None = None
+def response_of_anybody(survey: Survey, sent: Sent) -> ResponseWrite | AppError:
+    if survey.address_hash != sent.invited.token_hash:
+        return UnknownInvitation()
+    given = sent.answers
+    return ResponseWrite(answers=given.answers, locale=given.locale, comment=given.comment)
+
+
+async def found_for(session: TenantSession, invited: Invited, now: datetime) -> Survey:
+    """The open survey that this invitation leads to."""
+    survey = await open_survey(session, invited.survey_id, now)
+    if survey.access == "open" and survey.address_hash != invited.token_hash:
+        raise UnknownInvitation
+    return survey
+
+
+async def open_survey(
+    session: TenantSession, survey_id: UUID, now: datetime, *, lock: str | None = None
 ) -> Survey:
-    """The open survey; who comes at another time is told which."""
+    """Who comes at another time is told which."""
     try:
-        survey = await found(session, invited.survey_id, lock=lock)
+        survey = await found(session, survey_id, lock=lock)
     except NotFound:
         raise UnknownInvitation from None
     if survey.status == "draft":
@@ -106,6 +136,4 @@ async def found_for(
         raise SurveyCancelled
     if not is_open(survey, now):
         raise SurveyClosed
-    if survey.access == "open" and survey.address_hash != invited.token_hash:
-        raise UnknownInvitation
     return survey

@@ -1,15 +1,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import Counter
 
-from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, requires
+from app.auth.dependencies import DatabaseOf, KeyringOf, Once, OnceLater, SettingsOf, Tenant, requires
 from app.auth.principal import Principal, Scope
 from app.core import telemetry
 from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE
 from app.core.database import TenantSession, as_of, once_committed, transaction_time
 from app.core.errors import AppError
+from app.core.gathering import Gathering
+from app.core.idempotency import REPLAYED, Replay
 from app.core.pages import Page
 from app.core.requests import Route
 from app.surveys.responses import queries, schemas
@@ -20,7 +23,14 @@ from app.surveys.service import found
 router = APIRouter(route_class=Route, tags=["surveys"])
 ResponseReader = Annotated[Principal, Depends(requires(Scope.RESPONSES_READ))]
 ResponseWriter = Annotated[Principal, Depends(requires(Scope.RESPONSES_WRITE))]
-REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+def gathered_responses(request: Request) -> Gathering[submission.Sent, submission.Accepted]:
+    found: Gathering[submission.Sent, submission.Accepted] = request.app.state.gathered_responses
+    return found
+
+
+Gathered = Annotated[Gathering[submission.Sent, submission.Accepted], Depends(gathered_responses)]
 
 
 @router.post(
@@ -33,20 +43,22 @@ async def create_response(
     survey_id: UUID,
     body: schemas.ResponseWrite,
     who: ResponseWriter,
-    session: Tenant,
-    once: Once,
-    keyring: KeyringOf,
+    once_in: OnceLater,
+    database: DatabaseOf,
+    gathered: Gathered,
 ) -> Response:
-    now = await transaction_time(session)
+    """Stored together with those that come at the same time."""
+    sent = submission.Sent(body, once_in)
     try:
-        opened = await submission.begin(session, survey_id, once, keyring, now)
-        accepted, is_repeat = await submission.submit_one(opened, body, now)
+        accepted = await gathered.join(database, (who.organization_id, survey_id), sent, body.respondent)
+    except Replay:
+        raise
     except AppError as error:
         telemetry.RESPONSES_REFUSED.labels(error.code).inc()
         raise
-    count_stored(session, 1, is_repeat)
-    headers = NO_STORE | (REPLAYED if is_repeat else {})
-    return await once.answer(201, accepted, headers, is_kept=not opened.is_anonymous)
+    counter_of(accepted.is_repeat).inc()
+    headers = NO_STORE | (REPLAYED if accepted.is_repeat else {})
+    return Response(accepted.body, 201, headers, media_type="application/json")
 
 
 @router.post(
@@ -64,7 +76,8 @@ async def create_responses_batch(
     settings: SettingsOf,
 ) -> Response:
     now = await transaction_time(session)
-    opened = await submission.begin(session, survey_id, once, keyring, now)
+    retries = submission.of_a_batch(submission.retry_key_of(once))
+    opened = await submission.begin(session, survey_id, retries, keyring, now)
     result, is_repeat, refused = await submission.submit_batch(
         opened, body.items, settings.events_batch_limit, now
     )
@@ -76,8 +89,11 @@ async def create_responses_batch(
 
 
 def count_stored(session: TenantSession, responses: int, is_repeat: bool) -> None:
-    counter = telemetry.REPLAYS.labels("response") if is_repeat else telemetry.RESPONSES_ACCEPTED
-    once_committed(session, counter.inc, responses)
+    once_committed(session, counter_of(is_repeat).inc, responses)
+
+
+def counter_of(is_repeat: bool) -> Counter:
+    return telemetry.REPLAYS.labels("response") if is_repeat else telemetry.RESPONSES_ACCEPTED
 
 
 @router.get(

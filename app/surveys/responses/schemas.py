@@ -1,7 +1,9 @@
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from app.core.batches import BatchItems
@@ -15,9 +17,12 @@ from app.core.schema import (
     shows_nothing,
 )
 from app.surveys.questionnaires.schemas import MOST_OPTIONS
+from app.surveys.responses import rules
 from app.surveys.schemas import SegmentValue
 
 LONGEST_TEXT = 4000
+MOST_ANSWERS = 200
+PLAIN = {int, type(None)}
 
 
 def _only_answer(value: Any) -> Any:
@@ -39,6 +44,12 @@ def _seen(words: str) -> str:
     return "" if shows_nothing(words) else words
 
 
+def _whole_numbers(value: Any, check: Callable[[Any], Any]) -> Any:
+    """Most answer on scales alone, and need not be looked at one by one."""
+    is_short = type(value) is dict and len(value) <= MOST_ANSWERS
+    return value if is_short and set(map(type, value.values())) <= PLAIN else check(value)
+
+
 AnswerText = Annotated[str, Field(max_length=LONGEST_TEXT)]
 OptionKey = Annotated[str, Field(max_length=128)]
 Answer = Annotated[
@@ -48,12 +59,16 @@ Answer = Annotated[
 
 
 class Answered(Input):
-    answers: Annotated[dict[str, Answer], Field(max_length=200)]
+    answers: Annotated[dict[str, Answer], Field(max_length=MOST_ANSWERS), WrapValidator(_whole_numbers)]
     locale: Locale | None = None
     comment: (
         Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_seen)]
         | None
     ) = None
+
+    @cached_property
+    def given(self) -> Mapping[str, rules.Answer]:
+        return rules.given(self.answers)
 
 
 class AnswersWrite(Answered):

@@ -12,9 +12,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.core.batches import BatchResult, Done, Effect, batch_result, parse_in_turns, refuse_repeats
-from app.core.database import Row, TenantSession
+from app.core.conditional import NO_STORE
+from app.core.database import Row, TenantSession, transaction_time
 from app.core.errors import AppError, Fault, pointer
-from app.core.idempotency import KeyReused, Once
+from app.core.gathering import Apart
+from app.core.idempotency import JSON, Answer, KeyReused, Once, begin_all, keep_all
 from app.core.secrets import Keyring
 from app.organizations.errors import UnknownTeam
 from app.surveys.audience import queries as audience_queries
@@ -49,9 +51,16 @@ BAD_ANSWERS: dict[str, type[AppError]] = {
 }
 
 
+Retries = Callable[[int], tuple[str | None, int]]
+"""What a response is known by when it is sent again: the key of its request, and its place in that."""
 Location = tuple[UUID, int]
 """The key of a response and the ordinal of its cell."""
 Locate = Callable[[int, schemas.ResponseWrite], Location | AppError]
+
+
+SLOTS: dict[tuple[UUID, str, int | None], Sequence[rules.Slot]] = {}
+"""Of surveys that are open: what they ask was frozen when they opened, and nothing changes it."""
+MOST_REMEMBERED = 1000
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,7 @@ class Submission:
     survey: Survey
     slots: Sequence[rules.Slot]
     keyring: Keyring
-    retry_key: str | None
+    retries: "Retries"
 
     @property
     def is_anonymous(self) -> bool:
@@ -124,7 +133,7 @@ class Submission:
         return self.check_respondent(response) or self.check_answers(response)
 
     def check_answers(self, response: schemas.Answered) -> AppError | None:
-        given = rules.given(response.answers)
+        given = response.given
         if rules.is_silent(self.slots, given) and not self.only_takes_back(response):
             return NoAnswers.at("#/answers")
         bad = rules.check_answers(self.slots, given)
@@ -208,16 +217,16 @@ class Submission:
         if isinstance(place, AppError):
             return place
         key, cell = place
-        answers = rules.encode(self.slots, rules.given(response.answers))
+        answers = rules.encode(self.slots, response.given)
         written = list(self.written(index, key, response))
         unsaid = self.unsaid(response) if self.survey.allow_changes else []
         taken_back = [self.text_key(index, key, question) for question in unsaid]
-        is_silent = rules.is_silent(self.slots, rules.given(response.answers))
+        is_silent = rules.is_silent(self.slots, response.given)
         return Placed(index, key, cell, answers, response.locale, written, taken_back, is_silent)
 
     def unsaid(self, response: schemas.Answered) -> list[str | None]:
         """Null is an answer, where it is sent: what is left out stays."""
-        questions: list[str | None] = [*rules.texts_taken_back(self.slots, rules.given(response.answers))]
+        questions: list[str | None] = [*rules.texts_taken_back(self.slots, response.given)]
         if response.comment is None and "comment" in response.model_fields_set:
             questions.append(None)
         return questions
@@ -225,7 +234,7 @@ class Submission:
     def written(self, index: int, key: UUID, response: schemas.Answered) -> Iterator[Written]:
         if response.comment:
             yield Written(self.text_key(index, key, None), None, response.comment)
-        for question, words in rules.texts(self.slots, rules.given(response.answers)).items():
+        for question, words in rules.texts(self.slots, response.given).items():
             yield Written(self.text_key(index, key, question), question, words)
 
     def text_keys(self, one: Placed) -> list[UUID]:
@@ -242,9 +251,10 @@ class Submission:
 
     def anonymous_key(self, kind: str, index: int, *more: bytes) -> UUID:
         """Random, or until the survey closes known to whoever sends the same Idempotency-Key again."""
-        if self.retry_key is None:
+        retry_key, place = self.retries(index)
+        if retry_key is None:
             return uuid4()
-        parts = (self.survey.id.bytes, self.retry_key.encode(), index.to_bytes(4, "big"), *more)
+        parts = (self.survey.id.bytes, retry_key.encode(), place.to_bytes(4, "big"), *more)
         return self.keyring.uuid(self.survey.organization_id, f"anonymous-{kind}", *parts)
 
     async def keep(self, placed: Sequence[Placed | AppError], now: datetime) -> list[Stored | AppError]:
@@ -347,11 +357,23 @@ def slot_of(question: dict[str, Any]) -> rules.Slot:
     )
 
 
+def of_a_batch(retry_key: str | None) -> Retries:
+    return lambda index: (retry_key, index)
+
+
+def each_alone(retry_keys: Sequence[str | None]) -> Retries:
+    """Of responses whose requests are done together."""
+    return lambda index: (retry_keys[index], 0)
+
+
+def retry_key_of(once: Once) -> str | None:
+    return None if once.key is None else f"{once.operation} {once.key}"
+
+
 async def begin(
-    session: TenantSession, survey_id: UUID, once: Once, keyring: Keyring, now: datetime
+    session: TenantSession, survey_id: UUID, retries: Retries, keyring: Keyring, now: datetime
 ) -> Submission:
-    retry_key = None if once.key is None else f"{once.operation} {once.key}"
-    submission = await hold_open(session, survey_id, keyring, retry_key, now)
+    submission = await hold_open(session, survey_id, keyring, retries, now)
     if submission.is_anonymous and submission.survey.access == "invited":
         raise InvitationRequired
     return submission
@@ -361,51 +383,106 @@ async def hold_open(
     session: TenantSession,
     survey_id: UUID,
     keyring: Keyring,
-    retry_key: str | None,
+    retries: Retries,
     now: datetime,
 ) -> Submission:
     """Holds the survey open until the transaction ends: closing waits, then nothing more is taken."""
     survey = await found_open(session, survey_id, now, lock="read")
-    return await to_survey(session, survey, keyring, retry_key)
+    return await to_survey(session, survey, keyring, retries)
 
 
-async def to_survey(
-    session: TenantSession, survey: Survey, keyring: Keyring, retry_key: str | None = None
-) -> Submission:
-    questionnaire = await frozen_questionnaire(session, survey)
-    return Submission(session, survey, slots_of(questionnaire.content), keyring, retry_key)
+async def to_survey(session: TenantSession, survey: Survey, keyring: Keyring, retries: Retries) -> Submission:
+    frozen = survey.id, survey.questionnaire, survey.questionnaire_version
+    if frozen not in SLOTS:
+        SLOTS[frozen] = slots_of((await frozen_questionnaire(session, survey)).content)
+        if len(SLOTS) > MOST_REMEMBERED:
+            del SLOTS[next(iter(SLOTS))]
+    return Submission(session, survey, SLOTS[frozen], keyring, retries)
 
 
-async def submit_one(
-    submission: Submission, response: schemas.ResponseWrite, now: datetime
-) -> tuple[schemas.ResponseAccepted, bool]:
-    """The answer, and whether it repeats one given before."""
-    (outcome,) = await submission.store([response], now)
-    if isinstance(outcome, AppError):
-        raise outcome
-    return schemas.ResponseAccepted(id=outcome.id, status="accepted"), outcome.is_repeat
+@dataclass(frozen=True)
+class Sent:
+    """A response in a request of its own."""
+
+    response: schemas.ResponseWrite
+    once_in: Callable[[TenantSession], Once]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    body: bytes
+    is_repeat: bool = False
+    """Of one that was given before."""
+
+
+def accepted(stored: Stored) -> Accepted:
+    told = schemas.ResponseAccepted(id=stored.id, status="accepted")
+    return Accepted(told.model_dump_json().encode(), stored.is_repeat)
+
+
+async def submit_each(
+    session: TenantSession, survey_id: UUID, sent: Sequence[Sent], keyring: Keyring
+) -> list[Accepted | AppError]:
+    """What becomes of each. In anonymous mode no record of an Idempotency-Key is kept."""
+    attempts = [one.once_in(session) for one in sent]
+    begun = await begin_all(session, attempts)
+    fresh = [place for place, refused in enumerate(begun) if refused is None]
+    outcomes: dict[int, Accepted | AppError] = {}
+    retry_keys = [retry_key_of(attempts[place]) for place in fresh]
+    now = await transaction_time(session)
+    try:
+        opened = await begin(session, survey_id, each_alone(retry_keys), keyring, now)
+        stored = await opened.store([sent[place].response for place in fresh], now)
+    except AppError as error:
+        return [refused or error for refused in begun]
+    for place, one in zip(fresh, stored, strict=True):
+        outcomes[place] = accepted(one) if isinstance(one, Stored) else one
+    if not opened.is_anonymous:
+        await keep_all(session, [*kept_answers(attempts, outcomes)])
+    return [refused or outcomes[place] for place, refused in enumerate(begun)]
+
+
+def kept_answers(attempts: Sequence[Once], outcomes: Mapping[int, Accepted | AppError]) -> Iterator[Answer]:
+    for place, one in outcomes.items():
+        if isinstance(one, Accepted):
+            yield Answer(attempts[place], 201, {**JSON, **NO_STORE}, one.body)
 
 
 async def submit_invited(
-    submission: Submission, response: schemas.Answered, token_hash: bytes, now: datetime
-) -> schemas.ResponseAccepted:
-    """Uses the invitation and stores the response: both or neither, and in anonymous mode nothing else.
-
-    Where answers may be changed, the invitation stays until the survey closes.
+    submission: Submission, sent: Sequence[tuple[bytes, schemas.Answered]], now: datetime
+) -> list[Accepted | AppError]:
+    """Uses the invitations, by hash, and stores the responses: both or neither, and in anonymous mode nothing
+    else. Where answers may be changed, the invitations stay until the survey closes.
     """
-    refused = submission.check_locale(response) or submission.check_answers(response)
-    if refused is not None:
-        raise refused
-    take = invitation_queries.look_up if submission.survey.allow_changes else invitation_queries.use
-    used = await take(submission.session, submission.survey.id, token_hash)
-    if used is None:
-        raise await worn_out(submission.session, submission.survey.id, token_hash)
-    cell, key = used
-    placed = submission.place(0, response, (key or submission.anonymous_key("response", 0), cell))
-    (outcome,) = await submission.keep([placed], now)
-    if isinstance(outcome, AppError):
-        raise outcome
-    return schemas.ResponseAccepted(id=outcome.id, status="accepted")
+    session, survey = submission.session, submission.survey
+    checked = [submission.check_locale(one) or submission.check_answers(one) for _, one in sent]
+    take = invitation_queries.look_up if survey.allow_changes else invitation_queries.use
+    good = [token_hash for refused, (token_hash, _) in zip(checked, sent, strict=True) if refused is None]
+    if survey.allow_changes and len(set(good)) < len(good):
+        raise Apart  # the answers of the second take the place of the first's
+    used = await take(session, survey.id, good)
+
+    async def placed(index: int, refused: AppError | None) -> Placed | AppError:
+        token_hash, response = sent[index]
+        if refused is not None:
+            return refused
+        if token_hash not in used:
+            return await worn_out(session, survey.id, token_hash)
+        cell, key = used.pop(token_hash)
+        return submission.place(index, response, (key or submission.anonymous_key("response", index), cell))
+
+    ready = [await placed(index, refused) for index, refused in enumerate(checked)]
+    outcomes = await submission.keep(ready, now)
+    undo_what_is_refused(ready, outcomes)
+    return [accepted(one) if isinstance(one, Stored) else one for one in outcomes]
+
+
+def undo_what_is_refused(ready: Sequence[Placed | AppError], outcomes: Sequence[Stored | AppError]) -> None:
+    """Whose invitation is used up by now, though no response came of it: all is undone."""
+    pairs = zip(ready, outcomes, strict=True)
+    refused = [late for one, late in pairs if isinstance(one, Placed) and isinstance(late, AppError)]
+    if refused:
+        raise Apart if len(ready) > 1 else refused[0]
 
 
 async def worn_out(session: TenantSession, survey_id: UUID, token_hash: bytes) -> AppError:

@@ -1,7 +1,7 @@
 /** The dashboard: a client of the contract, which shows what answers say and computes nothing of its own. */
 
 import { all, at, h } from "../respond/dom.js";
-import { keepLanguage, languageKept } from "../kept.js";
+import { languageOfBrowser } from "../respond/words.js";
 import { ask, may, me, onEnd, onKey, resume, seesAll, signOut } from "../session.js";
 import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
@@ -25,13 +25,14 @@ import { WORDS } from "./words.js";
  * @typedef {keyof import("./words.js").Words["parts"]} Part
  */
 
+const KEPT = "betrokken.language";
 const CELEBRATED_DAYS = 31;
 const MONTHS = 6;
 /** What one may do on HR's side. */
 const MANAGING = ["surveys:read", "people:write", "keys:manage", "audit:read", "recognitions:read"];
 
 /** @type {Language} */
-let language = languageKept();
+let language = sessionStorage.getItem(KEPT) === "en" ? "en" : sessionStorage.getItem(KEPT) === "nl" ? "nl" : languageOfBrowser();
 /** @type {Context | undefined} */
 let context;
 /** @type {Choice} */
@@ -268,7 +269,7 @@ function change(changed) {
 /** @param {Language} wanted */
 function speak(wanted) {
   language = wanted;
-  keepLanguage(wanted);
+  sessionStorage.setItem(KEPT, wanted);
   translate();
   if (me()) open();
   else offer(at("logins"), language);

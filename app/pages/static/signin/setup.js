@@ -1,7 +1,6 @@
 /** The page on which the first organisation is made: POST /v1/setup, and nothing else. */
 
 import { all, at, items } from "../respond/dom.js";
-import { keep, recall } from "../kept.js";
 import { languageOfBrowser } from "../respond/words.js";
 import { signIn } from "../session.js";
 import { WORDS } from "./setup-words.js";
@@ -40,10 +39,10 @@ const words = () => WORDS[language];
 /** The token leaves the address at once: no picture of the screen and no bookmark has it. The browser's history keeps the link it opened. */
 function restore() {
   const token = location.hash.slice(1);
-  const kept = recall(KEPT);
+  const kept = sessionStorage.getItem(KEPT);
   const found = token || !kept ? { token, isUnsure: false } : JSON.parse(kept);
   history.replaceState(null, "", location.pathname + location.search);
-  if (token) keep(KEPT, JSON.stringify(found));
+  if (token) sessionStorage.setItem(KEPT, JSON.stringify(found));
   return found;
 }
 
@@ -81,7 +80,7 @@ async function make(event) {
 /** @param {"network" | "busy"} waits */
 function tryLater(waits) {
   held.isUnsure ||= waits === "network";
-  keep(KEPT, JSON.stringify(held));
+  sessionStorage.setItem(KEPT, JSON.stringify(held));
   say(words().waits[waits]);
 }
 
@@ -90,7 +89,7 @@ const say = (text) => { at("said").textContent = text; };
 
 /** @param {Made} made */
 function finish({ organization, api_key: { key } }) {
-  keep(KEPT, "");
+  sessionStorage.removeItem(KEPT);
   name = organization.name;
   at("key").value = key;
   isSafe = false;
@@ -103,24 +102,23 @@ async function copy() {
   try {
     await navigator.clipboard.writeText(field.value);
     at("copied").textContent = words().copied;
-    isSafe = true;
   } catch {
     field.select();
     at("copied").textContent = words().select;
   }
+  isSafe = true;
 }
 
 /** With the key in this tab, as if it had been pasted there, to where people are brought in and asked. */
 async function goOn() {
-  const { isOk } = await signIn(at("key").value);
-  if (isOk) location.assign("manage");
-  else at("copied").textContent = words().not_on;
+  await signIn(at("key").value);
+  location.assign("manage");
 }
 
 /** @param {Problem} found @param {string} [id] */
 function showProblem(found, id) {
   problem = found;
-  if (found !== "other") keep(KEPT, "");
+  if (found !== "other") sessionStorage.removeItem(KEPT);
   [at("problem-title").textContent, at("problem-text").textContent] = words().problems[found];
   at("problem-id").textContent = id && found === "other" ? words().reference(id) : "";
   show("problem");
