@@ -3,7 +3,7 @@ FROM python:3.13-slim-trixie AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
-# With requirements-charts.lock it is the larger image, which draws charts.
+# With requirements-charts.lock it is the larger image, which draws charts and traces.
 ARG LOCK=requirements.lock
 COPY requirements.lock requirements-charts.lock /tmp/
 RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --no-deps --only-binary=:all: -r "/tmp/${LOCK}"

@@ -96,8 +96,8 @@ lock: ## new locks of everything that is fetched; uv keeps the versions that it 
 	$(LOCK) pyproject.toml --extra dev --output-file requirements-dev.lock
 	cp requirements-dev.lock requirements-demo.lock
 	$(LOCK) pyproject.toml --extra demo --output-file requirements-demo.lock
-	cp requirements-demo.lock requirements-charts.lock
-	$(LOCK) pyproject.toml --extra xlsx --extra charts --output-file requirements-charts.lock
+	cp requirements-dev.lock requirements-charts.lock
+	$(LOCK) pyproject.toml --extra xlsx --extra charts --extra tracing --output-file requirements-charts.lock
 	cp requirements-charts.lock requirements.lock
 	$(LOCK) pyproject.toml --extra xlsx --output-file requirements.lock
 	$(LOCK) tests/calendar/feeds/requirements.in --python-version 3.11 --output-file tests/calendar/feeds/requirements.lock

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from prometheus_client import REGISTRY
 
-from app.core.logging import JsonLines
+from app.core.logging import OWN_FIELDS
 
 PERSONAL = {
     *("name", "email", "message", "comment", "comments", "text", "label", "date", "token", "key", "answers"),
@@ -91,11 +91,12 @@ class Listener(logging.Handler):
     def __init__(self, told: Told) -> None:
         super().__init__(logging.INFO)
         self.told = told
-        self.setFormatter(JsonLines())
 
     def emit(self, record: logging.LogRecord) -> None:
+        """What its line will have of it; an exception is told by its kind alone (test_telemetry.py)."""
         if record.name.startswith("betrokken"):
-            self.told.hear(f"{record.name} {record.msg}", json.loads(self.format(record)))
+            fields = {key: value for key, value in vars(record).items() if key not in OWN_FIELDS}
+            self.told.hear(f"{record.name} {record.msg}", {"event": record.getMessage(), **fields})
 
 
 told = Told()

@@ -83,7 +83,8 @@ def test_every_dependency_is_locked_by_hash_and_postgres_is_left_out() -> None:
         name: (REPOSITORY / name).read_text() for name in ("requirements.lock", "requirements-charts.lock")
     }
     assert all("--hash=sha256:" in lock and "pgserver" not in lock for lock in locks.values())
-    assert ["vl-convert-python" in lock for lock in locks.values()] == [False, True]
+    for extra in ("vl-convert-python", "opentelemetry-sdk"):
+        assert [extra in lock for lock in locks.values()] == [False, True]
 
 
 def test_what_it_copies_is_there_and_not_ignored() -> None:
