@@ -7,6 +7,7 @@ from functools import cache
 from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -28,6 +29,41 @@ UNSEEN = ("Cc", "Cf", "Mn", "Zl", "Zp", "Zs")
 FILLERS = re.compile("[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8\U0001d159\U000e0000-\U000e0fff]")
 """Letters, signs and places of none that are drawn as nothing."""
 IDENTIFIER_HELP = "1 to 128 of A-Z a-z 0-9 . _ : @ ~ + = -, and not . or .."
+
+
+SPECIAL_USE_DOMAIN_NAMES[:] = [name for name in SPECIAL_USE_DOMAIN_NAMES if name != "local"]
+"""Mail within an organisation's own network is mail."""
+
+
+def is_email(text: str) -> bool:
+    """Whether it can be an address. Whether there is such a mailbox, nobody is asked."""
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def _email(value: str) -> str:
+    """As it was written."""
+    if not is_email(value):
+        raise PydanticCustomError(
+            "invalid_email", "This is no e-mail address: write one, as noor@example.com, and nothing else."
+        )
+    return value
+
+
+Email = Annotated[str, Field(min_length=1, max_length=320), AfterValidator(_email)]
+
+
+def _sender(value: str) -> str:
+    """A name, an address, or both as in `HR <hr@example.com>`."""
+    if "@" in value:
+        _email(value.rpartition("<")[2].removesuffix(">") if value.endswith(">") else value)
+    return value
+
+
+Sender = Annotated[str, Field(min_length=1, max_length=320), AfterValidator(_sender)]
 
 
 class Schema(BaseModel):

@@ -121,11 +121,11 @@ async def create_import(
 ) -> Response:
     """The key of a retry is looked at when the file has come: what must be the same is its digest."""
     database, organization_id = database_of(request), who.organization_id
-    content_type = request.headers.get("content-type", "")
+    sent = await service.file_sent(request.headers.get("content-type", ""), request.stream())
     async with database.tenant_session(organization_id) as session:
         now = await transaction_time(session)
-        expected = await service.check(session, wanted, content_type, now)
-    upload = await service.receive(database, organization_id, wanted, expected, keyring, request.stream())
+        expected = await service.check(session, wanted, sent.content_type, now)
+    upload = await service.receive(database, organization_id, wanted, expected, keyring, sent.pieces)
     async with service.accepting(database, organization_id, upload) as session:
         once = once_of(session, upload.digest)
         await once.begin()

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import ValidationError
 
 from app.auth.principal import Scope
+from app.core.bodies import CutOff
 from app.core.database import Database, TenantSession
 from app.core.errors import AppError, NotFound, UnsupportedMediaType, validated
 from app.core.jobs import enqueue
@@ -22,6 +23,8 @@ from app.imports.errors import BadMapping, EmptyFile, NotForThisImport, SurveyRe
 from app.imports.files import rules
 from app.imports.files.columns.rules import BESIDE, path_of
 from app.imports.files.encodings import rules as encodings
+from app.imports.files.forms import rules as forms
+from app.imports.files.rules import FileRefused
 from app.imports.files.shipped_mappings import mappings
 from app.imports.files.values.rules import Kind
 from app.imports.run.sealed_file import CHUNK, File
@@ -43,6 +46,7 @@ SCOPES: dict[Kind, Scope] = {
     "kpi_values": Scope.KPIS_WRITE,
 }
 REPORTS: dict[str, schemas.ReportFormat] = {"application/x-ndjson": "ndjson", "text/csv": "csv"}
+FORM, OF_ANY_KIND = "multipart/form-data", "application/octet-stream"
 FORMATS: dict[str, encodings.Format | None] = {
     "application/octet-stream": None,
     "application/x-ndjson": "ndjson",
@@ -107,9 +111,30 @@ def format_of(content_type: str) -> tuple[encodings.Format | None, str | None]:
     if kind.strip() not in FORMATS or said is None:
         raise UnsupportedMediaType(
             "Send the file as JSON lines, CSV or XLSX, in UTF-8 or with its charset.",
-            headers={"Accept-Post": ", ".join(FORMATS)},
+            headers={"Accept-Post": ", ".join([*FORMATS, FORM])},
         )
     return FORMATS[kind.strip()], None if said == encodings.UTF_8 else said
+
+
+async def file_sent(content_type: str, pieces: AsyncIterator[bytes]) -> forms.FormFile:
+    """The body, or the file in the form that it is."""
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        return forms.FormFile(content_type, pieces)
+    try:
+        found = await forms.file_in(content_type, pieces)
+    except FileRefused as error:
+        raise UnsupportedMediaType(error.detail) from error
+    kind = found.content_type or OF_ANY_KIND
+    is_plain = kind.partition(";")[0].strip().lower() == "text/plain"
+    return forms.FormFile(OF_ANY_KIND if is_plain else kind, whole(found.pieces))
+
+
+async def whole(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for piece in pieces:
+            yield piece
+    except forms.CutShort as error:
+        raise CutOff from error
 
 
 async def check(session: TenantSession, wanted: Wanted, content_type: str, now: datetime) -> Expected:

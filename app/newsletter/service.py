@@ -8,7 +8,7 @@ from app.calendar.service import find_person
 from app.core import audit
 from app.core.database import Database, Row, TenantSession, transaction_time
 from app.core.errors import Conflict, NotFound, Unprocessable
-from app.mail.message import NotMailable, mail_address
+from app.core.schema import is_email
 from app.newsletter import queries, schemas
 from app.people.persons.errors import UnknownPerson
 
@@ -80,10 +80,8 @@ async def _person(session: TenantSession, external_id: str | None) -> UUID | Non
 async def _address(session: TenantSession, email: str | None) -> str | None:
     if email is None:
         return None
-    try:
-        mail_address(email)
-    except NotMailable:
-        raise BadAddress.at("#/email") from None
+    if not is_email(email):
+        raise BadAddress.at("#/email")
     if await queries.is_address_of_person(session, email.lower()):
         raise AddressOfPerson.at("#/email")
     return email.lower()

@@ -16,6 +16,7 @@ from app.core.schema import (
     Name,
     ReadOnly,
     Schema,
+    Sender,
     TimeZone,
     Visible,
 )
@@ -158,7 +159,7 @@ class OrganizationPatch(Input):
     milestones: Annotated[Distinct[Milestone], Field(max_length=50)] = ABSENT
     weekend_rule: WeekendRule = ABSENT
     cards: CardsPatch = ABSENT
-    card_sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    card_sender: Sender | None = None
     survey_contact: Annotated[str, Field(min_length=1, max_length=200), Visible] | None = None
     newsletter_day: Annotated[Integer, Field(ge=1, le=28)] | None = None
     retention: RetentionPatch = ABSENT

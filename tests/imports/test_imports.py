@@ -300,6 +300,67 @@ async def test_what_is_not_read_is_told(acme: Tenant, api: ContractClient) -> No
     assert counts(found) == (1, 0, 0, 0)
 
 
+async def test_titles_above_the_header_are_no_rows(acme: Tenant) -> None:
+    """As reports of HR systems begin; with a mapping and without, and the report says so."""
+    title = "Employees\nPer 30 November 2026, Acme\n\n"
+    mapped = title + "Employee #,First Name,Last Name\n7,Noor,de Wit\n"
+    plain = title + "external_id,name\nE-8,Sem\n"
+    for content, mapping, line in ((mapped, {"mapping": "bamboohr"}, 4), (plain, {}, 4)):
+        found = await done(acme, content.encode(), form="csv", **mapping)
+        assert counts(found) == (1, 0, 0, 0)
+        [told] = [one for one in await report_of(acme, found) if one["code"] == "unread_titles"]
+        assert f"line {line}" in told["detail"]
+
+
+def form_of(content: bytes, kind: str | None = "text/csv") -> tuple[bytes, str]:
+    """As a browser sends a form, with a field before the file and one after it."""
+    typed = f"\r\nContent-Type: {kind}" if kind else ""
+    parts = [
+        (b'form-data; name="note"', b"x\r\n--no\r\n"),
+        (b'form-data; name="upload"; filename="people.csv"' + typed.encode(), content),
+        (b'form-data; name="after"', b"y"),
+    ]
+    body = b"".join(
+        b"--b1\r\nContent-Disposition: " + head + b"\r\n\r\n" + own + b"\r\n" for head, own in parts
+    )
+    return body + b"--b1--\r\n", "multipart/form-data; boundary=b1"
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/vnd.ms-excel", "text/plain", None])
+async def test_a_file_may_come_in_a_form(kind: str | None, acme: Tenant) -> None:
+    content = b"external_id,name\r\nE-1,Noor\r\n--b\r\n"
+    body, form = form_of(content, kind)
+
+    async def bit_by_bit() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 7):
+            yield body[start : start + 7]
+
+    for sent in (body, bit_by_bit()):
+        answer = await acme.client.post(
+            "/v1/imports",
+            params={"kind": "people", "dry_run": True},
+            content=sent,
+            headers={"Content-Type": form},
+        )
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["size"] == len(content)
+
+
+async def test_a_form_without_a_file_and_one_that_is_cut_off(acme: Tenant) -> None:
+    body, form = form_of(b"external_id,name\r\nE-1,Noor\r\n")
+    for sent, kind, status, code in (
+        (body.replace(b"filename", b"titled"), form, 415, "unsupported_media_type"),
+        (body, "multipart/form-data", 415, "unsupported_media_type"),
+        (body[: body.index(b"Noor") + 2], form, 400, "body_cut_off"),
+        (body.replace(b"text/csv", b"image/png"), form, 415, "unsupported_media_type"),
+    ):
+        answer = await acme.client.post(
+            "/v1/imports", params={"kind": "people"}, content=sent, headers={"Content-Type": kind}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await acme.client.get("/v1/imports")).json()["items"] == []
+
+
 # ------------------------------------------------------------------ size
 
 

@@ -103,6 +103,37 @@ def test_the_line_that_says_the_delimiter_is_no_header() -> None:
     assert content[header.consumed :] == b"1;x\r\n"
 
 
+WANTED = {"external_id", "name", "team"}
+
+
+def fit(cells: list[str]) -> int:
+    return len(WANTED.intersection(cells))
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "rest"),
+    [
+        ("Employees per 30 November\n\nexternal_id;name\n1;Noor\n", ["external_id", "name"], "1;Noor\n"),
+        ("Report;;\nAcme;;\nexternal_id;name;team\n1;N;x\n", ["external_id", "name", "team"], "1;N;x\n"),
+        ("Report, per team;Acme\nexternal_id;name\n1;Noor\n", ["external_id", "name"], "1;Noor\n"),
+        ('"A title\nof two lines"\nexternal_id,name\n1,Noor\n', ["external_id", "name"], "1,Noor\n"),
+        ("sep=,\nTitle\nexternal_id,name\n", ["external_id", "name"], ""),
+        ("Title\nNummer;Naam\n1;Noor\n", ["Nummer", "Naam"], "1;Noor\n"),
+        ("name\nDoe, Jane\nDoe, John\n", ["name"], "Doe, Jane\nDoe, John\n"),
+        ("external_id,name\n1,name\n", ["external_id", "name"], "1,name\n"),
+        ("Naam\n1\n2\n", ["Naam"], "1\n2\n"),
+    ],
+)  # fmt: skip
+def test_titles_above_the_header_are_passed_over(content: str, names: list[str], rest: str) -> None:
+    header = rules.read_header(content.encode(), True, fit)
+    assert header.names == names
+    assert content.encode()[header.consumed :].decode() == rest
+    assert header.lines == content.count("\n") - rest.count("\n")
+    lines = [json.dumps(["Title"]), "", json.dumps(["external_id", "name"]), json.dumps(["1", "Noor"])]
+    of_sheet = rules.read_names("\n".join(lines).encode(), True, fit)
+    assert (of_sheet.names, of_sheet.lines, of_sheet.titles) == (["external_id", "name"], 3, 1)
+
+
 def test_a_pointer_leads_back_to_its_column() -> None:
     header = rules.read_header(b"external_id,segments.location,segments.a/b", True)
     layout = columns.plain_layout("people", header, {"external_id", "segments"}, Notation())

@@ -5,10 +5,13 @@ from collections import Counter
 
 import httpx
 
+from tests.waiting import PATIENCE
+
 
 def main(url: str, key: str) -> None:
     params = {"by": ["organization", "team"]}
-    said = httpx.get(f"{url}/v1/metrics/facets", params=params, headers={"Authorization": f"Bearer {key}"})
+    headers = {"Authorization": f"Bearer {key}"}
+    said = httpx.get(f"{url}/v1/metrics/facets", params=params, headers=headers, timeout=PATIENCE)
     groups = [group for group in said.raise_for_status().json()["groups"] if group["status"] == "ok"]
     for kind in ("facets", "questions"):
         told = Counter(entry["status"] for group in groups for entry in group[kind])

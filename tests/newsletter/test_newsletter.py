@@ -583,6 +583,7 @@ async def test_hostile_names_add_no_element_and_no_header(
         ({"person": "mo", "email": "mo@example.org"}, 422, "subscriber_not_named"),
         ({"person": "nobody"}, 422, "unknown_person"),
         ({"email": "nobody"}, 422, "bad_address"),
+        ({"email": "a@b..example"}, 422, "bad_address"),
         ({"email": "a@b.c\r\nBcc: x@y.z"}, 422, "bad_address"),
         ({"email": "MO@example.com"}, 422, "address_of_person"),
         ({"email": "x"}, 422, "invalid_value"),

@@ -103,6 +103,15 @@ async def test_a_time_zone_is_an_iana_name(api: ContractClient) -> None:
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_time_zone")
 
 
+async def test_a_sender_of_cards_has_an_address_that_can_be_one(api: ContractClient) -> None:
+    for right in ("HR Team", "hr@acme.example", "HR Team <hr@acme.example>", None):
+        answer = await api.patch("/v1/organization", json={"card_sender": right})
+        assert answer.json()["card_sender"] == right
+    for wrong in ("HR <hr@acme>", "hr@acme..example", "HR <hr@acme.example> x", "@"):
+        answer = await api.patch("/v1/organization", json={"card_sender": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_email")
+
+
 async def test_a_key_is_narrowed_by_teams_or_by_who_leads_them(api: ContractClient) -> None:
     await api.put("/v1/teams/sales", json={"name": "Sales"})
     body = {"name": "x", "scopes": ["metrics:read"]}

@@ -331,7 +331,9 @@ async def test_identities_are_put_listed_and_forgotten(api: ContractClient, othe
     assert (await other.client.get(IDENTITIES, params={"product": "slack"})).json()["items"] == []
     assert (await api.delete(place)).status_code == 204
     assert (await api.delete(place)).status_code == 404
-    assert (await api.put(place, json={"email": "no address"})).status_code == 422
+    for wrong in ("no address", "a@b..example", "noor@example.com, sam@example.com"):
+        refused = await api.put(place, json={"email": wrong})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_email")
 
 
 async def test_commands_leave_nothing_with_another_organization(

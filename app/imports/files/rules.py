@@ -6,12 +6,15 @@ A window is the part of a file that is in memory, from the beginning of a row on
 import csv
 import json
 import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from app.imports.files.values.rules import Flaw, bare
 
 LONGEST_ROW = 2**20
 MOST_COLUMNS = 500
+MOST_TITLES, MOST_LINES = 20, 1000
+"""Rows in which the header is looked for, and lines of a workbook, of which many are empty."""
 UTF_8_MARK = b"\xef\xbb\xbf"
 DELIMITERS = (",", ";", "\t", "|")
 SAID = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([,;|\t])"?[ \t,;]*\r?\n', re.IGNORECASE)
@@ -126,32 +129,86 @@ class Header(NamedTuple):
     names: list[str]
     consumed: int
     lines: int
+    titles: int = 0
+    """Rows above it."""
 
 
-def read_header(window: bytes, is_last: bool) -> Header:
-    """The first row with anything in it, after the line in which Excel says the delimiter."""
+Fit = Callable[[list[str]], int]
+"""How many cells of a row are names of columns that are looked for."""
+
+
+def fits_nothing(_: list[str]) -> int:
+    return 0
+
+
+def read_header(window: bytes, is_last: bool, fit: Fit = fits_nothing) -> Header:
+    """The row that names the columns, after the line in which Excel says the delimiter, and after titles."""
     said = SAID.match(window)
     start = said.end() if said else 0
     rest = window[start:]
-    delimiter = said.group(1).decode() if said else delimiter_of(rest, is_last)
-    found = csv_rows(rest, is_last, delimiter, 1 + bool(said), 1)
-    cells = found.rows[0].content if found.rows else None
+    delimiters = (said.group(1).decode(),) if said else DELIMITERS
+    first = said.group(1).decode() if said else delimiter_of(rest, is_last)
+    tables = {
+        one: [row.content for row in csv_rows(rest, is_last, one, 1, MOST_TITLES).rows] for one in delimiters
+    }
+    delimiter, place = header_in(tables, first, fit)
+    found = csv_rows(rest, is_last, delimiter, 1 + bool(said), place + 1)
+    cells = found.rows[place].content if found.rows else None
     if not isinstance(cells, list):
         raise FileRefused(
             "no_header", "The file has no header: name the columns in the first row of the CSV file."
         )
-    return Header(delimiter, names_of(cells), start + found.consumed, bool(said) + found.lines)
+    return Header(delimiter, names_of(cells), start + found.consumed, bool(said) + found.lines, place)
 
 
-def read_names(window: bytes, is_last: bool) -> Header:
-    """The header of a workbook, whose rows are lines of JSON: the first with anything in it."""
-    consumed, lines = 0, 0
-    while rows := (found := json_rows(window[consumed:], is_last, lines + 1, 1)).rows or found.lines:
-        consumed, lines = consumed + found.consumed, lines + found.lines
-        content = rows[0].content if isinstance(rows, list) else None
-        if isinstance(content, bytes):
-            return Header("", names_of(json.loads(content)), consumed, lines)
-    raise FileRefused("no_header", "The sheet has no header: name the columns in its first row.")
+def header_in(tables: Mapping[str, Sequence[object]], first: str, fit: Fit) -> tuple[str, int]:
+    """The delimiter and the place of the header: the row that fits best, or else the first that is no title.
+
+    `tables` has the first rows by delimiter, and `first` is that of the first row.
+    """
+    rows = {
+        (delimiter, place): cells
+        for delimiter in sorted(tables, key=lambda one: one != first)
+        for place, cells in enumerate(tables[delimiter])
+        if isinstance(cells, list)
+    }
+    if not rows:
+        return first, 0
+    best = max(rows, key=lambda one: fit(rows[one]))
+    if fit(rows[best]) > fit(rows.get((first, 0), [])):
+        return best
+    if fit(rows[best]):
+        return first, 0
+    return next((one for one in rows if is_below_titles(rows, one)), (first, 0))
+
+
+def is_below_titles(rows: Mapping[tuple[str, int], list[str]], at: tuple[str, int]) -> bool:
+    """Whether only titles, which fill one cell, stand above a row that fills several, as the next does."""
+    delimiter, place = at
+    above = [rows.get((delimiter, one), []) for one in range(place)]
+    following = rows.get((delimiter, place + 1))
+    return (
+        place > 0
+        and filled(rows[at]) > 1
+        and all(filled(cells) <= 1 for cells in above)
+        and following is not None
+        and len(following) == len(rows[at])
+    )
+
+
+def filled(cells: list[str]) -> int:
+    return sum(map(bool, map(bare, cells)))
+
+
+def read_names(window: bytes, is_last: bool, fit: Fit = fits_nothing) -> Header:
+    """The header of a workbook, whose rows are lines of JSON."""
+    rows = json_rows(window, is_last, 1, MOST_LINES).rows[:MOST_TITLES]
+    cells = [json.loads(row.content) for row in rows if isinstance(row.content, bytes)]
+    if not cells:
+        raise FileRefused("no_header", "The sheet has no header: name the columns in its first row.")
+    _, place = header_in({"": cells}, "", fit)
+    found = json_rows(window, is_last, 1, rows[place].line)
+    return Header("", names_of(cells[place]), found.consumed, found.lines, place)
 
 
 def names_of(cells: list[str]) -> list[str]:

@@ -37,6 +37,9 @@ def notes(reading: Mapping[str, Any], layout: Layout | None) -> list[dict[str, A
     for name in reading.get("unread_sheets", ()):
         detail = f"The sheet {name} was not read: only the first that has anything in it is."
         found.append({"code": "unread_sheet", "detail": detail})
+    if layout is not None and layout.header.titles:
+        detail = f"The header was found in line {layout.header.lines}: what stands above it was not read."
+        found.append({"code": "unread_titles", "detail": detail})
     if layout is not None:
         found += [
             {"column_name": name, "code": "unread_column", "detail": "Nothing is mapped from this column."}

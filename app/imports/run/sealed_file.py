@@ -17,7 +17,7 @@ from app.imports.files import rules
 from app.imports.files.columns import rules as columns
 from app.imports.files.columns.rules import Layout
 from app.imports.files.rules import LONGEST_ROW, FileRefused, FileRow, Rows
-from app.imports.files.values.rules import Decimal, Flaw, Kind, Notation
+from app.imports.files.values.rules import Decimal, Flaw, Kind, Notation, bare
 from app.tables import Import
 
 SEAL = "import-file"
@@ -141,10 +141,24 @@ async def open_source(session: TenantSession, row: Import, keyring: Keyring) -> 
     place, layout = FilePosition(mark, 1), None
     if row.format != "ndjson":
         read = rules.read_header if row.format == "csv" else rules.read_names
-        header = read(window[mark:], len(window) >= row.size)
+        header = read(window[mark:], len(window) >= row.size, fit_of(row))
         place = FilePosition(mark + header.consumed, 1 + header.lines)
         layout = layout_or_columns(row, header)
     return Source(file, row.size, place, layout)
+
+
+def fit_of(row: Import) -> rules.Fit:
+    """How many names of columns a row has that the import looks for."""
+    if row.mapping is None:
+        members = schemas.members(row.kind)  # type: ignore[arg-type]
+        return lambda cells: sum(columns.path_of(bare(cell))[0] in members for cell in cells)
+    mapping = schemas.ColumnMapping.model_validate(row.mapping)
+    known = {
+        columns.plainly(name)
+        for source in mapping.columns.values()
+        for name in columns.names_in(source_of(source))
+    }
+    return lambda cells: sum(columns.plainly(bare(cell)) in known for cell in cells)
 
 
 def layout_or_columns(row: Import, header: rules.Header) -> Layout:

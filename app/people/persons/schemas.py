@@ -1,13 +1,12 @@
 from typing import Annotated
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from app.core.batches import BatchItems
 from app.core.schema import (
     ABSENT,
     Date,
+    Email,
     Flag,
     Identifier,
     Input,
@@ -21,22 +20,6 @@ from app.core.schema import (
 )
 from app.people.schemas import DeletedRecord
 
-SPECIAL_USE_DOMAIN_NAMES[:] = [name for name in SPECIAL_USE_DOMAIN_NAMES if name != "local"]
-"""Mail within an organisation's own network is mail."""
-
-
-def _email(value: str) -> str:
-    """An address that can be one, as it was written. Whether there is such a mailbox, nobody is asked."""
-    try:
-        validate_email(value, check_deliverability=False)
-    except EmailNotValidError:
-        raise PydanticCustomError(
-            "invalid_email", "This is no e-mail address: write one, as noor@example.com, and nothing else."
-        ) from None
-    return value
-
-
-Email = Annotated[str, Field(min_length=1, max_length=320), AfterValidator(_email)]
 SegmentName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
 SegmentValue = Annotated[str, Field(min_length=1, max_length=100), Visible]
 Segments = Annotated[dict[SegmentName, SegmentValue], Field(max_length=20)]

@@ -3,10 +3,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.schema import Input, Instant, Name, ReadOnly, Schema
+from app.core.schema import Email, Input, Instant, Name, ReadOnly, Schema
 
 Product = Literal["slack", "teams"]
-Email = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
 class ChatConnectionWrite(Input):

@@ -214,7 +214,7 @@ def mapped_layout(kind: Kind, header: Header, mapping: Mapped) -> Layout:
     found = {target: finder.reader(target, source) for target, source in mapping.columns.items()}
     columns = [Column(path_of(target), reader) for target, reader in found.items() if reader]
     unmatched = {
-        target: list(_names(mapping.columns[target]))
+        target: list(names_in(mapping.columns[target]))
         for target in sorted(found)
         if not found[target] and path_of(target)[0] not in BESIDE
     }
@@ -231,7 +231,7 @@ def _refuse_what_lacks(lacking: Collection[str], mapping: Mapped) -> None:
             name
             for target, source in mapping.columns.items()
             if path_of(target)[0] == member
-            for name in _names(source)
+            for name in names_in(source)
         ]
         looked_for = f"none of the columns {', '.join(wanted)}" if wanted else "no column mapped to it"
         raise FileRefused(
@@ -240,14 +240,14 @@ def _refuse_what_lacks(lacking: Collection[str], mapping: Mapped) -> None:
         )
 
 
-def _names(source: Source) -> Iterator[str]:
+def names_in(source: Source) -> Iterator[str]:
     if isinstance(source, Alternatives):
         yield from source.names
     elif isinstance(source, Join):
-        yield from (name for part in source.parts for name in _names(part))
+        yield from (name for part in source.parts for name in names_in(part))
     else:
         for part in (source.otherwise, *source.cases.values(), source.by):
-            yield from _names(part)
+            yield from names_in(part)
 
 
 def plainly(name: str) -> str:
@@ -285,7 +285,7 @@ class _Finder:
             lacking = next(part for part, reader in zip(source.parts, parts, strict=True) if not reader)
             raise FileRefused(
                 "mapping_does_not_fit",
-                f"{target} is joined of several columns, and there is no {' or '.join(_names(lacking))}:"
+                f"{target} is joined of several columns, and there is no {' or '.join(names_in(lacking))}:"
                 " add the column, or change the mapping.",
             )
         return Joined(found, source.glue) if found else None
