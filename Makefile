@@ -15,7 +15,7 @@ FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo contract structure test nightly calendar-proof check lint bench simulations pictures lock clean
+.PHONY: help demo contract structure test nightly faults calendar-proof check lint bench simulations pictures lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ structure: $(INSTALLED) ## the shape of the code in numbers: make structure, or 
 
 nightly: $(INSTALLED) $(READERS) $(NPM) $(FUZZ) ## every test, those too that kill, take 50,000 people or try thousands of random cases
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
+
+faults: $(INSTALLED) ## 200 faults under load, each with a look whether all is kept that was acknowledged
+	@$(BIN)/python -m tests.faults
 
 calendar-proof: $(INSTALLED) $(READERS) $(NPM) ## the tests on other days and in other time zones, by faketime
 	@$(BIN)/python -m tests.calendar_proof

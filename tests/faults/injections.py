@@ -1,0 +1,264 @@
+"""What goes wrong, by kind. Each leaves the world as it was, but for what died of it."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from tests.acceptance.process import environment_of
+from tests.faults.load import Load
+from tests.faults.site import CLOCK, Loop, Site
+
+A_WHILE = 2.0
+MANY = 60
+
+
+@dataclass
+class Scene:
+    site: Site
+    loop: Loop
+    load: Load
+    random: random.Random
+    disk: Path | None
+    """A small one that the data folder lies on."""
+    client: httpx.Client
+
+
+Injection = Callable[[Scene], None]
+KINDS: dict[str, Injection] = {}
+
+
+def kind(words: str) -> Callable[[Injection], Injection]:
+    def add(injection: Injection) -> Injection:
+        KINDS[words] = injection
+        return injection
+
+    return add
+
+
+@kind("service killed")
+def kill_service(scene: Scene) -> None:
+    scene.site.send(signal.SIGKILL)
+
+
+@kind("service told to end")
+def end_service(scene: Scene) -> None:
+    scene.site.send(signal.SIGTERM)
+    scene.site.service.wait()
+
+
+@kind("service stopped for a while")
+def stop_service(scene: Scene) -> None:
+    scene.site.send(signal.SIGSTOP)
+    time.sleep(A_WHILE)
+    scene.site.send(signal.SIGCONT)
+
+
+@kind("PostgreSQL killed, all of it")
+def kill_server(scene: Scene) -> None:
+    for process in scene.site.server_processes():
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+@kind("PostgreSQL ended at once")
+def quit_server(scene: Scene) -> None:
+    os.kill(scene.site.server_processes()[0], signal.SIGQUIT)
+
+
+@kind("PostgreSQL ended in order")
+def end_server(scene: Scene) -> None:
+    os.kill(scene.site.server_processes()[0], signal.SIGINT)
+
+
+@kind("a process of PostgreSQL killed")
+def kill_backend(scene: Scene) -> None:
+    found = scene.site.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")[0]
+    if others := [row[0] for row in found]:
+        with suppress(ProcessLookupError):
+            os.kill(scene.random.choice(others), signal.SIGKILL)
+
+
+@kind("all lines ended by the server")
+def terminate_lines(scene: Scene) -> None:
+    with suppress(asyncpg.PostgresError):
+        scene.site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+
+@kind("all statements cancelled")
+def cancel_statements(scene: Scene) -> None:
+    for _ in range(20):
+        scene.site.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        time.sleep(0.05)
+
+
+@kind("a table locked")
+def lock_table(scene: Scene) -> None:
+    with scene.site.holding("LOCK TABLE people IN ACCESS EXCLUSIVE MODE"):
+        time.sleep(A_WHILE)
+
+
+@kind("rows locked")
+def lock_rows(scene: Scene) -> None:
+    with scene.site.holding("SELECT FROM people WHERE external_id LIKE 'giver-%' FOR UPDATE"):
+        time.sleep(A_WHILE)
+
+
+@kind("no connection left")
+def exhaust(scene: Scene) -> None:
+    taken: list[socket.socket] = []
+    path = f"{scene.site.folder}/postgres/.s.PGSQL.5432"
+    try:
+        for _ in range(120):
+            line = socket.socket(socket.AF_UNIX)
+            taken.append(line)
+            line.settimeout(1)
+            line.connect(path)
+        time.sleep(A_WHILE)
+    except OSError:
+        time.sleep(A_WHILE)
+    finally:
+        for line in taken:
+            line.close()
+
+
+@kind("lines cut")
+def cut_lines(scene: Scene) -> None:
+    scene.loop.do(scene.site.network.cut())
+
+
+@kind("new lines refused")
+def close_network(scene: Scene) -> None:
+    scene.site.network.is_closed = True
+    scene.loop.do(scene.site.network.cut())
+    time.sleep(A_WHILE)
+    scene.site.network.is_closed = False
+
+
+@kind("packets lost in silence")
+def lose_packets(scene: Scene) -> None:
+    scene.loop.call(scene.site.network.fall_silent)
+    time.sleep(6 * A_WHILE)
+    scene.loop.call(scene.site.network.come_back)
+
+
+@kind("a slow network")
+def slow_network(scene: Scene) -> None:
+    scene.site.network.delay = 0.2
+    time.sleep(A_WHILE)
+    scene.site.network.delay = 0.0
+
+
+def raw(scene: Scene, path: str, length: int, body: bytes) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", scene.site.port), timeout=10)
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {scene.load.key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    )
+    line.sendall(head.encode() + body)
+    return line
+
+
+@kind("clients gone amid a request")
+def half_requests(scene: Scene) -> None:
+    for _ in range(20):
+        with suppress(OSError):
+            raw(scene, "/v1/people/batch", 5000, b'{"items": [').close()
+
+
+@kind("clients gone before the answer")
+def gone_clients(scene: Scene) -> None:
+    for number in range(20):
+        message = f"gone-{id(scene)}-{time.monotonic_ns()}-{number}"
+        body = f'{{"giver": "giver-2", "receivers": ["giver-3"], "message": "{message}"}}'.encode()
+        with suppress(OSError):
+            raw(scene, "/v1/recognitions", len(body), body).close()
+
+
+@kind("a rush of clients")
+def rush(scene: Scene) -> None:
+    def ask() -> None:
+        with suppress(httpx.TransportError):
+            headers = {"Authorization": f"Bearer {scene.load.key}"}
+            answer = httpx.get(f"{scene.site.url}/v1/people", headers=headers, timeout=30)
+            if answer.status_code != 200:
+                scene.load.ledger.note("person", "rush", answer)
+
+    threads = [threading.Thread(target=ask) for _ in range(MANY)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@kind("service killed inside a release")
+def kill_in_release(scene: Scene) -> None:
+    """The survey is released all the same, once."""
+    headers = {"Authorization": f"Bearer {scene.load.key}"}
+    with httpx.Client(base_url=scene.site.url, headers=headers, timeout=60) as client:
+        draft = {"name": "Killed", "questionnaire": "betrokken-33", "mode": "attributed"}
+        survey = client.post("/v1/surveys", json=draft).json()["id"]
+        client.post(f"/v1/surveys/{survey}/open")
+        items = [{"respondent": f"respondent-{n}", "answers": {"S01": n % 5 + 1}} for n in range(300)]
+        client.post(f"/v1/surveys/{survey}/responses/batch", json={"items": items})
+        client.post(f"/v1/surveys/{survey}/close")
+        time.sleep(scene.random.random())
+        scene.site.send(signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(asyncpg.PostgresError, OSError):
+            rows = scene.site.sql(
+                f"SELECT s.status, (SELECT count(*) FROM releases r WHERE r.survey_id = s.id) AS n"
+                f" FROM surveys s WHERE s.id = '{survey}'"
+            )[0]
+            if tuple(rows[0]) == ("released", 1):
+                return
+        time.sleep(0.5)
+    scene.load.ledger.wrong.append(f"the survey {survey} has no release after its service was killed")
+
+
+@kind("disk of the data folder full")
+def fill_disk(scene: Scene) -> None:
+    if scene.disk is None:
+        raise Unavailable("no small disk could be mounted")
+    file = scene.disk / "fill"
+    with suppress(OSError), file.open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(2**20))
+    time.sleep(A_WHILE)
+    file.unlink()
+
+
+@kind("clock stepped")
+def step_clock(scene: Scene) -> None:
+    """That of the service, an hour ahead and an hour back."""
+    if CLOCK is None:
+        raise Unavailable("libfaketime is not installed")
+    for step in ("+3600", "-3600", "+0"):
+        scene.site.clock.write_text(step)
+        time.sleep(A_WHILE)
+
+
+@kind("migrated meanwhile")
+def migrate(scene: Scene) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "app", "migrate"],
+        env=environment_of(scene.site.database),
+        check=True,
+        capture_output=True,
+    )
+
+
+class Unavailable(Exception):
+    """This kind cannot be had on this machine."""

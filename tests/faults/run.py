@@ -1,0 +1,118 @@
+"""Injects one fault after another under load, and looks after each whether all is as it was acknowledged."""
+
+import random
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.embedded.servers import servers_below
+from tests.faults.injections import KINDS, Scene, Unavailable
+from tests.faults.load import Load, organization, sent
+from tests.faults.planted import MARK
+from tests.faults.site import is_ready, site
+from tests.waiting import eventually
+
+SMALL_DISK_MB = 768
+BASE, EACH = 300, 40
+"""Who may respond: at first, and for each fault."""
+MEANWHILE = 16
+"""Operations that are acknowledged before the next fault: it meets a service at work."""
+
+
+@dataclass
+class Row:
+    injected: int = 0
+    slowest: float = 0.0
+    """Seconds until it was ready and took a write."""
+    note: str = ""
+
+
+@dataclass
+class Outcome:
+    rows: dict[str, Row] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+    acknowledged: int = 0
+
+    def table(self) -> str:
+        lines = [f"{'fault':34} {'times':>5} {'healed within':>14}"]
+        for kind, row in self.rows.items():
+            healed = f"{row.slowest:.1f} s" if row.injected else "-"
+            lines.append(f"{kind:34} {row.injected:5} {healed:>14}  {row.note}".rstrip())
+        times = sum(row.injected for row in self.rows.values())
+        met = ", ".join(f"{status}: {times}" for status, times in sorted(self.statuses.items()))
+        lines.append(f"{times} injections, {self.acknowledged} operations acknowledged; clients saw {met}")
+        return "\n".join(lines + [f"WRONG: {fault}" for fault in self.faults[:50]])
+
+
+def run(kinds: Sequence[str], injections: int, healed_within: float, program: str = "app") -> Outcome:
+    outcome = Outcome({kind: Row() for kind in kinds})
+    with data_folder(wanted="disk of the data folder full" in kinds) as (folder, disk):
+        with site(folder, program, clock="clock stepped" in kinds) as (place, loop):
+            people = BASE + EACH * injections
+            load = Load(place, *organization(place, people), people)
+            (folder / MARK).touch()
+            headers = {"Authorization": f"Bearer {load.key}"}
+            try:
+                with httpx.Client(base_url=place.url, headers=headers, timeout=10) as client:
+                    scene = Scene(place, loop, load, random.Random(20261130), disk, client)
+                    for number in range(injections):
+                        inject(scene, kinds[number % len(kinds)], healed_within, outcome)
+                        if outcome.faults:
+                            break
+            finally:
+                load.close()
+            outcome.faults += [one for one in load.ledger.faults(place) if one not in outcome.faults]
+            outcome.statuses = load.ledger.statuses
+            outcome.acknowledged = load.acknowledged
+    return outcome
+
+
+def inject(scene: Scene, kind: str, healed_within: float, outcome: Outcome) -> None:
+    row, before = outcome.rows[kind], scene.load.acknowledged
+    eventually(lambda: scene.load.acknowledged >= before + MEANWHILE)
+    try:
+        KINDS[kind](scene)
+    except Unavailable as error:
+        row.note = f"skipped: {error}"
+        return
+    since = time.monotonic()
+    while not is_healed(scene):
+        if time.monotonic() - since > healed_within:
+            outcome.faults.append(f"after {kind}: not healed within {healed_within:.0f} s")
+            return
+        time.sleep(0.25)
+    row.injected += 1
+    row.slowest = max(row.slowest, time.monotonic() - since)
+    outcome.faults += [f"after {kind}: {fault}" for fault in scene.load.ledger.faults(scene.site)]
+
+
+def is_healed(scene: Scene) -> bool:
+    """It says that it is ready, and takes a write."""
+    if not is_ready(scene.client):
+        return False
+    answer = sent(scene.client, "PUT", "/v1/people/probe", {"name": f"{time.monotonic_ns()}"}, key="")
+    return answer is not None and answer.is_success
+
+
+@contextmanager
+def data_folder(wanted: bool) -> Iterator[tuple[Path, Path | None]]:
+    """On a small disk of its own, where one is wanted and can be mounted."""
+    with tempfile.TemporaryDirectory(prefix="betrokken-faults-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MB}m,mode=755", "none", name]
+        if not wanted or subprocess.run(mount, check=False, capture_output=True).returncode:
+            yield folder, None
+            return
+        try:
+            yield folder, folder
+        finally:
+            assert not servers_below(folder)
+            subprocess.run(["umount", "--lazy", name], check=True)
