@@ -30,7 +30,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from app.core import logging as app_logging
 from app.core.errors import OUT_OF_REACH
 from app.core.lines import CountedPool, dial, ping_soon
-from app.core.memory import CHANGED, TOLD_OF, Memory, changed_by
+from app.core.memory import ANSWER_TABLES, CHANGED, TOLD_OF, Memory, changed_by
 from app.core.secrets import Keyring, address_parts, load_secrets
 from app.core.settings import Settings
 
@@ -98,20 +98,21 @@ def note_what_changes(state: ORMExecuteState) -> None:
     if isinstance(state.statement, TextClause):
         note_changes(state.session, changed_by(state.statement.text))
     elif isinstance(state.statement, UpdateBase):
-        note_changes(state.session, {TOLD_OF.get(str(state.statement.table))})
+        note_changes(state.session, changed_by(str(state.statement)))
 
 
 @event.listens_for(TenantTransaction, "before_flush")
 def note_what_is_flushed(session: Session, *_: Any) -> None:
-    changed = (*session.new, *session.dirty, *session.deleted)
-    note_changes(session, {TOLD_OF.get(one.__tablename__) for one in changed})
+    changed = [one for one in (*session.new, *session.dirty) if one.__tablename__ in ANSWER_TABLES]
+    gone = [one for one in session.deleted if one.__tablename__ in TOLD_OF]
+    note_changes(session, {TOLD_OF[one.__tablename__] for one in (*changed, *gone)})
 
 
-def note_changes(session: Session, changed: Collection[str | None]) -> None:
-    own = session.info["organization_id"]
-    noted = {(one, own) for one in changed if one is not None}
-    if noted:
-        session.info.setdefault(CHANGED, set()).update(noted)
+def note_changes(session: Session | TenantSession, changed: Collection[str]) -> None:
+    """Its own process forgets at once, when it has committed, what others are told of."""
+    if changed:
+        own = session.info["organization_id"]
+        session.info.setdefault(CHANGED, set()).update((one, own) for one in changed)
 
 
 class Database:

@@ -34,24 +34,22 @@ NEVER = float("-inf")
 
 ANSWERS, ARRIVALS = "answers", "arrivals"
 """What is told of an organisation: that what is read of its surveys, or the order of its people, changed."""
-TOLD_OF = {
-    "organizations": ANSWERS,
-    "surveys": ANSWERS,
-    "releases": ANSWERS,
-    "people": ARRIVALS,
-    "teams": ARRIVALS,
-    "scim_users": ARRIVALS,
-    "scim_groups": ARRIVALS,
-}
+ANSWER_TABLES = ("organizations", "surveys", "releases")
+ARRIVAL_TABLES = ("people", "teams", "scim_users", "scim_groups")
+"""Who comes is the last in the order: it is told of those who go, are hidden, or come back."""
+TOLD_OF = dict.fromkeys(ANSWER_TABLES, ANSWERS) | dict.fromkeys(ARRIVAL_TABLES, ARRIVALS)
 CHANGED = "changed"
 """Where a transaction keeps what it changed of its organisation: its own process forgets it at once."""
-CHANGES = re.compile(rf"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+({'|'.join(TOLD_OF)})\b")
+CHANGES = re.compile(
+    rf"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+({'|'.join(ANSWER_TABLES)})\b"
+    rf"|\bDELETE\s+FROM\s+({'|'.join(ARRIVAL_TABLES)})\b"
+)
 Name = UUID | tuple[str, UUID]
 
 
 @lru_cache(maxsize=4096)
 def changed_by(sql: str) -> frozenset[str]:
-    return frozenset(TOLD_OF[table] for table in CHANGES.findall(sql))
+    return frozenset(TOLD_OF[table] for tables in CHANGES.findall(sql) for table in tables if table)
 
 
 class NotHeard(RuntimeError):
@@ -72,9 +70,11 @@ class Memory:
         """What is remembered, if anything."""
         return self._things.get(thing) if self.is_sure() else None
 
-    def hold(self, thing: Name) -> Any:
+    def hold(self, thing: Name, make: Callable[[], Any] = object) -> Any:
         """Something that stays the same as long as nothing changes; None where that would not be heard."""
-        return self._remembered(thing, object()) if self.is_sure() else None
+        if not self.is_sure():
+            return None
+        return self._things[thing] if thing in self._things else self._remembered(thing, make())
 
     def _remembered(self, thing: Name, what: Any) -> Any:
         found = self._things.setdefault(thing, what)

@@ -8,10 +8,11 @@ from scim2_models import Context
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
 
-from app.auth.dependencies import keyring_of, public_base, requires
+from app.auth.dependencies import database_of, keyring_of, public_base, requires
 from app.auth.principal import Principal, Scope
 from app.core.conditional import NO_STORE, Preconditions, matches
 from app.core.errors import ErrorMiddleware
+from app.core.memory import ARRIVALS
 from app.core.requests import require_media_type
 from app.core.strict_json import parse_aside
 from app.scim import service
@@ -19,7 +20,7 @@ from app.scim.deviations import MOST_OPERATIONS, operations_of, with_objects
 from app.scim.errors import PREFIX, SCIM_JSON, install_scim_errors
 from app.scim.filters import LONGEST_FILTER
 from app.scim.schemas import POLICY, Group, Person
-from app.scim.service import Caller
+from app.scim.service import Arrivals, Caller
 
 Patched = TypeVar("Patched", bound=scim.Resource[Any])
 
@@ -30,7 +31,8 @@ def base_of(request: Request) -> str:
 
 def caller_of(request: Request, who: Principal) -> Caller:
     has_dates = Scope.PEOPLE_DATES in who.scopes
-    return Caller(who.organization_id, has_dates, base_of(request), keyring_of(request))
+    arrivals = database_of(request).memory.hold((ARRIVALS, who.organization_id), Arrivals) or Arrivals()
+    return Caller(who.organization_id, has_dates, base_of(request), keyring_of(request), arrivals)
 
 
 async def reader(request: Request, who: Annotated[Principal, Depends(requires(Scope.PEOPLE_READ))]) -> Caller:
@@ -141,12 +143,20 @@ async def list_answer(
 def page_answer(
     found: scim.ListResponse[Person | Group], asked: scim.ResponseParameters[Any] | None
 ) -> Response:
-    is_whole = asked is None or service.asks_for_members(asked)
+    if asked is None or not (asked.attributes or asked.excluded_attributes):
+        body = {**pages_head(found), "Resources": [service.written(one) for one in found.resources or ()]}
+        return JSONResponse(body, headers=NO_STORE, media_type=SCIM_JSON)
+    is_whole = service.asks_for_members(asked)
     for resource in found.resources or ():
         if is_whole or not isinstance(resource, Group):
             service.versioned(resource)
     body = found.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=asked)
     return JSONResponse({"Resources": [], **body}, headers=NO_STORE, media_type=SCIM_JSON)
+
+
+def pages_head(found: scim.ListResponse[Person | Group]) -> dict[str, Any]:
+    empty = found.model_copy(update={"resources": []})
+    return empty.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
 
 
 def mount_scim(app: FastAPI, rooms: Sequence[APIRouter], routes: Sequence[BaseRoute]) -> None:

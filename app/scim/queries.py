@@ -1,14 +1,52 @@
 """How resources are found: by what a filter demands of them, each demand by an index."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
 from app.core.database import TenantSession
 from app.scim.filters import Demand, Equal
+
+
+class Place(NamedTuple):
+    """Behind so many in the order of arrival, of whom this is the last."""
+
+    rank: int
+    created_at: datetime
+    id: UUID
+
+
+START = Place(0, datetime.min.replace(tzinfo=UTC), UUID(int=0))
+
+
+class Order(NamedTuple):
+    """How many came after a place, with the last before an instant; and so many of them, after so many."""
+
+    size: TextClause
+    page: TextClause
+
+
+async def size_of(
+    session: TenantSession, order: Order, known: Place, until: datetime
+) -> tuple[int, Place | None]:
+    """How many there are, counted from a place that is known, and the last one before `until`."""
+    asked = {"created_at": known.created_at, "id": known.id, "until": until}
+    last = (await session.execute(order.size, asked)).one()
+    size = known.rank + last.since
+    return size, None if last.id is None else Place(size - last.beyond, last.created_at, last.id)
+
+
+async def page_after(
+    session: TenantSession, order: Order, place: Place, skipped: int, limit: int
+) -> list[Place]:
+    """Of the so many after as many as are to be skipped in all."""
+    own = {"created_at": place.created_at, "id": place.id}
+    rows = await session.execute(order.page, {**own, "skipped": skipped - place.rank, "limit": limit})
+    return [Place(skipped + at, row.created_at, row.id) for at, row in enumerate(rows, start=1)]
 
 
 async def found_ids(

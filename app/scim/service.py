@@ -1,8 +1,12 @@
 """Who calls, which version of a resource is meant, and searching."""
 
 import asyncio
+import json
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,11 +14,12 @@ import scim2_models as scim
 from scim2_models import Context
 
 from app.core.conditional import Preconditions, etag_of, matches
-from app.core.database import TenantSession
+from app.core.database import TenantSession, as_of
 from app.core.errors import PreconditionFailed
 from app.core.secrets import Keyring
-from app.scim import mapping
+from app.scim import mapping, queries
 from app.scim.filters import Demand, demand_of
+from app.scim.queries import START, Order, Place
 from app.scim.schemas import (
     DEFAULT_RESULTS,
     MAX_RESULTS,
@@ -23,6 +28,8 @@ from app.scim.schemas import (
 )
 
 CHUNK = 500
+MOST_PLACES = 5_000
+"""Settled places that are known of one order: of half a million people, at a hundred a page."""
 MOST_SCANNED = 10_000
 """People or teams a filter or an order that no index serves is tried on."""
 Resource = scim.Resource[Any]
@@ -36,15 +43,43 @@ class Caller:
     base: str
     """The address of this SCIM service, which stands in front of every resource's."""
     keyring: Keyring
+    arrivals: "Arrivals"
+
+
+class Arrivals:
+    """Places in the orders of arrival that are settled: nobody can come before them any more.
+
+    They are forgotten when somebody goes who may stand before one. Whoever walks through the pages finds each
+    where the last one ended, and passes nobody twice.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[Order, list[Place]] = {}
+
+    def before(self, order: Order, rank: int) -> Place:
+        """The last one that is known behind at most so many."""
+        places = self._of(order)
+        return places[bisect_right(places, rank, key=attrgetter("rank")) - 1]
+
+    def last(self, order: Order) -> Place:
+        return self._of(order)[-1]
+
+    def settle(self, order: Order, place: Place, until: datetime) -> None:
+        places = self._of(order)
+        at = bisect_right(places, place.rank, key=attrgetter("rank"))
+        if place.created_at < until and places[at - 1].rank < place.rank and len(places) < MOST_PLACES:
+            places.insert(at, place)
+
+    def _of(self, order: Order) -> list[Place]:
+        return self._places.setdefault(order, [START])
 
 
 class Kind(NamedTuple):
     """A type of resource as searching sees it."""
 
     model: type[Resource]
-    size: Callable[[TenantSession], Awaitable[int]]
-    ids: Callable[[TenantSession, int, int], Awaitable[Sequence[UUID]]]
-    """So many after so many, in the order of arrival."""
+    order: Order
+    """Of arrival."""
     found_ids: Callable[[TenantSession, Demand | None, int], Awaitable[Sequence[UUID] | None]]
     """At most so many of what meets a demand, and perhaps more; None where everything has to be tried."""
     load: Callable[[TenantSession, Caller, Sequence[UUID], bool], Awaitable[Sequence[Resource]]]
@@ -80,6 +115,14 @@ def versioned(resource: Resource) -> Resource:
     return resource
 
 
+def written(resource: Resource) -> dict[str, Any]:
+    """The same as a document, for which it is written once."""
+    body = resource.model_dump_json(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
+    document: dict[str, Any] = json.loads(body)
+    document["meta"]["version"] = f"W/{etag_of(body.encode())}"
+    return document
+
+
 def require(conditions: Preconditions, current: Resource) -> None:
     if conditions.if_match is None:
         return
@@ -96,7 +139,7 @@ async def search(
     count = DEFAULT_RESULTS if request.count is None else min(request.count, MAX_RESULTS)
     is_plain = request.filter is None and request.sort_by is None
     page = (
-        await in_order_of_arrival(session, kinds, first - 1, count)
+        await in_order_of_arrival(session, caller.arrivals, kinds, first - 1, count)
         if is_plain
         else await matching(session, caller, kinds, request, first - 1, count)
     )
@@ -117,17 +160,35 @@ def asks_for_members(request: scim.ResponseParameters[Any]) -> bool:
 
 
 async def in_order_of_arrival(
-    session: TenantSession, kinds: Sequence[Kind], skipped: int, count: int
+    session: TenantSession, arrivals: Arrivals, kinds: Sequence[Kind], skipped: int, count: int
 ) -> Page:
-    """Reads no more than the page."""
+    """Reads no more than the page, and those who have come since it was last counted."""
     total, matches = 0, list[Match]()
+    until = await as_of(session)
     for kind in kinds:
-        size = await kind.size(session)
+        size = await counted(session, arrivals, kind.order, until)
         before, wanted = max(0, skipped - total), count - len(matches)
         if wanted and before < size:
-            matches += [Match(kind, id_, None) for id_ in await kind.ids(session, before, wanted)]
+            found = await page_of(session, arrivals, kind.order, until, before, wanted)
+            matches += [Match(kind, place.id, None) for place in found]
         total += size
     return Page(total, matches)
+
+
+async def counted(session: TenantSession, arrivals: Arrivals, order: Order, until: datetime) -> int:
+    size, last = await queries.size_of(session, order, arrivals.last(order), until)
+    if last is not None:
+        arrivals.settle(order, last, until)
+    return size
+
+
+async def page_of(
+    session: TenantSession, arrivals: Arrivals, order: Order, until: datetime, skipped: int, limit: int
+) -> list[Place]:
+    found = await queries.page_after(session, order, arrivals.before(order, skipped), skipped, limit)
+    if found:
+        arrivals.settle(order, found[-1], until)
+    return found
 
 
 async def matching(
@@ -152,7 +213,9 @@ async def matches_of(session: TenantSession, caller: Caller, kind: Kind, request
     tried = scim.ScimFilter[kind.model](str(request.filter)) if request.filter else None  # type: ignore[name-defined]
     ids = await kind.found_ids(session, demand_of(tried), MOST_SCANNED + 1)
     if ids is None:
-        ids = await kind.ids(session, 0, MOST_SCANNED + 1)
+        ids = [
+            place.id for place in await queries.page_after(session, kind.order, START, 0, MOST_SCANNED + 1)
+        ]
     if len(ids) > MOST_SCANNED:
         raise scim.TooManyException(
             detail="Too many match: filter with eq on userName, externalId, emails, displayName or id."

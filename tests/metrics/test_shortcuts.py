@@ -229,17 +229,21 @@ async def test_a_head_that_was_not_answered_so_goes_the_long_way(
 
 async def test_triggers_stand_on_what_is_told_of(owner: asyncpg.Connection) -> None:
     found = await owner.fetch(
-        "SELECT tgrelid::regclass::text AS name, tgname FROM pg_trigger WHERE tgname LIKE 'tell_of_a%'"
+        "SELECT tgrelid::regclass::text AS name, tgname FROM pg_trigger"
+        " WHERE tgname IN ('tell_of_answers', 'tell_of_arrivals')"
     )
     assert {one["name"]: one["tgname"].removeprefix("tell_of_") for one in found} == TOLD_OF
 
 
 def test_what_a_statement_changes_is_known() -> None:
     assert changed_by("WITH x AS (SELECT 1)\nUPDATE  surveys SET a = 1") == {"answers"}
-    assert (
-        changed_by("DELETE FROM people WHERE x") == changed_by("INSERT INTO scim_users (a)") == {"arrivals"}
-    )
-    assert not changed_by("SELECT FROM surveys JOIN people") | changed_by("UPDATE survey_groups SET a = 1")
+    assert changed_by("DELETE FROM people WHERE x") == {"arrivals"}
+    for sql in (
+        "SELECT FROM surveys JOIN people",
+        "UPDATE survey_groups SET a = 1",
+        "INSERT INTO people (a)",
+    ):
+        assert not changed_by(sql)
 
 
 async def test_what_is_made_while_something_changes_is_not_kept(

@@ -1,20 +1,24 @@
 """Whatever the text, equality is looked up; a page costs what is on it."""
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from scim2_models import ScimFilter
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.scim.filters import demand_of
 from app.scim.groups import queries as groups
-from app.scim.queries import selection, statement
+from app.scim.queries import START, Order, page_after, selection, statement
 from app.scim.schemas import Group, Person
 from app.scim.users import queries as users
 from tests.conftest import Tenant
 from tests.scim.client import GROUP, USER, ScimClient, scim_of
+from tests.waiting import until
 
 TEXTS = [
     ("o'brien", "O'BRIEN"),
@@ -179,8 +183,128 @@ async def test_a_search_reads_only_what_it_finds(large: Tenant) -> None:
 
 async def test_a_page_reads_only_what_it_passes(large: Tenant) -> None:
     for page in (users.USER_IDS, groups.GROUP_IDS):
-        plan = await plan_of(large, page.text, {"skipped": 100, "limit": 10})
+        place = {"created_at": START.created_at, "id": START.id}
+        plan = await plan_of(large, page.text, {**place, "skipped": 100, "limit": 10})
         assert most_read(plan) <= 110
+
+
+async def arrive_one_by_one(tenant: Tenant) -> None:
+    """In another order than that of their ids, and all before the time of whoever asks."""
+    async with tenant.database.tenant_session(tenant.id) as session:
+        for table in ("people", "teams"):
+            await session.execute(
+                text(f"""
+                UPDATE {table} SET created_at = now() - make_interval(days => 1, secs => 10 * random())
+                WHERE organization_id = :organization_id
+                """)
+            )
+    async with tenant.database.system_session(reason="test") as session:
+        await session.execute(text("ANALYZE"))
+
+
+@pytest.mark.parametrize("order", [users.ARRIVALS, groups.ARRIVALS])
+async def test_behind_a_place_a_page_and_the_rest_are_read_alone(order: Order, large: Tenant) -> None:
+    await arrive_one_by_one(large)
+    async with large.database.tenant_session(large.id) as session:
+        [place] = await page_after(session, order, START, 3980, 1)
+    own = {"created_at": place.created_at, "id": place.id}
+    page = await plan_of(large, order.page.text, {**own, "skipped": 0, "limit": 10})
+    assert most_read(page) <= 11
+    assert most_read(await plan_of(large, order.size.text, {**own, "until": place.created_at})) <= 21
+
+
+@dataclass
+class Asked:
+    """What was asked of an order: how many were skipped, and behind which place."""
+
+    skipped: list[int]
+    behind: list[Any]
+
+
+@pytest.fixture
+def asked(lone: Tenant) -> Iterator[Asked]:
+    found = Asked([], [])
+
+    def look(_: Any, __: Any, statement: str, given: Any, *___: Any) -> None:
+        if "OFFSET" in statement and "created_at" in statement:
+            found.skipped.append(given[-1])
+        if re.search(r"count\(\*\) FROM (people|teams) ", statement):
+            found.behind += [one for one in given if one == START.created_at]
+
+    event.listen(lone.database.engine.sync_engine, "before_cursor_execute", look)
+    yield found
+    event.remove(lone.database.engine.sync_engine, "before_cursor_execute", look)
+
+
+@pytest.mark.parametrize("path", ["/Users", "/Groups?excludedAttributes=members"])
+async def test_a_walk_passes_nobody_twice_and_counts_them_once(
+    path: str, large: Tenant, asked: Asked
+) -> None:
+    """So it is linear, wherever it stands."""
+    await arrive_one_by_one(large)
+    client = await scim_of(large)
+    await until(large.database.memory.is_sure)
+    seen: list[str] = []
+    for first in range(1, 4001, 400):
+        page = (await client.get(path, params={"startIndex": first, "count": 400})).json()
+        assert (page["totalResults"], len(page["Resources"])) == (4000, 400)
+        seen += [one["id"] for one in page["Resources"]]
+    assert len(set(seen)) == 4000
+    assert sum(asked.skipped) == 0
+    assert len(asked.behind) == 1
+    asked.skipped.clear()
+    back = (await client.get(path, params={"startIndex": 1501, "count": 10})).json()
+    assert [one["id"] for one in back["Resources"]] == seen[1500:1510]
+    assert sum(asked.skipped) == 300
+
+
+@pytest.mark.parametrize("kind", ["Users", "Groups"])
+async def test_places_move_when_somebody_before_them_goes(kind: str, scim: ScimClient, acme: Tenant) -> None:
+    await until(acme.database.memory.is_sure)
+    made = []
+    for name in "abcdefgh":
+        named: Any = {"userName": name} if kind == "Users" else {"displayName": name}
+        schema = USER if kind == "Users" else GROUP
+        made.append((await scim.made(kind, schemas=[schema], **named))["id"])
+
+    async def page(first: int, count: int = 3) -> tuple[int, list[str]]:
+        found = (await scim.get(f"/{kind}", params={"startIndex": first, "count": count})).json()
+        return found["totalResults"], [one["id"] for one in found["Resources"]]
+
+    for start in (1, 4, 7):
+        assert await page(start) == (8, made[start - 1 : start + 2])
+    await scim.delete(f"/{kind}/{made.pop(1)}")
+    for start in (1, 4, 7):
+        assert await page(start) == (7, made[start - 1 : start + 2])
+    if kind == "Users":
+        made.insert(1, (await scim.made(kind, schemas=[USER], userName="b"))["id"])
+        assert await page(4) == (8, made[3:6])
+    else:
+        made.append((await scim.made(kind, schemas=[GROUP], displayName="late"))["id"])
+        assert await page(7) == (8, made[6:])
+
+
+async def test_who_was_on_the_way_when_a_page_was_read_is_on_the_next(acme: Tenant) -> None:
+    """What began before a place and is there only now comes before it."""
+    client = await scim_of(acme)
+    await until(acme.database.memory.is_sure)
+    async with acme.database.tenant_session(acme.id) as session:
+        await session.execute(text("SELECT now()"))
+        await crowd(acme)
+        first = (await client.get("/Users", params={"count": 10})).json()
+        late = {"id": uuid4(), "name": "late"}
+        await session.execute(
+            text("""
+            INSERT INTO people (organization_id, id, external_id, name, is_active, segments)
+            VALUES (:organization_id, :id, :name, :name, true, '{}')
+            """),
+            late,
+        )
+    rest = (await client.get("/Users", params={"startIndex": 1, "count": 30})).json()
+    assert (first["totalResults"], rest["totalResults"]) == (20, 21)
+    assert rest["Resources"][0]["id"] == str(late["id"])
+    second = (await client.get("/Users", params={"startIndex": 11, "count": 30})).json()
+    assert [one["id"] for one in second["Resources"]] == [one["id"] for one in rest["Resources"][10:]]
 
 
 async def test_pages_walk_through_everybody_once(scim: ScimClient, acme: Tenant) -> None:

@@ -10,30 +10,32 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession
 from app.scim.filters import Demand
-from app.scim.queries import found_ids
+from app.scim.queries import Order, found_ids
 
 IS_SEEN = """
 t.organization_id = :organization_id AND t.id <> ALL (ARRAY(
     SELECT team_id FROM scim_groups WHERE organization_id = :organization_id AND hidden_at IS NOT NULL
 ))
 """
-COUNT_GROUPS = text(f"SELECT count(*) FROM teams t WHERE {IS_SEEN}")  # noqa: S608 the text is ours
-
-
-async def count_groups(session: TenantSession) -> int:
-    """Every team SCIM may see."""
-    count: int = await session.scalar(COUNT_GROUPS)
-    return count
-
-
-GROUP_IDS = text(f"""
-SELECT t.id FROM teams t WHERE {IS_SEEN} ORDER BY t.created_at, t.id LIMIT :limit OFFSET :skipped
+COUNT_GROUPS = text(f"""
+WITH last AS (
+    SELECT t.id, t.created_at FROM teams t WHERE {IS_SEEN} AND t.created_at < :until
+    ORDER BY t.created_at DESC, t.id DESC LIMIT 1
+)
+SELECT last.id, last.created_at, (
+    SELECT count(*) FROM teams t WHERE {IS_SEEN} AND (t.created_at, t.id) > (:created_at, :id)
+) AS since, (
+    SELECT count(*) FROM teams t WHERE {IS_SEEN}
+      AND t.created_at >= :until
+) AS beyond
+FROM (VALUES (1)) AS one LEFT JOIN last ON true
 """)  # noqa: S608 the text is ours
-
-
-async def group_ids(session: TenantSession, skipped: int, limit: int) -> Sequence[UUID]:
-    """In the order of arrival."""
-    return (await session.scalars(GROUP_IDS, {"skipped": skipped, "limit": limit})).all()
+GROUP_IDS = text(f"""
+SELECT t.id, t.created_at FROM teams t WHERE {IS_SEEN} AND (t.created_at, t.id) > (:created_at, :id)
+ORDER BY t.created_at, t.id LIMIT :limit OFFSET :skipped
+""")  # noqa: S608 the text is ours
+ARRIVALS = Order(COUNT_GROUPS, GROUP_IDS)
+"""Of every team SCIM may see."""
 
 
 OF_IDS = """
@@ -70,25 +72,26 @@ async def found_group_ids(session: TenantSession, demand: Demand | None, limit: 
     return await found_ids(session, OF_IDS, WAYS, demand, limit)
 
 
-COUNT_OTHERS = text("""
-SELECT count(*) FROM scim_groups WHERE organization_id = :organization_id AND team_id IS NULL
-""")
-
-
-async def count_others(session: TenantSession) -> int:
-    """Groups that are no teams."""
-    count: int = await session.scalar(COUNT_OTHERS)
-    return count
-
-
-OTHER_IDS = text("""
-SELECT id FROM scim_groups WHERE organization_id = :organization_id AND team_id IS NULL
-ORDER BY created_at, id LIMIT :limit OFFSET :skipped
-""")
-
-
-async def other_ids(session: TenantSession, skipped: int, limit: int) -> Sequence[UUID]:
-    return (await session.scalars(OTHER_IDS, {"skipped": skipped, "limit": limit})).all()
+IS_OTHER = "g.organization_id = :organization_id AND g.team_id IS NULL"
+COUNT_OTHERS = text(f"""
+WITH last AS (
+    SELECT g.id, g.created_at FROM scim_groups g WHERE {IS_OTHER} AND g.created_at < :until
+    ORDER BY g.created_at DESC, g.id DESC LIMIT 1
+)
+SELECT last.id, last.created_at, (
+    SELECT count(*) FROM scim_groups g WHERE {IS_OTHER} AND (g.created_at, g.id) > (:created_at, :id)
+) AS since, (
+    SELECT count(*) FROM scim_groups g WHERE {IS_OTHER}
+      AND g.created_at >= :until
+) AS beyond
+FROM (VALUES (1)) AS one LEFT JOIN last ON true
+""")  # noqa: S608 the text is ours
+OTHER_IDS = text(f"""
+SELECT g.id, g.created_at FROM scim_groups g WHERE {IS_OTHER} AND (g.created_at, g.id) > (:created_at, :id)
+ORDER BY g.created_at, g.id LIMIT :limit OFFSET :skipped
+""")  # noqa: S608 the text is ours
+OTHER_ARRIVALS = Order(COUNT_OTHERS, OTHER_IDS)
+"""Of groups that are no teams."""
 
 
 OTHERS_OF_IDS = """

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import scim2_models as scim
 
 from app.core.conditional import Preconditions
-from app.core.database import RowMapping, TenantSession
+from app.core.database import RowMapping, TenantSession, note_changes
 from app.core.errors import validated
+from app.core.memory import ARRIVALS
 from app.core.schema import is_identifier
 from app.organizations import queries as organizations_queries
 from app.people.persons import service as persons_service
@@ -83,6 +84,8 @@ async def held_group(
 
 
 async def create_group(session: TenantSession, caller: Caller, group: Group) -> Group:
+    """Or what a client had deleted comes back to where it was."""
+    note_changes(session, [ARRIVALS])
     await teams_queries.hold_team_tree(session)
     settings = await organizations_queries.organization(session)
     is_team = rules.is_team(settings.scim_team_groups, group.display_name or "", group.external_id)
@@ -217,12 +220,13 @@ async def delete_group(session: TenantSession, caller: Caller, id_: str, conditi
     await queries.remove_members(session, stored.id, people)
     await settle_teams(session, stored, people, has_left=True, may_lose_team=False)
     if await teams_queries.is_team_in_use(session, stored.id):
+        note_changes(session, [ARRIVALS])
         await queries.hide_group(session, stored.id)
     else:
         await teams_service.delete_team(session, stored.external_id, Preconditions())
     return None
 
 
-GROUPS = Kind(Group, queries.count_groups, queries.group_ids, queries.found_group_ids, load_groups)
-OTHERS = Kind(Group, queries.count_others, queries.other_ids, queries.found_other_ids, load_groups)
+GROUPS = Kind(Group, queries.ARRIVALS, queries.found_group_ids, load_groups)
+OTHERS = Kind(Group, queries.OTHER_ARRIVALS, queries.found_other_ids, load_groups)
 """Groups that are no teams."""

@@ -10,8 +10,9 @@ from app.calendar import service as calendar
 from app.calendar.queries import occasion as birthday_of
 from app.calendar.schemas import OccasionWrite
 from app.core.conditional import Preconditions
-from app.core.database import RowMapping, TenantSession
+from app.core.database import RowMapping, TenantSession, note_changes
 from app.core.errors import MissingScope, PreconditionFailed, validated
+from app.core.memory import ARRIVALS
 from app.core.schema import is_identifier
 from app.organizations import queries as organizations_queries
 from app.people.persons import queries as persons_queries
@@ -126,6 +127,7 @@ async def create_user(session: TenantSession, caller: Caller, user: Person) -> P
 
 async def bring_back(session: TenantSession, caller: Caller, id_: UUID, user: Person) -> Person:
     """Whom a client deleted and now creates again is the same person."""
+    note_changes(session, [ARRIVALS])
     await queries.hold_user(session, id_)
     [row] = await queries.users(session, [id_], with_hidden=True)
     stored = stored_user(row, caller)
@@ -301,7 +303,8 @@ async def delete_user(session: TenantSession, caller: Caller, id_: str, conditio
         mapping.key_of(stored.user_name),
         stored.document,
     )
+    note_changes(session, [ARRIVALS])
     await queries.hide_user(session, stored.id)
 
 
-USERS = Kind(Person, queries.count_users, queries.user_ids, queries.found_user_ids, load_users)
+USERS = Kind(Person, queries.ARRIVALS, queries.found_user_ids, load_users)
