@@ -23,6 +23,8 @@ PERSONAL = {
 }
 OWN = {"at", "level", "logger", "request_id", "trace_id", "organization_id", "stack", "generation", "le"}
 """Fields that clocks, libraries and the service itself fill."""
+OURS = re.compile(r"[a-z]+(_[a-z]+)*")
+"""What looks like a word of the service itself, as `responses`, tells nothing of whoever sends it."""
 SHORTEST = 6
 LARGEST = 20_000
 ALWAYS = re.compile(r"[\w.+-]+@[\w-]+\.\w|btk_\w{20}|[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{10,}")
@@ -36,7 +38,7 @@ def personal_in(body: Any, is_personal: bool = False) -> Iterator[str]:
     elif isinstance(body, list):
         for value in body:
             yield from personal_in(value, is_personal)
-    elif isinstance(body, str) and is_personal and len(body) >= SHORTEST:
+    elif isinstance(body, str) and is_personal and len(body) >= SHORTEST and not OURS.fullmatch(body):
         yield body
 
 

@@ -18,7 +18,7 @@ def told() -> Told:
         "team": "sales-nl",
     }
     made.remember(httpx.Request("PUT", "http://test/v1/people/E-1", json=person))
-    answers = {"answers": {"why": "The canteen"}, "comment": "Thank you all"}
+    answers = {"answers": {"why": "The canteen", "how": "responses"}, "comment": "Thank you all"}
     made.remember(httpx.Request("POST", "http://test/v1/respond", json=answers))
     return made
 
@@ -51,6 +51,7 @@ def test_what_is_planted_in_a_label_or_by_another_process_is_found(told: Told) -
 
 def test_what_operators_need_is_none_of_it(told: Told) -> None:
     told.hear("betrokken.access request", {"operation": "get_person", "status": 404, "team": "sales"})
+    told.hear("label of betrokken_import_rows_total", {"kind": "responses"})
     assert told.betrayals() == []
 
 
