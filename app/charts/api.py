@@ -34,6 +34,7 @@ from app.metrics.recognition.api import recognition as recognition_of
 from app.metrics.schemas.recognition import RecognitionMetrics
 from app.metrics.views import api as views
 from app.metrics.views.api import (
+    Depth,
     Filter,
     GroupKind,
     Series,
@@ -52,7 +53,7 @@ Order = Annotated[Literal["gap", "tree"], Query()]
 KINDS: dict[str, Format] = {SVG: "svg", PNG: "png"}
 HOW = frozenset({"format", "width", "theme"})
 """How a chart looks, which narrows and widens nothing of what it tells."""
-OF_RELEASE = frozenset({"survey_id", "series", "by", "team"})
+OF_RELEASE = frozenset({"survey_id", "series", "by", "team", "depth"})
 OF_DAYS = frozenset({"from", "to", "team"})
 SCORES = "/v1/metrics/satisfaction-engagement"
 DAYS_AHEAD = 31
@@ -79,6 +80,7 @@ class Asked:
     series: str | None
     by: list[str] | None
     team: str | None
+    depth: int | None
     filter: str | None
     order: str
     first: date | None
@@ -89,7 +91,7 @@ class Asked:
         given = self.given - HOW - {"order"}
         chosen = list(by) if self.by is None else self.by
         return await views.view_for(
-            self.who, self.session, given, self.survey_id, self.series, chosen, self.team
+            self.who, self.session, given, self.survey_id, self.series, chosen, self.team, self.depth
         )
 
 
@@ -109,7 +111,7 @@ Grouped = TypeVar("Grouped", metrics.SatisfactionEngagement, metrics.Heatmap, me
 
 def at_a_glance(asked: Asked, answer: Grouped) -> Grouped:
     """One level of the tree, where nobody asked for other groups."""
-    if asked.by is not None:
+    if asked.by is not None or asked.depth is not None:
         return answer
     return answer.model_copy(update={"groups": one_level(answer.groups)})
 
@@ -230,6 +232,7 @@ async def get_chart(
     series: Series = None,
     by: Annotated[list[GroupKind] | None, Query()] = None,
     team: TeamParameter = None,
+    depth: Depth = None,
     filter: Filter = None,
     order: Order = "gap",
     first: First = None,
@@ -238,7 +241,9 @@ async def get_chart(
     chart, given = CHARTS[name], request.query_params.keys()
     refuse_others(name, chart, given)
     wanted = wanted_form(format, accept)
-    asked = Asked(who, session, given, language, survey_id, series, by, team, filter, order, first, last)
+    asked = Asked(
+        who, session, given, language, survey_id, series, by, team, depth, filter, order, first, last
+    )
     answer = await chart.read(asked)
     look = Look(language, theme, width - 2 * PADDING)
     specification = await asyncio.to_thread(chart.draw, answer, look)

@@ -1,5 +1,6 @@
 """Over HTTP: what a frontend needs beside the numbers, in one call."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -33,6 +34,12 @@ ALSO = {
 """Families that are neither named as the member whose codes they have nor so with an s."""
 SAID_ELSEWHERE = {"about", "name", "formats"}
 """Members whose codes are not shown: what a note is about, charts (each has its title), and their formats."""
+
+
+async def told_by(api: ContractClient, metric: str, **params: Any) -> list[Any]:
+    got = await api.get(f"/v1/metrics/{metric}", params={"by": ["organization", "team"], **params})
+    found: list[Any] = got.json()["groups"]
+    return found
 
 
 async def context(api: ContractClient, language: str = "en", **params: Any) -> Json:
@@ -132,6 +139,15 @@ async def test_teams_are_a_tree_of_as_many_levels_as_are_asked_for(acme: Tenant)
     assert [team["parts"] for team in found["teams"]] == [0, 2, 0, 0]
     assert found["teams"][2] == {"id": "be", "name": "Be", "parent": "sales", "depth": 1, "parts": 0}
     assert team_ids(await context(acme.client, depth=1)) == ["it", "sales"]
+    for metric in ("satisfaction-engagement", "participation", "facets", "overview"):
+        whole = await told_by(acme.client, metric)
+        flat = await told_by(acme.client, metric, depth=1)
+        assert [one["group"]["depth"] for one in flat] == [0, 0, 0], metric
+        assert flat == [one for one in whole if one["group"]["depth"] < 1]
+        below = await told_by(acme.client, metric, team="sales", depth=1)
+        assert [one["group"]["id"] for one in below] == ["sales"]
+    chart = await acme.client.get("/v1/charts/participation", params={"depth": 2})
+    assert {"Sales", "Be"} <= set(json.dumps(chart.json()["datasets"]).replace('"', " ").split())
     assert team_ids(await context(acme.client, team="sales")) == ["sales", "be", "nl"]
     assert team_ids(await context(acme.client, team="sales", depth=1)) == ["sales"]
     assert found["segments"] == [{"segment": "location", "by": "segment:location"}]

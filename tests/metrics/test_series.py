@@ -1,8 +1,12 @@
 """Over HTTP: the waves of a series side by side, and one call a screen."""
 
+from copy import deepcopy
 from typing import Any
 
 from app.metrics import names as app_names
+from app.metrics import schemas
+from app.metrics.definitions import document
+from app.metrics.views.sentences import of_overview
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.metrics.test_release import (
@@ -20,6 +24,13 @@ from tests.metrics.test_release import (
     staff,
     start,
 )
+
+POSITION = {
+    "quadrant": "content",
+    "probability": 0.93,
+    "probabilities": {"thriving": 0.04, "content": 0.93, "stretched": 0.02, "detached": 0.01},
+    "ellipse": {"semi_major": 5.0, "semi_minor": 4.0, "angle": 0.0},
+}
 
 
 async def wave(tenant: Tenant, sales: int, care: int, *, swapped: bool = False, **members: Any) -> str:
@@ -178,6 +189,22 @@ async def test_every_number_of_a_series_has_a_definition(acme: Tenant) -> None:
     assert "repeaters.difference" in defined
 
 
+def headline_of(group: Json) -> str:
+    """In English, of changes of which different things can be said."""
+    labels = document()["labels"]
+    said = [
+        f"{one['measure']} {labels['verdicts'][one['verdict']]['en'].lower()}"
+        for one in group["changes"]
+        if one["measure"] in ("satisfaction", "engagement")
+    ]
+    scores = [round(group[name]["score"]) for name in ("satisfaction", "engagement")]
+    standing = f"Satisfaction {scores[0]}, engagement {scores[1]}"
+    if group["position"] is not None:
+        chance = f"{round(100 * group['position']['probability'])}%"
+        standing = f"{labels['quadrants'][group['position']['quadrant']]['en']} (chance {chance})"
+    return f"{standing}. Since the round before: {', '.join(said)}."
+
+
 async def test_the_overview_is_put_together_of_what_the_metrics_say(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 30, "care": 31, "few": 3})
     await wave(acme, sales=3, care=3)
@@ -204,9 +231,19 @@ async def test_the_overview_is_put_together_of_what_the_metrics_say(acme: Tenant
         ]
         assert group["changes"] == newest
     assert found["levers"] == (await read(acme.client, "levers"))["groups"][0]
+    assert found["headline"] == headline_of(found["groups"][0])
+    placed = deepcopy(found["groups"][0]) | {"position": POSITION}
+    group = schemas.OverviewGroupOk.model_validate(placed)
+    assert of_overview([group], "en") == headline_of(placed)
+    assert "Vooral tevreden (kans 93%)" in str(of_overview([group], "nl"))
+    assert of_overview([], "nl") is None
+    flat = await read(acme.client, "overview", depth=1, **wanted)
+    assert flat["groups"] == found["groups"]
     narrowed = await read(acme.client, "overview", team="care")
     assert [group["group"]["id"] for group in narrowed["groups"]] == ["care"]
     assert narrowed["levers"]["group"]["kind"] == "organization"
+    assert narrowed["headline"].startswith("Care: ")
+    assert (await read(acme.client, "overview", team="few"))["headline"] is None
 
 
 async def test_the_columns_of_the_heatmap_are_named_in_the_language_asked_for(acme: Tenant) -> None:

@@ -51,6 +51,7 @@ OverviewGroup = Annotated[
 
 
 class Overview(Metrics):
+    headline: str | None
     distinctness: Distinctness | None
     reasons: Reasons
     levers: LeversGroup | None

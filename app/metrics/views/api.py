@@ -22,7 +22,7 @@ from app.metrics.releases import queries
 from app.metrics.views import context as whereabouts
 from app.metrics.views import filters as filtering
 from app.metrics.views import groups as service
-from app.metrics.views import outcomes, screens
+from app.metrics.views import outcomes, screens, sentences
 from app.organizations import queries as organizations
 from app.tables import Release, Survey
 
@@ -34,6 +34,7 @@ PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]
 GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
 By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
+Depth = Annotated[int | None, Query(ge=1, le=100)]
 Series = Annotated[str | None, Query(min_length=1, max_length=100)]
 Language = Annotated[str | None, Header(max_length=1000)]
 Filter = Annotated[str | None, Query(min_length=3, max_length=2000)]
@@ -47,7 +48,7 @@ Grouped = (
     | schemas.Trends
     | schemas.Overview
 )
-OF_VIEW = {"survey_id", "series", "by", "team", "question"}
+OF_VIEW = {"survey_id", "series", "by", "team", "depth", "question"}
 """What narrows or moves a view; whatever else an endpoint takes could widen it."""
 
 
@@ -69,6 +70,7 @@ class View:
     by: list[str]
     team: str | None
     tops_in: screens.Tops = screens.everything
+    depth: int | None = None
 
     @property
     def tops(self) -> Sequence[str] | None:
@@ -79,24 +81,30 @@ class View:
         return await screens.seen(self.session, waves, self.tops_in)
 
     async def groups(self, metric: Metric[Numbers, Told]) -> list[Told]:
-        return await service.read(self.session, self.release, metric, self.by, self.team, self.tops)
+        return await service.read(
+            self.session, self.release, metric, self.by, self.team, self.tops, self.depth
+        )
 
     async def sent(self, metric: Metric[Numbers, Told]) -> list[str]:
-        return await service.sent(self.session, self.release, metric, self.by, self.team, self.tops)
+        return await service.sent(
+            self.session, self.release, metric, self.by, self.team, self.tops, self.depth
+        )
 
     async def asked_for(self) -> dict[int, schemas.GroupRef]:
-        return await service.asked_for(self.session, self.release, self.by, self.team, self.tops)
+        return await service.asked_for(self.session, self.release, self.by, self.team, self.tops, self.depth)
 
     def made_of(self, *more: Any) -> Sequence[Any]:
         """All that settles an answer about the release, which nothing changes, to this reader."""
-        return self.session.organization_id, self.header, self.by, self.team, self.tops, *more
+        return self.session.organization_id, self.header, self.by, self.team, self.tops, self.depth, *more
 
     def beside(self, waves: Sequence[tuple[Survey, Release]]) -> Sequence[Any]:
         """What of other waves the reader sees."""
         return [(service.header(*wave), self.tops_in(wave[0])) for wave in waves]
 
     async def kept(self, metric: Metric[Numbers, Told]) -> list[tuple[schemas.GroupRef, Numbers]]:
-        return await service.kept(self.session, self.release, metric, self.by, self.team, self.tops)
+        return await service.kept(
+            self.session, self.release, metric, self.by, self.team, self.tops, self.depth
+        )
 
     @property
     def header(self) -> schemas.Header:
@@ -111,8 +119,9 @@ async def view(
     series: Series = None,
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
     team: TeamParameter = None,
+    depth: Depth = None,
 ) -> View:
-    return await view_for(who, session, request.query_params.keys(), survey_id, series, by, team)
+    return await view_for(who, session, request.query_params.keys(), survey_id, series, by, team, depth)
 
 
 async def view_for(
@@ -123,11 +132,12 @@ async def view_for(
     series: str | None,
     by: list[str],
     team: str | None,
+    depth: int | None = None,
 ) -> View:
     survey, release = await service.release_to_show(session, survey_id, series)
     if who.teams is not None and not asked <= OF_VIEW:
         raise TeamsOnly
-    return View(session, survey, release, by, team, tops_of(who, await transaction_time(session)))
+    return View(session, survey, release, by, team, tops_of(who, await transaction_time(session)), depth)
 
 
 def tops_of(who: Principal, now: datetime) -> screens.Tops:
@@ -326,7 +336,12 @@ async def overview(
         seen = await view.seen(waves)
     groups = await screens.glances(view.session, view.release, await view.asked_for(), archived, seen)
     return schemas.Overview(
-        **view.header, distinctness=distinctness, reasons=reasons, levers=levers, groups=groups
+        **view.header,
+        headline=sentences.of_overview(groups, language),
+        distinctness=distinctness,
+        reasons=reasons,
+        levers=levers,
+        groups=groups,
     )
 
 
@@ -436,7 +451,7 @@ async def get_context(
     survey_id: UUID | None = None,
     series: Series = None,
     team: TeamParameter = None,
-    depth: Annotated[int | None, Query(ge=1, le=100)] = None,
+    depth: Depth = None,
 ) -> Response:
     shown = await service.release_shown(session, survey_id, series)
     now = await transaction_time(session)

@@ -110,16 +110,7 @@ async def teams_of(
     else:
         wanted = service.chosen_below(groups, ["team"], team, tops)
     parts = Counter(group.parent for group in groups if group.kind == "team")
-    return [as_team(group, groups, parts[group.ordinal]) for group in down_to(depth, wanted)]
-
-
-def down_to(depth: int | None, wanted: Sequence[SurveyGroup]) -> list[SurveyGroup]:
-    """So many levels; a team above which none is listed is on the first."""
-    levels: dict[int, int] = {}
-    for group in wanted:
-        above = levels.get(group.parent, 0) if group.parent is not None else 0
-        levels[group.ordinal] = above + 1
-    return [group for group in wanted if depth is None or levels[group.ordinal] <= depth]
+    return [as_team(group, groups, parts[group.ordinal]) for group in service.down_to(depth, wanted)]
 
 
 def as_team(group: SurveyGroup, groups: Sequence[SurveyGroup], parts: int) -> schemas.ContextTeam:

@@ -107,9 +107,10 @@ async def kept(
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None = None,
+    depth: int | None = None,
 ) -> list[tuple[schemas.GroupRef, Numbers]]:
     """The groups asked for, with what the release says of them."""
-    wanted = await asked_for(session, release, by, team, tops)
+    wanted = await asked_for(session, release, by, team, tops, depth)
     bodies = await queries.bodies(session, release, metric, [*wanted])
     return [(group, bodies[ordinal]) for ordinal, group in wanted.items() if ordinal in bodies]
 
@@ -120,11 +121,12 @@ async def asked_for(
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None,
+    depth: int | None,
 ) -> dict[int, schemas.GroupRef]:
     """By ordinal, the groups asked for; of the subtrees of `tops` alone, if given."""
     groups = await queries.groups_of(session, release)
     wanted = chosen(groups, by, team) if tops is None else chosen_below(groups, by, team, tops)
-    return {group.ordinal: ref(group, groups) for group in wanted}
+    return {group.ordinal: ref(group, groups) for group in down_to(depth, wanted)}
 
 
 async def sent(
@@ -134,9 +136,10 @@ async def sent(
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None = None,
+    depth: int | None = None,
 ) -> list[str]:
     """As `read`, in the letters that go out: those kept, with the group put before them."""
-    wanted = await asked_for(session, release, by, team, tops)
+    wanted = await asked_for(session, release, by, team, tops, depth)
     kept = await queries.results(session, release, metric, [*wanted])
     found = [(group, kept[ordinal]) for ordinal, group in wanted.items() if ordinal in kept]
     return await in_turns(lambda own: with_group(own[0], metric.sent(*own[1])), found)
@@ -160,9 +163,10 @@ async def read(
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None = None,
+    depth: int | None = None,
 ) -> list[Told]:
     """As `kept`, as it is answered."""
-    found = await kept(session, release, metric, by, team, tops)
+    found = await kept(session, release, metric, by, team, tops, depth)
     return [joined(metric.told, schemas.OfGroup(group=group), numbers) for group, numbers in found]
 
 
@@ -224,6 +228,15 @@ def ref(group: SurveyGroup, groups: Sequence[SurveyGroup]) -> schemas.GroupRef:
         parent=parent.external_id if parent is not None and parent.kind == "team" else None,
         depth=group.depth,
     )
+
+
+def down_to(depth: int | None, wanted: Sequence[SurveyGroup]) -> list[SurveyGroup]:
+    """So many levels of teams; a team above which none is listed is on the first."""
+    levels: dict[int, int] = {}
+    for group in wanted:
+        above = levels.get(group.parent, 0) if group.parent is not None else 0
+        levels[group.ordinal] = above + (group.kind == "team")
+    return [group for group in wanted if depth is None or levels[group.ordinal] <= depth]
 
 
 def segment_of(group: schemas.GroupRef) -> str | None:

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from math import floor
 
 from app.metrics.definitions import document, scale_titles
-from app.metrics.schemas import CriterionNumbers, DriverLeverOk, LeverOk, LeversOk, RecognitionSince
+from app.metrics.schemas import (
+    CriterionNumbers,
+    DriverLeverOk,
+    LeverOk,
+    LeversOk,
+    OverviewGroup,
+    OverviewGroupOk,
+    RecognitionSince,
+)
+from app.metrics.schemas.trends import ChangeSuppressed
 
 ALMOST = 99
 """Above it, in whole per cents, a chance is not told as a certainty."""
@@ -60,6 +69,48 @@ def of_levers(group: LeversOk, language: str) -> str:
     is_borrowed = group.importance_of == "organization"
     borrowed = [_sentence("importance_borrowed", language)] if is_borrowed else []
     return " ".join([advice, *_how_sure(group, language), *borrowed])
+
+
+def of_overview(groups: Sequence[OverviewGroup], language: str) -> str | None:
+    """The finding about the first group: where it stands, and what can be said of the change."""
+    group = next(iter(groups), None)
+    if not isinstance(group, OverviewGroupOk):
+        return None
+    said = " ".join([_standing(group, language), *_changed(group, language)])
+    if group.group.kind == "organization":
+        return said
+    return _sentence("of_named", language).format(name=group.group.name, said=said)
+
+
+def _standing(group: OverviewGroupOk, language: str) -> str:
+    position = group.position
+    if position is None or position.quadrant == "undetermined":
+        scores = {
+            "satisfaction": round(group.satisfaction.score),
+            "engagement": round(group.engagement.score),
+        }
+        return _sentence("both_scores", language).format(**scores)
+    quadrant = document()["labels"]["quadrants"][position.quadrant][language]
+    chance = _percent(position.probability, language)
+    return _sentence("stands", language).format(quadrant=quadrant, chance=chance)
+
+
+def _changed(group: OverviewGroupOk, language: str) -> list[str]:
+    """Measures of which the same can be said, together; nothing where no wave before is shown."""
+    told = {
+        one.measure: one.verdict
+        for one in group.changes
+        if one.measure in ("satisfaction", "engagement") and not isinstance(one, ChangeSuppressed)
+    }
+    if not told:
+        return []
+    said = []
+    for verdict in dict.fromkeys(told.values()):
+        names = [scale_titles(language)[name].lower() for name, own in told.items() if own == verdict]
+        words = document()["labels"]["verdicts"][verdict][language]
+        measures = _sentence("and", language).join([" ", " "]).join(names)
+        said.append(f"{measures} {words[:1].lower()}{words[1:]}")
+    return [_sentence("since_before", language).format(said=", ".join(said))]
 
 
 def _advice(group: LeversOk, language: str) -> str | None:
