@@ -177,3 +177,41 @@ async def test_what_is_withheld_does_not_say_whether_the_erased_had_answered(
         changes = [(one["measure"], one["status"], one.get("reason")) for g in groups for one in g["changes"]]
         statuses.append((changes, [(one["status"], one.get("reason")) for one in groups[0]["repeaters"]]))
     assert statuses[0] == statuses[1]
+
+
+async def told_of(tenant: Tenant, survey_id: str) -> dict[tuple[str | None, str], int]:
+    """How many persons the wave itself says that each number of a group stands on."""
+    found: dict[tuple[str | None, str], int] = {}
+    headline = await read(tenant.client, "satisfaction-engagement", survey_id=survey_id, by=BY)
+    for group in headline["groups"]:
+        if group["status"] == "ok":
+            both = ("satisfaction", "engagement", "gap")
+            found |= {(group["group"]["id"], measure): group["n"] for measure in both}
+    enps = await read(tenant.client, "enps", survey_id=survey_id, by=BY)
+    found |= {(one["group"]["id"], "enps"): one["n"] for one in enps["groups"] if one["status"] == "ok"}
+    return found
+
+
+@pytest.mark.usefixtures("organisation")
+@pytest.mark.parametrize("skipping", [0, 1, 4, 5])
+async def test_the_counts_of_a_change_tell_no_more_than_its_waves_do(skipping: int, acme: Tenant) -> None:
+    """Subtracted from one another, or from what the waves tell, they would count those who skipped."""
+    first = scores(EVERYBODY[:-1], 0)
+    for name in SALES[:skipping]:
+        del first[name]["enps"]
+    _, after = await two_waves(acme, first, [])
+    (whole,) = [group for group in after["groups"] if group["group"]["id"] is None]
+    then, now = [await told_of(acme, point["survey"]) for point in whole["points"][-2:]]
+    counts: dict[str, dict[str | None, tuple[int, int]]] = {}
+    for group in after["groups"]:
+        for change in group["changes"]:
+            if change["status"] == "ok":
+                place = group["group"]["id"], change["measure"]
+                assert (change["n_before"], change["n_after"]) == (then[place], now[place])
+                counts.setdefault(change["measure"], {})[place[0]] = change["n_before"], change["n_after"]
+    assert counts.keys() == {"satisfaction", "engagement", "gap", "enps"}
+    for own in counts.values():
+        for all_of, sales, care in zip(
+            *(own.get(team, ()) for team in (None, "sales", "care")), strict=False
+        ):
+            assert all_of - sales - care == 0 or all_of - sales - care >= 5
