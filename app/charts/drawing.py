@@ -6,11 +6,15 @@ link, its ids are its own, and what a screen reader says of it is what the speci
 
 import base64
 import json
+import math
 import re
+import resource
 import struct
 import sys
+import time
+import traceback
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from typing import IO, Any
 
@@ -22,6 +26,9 @@ VERSION = "6.1"
 """Of Vega-Lite."""
 SCALE = 2
 """Pixels of a picture for each of the specification: sharp on screens that have many."""
+SECONDS = 30
+MEMORY = 2 << 30
+"""Bytes that are written to: of addresses alone the library takes more than any machine has."""
 POINTS = b"IDAT"
 TAG = re.compile(r'<[a-zA-Z](?:[^">]|"[^"]*")*>')
 """What of a drawing is not text: what somebody is called is let be, whatever it looks like."""
@@ -71,11 +78,33 @@ def tidied(svg: str, specification: dict[str, Any], mark: str) -> str:
     return head + named + said + plain[found.end() :]
 
 
-def main(orders: IO[bytes], answers: IO[bytes]) -> None:
+def main(orders: IO[bytes], answers: IO[bytes], allow: Callable[[], None]) -> None:
+    """An order that cannot be drawn is answered with nothing, and costs the others nothing."""
     for order in orders:
-        answers.write(base64.b64encode(drawn(*json.loads(order))) + b"\n")
+        allow()
+        answers.write(base64.b64encode(attempt(order)) + b"\n")
         answers.flush()
 
 
+def attempt(order: bytes) -> bytes:
+    try:
+        return drawn(*json.loads(order))
+    except Exception:  # whatever the library raises
+        traceback.print_exc()
+        return b""
+
+
+def limited() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def allow_seconds() -> None:
+    """Of the processor, so that a busy machine ends no drawing."""
+    spent = math.ceil(time.process_time())
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + SECONDS, resource.RLIM_INFINITY))
+
+
 if __name__ == "__main__":
-    main(sys.stdin.buffer, sys.stdout.buffer)
+    limited()
+    main(sys.stdin.buffer, sys.stdout.buffer, allow_seconds)

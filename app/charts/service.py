@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from collections import OrderedDict
 from contextlib import suppress
 from importlib.util import find_spec
@@ -13,6 +14,8 @@ from app.charts.schemas import Form
 from app.core.conditional import etag_of
 from app.core.errors import NotAcceptable, Unavailable
 from app.core.press import Press, Unprinted
+
+log = logging.getLogger("betrokken.charts")
 
 PRESS = Press("app.charts.drawing", hands=1)
 MOST_KEPT = 16 << 20
@@ -38,6 +41,10 @@ class NotDrawn(Unavailable):
     detail = (
         "The chart could not be drawn: try again shortly, or take the specification and draw it yourself."
     )
+
+
+class Undrawn(Unprinted):
+    """The library refused the specification, and would again: that is an error of ours."""
 
 
 def can_draw() -> bool:
@@ -72,6 +79,9 @@ async def picture(
         PRESS.refuse_crowd(whose)
     order = json.dumps([specification, wanted, f"c{mark[:12]}"]).encode()
     made = base64.b64decode(await made_of(order, whose))
+    if not made:
+        log.error("chart_not_drawn")
+        raise Undrawn
     if may_keep:
         keep(key, made)
     return made

@@ -34,6 +34,10 @@ class Unprinted(Exception):
     """It died over the order, or was ended."""
 
 
+class Unstarted(Unprinted):
+    """The machine had no room for it: it made nothing of the order yet."""
+
+
 class Hand(threading.local):
     """The process of a thread: started when first needed, and again when it has died."""
 
@@ -46,7 +50,10 @@ class Hand(threading.local):
     def running(self) -> subprocess.Popen[bytes]:
         if self.process is None or self.process.poll() is not None:
             self.end()
-            self.process = started(self.module)
+            try:
+                self.process = started(self.module)
+            except OSError:
+                raise Unstarted from None
             self.end = weakref.finalize(threading.current_thread(), end, self.process)
         return self.process
 

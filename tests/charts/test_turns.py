@@ -5,6 +5,8 @@ import base64
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.auth.limits import KNOWN, RateLimitMiddleware
 from app.charts import service
-from app.core.press import Press, Unprinted
+from app.core.press import Press, Unprinted, Unstarted
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant, new_tenant
@@ -149,6 +151,56 @@ async def test_while_a_card_template_is_tried_no_transaction_is_open(
     assert (await acme.client.put("/v1/card-templates/own", json=TEMPLATE)).status_code == 201
     log = (await acme.client.get("/v1/audit", params={"action": "put_card_template"})).json()["items"]
     assert [entry["target"] for entry in log] == ["own"], "once, by the transaction that stored it"
+
+
+async def test_a_process_that_does_not_start_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(module: str) -> None:
+        raise BlockingIOError
+
+    own = Press("tests.charts.echo", hands=1)
+    with monkeypatch.context() as patched:
+        patched.setattr("app.core.press.started", full)
+        with pytest.raises(Unstarted):
+            await own.make(b"one", uuid4())
+    assert await own.make(b"two", uuid4()) == b"two\n"
+
+
+async def test_where_no_process_starts_a_chart_waits_and_a_card_template_is_not_blamed(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(module: str) -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr("app.core.press.started", full)
+    monkeypatch.setattr(service, "PRESS", Press("app.charts.drawing", hands=1))
+    monkeypatch.setattr("app.calendar.cards.press.PRESS", Press("app.calendar.cards.press", hands=1))
+    drawn = await acme.client.get("/v1/charts/gap?format=svg&width=311")
+    assert (drawn.status_code, drawn.json()["code"]) == (503, "unavailable")
+    put = await acme.client.put("/v1/card-templates/own", json=TEMPLATE)
+    assert (put.status_code, put.json()["code"]) == (503, "unavailable")
+
+
+def test_what_cannot_be_drawn_costs_the_process_nothing() -> None:
+    pytest.importorskip("vl_convert")
+    drawing = import_module("app.charts.drawing")
+    wrong = {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", "mark": {"type": "no such mark"}}
+    right = {"title": {"text": ["T"]}, "description": "D", "mark": "point", "data": {"values": [{}]}}
+    orders = [json.dumps([one, "svg", "c0"]).encode() + b"\n" for one in (wrong, right)]
+    answers = BytesIO()
+    drawing.main(orders, answers, lambda: None)
+    first, second = answers.getvalue().splitlines()
+    assert first == b""
+    assert base64.b64decode(second).startswith(b"<svg")
+
+
+async def test_what_the_library_refuses_is_not_drawn_again(press: Press) -> None:
+    hand = hand_of(press)
+    hand.made = b"\n"
+    hand.may_go_on.set()
+    with pytest.raises(service.Undrawn):
+        await service.picture({}, "svg", "a mark", uuid4())
+    assert len(hand.orders) == 1
+    assert not service.kept
 
 
 class DyingHand(SlowHand):

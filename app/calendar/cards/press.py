@@ -16,7 +16,8 @@ from uuid import UUID
 
 from app.calendar.cards.rendering import Occasion, Rendered, Wish, rendered
 from app.calendar.cards.templates import Template, TemplateRefused
-from app.core.press import Press, Unprinted
+from app.core.errors import Unavailable
+from app.core.press import Press, Unprinted, Unstarted
 
 SECONDS = 3
 MEMORY = 1 << 30
@@ -29,6 +30,8 @@ async def printed(template: Template, occasion: Occasion, whose: UUID) -> Render
     order = json.dumps([asdict(template), asdict(occasion)]).encode()
     try:
         made = json.loads(await PRESS.make(order, whose))
+    except Unstarted:
+        raise Unavailable from None
     except Unprinted:
         raise COSTLY from None
     if "code" in made:
