@@ -17,11 +17,11 @@ OPENID = "openid"
 @router.get("/v1/sign-in", operation_id="get_sign_in", response_model=SignIn)
 async def get_sign_in(request: Request, settings: SettingsOf) -> Response:
     issuer, client_id = request.app.state.issuer, settings.oidc_client_id
+    endpoints = await issuer.endpoints() if client_id is not None else None
     way = None
-    if client_id is not None:
-        endpoints = asdict(await issuer.endpoints())
+    if client_id is not None and endpoints is not None:
         parameters = with_openid(settings.oidc_sign_in_parameters)
-        way = OidcSignIn(issuer=issuer.url, client_id=client_id, parameters=parameters, **endpoints)
+        way = OidcSignIn(issuer=issuer.url, client_id=client_id, parameters=parameters, **asdict(endpoints))
     return Response(SignIn(oidc=way).model_dump_json(), headers=NO_STORE, media_type="application/json")
 
 

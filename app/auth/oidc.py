@@ -87,12 +87,12 @@ class Issuer:
             raise BadToken
         return claims
 
-    async def endpoints(self) -> Endpoints:
-        """Raises Unavailable while the issuer never told of any."""
+    async def endpoints(self) -> Endpoints | None:
+        """None where the issuer tells of none to go to. Raises Unavailable while it never answered."""
         if not self._is_fresh():
             async with self._asking:
                 await self._look_again(self._is_fresh)
-        if self._endpoints is None:
+        if self._endpoints is None and not self._keys:
             raise IssuerUnreachable
         return self._endpoints
 
@@ -132,6 +132,8 @@ class Issuer:
         if not is_as_safe(address, self.url):
             raise NotSent("keys_not_over_https")
         self._endpoints = endpoints_of(found, self.url)
+        if self._endpoints is None:
+            log.warning("identity_provider_without_sign_in")
         return await get_json(address)
 
 

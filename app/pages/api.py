@@ -75,9 +75,10 @@ async def get_sign_in_page(request: Request, if_none_match: Tags = None) -> Resp
 
 async def token_origin(issuer: Issuer) -> str | None:
     try:
-        return origin_of((await issuer.endpoints()).token_endpoint)
+        found = await issuer.endpoints()
     except IssuerUnreachable:
         return None
+    return None if found is None else origin_of(found.token_endpoint)
 
 
 @router.get("/pages/{name:path}")

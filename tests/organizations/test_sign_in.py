@@ -131,6 +131,19 @@ def test_an_address_that_would_run_or_let_in_anything_is_none(said: Json) -> Non
     assert endpoints_of(found, LOGIN) is None
 
 
+@pytest.mark.parametrize("said", [{}, {**PLACES, "token_endpoint": None}], ids=["none", "half"])
+async def test_where_the_provider_lets_nobody_in_from_a_page_there_are_keys_alone(
+    said: Json, app_with_login: FastAPI, provider: Provider
+) -> None:
+    """Nobody is told to try again shortly, as that would not help."""
+    provider.discovery = said
+    api = client_for(app_with_login, None)
+    for _ in range(2):
+        answer = await api.get("/v1/sign-in")
+        assert (answer.status_code, answer.json()) == (200, {"oidc": None})
+    assert "connect-src 'self';" in await policy_of(app_with_login)
+
+
 def test_where_one_cannot_sign_out_one_signs_in_all_the_same() -> None:
     for end in (None, "javascript:alert(1)", "ftp://login.example.com"):
         found = endpoints_of({**PLACES, "end_session_endpoint": end}, LOGIN)
