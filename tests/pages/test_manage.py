@@ -17,7 +17,7 @@ from tests.conftest import Tenant
 from tests.metrics.test_release import CONTENT, answer, names_of, staff
 from tests.pages.conftest import Visits
 from tests.pages.test_dashboard import key_of
-from tests.pages.visiting import Visit
+from tests.pages.visiting import FORGETFUL, Visit
 
 SIZES = {"sales": 8, "care": 9}
 HR = ("surveys:read", "surveys:write", "people:read", "metrics:read")
@@ -85,6 +85,64 @@ async def test_the_key_is_asked_for_where_nobody_is_signed_in(staffed: Tenant, v
         await seen.press("Enter")
         await at_screen(seen, "surveys")
         assert key not in seen.page.url
+
+
+@pytest.mark.parametrize("page", ["", "manage", "calendar", "sign-in"])
+async def test_a_page_works_where_the_browser_keeps_nothing(
+    page: str, staffed: Tenant, visit: Visits
+) -> None:
+    async with visit(language="en", width=1280) as seen:
+        await seen.page.add_init_script(FORGETFUL)
+        if page == "sign-in":
+            await seen.page.goto(f"{seen.address}/{page}")
+            await seen.page.click('[data-language="nl"]')
+            await seen.says("h1:visible", "Aanmelden")
+            return
+        await seen.page.goto(f"{seen.address}/{page}")
+        await seen.arrive("signin")
+        await seen.page.click('[data-language="nl"]:visible')
+        await seen.page.fill("#key", await key_of(staffed, *HR, "calendar:read"))
+        await seen.press("Enter")
+        await seen.arrive("manage" if page else "problem")
+        if page == "manage":
+            await seen.page.click("#new-survey")
+            await at_screen(seen, "surveys/new")
+            await seen.page.fill("#name", "Autumn")
+            await seen.page.click("#stop")
+            await at_screen(seen, "surveys")
+
+
+async def test_a_list_that_did_not_come_whole_is_none(staffed: Tenant, visit: Visits) -> None:
+    async def lists(route: Any) -> None:
+        if "cursor" in route.request.url:
+            return await route.abort()
+        told = await (await route.fetch()).json()
+        return await route.fulfill(json=told | {"next_cursor": "more"})
+
+    async with visit(language="en", width=1280) as seen:
+        key = await key_of(staffed, "keys:manage")
+        await seen.page.route("**/v1/api-keys**", lists)
+        await manage(seen, key, "keys")
+        await seen.says("#view", "No answer came. Try again")
+        await seen.page.unroute("**/v1/api-keys**")
+        await seen.page.click("#view .primary")
+        await seen.page.wait_for_selector("#new-key")
+
+
+REFUSING = """() => {
+  navigator.clipboard.writeText = () => Promise.reject();
+  document.execCommand = () => false;
+}"""
+
+
+async def test_what_the_clipboard_refuses_is_not_said_to_be_copied(staffed: Tenant, visit: Visits) -> None:
+    survey_id = await opened(staffed, mode="anonymous", access="open")
+    async with visit(language="en", width=1280) as seen:
+        await manage(seen, await key_of(staffed, *HR), f"surveys/{survey_id}")
+        await seen.page.click("#show-address")
+        await seen.page.evaluate(REFUSING)
+        await seen.page.click(".copyable button")
+        await seen.says(".copyable [role=status]", "Ctrl+C")
 
 
 async def test_the_dashboard_leads_there_whoever_has_something_to_do_there(

@@ -12,7 +12,7 @@ from app.organizations.setup.service import new_link
 from tests.conftest import client_for
 from tests.organizations.test_setup import empty, empty_url, organizations_in  # noqa: F401 fixtures
 from tests.pages.conftest import Visits, listening
-from tests.pages.visiting import Visit
+from tests.pages.visiting import FORGETFUL, Visit
 
 DOOR = "**/v1/setup"
 LANGUAGES = pytest.mark.parametrize("language", ["nl", "en"])
@@ -136,9 +136,33 @@ async def test_a_key_that_was_not_copied_is_not_lost_by_a_slip(
         at.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept())[1])
         await make(at)
         await at.arrive("done")
+        await at.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject() }")
+        await at.page.click("#copy")
+        await at.says("#copied", "Ctrl+C")
         await at.page.reload()
         await at.arrive("problem")
         assert asked == ["beforeunload"]
+
+
+async def test_who_cannot_go_on_yet_keeps_the_key(visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
+    async with opened(visit, place, await token_of(empty)) as at:
+        await make(at)
+        await at.arrive("done")
+        await at.page.route("**/v1/me", lambda route: route.abort(), times=1)
+        await at.page.click("#on")
+        await at.says("#copied", "Aanmelden lukt nu niet")
+        assert (await at.page.input_value("#key")).startswith("btk_")
+        at.page.on("dialog", lambda dialog: dialog.accept())
+        await at.page.click("#on")
+        await at.page.wait_for_url(f"{place}/manage**")
+
+
+async def test_it_works_where_the_browser_keeps_nothing(visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
+    async with visit(at=place) as at:
+        await at.page.add_init_script(FORGETFUL)
+        await at.page.goto(f"{place}/setup#{await token_of(empty)}")
+        await make(at)
+        await at.arrive("done")
 
 
 async def test_one_goes_on_signed_in_with_the_key(

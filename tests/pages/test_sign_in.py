@@ -45,8 +45,8 @@ SAID = {
     "mismatch": ("Deze aanmelding klopt niet", "This sign-in is not right"),
     "refused": ("Je account heeft hier geen toegang", "Your account has no access here"),
     "insecure": (
-        "Aanmelden kan alleen over een veilige verbinding",
-        "Signing in needs a secure connection",
+        "Aanmelden kan hier niet zo",
+        "You cannot sign in this way here",
     ),
     "away": ("De aanmelddienst is onbereikbaar", "The sign-in service cannot be reached"),
     "busy": ("Het is even te druk", "It is too busy right now"),

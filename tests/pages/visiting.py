@@ -14,6 +14,9 @@ FOCUSED = """() => {
 }"""
 
 
+FORGETFUL = """Object.defineProperty(window, "sessionStorage", {
+  get() { throw new DOMException("denied", "SecurityError"); } })"""
+"""A browser that lets pages keep nothing."""
 AXE = {"preload": False}
 """It would put styles of a shadow into the page, which the policy forbids; no rule that is on needs them."""
 

@@ -1,5 +1,6 @@
 /** Who is signed in, in this tab alone, and asking the service in their name. */
 
+import { keep, recall } from "./kept.js";
 import { askFirst } from "./signin/first.js";
 
 /**
@@ -46,7 +47,7 @@ export const onKey = (listener) => { whenBrought = listener; };
 
 /** As this tab was, or by a key behind `#`; `ended`: the service knows who was here no more; null: sign in first. @returns {Promise<Told | null>} */
 export async function resume() {
-  const kept = read(KEPT);
+  const kept = recall(KEPT);
   const brought = takeKey();
   if (kept && brought && kept !== brought) await askFirst(() => change(brought));
   const found = kept || brought;
@@ -68,7 +69,7 @@ export async function signIn(given) {
   const told = await send(given, "v1/me");
   if (!told.isOk) return told;
   const found = ownerOf(told.body);
-  if (read(OWNER) !== found) forget();
+  if (recall(OWNER) !== found) forget();
   token = given;
   known = told.body;
   keep(KEPT, given);
@@ -87,7 +88,7 @@ export function keepWork(name, text) {
 }
 
 /** As it was left; empty: nothing. @param {string} name */
-export const keptWork = (name) => read(name);
+export const keptWork = (name) => recall(name);
 
 /** Nothing of the session is left, and the page begins anew; who signed in elsewhere is led to where they sign out there. */
 export function signOut() {
@@ -126,7 +127,7 @@ async function change(key) {
 addEventListener("hashchange", (event) => {
   if (!KEY.test(location.hash)) return undefined;
   event.stopImmediatePropagation();
-  const now = token || read(KEPT);
+  const now = token || recall(KEPT);
   if (!now) return whenBrought();
   const brought = takeKey(event.oldURL);
   return brought === now ? undefined : askFirst(() => change(brought));
@@ -136,7 +137,7 @@ addEventListener("hashchange", (event) => {
 addEventListener("pagehide", () => veil(true));
 addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;
-  if (isOver || token !== read(KEPT)) location.reload();
+  if (isOver || token !== recall(KEPT)) location.reload();
   else veil(false);
 });
 
@@ -213,21 +214,4 @@ function written(query) {
   const pairs = Object.entries(query).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one) => [name, one]));
   const found = new URLSearchParams(pairs.filter(([, value]) => value != null && value !== "").map(([name, value]) => [String(name), String(value)])).toString();
   return found && `?${found}`;
-}
-
-/** @param {string} name */
-function read(name) {
-  try {
-    return sessionStorage.getItem(name) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {string} name @param {string} given */
-function keep(name, given) {
-  try {
-    if (given) sessionStorage.setItem(name, given);
-    else sessionStorage.removeItem(name);
-  } catch { /* a browser that keeps nothing: after a reload it asks again */ }
 }

@@ -1,7 +1,7 @@
 /** Addresses with which somebody's own calendar keeps up, shown once. */
 
 import { h } from "../respond/dom.js";
-import { ask, may } from "../session.js";
+import { may } from "../session.js";
 import { moment, post, redraw, remove, say, whole, words } from "../manage/page.js";
 import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, part, select, showFaults, table, once } from "../manage/forms.js";
 
@@ -13,10 +13,9 @@ import { button, choices, clearFaults, confirm, copyable, field, filled, form, i
 /** @returns {Promise<Drawn>} */
 export async function drawFeeds() {
   const said = words().feeds;
-  const [told, teams] = await Promise.all([ask("v1/calendar/feeds", { limit: 200 }), may("people:read") ? whole("v1/teams") : []]);
-  if (!told.isOk) return told;
+  const [found, teams] = await Promise.all([whole("v1/calendar/feeds"), may("people:read") ? whole("v1/teams") : []]);
   const names = new Map(teams.map(({ external_id: id, name }) => [id, name]));
-  const rows = /** @type {Feed[]} */ (told.body.items).map((one) => listed(one, names));
+  const rows = /** @type {Feed[]} */ (found).map((one) => listed(one, names));
   return [
     h("h1", { tabindex: -1 }, said.title), h("p", {}, said.lead),
     rows.length ? table(said.title, [said.shows, said.language, words().keys.made, words().feast.choice], rows) : h("p", {}, said.none),

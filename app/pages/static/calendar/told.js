@@ -1,7 +1,7 @@
 /** Who is told by mail of the days to come, and how long before. */
 
 import { h } from "../respond/dom.js";
-import { ask, may } from "../session.js";
+import { may } from "../session.js";
 import { post, redraw, remove, whole, words } from "../manage/page.js";
 import { button, choices, clearFaults, confirm, field, filled, form, input, once, part, select, showFaults, table, ticked } from "../manage/forms.js";
 
@@ -15,10 +15,9 @@ const DAYS_BEFORE = "3";
 /** @returns {Promise<Drawn>} */
 export async function drawTold() {
   const said = words().told;
-  const [told, teams] = await Promise.all([ask("v1/reminders", { limit: 200 }), may("people:read") ? whole("v1/teams") : []]);
-  if (!told.isOk) return told;
+  const [found, teams] = await Promise.all([whole("v1/reminders"), may("people:read") ? whole("v1/teams") : []]);
   const names = new Map(teams.map(({ external_id: id, name }) => [id, name]));
-  const rows = /** @type {Reminder[]} */ (told.body.items).map((one) => listed(one, names));
+  const rows = /** @type {Reminder[]} */ (found).map((one) => listed(one, names));
   return [
     h("h1", { tabindex: -1 }, said.title), h("p", {}, said.lead),
     rows.length ? table(said.title, [said.who, said.of_whom, said.before, said.days, words().feast.choice], rows) : h("p", {}, said.none),

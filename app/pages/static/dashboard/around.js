@@ -135,7 +135,8 @@ export function calendar(seen, { from, to }) {
   const days = [...new Set(found.items.map((one) => one.celebrated_on))].sort();
   const listed = days.map((date) => h("div", {}, h("dt", {}, day(date, "UTC", { weekday: "short", day: "numeric", month: "short" })),
     ...found.items.filter((one) => one.celebrated_on === date).map((one) => h("dd", {}, one.person.name, " ", h("span", { class: "soft" }, occasion(seen, one))))));
-  return [h("p", {}, words.calendar(day(from), day(to))), ...celebrations(seen), listed.length ? h("dl", { class: "days" }, ...listed) : h("p", {}, words.nobody), h("p", {}, h("a", { href: "calendar" }, words.to_calendar))];
+  return [h("p", {}, words.calendar(day(from), day(to))), ...celebrations(seen), listed.length ? h("dl", { class: "days" }, ...listed) : h("p", {}, words.nobody),
+    ...(found.next_cursor ? [h("p", { class: "soft" }, words.first_days(found.items.length))] : []), h("p", {}, h("a", { href: "calendar" }, words.to_calendar))];
 }
 
 /** @param {Seen} seen @param {Schemas["Occurrence"]} one */

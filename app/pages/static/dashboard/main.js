@@ -1,7 +1,7 @@
 /** The dashboard: a client of the contract, which shows what answers say and computes nothing of its own. */
 
 import { all, at, h } from "../respond/dom.js";
-import { languageOfBrowser } from "../respond/words.js";
+import { keepLanguage, languageKept } from "../kept.js";
 import { ask, may, me, onEnd, onKey, resume, seesAll, signOut } from "../session.js";
 import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
@@ -25,14 +25,13 @@ import { WORDS } from "./words.js";
  * @typedef {keyof import("./words.js").Words["parts"]} Part
  */
 
-const KEPT = "betrokken.language";
 const CELEBRATED_DAYS = 31;
 const MONTHS = 6;
 /** What one may do on HR's side. */
 const MANAGING = ["surveys:read", "people:write", "keys:manage", "audit:read", "recognitions:read"];
 
 /** @type {Language} */
-let language = sessionStorage.getItem(KEPT) === "en" ? "en" : sessionStorage.getItem(KEPT) === "nl" ? "nl" : languageOfBrowser();
+let language = languageKept();
 /** @type {Context | undefined} */
 let context;
 /** @type {Choice} */
@@ -269,7 +268,7 @@ function change(changed) {
 /** @param {Language} wanted */
 function speak(wanted) {
   language = wanted;
-  sessionStorage.setItem(KEPT, wanted);
+  keepLanguage(wanted);
   translate();
   if (me()) open();
   else offer(at("logins"), language);

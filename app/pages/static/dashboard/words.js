@@ -143,6 +143,8 @@ const nl = {
   birthday_of: (who, relation) => `verjaardag van ${who}${relation ? ` (${relation})` : ""}`,
   /** @param {string} from @param {string} to */
   calendar: (from, to) => `Wie viert wat, van ${from} tot en met ${to}. Alleen wat mensen zelf willen tonen.`,
+  /** @param {number} n */
+  first_days: (n) => `Dit zijn de eerste ${n}; de kalender heeft ze allemaal.`,
   to_calendar: "Naar de kalender, met de kaarten die nog gaan",
   nobody: "Niemand.",
   /** @param {string} period @param {string} due @param {string} coverage @param {string} onTime */
@@ -293,6 +295,7 @@ const en = {
   no_recognition: (from, to) => `No recognition was given yet from ${from} up to and including ${to}.`,
   birthday_of: (who, relation) => `birthday of ${who}${relation ? ` (${relation})` : ""}`,
   calendar: (from, to) => `Who celebrates what, from ${from} up to ${to}. Only what people want shown themselves.`,
+  first_days: (n) => `These are the first ${n}; the calendar has all.`,
   to_calendar: "To the calendar, with the cards that are to go",
   nobody: "Nobody.",
   celebrations: (period, due, coverage, onTime) => `In ${period}: ${due} days to celebrate; ${coverage} had a message, ${onTime} in time.`,

@@ -133,15 +133,20 @@ export function copyable(text, label) {
   const said = h("span", { role: "status", class: "soft" });
   const box = input({ readonly: true, "aria-label": label, class: "secret", focus: () => box.select() }, text);
   const copy = button(words().copy, async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      box.select();
-      document.execCommand("copy");
-    }
-    said.textContent = words().copied;
+    said.textContent = (await isCopied(box)) ? words().copied : words().select_to_copy;
   });
   return h("p", { class: "copyable" }, box, copy, said);
+}
+
+/** Where it is not, it is selected. @param {HTMLInputElement} box */
+async function isCopied(box) {
+  try {
+    await navigator.clipboard.writeText(box.value);
+    return true;
+  } catch {
+    box.select();
+    return document.execCommand("copy");
+  }
 }
 
 /** Pairs of a name and what it is. @param {([string, string | Node | null])[]} pairs */

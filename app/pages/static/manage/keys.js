@@ -1,7 +1,7 @@
 /** API keys: which there are, one more in words that say what it may do, and an end to one. */
 
 import { h } from "../respond/dom.js";
-import { ask, may, me } from "../session.js";
+import { may, me } from "../session.js";
 import { go, moment, post, remove, say, whole, words } from "./page.js";
 import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, showFaults, table, ticked } from "./forms.js";
 
@@ -16,9 +16,7 @@ const NARROWED = "metrics:read";
 export async function drawKeys([task]) {
   if (task === "new") return drawNew();
   const said = words();
-  const told = await ask("v1/api-keys", { limit: 200 });
-  if (!told.isOk) return told;
-  const rows = /** @type {Key[]} */ (told.body.items).map(listed);
+  const rows = /** @type {Key[]} */ (await whole("v1/api-keys")).map(listed);
   return [
     h("div", { class: "title" }, h("h1", { tabindex: -1 }, said.sections.keys), h("a", { class: "primary", href: "#keys/new", id: "new-key" }, said.keys.make)),
     h("p", {}, said.keys.lead),

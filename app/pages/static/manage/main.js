@@ -12,7 +12,7 @@ import { drawTold } from "../calendar/told.js";
 import { button } from "./forms.js";
 import { drawKeys } from "./keys.js";
 import { drawLog } from "./log.js";
-import { languageNow, onRedraw, say, speak, words } from "./page.js";
+import { Unlisted, languageNow, onRedraw, say, speak, words } from "./page.js";
 import { drawPeople } from "./people.js";
 import { sentence } from "./problems.js";
 import { drawRecognition } from "./recognition.js";
@@ -92,7 +92,7 @@ async function draw() {
   drawNavigation(section);
   const view = at("view");
   view.setAttribute("aria-busy", "true");
-  const drawn = await section.draw(section.name === name ? path : []);
+  const drawn = await section.draw(section.name === name ? path : []).catch(missed);
   if (asked !== turn || !me()) return;
   view.replaceChildren(...(Array.isArray(drawn) ? drawn : failure(drawn)));
   view.dataset.screen = [section.name, ...path].join("/");
@@ -108,6 +108,12 @@ function decoded(text) {
   } catch {
     return text;
   }
+}
+
+/** Of a list that a screen is made of. @param {unknown} error */
+function missed(error) {
+  if (error instanceof Unlisted) return error.told;
+  throw error;
 }
 
 /** @param {import("../session.js").Told} told */

@@ -1,7 +1,7 @@
 /** What every section of the page needs: its words, days, the way to another screen, and asking the service. */
 
 import { at, h } from "../respond/dom.js";
-import { languageOfBrowser } from "../respond/words.js";
+import { keepLanguage, languageKept } from "../kept.js";
 import { ask } from "../session.js";
 import { sentence } from "./problems.js";
 import { isUnsure, tried } from "./tries.js";
@@ -15,10 +15,9 @@ import { WORDS } from "./words.js";
  */
 
 const MOST_PAGES = 25;
-const KEPT = "betrokken.language";
 
 /** @type {Language} */
-let language = sessionStorage.getItem(KEPT) === "en" ? "en" : sessionStorage.getItem(KEPT) === "nl" ? "nl" : languageOfBrowser();
+let language = languageKept();
 
 export const languageNow = () => language;
 export const words = () => WORDS[language];
@@ -26,7 +25,7 @@ export const words = () => WORDS[language];
 /** @param {Language} wanted */
 export function speak(wanted) {
   language = wanted;
-  sessionStorage.setItem(KEPT, wanted);
+  keepLanguage(wanted);
 }
 
 export const locale = () => (language === "en" ? "en-GB" : "nl-NL");
@@ -95,12 +94,21 @@ export function remove(address) {
   });
 }
 
-/** Every page of a list, if it is not too long to be asked for at once. @param {string} address @param {Query} [query] @returns {Promise<any[]>} */
+/** In the place of a list that did not come whole. */
+export class Unlisted extends Error {
+  /** @param {Told} told */
+  constructor(told) {
+    super(told.code);
+    this.told = told;
+  }
+}
+
+/** Every page of a list, if it is not too long to be asked for at once; a part of it is none. @param {string} address @param {Query} [query] @returns {Promise<any[]>} */
 export async function whole(address, query = {}) {
   const found = [];
   for (let cursor = null, page = 0; page < MOST_PAGES; page += 1) {
     const told = await ask(address, { ...query, limit: 200, cursor });
-    if (!told.isOk) return found;
+    if (!told.isOk) throw new Unlisted(told);
     found.push(...told.body.items);
     cursor = told.body.next_cursor;
     if (!cursor) return found;

@@ -1,7 +1,7 @@
 /** A survey in three steps. What is filled in stays in the tab until the survey is made or given up. */
 
 import { at, h } from "../respond/dom.js";
-import { ask, keepWork, may } from "../session.js";
+import { ask, keepWork, keptWork, may } from "../session.js";
 import { languageNow, go, moment, patch, post, redraw, say, whole, words, zone } from "./page.js";
 import { button, choices, clearFaults, facts, field, filled, form, input, memberOf, once, showFaults, ticked } from "./forms.js";
 import { preview } from "./preview.js";
@@ -56,14 +56,14 @@ export function planOf(survey) {
 
 export function forgetPlan() {
   plan = null;
-  sessionStorage.removeItem(KEPT);
+  keepWork(KEPT, "");
 }
 
 const keep = () => keepWork(KEPT, JSON.stringify(plan));
 
 /** As it was left, if it is the same survey. @param {Plan | null} draft @returns {Plan} */
 function taken(draft) {
-  const left = plan ?? JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  const left = plan ?? JSON.parse(keptWork(KEPT) || "null");
   return left && left.id === (draft?.id ?? "") ? left : (draft ?? empty());
 }
 

@@ -3,6 +3,8 @@
  * What an attempt is known by (state, nonce, verifier) stays in this tab, and is used once.
  */
 
+import { keep, recall } from "../kept.js";
+
 /**
  * @typedef {import("contract").components["schemas"]["OidcSignIn"]} Way
  * @typedef {import("./words.js").Problem} Problem
@@ -36,7 +38,7 @@ export async function begin(way, back) {
   const redirect = new URL(CALLBACK, location.href.split(/[?#]/)[0]).href;
   /** @type {Attempt} */
   const attempt = { way, state: random(), nonce: random(), verifier: random(), redirect, back };
-  sessionStorage.setItem(KEPT, JSON.stringify(attempt));
+  if (!keep(KEPT, JSON.stringify(attempt))) return false;
   location.assign(await requestOf(attempt));
   return true;
 }
@@ -80,9 +82,9 @@ export async function arrive(said) {
 
 /** The attempt of this tab that has this state; it is used up. @param {string | null} state @returns {Attempt | null} */
 function take(state) {
-  const attempt = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  const attempt = JSON.parse(recall(KEPT) || "null");
   if (!state || attempt?.state !== state) return null;
-  sessionStorage.removeItem(KEPT);
+  keep(KEPT, "");
   return attempt;
 }
 

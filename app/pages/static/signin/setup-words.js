@@ -21,6 +21,7 @@ const nl = {
   select: "Kopiëren lukt hier niet vanzelf. De sleutel is geselecteerd: kopieer hem met Ctrl+C of Cmd+C.",
   next: "Daarna",
   on: "Verder, aangemeld met deze sleutel",
+  not_on: "Aanmelden lukt nu niet. Bewaar de sleutel en probeer het dan opnieuw.",
   steps: [
     "Maak voor elk systeem een eigen sleutel die niet meer mag dan nodig is.",
     "Zet de mensen erin: met een bestand of vanuit je HR‑systeem.",
@@ -61,6 +62,7 @@ const en = {
   select: "Copying does not work by itself here. The key is selected: copy it with Ctrl+C or Cmd+C.",
   next: "After that",
   on: "Go on, signed in with this key",
+  not_on: "Signing in does not work right now. Keep the key, then try again.",
   steps: [
     "Make a key of its own for each system, which may do no more than it needs.",
     "Bring in the people: with a file or from your HR system.",

@@ -1,6 +1,7 @@
 /** The page on which the first organisation is made: POST /v1/setup, and nothing else. */
 
 import { all, at, items } from "../respond/dom.js";
+import { keep, recall } from "../kept.js";
 import { languageOfBrowser } from "../respond/words.js";
 import { signIn } from "../session.js";
 import { WORDS } from "./setup-words.js";
@@ -39,10 +40,10 @@ const words = () => WORDS[language];
 /** The token leaves the address at once: no picture of the screen and no bookmark has it. The browser's history keeps the link it opened. */
 function restore() {
   const token = location.hash.slice(1);
-  const kept = sessionStorage.getItem(KEPT);
+  const kept = recall(KEPT);
   const found = token || !kept ? { token, isUnsure: false } : JSON.parse(kept);
   history.replaceState(null, "", location.pathname + location.search);
-  if (token) sessionStorage.setItem(KEPT, JSON.stringify(found));
+  if (token) keep(KEPT, JSON.stringify(found));
   return found;
 }
 
@@ -80,7 +81,7 @@ async function make(event) {
 /** @param {"network" | "busy"} waits */
 function tryLater(waits) {
   held.isUnsure ||= waits === "network";
-  sessionStorage.setItem(KEPT, JSON.stringify(held));
+  keep(KEPT, JSON.stringify(held));
   say(words().waits[waits]);
 }
 
@@ -89,7 +90,7 @@ const say = (text) => { at("said").textContent = text; };
 
 /** @param {Made} made */
 function finish({ organization, api_key: { key } }) {
-  sessionStorage.removeItem(KEPT);
+  keep(KEPT, "");
   name = organization.name;
   at("key").value = key;
   isSafe = false;
@@ -102,23 +103,24 @@ async function copy() {
   try {
     await navigator.clipboard.writeText(field.value);
     at("copied").textContent = words().copied;
+    isSafe = true;
   } catch {
     field.select();
     at("copied").textContent = words().select;
   }
-  isSafe = true;
 }
 
 /** With the key in this tab, as if it had been pasted there, to where people are brought in and asked. */
 async function goOn() {
-  await signIn(at("key").value);
-  location.assign("manage");
+  const { isOk } = await signIn(at("key").value);
+  if (isOk) location.assign("manage");
+  else at("copied").textContent = words().not_on;
 }
 
 /** @param {Problem} found @param {string} [id] */
 function showProblem(found, id) {
   problem = found;
-  if (found !== "other") sessionStorage.removeItem(KEPT);
+  if (found !== "other") keep(KEPT, "");
   [at("problem-title").textContent, at("problem-text").textContent] = words().problems[found];
   at("problem-id").textContent = id && found === "other" ? words().reference(id) : "";
   show("problem");

@@ -1,7 +1,7 @@
 /** The page to which the identity provider sends people back; and on which they are told that they signed out. */
 
 import { all, at, h } from "../respond/dom.js";
-import { languageOfBrowser } from "../respond/words.js";
+import { keepLanguage, languageKept } from "../kept.js";
 import { forget, signIn } from "../session.js";
 import { arrive, begin, findWay, ownPlace, read, signOutAddress } from "./oidc.js";
 import { WORDS } from "./words.js";
@@ -14,12 +14,11 @@ import { WORDS } from "./words.js";
  */
 
 const OUT = "#out";
-const LANGUAGE = "betrokken.language";
 /** By the code of an answer of the service to a token that the identity provider gave. @type {Record<string, Problem>} */
 const REFUSALS = { unauthenticated: "refused", unavailable: "away", rate_limited: "busy", network: "network" };
 
 /** @type {Language} */
-let language = /** @type {Language | null} */ (sessionStorage.getItem(LANGUAGE)) ?? languageOfBrowser();
+let language = languageKept();
 /** @type {Failed | null} */
 let failed = null;
 let there = "";
@@ -101,7 +100,7 @@ function translate() {
 /** @param {HTMLElement} button */
 function choose(button) {
   language = /** @type {Language} */ (button.dataset.language);
-  sessionStorage.setItem(LANGUAGE, language);
+  keepLanguage(language);
   translate();
   document.title = `${document.querySelector("section:not([hidden]) h1")?.textContent ?? ""} · Betrokken`;
 }
