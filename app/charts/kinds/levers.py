@@ -27,6 +27,8 @@ from app.metrics.schemas.levers import LeversGroupOk
 
 BETWEEN = 36
 """Pixels between the two panels."""
+BEYOND = 4
+"""Pixels by which the last percentage of the weights goes beyond its axis."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def _panels(look: Look, rows: Rows, column: Column, target: Rows, height: float)
         view(middle, height, [*_scores(look, rows, target, (left, middle)), *row_labels(look, "levers")])
     ]
     if has_weights:
-        panels.append(view(right - middle - BETWEEN, height, _weight(look, rows)))
+        panels.append(view(right - middle - BETWEEN - BEYOND, height, _weight(look, rows)))
     return side_by_side(panels, BETWEEN)
 
 
