@@ -16,6 +16,10 @@ TITLE: Final = 17
 HALO: Final = 4
 THIN: Final = 1.5
 PADDING: Final = 8
+BETWEEN: Final = 36
+"""Pixels between two panels side by side."""
+BEYOND: Final = 12
+"""Pixels by which a thick line at its end, or the last number of its axis, goes beyond a panel."""
 
 
 def chart(

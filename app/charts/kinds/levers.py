@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from app.charts.levels import first_alone
 from app.charts.look import Look
 from app.charts.parts import (
+    BETWEEN,
+    BEYOND,
     Json,
     Rows,
     at,
@@ -24,11 +26,6 @@ from app.charts.rows import Column, named, row_labels
 from app.metrics import schemas
 from app.metrics.schemas.drivers import CriterionOk, DriversGroupOk
 from app.metrics.schemas.levers import LeversGroupOk
-
-BETWEEN = 36
-"""Pixels between the two panels."""
-BEYOND = 4
-"""Pixels by which the last percentage of the weights goes beyond its axis."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from app.charts.levels import hidden_notes, hidden_rows, left_out, most_of, with_hidden
 from app.charts.look import Look
 from app.charts.parts import (
+    BETWEEN,
+    BEYOND,
     Json,
     Rows,
     at,
@@ -23,7 +25,6 @@ from app.charts.parts import (
 from app.charts.rows import MOST_ROWS, Column, named, row_labels
 from app.metrics import schemas
 
-BETWEEN = 36
 Shown = schemas.ParticipationGroupOk
 
 
@@ -74,7 +75,8 @@ def _panels(look: Look, rows: Rows, column: Column, height: float) -> Json:
     left, right = column.span
     middle = left + (right - left) * 0.5
     rates = view(middle, height, [*_rates(look, (left, middle)), *row_labels(look, "groups")])
-    return side_by_side([rates, view(right - middle - BETWEEN, height, _bounds(look, rows))], BETWEEN)
+    bounds = view(right - middle - BETWEEN - BEYOND, height, _bounds(look, rows))
+    return side_by_side([rates, bounds], BETWEEN)
 
 
 def _rates(look: Look, pixels: tuple[float, float]) -> list[Json]:

@@ -6,6 +6,8 @@ from datetime import date
 from app.charts.levels import hidden_notes, hidden_rows, left_out, most_of, with_hidden
 from app.charts.look import Look
 from app.charts.parts import (
+    BETWEEN,
+    BEYOND,
     Json,
     Rows,
     at,
@@ -24,8 +26,6 @@ from app.charts.parts import (
 from app.charts.rows import MOST_ROWS, Column, named, row_labels
 from app.core.languages import day_in_words, month_in_words
 from app.metrics.schemas.recognition import RecognitionGroup, RecognitionGroupOk, RecognitionMetrics
-
-BETWEEN = 36
 
 
 def recognition(answer: RecognitionMetrics, look: Look) -> Json:
@@ -91,13 +91,9 @@ def _panels(look: Look, rows: Rows, column: Column, height: float) -> Json:
         text("months", x=at(left + 6), y=place("y"), shown="said", align="left", color=look.theme.ink),
         *row_labels(look, "months"),
     ]
-    return side_by_side(
-        [
-            view(middle, height, shares),
-            view(right - middle - BETWEEN, height, _rates(look, rows, right - middle - BETWEEN)),
-        ],
-        BETWEEN,
-    )
+    wide = right - middle - BETWEEN - BEYOND
+    rates = view(wide, height, _rates(look, rows, wide))
+    return side_by_side([view(middle, height, shares), rates], BETWEEN)
 
 
 def _rates(look: Look, rows: Rows, width: float) -> list[Json]:

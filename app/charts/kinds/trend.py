@@ -36,7 +36,9 @@ def trend(answer: schemas.Trends, look: Look) -> Json:
     measures = [
         one for one in MEASURES if any(row["measure"] == one and row["score"] is not None for row in rows)
     ]
-    plot = _plot(look, rows)
+    changed = set() if group is None else {one.measure for one in group.changes}
+    beside = [_name(look, one) for one in MEASURES if one in changed]
+    plot = _plot(look, rows, beside)
     _place(rows, answer.waves, plot)
     waves, changes = (
         _waves(look, answer.waves, plot),
@@ -72,10 +74,11 @@ def _told(look: Look, measure: str, score: TrendScore) -> Json:
     return {"score": score.score, "low": score.ci_low, "high": score.ci_high, "label": label}
 
 
-def _plot(look: Look, rows: Rows) -> tuple[float, float]:
-    """How wide the pictures are, and the names at their right."""
-    names = max((width_of(line) for row in rows for line in row.get("label", ())), default=0)
-    return look.width - LEFT - names + EDGE - 16, names
+def _plot(look: Look, rows: Rows, names: Sequence[str]) -> tuple[float, float]:
+    """How wide the pictures are, and what is named at their right: `names` too, below them."""
+    said = [line for row in rows for line in row.get("label", ())]
+    longest = max(map(width_of, [*said, *names]), default=0)
+    return look.width - LEFT - longest + EDGE - 16, longest
 
 
 def _place(rows: Rows, waves: Sequence[schemas.TrendWave], plot: tuple[float, float]) -> None:
