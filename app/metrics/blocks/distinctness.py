@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal, TypedDict
 
-from app.metrics.blocks.scales import LEAST_PERSONS, as_table, parts_of_dimension, reliability_of
-from app.metrics.blocks.wave import ORGANIZATION, Wave, hidden, reasons_of
+from app.metrics.blocks.scales import LEAST_PERSONS, as_table, parts_of_dimension, reliability_of_dimension
+from app.metrics.blocks.wave import ORGANIZATION, Wave, hidden, once, reasons_of
 from app.metrics.formulas import (
     Correlation,
     Disattenuated,
@@ -46,7 +46,7 @@ def _of_organization(wave: Wave) -> DistinctnessNumbers:
 
 def is_not_distinct(wave: Wave) -> bool:
     """Whether the two measure the same, so that quadrants would divide nothing."""
-    return _Compared.take(wave).is_same
+    return _compared(wave).is_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class _Compared:
     def take(cls, wave: Wave) -> "_Compared":
         first, second = (as_table(parts_of_dimension(wave, name)) for name in DIMENSIONS)
         r = pearson(*(wave.both.dimensions[name] for name in DIMENSIONS))
-        reliabilities = [reliability_of(table) for table in (first, second)]
+        reliabilities = [reliability_of_dimension(wave, name) for name in DIMENSIONS]
         values = [of.value for of in reliabilities if of.value is not None]
         return cls(
             tables=(first, second),
@@ -93,6 +93,9 @@ class _Compared:
         return _Reported("htmt2", of.htmt2, of.htmt2_99)
 
 
+_compared = once(_Compared.take)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reported:
     """`ci` is what is told, `wide` at 99% what a claim of two must survive."""
@@ -103,7 +106,7 @@ class _Reported:
 
 
 def _numbers(wave: Wave) -> DistinctnessOk:
-    compared = _Compared.take(wave)
+    compared = _compared(wave)
     found, r, true = compared.found, compared.r, compared.true
     reported = compared.reported(wave.seed)
     method, ci = reported.method, reported.ci

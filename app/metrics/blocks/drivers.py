@@ -60,7 +60,8 @@ class Analysis:
 
     `of_chance` is the highest share a random predictor could well have, None where nothing is associated.
     `first` is the chance of having the highest priority; `drawn` are the draws it stands on, with the
-    correlations of the levers, for groups that borrow them.
+    correlations of the levers, for groups that borrow them. Where nothing is associated none of these is
+    told, so nothing is drawn.
     """
 
     found: RelativeImportance
@@ -69,7 +70,7 @@ class Analysis:
     r2_ci: Interval
     resampled: Literal["persons", "teams"]
     flags: tuple[DriverFlag, ...]
-    drawn: ImportanceDraws
+    drawn: ImportanceDraws | None
     correlations: Floats
     explained: Explained
     of_chance: float | None
@@ -77,13 +78,16 @@ class Analysis:
     @property
     def is_associated(self) -> bool:
         """Whether anything may be said of a lever: so much has less than one in fifty of noise (2.12)."""
-        of = self.explained
-        return of.adjusted >= LEAST_ADJUSTED and of.p is not None and of.p < MOST_P
+        return tells_of_levers(self.explained)
 
     @property
     def above_chance(self) -> tuple[bool, ...]:
         """Whether each lever has more in common with the criterion than a random predictor would."""
         return tuple(self.of_chance is not None and of.ci.low > self.of_chance for of in self.intervals)
+
+
+def tells_of_levers(of: Explained) -> bool:
+    return of.adjusted >= LEAST_ADJUSTED and of.p is not None and of.p < MOST_P
 
 
 NoAnalysis = CriterionSuppressed | CriterionInsufficient | CriterionUndefined
@@ -198,9 +202,12 @@ def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis 
     is_alike = (icc(own, teams).icc1 or 0.0) > CLUSTERED_ABOVE
     has_teams = len(np.unique(teams)) >= FEWEST_TEAMS
     found = relative_importance(own, predictors)
-    drawn = draw_importance(own, predictors, wave.seed, clusters=teams if is_alike and has_teams else None)
-    if drawn is None or found.r2 is None:
+    if found.r2 is None:
         return CriterionUndefined(criterion=criterion, status="undefined", reason="zero_variance")
+    by_teams = teams if is_alike and has_teams else None
+    told = explained(found.r2, own, predictors, teams if is_alike else None)
+    is_drawn = by_teams is not None or tells_of_levers(told)
+    drawn = draw_importance(own, predictors, wave.seed, clusters=by_teams) if is_drawn else None
     flags: dict[DriverFlag, bool] = {
         "singular": found.is_singular,
         "few_teams": is_alike and not has_teams,
@@ -209,17 +216,17 @@ def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis 
     }
     analysis = Analysis(
         found=found,
-        intervals=importance_intervals(_as_shares(drawn)),
-        first=tuple(chance_of_first(drawn, wave.choices.target).tolist()),
-        r2_ci=_r2_interval(found.r2, own, predictors, drawn if is_alike and has_teams else None, wave.seed),
-        resampled="teams" if is_alike and has_teams else "persons",
+        intervals=() if drawn is None else importance_intervals(_as_shares(drawn)),
+        first=() if drawn is None else tuple(chance_of_first(drawn, wave.choices.target).tolist()),
+        r2_ci=_r2_interval(found.r2, own, predictors, None if by_teams is None else drawn, wave.seed),
+        resampled="persons" if by_teams is None else "teams",
         flags=tuple(flag for flag, is_raised in flags.items() if is_raised),
         drawn=drawn,
         correlations=correlations_of(predictors),
-        explained=explained(found.r2, own, predictors, teams if is_alike else None),
+        explained=told,
         of_chance=None,
     )
-    if not analysis.is_associated:
+    if drawn is None or not analysis.is_associated:
         return analysis
     of_chance = importance_of_chance(drawn.correlations, found.n, wave.seed)
     return replace(analysis, of_chance=percentile_interval(of_chance).high)
@@ -257,7 +264,8 @@ def _criterion(
     if not isinstance(own, Analysis):
         return own
     assert own.found.r2 is not None
-    parts = zip(wave.both.levers, own.found.drivers, own.intervals, strict=True)
+    intervals = own.intervals or [None] * len(own.found.drivers)
+    parts = zip(wave.both.levers, own.found.drivers, intervals, strict=True)
     return CriterionNumbers(
         criterion=name,
         status="ok",
@@ -283,11 +291,11 @@ def _criterion(
 def _lever(
     lever: LeverName,
     driver: Driver,
-    interval: ImportanceInterval,
+    interval: ImportanceInterval | None,
     of_chance: float | None,
     precision: Precision,
 ) -> DriverLever:
-    if driver.share is None or driver.r is None or of_chance is None:
+    if driver.share is None or driver.r is None or of_chance is None or interval is None:
         return DriverLeverUndefined(
             lever=lever, status="undefined", reason="zero_variance" if driver.r is None else "no_association"
         )

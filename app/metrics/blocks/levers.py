@@ -159,6 +159,8 @@ def _order(road: _Road, ordinal: int, precision: Precision) -> _Order:
     """By the group's own analysis; a group without one borrows the organisation's."""
     entries: _Entries = {lever: _entry(road, lever, ordinal, precision) for lever in road.scored}
     own = road.analysis(ordinal)
+    if isinstance(own, Analysis) and not own.is_associated:
+        return _unranked(entries, {}, "group", "no_association")
     if isinstance(own, Analysis):
         shares = _shares(road, own, precision)
         return _ranked(entries, own, shares, _weighed(road, own, ordinal, precision), precision)
@@ -166,6 +168,8 @@ def _order(road: _Road, ordinal: int, precision: Precision) -> _Order:
     if not isinstance(of_all, Analysis) or shown_as is None:
         reason = own.reason if isinstance(of_all, Analysis) else of_all.reason
         return _unranked(entries, {}, None, reason)
+    if not of_all.is_associated:
+        return _unranked(entries, {}, "organization", "no_association")
     shares = _shares(road, of_all, shown_as)
     return _ranked(entries, of_all, shares, _borrowed(road, of_all, entries, ordinal), precision)
 
@@ -200,6 +204,7 @@ def _borrowed(road: _Road, analysis: Analysis, entries: _Entries, ordinal: int) 
         for lever, entry in entries.items()
         if isinstance(entry, _Told) and entry.drawn.mean >= road.target
     }
+    assert analysis.drawn is not None, "what is associated is drawn"
     first = chance_of_first_of_part(
         analysis.drawn,
         means=[own.mean for own in drawn.values()],
@@ -236,8 +241,6 @@ def _drawn(road: _Road, entry: _Entry, ordinal: int) -> Drawn:
 def _ranked(
     entries: _Entries, analysis: Analysis, shares: _Shares, weighed: Weighed, precision: Precision
 ) -> _Order:
-    if not analysis.is_associated:
-        return _unranked(entries, {}, weighed.importance_of, "no_association")
     told = {lever for lever, entry in entries.items() if isinstance(entry, _Told)}
     drivers = zip(entries, analysis.found.drivers, strict=True)
     against = {lever for lever, of in drivers if of.r is not None and of.r < 0}

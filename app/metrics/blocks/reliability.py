@@ -5,13 +5,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
+import numpy as np
+
 from app.metrics.blocks.regions import regions_of, shown_teams
 from app.metrics.blocks.scales import LEAST_PERSONS, Parts, as_table, parts_of, parts_of_facet
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
 from app.metrics.formulas import Alpha, cronbach_alpha, icc, item_rest, measurement_error, omega_total, rwg_j
 from app.metrics.formulas.complete import is_complete
-from app.metrics.sample import DIMENSIONS, Flags, Floats
+from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
 from app.metrics.schemas import Insufficient, ReliabilityNumbers, ReliabilityOk, ScaleKept, Suppression
 from app.metrics.schemas.reliability import (
     Agreement,
@@ -87,7 +89,7 @@ def reliability(wave: Wave) -> Mapping[int, ReliabilityNumbers]:
                 reason="too_few_persons" if wave.n(ordinal) < LEAST_PERSONS else "rounded",
                 n=wave.n(ordinal),
             )
-        within = wave.rollup.persons(ordinal)
+        within = np.flatnonzero(wave.rollup.persons(ordinal))
         teams = _teams(wave) if ordinal == ORGANIZATION else None
         return ReliabilityOk(
             status="ok",
@@ -121,10 +123,10 @@ def _scales(wave: Wave) -> Iterator[_Scale]:
         yield _Scale.take(wave, "core", "engagement_core", parts_of(wave, core))
 
 
-def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Flags) -> ScaleKept:
+def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Integers) -> ScaleKept:
     """Of the persons of the group who have every part."""
     names: Names = {"kind": scale.kind, "key": scale.key}
-    rows = scale.table[within & scale.persons]
+    rows = scale.table[within[scale.persons[within]]]
     hidden = _why_hidden(wave, scale, ordinal, len(rows))
     if hidden is not None:
         return ScaleUntold(**names, status="suppressed", reason=hidden)
@@ -215,14 +217,14 @@ class _Asked:
         return cls(options, answers, persons, wave.telling_of(persons))
 
 
-def _agreement(asked: _Asked, ordinal: int, within: Flags) -> Agreement:
+def _agreement(asked: _Asked, ordinal: int, within: Integers) -> Agreement:
     """Of the persons of the group who answered every question of the dimension."""
     if len(asked.options) > 1:
         return BlockUndefined(status="undefined", reason="mixed_scales")
     (count,) = asked.options
-    rows = asked.answers[within & asked.persons] * (count - 1) / 100
     if ordinal not in asked.told:
         return BlockSuppressed(status="suppressed", reason="incomplete_cover")
+    rows = asked.answers[within[asked.persons[within]]] * (count - 1) / 100
     if len(rows) < LEAST_PERSONS:
         return BlockInsufficient(status="insufficient", reason="too_few_persons")
     skewed = rwg_j(rows, count, SKEWED_NULL[count]).value if count in SKEWED_NULL else None

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from app.metrics.blocks.wave import Wave
+from app.metrics.blocks.wave import Wave, once
 from app.metrics.formulas import (
     cronbach_alpha,
     difference_reliability,
@@ -68,7 +68,12 @@ def reliability_of(table: Floats) -> Reliability:
 
 
 def reliability_of_dimension(wave: Wave, dimension: str) -> Reliability:
-    return reliability_of(as_table(parts_of_dimension(wave, dimension)))
+    return _reliabilities(wave)[dimension]
+
+
+@once
+def _reliabilities(wave: Wave) -> dict[str, Reliability]:
+    return {name: reliability_of(as_table(parts_of_dimension(wave, name))) for name in DIMENSIONS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers, Rollup, Samp
 from app.metrics.schemas import Suppressed, Suppression, Undefined
 
 S = TypeVar("S", bound=BaseModel)
+T = TypeVar("T")
 Members = Mapping[str, object] | BaseModel
 Reasons = dict[str, str]
 """Why a member is None, by its dotted path."""
@@ -47,7 +49,7 @@ class Choices:
     division: Division = FIXED_DIVISION
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Wave:
     """One survey at its release: who responded, and what may be shown of it.
 
@@ -129,6 +131,18 @@ class Wave:
 
     def columns_of(self, dimension: str) -> list[int]:
         return [column for column, own in enumerate(self.sample.instrument.dimension) if own == dimension]
+
+
+def once(ask: Callable[[Wave], T]) -> Callable[[Wave], T]:
+    """What several blocks ask of a wave, worked out for the first of them."""
+    known: WeakKeyDictionary[Wave, T] = WeakKeyDictionary()
+
+    def answer(wave: Wave) -> T:
+        if wave not in known:
+            known[wave] = ask(wave)
+        return known[wave]
+
+    return answer
 
 
 def of_each_group(wave: Wave, shown: Callable[[int, Precision], S]) -> dict[int, S | Suppressed | Undefined]:

@@ -95,9 +95,11 @@ def counted_by_lot(
     """
     blocks = blocks_of(patterns)
     chosen, partly = ([np.zeros_like(block.whole) for block in blocks] for _ in range(2))
-    for part in np.unique(parts[parts >= 0]):
-        within = np.flatnonzero(parts == part)
-        drawing = _Part(patterns, blocks, within[np.argsort(order[within])], regions, k)
+    everybody = _Everybody.take(patterns, blocks)
+    for within in _each(parts):
+        if parts[within[0]] < 0:
+            continue
+        drawing = _Part(everybody, within[np.argsort(order[within])], regions, k)
         drawing.draw()
         for at in range(len(blocks)):
             chosen[at][drawing.persons] = drawing.chosen[at]
@@ -164,10 +166,17 @@ def fewest_left(regions: Integers, beside: Flags, counted: Sequence[Flags]) -> i
 def _are_usual(numbers: Integers, parts: Integers) -> Flags:
     """Who has the number that most of their part have."""
     found = np.zeros(len(numbers), dtype=np.bool_)
-    for part in np.unique(parts):
-        within = parts == part
+    for within in _each(parts):
         found[within] = numbers[within] == usual(numbers[within])
     return found
+
+
+def _each(parts: Integers) -> list[Integers]:
+    """The persons of each part, parts by their number and persons in their order."""
+    if not len(parts):
+        return []
+    together = np.argsort(parts, kind="stable")
+    return np.split(together, np.flatnonzero(np.diff(parts[together])) + 1)
 
 
 def _has_answered(patterns: Patterns, columns: Sequence[int]) -> Flags:
@@ -179,34 +188,69 @@ def _columns(patterns: Patterns, block: Block, dimension: str) -> list[int]:
     return sorted(own & set(block.columns))
 
 
+@dataclass(frozen=True, slots=True)
+class _OfDimension:
+    """`blocks` are those with questions of it; the other lists have one a block, of all persons."""
+
+    blocks: Sequence[int]
+    scored: Sequence[Flags]
+    answered: Sequence[Flags]
+    parts: Integers
+    alike: Integers
+
+    @classmethod
+    def take(cls, patterns: Patterns, blocks: Sequence[Block], name: str) -> "_OfDimension":
+        columns = [_columns(patterns, block, name) for block in blocks]
+        return cls(
+            [at for at, own in enumerate(columns) if own],
+            [block.scored(patterns, name) for block in blocks],
+            [_has_answered(patterns, own) for own in columns],
+            patterns.parts(name),
+            pattern_numbers(patterns.answered[:, list(patterns.linked(name))]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Everybody:
+    """What each part is asked of, worked out once for all; `alike` has the pattern of a block's answers."""
+
+    blocks: Sequence[Block]
+    alike: Sequence[Integers]
+    dimensions: dict[str, _OfDimension]
+
+    @classmethod
+    def take(cls, patterns: Patterns, blocks: Sequence[Block]) -> "_Everybody":
+        return cls(
+            blocks,
+            [pattern_numbers(patterns.answered[:, list(block.columns)]) for block in blocks],
+            {name: _OfDimension.take(patterns, blocks, name) for name in DIMENSIONS},
+        )
+
+
 class _Part:
     """A part of the organisation: its persons in the order of the lot, and all else in that order too."""
 
-    def __init__(
-        self, patterns: Patterns, blocks: Sequence[Block], persons: Integers, regions: Integers, k: int
-    ) -> None:
+    def __init__(self, everybody: _Everybody, persons: Integers, regions: Integers, k: int) -> None:
         self.persons, self._k = persons, k
         self._regions = np.unique(regions[persons], return_inverse=True)[1]
-        self._whole = [block.whole[persons] for block in blocks]
-        self._below = [block.below[persons] for block in blocks]
+        self._whole = [block.whole[persons] for block in everybody.blocks]
+        self._below = [block.below[persons] for block in everybody.blocks]
         self.chosen: list[Flags] = []
         self.partly: list[Flags] = []
         self._of = {
             name: _Dimension(
-                [at for at, block in enumerate(blocks) if _columns(patterns, block, name)],
-                [block.scored(patterns, name)[persons] for block in blocks],
-                [_has_answered(patterns, _columns(patterns, block, name))[persons] for block in blocks],
-                patterns.parts(name)[persons],
-                self._are_many(
-                    patterns.answered[np.ix_(persons, np.array(patterns.linked(name), dtype=np.int64))]
-                ),
+                own.blocks,
+                [scored[persons] for scored in own.scored],
+                [answered[persons] for answered in own.answered],
+                own.parts[persons],
+                self._are_many(own.alike[persons]),
             )
-            for name in DIMENSIONS
+            for name, own in everybody.dimensions.items()
         }
         self._is_natural = [
             all(own.is_sturdy for own in self._of.values() if at in own.blocks)
-            and self._are_many(patterns.answered[np.ix_(persons, np.array(block.columns))])
-            for at, block in enumerate(blocks)
+            and self._are_many(alike[persons])
+            for at, alike in enumerate(everybody.alike)
         ]
 
     def draw(self) -> None:
@@ -236,10 +280,9 @@ class _Part:
         n = int(self.chosen[at].sum())
         return n > 0 and self._left_out(self.chosen[at]) > 0, n
 
-    def _are_many(self, answered: Flags) -> bool:
+    def _are_many(self, patterns: Integers) -> bool:
         """Whether in each region each pattern of answers is that of k persons."""
-        alike = numbered(self._regions, pattern_numbers(answered))
-        return bool(np.bincount(alike).min() >= self._k)
+        return bool(np.bincount(numbered(self._regions, patterns)).min() >= self._k)
 
     def _left_out(self, chosen: Flags) -> int:
         return int(np.count_nonzero(~chosen))

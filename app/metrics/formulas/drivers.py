@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import factorial
 from typing import Literal
@@ -13,8 +12,6 @@ from app.metrics.formulas.resampling import DRAWS, correlations_of, percentile_i
 MOST_FOR_LMG = 12
 SINGULAR = 1e-10
 TARGET = 75.0
-
-Solve = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +161,8 @@ def chance_of_first(drawn: ImportanceDraws, target: float = TARGET) -> NDArray[n
 def lmg_of(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
     """Draws x p from draws x (p + 1) x (p + 1) correlations, the outcome first."""
     p = correlations.shape[-1] - 1
-    solve = _least_squares if _is_singular(correlations[:, 1:, 1:]) else _exactly
-    r2 = np.stack([_r2(correlations, _members(subset, p), solve) for subset in range(2**p)])
+    r2_of_all = _by_least_squares if _is_singular(correlations[:, 1:, 1:]) else _by_elimination
+    r2 = r2_of_all(correlations)
     return np.stack([_shapley(r2, predictor, p) for predictor in range(p)], axis=1)
 
 
@@ -205,19 +202,41 @@ def _is_singular(correlations: NDArray[np.float64]) -> bool:
     return bool(np.linalg.eigvalsh(correlations).min() < SINGULAR)
 
 
+def _by_elimination(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """R2 of every subset, given as bits, x draws: what each predictor adds to a subset of those before it is
+    read off once these are swept out (Furnival 1971).
+    """
+    draws, size, _ = correlations.shape
+    found = np.zeros((2 ** (size - 1), draws))
+    left = [(0, 0, np.ascontiguousarray(np.moveaxis(correlations, 0, -1)))]
+    while left:
+        subset, swept, rest = left.pop()
+        for place in range(1, len(rest)):
+            own, variance = rest[place], rest[place, place]
+            wider = subset | 1 << swept + place - 1
+            found[wider] = found[subset] + own[0] ** 2 / variance
+            if place + 1 < len(rest):
+                kept = [0, *range(place + 1, len(rest))]
+                beside = own[kept]
+                without = rest[np.ix_(kept, kept)] - beside[:, None] * (beside / variance)[None, :]
+                left.append((wider, swept + place, without))
+    return found
+
+
+def _by_least_squares(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
+    p = correlations.shape[-1] - 1
+    return np.stack([_r2(correlations, _members(subset, p)) for subset in range(2**p)])
+
+
 def _members(subset: int, p: int) -> list[int]:
     """Columns of a subset given as bits; the outcome is column 0."""
     return [1 + predictor for predictor in range(p) if subset >> predictor & 1]
 
 
-def _r2(correlations: NDArray[np.float64], members: list[int], solve: Solve) -> NDArray[np.float64]:
+def _r2(correlations: NDArray[np.float64], members: list[int]) -> NDArray[np.float64]:
     with_outcome = correlations[:, members, :1]
     among = correlations[:, members][:, :, members]
-    return np.asarray((with_outcome * solve(among, with_outcome)).sum(axis=(1, 2)))
-
-
-def _exactly(matrices: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.solve(matrices, sides))
+    return np.asarray((with_outcome * _least_squares(among, with_outcome)).sum(axis=(1, 2)))
 
 
 def _least_squares(matrices: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.float64]:

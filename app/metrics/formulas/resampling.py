@@ -38,7 +38,7 @@ def resample(
     weights = _drawn(random, count, draws)
     size = weights @ n
     means = weights @ sums / size[:, None]
-    squares = (weights @ products.reshape(count, -1) / size[:, None]).reshape(draws, *products.shape[1:])
+    squares = _square(weights @ products / size[:, None], rows.shape[1])
     return Resamples(centre + means, _correlations(squares, means))
 
 
@@ -52,15 +52,20 @@ class PairSums:
     def take(cls, table: NDArray[np.float64], seed: int = 0) -> "PairSums":
         """Of persons x columns, NaN where missing; each person a unit, or of very many some together."""
         ordered = table[np.lexsort(table.T)]
-        given = (~np.isnan(ordered)).astype(np.float64)
+        given = np.ascontiguousarray((~np.isnan(ordered)).astype(np.float64).T)
         x = np.nan_to_num((ordered - np.nanmean(ordered, axis=0)) / np.nanstd(ordered, axis=0))
+        x = np.ascontiguousarray(x.T)
         unit_of, count = _units(len(table), None, np.random.default_rng(seed))
         columns = range(table.shape[1])
         sums = np.empty((count, 4, len(columns), len(columns)))
         for kind, (own, other) in enumerate(((given, given), (x, given), (x * x, given), (x, x))):
+            is_symmetric = own is other
             for row, column in product(columns, columns):
-                both = own[:, row] * other[:, column]
-                sums[:, kind, row, column] = np.bincount(unit_of, weights=both, minlength=count)
+                if is_symmetric and column < row:
+                    sums[:, kind, row, column] = sums[:, kind, column, row]
+                else:
+                    both = own[row] * other[column]
+                    sums[:, kind, row, column] = np.bincount(unit_of, weights=both, minlength=count)
         return cls(sums)
 
     def correlations(self) -> NDArray[np.float64]:
@@ -129,24 +134,31 @@ def _units(
 
 def _drawn(random: np.random.Generator, count: int, draws: int) -> NDArray[np.float64]:
     """How often each unit is in each draw."""
-    units = (random.integers(count, size=count) for _ in range(draws))
-    return np.array([np.bincount(own, minlength=count) for own in units], dtype=np.float64)
+    units = random.integers(count, size=(draws, count)) + count * np.arange(draws)[:, None]
+    return np.bincount(units.ravel(), minlength=draws * count).reshape(draws, count).astype(np.float64)
 
 
 def _totals(
     centred: NDArray[np.float64], unit_of: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Of each unit the number of persons, the sums of columns and those of their products."""
+    """Of each unit the number of persons, the sums of columns and those of their products, each once."""
 
     def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(unit_of, weights=values, minlength=count).astype(np.float64)
 
-    products = np.empty((count, centred.shape[1], centred.shape[1]))
-    for row, one in enumerate(centred.T):
-        for column, other in enumerate(centred.T[: row + 1]):
-            products[:, row, column] = products[:, column, row] = total(one * other)
-    sums = np.column_stack([total(column) for column in centred.T])
+    columns = np.ascontiguousarray(centred.T)
+    pairs = zip(*np.tril_indices(len(columns)), strict=True)
+    products = np.column_stack([total(columns[row] * columns[column]) for row, column in pairs])
+    sums = np.column_stack([total(column) for column in columns])
     return np.bincount(unit_of, minlength=count).astype(np.float64), sums, products
+
+
+def _square(pairs: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Draws x pairs, each once, as draws x size x size."""
+    rows, columns = np.tril_indices(size)
+    whole = np.empty((len(pairs), size, size))
+    whole[:, rows, columns] = whole[:, columns, rows] = pairs
+    return whole
 
 
 def _correlations(squares: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
