@@ -85,7 +85,7 @@ lint: $(INSTALLED) $(NPM) ## style, types, architecture, dependencies and contra
 check: lint test ## lint and test
 
 bench: $(INSTALLED) ## speed and size, as ratios against the raw limit
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks --keep
 
 pictures: $(INSTALLED) ## the pictures of the README and the guide, drawn of the demo
 	$(BIN)/python -m tests.pictures

@@ -31,6 +31,13 @@ TEAMS = [f"department-{number % DEPARTMENTS}~{number}" for number in range(DEPAR
 class Bench:
     api: Api
     database_url: str
+    environment: dict[str, str]
+    """Of the service."""
+
+    @property
+    def secret(self) -> str:
+        """That with which its database is sealed."""
+        return Path(self.environment["BETROKKEN_DATA_DIR"], "pseudonym-secret").read_text().strip()
 
 
 @contextmanager
@@ -48,7 +55,7 @@ def bench() -> Iterator[Bench]:
         put_all(api, "/v1/teams", [{"external_id": team, "name": team} for team in departments])
         below = [{"external_id": team, "name": team, "parent": team.partition("~")[0]} for team in TEAMS]
         put_all(api, "/v1/teams", below)
-        yield Bench(api, database_url)
+        yield Bench(api, database_url, environment)
 
 
 def hire(api: Api, count: int) -> list[str]:
