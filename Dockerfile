@@ -6,7 +6,8 @@ RUN python -m venv /opt/venv
 # With requirements-charts.lock it is the larger image, which draws charts and traces.
 ARG LOCK=requirements.lock
 COPY requirements.lock requirements-charts.lock /tmp/
-RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --no-deps --only-binary=:all: -r "/tmp/${LOCK}"
+RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes --no-deps --only-binary=:all: -r "/tmp/${LOCK}" \
+    && find /opt/venv -type d -name tests -prune -exec rm -r {} +
 
 # The package is not built: a build backend would come in without a hash. A path entry, the command and the version do.
 ARG VERSION=0.1.0

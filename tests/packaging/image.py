@@ -51,7 +51,9 @@ class Builder:
         shutil.rmtree(root)
 
     def build(self) -> None:
-        self.buildah("build", "--isolation", "chroot", "--pull=never", "--tag", IMAGE, ".")
+        """In the format that has health checks."""
+        own = ("--isolation", "chroot", "--pull=never", "--format", "docker")
+        self.buildah("build", *own, "--tag", IMAGE, ".")
 
     def mounted(self) -> Path:
         """The root of a container of the image."""
