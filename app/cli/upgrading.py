@@ -24,7 +24,7 @@ def upgrade_embedded(
     ] = None,
 ) -> None:
     """Carry the data folder over to the PostgreSQL of this release. The old one is kept beside it."""
-    settings = Settings().model_copy(update={"database_url": None})
+    settings = Settings().model_copy(update={"database_url": None, "database_direct_url": None})
     with upgraded(settings.data_dir, binaries) as clusters:
         if clusters is None:
             typer.echo(f"The data folder is of PostgreSQL {MAJOR} already.")

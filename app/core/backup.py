@@ -62,7 +62,7 @@ SEQUENCES = text("""
 SELECT sequencename AS name, last_value FROM pg_sequences
 WHERE schemaname = current_schema() AND last_value IS NOT NULL
 """)
-ONE_SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+UNHURRIED = text("SET LOCAL statement_timeout = 0")
 LOGIN = text("SELECT quote_ident(current_user)")
 
 
@@ -71,7 +71,8 @@ async def back_up(database: Database, file: Path) -> Manifest:
     try:
         tables = await _tables_to_read(patient)
         with new_archive(file) as archive:
-            async with patient.system_session(reason="back up") as session:
+            one_snapshot = patient.engine.execution_options(isolation_level="REPEATABLE READ")
+            async with AsyncSession(one_snapshot) as session, session.begin():
                 return await _write(session, tables, archive)
     finally:
         await patient.close()
@@ -107,7 +108,7 @@ async def _require_readable(session: AsyncSession, tables: list[dict[str, Any]])
 
 async def _write(session: AsyncSession, tables: list[dict[str, Any]], archive: Writer) -> Manifest:
     """The tables are locked first, so that the snapshot is of all of them as they were read."""
-    await session.execute(ONE_SNAPSHOT)
+    await session.execute(UNHURRIED)
     names = ", ".join(table["quoted"] for table in tables)
     await (await raw_connection(session)).execute(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
     if await tables_of(session) != tables:

@@ -13,10 +13,10 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from app.core import migrations
+from app.core import backup, migrations
 from app.core.archive import MANIFEST, BackupRefused
 from app.core.backup import back_up
-from app.core.database import Database
+from app.core.database import AsyncSession, Database
 from app.core.restore import restore
 from app.core.settings import Settings
 from app.main import create_app
@@ -194,3 +194,22 @@ def rewrite(file: Path, to: Path, change: Callable[[dict[str, Any]], dict[str, A
         for name in old.namelist():
             read = old.read(name)
             new.writestr(name, json.dumps(change(json.loads(read))) if name == MANIFEST else read)
+
+
+async def test_it_is_of_one_moment(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is committed while it is being written is not in it, nor in half of its tables."""
+    here, elsewhere = await site.new(), await site.new()
+    await migrations.migrate(here)
+    usual = backup.tables_of
+
+    async def tables_of(session: AsyncSession) -> Any:
+        found = await usual(session)
+        async with here.system_session(reason="test") as another:
+            await organizations.create_organization(another, "Late", here.keyring)
+        return found
+
+    monkeypatch.setattr(backup, "tables_of", tables_of)
+    manifest = await back_up(here, tmp_path / "backup")
+    assert manifest.tables["organizations"].rows == 1
+    monkeypatch.undo()
+    await restore(elsewhere, tmp_path / "backup")
