@@ -1,7 +1,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -103,7 +103,12 @@ class Chart(Generic[Answer]):
     read: Callable[[Asked], Awaitable[Answer]]
     draw: Callable[[Answer, Look], Json]
     parameters: frozenset[str] = OF_RELEASE
-    headers: Mapping[str, str] = field(default_factory=lambda: REVALIDATE)
+    names_persons: bool = False
+    """Nothing of it is kept then, here or on its way."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return NO_STORE if self.names_persons else REVALIDATE
 
 
 Grouped = TypeVar("Grouped", metrics.SatisfactionEngagement, metrics.Heatmap, metrics.Participation)
@@ -193,7 +198,7 @@ CHARTS: dict[ChartName, Chart[Any]] = {
     "recognition-network": Chart(
         "/v1/metrics/recognition", partial(read_recognition, by="team"), recognition.network, OF_DAYS
     ),
-    "calendar": Chart("/v1/calendar", read_calendar, calendar.calendar, OF_DAYS, NO_STORE),
+    "calendar": Chart("/v1/calendar", read_calendar, calendar.calendar, OF_DAYS, names_persons=True),
 }
 
 
@@ -247,7 +252,9 @@ async def get_chart(
     answer = await chart.read(asked)
     look = Look(language, theme, width - 2 * PADDING)
     specification = await asyncio.to_thread(chart.draw, answer, look)
-    draw = partial(service.picture, specification, whose=session.organization_id)
+    draw = partial(
+        service.picture, specification, whose=session.organization_id, may_keep=not chart.names_persons
+    )
     return answered(specification, wanted, conditions.if_none_match, chart.headers, draw)
 
 
@@ -276,13 +283,13 @@ def answered(
     specification: Json,
     wanted: str,
     if_none_match: str | None,
-    kept: Mapping[str, str],
+    told: Mapping[str, str],
     draw: Callable[..., Awaitable[bytes]],
 ) -> Response:
     """What is drawn has a tag of its own: that of what is drawn, and the form."""
     body = json.dumps(specification, ensure_ascii=False, separators=(",", ":")).encode()
     tag = etag_of(body + wanted.encode())
-    headers = {**kept, "ETag": tag, "Vary": "Accept"}
+    headers = {**told, "ETag": tag, "Vary": "Accept"}
     if if_none_match and matches(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     if wanted == SPECIFICATION:
@@ -290,7 +297,7 @@ def answered(
 
     async def drawn() -> Response:
         try:
-            made = await draw(wanted=KINDS[wanted], mark=tag.strip('"'), may_keep=kept is not NO_STORE)
+            made = await draw(wanted=KINDS[wanted])
         except Unprinted:
             raise service.NotDrawn from None
         return Response(made, headers=headers, media_type=wanted)

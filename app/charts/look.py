@@ -25,6 +25,10 @@ def words() -> dict[str, Any]:
     return read
 
 
+def lower_first(said: str) -> str:
+    return said[:1].lower() + said[1:]
+
+
 @dataclass(frozen=True)
 class Look:
     language: str
@@ -48,8 +52,7 @@ class Look:
 
     def verdict(self, key: str) -> str:
         """In the middle of a sentence."""
-        said = self.label("verdicts", key)
-        return said[:1].lower() + said[1:]
+        return lower_first(self.label("verdicts", key))
 
     def name(self, group: schemas.GroupRef) -> str:
         return self.say("whole") if group.kind == "organization" else group.name
@@ -58,7 +61,7 @@ class Look:
         """The whole organisation is meant where nothing else is said."""
         if group.kind == "organization":
             return said
-        return self.say("of_group", name=group.name, said=said[:1].lower() + said[1:])
+        return self.say("of_group", name=group.name, said=lower_first(said))
 
     def number(self, value: float, digits: int = 0) -> str:
         text = f"{abs(value):.{digits}f}"

@@ -62,15 +62,15 @@ def mark_of(specification: dict[str, Any]) -> str:
 async def picture(
     specification: dict[str, Any],
     wanted: Format,
-    mark: str,
     whose: UUID,
     may_keep: bool = True,
     is_request: bool = True,
 ) -> bytes:
-    """`mark` is of the specification and nothing else; where somebody is named in it, nothing is kept.
+    """Where a person is named in it, nothing is kept.
 
     A request is refused where too many of its organisation wait.
     """
+    mark = mark_of(specification)
     key = mark, wanted
     if key in kept:
         kept.move_to_end(key)

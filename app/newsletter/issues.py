@@ -274,7 +274,7 @@ async def picture_of(whose: UUID, drawn: dict[str, Any] | None) -> Picture | Non
     if drawn is None:
         return None
     with suppress(Unprinted):
-        png = await charts.picture(drawn, "png", charts.mark_of(drawn), whose, is_request=False)
+        png = await charts.picture(drawn, "png", whose, is_request=False)
         return Picture(png, drawn["description"])
     return None
 

@@ -198,7 +198,7 @@ async def test_what_the_library_refuses_is_not_drawn_again(press: Press) -> None
     hand.made = b"\n"
     hand.may_go_on.set()
     with pytest.raises(service.Undrawn):
-        await service.picture({}, "svg", "a mark", uuid4())
+        await service.picture({}, "svg", uuid4())
     assert len(hand.orders) == 1
     assert not service.kept
 

@@ -99,6 +99,7 @@ async def test_a_short_label_is_the_month_and_the_day_where_that_is_not_enough(
     await staff(acme.client, {"sales": 6})
     days = [
         ("pulse", datetime(2026, 3, 1, 12, tzinfo=UTC)),
+        ("pulse", datetime(2026, 3, 1, 13, tzinfo=UTC)),
         ("pulse", datetime(2026, 3, 31, 21, 59, tzinfo=UTC)),
         ("pulse", datetime(2026, 3, 31, 22, 1, tzinfo=UTC)),
         (None, datetime(2026, 3, 31, 21, 59, tzinfo=UTC)),
@@ -111,8 +112,8 @@ async def test_a_short_label_is_the_month_and_the_day_where_that_is_not_enough(
         language: sorted(one["label"] for one in (await context(acme.client, language))["waves"])
         for language in LANGUAGES
     }
-    assert said["en"] == ["1 March 2026", "31 March 2026", "April 2026", "March 2026"]
-    assert said["nl"] == ["1 maart 2026", "31 maart 2026", "april 2026", "maart 2026"]
+    assert said["en"] == ["1 March 2026 (1)", "1 March 2026 (2)", "31 March 2026", "April 2026", "March 2026"]
+    assert said["nl"] == ["1 maart 2026 (1)", "1 maart 2026 (2)", "31 maart 2026", "april 2026", "maart 2026"]
 
 
 @pytest.mark.parametrize(

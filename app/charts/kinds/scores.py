@@ -7,7 +7,7 @@ from typing import Any
 from app.charts import labels
 from app.charts.letters import wrapped
 from app.charts.levels import hidden_notes, hidden_rows, left_out, most_of, whole_of, with_hidden
-from app.charts.look import Look
+from app.charts.look import Look, lower_first
 from app.charts.parts import (
     Json,
     Rows,
@@ -324,8 +324,7 @@ def _position_title(look: Look, answer: schemas.SatisfactionEngagement) -> str:
 
 
 def _inside(look: Look, quadrant: str) -> str:
-    said = look.label("quadrants", quadrant)
-    return said[:1].lower() + said[1:]
+    return lower_first(look.label("quadrants", quadrant))
 
 
 def _quadrants_in_words(look: Look, groups: Sequence[schemas.GroupOk], unseen: Sequence[object]) -> str:

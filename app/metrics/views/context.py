@@ -17,10 +17,10 @@ from app.organizations import queries as organizations
 from app.surveys.audience import queries as audience
 from app.tables import Release, Survey, SurveyGroup
 
-MOST_WAVES = 200
+MOST_LISTED = 200
 
 Place = tuple[str | None, str]
-"""A series, and a month in words."""
+"""A series, and a month or a day in words."""
 
 
 async def context(
@@ -33,7 +33,7 @@ async def context(
     now: datetime,
 ) -> schemas.MetricsContext:
     organization = await organizations.organization(session)
-    waves = await queries.waves(session, MOST_WAVES)
+    waves = await queries.waves(session, MOST_LISTED)
     open_surveys = await queries.open_surveys(session)
     listed = {survey.id: survey for survey in [*(wave for wave, _ in waves), *open_surveys]}
     seen = await seen_in(session, listed.values(), tops_in)
@@ -53,19 +53,30 @@ async def context(
 
 
 class ShortNames:
-    """Short names of surveys, by which those of one series are told apart."""
+    """Short names of surveys, by which those of one series are told apart: the month they opened in, the day
+    where several did, and a number where several did that day."""
 
     def __init__(self, surveys: Iterable[Survey], zone: ZoneInfo, language: str) -> None:
         self.zone = zone
         self._language = language
-        self._together = Counter(self._place(survey) for survey in surveys)
+        self._of_month: dict[Place, list[UUID]] = {}
+        self._of_day: dict[Place, list[UUID]] = {}
+        for survey in sorted(surveys, key=lambda one: (self._opened(one), one.id)):
+            self._of_month.setdefault(self._month(survey), []).append(survey.id)
+            self._of_day.setdefault(self._day(survey), []).append(survey.id)
 
     def of(self, survey: Survey) -> str:
-        place = self._place(survey)
-        return place[1] if self._together[place] == 1 else day_in_words(self._language, self._opened(survey))
+        month, day = self._month(survey), self._day(survey)
+        if len(self._of_month[month]) == 1:
+            return month[1]
+        same = self._of_day[day]
+        return day[1] if len(same) == 1 else f"{day[1]} ({same.index(survey.id) + 1})"
 
-    def _place(self, survey: Survey) -> Place:
+    def _month(self, survey: Survey) -> Place:
         return survey.series, month_in_words(self._language, self._opened(survey))
+
+    def _day(self, survey: Survey) -> Place:
+        return survey.series, day_in_words(self._language, self._opened(survey))
 
     def _opened(self, survey: Survey) -> datetime:
         assert survey.opened_at is not None, "what is listed was open"

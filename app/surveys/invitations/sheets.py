@@ -25,7 +25,7 @@ CLOSED = {
 }
 
 
-PRESS = ThreadPoolExecutor(1, "sheets")
+DRAWER = ThreadPoolExecutor(1, "sheets")
 """A picture takes milliseconds to draw, and a sheet may have as many as there are people: a process draws for
 one at a time, beside its event loop."""
 AT_ONCE = 100
@@ -87,7 +87,7 @@ def picture(link: str | None) -> str | None:
 async def in_parts(sheet: Iterator[str]) -> AsyncIterator[str]:
     """Each drawn when the one before has been taken, so that a sheet is never whole in memory."""
     loop = asyncio.get_running_loop()
-    while part := await loop.run_in_executor(PRESS, next, sheet, ""):
+    while part := await loop.run_in_executor(DRAWER, next, sheet, ""):
         yield part
 
 
