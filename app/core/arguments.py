@@ -39,6 +39,8 @@ class Needed:
     opens: Call | None
     """What it opens, until the endpoint has returned."""
     is_awaited: bool
+    optional_headers: frozenset[str]
+    """The names of those that it may go without, if none of its headers is needed."""
 
 
 def needed(asked: Dependant) -> Needed:
@@ -53,7 +55,15 @@ def needed(asked: Dependant) -> Needed:
         tuple(map(needed, asked.dependencies)),
         asynccontextmanager(asked.call) if is_opened else None,
         inspect.iscoroutinefunction(own),
+        optional_headers(asked),
     )
+
+
+def optional_headers(asked: Dependant) -> frozenset[str]:
+    if any(field.field_info.is_required() or field.default is not None for field in asked.header_params):
+        return frozenset()
+    aliases = [field.alias for field in asked.header_params]
+    return frozenset(aliases) | {alias.replace("_", "-") for alias in aliases}
 
 
 def is_simple(asked: Dependant) -> bool:
@@ -85,7 +95,7 @@ class Arguments:
                 self.found[below.key] = await self.result(below, given)
             if below.name is not None:
                 values[below.name] = self.found[below.key]
-        await self.add_own(one.asked, values)
+        await self.add_own(one, values)
         return values
 
     async def result(self, one: Needed, given: dict[str, Any]) -> Any:
@@ -94,14 +104,15 @@ class Arguments:
         made = one.call(**given)
         return await made if one.is_awaited else made
 
-    async def add_own(self, asked: Dependant, values: dict[str, Any]) -> None:
+    async def add_own(self, one: Needed, values: dict[str, Any]) -> None:
+        asked = one.asked
         for field in asked.path_params:
             place = ("path", field.alias)
             values[field.name], faults = field.validate(
                 self.request.path_params[field.alias], values, loc=place
             )
             self.faults += faults
-        for fields, received in self.received(asked):
+        for fields, received in self.received(one):
             own, faults = request_params_to_args(fields, received)
             values.update(own)
             self.faults += faults
@@ -115,10 +126,14 @@ class Arguments:
             if name is not None:
                 values[name] = self.request
 
-    def received(self, asked: Dependant) -> Iterator[tuple[Any, Any]]:
+    def received(self, one: Needed) -> Iterator[tuple[Any, Any]]:
+        """What is not sent, and need not be, is what the endpoint has in its place."""
+        asked = one.asked
         if asked.query_params:
             yield asked.query_params, self.request.query_params
-        if asked.header_params:
+        if asked.header_params and (
+            not one.optional_headers or any(name in self.request.headers for name in one.optional_headers)
+        ):
             yield asked.header_params, self.request.headers
         if asked.cookie_params:
             yield asked.cookie_params, self.request.cookies

@@ -184,7 +184,7 @@ def accepting(method: str, kinds: Iterable[str]) -> dict[str, str]:
 
 def refuse_other_methods(request: Request, path: str) -> None:
     """Where the path is one of the contract's and this route one of its siblings with a parameter there."""
-    templates = templates_of(request.url.path)
+    templates = templates_of(request.scope["path"])
     if templates and path not in templates:
         raise HTTPException(405)
 

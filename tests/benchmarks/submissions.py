@@ -38,14 +38,14 @@ CREATE TABLE IF NOT EXISTS raw (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY K
     at timestamptz DEFAULT now(), answers smallint[])
 """
 SCRIPT = """
-local number, bodies, tokens = START, {}, {}
+local number, bodies, tokens = -1, {}, {}
 for line in io.lines("BODIES") do bodies[#bodies + 1] = line end
 for line in io.lines("TOKENS") do tokens[#tokens + 1] = line end
 local headers = {["Content-Type"] = "application/json"}
 request = function()
   number = number + 1
   headers["Authorization"] = "Bearer " .. tokens[number % #tokens + 1]
-  if KEYED then headers["Idempotency-Key"] = "bench-" .. number end
+  if KEYED then headers["Idempotency-Key"] = "TAG" .. number end
   return wrk.format("POST", nil, headers, (bodies[number % #bodies + 1]:gsub("NUMBER", number)))
 end
 """
@@ -197,16 +197,16 @@ async def postmaster(database_url: str) -> int:
         await connection.close()
 
 
-def script(folder: Path, one: Load, tokens: Sequence[str], start: int) -> Path:
+def script(folder: Path, one: Load, tokens: Sequence[str], tag: str) -> Path:
     random = Random(33)
     who = "" if one.is_invited else '"respondent":"E-NUMBER",'
     bodies = [f'{{{who}"answers":{json.dumps(random_answers(random))}}}' for _ in range(1000)]
     (folder / "bodies").write_text("\n".join(bodies))
     (folder / "tokens").write_text("\n".join(tokens))
-    given = {"START": start, "KEYED": str(one.is_keyed).lower()}
+    given = {"KEYED": str(one.is_keyed).lower(), "TAG": tag}
     told = SCRIPT.replace("BODIES", f"{folder}/bodies").replace("TOKENS", f"{folder}/tokens")
     for name, value in given.items():
-        told = told.replace(name, str(value))
+        told = told.replace(name, value)
     (folder / "load.lua").write_text(told)
     return folder / "load.lua"
 
@@ -222,7 +222,7 @@ def rounds(run: Bench, one: Load, raw: tuple[str, int], folder: Path) -> Iterato
         if one.is_invited:
             asked = run.api.sent("POST", f"/v1/surveys/{survey_id}/invitations", json={"send": False})
             tokens, path = [each["token"] for each in asked["invitations"]], "/v1/respond"
-        sent = script(folder, one, tokens, -1)
+        sent = script(folder, one, tokens, survey_id)
         ours = load(str(run.api.base_url), path, sent, one.connections, Processes(service, database))
         yield ours, load(raw[0], "/r", sent, one.connections, Processes(raw[1], database))
 

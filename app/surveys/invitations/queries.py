@@ -126,17 +126,16 @@ Places = dict[bytes, tuple[int, UUID | None]]
 """Of invitations by the hash of their token: cell and respondent key."""
 USE = text("""
 DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND token_hash IN (
-    SELECT token_hash FROM invitations
-    WHERE organization_id = :organization_id AND survey_id = :survey_id
-      AND token_hash = ANY(CAST(:token_hashes AS bytea[]))
-    ORDER BY token_hash FOR UPDATE
-  ) RETURNING token_hash, cell_ordinal, respondent_key
+  AND token_hash = ANY(CAST(:token_hashes AS bytea[]))
+RETURNING token_hash, cell_ordinal, respondent_key
 """)
 
 
 async def use(session: TenantSession, survey_id: UUID, token_hashes: Sequence[bytes]) -> Places:
-    """Deletes the invitations that are there, in the order of their hashes. A second user waits."""
+    """Deletes the invitations that are there. A second user waits.
+
+    By the index of the hashes, so in their order: two who use some of the same wait for each other in turn.
+    """
     parameters = {"survey_id": survey_id, "token_hashes": list(token_hashes)}
     rows = await session.execute(USE, parameters)
     return {token_hash: (cell, key) for token_hash, cell, key in rows}
