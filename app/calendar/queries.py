@@ -102,9 +102,9 @@ celebrated AS (
         AND (CAST(:person_ids AS uuid[]) IS NULL OR p.id = ANY(CAST(:person_ids AS uuid[])))
         AND d.leap_day_rule IS NULL AND coalesce(s.first_day, true)
 )
-SELECT c.kept_on, p.external_id, p.name, t.external_id AS team, c.kind, c.key, c.label, c.relation,
-    c.visibility, c.months, c.person_id, p.email, p.locale, p.manager, p.manager_since, p.team_id,
-    p.starts_on, p.ends_on,
+SELECT c.kept_on, p.external_id, p.name, t.external_id AS team, t.name AS team_name,
+    c.kind, c.key, c.label, c.relation, c.visibility, c.months,
+    c.person_id, p.email, p.locale, p.manager, p.manager_since, p.team_id, p.starts_on, p.ends_on,
     coalesce(p.time_zone, :time_zone) AS time_zone
 FROM celebrated c
 JOIN people p ON p.organization_id = :organization_id AND p.id = c.person_id

@@ -72,6 +72,7 @@ class PersonRef(Schema):
 class Occurrence(Schema):
     person: PersonRef
     team: str | None
+    team_name: str | None
     kind: OccurrenceKind
     key: str
     label: str | None

@@ -54,6 +54,7 @@ def represent_occurrence(row: Row[Any], organization: Organization) -> schemas.O
     return schemas.Occurrence(
         person=schemas.PersonRef(external_id=row.external_id, name=row.name),
         team=row.team,
+        team_name=row.team_name,
         kind=row.kind,
         key=row.key,
         label=row.label,

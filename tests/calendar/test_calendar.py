@@ -45,6 +45,7 @@ async def test_a_consented_birthday_is_kept_without_years(acme: Tenant, api: Con
         {
             "person": {"external_id": "ann", "name": "Ann"},
             "team": "sales",
+            "team_name": "Sales",
             "kind": "birthday",
             "key": "birthday",
             "label": None,

@@ -1,5 +1,9 @@
 """What charts say of small random organisations is what the metrics say, and of the same groups."""
 
+import csv
+import io
+import json
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -41,9 +45,41 @@ async def test_no_chart_tells_what_its_metric_does_not(seed: int, app: FastAPI) 
             await compare(tenant, name, where | {"by": ["organization", "team"]})
 
 
+def untold_cells(table: str, answer: Json) -> set[str]:
+    """Of a table, what its JSON does not say; names of its members are said by it."""
+    rows = list(csv.reader(io.StringIO(table)))[1:]
+    return {cell for row in rows for cell in row} - set(said_in(answer)) - {""}
+
+
+def said_in(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield name
+            yield from said_in(value)
+    elif isinstance(node, list):
+        yield "; ".join(map(str, node))
+        for value in node:
+            yield from said_in(value)
+    else:
+        yield node if isinstance(node, str) else json.dumps(node)
+
+
+def test_a_hidden_number_that_is_planted_is_found() -> None:
+    answer = {"groups": [{"group": {"id": "sales"}, "status": "suppressed", "reason": "below_minimum"}]}
+    table = "group.id,status,n\r\nsales,suppressed,3\r\n"
+    assert untold_cells(table, answer) == {"3"}
+    chart = {"datasets": {"groups": [], "hidden": [{"name": "sales", "score": 61.25}]}}
+    assert untold(chart, answer)
+
+
 async def compare(tenant: Tenant, name: str, where: Json) -> None:
     by = where.get("by", ["organization", "team"])
     answers = [await read(tenant.client, metric, **where | {"by": by}) for metric in METRICS[name]]
+    for metric, answer in zip(METRICS[name], answers, strict=True):
+        table = await tenant.client.get(
+            f"/v1/metrics/{metric}", params=where | {"by": by}, headers={"Accept": "text/csv"}
+        )
+        assert untold_cells(table.text, answer) == set()
     got = await tenant.client.get(f"/v1/charts/{name}", params=where)
     assert got.status_code == 200, got.text
     found: Json = got.json()

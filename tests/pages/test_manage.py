@@ -208,6 +208,12 @@ async def test_a_survey_in_three_steps_from_its_questions_to_its_results(
         assert len(re.findall(r"(?:[A-Z0-9]{5}[- ]?){2}", sheet)) >= sum(SIZES.values())
         await seen.page.click("#invite")
         await seen.page.wait_for_selector("#said:has-text('Niemand kreeg een nieuwe')")
+        await seen.page.fill("#people", "care-1, sales-2")
+        async with seen.page.expect_download() as awaited:
+            await seen.page.click("#invite")
+        again = (await (await awaited.value).path()).read_text(encoding="utf-8")
+        assert again.count("<section>") == 2
+        await seen.page.fill("#people", "")
 
         await seen.page.fill("#name", "Herfst 2026")
         await seen.press("Enter")

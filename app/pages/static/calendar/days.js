@@ -1,8 +1,8 @@
 /** Who has something to celebrate, a month at a time. */
 
 import { h } from "../respond/dom.js";
-import { ask, may } from "../session.js";
-import { dayOf, locale, whole, words } from "../manage/page.js";
+import { ask } from "../session.js";
+import { dayOf, locale, words } from "../manage/page.js";
 import { table } from "../manage/forms.js";
 
 /**
@@ -19,11 +19,10 @@ const inMonths = (/** @type {string} */ month, /** @type {number} */ ahead, day 
 export async function drawDays([asked = ""]) {
   const said = words();
   const month = MONTH.test(asked) ? asked : new Intl.DateTimeFormat("sv-SE").format(new Date()).slice(0, 7);
-  const [told, teams] = await Promise.all([monthOf(month), may("people:read") ? whole("v1/teams") : []]);
+  const told = await monthOf(month);
   if (!told.isOk) return told;
-  const names = new Map(teams.map(({ external_id: id, name }) => [id, name]));
   const found = /** @type {Occurrence[]} */ (told.body.items);
-  const rows = found.map((one) => [when(one), one.person.name, occasion(one), names.get(one.team) ?? one.team ?? ""]);
+  const rows = found.map((one) => [when(one), one.person.name, occasion(one), one.team_name ?? ""]);
   return [
     h("h1", { tabindex: -1 }, said.feast.in_month(named(month))),
     h("nav", { class: "buttons", "aria-label": said.feast.months }, ...[-1, 1].map((ahead) => turning(month, ahead))),

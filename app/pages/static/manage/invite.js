@@ -86,9 +86,15 @@ async function asking(survey, canMail) {
     ...(survey.closes_at ? [field("reminders", said.remind_before, input({ type: "number", min: 0, max: 365 }), said.remind_before_note)] : []));
   const send = h("button", { class: "primary", id: "invite" }, said.do_invite);
   const body = form(() => once(send, () => invite(survey, body)),
-    choices("how", said.invite_how, ways, canMail ? "mail" : "codes"), later, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []), h("p", {}, send));
+    choices("how", said.invite_how, ways, canMail ? "mail" : "codes"), later, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []),
+    ...(survey.mode === "anonymous" ? [] : [field("people", said.lost_codes, input(), said.lost_codes_note)]), h("p", {}, send));
   body.id = "inviting";
-  const settle = () => { later.hidden = filled(body, "how") === "codes"; };
+  const lost = /** @type {HTMLElement | null} */ (body.querySelector('[data-field="people"]'));
+  const settle = () => {
+    const isPaper = filled(body, "how") === "codes";
+    later.hidden = isPaper;
+    if (lost) lost.hidden = !isPaper;
+  };
   body.addEventListener("input", settle);
   settle();
   return part(said.invite, h("p", {}, said.invite_lead), body, h("div", { id: "not-issued" }));
@@ -101,7 +107,8 @@ async function invite({ id }, body) {
   const days = filled(body, "reminders");
   const at = filled(body, "send_at");
   const mailed = { send: true, ...(at && { send_at: new Date(at).toISOString() }), ...(days && { reminders: [{ days_before_close: Number(days) }] }) };
-  const told = await post(`v1/surveys/${id}/invitations`, { team: filled(body, "team") || null, ...(isPaper ? { form: "codes", send: false } : mailed) }, {}, isPaper ? { Accept: "text/html" } : {});
+  const people = isPaper ? filled(body, "people").split(/[\s,;]+/).filter(Boolean) : [];
+  const told = await post(`v1/surveys/${id}/invitations`, { team: filled(body, "team") || null, ...(people.length && { people }), ...(isPaper ? { form: "codes", send: false } : mailed) }, {}, isPaper ? { Accept: "text/html" } : {});
   if (!told.isOk) return showFaults(told, { mail_not_set_up: "how", not_mailed: "how", too_few_at_once: "how", send: "how", form: "how" });
   if (isPaper) {
     if (!told.body.includes("<section>")) return say(words().invited_said(0, 0));
