@@ -3,15 +3,42 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy, default
 from email.utils import format_datetime
+
+from email_validator import EmailNotValidError, validate_email
 
 from app.core.one_line import JOINER
 from app.mail.failures import Refused
 
 SPECIAL = r"\s\x00-\x1f\x7f@<>()\[\],;:\\\""
 ADDRESS = re.compile(rf"([^{SPECIAL}]{{1,64}})@([^{SPECIAL}]{{1,255}})")
+
+
+LINE = 78
+
+
+class Whole(UnstructuredHeader):
+    """An address or an identifier, which no mail program reads once it is encoded, or folded within."""
+
+    def fold(self, *, policy: Policy) -> str:
+        is_short = len(self.name) + len(": ") + len(self) <= LINE
+        return f"{self.name}:{' ' if is_short else policy.linesep + ' '}{self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+for name in (
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "List-Id",
+):
+    HEADERS.map_to_type(name, Whole)
+AS_READ = default.clone(header_factory=HEADERS)
 
 
 class NotMailable(Refused, ValueError):
@@ -39,7 +66,7 @@ class Mail:
 
 
 def message_of(mail: Mail, sender: Address, now: datetime) -> EmailMessage:
-    message = EmailMessage()
+    message = EmailMessage(AS_READ)
     message["From"] = sender_in_place_of(sender, mail.sender)
     message["To"] = mail_address(mail.to)
     message["Subject"] = one_line(mail.subject)
@@ -82,7 +109,16 @@ def mail_address(text: str) -> Address:
     found = ADDRESS.fullmatch(text)
     if found is None:
         raise NotMailable("an address is written as name@example.com")
-    return Address("", *found.groups())
+    name, domain = found.groups()
+    return Address("", name, domain if domain.isascii() else as_asked_for(text))
+
+
+def as_asked_for(text: str) -> str:
+    """The domain of an address as the DNS has it (A-labels): so any server takes it."""
+    try:
+        return validate_email(text, check_deliverability=False).ascii_domain
+    except EmailNotValidError as error:
+        raise NotMailable("the domain of the address can be none") from error
 
 
 def one_line(text: str) -> str:

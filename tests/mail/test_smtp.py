@@ -1,10 +1,13 @@
 """Mails arrive as they were meant, at a real server; what is wrong with one holds up no other."""
 
+import re
 import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.policy import SMTP, SMTPUTF8
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from pydantic import SecretStr, ValidationError
 from app.core.database import Database
 from app.core.settings import Settings
 from app.mail.failures import MailFailure, Refused, TryAgain, Unavailable
-from app.mail.message import Mail
+from app.mail.message import Mail, message_of
 from app.mail.transport import Transport, open_transport
 from app.main import create_worker
 from tests.sink import Sink, listening
@@ -109,6 +112,35 @@ async def test_an_address_beyond_ascii_needs_a_server_that_takes_it() -> None:
     for takes, outcome in ((True, SENT), (False, Refused)):
         async with listening(Sink(), enable_SMTPUTF8=takes) as sink:
             assert await sent(sink.url, mail(to="zoë@example.com")) == [outcome]
+
+
+LONG = "https://people.example.com/v1/newsletter/unsubscribe/" + "t" * 200
+
+
+@pytest.mark.parametrize("takes_utf8", [True, False])
+async def test_no_structured_header_is_encoded_or_folded_within(takes_utf8: bool) -> None:
+    """However long: a mail program that finds an encoded address in one does not unsubscribe, or thread."""
+    domain = "mail." + "sub." * 20 + "example.com"
+    sender = Address("Zoë " + "van der " * 12 + "Wolf", "no-reply", domain)
+    own = mail(key="k" * 60, unsubscribe=LONG, follows="f" * 60)
+    raw = message_of(own, sender, NOW).as_bytes(policy=SMTPUTF8 if takes_utf8 else SMTP)
+    head = re.sub(rb"\r\n[ \t]+", b" ", raw.partition(b"\r\n\r\n")[0]).decode()
+    for line in (
+        f"List-Unsubscribe: <{LONG}>",
+        f"Message-ID: <{'k' * 60}@{domain}>",
+        f"In-Reply-To: <{'f' * 60}@{domain}>",
+        f"References: <{'f' * 60}@{domain}>",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    ):
+        assert line in head.split("\r\n"), head
+    assert f"<no-reply@{domain}>" in head
+
+
+async def test_a_domain_beyond_ascii_goes_as_the_dns_has_it() -> None:
+    async with listening(Sink(), enable_SMTPUTF8=False) as sink:
+        assert await sent(sink.url, mail(to="noor@straße.exämple.com")) == [SENT]
+        [(to, arrived)] = sink.mails
+        assert to == arrived["To"] == "noor@xn--strae-oqa.xn--exmple-cua.com"
 
 
 def sign_in(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:

@@ -23,6 +23,10 @@ from app.calendar.cards.templates import CardKind, Template, TemplateRefused, ru
 from app.calendar.cards.values import MJML, SVG, is_allowed
 from app.core.one_line import on_one_line
 
+TITLES = frozenset(
+    {"jr", "sr", "ii", "iii", "iv", "phd", "md", "msc", "bsc", "ma", "ba", "mba", "llm", "ra", "rc"}
+)
+"""What stands behind a comma and is no name."""
 FONTS = Path(__file__).parent / "fonts"
 JOINED = ("So", "Sk", "Cf", "Mn")
 DEEPEST, WIDEST, MOST_ELEMENTS = 40, 2400, 20_000
@@ -103,6 +107,14 @@ def drawn(source: str, words: dict[str, Any]) -> bytes:
         return picture_of(run(source, drawable | nameless, is_escaped=True))
 
 
+def given_name(name: str) -> str:
+    """How somebody is greeted: where the surname is written first, by what follows the comma."""
+    surname, _, after = name.partition(",")
+    if after.strip() and after.strip().casefold().rstrip(".") not in TITLES:
+        return after.split()[0]
+    return surname.split(" ")[0]
+
+
 def words_of(occasion: Occasion) -> dict[str, Any]:
     """Names and lines as people wrote them, on one line and without control characters."""
     name, label, relation = (
@@ -112,7 +124,7 @@ def words_of(occasion: Occasion) -> dict[str, Any]:
     return {
         "kind": occasion.kind,
         "name": name,
-        "first_name": name.split(" ")[0],
+        "first_name": given_name(name),
         "organization": on_one_line(occasion.organization),
         "label": label,
         "relation": relation,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.calendar.cards import rendering
-from app.calendar.cards.rendering import Occasion, Wish, rendered
+from app.calendar.cards.rendering import Occasion, Wish, given_name, rendered
 from app.calendar.cards.templates import (
     KINDS,
     LANGUAGES,
@@ -354,3 +354,20 @@ def test_a_template_of_ones_own_with_all_it_may_hold() -> None:
 def test_the_fonts_ship_with_their_licence() -> None:
     files = {file.name for file in Path(rendering.FONTS).iterdir()}
     assert files == {"OFL.txt", "LobsterTwo-Bold.otf", "Quicksand-Bold.ttf", "Quicksand-Medium.ttf"}
+
+
+@pytest.mark.parametrize(
+    ("name", "greeted"),
+    [
+        ("Noor de Wit", "Noor"),
+        ("de Wit, Noor", "Noor"),
+        ("van der Berg, Jan Willem", "Jan"),
+        ("Wit,Noor", "Noor"),
+        ("John Smith, Jr.", "John"),
+        ("Noor de Wit, PhD", "Noor"),
+        ("Noor,", "Noor"),
+        ("Noor", "Noor"),
+    ],
+)
+def test_whoever_is_written_surname_first_is_greeted_by_their_own(name: str, greeted: str) -> None:
+    assert given_name(name) == greeted
