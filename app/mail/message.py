@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import Policy, default
 from email.utils import format_datetime
@@ -20,7 +20,7 @@ ADDRESS = re.compile(rf"([^{SPECIAL}]{{1,64}})@([^{SPECIAL}]{{1,255}})")
 LINE = 78
 
 
-class Whole(UnstructuredHeader):
+class Whole(UnstructuredHeader, BaseHeader):
     """An address or an identifier, which no mail program reads once it is encoded, or folded within."""
 
     def fold(self, *, policy: Policy) -> str:
