@@ -1,6 +1,7 @@
 """The image, built and started."""
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -43,7 +44,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def inside(root: Path, *command: str) -> list[str]:
-    return ["chroot", f"--userspec={USER}", str(root), *command]
+    return [shutil.which("chroot") or "chroot", f"--userspec={USER}", str(root), *command]
 
 
 def test_it_is_not_large(root: Path) -> None:
