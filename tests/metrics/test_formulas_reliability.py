@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import sqrt
 from statistics import correlation
 
@@ -9,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from app.metrics.formulas import (
+    consistency,
     cronbach_alpha,
     difference_reliability,
     item_rest,
@@ -155,3 +157,12 @@ def test_measurement_error_and_reliability_of_a_difference_by_hand() -> None:
     assert difference_reliability(10, 10, 0.8, 0.8, 0.5) == pytest.approx(0.6)
     assert difference_reliability(10, 10, 0.8, 0.8, 1.0) is None
     assert measurement_error(sqrt(2), 1) == 0
+
+
+def test_both_in_one_go_are_what_each_is_alone() -> None:
+    items = np.random.default_rng(7).integers(0, 5, size=(40, 4)).astype(float)
+    items[3, 1] = np.nan
+    for own in (items, items[:, :1], items[:1], items[:, :2]):
+        alpha, rest = consistency(own)
+        assert rest == item_rest(own).rest
+        assert replace(alpha, if_deleted=()) == replace(cronbach_alpha(own), if_deleted=())

@@ -11,7 +11,7 @@ from app.metrics.blocks.regions import regions_of, shown_teams
 from app.metrics.blocks.scales import LEAST_PERSONS, Parts, as_table, parts_of, parts_of_facet
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
-from app.metrics.formulas import Alpha, cronbach_alpha, icc, item_rest, measurement_error, omega_total, rwg_j
+from app.metrics.formulas import Alpha, consistency, icc, measurement_error, omega_total, rwg_j
 from app.metrics.formulas.complete import is_complete
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
 from app.metrics.schemas import Insufficient, ReliabilityNumbers, ReliabilityOk, ScaleKept, Suppression
@@ -151,7 +151,7 @@ def _why_hidden(wave: Wave, scale: _Scale, ordinal: int, n: int) -> Suppression 
 
 def _coefficients(names: Names, keys: list[str], rows: Floats, is_whole: bool) -> ScaleNumbers:
     """One factor takes thousands of rounds to find, so omega is the organisation's alone."""
-    alpha, rest = cronbach_alpha(rows), item_rest(rows).rest
+    alpha, rest = consistency(rows)
     omega = omega_total(rows) if is_whole and len(keys) > 2 else None
     two = alpha.standardised if len(keys) == 2 else None
     runs_against = two is not None and two < 0

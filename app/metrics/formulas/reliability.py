@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -73,7 +73,23 @@ def cronbach_alpha(items: ArrayLike) -> Alpha:
     if reason is not None:
         return Alpha(n, k, None, None, None, (None,) * k, (), reason)
     covariances = _covariances(rows)
-    value = _alpha(covariances)
+    of_all = _alpha_of(covariances, n)
+    return replace(of_all, if_deleted=tuple(_alpha(_without(covariances, item)) for item in range(k)))
+
+
+def consistency(items: ArrayLike) -> tuple[Alpha, tuple[float | None, ...]]:
+    """Alpha without `if_deleted`, and the correlation of each item with the others, in one go."""
+    rows = complete_rows(items)
+    n, k = rows.shape
+    reason = _undefined(rows)
+    if reason is not None:
+        return Alpha(n, k, None, None, None, (), (), reason), (None,) * k
+    covariances = _covariances(rows)
+    return _alpha_of(covariances, n), _with_the_rest(covariances)
+
+
+def _alpha_of(covariances: NDArray[np.float64], n: int) -> Alpha:
+    value, k = _alpha(covariances), len(covariances)
     flat = np.flatnonzero(np.diag(covariances) == 0)
     return Alpha(
         n=n,
@@ -81,7 +97,7 @@ def cronbach_alpha(items: ArrayLike) -> Alpha:
         value=value,
         ci=None if value is None else _feldt(value, n, k),
         standardised=None if flat.size else _alpha(_correlations(covariances)),
-        if_deleted=tuple(_alpha(_without(covariances, item)) for item in range(k)),
+        if_deleted=(),
         flat_items=tuple(flat.tolist()),
         undefined="zero_variance" if value is None else None,
     )
@@ -99,8 +115,13 @@ def item_rest(items: ArrayLike) -> ItemRest:
         return ItemRest(n, (None,) * k, (None,) * k, reason)
     covariances = _covariances(rows)
     own, with_total, total = np.diag(covariances), covariances.sum(axis=1), covariances.sum()
-    rest = _against(own, with_total - own, total - 2 * with_total + own)
-    return ItemRest(n, rest, _against(own, with_total, np.full(k, total)), None)
+    of_total = _against(own, with_total, np.full(k, total))
+    return ItemRest(n, _with_the_rest(covariances), of_total, None)
+
+
+def _with_the_rest(covariances: NDArray[np.float64]) -> tuple[float | None, ...]:
+    own, with_total, total = np.diag(covariances), covariances.sum(axis=1), covariances.sum()
+    return _against(own, with_total - own, total - 2 * with_total + own)
 
 
 def omega_total(items: ArrayLike) -> Omega:
