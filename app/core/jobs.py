@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from importlib import import_module
+from types import ModuleType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -96,11 +97,18 @@ async def enqueue(
     )
 
 
+def is_loading(module: ModuleType) -> bool:
+    """Whether another thread has begun with it: what it is to have may not be there yet."""
+    return bool(getattr(module.__spec__, "_initializing", False))
+
+
 def on_demand(module: str, name: str) -> Callable[..., Awaitable[None]]:
     """What a job needs is loaded when one is first done: who serves does not wait for it."""
 
     async def run(*arguments: Any) -> None:
-        loaded = sys.modules.get(module) or await asyncio.to_thread(import_module, module)
+        loaded = sys.modules.get(module)
+        if loaded is None or is_loading(loaded):
+            loaded = await asyncio.to_thread(import_module, module)
         await getattr(loaded, name)(*arguments)
 
     run.target = lambda: getattr(import_module(module), name)  # type: ignore[attr-defined]

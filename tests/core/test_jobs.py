@@ -1,7 +1,11 @@
 """Jobs are done at least once: whatever interrupts a worker, another does the job."""
 
 import asyncio
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable
+from importlib import import_module
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -9,7 +13,7 @@ import pytest
 
 from app.core import jobs
 from app.core.database import Database
-from app.core.jobs import JobFunction, ScheduleFunction, Worker, enqueue, for_each
+from app.core.jobs import JobFunction, ScheduleFunction, Worker, enqueue, for_each, on_demand
 from tests.conftest import Tenant
 from tests.waiting import PATIENCE
 
@@ -218,3 +222,26 @@ async def test_a_connection_that_brings_nothing_any_more_is_noticed(
     await work_until(tapped, {"quick_job": quick}, lambda: len(set(done)) > 1)
     assert tapped.made[0].is_closed()
     await tapped.close()
+
+
+async def test_a_job_waits_for_its_module_where_another_thread_has_begun_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half loaded, it lacks what is asked of it."""
+    (tmp_path / "half_loaded.py").write_text(
+        "import builtins\n"
+        "builtins.begun.set()\nbuiltins.may_end.wait(60)\n"
+        "done = []\n\n\nasync def work():\n    done.append(1)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    begun, may_end = threading.Event(), threading.Event()
+    monkeypatch.setattr("builtins.begun", begun, raising=False)
+    monkeypatch.setattr("builtins.may_end", may_end, raising=False)
+    loading = asyncio.create_task(asyncio.to_thread(import_module, "half_loaded"))
+    await asyncio.to_thread(begun.wait)
+    working = asyncio.create_task(on_demand("half_loaded", "work")())
+    await asyncio.sleep(0)
+    may_end.set()
+    await working
+    assert (await loading).done == [1]
+    monkeypatch.delitem(sys.modules, "half_loaded")
