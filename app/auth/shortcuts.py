@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.dependencies import HELD, WHO
 from app.auth.limits import KNOWN
 from app.auth.principal import Principal
+from app.core import logging as app_logging
 from app.core.conditional import LONGEST_TAGS, matches
 from app.core.memory import ANSWERS, Memory
 from app.core.ready import READY, Room
@@ -71,6 +72,7 @@ class ShortcutMiddleware:
         if found is None or answer is None:
             return await self.go_the_long_way(key, scope, receive, send)
         scope["route"], scope[KNOWN] = found.route, True
+        app_logging.organization_id.set(str(found.who.organization_id))
         status, head, body = answer
         await send({"type": "http.response.start", "status": status, "headers": [*head]})
         await send({"type": "http.response.body", "body": body})

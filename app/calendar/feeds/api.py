@@ -10,7 +10,7 @@ from app.auth.principal import Principal, Scope
 from app.calendar.api import CalendarReader
 from app.calendar.feeds import queries, schemas, service
 from app.calendar.schemas import AddressToken
-from app.core.conditional import REVALIDATE, ReadConditions, etag_of, matches
+from app.core.conditional import REVALIDATE, ReadConditions, matches
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.pages import Page
@@ -79,8 +79,8 @@ async def get_calendar_feed(
 ) -> Response:
     """In a thread: an organisation of 50,000 takes seconds to write down."""
     snapshot = await service.read_feed(database_of(request), token, datetime.now(UTC))
-    body = await asyncio.to_thread(snapshot.write)
-    headers = {**REVALIDATE, "ETag": etag_of(body)}
+    body, tag = await asyncio.to_thread(snapshot.write)
+    headers = {**REVALIDATE, "ETag": tag}
     if conditions.if_none_match and matches(conditions.if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return CalendarResponse(body, headers=headers)

@@ -72,13 +72,15 @@ def yearly_rule(month: int, day: int, leap_day_rule: LeapDayRule) -> str:
 
 
 def calendar_of(name: str, days: Iterable[Day], alarm_days: int | None) -> bytes:
-    lines = [*HEAD, text_line("NAME", name), text_line("X-WR-CALNAME", name)]
+    head = [*HEAD, text_line("NAME", name), text_line("X-WR-CALNAME", name)]
     alarm = alarm_lines(alarm_days) if alarm_days is not None else []
-    start = len(lines)
-    for day in days:
-        lines += event_lines(day, alarm)
-    lines += NO_DAYS if len(lines) == start else ()
-    return ("\r\n".join([*lines, "END:VCALENDAR"]) + "\r\n").encode()
+    events = [lines_end(event_lines(day, alarm)) for day in days]
+    return b"".join([lines_end(head), *(events or [lines_end(NO_DAYS)]), lines_end(["END:VCALENDAR"])])
+
+
+def lines_end(lines: Iterable[str]) -> bytes:
+    """A day at once: who runs beside this waits for no step longer than that."""
+    return "".join(f"{line}\r\n" for line in lines).encode()
 
 
 def event_lines(day: Day, alarm: list[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from app.core.database import TenantSession
 from app.tables import CalendarFeed, Organization
 
 HALF_WAY_YEARS = 5
+AT_ONCE = 1000
 UNDER_MANAGER = text("""
 WITH RECURSIVE under AS (
     SELECT id, external_id FROM people
@@ -113,8 +114,11 @@ async def days_to_show(
     team_ids: Sequence[UUID] | None = None,
     person_ids: Sequence[UUID] | None = None,
 ) -> Sequence[Row[Any]]:
-    """What may be shown of people employed on `since` or later: a day of the year, or a date, each."""
-    found = await session.execute(
+    """What may be shown of people employed on `since` or later: a day of the year, or a date, each.
+
+    Part by part: others have their turn while they come.
+    """
+    found = await session.stream(
         DAYS_TO_SHOW,
         {
             "organization_id": organization.id,
@@ -126,5 +130,6 @@ async def days_to_show(
             "team_ids": team_ids,
             "person_ids": person_ids,
         },
+        execution_options={"yield_per": AT_ONCE},
     )
-    return found.all()
+    return [row async for part in found.partitions() for row in part]

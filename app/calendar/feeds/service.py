@@ -12,6 +12,7 @@ from app.auth.rules import latest
 from app.calendar import rules, words
 from app.calendar.feeds import ics, queries, schemas
 from app.calendar.service import find_person, find_team
+from app.core.conditional import etag_of
 from app.core.database import AsyncSession, Database, Row, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.languages import language_of
@@ -118,9 +119,11 @@ class Snapshot:
     since: date
     alarm_days: int | None
 
-    def write(self) -> bytes:
+    def write(self) -> tuple[bytes, str]:
+        """With its tag, which takes a while too."""
         days = (day for row in self.rows for day in day_of(row, self.language, self.since))
-        return ics.calendar_of(self.title, days, self.alarm_days)
+        written = ics.calendar_of(self.title, days, self.alarm_days)
+        return written, etag_of(written)
 
 
 async def read_feed(database: Database, token: str, now: datetime) -> Snapshot:

@@ -381,7 +381,7 @@ async def test_last_years_days_stay_and_a_new_year_is_a_change(
     changed = {}
     for year in (2031, 2032, 2033):
         now = datetime(year, 1, 2, 9, tzinfo=UTC)
-        body = (await read_feed(acme.database, token, now)).write()
+        body, _ = (await read_feed(acme.database, token, now)).write()
         found = {day for _, day in readers.by_icalendar(body, date(2031, 12, 1), date(2032, 1, 1))}
         assert found == ({"2031-12-30", "2031-12-31"} if year < 2033 else set())
         [yearly] = [event for event in Calendar.from_ical(body).walk("VEVENT") if "RRULE" in event]
