@@ -207,6 +207,27 @@ async def test_a_lost_try_with_an_invitation_that_was_replaced_is_kept_for_the_n
     assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": 4}]
 
 
+async def test_who_stops_at_a_shared_computer_wipes_what_they_filled_in(visit: Visits, acme: Tenant) -> None:
+    _, token = await asked(acme, mode="confidential")
+    async with visit() as tab:
+        await tab.open(token)
+        await tab.page.click("#begin")
+        await tab.arrive("questions")
+        await tab.page.locator("#questions input[type=radio]").first.check()
+        wipe = tab.page.locator("#questions [data-wipe]")
+        assert await wipe.inner_text() == "Stop, en wis wat ik invulde"
+        await wipe.click()
+        assert await tab.page.evaluate("document.body.dataset.view") == "questions"
+        await wipe.click()
+        await tab.arrive("problem")
+        assert await tab.page.is_visible("#code")
+        kept = await tab.page.evaluate("JSON.stringify(sessionStorage)")
+        assert token not in kept
+        assert "S01" not in kept
+        await tab.page.go_back()
+        assert token not in await tab.page.evaluate("JSON.stringify(sessionStorage)")
+
+
 @pytest.mark.parametrize("way", ["another survey", "another person"])
 async def test_what_is_kept_for_a_newer_link_goes_nowhere_else(way: str, visit: Visits, acme: Tenant) -> None:
     survey_id, older = await asked(acme, mode="attributed")

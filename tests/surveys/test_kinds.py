@@ -242,6 +242,23 @@ async def test_closing_shuffles_texts_with_their_questions(acme: Tenant, owner: 
     assert [row["question"] for row in after] == ["why"] * 6
 
 
+async def test_the_scale_of_recommendation_has_words_where_nobody_gave_any(api: ContractClient) -> None:
+    said: dict[str, Any] = {"low": 0, "high": 10, "labels": {"en": {"0": "No", "10": "Yes"}}}
+    same = {"text": {"en": "Recommend?"}, "dimension": "outcome", "facet": "enps"}
+    questions = [
+        {**same, "key": "bare", "scale": {"low": 0, "high": 10}},
+        {**same, "key": "own", "scale": said},
+    ]
+    body = {"title": {"en": "Acme"}, "facets": [], "questions": questions}
+    assert (await api.put("/v1/questionnaires/acme", json=body)).status_code == 201
+    headers = {"Accept-Language": "nl"}
+    told = (await api.get("/v1/questionnaires/acme/preview", headers=headers)).json()["questions"]
+    assert [one["labels"] for one in told] == [
+        {"0": "Helemaal niet waarschijnlijk", "10": "Heel waarschijnlijk"},
+        {"0": "No", "10": "Yes"},
+    ]
+
+
 async def test_the_form_shows_every_kind(acme: Tenant) -> None:
     survey_id = await asked(acme, body=with_required("why"))
     (token, *_) = await tokens(acme.client, survey_id)

@@ -77,7 +77,7 @@ class Form:
             kind=question.get("kind", "scale"),
             required=question.get("required", False),
             scale=FormScale(low=scale["low"], high=scale["high"]) if scale else None,
-            labels=self.labels(scale.get("labels") or {}) if scale else {},
+            labels=self.labels(scale.get("labels") or usual_labels(question)) if scale else {},
             options=[
                 FormOption(key=option["key"], text=self.said(option["text"]))
                 for option in question.get("options") or []
@@ -86,6 +86,11 @@ class Form:
 
     def labels(self, labels: Mapping[str, dict[str, str]]) -> dict[str, str]:
         return words.in_language(labels, self.language, self.organization.locale, "en") if labels else {}
+
+
+def usual_labels(question: Mapping[str, Any]) -> Mapping[str, dict[str, str]]:
+    """Of the one scale that means the same everywhere: how likely somebody is to recommend."""
+    return words.recommendation() if question["facet"] == "enps" else {}
 
 
 def texts_of(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -78,6 +78,12 @@ def outcomes() -> dict[str, Mapping[str, str]]:
     return titles
 
 
+def recommendation() -> dict[str, dict[str, str]]:
+    """Of the ends of its scale."""
+    labels: dict[str, dict[str, str]] = words()["recommendation"]
+    return labels
+
+
 def segment_in_words(key: str, language: str) -> str:
     """`your location` for a breakdown that many have, else its key."""
     named = words()["segments"].get(key)

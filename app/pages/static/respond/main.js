@@ -144,6 +144,13 @@ function forgetAnswers(token = "") {
   for (const id of ["steps", "given", "skipped-list"]) at(id).replaceChildren();
 }
 
+/** Who stops in the middle at such a computer: asked once more, as nothing of it comes back. @param {HTMLElement} button */
+function wipe(button) {
+  if (button.dataset.sure) return startAgain();
+  button.dataset.sure = "asked";
+  button.textContent = words().wipe_sure;
+}
+
 /** For the next person at a computer that several share. */
 function startAgain() {
   forgetAnswers();
@@ -161,6 +168,7 @@ function translate() {
   const told = /** @type {Record<string, any>} */ (words());
   document.documentElement.lang = language();
   for (const node of all("[data-word]")) node.textContent = told[node.dataset.word ?? ""];
+  for (const node of all("[data-wipe]")) delete node.dataset.sure;
   for (const node of all("[data-label]")) node.setAttribute("aria-label", told[node.dataset.label ?? ""]);
   for (const node of all("[data-language]")) node.setAttribute("aria-pressed", String(node.dataset.language === language()));
   tellConnection();
@@ -447,6 +455,7 @@ at("retry").addEventListener("click", () => (loaded ? go("review", 0, false) : l
 at("questions").addEventListener("input", answered);
 at("next").addEventListener("click", forward);
 at("code-form").addEventListener("submit", enterCode);
+for (const button of all("[data-wipe]")) button.addEventListener("click", () => wipe(button));
 for (const button of all("[data-another]")) button.addEventListener("click", startAgain);
 for (const button of all("[data-language]")) button.addEventListener("click", () => choose(button));
 addEventListener("popstate", ({ state }) => {
