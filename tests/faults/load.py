@@ -20,13 +20,15 @@ STORED = {
     "person": "SELECT external_id FROM people WHERE external_id LIKE 'person-%'",
     "recognition": "SELECT message FROM recognitions WHERE message LIKE 'recognition-%'",
     "batch": "SELECT name FROM people WHERE name LIKE 'batch-%'",
-    "response": "SELECT p.external_id FROM responses r JOIN people p ON p.id = r.respondent_key",
+    "response": "SELECT p.external_id FROM responses r JOIN people p ON p.id = r.respondent_key"
+    " WHERE r.survey_id = '{survey}'",
 }
 OF_A_BATCH = 20
 
 
 @dataclass
 class Ledger:
+    survey: str
     acknowledged: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     statuses: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -51,7 +53,7 @@ class Ledger:
         for kind in KINDS:
             with self.lock:
                 acknowledged = set(self.acknowledged[kind])
-            stored = Counter(row[0] for row in site.sql(STORED[kind])[0])
+            stored = Counter(row[0] for row in site.sql(STORED[kind].format(survey=self.survey))[0])
             times = {OF_A_BATCH} if kind == "batch" else {1}
             found += [f"{name} was acknowledged and is lost" for name in acknowledged - set(stored)]
             found += [f"{name} is there {n} times" for name, n in stored.items() if n not in times]
@@ -70,7 +72,7 @@ class Load:
 
     def __init__(self, site: Site, key: str, survey: str, people: int, threads: int = 4) -> None:
         self.site, self.key, self.survey = site, key, survey
-        self.ledger = Ledger()
+        self.ledger = Ledger(survey)
         self.is_over = threading.Event()
         self.numbers = count()
         self.respondents = iter([f"respondent-{number}" for number in range(people)])

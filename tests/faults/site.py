@@ -75,7 +75,7 @@ class Site:
             self.environment |= {
                 "LD_PRELOAD": str(CLOCK),
                 "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-                "FAKETIME_CACHE_DURATION": "1",
+                "FAKETIME_NO_CACHE": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                 "DONT_FAKE_MONOTONIC": "1",
             }
