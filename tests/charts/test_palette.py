@@ -5,20 +5,9 @@ from itertools import combinations
 import pytest
 
 from app.charts.palette import THEMES, Theme
+from tests.colours import contrast
 
 each_theme = pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-
-
-def luminance(colour: str) -> float:
-    """WCAG 2.2, relative luminance: what is left of a colour on grey paper."""
-    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 @each_theme

@@ -12,6 +12,7 @@ import pytest
 from app.core.contract import contract
 from app.metrics.definitions import LANGUAGES, document, quadrants
 from app.metrics.views.context import days_left
+from tests.colours import contrast, luminance
 from tests.conftest import Tenant
 from tests.contract import ContractClient, Operation, operations, resolve
 from tests.metrics.test_managers import PARENTS, SIZES, manager
@@ -240,16 +241,6 @@ def test_the_contract_names_every_family_of_words() -> None:
     assert set(described["required"]) == described["properties"].keys() == document()["labels"].keys()
 
 
-def linear(colour: str) -> list[float]:
-    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-
-
-def luminance(colour: str) -> float:
-    red, green, blue = linear(colour)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def lightness(colour: str) -> float:
     return float(116 * luminance(colour) ** (1 / 3) - 16)
 
@@ -257,9 +248,7 @@ def lightness(colour: str) -> float:
 @pytest.mark.parametrize("theme", PAPERS)
 def test_quadrants_are_told_apart_on_the_paper_and_in_grey(theme: str) -> None:
     colours = [getattr(one.colours, theme) for one in quadrants()]
-    paper = luminance(PAPERS[theme])
     for colour in colours:
-        low, high = sorted((luminance(colour), paper))
-        assert (high + 0.05) / (low + 0.05) >= 3, colour
+        assert contrast(PAPERS[theme], colour) >= 3, colour
     for one, other in combinations(colours, 2):
         assert abs(lightness(one) - lightness(other)) >= 4, (one, other)

@@ -23,6 +23,7 @@ from app.newsletter.rendering import (
     text_of,
     words,
 )
+from tests.colours import contrast
 from tests.metrics.test_words import CLAIMS, texts
 
 LINK = "https://betrokken.example/v1/newsletter/unsubscribe/token"
@@ -113,19 +114,9 @@ def test_every_text_is_there_in_both_languages_and_claims_no_cause() -> None:
 LAYOUTS = ("newsletter/layout.mjml", "calendar/cards/layout.mjml", "mail/letter.mjml")
 
 
-def luminance(colour: str) -> float:
-    red, green, blue = (linear(int(colour[at : at + 2], 16) / 255) for at in (1, 3, 5))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def linear(part: float) -> float:
-    return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
-
-
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_text_of_mails_is_dark_enough_to_read(name: str) -> None:
     """On the ground of every mail; white stands on the dark colour of the bars."""
     layout = (Path(app.newsletter.__file__).parents[1] / name).read_text(encoding="utf-8")
-    ground = luminance("#f4f2f7")
     for colour in set(re.findall(r"(?<![-\w])color(?:=\"|: )(#[0-9a-f]{6})", layout)) - {"#ffffff"}:
-        assert (ground + 0.05) / (luminance(colour) + 0.05) >= 4.5, colour
+        assert contrast("#f4f2f7", colour) >= 4.5, colour
