@@ -61,7 +61,7 @@ class Told:
 
     def remember(self, request: httpx.Request) -> None:
         """What it says of persons, if it is JSON and not a large one."""
-        with suppress(ValueError, httpx.RequestNotRead):
+        with suppress(ValueError, RecursionError, httpx.RequestNotRead):
             if request.content[:1] in (b"{", b"[") and len(request.content) < LARGEST:
                 self.sent.update(personal_in(json.loads(request.content)))
 

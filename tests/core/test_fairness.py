@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.core import fairness
 from app.core.bodies import LARGE_AT_ONCE, BodyLimits, BodyMiddleware
 from app.core.fairness import SLICE, FairMiddleware, FairQueue, in_turns, lane_within, organization_of
 from app.core.settings import Settings
@@ -179,7 +180,9 @@ async def test_all_who_wait_are_cancelled_as_a_place_becomes_free() -> None:
     await crowd.go("a1")
 
 
-async def test_others_have_their_turn_within_a_batch() -> None:
+async def test_others_have_their_turn_within_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose items take longer than a turn."""
+    monkeypatch.setattr(fairness, "TURN_SECONDS", 0)
     turns = 0
 
     async def other() -> None:
