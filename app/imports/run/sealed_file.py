@@ -157,7 +157,7 @@ def fit_of(row: Import) -> rules.Fit:
         columns.plainly(name)
         for source in mapping.columns.values()
         for name in columns.names_in(source_of(source))
-    }
+    } - {""}
     return lambda cells: sum(columns.plainly(bare(cell)) in known for cell in cells)
 
 
