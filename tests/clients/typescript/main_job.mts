@@ -10,7 +10,7 @@ type Problem = components["schemas"]["Problem"];
 type Metrics = components["schemas"]["SatisfactionEngagement"];
 
 const [url = "", key = ""] = process.argv.slice(2);
-const client = createClient<paths>({ baseUrl: url, headers: { Authorization: `Bearer ${key}` } });
+const client = createClient<paths, "application/json" | "application/problem+json">({ baseUrl: url, headers: { Authorization: `Bearer ${key}` } });
 
 function refuse(problem: unknown): never {
   console.error("refused:", JSON.stringify(problem));
