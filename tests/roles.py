@@ -80,6 +80,7 @@ OTHERS = {
     "app.metrics.releases.builder": ("service", "from a closed survey to its release"),
     "app.metrics.releases.linkage": ("service", "who answered two waves"),
     "app.metrics.releases.previous_wave": ("service", "the release before"),
+    "app.metrics.releases.progress": ("service", "how far a release is computed"),
     "app.metrics.releases.response_matrix": ("service", "a survey's answers as numbers"),
     "app.metrics.releases.turnover": ("service", "who left after a wave"),
     "app.metrics.sample": ("pure", "the answers that formulas are given"),

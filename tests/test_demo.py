@@ -199,7 +199,7 @@ def everything(api: Api, path: str, **query: Any) -> list[Any]:
 
 @pytest.mark.acceptance
 def test_the_progress_of_filling_is_shown(first: FirstStart) -> None:
-    for task in ("Teams and people", "Birthdays and weddings", "Answers 20", "Recognition events"):
+    for task in ("Teams and people", "Birthdays and weddings", "Answers 20", "Recognition events", "Results"):
         assert re.search(rf"{task}.*━ (\d+)/\1 ", first.shown), task
 
 

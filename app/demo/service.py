@@ -1,5 +1,6 @@
 """The demo organisation: made once, found again by every later start."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from app.organizations.setup.queries import end_links
 from app.people.teams import queries as teams_queries
 from app.surveys import queries as surveys
 from app.surveys.service import local_date
+from app.tables import Survey
 
 ORGANIZATION_ID = UUID("de300000-0000-4000-8000-000000000033")
 NAME = "Betrokken Demo"
@@ -80,9 +82,24 @@ async def fill_once(database: Database, settings: Settings, now: datetime, progr
                 await filling.fill()
     async with database.tenant_session(ORGANIZATION_ID) as session:
         closed = await surveys.surveys_before(session, "closed", None, None, limit=100)
-    for survey in reversed(closed):
+    if closed:
+        for filled in progress.task_ids:
+            progress.remove_task(filled)
+        with progress:
+            await release_each(database, closed[::-1], now, progress)
+
+
+async def release_each(
+    database: Database, closed: Sequence[Survey], now: datetime, progress: Progress
+) -> None:
+    bar = progress.add_task("Results", total=len(closed))
+    for place, survey in enumerate(closed):
+
+        def tell(share: float, place: int = place) -> None:
+            progress.update(bar, completed=place + share)
+
         made_at = survey.closed_at or now
-        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, database.keyring, made_at)
+        await releasing.release_survey(database, ORGANIZATION_ID, survey.id, database.keyring, made_at, tell)
 
 
 async def create_organization(database: Database) -> None:

@@ -57,6 +57,7 @@ class Survey(Schema):
     opened_at: Instant | None
     closed_at: Instant | None
     released_at: Instant | None
+    release_progress: Annotated[float, Field(ge=0, le=1)] | None
     cancelled_at: Instant | None
     archived: bool
     created_at: Instant
@@ -93,6 +94,7 @@ class SurveyServed(Input):
     opened_at: ReadOnly = None
     closed_at: ReadOnly = None
     released_at: ReadOnly = None
+    release_progress: ReadOnly = None
     cancelled_at: ReadOnly = None
     created_at: ReadOnly = None
     updated_at: ReadOnly = None

@@ -50,6 +50,8 @@ class Survey(OrganizationRow, Timestamps, table=True):
     opened_at: datetime | None = instant(nullable=True)
     closed_at: datetime | None = instant(nullable=True)
     released_at: datetime | None = instant(nullable=True)
+    release_progress: float | None = None
+    """Of the final release, while it is computed."""
     cancelled_at: datetime | None = instant(nullable=True)
     archived: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Left out wherever no id names it."""

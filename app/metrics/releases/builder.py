@@ -41,6 +41,7 @@ from app.metrics.disclosure import admit, base_regions, may_link
 from app.metrics.releases import queries
 from app.metrics.releases.linkage import MOST_LINKED, History, are_linked, history_of, time_between
 from app.metrics.releases.previous_wave import Earlier, load_earlier, released_sample, step_of, wave_of
+from app.metrics.releases.progress import Steps, Tell, noted
 from app.metrics.releases.queries import Result
 from app.metrics.releases.response_matrix import Loaded, load
 from app.metrics.sample import Cell, Flags, Sample
@@ -76,6 +77,8 @@ BLOCKS: Final[dict[str, Callable[[Wave], Numbers]]] = {
 }
 """By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
 
+STEPS: Final = len(BLOCKS) + 9
+"""With the plan, the analysis, the cells, and the metrics that need more."""
 LATER: Final = "awaits_final_release"
 WHILE_OPEN: Final = (names.HEADLINE.name, names.DISCLOSURE.name)
 """All that a release of an open survey says; the rest comes with the final one."""
@@ -100,8 +103,12 @@ async def release_survey(
     survey_id: UUID,
     keyring: Keyring,
     released_at: datetime | None = None,
+    tell: Tell | None = None,
 ) -> None:
-    """Computes every group's numbers and freezes them, after the waves before it; repeats harmlessly."""
+    """Computes every group's numbers and freezes them, after the waves before it; repeats harmlessly.
+
+    `tell` is given the share that is computed, from the thread that computes.
+    """
     started = perf_counter()
     async with database.tenant_session(organization_id) as session:
         survey = await surveys.survey(session, survey_id)
@@ -114,7 +121,10 @@ async def release_survey(
         current = await load(session, survey)
         before = await load_before(session, earlier)
         history = await history_of(session, survey, earlier, keyring) if survey.status == "closed" else None
-    made = await asyncio.to_thread(make, current, before, history, number)
+    steps = Steps(STEPS, tell)
+    work = asyncio.to_thread(make, current, before, history, number, steps)
+    is_final = survey.status == "closed"
+    made = await (noted(database, organization_id, survey_id, steps, work) if is_final else work)
     if made is None:
         return
     async with database.tenant_session(organization_id) as session:
@@ -139,7 +149,9 @@ async def next_number(session: TenantSession, survey: Survey) -> int:
     return last.number + 1 if last else 1
 
 
-def make(current: Loaded, before: Earlier | None, history: History | None, number: int) -> Made | None:
+def make(
+    current: Loaded, before: Earlier | None, history: History | None, number: int, steps: Steps
+) -> Made | None:
     """None where a survey still open has too little new to add."""
     is_final = current.survey.status == "closed"
     everybody = current.sample()
@@ -149,8 +161,12 @@ def make(current: Loaded, before: Earlier | None, history: History | None, numbe
     included = np.where(new, number, everybody.included)
     sample = replace(everybody, included=included).of(included > 0)
     wave = wave_of(current, sample, step_of(current.survey, is_final=is_final))
-    bodies = computed(wave, current, before, history) if is_final else while_open(wave, current.texts())
-    shared, cells = cells_of(wave) if is_final else (awaiting(0), [])
+    bodies = (
+        computed(steps(wave), current, before, history, steps)
+        if is_final
+        else while_open(wave, current.texts())
+    )
+    shared, cells = steps(cells_of(wave)) if is_final else (awaiting(0), [])
     noisy = (
         benchmark(wave, current.budget, SystemRandom())
         if is_final
@@ -199,31 +215,31 @@ def while_open(wave: Wave, in_words: Sequence[str]) -> dict[str, Numbers]:
 
 
 def computed(
-    wave: Wave, current: Loaded, before: Earlier | None, history: History | None
+    wave: Wave, current: Loaded, before: Earlier | None, history: History | None, steps: Steps
 ) -> dict[str, Numbers]:
-    headlines, promoters = headline(wave), enps(wave)
+    headlines, promoters = steps(headline(wave)), steps(enps(wave))
     others = {
-        metric: block(wave)
+        metric: steps(block(wave))
         for metric, block in BLOCKS.items()
         if metric not in (names.HEADLINE.name, names.ENPS.name)
     }
-    analyses = analyse(wave)
+    analyses = steps(analyse(wave))
     beside = None if before is None else Beside.take(wave, current, before)
     past = None if beside is None else beside.past(history)
     return {
         **others,
         names.HEADLINE.name: headlines,
         names.ENPS.name: promoters,
-        names.DRIVERS.name: drivers(wave, analyses),
-        names.LEVERS.name: levers(wave, analyses),
-        names.COMMENTS.name: comments(wave, current.comments[None], current.least_comments),
-        names.TEXTS.name: texts(
-            wave, {key: current.comments[key] for key in current.texts()}, current.least_comments
+        names.DRIVERS.name: steps(drivers(wave, analyses)),
+        names.LEVERS.name: steps(levers(wave, analyses)),
+        names.COMMENTS.name: steps(comments(wave, current.comments[None], current.least_comments)),
+        names.TEXTS.name: steps(
+            texts(wave, {key: current.comments[key] for key in current.texts()}, current.least_comments)
         ),
-        names.TRENDS.name: followed(
-            headlines, promoters, {} if beside is None else changed(wave, beside), told(wave)
+        names.TRENDS.name: steps(
+            followed(headlines, promoters, {} if beside is None else changed(wave, beside), told(wave))
         ),
-        names.RECOGNITION.name: {ORGANIZATION: recognition_engagement(wave, past)},
+        names.RECOGNITION.name: {ORGANIZATION: steps(recognition_engagement(wave, past))},
     }
 
 

@@ -246,7 +246,8 @@ async def mark_included(session: TenantSession, survey_id: UUID, number: int, ke
 
 
 MARK_RELEASED = text("""
-UPDATE surveys SET status = 'released', released_at = :released_at, updated_at = now()
+UPDATE surveys SET status = 'released', released_at = :released_at, updated_at = now(),
+    release_progress = NULL
 WHERE organization_id = :organization_id AND id = :survey_id
 """)
 
@@ -256,6 +257,17 @@ async def mark_released(session: TenantSession, survey_id: UUID, released_at: da
         MARK_RELEASED,
         {"survey_id": survey_id, "released_at": released_at},
     )
+
+
+NOTE_PROGRESS = text("""
+UPDATE surveys SET release_progress = :share
+WHERE organization_id = :organization_id AND id = :survey_id AND status = 'closed'
+""")
+"""It changes nothing that anybody decides by: `updated_at` stays."""
+
+
+async def note_progress(session: TenantSession, survey_id: UUID, share: float | None) -> None:
+    await session.execute(NOTE_PROGRESS, {"survey_id": survey_id, "share": share})
 
 
 async def series(session: TenantSession) -> Sequence[str]:

@@ -88,6 +88,7 @@ async function drawSurvey(survey) {
     h("h1", { tabindex: -1 }, survey.name),
     h("p", { class: "standing" }, state(survey), ` · ${when(survey)}`),
     h("p", {}, said.state_notes[status]), ...why,
+    ...(survey.release_progress === null ? [] : [h("progress", { max: 1, value: survey.release_progress, "aria-label": said.state_notes[status] })]),
     ...(status === "draft" && may("surveys:write") ? [drafted(survey)] : []),
     ...(status === "released" && may("metrics:read") ? [h("p", {}, h("a", { class: "primary", href: `./?survey=${survey.id}` }, said.see_results))] : []),
     h("div", { class: "halves" }, h("div", {}, ...(await taking(survey)), ...(await inviting(survey))), h("div", {}, setUp(survey, await titleOf(survey)), ...doing(survey))),
