@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.dependencies import HELD, WHO
@@ -95,9 +96,10 @@ class ShortcutMiddleware:
         who, held = scope[WHO], scope[HELD]
         if held is None or who.kind != "api_key" or who.person is not None or status not in (200, 304):
             return
+        tag = Headers(raw=head)["etag"]  # of the answer as it goes out: a table has one of its own
         unchanged = [one for one in head if not one[0].startswith(b"content-")]
         whole = body if status == 200 else None
-        found = Shortcut(who, held, scope["route"], scope[READY], unchanged, head, whole)
+        found = Shortcut(who, held, scope["route"], tag, unchanged, head, whole)
         if found.holds(self.state.database.memory):
             self.kept.keep(key, found, len(body) + LEAST)
 
