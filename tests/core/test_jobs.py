@@ -123,6 +123,7 @@ async def test_a_periodic_job_missed_while_no_worker_ran_is_done_by_the_next(
         sought.append(thing)
 
     async def a_worker_comes_and_goes(until: Callable[[], bool]) -> None:
+        sought.clear()
         await put(acme, "seek_job")
         await work_until(database, {"seek_job": seek}, until, {"yearly_job": ("0 0 1 1 *", yearly)})
 
