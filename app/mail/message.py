@@ -17,14 +17,15 @@ SPECIAL = r"\s\x00-\x1f\x7f@<>()\[\],;:\\\""
 ADDRESS = re.compile(rf"([^{SPECIAL}]{{1,64}})@([^{SPECIAL}]{{1,255}})")
 
 
-LINE = 78
+LONGEST_LINE = 998
+"""Characters of a line by RFC 5322. Shorter ones stay whole: some readers keep the blank after a fold."""
 
 
 class Whole(UnstructuredHeader, BaseHeader):
     """An address or an identifier, which no mail program reads once it is encoded, or folded within."""
 
     def fold(self, *, policy: Policy) -> str:
-        is_short = len(self.name) + len(": ") + len(self) <= LINE
+        is_short = len(self.name) + len(": ") + len(self) <= LONGEST_LINE
         return f"{self.name}:{' ' if is_short else policy.linesep + ' '}{self}{policy.linesep}"
 
 

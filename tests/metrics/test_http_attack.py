@@ -70,7 +70,9 @@ class Asked:
 def without_words(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
-            name: without_words(own) for name, own in value.items() if name not in ("title", "text", "notes")
+            name: without_words(own)
+            for name, own in value.items()
+            if name not in ("title", "text", "notes") and not (name == "headline" and isinstance(own, str))
         }
     return [without_words(own) for own in value] if isinstance(value, list) else value
 

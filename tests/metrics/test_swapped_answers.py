@@ -388,6 +388,7 @@ OPERATORS_SEE = {
     "betrokken_survey_responses_accepted": "how many, of all organisations",
     "betrokken_survey_responses_refused": "how many, of all organisations",
     "betrokken_survey_mails": "how many, of all organisations, whether needed or not",
+    "betrokken_releases_pending": "how many, of all organisations",
     "betrokken_release_duration_seconds": "time",
     "betrokken_release_suppressed_groups": "how many groups, of all organisations",
 }
