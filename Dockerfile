@@ -44,7 +44,7 @@ COPY --from=build /srv/betrokken /srv/betrokken
 WORKDIR /srv/betrokken
 COPY LICENSE pyproject.toml ./
 COPY alembic alembic
-COPY openapi/openapi.yaml openapi/
+COPY openapi/openapi.yaml openapi/openapi.json openapi/
 
 USER 10001:10001
 EXPOSE 8000 8001

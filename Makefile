@@ -52,7 +52,7 @@ PORT ?= 8000
 demo: $(DEMO) ## a filled demo organisation on http://127.0.0.1:8000, or make demo PORT=...
 	@$(BIN)/betrokken demo --port $(PORT)
 
-contract: $(INSTALLED) ## openapi/openapi.yaml, of its parts in openapi/src
+contract: $(INSTALLED) ## openapi/openapi.yaml and .json, of the parts in openapi/src
 	@$(BIN)/python openapi/bundle.py
 
 structure: $(INSTALLED) ## the shape of the code in numbers: make structure, or of another checkout: make structure OF=...

@@ -1,10 +1,11 @@
-"""Makes `openapi.yaml` of its parts in `src`: `make contract`.
+"""Makes `openapi.yaml` of its parts in `src`, and `openapi.json` of that: `make contract`.
 
 Where a part lies says where it belongs: `schemas/people.yaml` is a piece of `components/schemas`. A reference
 to `#/components/...` stays; one to a file, such as `../examples/people.yaml#/person`, is replaced by what is
 there. This works on the nodes of YAML and not on their meaning, so the bundle is laid out as its parts are.
 """
 
+import json
 import sys
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,11 @@ def bundle(parts: Path) -> str:
     # Not the emitter in C: it breaks long lines in other places.
     text = yaml.serialize(root, Dumper=yaml.SafeDumper, allow_unicode=True, width=120)
     return HEADING + str(text)
+
+
+def as_json(bundled: str) -> str:
+    """What the service reads when it starts, a hundred times as fast; in lines, so that git can merge it."""
+    return json.dumps(yaml.load(bundled, Loader=LOADER), ensure_ascii=False, indent=0) + "\n"  # noqa: S506 a safe loader
 
 
 def gathered(place: Path, names: list[str]) -> yaml.MappingNode:
@@ -107,6 +113,8 @@ def scalar(text: str) -> yaml.ScalarNode:
 
 if __name__ == "__main__":
     try:
-        (FOLDER / "openapi.yaml").write_text(bundle(FOLDER / "src"), encoding="utf-8")
+        bundled = bundle(FOLDER / "src")
+        (FOLDER / "openapi.yaml").write_text(bundled, encoding="utf-8")
+        (FOLDER / "openapi.json").write_text(as_json(bundled), encoding="utf-8")
     except Unbundled as fault:
         sys.exit(str(fault))

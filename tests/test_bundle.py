@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.core.contract import CONTRACT, METHODS
-from openapi.bundle import Unbundled, bundle
+from app.core.contract import AS_JSON, CONTRACT, METHODS
+from openapi.bundle import Unbundled, as_json, bundle
 
 PARTS = CONTRACT.parent / "src"
 FILES = sorted(PARTS.rglob("*.yaml"))
@@ -18,6 +18,11 @@ MEANT_FOR_COPIES = {"examples", "fragments.yaml"}
 def test_the_bundle_is_made_of_the_parts_as_they_are() -> None:
     is_fresh = CONTRACT.read_text(encoding="utf-8") == bundle(PARTS)
     assert is_fresh, "openapi/openapi.yaml is not what its parts in openapi/src make: run `make contract`"
+
+
+def test_the_contract_as_json_is_made_of_the_bundle_as_it_is() -> None:
+    is_fresh = AS_JSON.read_text(encoding="utf-8") == as_json(CONTRACT.read_text(encoding="utf-8"))
+    assert is_fresh, "openapi/openapi.json is not what openapi/openapi.yaml says: run `make contract`"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PARTS)))

@@ -72,6 +72,7 @@ def test_who_asks_for_little_does_not_wait_for_the_service() -> None:
 
 
 WHERE_USED = {"scipy", "scim2_models", "icalendar", "websockets", "openpyxl", "vl_convert", "app.demo"}
+WHERE_USED |= {"alembic", "mako"}
 
 
 def test_the_service_does_not_load_what_only_some_of_its_work_needs() -> None:

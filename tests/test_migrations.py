@@ -58,6 +58,7 @@ async def test_there_is_one_head(database: Database) -> None:
     def heads(connection: Connection) -> None:
         scripts = ScriptDirectory.from_config(migrations.alembic_config(connection, database.role))
         assert scripts.get_heads() == [migrations.revisions()[0]]
+        assert tuple(one.revision for one in scripts.walk_revisions()) == migrations.revisions()
 
     await run(database, heads)
 

@@ -1,11 +1,10 @@
 """Brings a database to the newest schema, with the acting role that row-level security binds."""
 
 import logging
+import re
 from functools import cache
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -13,9 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.database import Database
 from app.core.resources import resource
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 log = logging.getLogger("betrokken.database")
 
 SCRIPTS = resource("alembic")
+NAMED = re.compile(r'^(revision|down_revision) = (?:"([^"]+)"|None)$', re.MULTILINE)
 OLDEST_POSTGRESQL = 150000
 LONGEST_STATEMENT = 15 * 60
 MADE_BY_ANOTHER = ("42710", "23505")
@@ -26,23 +29,25 @@ class MigrationRefused(RuntimeError):
     """The database cannot be migrated as it is; the message says what to do."""
 
 
-def script_config() -> Config:
+def alembic_config(connection: Connection, role: str) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "os")
-    return config
-
-
-def alembic_config(connection: Connection, role: str) -> Config:
-    config = script_config()
     config.attributes |= {"connection": connection, "role": role}
     return config
 
 
 @cache
 def revisions() -> tuple[str, ...]:
-    """Those this version knows, newest first."""
-    return tuple(script.revision for script in ScriptDirectory.from_config(script_config()).walk_revisions())
+    """Those this version knows, newest first; read as text, so that who serves does not load alembic."""
+    files = [dict(NAMED.findall(file.read_text(encoding="utf-8"))) for file in SCRIPTS.glob("versions/*.py")]
+    after = {names["down_revision"]: names["revision"] for names in files}
+    found = [after[""]]
+    while found[-1] in after:
+        found.append(after[found[-1]])
+    return tuple(reversed(found))
 
 
 HAS_VERSIONS = text("SELECT to_regclass('alembic_version') IS NOT NULL")
@@ -78,12 +83,16 @@ async def migrate(database: Database, revision: str = "head") -> None:
             if applied is not None and applied not in revisions():
                 log.warning("schema_of_a_later_version", extra={"revision": applied})
                 return
-            await connection.run_sync(
-                lambda sync: command.upgrade(alembic_config(sync, database.role), revision)
-            )
+            await connection.run_sync(_upgrade, database.role, revision)
             await connection.commit()
     finally:
         await patient.close()
+
+
+def _upgrade(connection: Connection, role: str, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415
+
+    command.upgrade(alembic_config(connection, role), revision)
 
 
 SERVER_VERSION = text("SELECT current_setting('server_version_num')::int")

@@ -96,5 +96,7 @@ def test_what_it_copies_is_there_and_not_ignored() -> None:
 
 
 def test_the_contract_and_the_migrations_lie_beside_the_package() -> None:
-    assert {"app", "openapi/openapi.yaml", "alembic", "pyproject.toml"} <= set(copied_from_the_repository())
+    assert {"app", "openapi/openapi.yaml", "openapi/openapi.json", "alembic", "pyproject.toml"} <= set(
+        copied_from_the_repository()
+    )
     assert of_image()["WORKDIR"] == "/srv/betrokken"

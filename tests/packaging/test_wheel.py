@@ -96,5 +96,7 @@ def tracked(*folders: str) -> set[str]:
 
 def test_it_has_what_the_checkout_has_and_nothing_else(wheel: Path) -> None:
     names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    expected = tracked("app") | {f"app/{name}" for name in tracked("alembic", "openapi/openapi.yaml")}
+    expected = tracked("app") | {
+        f"app/{name}" for name in tracked("alembic", "openapi/openapi.yaml", "openapi/openapi.json")
+    }
     assert names == expected
