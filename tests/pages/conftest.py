@@ -18,6 +18,8 @@ from tests.waiting import PATIENCE, until
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 """The shell draws the same pages for a quarter less of the processor."""
 FLAGS = ["--disable-gpu", "--disable-dev-shm-usage"]
+LANGUAGES = pytest.mark.parametrize("language", ["nl", pytest.param("en", marks=pytest.mark.nightly)])
+"""That the words of one language are those of the other is tested without a browser."""
 Visits = Callable[..., AbstractAsyncContextManager[Visit]]
 
 

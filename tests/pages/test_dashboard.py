@@ -15,13 +15,12 @@ from app.core.settings import DASHBOARD
 from tests.conftest import Tenant
 from tests.contract import ContractClient, operations
 from tests.metrics.test_release import Json, finish, names_of, staff, start
-from tests.pages.conftest import Visits
+from tests.pages.conftest import LANGUAGES, Visits
 from tests.pages.visiting import Visit
 
 SIZES = {"sales": 6, "nl": 12, "be": 12, "care": 24, "lab": 3}
 PARENTS = {"nl": "sales", "be": "sales"}
 WIDTHS = pytest.mark.parametrize("width", [360, 1280])
-LANGUAGES = pytest.mark.parametrize("language", ["nl", "en"])
 ASKED = {
     "nl": [
         "Waar staan we?",

@@ -11,7 +11,7 @@ import pytest
 from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
-from tests.pages.conftest import Visits
+from tests.pages.conftest import LANGUAGES, Visits
 from tests.pages.visiting import Visit
 from tests.surveys.inviting import answer, ask, employ, tokens
 from tests.surveys.test_surveys import opened
@@ -19,7 +19,6 @@ from tests.waiting import until
 
 DOOR = "**/v1/respond"
 AGAIN = "#send:enabled:text-matches('Probeer nu opnieuw|Try again now')"
-LANGUAGES = pytest.mark.parametrize("language", ["nl", "en"])
 SAID = {
     "none": ("Vul je code in", "Enter your code"),
     "unknown": ("Deze link of code kennen we niet", "We do not know this link or code"),

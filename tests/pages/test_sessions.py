@@ -9,14 +9,13 @@ import pytest
 
 from app.core.settings import MANAGE
 from tests.conftest import Tenant
-from tests.pages.conftest import CHROMIUM, FLAGS, Visits
+from tests.pages.conftest import CHROMIUM, FLAGS, LANGUAGES, Visits
 from tests.pages.test_dashboard import asked, key_of  # noqa: F401 a fixture
 from tests.pages.test_manage import CSV, HR, at_screen, manage, uploaded
 from tests.pages.visiting import Visit
 from tests.waiting import PATIENCE
 
 SESSION, PLAN = "betrokken.session", "betrokken.plan"
-LANGUAGES = pytest.mark.parametrize("language", ["nl", "en"])
 KEPT = "() => Object.keys(sessionStorage).filter((name) => name !== 'betrokken.language')"
 RESTORED = "() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
 """Back in a browser that kept the page as it was."""

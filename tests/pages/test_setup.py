@@ -11,11 +11,10 @@ from fastapi import FastAPI
 from app.organizations.setup.service import new_link
 from tests.conftest import client_for
 from tests.organizations.test_setup import empty, empty_url, organizations_in  # noqa: F401 fixtures
-from tests.pages.conftest import Visits, listening
+from tests.pages.conftest import LANGUAGES, Visits, listening
 from tests.pages.visiting import FORGETFUL, Visit
 
 DOOR = "**/v1/setup"
-LANGUAGES = pytest.mark.parametrize("language", ["nl", "en"])
 SAID = {
     "none": ("Hier hoort een link bij", "This page needs a link"),
     "unknown": ("Deze link kennen we niet", "We do not know this link"),

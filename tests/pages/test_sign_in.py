@@ -18,7 +18,7 @@ from app.main import create_app
 from tests.acceptance.process import free_port
 from tests.conftest import new_tenant
 from tests.installed import node_modules_in
-from tests.pages.conftest import Visits, listening
+from tests.pages.conftest import LANGUAGES, Visits, listening
 from tests.pages.test_setup import answering
 from tests.pages.visiting import Visit
 from tests.waiting import PATIENCE, until
@@ -34,7 +34,6 @@ LEAVE = """async (back) => {
   await begin((await findWay()).way, back);
 }"""
 KEPT, SESSION = "betrokken.signin", "betrokken.session"
-LANGUAGES = pytest.mark.parametrize("language", ["nl", "en"])
 SAID = {
     "none": ("Hier meld je je aan met een sleutel", "Here you sign in with a key"),
     "stale": ("Deze aanmelding is hier niet begonnen", "This sign-in did not begin here"),
