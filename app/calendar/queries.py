@@ -23,7 +23,8 @@ VALUES
 ON CONFLICT (organization_id, person_id, key) DO UPDATE SET
     (kind, month, day, year, label, relation, visibility, consent, leap_day_rule, recurrence, updated_at)
     = (excluded.kind, excluded.month, excluded.day, excluded.year, excluded.label, excluded.relation,
-       excluded.visibility, excluded.consent, excluded.leap_day_rule, excluded.recurrence, now())
+       excluded.visibility, excluded.consent, excluded.leap_day_rule, excluded.recurrence,
+       excluded.updated_at)
 WHERE (o.kind, o.month, o.day, o.year, o.label, o.relation, o.visibility, o.consent, o.leap_day_rule,
        o.recurrence)
     IS DISTINCT FROM
@@ -35,7 +36,7 @@ INSERT INTO celebration_settings AS s (organization_id, person_id, work_annivers
 VALUES (:organization_id, :person_id, :work_anniversary, :first_day, :leap_day_rule)
 ON CONFLICT (organization_id, person_id) DO UPDATE SET
     (work_anniversary, first_day, leap_day_rule, updated_at)
-    = (excluded.work_anniversary, excluded.first_day, excluded.leap_day_rule, now())
+    = (excluded.work_anniversary, excluded.first_day, excluded.leap_day_rule, excluded.updated_at)
 WHERE (s.work_anniversary, s.first_day, s.leap_day_rule)
     IS DISTINCT FROM (excluded.work_anniversary, excluded.first_day, excluded.leap_day_rule)
 """)
@@ -114,7 +115,7 @@ WHERE p.is_active
         c.kept_on BETWEEN coalesce(p.starts_on, '-infinity') AND coalesce(p.ends_on, 'infinity')
         OR EXISTS (
             SELECT FROM employments e
-            WHERE e.organization_id = p.organization_id AND e.person_id = p.id
+            WHERE e.organization_id = :organization_id AND e.person_id = p.id
                 AND c.kept_on BETWEEN e.starts_on AND e.ends_on
         )
     )

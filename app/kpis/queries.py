@@ -35,7 +35,7 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:kpis AS text[]), CAST(:team_ids AS uuid[
     AS n (id, kpi, team_id, period, value)
 ORDER BY n.kpi, n.period, n.team_id
 ON CONFLICT (organization_id, kpi, period, team_id) DO UPDATE
-    SET value = excluded.value, updated_at = now()
+    SET value = excluded.value, updated_at = excluded.updated_at
     WHERE v.value IS DISTINCT FROM excluded.value
 RETURNING id, kpi, team_id, period
 """)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from app.core.database import TenantSession
+from app.core.database import TenantSession, transaction_time
 from app.tables import Organization
 
 SUBSCRIPTIONS = """
@@ -17,7 +17,7 @@ LEFT JOIN LATERAL (
         'issue', n.issue, 'status', n.status, 'sent_at', n.sent_at, 'failure', n.failure
     ) AS last_mail
     FROM newsletters n
-    WHERE n.organization_id = s.organization_id AND n.subscription_id = s.id
+    WHERE n.organization_id = :organization_id AND n.subscription_id = s.id
     ORDER BY n.send_at DESC LIMIT 1
 ) m ON true
 WHERE s.organization_id = :organization_id
@@ -50,7 +50,7 @@ DELETE = text("""
 DELETE FROM newsletter_subscriptions WHERE organization_id = :organization_id AND id = :id RETURNING id
 """)
 CONFIRM = text("""
-UPDATE newsletter_subscriptions SET status = 'confirmed', confirmed_at = coalesce(confirmed_at, now())
+UPDATE newsletter_subscriptions SET status = 'confirmed', confirmed_at = coalesce(confirmed_at, :now)
 WHERE organization_id = :organization_id AND id = :id
     AND (status = 'confirmed' OR (status = 'pending' AND created_at > :since))
 RETURNING id
@@ -129,7 +129,7 @@ async def delete(session: TenantSession, subscription_id: UUID) -> bool:
 
 async def confirm(session: TenantSession, subscription_id: UUID, since: datetime) -> bool:
     """Whether it is confirmed now; one that was made before `since`, or has ended, is not."""
-    where = {"id": subscription_id, "since": since}
+    where = {"id": subscription_id, "since": since, "now": await transaction_time(session)}
     return (await session.execute(CONFIRM, where)).first() is not None
 
 

@@ -18,7 +18,7 @@ SELECT r.id, r.external_id, g.external_id AS giver, r.message, r.value, r.occurr
         FROM (
             SELECT kind, count(*) AS persons
             FROM recognition_reactions
-            WHERE organization_id = r.organization_id AND recognition_id = r.id
+            WHERE organization_id = :organization_id AND recognition_id = r.id
             GROUP BY kind
         ) counted
     ) AS reactions,
@@ -26,7 +26,7 @@ SELECT r.id, r.external_id, g.external_id AS giver, r.message, r.value, r.occurr
         SELECT p.external_id
         FROM recognition_receivers rr
         JOIN people p ON p.organization_id = rr.organization_id AND p.id = rr.person_id
-        WHERE rr.organization_id = r.organization_id AND rr.recognition_id = r.id
+        WHERE rr.organization_id = :organization_id AND rr.recognition_id = r.id
         ORDER BY rr.position
     ) AS receivers
 FROM recognitions r
@@ -51,7 +51,7 @@ AND (CAST(:team_ids AS uuid[]) IS NULL OR g.team_id = ANY(CAST(:team_ids AS uuid
     SELECT
     FROM recognition_receivers rr
     JOIN people p ON p.organization_id = rr.organization_id AND p.id = rr.person_id
-    WHERE rr.organization_id = r.organization_id AND rr.recognition_id = r.id
+    WHERE rr.organization_id = :organization_id AND rr.recognition_id = r.id
         AND p.team_id = ANY(CAST(:team_ids AS uuid[]))
 ))
 AND (CAST(:value AS text) IS NULL OR r.value = :value)

@@ -87,7 +87,7 @@ VALUES (:organization_id, :key, :kind, :language, :subject, :html, :text, :pictu
 ON CONFLICT (organization_id, key) DO UPDATE SET
     (kind, language, subject, html, text, picture, updated_at)
     = (excluded.kind, excluded.language, excluded.subject, excluded.html, excluded.text, excluded.picture,
-       now())
+       excluded.updated_at)
 WHERE (t.kind, t.language, t.subject, t.html, t.text, t.picture)
     IS DISTINCT FROM
     (excluded.kind, excluded.language, excluded.subject, excluded.html, excluded.text, excluded.picture)

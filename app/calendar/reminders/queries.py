@@ -22,7 +22,7 @@ WHERE p.organization_id = :organization_id AND p.is_active AND p.email IS NOT NU
         OR p.team_id = ANY(CAST(:team_ids AS uuid[]))
     )
     AND NOT EXISTS (
-        SELECT FROM unsubscriptions u WHERE u.organization_id = p.organization_id AND u.person_id = p.id
+        SELECT FROM unsubscriptions u WHERE u.organization_id = :organization_id AND u.person_id = p.id
     )
 """)
 PLAN = text("""

@@ -16,7 +16,7 @@ NUMBER_EMPLOYED = text("""
 INSERT INTO recognition_numbers (organization_id, person_id)
 SELECT p.organization_id, p.id FROM people p
 WHERE p.organization_id = :organization_id AND p.is_active AND NOT EXISTS (
-    SELECT FROM recognition_numbers n WHERE n.organization_id = p.organization_id AND n.person_id = p.id
+    SELECT FROM recognition_numbers n WHERE n.organization_id = :organization_id AND n.person_id = p.id
 )
 ORDER BY p.id
 ON CONFLICT DO NOTHING

@@ -16,10 +16,10 @@ EMPLOYED_UNTIL = text("""
 SELECT m.person_id, m.cell_ordinal, (
 SELECT max(coalesce(e.ends_on, 'infinity')) FROM (
 SELECT p.starts_on, p.ends_on FROM people p
-WHERE p.organization_id = m.organization_id AND p.id = m.person_id
+WHERE p.organization_id = :organization_id AND p.id = m.person_id
 UNION ALL
 SELECT h.starts_on, h.ends_on FROM employments h
-WHERE h.organization_id = m.organization_id AND h.person_id = m.person_id) AS e
+WHERE h.organization_id = :organization_id AND h.person_id = m.person_id) AS e
 WHERE CAST(:on AS date) BETWEEN coalesce(e.starts_on, '-infinity') AND coalesce(e.ends_on, 'infinity')
 ) AS last_day
 FROM survey_members m WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id
@@ -38,7 +38,7 @@ WHERE l.organization_id = :organization_id AND l.survey_id = ANY(CAST(:survey_id
 KPIS = text("""
 SELECT k.key, k.title, k.unit, k.better,
 ARRAY(SELECT DISTINCT v.period FROM kpi_values v
-WHERE v.organization_id = k.organization_id AND v.kpi = k.key AND v.team_id IS NOT NULL) AS periods
+WHERE v.organization_id = :organization_id AND v.kpi = k.key AND v.team_id IS NOT NULL) AS periods
 FROM kpis k WHERE k.organization_id = :organization_id ORDER BY k.key COLLATE "C"
 """)
 KPI_VALUES = text("""

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.core.database import TenantSession
+from app.core.database import TenantSession, transaction_time
 from app.people.queries import CAME_OR_WENT, Key, ListPart, as_json, exhume
 from app.people.teams.queries import BELOW
 from app.tables import Person
@@ -59,7 +59,7 @@ WHERE p.organization_id = :organization_id AND p.is_active
     CAST(:on AS date) BETWEEN coalesce(p.starts_on, '-infinity') AND coalesce(p.ends_on, 'infinity')
     OR EXISTS (
         SELECT FROM employments e
-        WHERE e.organization_id = p.organization_id AND e.person_id = p.id
+        WHERE e.organization_id = :organization_id AND e.person_id = p.id
           AND CAST(:on AS date) BETWEEN e.starts_on AND e.ends_on
     )
   )
@@ -85,7 +85,7 @@ SELECT p.id, {OF_PERSON}, t.external_id AS team, p.created_at, p.updated_at,
     p.manager IS NOT NULL AND m.id IS NULL AS is_manager_unknown,
     EXISTS (
         SELECT FROM people o
-        WHERE o.organization_id = p.organization_id AND o.email_key = p.email_key AND o.id <> p.id
+        WHERE o.organization_id = :organization_id AND o.email_key = p.email_key AND o.id <> p.id
     ) AS is_address_shared
 FROM people p
 LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
@@ -104,7 +104,7 @@ SELECT p.external_id FROM people p
 WHERE p.organization_id = :organization_id AND p.external_id = ANY(CAST(:ids AS text[]))
     AND EXISTS (
         SELECT FROM people o
-        WHERE o.organization_id = p.organization_id AND o.email_key = p.email_key AND o.id <> p.id
+        WHERE o.organization_id = :organization_id AND o.email_key = p.email_key AND o.id <> p.id
     )
 """)
 
@@ -207,15 +207,16 @@ async def add_or_hold_people(session: TenantSession, rows: Sequence[PersonRecord
 CHANGE_PEOPLE = text(f"""
 UPDATE people p
 SET {FROM_RECORD}, updated_at = now(),
-    email_since = CASE WHEN p.email IS DISTINCT FROM r.email THEN now() ELSE p.email_since END,
-    manager_since = CASE WHEN p.manager IS DISTINCT FROM r.manager THEN now() ELSE p.manager_since END
+    email_since = CASE WHEN p.email IS DISTINCT FROM r.email THEN :now ELSE p.email_since END,
+    manager_since = CASE WHEN p.manager IS DISTINCT FROM r.manager THEN :now ELSE p.manager_since END
 FROM jsonb_populate_recordset(CAST(NULL AS people), CAST(:rows AS jsonb)) AS r
 WHERE p.organization_id = :organization_id AND p.external_id = r.external_id
 """)  # noqa: S608 names of columns
 
 
 async def change_people(session: TenantSession, rows: Sequence[PersonRecord]) -> None:
-    await session.execute(CHANGE_PEOPLE, {"rows": as_json(rows)})
+    now = await transaction_time(session)
+    await session.execute(CHANGE_PEOPLE, {"rows": as_json(rows), "now": now})
 
 
 RENUMBER = (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 
-from app.core.database import TenantSession
+from app.core.database import TenantSession, transaction_time
 from app.people.queries import CAME_OR_WENT, Key, ListPart, as_json, exhume
 
 
@@ -123,7 +123,7 @@ async def add_teams(session: TenantSession, rows: Sequence[TeamNode]) -> None:
 CHANGE_TEAMS = text("""
 UPDATE teams t
 SET name = r.name, parent_id = r.parent_id, lead = r.lead, updated_at = now(),
-    lead_since = CASE WHEN t.lead IS DISTINCT FROM r.lead THEN now() ELSE t.lead_since END
+    lead_since = CASE WHEN t.lead IS DISTINCT FROM r.lead THEN :now ELSE t.lead_since END
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
     AS r(id uuid, name text, parent_id uuid, lead text)
 WHERE t.organization_id = :organization_id AND t.id = r.id
@@ -131,7 +131,8 @@ WHERE t.organization_id = :organization_id AND t.id = r.id
 
 
 async def change_teams(session: TenantSession, rows: Sequence[TeamNode]) -> None:
-    await session.execute(CHANGE_TEAMS, {"rows": as_json(rows)})
+    now = await transaction_time(session)
+    await session.execute(CHANGE_TEAMS, {"rows": as_json(rows), "now": now})
 
 
 HOLD_TEAM = text("""

@@ -62,7 +62,7 @@ SELECT c.kind, c.label, c.kept_on, c.status, c.sent_at,
         ), '[]')
         FROM card_wishes w
         JOIN people p ON p.organization_id = w.organization_id AND p.id = w.author_id
-        WHERE w.organization_id = c.organization_id AND w.card_id = c.id
+        WHERE w.organization_id = :organization_id AND w.card_id = c.id
     ) AS wishes
 FROM cards c
 WHERE c.organization_id = :organization_id AND c.person_id = :person_id
@@ -89,7 +89,7 @@ SELECT s.email, s.language, s.status, s.created_at, s.confirmed_at,
             ) ORDER BY n.send_at, n.id
         ), '[]')
         FROM newsletters n
-        WHERE n.organization_id = s.organization_id AND n.subscription_id = s.id
+        WHERE n.organization_id = :organization_id AND n.subscription_id = s.id
     ) AS mails
 FROM newsletter_subscriptions s
 WHERE s.organization_id = :organization_id AND (s.person_id = :person_id OR s.email = lower(:email))

@@ -24,8 +24,8 @@ ANSWERED_LONGER_AGO = text("""
 SELECT s.id FROM surveys s WHERE s.organization_id = :organization_id AND s.status = 'released'
   AND s.closed_at < CAST(:now AS timestamptz) - make_interval(months => :months)
   AND (EXISTS (SELECT FROM responses r
-WHERE r.organization_id = s.organization_id AND r.survey_id = s.id)
-  OR EXISTS (SELECT FROM comments c WHERE c.organization_id = s.organization_id AND c.survey_id = s.id))
+WHERE r.organization_id = :organization_id AND r.survey_id = s.id)
+  OR EXISTS (SELECT FROM comments c WHERE c.organization_id = :organization_id AND c.survey_id = s.id))
 ORDER BY s.closed_at, s.id
 """)
 

@@ -33,7 +33,7 @@ PUT_IDENTITY = text("""
 INSERT INTO chat_identities AS i (organization_id, product, chat_id, email, is_vouched)
 VALUES (:organization_id, :product, :chat_id, :email, :is_vouched)
 ON CONFLICT (organization_id, product, chat_id) DO UPDATE
-SET email = excluded.email, is_vouched = excluded.is_vouched, updated_at = now()
+SET email = excluded.email, is_vouched = excluded.is_vouched, updated_at = excluded.updated_at
 WHERE i.email <> excluded.email OR excluded.is_vouched > i.is_vouched
 RETURNING chat_id
 """)

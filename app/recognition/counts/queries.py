@@ -98,7 +98,7 @@ SET last_received_on = (
     FROM recognition_numbers n
     JOIN recognition_receivers rr ON rr.organization_id = n.organization_id AND rr.person_id = n.person_id
     JOIN recognitions r ON r.organization_id = rr.organization_id AND r.id = rr.recognition_id
-    WHERE n.organization_id = b.organization_id AND n.number = b.person AND r.source <> 'automatic'
+    WHERE n.organization_id = :organization_id AND n.number = b.person AND r.source <> 'automatic'
         AND coalesce(r.counted_in, CAST(date_trunc('month', CAST(r.occurred_on AS timestamp)) AS date))
             = b.month
 )
@@ -131,7 +131,7 @@ UPDATE recognitions r SET counted_in = (
     ) AS later (month)
     WHERE NOT EXISTS (
         SELECT FROM recognition_told_months t
-        WHERE t.organization_id = r.organization_id AND t.month = CAST(later.month AS date)
+        WHERE t.organization_id = :organization_id AND t.month = CAST(later.month AS date)
     )
 )
 FROM recognition_told_months told

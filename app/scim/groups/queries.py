@@ -248,7 +248,8 @@ PUT_GROUP = text("""
 INSERT INTO scim_groups AS s (organization_id, id, team_id, name, attributes)
 VALUES (:organization_id, :id, :team_id, :name, CAST(:attributes AS jsonb))
 ON CONFLICT (organization_id, id) DO UPDATE SET
-    name = excluded.name, attributes = excluded.attributes, hidden_at = NULL, updated_at = now()
+    name = excluded.name, attributes = excluded.attributes, hidden_at = NULL,
+    updated_at = excluded.updated_at
 WHERE (s.name, s.attributes) IS DISTINCT FROM (excluded.name, excluded.attributes)
     OR s.hidden_at IS NOT NULL OR :is_touched
 """)
@@ -271,7 +272,8 @@ async def put_group(
 HIDE_GROUP = text("""
 INSERT INTO scim_groups (organization_id, id, team_id, attributes, hidden_at)
 VALUES (:organization_id, :id, :id, '{}', now())
-ON CONFLICT (organization_id, id) DO UPDATE SET hidden_at = now(), updated_at = now()
+ON CONFLICT (organization_id, id) DO UPDATE
+SET hidden_at = excluded.hidden_at, updated_at = excluded.updated_at
 """)
 
 

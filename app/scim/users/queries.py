@@ -100,11 +100,11 @@ SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active,
         s.user_name,
         CASE WHEN NOT EXISTS (
                 SELECT FROM people d
-                WHERE d.organization_id = p.organization_id
+                WHERE d.organization_id = :organization_id
                   AND d.email_key = p.email_key AND d.id <> p.id
             ) AND NOT EXISTS (
                 SELECT FROM scim_users d
-                WHERE d.organization_id = p.organization_id AND d.name_key = p.email_key
+                WHERE d.organization_id = :organization_id AND d.name_key = p.email_key
                   AND d.hidden_at IS NULL AND d.person_id <> p.id
             ) THEN p.email END,
         p.external_id
@@ -117,13 +117,13 @@ SELECT p.id, p.external_id, p.name, p.email, p.locale, p.time_zone, p.is_active,
             SELECT t.id, t.name, CAST(NULL AS timestamptz) AS since
             FROM teams t
             LEFT JOIN scim_groups k ON k.organization_id = t.organization_id AND k.team_id = t.id
-            WHERE t.organization_id = p.organization_id AND t.id = p.team_id AND k.hidden_at IS NULL
+            WHERE t.organization_id = :organization_id AND t.id = p.team_id AND k.hidden_at IS NULL
             UNION ALL
             SELECT k.id, coalesce(t.name, k.name), m.added_at
             FROM scim_members m
             JOIN scim_groups k ON k.organization_id = m.organization_id AND k.id = m.group_id
             LEFT JOIN teams t ON t.organization_id = k.organization_id AND t.id = k.team_id
-            WHERE m.organization_id = p.organization_id AND m.person_id = p.id AND k.hidden_at IS NULL
+            WHERE m.organization_id = :organization_id AND m.person_id = p.id AND k.hidden_at IS NULL
               AND k.id IS DISTINCT FROM p.team_id
         ) AS g
     ) AS groups
@@ -185,7 +185,7 @@ INSERT INTO scim_users AS s (organization_id, person_id, user_name, user_name_ke
 VALUES (:organization_id, :person_id, :user_name, :user_name_key, CAST(:attributes AS jsonb))
 ON CONFLICT (organization_id, person_id) DO UPDATE SET
     user_name = excluded.user_name, user_name_key = excluded.user_name_key,
-    attributes = excluded.attributes, hidden_at = NULL, updated_at = now()
+    attributes = excluded.attributes, hidden_at = NULL, updated_at = excluded.updated_at
 WHERE (s.user_name, s.attributes) IS DISTINCT FROM (excluded.user_name, excluded.attributes)
     OR s.hidden_at IS NOT NULL OR :is_touched
 """)
