@@ -39,8 +39,11 @@ log = logging.getLogger("betrokken.database")
 ENTER_TENANT = text("""
 SELECT set_config('role', :role, true), set_config('app.organization_id', :organization_id, true), now(),
     set_config('idle_in_transaction_session_timeout', :longest_pause, true),
-    set_config('statement_timeout', :longest_statement, true), set_config('jit', 'off', true)
+    set_config('statement_timeout', :longest_statement, true), set_config('jit', 'off', true),
+    CASE WHEN to_regclass('pg_dist_partition') IS NOT NULL
+        THEN set_config('citus.propagate_set_commands', 'local', true) END
 """)
+"""The last is of Citus: what is set by SET LOCAL from then on is set on its machines too."""
 ENTER_SYSTEM = text("""
 SELECT set_config('idle_in_transaction_session_timeout', :longest_pause, true),
     set_config('statement_timeout', :longest_statement, true), set_config('jit', 'off', true)
@@ -230,7 +233,10 @@ class Database:
     async def _enter(self, session: TenantSession) -> None:
         own = str(session.organization_id)
         who = {"role": self.role, "organization_id": own} | self._limits
-        session.info[TIME] = (await session.execute(ENTER_TENANT, who)).one()[2]
+        entered = (await session.execute(ENTER_TENANT, who)).one()
+        session.info[TIME] = entered[2]
+        if entered[-1] is not None:
+            await session.execute(text(f"SET LOCAL app.organization_id = '{session.organization_id}'"))
         app_logging.organization_id.set(own)
         await self._know(session)
 

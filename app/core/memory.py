@@ -52,6 +52,10 @@ def changed_by(sql: str) -> frozenset[str]:
     return frozenset(TOLD_OF[table] for tables in CHANGES.findall(sql) for table in tables if table)
 
 
+IS_TOLD = "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'tell_of_change')"
+TRIGGERS_EVERY = 60
+
+
 class NotHeard(RuntimeError):
     """The line leads through a pooler."""
 
@@ -114,6 +118,7 @@ class Memory:
     async def _listen_once(self) -> None:
         line = await self.connect()
         try:
+            await self._wait_for_triggers(line)
             await line.add_listener(CHANNEL, self._hear)
             while True:
                 await self._ask(line)
@@ -123,6 +128,11 @@ class Memory:
             self.forget(*self._things)
             with suppress(Exception):
                 await line.close(timeout=5)
+
+    async def _wait_for_triggers(self, line: asyncpg.Connection) -> None:
+        """Where none tells, as on Citus, which has none, nothing is remembered."""
+        while not await line.fetchval(IS_TOLD):  # noqa: ASYNC110 a migration tells nobody
+            await asyncio.sleep(TRIGGERS_EVERY)
 
     async def _ask(self, line: asyncpg.Connection) -> None:
         asked_at = time.monotonic()

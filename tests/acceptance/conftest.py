@@ -1,11 +1,15 @@
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.acceptance.process import Service, environment_of, serving
+from tests.acceptance.process import Service, environment_of, run, serving
 from tests.conftest import database_like
+
+CITUS_URL = os.environ.get("CITUS_URL")
+"""A database on a coordinator, with the extension and the workers, which the service of the tests takes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,6 +22,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 async def served(server_url: str, template: str) -> AsyncIterator[dict[str, str]]:
     """The environment of a service with a database of its own, for each folder of tests."""
+    if CITUS_URL:
+        run(environment_of(CITUS_URL), "migrate", "--citus")
+        yield environment_of(CITUS_URL)
+        return
     async with database_like(server_url, f"served_{uuid4().hex[:8]}", template) as url:
         yield environment_of(url)
 
