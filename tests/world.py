@@ -150,7 +150,7 @@ async def write_a_mailing(acme: Tenant, survey: str, words: str) -> None:
     async with acme.database.tenant_session(acme.id) as session:
         texts = {"en": f"{words} {{link}}"}
         mailing, reminder, now = uuid4(), uuid4(), datetime.now(UTC)
-        await remember_mailing(session, UUID(survey), mailing, (texts, texts), now)
+        await remember_mailing(session, UUID(survey), mailing, (texts,) * 4, now)
         await add_reminder(session, UUID(survey), reminder, mailing, (1, None), now + timedelta(days=9))
         sealed = sealed_person(acme.database.keyring, acme.id, uuid4())
         mails = [(key, sealed) for key in await recipients(session, UUID(survey))]

@@ -49,6 +49,8 @@ class InvitationMailing(DependentRow, table=True):
     id: UUID = Field(primary_key=True)
     subject: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     text: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    reminder_subject: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    reminder_text: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """By language; null: the words that come along."""
     send_at: datetime = instant()
     created_at: datetime = instant(now=True)

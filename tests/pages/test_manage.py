@@ -7,17 +7,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.core.contract import contract
-from app.core.settings import CALENDAR, MANAGE, SETUP
+from app.core.settings import CALENDAR, MANAGE, SETUP, Settings
 from app.pages.api import STATIC
 from tests.calendar.cards.office import celebrating, plan
 from tests.conftest import Tenant
 from tests.metrics.test_release import CONTENT, answer, names_of, staff
-from tests.pages.conftest import Visits
+from tests.pages.conftest import Visits, listening
 from tests.pages.test_dashboard import key_of
 from tests.pages.visiting import FORGETFUL, Visit
+from tests.sink import Sink
+from tests.surveys.inviting import employ, said, with_mail
 
 SIZES = {"sales": 8, "care": 9}
 HR = ("surveys:read", "surveys:write", "people:read", "metrics:read")
@@ -342,6 +345,50 @@ async def opened(tenant: Tenant, **members: Any) -> str:
     made = (await tenant.client.post("/v1/surveys", json=body)).json()
     await tenant.client.post(f"/v1/surveys/{made['id']}/open")
     return str(made["id"])
+
+
+async def test_own_words_for_invitation_and_reminder_are_seen_first_and_then_mailed(
+    settings: Settings, database_url: str, owner: asyncpg.Connection, visit: Visits
+) -> None:
+    sink = Sink()
+    await owner.execute("DELETE FROM pgqueuer")
+    async with with_mail(settings, database_url, sink) as mailer, listening(mailer.app) as address:
+        await employ(mailer.client, "E-1", email="e-1@example.com")
+        await employ(mailer.client, *(f"E-{number}" for number in range(2, 7)))
+        closes_at = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+        survey_id = await opened(mailer, closes_at=closes_at)
+        async with visit(language="en", at=address) as seen:
+            await manage(seen, await key_of(mailer, *HR), f"surveys/{survey_id}")
+            await seen.page.click("#own-invitation summary")
+            await seen.page.fill("#subject-en", "{survey}: {name}?")
+            await seen.page.fill("#text-en", "Dear {name},\n\nHow is work?\n\n{link}")
+            await seen.page.click("#own-reminder summary")
+            await seen.page.fill("#reminder-text-en", "Dear {nmae}")
+            await seen.page.click("#own-reminder summary")
+            await seen.page.click("#see-mail")
+            await seen.says("#reminder-text-en-fault", "There is no {nmae}.")
+            await seen.says("#reminder-text-en-fault", "Without {link} nobody could answer")
+            assert await seen.violations() == []
+            await seen.page.fill("#reminder-text-en", "Dear {name},\n\nThere is time yet.\n\n{link}")
+            await seen.page.click("#see-mail")
+            for kind, words in (("Invitation, English", "How is work?"), ("Reminder, English", "time yet")):
+                await seen.page.click(f"dialog summary:has-text('{kind}')")
+                await seen.says(f"dialog details:has-text('{kind}') .letter", words)
+            ours = "Nobody at Acme is told who gets this reminder."
+            await seen.says("dialog details:has-text('Reminder, English') .letter", ours)
+            await seen.page.click("dialog .primary")
+            await seen.page.click("#invite")
+            await seen.says("#said", "1 mail goes out")
+            await mailer.work()
+            await seen.page.reload()
+            await seen.page.click("#remind")
+            await seen.page.click("dialog .primary")
+            await seen.says("#said", "The reminder goes out")
+            await mailer.work()
+        (_, invitation), (_, reminder) = sink.mails
+        assert invitation["Subject"] == "Autumn: E-1?"
+        assert said(invitation).startswith("Dear E-1,\n\nHow is work?")
+        assert said(reminder).startswith("Dear E-1,\n\nThere is time yet.")
 
 
 def sheet_in(file: Path) -> str:

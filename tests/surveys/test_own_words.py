@@ -14,7 +14,7 @@ from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.sink import Sink
-from tests.surveys.inviting import HOME, PAGE, answer, ask, employ, said
+from tests.surveys.inviting import HOME, MODES, PAGE, answer, ask, employ, said
 from tests.surveys.test_mailing import token_in
 from tests.surveys.test_surveys import draft, opened
 from tests.world import rows_of
@@ -107,6 +107,15 @@ async def test_a_text_of_ones_own_adds_no_header_and_no_element(mailer: Tenant, 
         ({"text": {"fr": "{link}"}}, "#/text/fr", "invalid_value"),
         ({"text": {}}, "#/text", "invalid_value"),
         ({"subject": {"en": ""}}, "#/subject/en", "invalid_value"),
+        ({"reminder": {"text": {"en": "{link} {nmae}"}}}, "#/reminder/text/en", "unknown_placeholder"),
+        ({"reminder": {"text": {"nl": "{{link}}"}}}, "#/reminder/text/nl", "unknown_placeholder"),
+        ({"reminder": {"subject": {"en": "{link}"}}}, "#/reminder/subject/en", "unknown_placeholder"),
+        ({"reminder": {"text": {"en": "{link}", "nl": "Kom je?"}}}, "#/reminder/text/nl", "link_missing"),
+        ({"reminder": {"text": {"en": "{closes_on} {link}"}}}, "#/reminder/text/en", "no_closing_date"),
+        ({"reminder": {"subject": {"nl": "{closes_on}"}}}, "#/reminder/subject/nl", "no_closing_date"),
+        ({"reminder": {"text": {"fr": "{link}"}}}, "#/reminder/text/fr", "invalid_value"),
+        ({"reminder": {"text": {}}}, "#/reminder/text", "invalid_value"),
+        ({"reminder": {"texts": {}}}, "#/reminder/texts", "unknown_field"),
     ],
 )
 async def test_what_cannot_be_mailed_is_refused_and_said_where(
@@ -123,7 +132,8 @@ async def test_what_cannot_be_mailed_is_refused_and_said_where(
 
 
 async def test_all_that_is_wrong_is_told_at_once(mailer: Tenant) -> None:
-    texts = {"subject": {"en": "{a}"}, "text": {"en": "{b}", "nl": "{link}{c}"}}
+    reminder = {"subject": {"nl": "{d}"}, "text": {"en": "Come"}}
+    texts = {"subject": {"en": "{a}"}, "text": {"en": "{b}", "nl": "{link}{c}"}, "reminder": reminder}
     refused = await preview(mailer.client, await opened(mailer.client), **texts)
     found = [(fault["pointer"], fault["code"]) for fault in refused.json()["errors"]]
     assert found == [
@@ -131,7 +141,38 @@ async def test_all_that_is_wrong_is_told_at_once(mailer: Tenant) -> None:
         ("#/text/en", "unknown_placeholder"),
         ("#/text/en", "link_missing"),
         ("#/text/nl", "unknown_placeholder"),
+        ("#/reminder/subject/nl", "unknown_placeholder"),
+        ("#/reminder/text/en", "link_missing"),
     ]
+
+
+async def test_where_a_reminder_has_no_link_its_words_have_none(mailer: Tenant) -> None:
+    survey_id = await opened(mailer.client, closes_at=CLOSING, **MODES["anonymous"])
+    linked = {"reminder": {"text": {"en": "{name}: {link}"}}}
+    for refused in (
+        await ask(mailer.client, survey_id, **linked),
+        await preview(mailer.client, survey_id, **linked),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "unknown_placeholder"), refused.text
+        [fault] = refused.json()["errors"]
+        assert fault["pointer"] == "#/reminder/text/en"
+        assert "leave {link} out" in fault["detail"]
+    told = await preview(mailer.client, survey_id, reminder={"text": {"en": "{name}, until {closes_on}?"}})
+    english, dutch = told.json()["mails"][2:]
+    for shown in (english, dutch):
+        assert shown["text"].startswith(
+            f"Noor de Wit, until 1 February {next_year()}?\n\nAlready taken part?"
+        )
+        assert "That is why everybody gets this reminder" in shown["text"]
+        assert "://" not in shown["text"]
+
+
+async def test_own_words_of_reminders_are_for_mails_alone(mailer: Tenant) -> None:
+    survey_id = await opened(mailer.client)
+    words = {"reminder": {"text": {"en": "{link}"}}}
+    refused = await ask(mailer.client, survey_id, send=False, **words)
+    assert (refused.status_code, refused.json()["code"]) == (422, "not_mailed")
+    assert refused.json()["errors"][0]["pointer"] == "#/reminder"
 
 
 # ------------------------------------------------------------------ preview
@@ -157,6 +198,14 @@ async def test_a_preview_is_the_mail_and_stores_nothing(
     assert f"{PAGE}#bti_example" in shown[0]["text"]
     assert f"{PAGE}#bti_example" in shown[0]["html"]
     assert shown[1]["text"].startswith("Beste Noor de Wit,")
+    reminded = (await preview(mailer.client, survey_id, reminder=OWN)).json()["mails"]
+    assert reminded[0]["subject"] == "Acme would like to hear from you: Autumn", "the invitation is another"
+    assert reminded[2]["subject"] == f"Autumn, until 1 February {next_year()}"
+    assert reminded[2]["text"].startswith("Dear Noor de Wit,\n\nHow is Autumn?")
+    assert "Nobody at Acme is told who gets this reminder." in reminded[2]["text"]
+    assert f"{PAGE}#bti_example" in reminded[2]["html"]
+    assert reminded[3]["text"].startswith(f"Beste Noor de Wit,\n\nZeg het via {PAGE}#bti_example")
+    assert "Niemand bij Acme krijgt te horen" in reminded[3]["text"]
     plain = (await preview(mailer.client, survey_id)).json()["mails"]
     assert plain[1]["subject"] == "Acme hoort graag wat jij vindt: Autumn"
     assert await rows_of(owner, str(mailer.id)) == before
@@ -240,17 +289,31 @@ async def test_who_is_called_as_a_placeholder_is_erased_and_it_stays(
     of_them = f"{name.upper()}}}, {name}'s or {{{name}"
     text = {"en": "{name}, answer {survey}: {link}\n\nAsk " + of_them}
     at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    planned = await ask(
-        mailer.client, survey_id, people=["E-1"], send_at=at, text=text, subject={"en": "{name}: {survey}"}
-    )
+    words = {"text": text, "subject": {"en": "{name}: {survey}"}}
+    planned = await ask(mailer.client, survey_id, people=["E-1"], send_at=at, **words, reminder=words)
     assert planned.status_code == 201, planned.text
     assert (await mailer.client.post("/v1/people/E-2/erasure")).status_code == 200
     await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
     kept = await owner.fetchrow("SELECT * FROM invitation_mailings WHERE organization_id = $1", mailer.id)
     assert kept is not None
-    assert json.loads(kept["subject"]) == {"en": "{name}: {survey}"}
     left = "{name}, answer {survey}: {link}\n\nAsk [...]}, [...] or {[...]"
-    assert json.loads(kept["text"]) == {"en": left}
+    for of_reminders in ("", "reminder_"):
+        assert json.loads(kept[f"{of_reminders}subject"]) == {"en": "{name}: {survey}"}
+        assert json.loads(kept[f"{of_reminders}text"]) == {"en": left}
+
+
+async def test_who_is_erased_goes_from_the_words_of_reminders_alone(
+    mailer: Tenant, owner: asyncpg.Connection
+) -> None:
+    await employ(mailer.client, "E-1", email="e-1@example.com")
+    await employ(mailer.client, "E-2", name="Jopie Verhulst")
+    survey_id = await opened(mailer.client, closes_at=CLOSING)
+    words = {"text": {"en": "Ask Jopie Verhulst. {link}"}}
+    await ask(mailer.client, survey_id, people=["E-1"], reminder=words)
+    assert (await mailer.client.post("/v1/people/E-2/erasure")).status_code == 200
+    kept = await rows_of(owner, str(mailer.id))
+    assert "Verhulst" not in str(kept["invitation_mailings"])
+    assert "{link}" in str(kept["invitation_mailings"])
 
 
 async def test_a_planned_time_lies_before_closing_and_after_now(mailer: Tenant) -> None:

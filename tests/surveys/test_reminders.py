@@ -134,6 +134,61 @@ async def test_of_an_anonymous_survey_everybody_is_reminded_and_told_why(
         assert (await answer(mailer, token_in(message))).status_code in (201, 409), "the first link stands"
 
 
+OWN = {
+    "subject": {"en": "{name}: {survey} closes on {closes_on}"},
+    "text": {"en": "Dear {name},\n\nStill time until {closes_on}.\n\n{link}\n\nThe <board>"},
+}
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("mode", WITH_KEYS)
+async def test_a_reminder_says_what_the_organisation_wrote(
+    mode: str, by_hand: bool, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink, mode, reminder=OWN, reminders=None if by_hand else THREE_DAYS)
+    first = taken(sink)
+    assert first["e-1@example.com"]["Subject"] == "Acme would like to hear from you: Autumn"
+    await (remind(mailer.client, survey_id) if by_hand else come_due(owner, mailer))
+    await mailer.work()
+    day = f"11 February {next_year()}"
+    message = taken(sink)["e-1@example.com"]
+    assert message["Subject"] == f"E-1: Autumn closes on {day}"
+    link = f"{PAGE}#{token_in(first['e-1@example.com'])}"
+    assert said(message).startswith(f"Dear E-1,\n\nStill time until {day}.\n\n{link}\n\nThe <board>\n\n")
+    assert "Nobody at Acme is told who gets this reminder." in said(message), "ours, whatever they write"
+    assert f"You can take part until {day} at 18:00." in said(message)
+    assert said(message, "html").count(link) == 1, "a button"
+    assert "The &lt;board&gt;" in said(message, "html")
+
+
+async def test_of_an_anonymous_survey_own_words_do_not_hide_why(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    words = {"text": {"nl": "Beste {name},\n\nKom je nog?"}}
+    await invited(mailer, sink, "anonymous", reminder=words, reminders=THREE_DAYS)
+    taken(sink)
+    await come_due(owner, mailer)
+    message = taken(sink)["e-1@example.com"]
+    assert message["Content-Language"] == "nl", "no mail in two languages"
+    assert message["Subject"] == f"Nog tot en met 11 februari {next_year()}: Autumn"
+    assert said(message).startswith("Beste E-1,\n\nKom je nog?\n\nHeb je al meegedaan?")
+    assert "Daarom krijgt iedereen deze herinnering" in said(message)
+    assert not LINK.search(message.as_string())
+
+
+async def test_each_is_reminded_in_the_words_of_their_own_mailing(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-4")
+    survey_id = await invited(mailer, sink, reminder=OWN)
+    await ask(mailer.client, survey_id, people=["E-4"])
+    await mailer.work()
+    taken(sink)
+    await remind(mailer.client, survey_id)
+    await mailer.work()
+    mails = taken(sink)
+    assert mails["e-1@example.com"]["Subject"].startswith("E-1: Autumn closes")
+    assert mails["e-4@example.com"]["Subject"] == f"Until 11 February {next_year()}: Autumn"
+
+
 async def test_whoever_may_change_their_answers_is_not_reminded_of_giving_some(
     mailer: Tenant, sink: Sink
 ) -> None:

@@ -180,10 +180,14 @@ UPDATE invitation_mailings SET
   subject = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern_of_words, :blank, 'gi'))
     FROM jsonb_each_text(subject)),
   text = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern_of_words, :blank, 'gi'))
-    FROM jsonb_each_text(text))
+    FROM jsonb_each_text(text)),
+  reminder_subject = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern_of_words, :blank, 'gi'))
+    FROM jsonb_each_text(reminder_subject)),
+  reminder_text = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern_of_words, :blank, 'gi'))
+    FROM jsonb_each_text(reminder_text))
 WHERE organization_id = :organization_id AND EXISTS (
-  SELECT FROM jsonb_each_text(coalesce(subject, '{}')) WHERE value ~* :pattern_of_words
-  UNION ALL SELECT FROM jsonb_each_text(coalesce(text, '{}')) WHERE value ~* :pattern_of_words
+  SELECT FROM unnest(ARRAY[subject, text, reminder_subject, reminder_text]) AS words,
+    jsonb_each_text(coalesce(words, '{}')) WHERE value ~* :pattern_of_words
 )
 """),
     "import_report_lines": text("""

@@ -66,6 +66,10 @@ class UnknownPlaceholder(Unprocessable):
     detail = "Between braces may stand: {name}, {survey}, {closes_on} and, in a text, {link}."
 
 
+class NoLinkToRemindWith(UnknownPlaceholder):
+    detail = "A reminder of an anonymous survey has no link: leave {link} out of its text."
+
+
 class LinkMissing(Unprocessable):
     code = "link_missing"
     detail = "Without {link} nobody could answer: put it into the text of each language."

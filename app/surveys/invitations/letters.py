@@ -55,37 +55,51 @@ def words() -> dict[str, Any]:
 
 def invitation(about: Occasion, own: OwnWords, link: str, reader: Reader) -> Letter:
     said, language = words()["invitation"], reader.language
-    values = values_of(about, reader)
-    subject = (own.subject or {}).get(language, said["subject"][language])
-    text = (own.text or {}).get(language, said["text"][language])
+    along = OwnWords(said["subject"], said["text"])
     about_link = said["same_link" if about.survey.allow_changes else "link"]
-    return letter(
-        about,
-        reader,
-        filled(subject, values),
-        [*paragraphs(text, values), Paragraph([about_link[language]])],
-        link,
-    )
+    return written(about, own, along, about_link[language], values_of(about, reader), reader, link)
 
 
-def reminder(about: Occasion, link: str, reader: Reader) -> Letter:
+def reminder(about: Occasion, own: OwnWords, link: str, reader: Reader) -> Letter:
     """For who has not answered yet, and for nobody else."""
-    return reminding(about, "reminder", {}, reader, link)
+    return reminding(about, own, "reminder", {}, reader, link)
 
 
-def reminder_of_everybody(about: Occasion, invited_at: datetime, reader: Reader) -> Letter:
+def reminder_of_everybody(about: Occasion, own: OwnWords, invited_at: datetime, reader: Reader) -> Letter:
     """Nobody knows who has answered: it has no link, and says where theirs is."""
     zone = ZoneInfo(reader.time_zone or about.organization.time_zone)
     invited_on = day_in_words(reader.language, invited_at.astimezone(zone))
-    return reminding(about, "reminder_of_everybody", {"invited_on": invited_on}, reader)
+    return reminding(about, own, "reminder_of_everybody", {"invited_on": invited_on}, reader)
 
 
-def reminding(about: Occasion, kind: str, more: Mapping[str, str], reader: Reader, link: str = "") -> Letter:
-    values = {**values_of(about, reader), **more}
+def reminding(
+    about: Occasion, own: OwnWords, kind: str, more: Mapping[str, str], reader: Reader, link: str = ""
+) -> Letter:
+    said, values = words()[kind], {**values_of(about, reader), **more}
     is_known = "known" if about.survey.closes_at else "unknown"
-    subject = words()["reminder_subject"][is_known][reader.language]
-    body = paragraphs(words()[kind][reader.language], values)
+    along = OwnWords(words()["reminder_subject"][is_known], said["text"])
+    return written(about, own, along, said["notice"][reader.language], values, reader, link)
+
+
+def written(
+    about: Occasion,
+    own: OwnWords,
+    along: OwnWords,
+    notice: str,
+    values: Mapping[str, str],
+    reader: Reader,
+    link: str,
+) -> Letter:
+    """In their own words, or those that come along; the notice is ours in either."""
+    subject = said_in(reader.language, own.subject, along.subject)
+    text = said_in(reader.language, own.text, along.text)
+    body = [*paragraphs(text, values), *paragraphs(notice, values)]
     return letter(about, reader, filled(subject, values), body, link)
+
+
+def said_in(language: str, *texts: Texts | None) -> str:
+    """By the first that has the language."""
+    return next(one[language] for one in texts if one and language in one)
 
 
 def letter(about: Occasion, reader: Reader, subject: str, body: list[Paragraph], link: str = "") -> Letter:

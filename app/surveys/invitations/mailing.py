@@ -57,7 +57,8 @@ class Invitations:
             raise Undeliverable("no_address", "no_address")
         if item.is_mailed and not may_be_mailed_again(survey, reader.email_since, now):
             raise Undeliverable("cancelled", "address_changed")
-        own = OwnWords(*await invitation_queries.own_words(session, self.survey_id, item.mailing_id))
+        subject, text, *_ = await invitation_queries.own_words(session, self.survey_id, item.mailing_id)
+        own = OwnWords(subject, text)
         link = f"{self.page}#{self.token_of(session, item)}"
         addressee = letters.Reader(
             reader.name, language_for(own, reader.locale, about.organization), reader.time_zone

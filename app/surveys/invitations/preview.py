@@ -27,22 +27,26 @@ async def preview(
     survey = await found(session, survey_id)
     check_words(survey, wanted)
     about = await occasion_of(session, survey)
-    own = OwnWords(*wanted.own)
+    own, own_of_reminders = OwnWords(*wanted.own), OwnWords(*wanted.own_of_reminders)
     link = f"{settings.respond_page or settings.public_url}#{NO_TOKEN}"
     mails = []
     for language in LANGUAGES:
-        reader = letters.Reader(NOBODY, language_for(own, language, about.organization), None)
+        reader = reader_of(own, language, about)
         mails.append(shown("invitation", language, letters.invitation(about, own, link, reader)))
     for language in LANGUAGES:
-        reader = letters.Reader(NOBODY, language, None)
-        mails.append(shown("reminder", language, reminder_in(about, link, reader, now)))
+        reader = reader_of(own_of_reminders, language, about)
+        mails.append(shown("reminder", language, reminder_in(about, own_of_reminders, link, reader, now)))
     return MailPreviews(mails=mails)
 
 
-def reminder_in(about: Occasion, link: str, reader: letters.Reader, now: datetime) -> Letter:
+def reader_of(own: OwnWords, language: str, about: Occasion) -> letters.Reader:
+    return letters.Reader(NOBODY, language_for(own, language, about.organization), None)
+
+
+def reminder_in(about: Occasion, own: OwnWords, link: str, reader: letters.Reader, now: datetime) -> Letter:
     if about.survey.mode == "anonymous":
-        return letters.reminder_of_everybody(about, now, reader)
-    return letters.reminder(about, link, reader)
+        return letters.reminder_of_everybody(about, own, now, reader)
+    return letters.reminder(about, own, link, reader)
 
 
 def shown(kind: str, language: str, letter: Letter) -> MailPreview:

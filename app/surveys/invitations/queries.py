@@ -264,12 +264,17 @@ async def names_of_people(session: TenantSession, external_ids: Sequence[str]) -
     return {row.external_id: row.name for row in rows}
 
 
+Words = Mapping[str, str] | None
+"""By language."""
+OWN_WORDS = ("subject", "text", "reminder_subject", "reminder_text")
 REMEMBER_MAILING = text("""
-INSERT INTO invitation_mailings (organization_id, survey_id, id, subject, text, send_at)
-VALUES (:organization_id, :survey_id, :id, CAST(:subject AS jsonb), CAST(:text AS jsonb), :send_at)
+INSERT INTO invitation_mailings
+    (organization_id, survey_id, id, subject, text, reminder_subject, reminder_text, send_at)
+VALUES (:organization_id, :survey_id, :id, CAST(:subject AS jsonb), CAST(:text AS jsonb),
+    CAST(:reminder_subject AS jsonb), CAST(:reminder_text AS jsonb), :send_at)
 """)
 MAILING = text("""
-SELECT subject, text FROM invitation_mailings
+SELECT subject, text, reminder_subject, reminder_text FROM invitation_mailings
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND id = :id
 """)
 
@@ -278,21 +283,25 @@ async def remember_mailing(
     session: TenantSession,
     survey_id: UUID,
     mailing_id: UUID,
-    own: tuple[Mapping[str, str] | None, Mapping[str, str] | None],
+    own: Sequence[Words],
     send_at: datetime,
 ) -> None:
-    """`own`: subject and text by language."""
-    subject, body = (None if one is None else json.dumps(dict(one)) for one in own)
-    values = {"survey_id": survey_id, "id": mailing_id, "subject": subject, "text": body, "send_at": send_at}
-    await session.execute(REMEMBER_MAILING, values)
+    """`own`: subject and text, of the invitation and of its reminders."""
+    written = (None if one is None else json.dumps(dict(one)) for one in own)
+    values = dict(zip(OWN_WORDS, written, strict=True))
+    await session.execute(
+        REMEMBER_MAILING, {"survey_id": survey_id, "id": mailing_id, "send_at": send_at, **values}
+    )
 
 
 async def own_words(
     session: TenantSession, survey_id: UUID, mailing_id: UUID | None
-) -> tuple[Mapping[str, str] | None, Mapping[str, str] | None]:
-    """Subject and text by language; of before there were mailings there are none."""
+) -> tuple[Words, Words, Words, Words]:
+    """As they were remembered; of before there were mailings there are none."""
     row = (await session.execute(MAILING, {"survey_id": survey_id, "id": mailing_id})).first()
-    return (None, None) if row is None else (row.subject, row.text)
+    if row is None:
+        return None, None, None, None
+    return row.subject, row.text, row.reminder_subject, row.reminder_text
 
 
 REMEMBER_DELIVERIES = text("""

@@ -23,7 +23,7 @@ def by_language(texts: Mapping[Language, str] | None) -> dict[str, str] | None:
     return None if texts is None else {str(language): text for language, text in texts.items()}
 
 
-class MailWords(Input):
+class ReminderWords(Input):
     subject: Subject | None = None
     text: Text | None = None
 
@@ -31,6 +31,16 @@ class MailWords(Input):
     def own(self) -> tuple[dict[str, str] | None, dict[str, str] | None]:
         """Subject and text."""
         return by_language(self.subject), by_language(self.text)
+
+
+class MailWords(ReminderWords):
+    """Of an invitation, and of its reminders."""
+
+    reminder: ReminderWords | None = None
+
+    @property
+    def own_of_reminders(self) -> tuple[dict[str, str] | None, dict[str, str] | None]:
+        return (self.reminder or ReminderWords()).own
 
 
 Days = Annotated[Integer, Field(ge=0, le=365)]

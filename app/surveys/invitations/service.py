@@ -33,6 +33,7 @@ from app.surveys.invitations.errors import (
     MailedInThePast,
     MailNotSetUp,
     NoClosingDate,
+    NoLinkToRemindWith,
     NotByInvitation,
     NothingMailed,
     NotMailed,
@@ -49,6 +50,7 @@ from app.surveys.invitations.schemas import (
     MailWords,
     NotIssued,
     Reason,
+    ReminderWords,
     SurveyAddress,
 )
 from app.surveys.invitations.tokens import (
@@ -158,7 +160,9 @@ def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
 
 def check_mailing(survey: Survey, wanted: InvitationsWrite, now: datetime, *, is_mailed: bool) -> None:
     given = [
-        name for name in ("subject", "text", "send_at", "reminders") if getattr(wanted, name) is not None
+        name
+        for name in ("subject", "text", "reminder", "send_at", "reminders")
+        if getattr(wanted, name) is not None
     ]
     if given and not is_mailed:
         is_meant = wanted.send is None and wanted.form != "codes"
@@ -172,34 +176,48 @@ def check_mailing(survey: Survey, wanted: InvitationsWrite, now: datetime, *, is
 
 def check_words(survey: Survey, wanted: MailWords) -> None:
     """All that is wrong with them at once."""
-    faults = [
-        fault
-        for member in ("subject", "text")
-        for language, text in (getattr(wanted, member) or {}).items()
-        for fault in faults_of(survey, member, text, pointer(member, language))
-    ]
+    faults = [*faults_in(survey, wanted)]
+    if wanted.reminder is not None:
+        faults += faults_in(survey, wanted.reminder, "reminder", is_linked=survey.mode != "anonymous")
     if faults:
         raise Unprocessable(faults[0].detail, code=faults[0].code, errors=faults)
 
 
-def faults_of(survey: Survey, member: str, text: str, place: str) -> list[Fault]:
-    known = [one for one in OWN if one != LINK or member == "text"]
+def faults_in(survey: Survey, words: ReminderWords, *within: str, is_linked: bool = True) -> Iterator[Fault]:
+    """`is_linked`: whether such a mail leads to the survey."""
+    for language, text in (words.subject or {}).items():
+        place = pointer(*within, "subject", language)
+        yield from faults_of(survey, text, place, is_text=False, is_linked=False)
+    for language, text in (words.text or {}).items():
+        place = pointer(*within, "text", language)
+        yield from faults_of(survey, text, place, is_text=True, is_linked=is_linked)
+
+
+def faults_of(survey: Survey, text: str, place: str, *, is_text: bool, is_linked: bool) -> list[Fault]:
     used = places(text)
     faults = [
-        Fault(UnknownPlaceholder.code, f"There is no {{{one}}}. {UnknownPlaceholder.detail}", pointer=place)
+        unknown(one, place, is_text=is_text)
         for one in used
-        if one not in known
+        if one not in OWN or (one == LINK and not is_linked)
     ]
-    if member == "text" and LINK not in used:
+    if is_linked and LINK not in used:
         faults.append(Fault(LinkMissing.code, LinkMissing.detail, pointer=place))
     if "closes_on" in used and survey.closes_at is None:
         faults.append(Fault(NoClosingDate.code, NoClosingDate.detail, pointer=place))
     return faults
 
 
+def unknown(used: str, place: str, *, is_text: bool) -> Fault:
+    if used == LINK and is_text:
+        return Fault(NoLinkToRemindWith.code, NoLinkToRemindWith.detail, pointer=place)
+    said = f"There is no {{{used}}}. {UnknownPlaceholder.detail}"
+    return Fault(UnknownPlaceholder.code, said, pointer=place)
+
+
 async def mailing_of(session: TenantSession, survey: Survey, wanted: InvitationsWrite, now: datetime) -> UUID:
     mailing_id, send_at = uuid4(), wanted.send_at or now
-    await queries.remember_mailing(session, survey.id, mailing_id, wanted.own, send_at)
+    own = (*wanted.own, *wanted.own_of_reminders)
+    await queries.remember_mailing(session, survey.id, mailing_id, own, send_at)
     is_later = wanted.send_at is not None
     await enqueue(
         session,

@@ -70,10 +70,16 @@ export async function once(pressed, work) {
 /** The member of a body that a fault is at. @param {{pointer?: string | null, parameter?: string | null}} one */
 export const memberOf = (one) => (one.pointer ?? "").replace("#/", "").split("/")[0] || one.parameter || "";
 
+/** The field of a fault: that of its place, or of the member it is in. @param {{pointer?: string | null, parameter?: string | null}} one @param {Record<string, string>} aliases */
+function fieldOf(one, aliases) {
+  const place = (one.pointer ?? "").replace("#/", "").replaceAll("/", "-");
+  return place && at(`${place}-fault`) ? place : (aliases[memberOf(one)] ?? memberOf(one));
+}
+
 /** Each fault at its field; what has none above them. @param {Told} told @param {Record<string, string>} [aliases] */
 export function showFaults(told, aliases = {}) {
   clearFaults();
-  const faults = /** @type {any[]} */ (told.body.errors ?? []).map((one) => ({ name: aliases[memberOf(one)] ?? memberOf(one), text: sentence(one, one.code, languageNow()) }));
+  const faults = /** @type {any[]} */ (told.body.errors ?? []).map((one) => ({ name: fieldOf(one, aliases), text: sentence(one, one.code, languageNow()) }));
   if (!faults.length && aliases[told.code]) faults.push({ name: aliases[told.code] ?? "", text: sentence(told.body, told.code, languageNow()) });
   const lost = faults.filter(({ name, text }) => !showFault(name, text)).map(({ text }) => text);
   if (lost.length || !faults.length) at("wrong").textContent = [...new Set(lost.length ? lost : [sentence(told.body, told.code, languageNow())])].join(" ");
@@ -90,7 +96,9 @@ export function clearFaults() {
 function showFault(name, text) {
   const place = name && at(`${name}-fault`);
   if (!place) return false;
-  place.textContent = text;
+  if (!place.textContent?.includes(text)) place.textContent = `${place.textContent} ${text}`.trim();
+  const folded = place.closest("details");
+  if (folded) folded.open = true;
   at(name)?.setAttribute("aria-invalid", "true");
   return true;
 }

@@ -3,13 +3,13 @@
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
 import { moment, post, redraw, save, say, tell, whole, words, zone } from "./page.js";
-import { button, choices, clearFaults, confirm, copyable, dialog, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
+import { ownWords, seeMail, wordsIn } from "./mails.js";
+import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
 
 /**
  * @typedef {import("contract").components["schemas"]["Survey"]} Survey
  * @typedef {import("contract").components["schemas"]["InvitationsStatus"]} Status
  * @typedef {import("contract").components["schemas"]["NotIssued"]} NotIssued
- * @typedef {import("contract").components["schemas"]["MailPreview"]} Mail
  */
 
 /** @param {Survey} survey @returns {Promise<Node[]>} */
@@ -46,32 +46,17 @@ function mails(survey, { counts, next_mailing_at: next, reminders, failed }) {
   const said = words();
   const any = Object.values(counts).some(Boolean);
   const lines = reminders.map(({ send_at: at, status }) => h("li", {}, said.reminder_line(moment(at), status === "sent")));
+  const mayWrite = may("surveys:write");
   const rows = (failed ?? []).map((one) => [one.address ? `${one.person}, ${one.address}` : one.person, said.failed_mail[one.failure]]);
   return part(said.mails,
     h("p", { id: "mail-counts" }, any ? said.mail_counts(counts) : said.no_mails, next ? ` ${said.next_mailing(moment(next))}` : ""),
     ...(lines.length ? [h("ul", {}, ...lines)] : []), ...(rows.length ? [table(said.mails, [said.person, said.why], rows)] : []),
-    h("p", { class: "buttons" }, ...(counts.mailed && may("surveys:write") ? [button(said.remind, () => reminding(survey), "secondary", { id: "remind" })] : []), seeMail(survey)));
+    h("p", { class: "buttons" }, ...(counts.mailed && mayWrite ? [button(said.remind, () => reminding(survey), "secondary", { id: "remind" })] : []), ...(mayWrite ? [] : [seeMail(survey)])));
 }
 
 /** @param {Survey} survey */
 const reminding = ({ id, mode }) =>
   confirm({ title: words().remind_question, text: words().remind_text[mode], label: words().remind, said: words().reminded_said, act: () => post(`v1/surveys/${id}/invitations/remind`) });
-
-/** @param {Survey} survey */
-function seeMail({ id }) {
-  const said = words();
-  const see = button(said.see_mail, () => once(see, async () => {
-    const told = await post(`v1/surveys/${id}/invitations/preview`, {});
-    if (!told.isOk) return tell(told);
-    const shown = told.body.mails.map(drawMail);
-    const box = dialog(said.mail_preview, [...shown, h("p", {}, button(said.close, () => box.close(), "primary"))], "roomy");
-  }), "link", { id: "see-mail" });
-  return see;
-}
-
-/** @param {Mail} mail */
-const drawMail = ({ kind, language, subject, text }) =>
-  h("details", {}, h("summary", {}, `${words().mail_kinds[kind]}, ${words().languages[language]}`), h("p", { lang: language }, h("b", {}, subject)), h("p", { class: "letter", lang: language }, text));
 
 // ---------------------------------------------------------------- inviting
 
@@ -84,15 +69,16 @@ async function asking(survey, canMail) {
   const later = h("div", { class: "pair" },
     field("send_at", said.send_at, input({ type: "datetime-local" }), `${said.send_at_note} ${zone()}.`),
     ...(survey.closes_at ? [field("reminders", said.remind_before, input({ type: "number", min: 0, max: 365 }), said.remind_before_note)] : []));
+  const mailed = h("div", { class: "own-words" }, later, ...ownWords(survey), h("p", {}, seeMail(survey, () => body)));
   const send = h("button", { class: "primary", id: "invite" }, said.do_invite);
   const body = form(() => once(send, () => invite(survey, body)),
-    choices("how", said.invite_how, ways, canMail ? "mail" : "codes"), later, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []),
+    choices("how", said.invite_how, ways, canMail ? "mail" : "codes"), mailed, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []),
     ...(survey.mode === "anonymous" ? [] : [field("people", said.lost_codes, input(), said.lost_codes_note)]), h("p", {}, send));
   body.id = "inviting";
   const lost = /** @type {HTMLElement | null} */ (body.querySelector('[data-field="people"]'));
   const settle = () => {
     const isPaper = filled(body, "how") === "codes";
-    later.hidden = isPaper;
+    mailed.hidden = isPaper;
     if (lost) lost.hidden = !isPaper;
   };
   body.addEventListener("input", settle);
@@ -106,7 +92,7 @@ async function invite({ id }, body) {
   const isPaper = filled(body, "how") === "codes";
   const days = filled(body, "reminders");
   const at = filled(body, "send_at");
-  const mailed = { send: true, ...(at && { send_at: new Date(at).toISOString() }), ...(days && { reminders: [{ days_before_close: Number(days) }] }) };
+  const mailed = { send: true, ...(at && { send_at: new Date(at).toISOString() }), ...(days && { reminders: [{ days_before_close: Number(days) }] }), ...wordsIn(body) };
   const people = isPaper ? filled(body, "people").split(/[\s,;]+/).filter(Boolean) : [];
   const told = await post(`v1/surveys/${id}/invitations`, { team: filled(body, "team") || null, ...(people.length && { people }), ...(isPaper ? { form: "codes", send: false } : mailed) }, {}, isPaper ? { Accept: "text/html" } : {});
   if (!told.isOk) return showFaults(told, { mail_not_set_up: "how", not_mailed: "how", too_few_at_once: "how", send: "how", form: "how" });

@@ -30,6 +30,8 @@ const SENTENCES = {
     mail_not_set_up: "Mailen is hier niet ingesteld. Gebruik codes op papier, of vraag wie Betrokken beheert om mail in te stellen.",
     not_mailed: "Dit kan alleen bij uitnodigingen die gemaild worden.",
     too_few_at_once: "Te weinig mensen tegelijk: daaraan zou te zien zijn wie welke link heeft. Nodig er meer tegelijk uit.",
+    unknown_placeholder: "Tussen accolades staat iets wat hier niet kan: kijk erboven wat er mag staan.",
+    link_missing: "Zonder {link} kan niemand antwoorden: zet die in de tekst.",
     no_closing_date: "De enquête heeft geen einddatum: geef haar die eerst.",
     after_closing: "Dan is de enquête al gesloten: kies een eerder moment.",
     reminder_before_invitation: "Deze herinnering zou voor of op de dag van de uitnodiging komen: kies andere dagen.",

@@ -196,6 +196,20 @@ const nl = {
   see_mail: "Bekijk de mail",
   mail_preview: "Zo ziet de mail eruit",
   mail_kinds: { invitation: "Uitnodiging", reminder: "Herinnering" },
+  own_words: {
+    invitation: "Eigen woorden voor de uitnodiging",
+    reminder: "Eigen woorden voor herinneringen",
+    subject: "Onderwerp",
+    text: "Tekst",
+    lead: "Leeg: de woorden die meekomen.",
+    /** @param {boolean} hasLink @param {boolean} closes */
+    places: (hasLink, closes) => `Schrijf {name} voor de naam, {survey} voor de enquête${closes ? ", {closes_on} voor de laatste dag" : ""}${hasLink ? " en {link} waar de link komt: zonder link kan niemand antwoorden" : ""}. Een lege regel begint een alinea.`,
+    added: {
+      anonymous: "Een herinnering heeft hier geen link. Eronder komt vanzelf waar die staat, en waarom iedereen haar krijgt. Herinner je met de hand, dan zijn het deze woorden ook.",
+      confidential: "Eronder komt vanzelf dat de link persoonlijk is. Herinner je met de hand, dan zijn het deze woorden ook.",
+      attributed: "Eronder komt vanzelf dat de link persoonlijk is. Herinner je met de hand, dan zijn het deze woorden ook.",
+    },
+  },
   languages: { nl: "Nederlands", en: "Engels" },
   do_invite: "Nodig uit",
   /** @param {number} issued @param {number} mailed */
@@ -660,6 +674,19 @@ const en = {
   see_mail: "See the mail",
   mail_preview: "So the mail looks",
   mail_kinds: { invitation: "Invitation", reminder: "Reminder" },
+  own_words: {
+    invitation: "Own words for the invitation",
+    reminder: "Own words for reminders",
+    subject: "Subject",
+    text: "Text",
+    lead: "Empty: the words that come along.",
+    places: (hasLink, closes) => `Write {name} for the name, {survey} for the survey${closes ? ", {closes_on} for the last day" : ""}${hasLink ? " and {link} where the link goes: without it nobody can answer" : ""}. An empty line begins a paragraph.`,
+    added: {
+      anonymous: "Here a reminder has no link. Where that is, and why everybody gets the reminder, is added below it. Reminders by hand have these words too.",
+      confidential: "That the link is personal, is added below it. Reminders by hand have these words too.",
+      attributed: "That the link is personal, is added below it. Reminders by hand have these words too.",
+    },
+  },
   languages: { nl: "Dutch", en: "English" },
   do_invite: "Invite",
   invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail goes" : "mails go"} out.` : issued ? `${issued} codes made.` : "Nobody got a new invitation.",

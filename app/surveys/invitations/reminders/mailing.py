@@ -58,12 +58,14 @@ class Reminders:
             raise NotNeeded
         if delivery is None or delivery.settled_at is None:
             raise NotNeeded
-        language = language_for(OwnWords(), reader.locale, about.organization)
+        *_, subject, text = await invitation_queries.own_words(session, self.survey_id, delivery.mailing_id)
+        own = OwnWords(subject, text)
+        language = language_for(own, reader.locale, about.organization)
         addressee = letters.Reader(reader.name, language, reader.time_zone)
         if survey.mode == "anonymous":
-            letter = letters.reminder_of_everybody(about, delivery.settled_at, addressee)
+            letter = letters.reminder_of_everybody(about, own, delivery.settled_at, addressee)
         else:
-            letter = await self.with_link(session, about, person, reader, delivery, addressee, now)
+            letter = await self.with_link(session, about, own, person, reader, delivery, addressee, now)
         return Mail(
             key=self.key_of(session, item),
             to=reader.email,
@@ -78,6 +80,7 @@ class Reminders:
         self,
         session: TenantSession,
         about: Occasion,
+        own: OwnWords,
         person: UUID,
         reader: Row[Any],
         delivery: Row[Any],
@@ -91,7 +94,7 @@ class Reminders:
         token = token_of(self.keyring, session.organization_id, self.survey_id, delivery.kept_nonce)
         if not await self.is_wanted(session, about.survey, person, token):
             raise NotNeeded
-        return letters.reminder(about, f"{self.page}#{token}", addressee)
+        return letters.reminder(about, own, f"{self.page}#{token}", addressee)
 
     async def is_wanted(self, session: TenantSession, survey: Survey, person: UUID, token: str) -> bool:
         if not await invitation_queries.is_unused(session, self.survey_id, token_hash(token)):
