@@ -135,11 +135,13 @@ class AppError(Exception):
         code: str | None = None,
         errors: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, str | None] | None = None,
     ) -> None:
         self.detail = detail or self.detail
         self.code = code or self.code
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
         super().__init__(self.detail)
 
     @classmethod
@@ -164,6 +166,7 @@ class AppError(Exception):
             "code": self.code,
             "request_id": request_id.get(),
             "errors": [fault.as_dict() for fault in self.errors],
+            **self.more,
         }
 
     def response(self, instance: str | None) -> Response:

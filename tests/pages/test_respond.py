@@ -8,13 +8,14 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.surveys.invitations.tokens import new_nonce, token_of
 from tests.clock import next_year
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.pages.conftest import LANGUAGES, Visits
 from tests.pages.visiting import Visit
 from tests.surveys.inviting import answer, ask, employ, tokens
-from tests.surveys.test_surveys import opened
+from tests.surveys.test_surveys import draft, opened
 from tests.waiting import until
 
 DOOR = "**/v1/respond"
@@ -793,6 +794,33 @@ async def test_without_a_link_a_code_can_be_typed(visit: Visits, acme: Tenant) -
         await tab.page.fill("#code", f" {token[:20]} {token[20:]} ")
         await tab.press("Enter")
         await tab.arrive("welcome")
+
+
+@pytest.mark.parametrize("verb", ["close", "cancel"])
+async def test_who_comes_too_late_reads_who_asked_and_whom_to_ask(
+    verb: str, visit: Visits, acme: Tenant
+) -> None:
+    await acme.client.patch("/v1/organization", json={"survey_contact": "Hanna, kamer 3"})
+    survey_id, token = await asked(acme, mode="confidential")
+    await acme.client.post(f"/v1/surveys/{survey_id}/{verb}")
+    async with visit() as tab:
+        await tab.open(token, "problem")
+        for language, asking in (("nl", "Vragen?"), ("en", "Questions?")):
+            await tab.page.click(f'[data-language="{language}"]')
+            assert await tab.text("#asker") == "Acme"
+            assert await tab.text("#problem-contact") == f"{asking} Hanna, kamer 3"
+        assert await tab.violations() == []
+
+
+async def test_who_comes_too_early_reads_who_asks_and_whom_to_ask(visit: Visits, acme: Tenant) -> None:
+    await acme.client.patch("/v1/organization", json={"survey_contact": "Hanna, kamer 3"})
+    survey_id = await draft(acme.client, mode="confidential")
+    token = token_of(acme.database.keyring, acme.id, UUID(survey_id), new_nonce())
+    async with visit() as tab:
+        await tab.open(token, "problem")
+        assert await tab.text("#problem-title") == SAID["early"][0]
+        assert await tab.text("#asker") == "Acme"
+        assert await tab.text("#problem-contact") == "Vragen? Hanna, kamer 3"
 
 
 async def test_a_survey_that_closes_meanwhile_says_so_and_forgets(visit: Visits, acme: Tenant) -> None:

@@ -439,6 +439,29 @@ async def test_who_comes_before_it_opens_is_told_so(acme: Tenant) -> None:
         assert (refused.status_code, refused.json()["code"]) == (409, "survey_not_yet_open")
 
 
+@pytest.mark.parametrize("contact", ["Noor, room 3", None])
+@pytest.mark.parametrize("state", ["survey_not_yet_open", "survey_closed", "survey_cancelled"])
+async def test_who_comes_at_another_time_is_told_whom_to_ask(
+    state: str, contact: str | None, acme: Tenant
+) -> None:
+    await acme.client.patch("/v1/organization", json={"survey_contact": contact})
+    if state == "survey_not_yet_open":
+        survey_id = await draft(acme.client, **MODES["confidential"])
+    else:
+        survey_id, (used, token, *_) = await staffed(acme, "confidential")
+        await answer(acme, used)
+        verb = "close" if state == "survey_closed" else "cancel"
+        await acme.client.post(f"/v1/surveys/{survey_id}/{verb}")
+    never = token_of(acme.database.keyring, acme.id, UUID(survey_id), new_nonce())
+    told = [
+        refused.json() | {"request_id": None}
+        for one in ([never] if state == "survey_not_yet_open" else [never, used, token])
+        for refused in (await answer(acme, one), await form(acme, one))
+    ]
+    assert {(one["code"], one["organization"], one["contact"]) for one in told} == {(state, "Acme", contact)}
+    assert all(one == told[0] for one in told), "the same to who answered, who did not and who was not asked"
+
+
 async def test_nothing_is_taken_after_closes_at(acme: Tenant, owner: asyncpg.Connection) -> None:
     survey_id, (token, *_) = await staffed(acme, "confidential")
     await owner.execute("UPDATE surveys SET closes_at = now() WHERE id = $1", UUID(survey_id))

@@ -1,12 +1,12 @@
 """The respondent's door: what is told, asked and answered. Only the invitation says who it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from app.core.database import TenantSession, transaction_time
-from app.core.errors import AppError, NotFound
+from app.core.errors import AppError, Conflict, NotFound
 from app.core.idempotency import KeyReused
 from app.core.languages import language_of
 from app.core.secrets import Keyring
@@ -27,6 +27,8 @@ from app.surveys.responses.schemas import AnswersWrite, ResponseWrite
 from app.surveys.schemas import Mode
 from app.surveys.service import found, is_open
 from app.tables import Survey
+
+NOT_OPEN: Mapping[str, type[Conflict]] = {"draft": SurveyNotYetOpen, "cancelled": SurveyCancelled}
 
 
 async def form(
@@ -125,15 +127,13 @@ async def found_for(session: TenantSession, invited: Invited, now: datetime) -> 
 async def open_survey(
     session: TenantSession, survey_id: UUID, now: datetime, *, lock: str | None = None
 ) -> Survey:
-    """Who comes at another time is told which."""
+    """Who comes at another time is told which, and whom they may ask: that is the same to everybody."""
     try:
         survey = await found(session, survey_id, lock=lock)
     except NotFound:
         raise UnknownInvitation from None
-    if survey.status == "draft":
-        raise SurveyNotYetOpen
-    if survey.status == "cancelled":
-        raise SurveyCancelled
-    if not is_open(survey, now):
-        raise SurveyClosed
-    return survey
+    if is_open(survey, now):
+        return survey
+    organization = await organizations.organization(session)
+    told = {"organization": organization.name, "contact": organization.survey_contact}
+    raise NOT_OPEN.get(survey.status, SurveyClosed)(more=told)

@@ -12,6 +12,7 @@ import { WORDS, languageOfBrowser } from "./words.js";
  * @typedef {import("./questions.js").Question} Question
  * @typedef {import("./words.js").Language} Language
  * @typedef {import("./words.js").Problem} Problem
+ * @typedef {Partial<import("contract").components["schemas"]["RespondProblem"]>} Refusal
  * @typedef {{title: string, questions: Question[]}} Step   one without questions is the comment's
  * @typedef {"loading" | "welcome" | "questions" | "review" | "thanks" | "problem"} View
  */
@@ -57,7 +58,7 @@ async function load() {
   show("loading");
   const told = await ask(draft.token, draft.language);
   if (!told.isOk && isStored(told.code)) return finish();
-  if (!told.isOk) return showProblem(problemOf(told), told.body.request_id);
+  if (!told.isOk) return showProblem(problemOf(told), told.body);
   take(told.body);
   const { view = "welcome", step: to = 0 } = history.state ?? {};
   go(["questions", "review"].includes(view) ? view : "welcome", to, false);
@@ -87,7 +88,7 @@ async function deliver() {
     const told = await send(draft.token, response());
     if (told.isOk || isStored(told.code)) break;
     const found = problemOf(told);
-    if (found !== "network" && found !== "busy") return refuse(found, told.body.request_id);
+    if (found !== "network" && found !== "busy") return refuse(found, told.body);
     draft.isUnsure ||= found === "network" && isOnline;
     keep(draft);
     say(found === "network" ? words().waiting : words().busy);
@@ -103,10 +104,10 @@ function response() {
   return { answers, attempt, ...((written || comment === null) && { comment: written || null }), ...(form().takes_locale && { locale: language() }) };
 }
 
-/** @param {Problem} found @param {string} [id] */
-function refuse(found, id) {
+/** @param {Problem} found @param {Refusal} told */
+function refuse(found, told) {
   hold(false);
-  showProblem(found === "closed" ? "closed_late" : found, id);
+  showProblem(found === "closed" ? "closed_late" : found, told);
 }
 
 /** Nothing changes under an answer that is on its way. @param {boolean} isHeld */
@@ -388,8 +389,9 @@ function tellStep() {
   at("next").textContent = isFromReview ? words().to_overview : isLast() ? words().to_review : words().next;
 }
 
-/** @param {Problem} found @param {string} [id] */
-function showProblem(found, id) {
+/** @param {Problem} found @param {Refusal} [told] */
+function showProblem(found, { request_id: id, organization, contact } = {}) {
+  if (organization) Object.assign(draft.left, { organization, contact });
   if (found === "unknown" && draft.isTyped) found = "mistyped";
   const mayPass = ["network", "busy", "other", "early"].includes(found);
   draft.isReplaced ||= found === "replaced";
@@ -400,7 +402,9 @@ function showProblem(found, id) {
   at("code-hint").textContent = draft.isReplaced ? words().newest_hint : words().code_hint;
   at("another").hidden = !isDead && found !== "replaced" && found !== "early";
   Object.assign(at("retry"), { hidden: !mayPass, textContent: loaded ? words().to_overview : words().reload });
-  at("problem-contact").textContent = isDead && draft.left.contact ? `${words().contact} ${draft.left.contact}` : "";
+  const isTheirs = isDead || found === "early";
+  at("asker").textContent = ((loaded || isTheirs) && draft.left.organization) || "";
+  at("problem-contact").textContent = isTheirs && draft.left.contact ? `${words().contact} ${draft.left.contact}` : "";
   at("problem-id").textContent = id && mayPass ? words().reference(id) : "";
   if (isDead) forgetAnswers(draft.token);
   if (found === "replaced") loaded = undefined;
