@@ -7,6 +7,7 @@ import asyncpg
 from tests.benchmarks.bench import (
     RESPONSES,
     TEAMS,
+    Bench,
     batches,
     bench,
     close_and_wait,
@@ -36,19 +37,24 @@ def size(database_url: str, *before: str) -> int:
     return asyncio.run(ask())
 
 
+def as_loaded(run: Bench, count: int) -> dict[str, int]:
+    """By mode, of that many responses each."""
+    persons = [{"respondent": name} for name in hire(run.api, count)]
+    empty = size(run.database_url)
+    submit(run.api, open_confidential(run.api), batches(persons))
+    confidential = size(run.database_url)
+    survey_id = open_anonymous(run.api)
+    cells = [{"team": TEAMS[number % len(TEAMS)]} for number in range(count)]
+    submit(run.api, survey_id, batches(cells))
+    anonymous = size(run.database_url)
+    close_and_wait(run.api, survey_id)
+    return {"confidential": confidential - empty, "anonymous": anonymous - confidential}
+
+
 def main(count: int = RESPONSES) -> None:
     with bench() as run:
-        persons = [{"respondent": name} for name in hire(run.api, count)]
-        empty = size(run.database_url)
-        submit(run.api, open_confidential(run.api), batches(persons))
-        confidential = size(run.database_url)
-        survey_id = open_anonymous(run.api)
-        cells = [{"team": TEAMS[number % len(TEAMS)]} for number in range(count)]
-        submit(run.api, survey_id, batches(cells))
-        anonymous = size(run.database_url)
-        close_and_wait(run.api, survey_id)
+        measured = as_loaded(run, count)
         vacuumed = size(run.database_url, "VACUUM FULL responses")
-        measured = {"confidential": confidential - empty, "anonymous": anonymous - confidential}
     rows = [(mode, f"{used / count:.0f}", f"{AIMS[mode]}") for mode, used in measured.items()]
     both = ("both, closed, after VACUUM FULL", f"{vacuumed / count / 2:.0f}", "")
     title = f"Bytes a response with its indexes, {count:,} each, as loaded"

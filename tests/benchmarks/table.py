@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 from tests.acceptance.process import environment_of, free_port, is_ready, ready_url
-from tests.benchmarks import growth, reads, submissions
+from tests.benchmarks import capacity, growth, reads, storage, submissions
 from tests.benchmarks.bench import (
     Bench,
     batches,
@@ -203,12 +203,21 @@ def started(
             process.terminate()
 
 
+def of_storage(sizes: Sizes) -> Iterator[Row]:
+    """Bytes on disk, with indexes, as loaded."""
+    with bench() as run:
+        for mode, used in storage.as_loaded(run, sizes["bulk"]).items():
+            work = f"a response of 33 questions on disk, {mode}"
+            yield row_of_cost(of("storage"), work, used / sizes["bulk"], "bytes")
+
+
 KINDS: dict[str, Callable[[Sizes], Iterator[Row]]] = {
     "submissions": of_submissions,
     "bulk": of_bulk,
     "reads": of_reads,
     "releases": of_releases,
     "start": of_start,
+    "storage": of_storage,
 }
 
 
@@ -227,6 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.keep:
         rows, found = kept(rows, found)
         into_guide(rows)
+        capacity.into_guide()
         if found:
             growth.drawn(found, GUIDES / "pictures" / "growth.svg")
 
