@@ -226,7 +226,10 @@ async def test_nothing_in_the_database_leads_to_somebody_erased(
     )
     erased = await made(tenant.client.post(f"/v1/people/{WHO}/erasure", headers={"Idempotency-Key": "erase"}))
     await tell_old_addresses(tenant.database, tenant.id, UUID(int=0))
-    assert set(await traces(owner, tenant, str(row))) - KEPT - {"pgqueuer"} != set(), "the samples are left"
+    await owner.execute("ANALYZE webhook_deliveries")  # as PostgreSQL does by itself while an event waits
+    found = set(await traces(owner, tenant, str(row))) - KEPT - {"pgqueuer"}
+    assert found != set(), "the samples are left"
+    assert "planner: webhook_deliveries.data" not in found
     await made(tenant.client.patch(f"/v1/people/{OTHERS[4]}", json={"email": "here@example.com"}))
     await owner.execute("UPDATE erased_people SET erased_at = erased_at - interval '2 minutes'")
     await tenant.database.engine.dispose()  # what a session changed is counted at the latest when it ends
