@@ -88,8 +88,8 @@ async def test_labels_are_words_of_ours(acme: Tenant) -> None:
     for name, labels in (await samples(acme.client)).keys() - before:
         if name.startswith("betrokken_"):
             for label, value in labels:
-                assert label in {"operation", "status_class", "reason", "job", "kind", "outcome", "le"}, name
-                if label in ("operation", "job"):
+                assert label in {"operation", "status_class", "reason", "task", "kind", "outcome", "le"}, name
+                if label in ("operation", "task"):
                     assert value in known
                 assert label == "le" or re.fullmatch(r"[a-z0-9_]{1,40}", value), (name, value)
     exposition = telemetry.exposition().decode()

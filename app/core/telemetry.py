@@ -1,6 +1,7 @@
 """Every Prometheus collector, and the middleware that feeds those of HTTP.
 
-Labels are operationId, status class, job name, kind of mail and reason: never a path, a person or a team.
+Labels are operationId, status class, job name (`task`: Prometheus gives `job` itself), kind of mail and
+reason: never a path, a person or a team.
 """
 
 import logging
@@ -40,7 +41,7 @@ RELEASE_DURATION = Histogram(
 SUPPRESSED_GROUPS = Counter(
     "betrokken_release_suppressed_groups_total", "Groups withheld in releases.", ["reason"]
 )
-JOBS = Counter("betrokken_jobs_total", "Background jobs ended.", ["job", "outcome"])
+JOBS = Counter("betrokken_jobs_total", "Background jobs ended.", ["task", "outcome"])
 MAILS = Counter(
     "betrokken_mails_total", "Mails offered to the mail server, or written as files.", ["outcome"]
 )
@@ -88,13 +89,13 @@ WEBHOOK_LAG = Gauge(
 JOBS_QUEUED = Gauge(
     "betrokken_jobs_queued",
     "Jobs in the queue by whether their time has come.",
-    ["job", "state"],
+    ["task", "state"],
     multiprocess_mode="mostrecent",
 )
 OLDEST_JOB = Gauge(
     "betrokken_jobs_oldest_age_seconds",
     "How long the oldest job whose time has come has waited for a worker.",
-    ["job"],
+    ["task"],
     multiprocess_mode="mostrecent",
 )
 RELEASES_PENDING = Gauge(

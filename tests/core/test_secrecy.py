@@ -42,11 +42,11 @@ def test_what_is_planted_in_a_line_is_found(planted: dict[str, object], told: To
 
 
 def test_what_is_planted_in_a_label_or_by_another_process_is_found(told: Told) -> None:
-    told.hear("label of betrokken_jobs_total", {"job": "Noor de Wit"})
+    told.hear("label of betrokken_jobs_total", {"task": "Noor de Wit"})
     told.hear_lines(
         'Listening.\n{"at": "", "logger": "betrokken", "event": "made", "by": "Thank you all"}\n{"at'
     )
-    assert told.betrayals() == ["betrokken made: by", "label of betrokken_jobs_total: job"]
+    assert told.betrayals() == ["betrokken made: by", "label of betrokken_jobs_total: task"]
 
 
 def test_what_operators_need_is_none_of_it(told: Told) -> None:

@@ -30,7 +30,7 @@ OPERATORS = {
     *("sum", "min", "max", "count", "by", "and", "or", "on", "rate", "increase", "absent", "topk"),
     *("histogram_quantile", "min_over_time"),
 }
-LABELS = {"namespace", "instance", "le", "job", "kind", "outcome", "operation", "reason", "state", "version"}
+LABELS = {"namespace", "instance", "le", "task", "kind", "outcome", "operation", "reason", "state", "version"}
 LABELS |= {"python", "status_class"}
 
 
@@ -87,7 +87,7 @@ def test_rules_and_dashboard_name_only_what_there_is() -> None:
         assert not {name.removesuffix("_total") for name in names} - there, expression
     known = {name for _, names in used for name in names}
     assert len([name for name in known if name.startswith("betrokken_")]) > 20
-    assert names_in('sum by (job) (rate(betrokken_typo_total{job=~"a_b"}[5m])) > 0') == {
+    assert names_in('sum by (task) (rate(betrokken_typo_total{task=~"a_b"}[5m])) > 0') == {
         "betrokken_typo_total"
     }
 
