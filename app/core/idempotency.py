@@ -20,7 +20,7 @@ from starlette.responses import Response
 from app.core import audit, telemetry
 from app.core.ciphers import Secret
 from app.core.conditional import NO_STORE
-from app.core.database import TenantSession
+from app.core.database import TenantSession, once_committed
 from app.core.errors import AppError, Conflict, Unprocessable
 from app.core.secrets import Keyring
 
@@ -67,13 +67,17 @@ class SecretAlreadyShown(Conflict):
 
 
 class Replay(AppError):
-    """Not an error: leaves the endpoint early with the answer that was given before."""
+    """Not an error: leaves the endpoint early with the answer that was given before.
+
+    Counted as it is answered: it is looked up again where others that were done with it broke.
+    """
 
     def __init__(self, answer: Response) -> None:
         super().__init__()
         self.answer = answer
 
     def response(self, instance: str | None) -> Response:
+        telemetry.REPLAYS.labels("request").inc()
         self.answer.headers.update(REPLAYED)
         return self.answer
 
@@ -136,7 +140,6 @@ class Once:
             return KeyReused()
         if record.answer is None:
             return SecretAlreadyShown()
-        telemetry.REPLAYS.labels("request").inc()
         return Replay(Response(record.answer, record.status, json.loads(record.headers)))
 
     async def answer(
@@ -159,6 +162,7 @@ class Once:
         body = model.model_dump_json().encode()
         sent = {**JSON, **headers}
         if self._opened is not None:
+            once_committed(self.session, telemetry.REPLAYS.labels("request").inc)
             return Response(self._opened, status, sent | REPLAYED)
         if is_kept:
             kept = Answer(self, status, sent, self._kept(body, is_secret=is_secret, is_sealed=is_sealed))

@@ -9,14 +9,19 @@ import asyncpg
 import pytest
 from fastapi import FastAPI
 from prometheus_client.metrics import MetricWrapperBase
+from pydantic import BaseModel
 from sqlalchemy import text
 
 from app.core import telemetry, watching
-from app.core.database import once_committed
+from app.core.database import TenantSession, once_committed
+from app.core.idempotency import Once, begin_all
 from app.core.jobs import enqueue
+from app.core.secrets import Keyring
 from app.surveys.service import RELEASE_JOB
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient, operations
+from tests.surveys.inviting import answer
+from tests.surveys.test_surveys import opened
 from tests.test_telemetry import change, samples
 from tests.waiting import PATIENCE, until
 from tests.world import open_survey
@@ -132,6 +137,53 @@ async def test_a_response_counts_once_it_is_stored_and_its_repeat_as_one(acme: T
     assert change(before, after, "betrokken_survey_responses_accepted_total") == 1
     for kind in ("request", "recognition"):
         assert change(before, after, "betrokken_replayed_duplicates_total", kind=kind) == 1
+
+
+async def test_what_is_sent_again_to_a_public_address_counts_as_one(acme: Tenant) -> None:
+    survey_id = await opened(acme.client, mode="anonymous", access="open")
+    token = (await acme.client.post(f"/v1/surveys/{survey_id}/address")).json()["token"]
+    before = await samples(acme.client)
+    for _ in range(3):
+        assert (await answer(acme, token, attempt="sixteen letters or more")).status_code == 201
+    after = await samples(acme.client)
+    assert change(before, after, "betrokken_survey_responses_accepted_total") == 1
+    assert change(before, after, "betrokken_replayed_duplicates_total", kind="response") == 2
+
+
+class Made(BaseModel):
+    name: str = "Sales"
+
+
+def once(session: TenantSession, keyring: Keyring, key: str) -> Once:
+    return Once(session, session.organization_id, "create_team", keyring, key, "/v1/teams", b"{}")
+
+
+async def test_a_repeat_counts_once_it_is_answered_however_often_it_was_looked_up(acme: Tenant) -> None:
+    """Together with others that broke, and then again by itself."""
+    keyring = acme.database.keyring
+    async with acme.database.tenant_session(acme.id) as session:
+        await once(session, keyring, "a").answer(201, Made())
+    before = await samples(acme.client)
+    for _ in range(3):
+        async with acme.database.tenant_session(acme.id) as session:
+            [replay] = await begin_all(session, [once(session, keyring, "a")])
+    looked_up = await samples(acme.client)
+    assert change(before, looked_up, "betrokken_replayed_duplicates_total", kind="request") == 0
+    assert replay is not None
+    assert replay.response(None).headers["Idempotent-Replayed"] == "true"
+    after = await samples(acme.client)
+    assert change(before, after, "betrokken_replayed_duplicates_total", kind="request") == 1
+
+
+async def test_a_sealed_answer_that_is_given_again_counts_as_one(acme: Tenant) -> None:
+    before = await samples(acme.client)
+    for _ in range(2):
+        async with acme.database.tenant_session(acme.id) as session:
+            asked = once(session, acme.database.keyring, "sealed")
+            await asked.begin()
+            await asked.answer(201, Made(), is_sealed=True)
+    after = await samples(acme.client)
+    assert change(before, after, "betrokken_replayed_duplicates_total", kind="request") == 1
 
 
 async def test_a_response_whose_commit_fails_is_not_counted(acme: Tenant, owner: asyncpg.Connection) -> None:

@@ -23,6 +23,7 @@ from app.surveys.questionnaires.api import Version
 from app.surveys.respond import schemas as respond_schemas
 from app.surveys.respond import service as respond
 from app.surveys.responses import schemas
+from app.surveys.responses.api import counter_of
 from app.surveys.responses.service import Accepted
 from app.surveys.schemas import Mode
 
@@ -107,5 +108,5 @@ async def answer_survey(
     except AppError as error:
         telemetry.RESPONSES_REFUSED.labels(error.code).inc()
         raise
-    telemetry.RESPONSES_ACCEPTED.inc()
+    counter_of(accepted.is_repeat).inc()
     return Response(accepted.body, 201, NO_STORE, media_type="application/json")
