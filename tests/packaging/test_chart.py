@@ -249,6 +249,26 @@ def test_a_pod_ends_after_it_is_forgotten_and_has_time_for_what_it_has_begun() -
     assert "lifecycle" not in pod_specs(render(preStopSeconds=0))["server"]["containers"][0]
 
 
+def test_how_long_a_pod_takes_requests_yet_is_known_as_the_chart_is_rendered() -> None:
+    """So it stands in the pod, where no Secret or ConfigMap of `envFrom` comes before it."""
+    default = str(Settings.model_fields["shutdown_grace"].default)
+    for values, seconds in (({"envFrom": GIVEN["envFrom"]}, default), (OF_SEVEN, "7")):
+        for environment in environments(render(**values)):
+            assert environment["BETROKKEN_SHUTDOWN_GRACE"]["value"] == seconds
+    with pytest.raises(helm.HelmError, match="BETROKKEN_SHUTDOWN_GRACE"):
+        render(secrets={"BETROKKEN_SHUTDOWN_GRACE": {"name": "apart", "key": "it"}})
+
+
+OF_SEVEN = {"env": {"BETROKKEN_SHUTDOWN_GRACE": "7"}}
+
+
+@pytest.mark.parametrize("seconds", ["", "5.5", "010", "soon", "6e1"])
+def test_how_long_a_pod_takes_requests_yet_is_whole_seconds(seconds: str) -> None:
+    """Helm would read others as none or as fewer."""
+    with pytest.raises(helm.HelmError):
+        render(env={"BETROKKEN_SHUTDOWN_GRACE": seconds})
+
+
 def test_the_number_of_pods_is_said_once() -> None:
     manifests = render(autoscaling={"enabled": True, "maxReplicas": 7})
     assert "replicas" not in of_kind("Deployment", manifests, "server")["spec"]

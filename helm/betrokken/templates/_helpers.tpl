@@ -83,9 +83,15 @@ seccompProfile:
 {{- end }}
 {{- end -}}
 
+{{/* Always in the pod, so that what comes by `envFrom` cannot be more than the grace period has room for. */}}
+{{- define "betrokken.shutdownGrace" -}}
+{{- default "5" .Values.env.BETROKKEN_SHUTDOWN_GRACE -}}
+{{- end -}}
+
 {{/* Name and value, unless `env` has another. */}}
 {{- define "betrokken.ownEnv" -}}
 {{- $own := dict "BETROKKEN_DATA_DIR" "/var/lib/betrokken" "BETROKKEN_WORKER_LISTEN" "0.0.0.0:8001" }}
+{{- $_ := set $own "BETROKKEN_SHUTDOWN_GRACE" (include "betrokken.shutdownGrace" .) }}
 {{- if .Values.worker.enabled }}
 {{- $_ := set $own "BETROKKEN_WORKER_ENABLED" "false" }}
 {{- end }}
