@@ -9,7 +9,8 @@ READERS := $(VENV)/readers/.installed
 NPM := $(VENV)/npm/.installed
 FUZZ := $(VENV)/fuzz/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
-FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
+# All is built already, but one package that lifelines needs: of it only the source is published.
+FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: --no-binary=autograd-gamma -r
 
 # Without what Python keeps of a compiled module, each start compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
