@@ -5,7 +5,7 @@ stands before this in the row of middleware is done as ever; what comes behind h
 head to the letter, when the answer was first given.
 """
 
-from collections.abc import Iterable
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -27,7 +27,8 @@ OTHERWISE: Final = frozenset({b"content-encoding", b"content-length", b"transfer
 """A body, which a reader has none of: the long way says what is wrong with it. Those who ask for what holds
 this moment go it too: of a change one hears within a second."""
 Head = list[tuple[bytes, bytes]]
-Key = tuple[bytes, ...]
+Key = bytes
+"""A hash: what is kept for long holds no key of anybody, and is as short as it is counted."""
 LEAST: Final = 2_000
 """Bytes that one takes beside its body."""
 
@@ -69,7 +70,10 @@ class ShortcutMiddleware:
         if key is None:
             return await self.app(scope, receive, send)
         found = self.kept.find(key)
-        answer = found.answers(known) if found and found.holds(self.state.database.memory) else None
+        if found is not None and not found.holds(self.state.database.memory):
+            self.kept.drop(key)
+            found = None
+        answer = found.answers(known) if found else None
         if found is None or answer is None:
             return await self.go_the_long_way(key, scope, receive, send)
         scope["route"], scope[KNOWN] = found.route, True
@@ -110,19 +114,14 @@ def asked_in(scope: Scope) -> tuple[Key | None, bytes | None]:
         return None, None
     asked: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name in OTHERWISE or (name in asked and name in ASKED):
+        if name in OTHERWISE:
             return None, None
         if name == b"cache-control" and b"no-cache" in value.lower():
             return None, None
         if name in ASKED or name == IF_NONE_MATCH:
-            asked[name] = b"%b,%b" % (asked[name], value) if name in asked else value
+            asked[name] = value
     known = asked.pop(IF_NONE_MATCH, None)
     if known is not None and len(known) > LONGEST_TAGS:
         return None, None
-    return (scope["raw_path"], scope["query_string"], *flat(asked.items())), known
-
-
-def flat(pairs: Iterable[tuple[bytes, bytes]]) -> Iterable[bytes]:
-    for name, value in pairs:
-        yield name
-        yield value
+    whole = repr((scope["raw_path"], scope["query_string"], asked)).encode()
+    return hashlib.blake2b(whole, digest_size=32).digest(), known

@@ -6,13 +6,16 @@ A file that was cut off has no manifest; what was altered on the way fails the c
 
 import json
 import os
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+from pydantic import TypeAdapter, ValidationError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -51,6 +54,8 @@ class Manifest:
         return sum(table.rows for table in self.tables.values())
 
 
+AS_WRITTEN = TypeAdapter(Manifest)
+DAMAGE = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError)
 Sink = Callable[[bytes], Awaitable[None]]
 
 
@@ -74,11 +79,11 @@ class Writer:
 @contextmanager
 def new_archive(file: Path) -> Iterator[Writer]:
     """Comes to its place when it is whole; for its owner alone. Never over another."""
-    unfinished = file.with_name(file.name + ".unfinished")
     if file.exists():
         raise BackupRefused(f"{file} is there already: give another name")
+    descriptor, unfinished = tempfile.mkstemp(".unfinished", f"{file.name}.", file.parent)
     try:
-        with open(unfinished, "wb", opener=_owner_only) as out:
+        with open(descriptor, "wb") as out:
             with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=FAST) as archive:
                 yield Writer(archive)
             out.flush()
@@ -88,17 +93,13 @@ def new_archive(file: Path) -> Iterator[Writer]:
         raise BackupRefused(f"{file} is there already: give another name") from None
     finally:
         with suppress(FileNotFoundError):
-            unfinished.unlink()
-
-
-def _owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_TRUNC, 0o600)
+            os.unlink(unfinished)
 
 
 class Reader:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        self.manifest = _read(json.loads(archive.read(MANIFEST)))
+        self.manifest = _read(archive.read(MANIFEST))
 
     @contextmanager
     def table(self, name: str) -> Iterator[IO[bytes]]:
@@ -111,18 +112,26 @@ def opened_archive(file: Path) -> Iterator[Reader]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield Reader(archive)
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
+    except DAMAGE as error:
         raise BackupRefused(f"{file} is no whole backup of Betrokken ({error}): take another") from error
 
 
-def _read(manifest: dict[str, Any]) -> Manifest:
-    if manifest["format"] != FORMAT:
+def _read(text: bytes) -> Manifest:
+    try:
+        manifest = AS_WRITTEN.validate_json(text, strict=True)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, fault["loc"])) or "JSON"
         raise BackupRefused(
-            f"The backup was written by Betrokken {manifest['version']} in a form that this version does not"
+            f"The manifest of the backup is not as Betrokken writes it ({where}: {fault['msg']}): "
+            "take another"
+        ) from None
+    if manifest.format != FORMAT:
+        raise BackupRefused(
+            f"The backup was written by Betrokken {manifest.version} in a form that this version does not"
             " read: restore it with that one"
         )
-    tables = {name: Contents(**contents) for name, contents in manifest.pop("tables").items()}
-    return Manifest(**manifest, tables=tables)
+    return manifest
 
 
 def _member(table: str) -> str:

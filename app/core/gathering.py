@@ -54,13 +54,15 @@ class Gathering(Generic[Item, Outcome]):
         return await told
 
     async def _work_on(self, database: Database, place: Place) -> None:
+        taken: list[Waiting[Item]] = []
         try:
             while self.waiting[place]:
                 async with self.queue.place(str(place[0])):
-                    await self._do(database, place, self._take(place))
+                    taken = self._take(place)
+                    await self._do(database, place, taken)
         finally:
-            for one in self.waiting.pop(place):
-                one.told.cancel()  # where this task itself was ended
+            for one in [*taken, *self.waiting.pop(place)]:
+                one.told.cancel()  # where this task itself was ended; nothing where it is told
 
     def _take(self, place: Place) -> list[Waiting[Item]]:
         taken: list[Waiting[Item]] = []
@@ -77,6 +79,7 @@ class Gathering(Generic[Item, Outcome]):
         try:
             async with database.tenant_session(place[0]) as session:
                 outcomes = await self.work(place)(session, [one.item for one in taken])
+                assert len(outcomes) == len(taken), "each has an outcome"
         except Exception as error:
             is_of_all = isinstance(error, AppError) or is_passing(error)
             if len(taken) > 1 and not is_of_all:

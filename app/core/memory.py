@@ -27,7 +27,7 @@ TOLD = ("api_keys",)
 """Tables of whose rows a trigger tells by their id when they are changed or deleted."""
 ASKS_EVERY, SURE_SECONDS = 0.25, 1.0
 """An answer is proof that all was heard which was told before it was asked for."""
-PAUSE = 2
+PAUSE, LONGEST_PAUSE = 2, 30
 MOST_REMEMBERED = 10_000
 NEVER = float("-inf")
 
@@ -35,7 +35,8 @@ NEVER = float("-inf")
 ANSWERS, ARRIVALS = "answers", "arrivals"
 """What is told of an organisation: that what is read of its surveys, or the order of its people, changed."""
 ANSWER_TABLES = ("organizations", "surveys", "releases")
-ARRIVAL_TABLES = ("people", "teams", "scim_users", "scim_groups")
+HIDING = ("scim_users", "scim_groups")
+ARRIVAL_TABLES = ("people", "teams", *HIDING)
 """Who comes is the last in the order: it is told of those who go, are hidden, or come back."""
 TOLD_OF = dict.fromkeys(ANSWER_TABLES, ANSWERS) | dict.fromkeys(ARRIVAL_TABLES, ARRIVALS)
 CHANGED = "changed"
@@ -52,12 +53,26 @@ def changed_by(sql: str) -> frozenset[str]:
     return frozenset(TOLD_OF[table] for tables in CHANGES.findall(sql) for table in tables if table)
 
 
-IS_TOLD = "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'tell_of_change')"
+TELLING = [("tell_of_change", table) for table in TOLD]
+TELLING += [(f"tell_of_{subject}", table) for table, subject in TOLD_OF.items()]
+TELLING += [(name, table) for name in ("tell_of_hidden", "tell_of_born_hidden") for table in HIDING]
+IS_TOLD = """
+SELECT count(*) = cardinality(CAST($1 AS text[]))
+FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS telling (name, place)
+JOIN pg_trigger t ON t.tgname = telling.name AND t.tgrelid = to_regclass(telling.place)
+WHERE t.tgenabled IN ('O', 'A')
+"""
 TRIGGERS_EVERY = 60
 
 
+async def is_told(line: asyncpg.Connection) -> bool:
+    names, places = zip(*TELLING, strict=True)
+    told: bool = await line.fetchval(IS_TOLD, names, places)
+    return told
+
+
 class NotHeard(RuntimeError):
-    """The line leads through a pooler."""
+    """The line leads through a pooler, or a trigger that tells is gone or disabled."""
 
 
 class Memory:
@@ -102,18 +117,27 @@ class Memory:
         return time.monotonic() - self._sure_of < SURE_SECONDS
 
     def forget(self, *things: Name) -> None:
-        self._forgotten += 1
+        """Of nothing it is no news: what is read meanwhile may be remembered."""
+        self._forgotten += len(things)
         for thing in things:
             self._things.pop(thing, None)
 
+    def forget_all(self) -> None:
+        self._sure_of = NEVER
+        self._forgotten += 1
+        self._things.clear()
+
     async def listen(self) -> None:
-        """Until cancelled; a line that was lost is dialled anew."""
+        """Until cancelled; a lost line is dialled anew, less and less often while that is in vain."""
+        pause = PAUSE
         while True:
+            begun = time.monotonic()
             try:
                 await self._listen_once()
             except Exception as error:
                 log.warning("changes_not_heard", extra=app_logging.describe(error))
-            await asyncio.sleep(PAUSE)
+            pause = PAUSE if time.monotonic() - begun > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
+            await asyncio.sleep(pause)
 
     async def _listen_once(self) -> None:
         line = await self.connect()
@@ -124,19 +148,18 @@ class Memory:
                 await self._ask(line)
                 await asyncio.sleep(ASKS_EVERY)
         finally:
-            self._sure_of = NEVER
-            self.forget(*self._things)
+            self.forget_all()
             with suppress(Exception):
                 await line.close(timeout=5)
 
     async def _wait_for_triggers(self, line: asyncpg.Connection) -> None:
         """Where none tells, as on Citus, which has none, nothing is remembered."""
-        while not await line.fetchval(IS_TOLD):  # noqa: ASYNC110 a migration tells nobody
+        while not await is_told(line):  # noqa: ASYNC110 a migration tells nobody
             await asyncio.sleep(TRIGGERS_EVERY)
 
     async def _ask(self, line: asyncpg.Connection) -> None:
         asked_at = time.monotonic()
-        if await is_pooled(line):
+        if await is_pooled(line) or not await is_told(line):
             raise NotHeard
         self._sure_of = asked_at
 

@@ -31,7 +31,10 @@ from app.core.strict_json import parse_aside
 
 HOST = re.compile(r"([\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?", re.ASCII)
 ONCE = ("authorization", "content-type", "content-length", "content-encoding", "idempotency-key")
+LISTS = {b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"if-match", b"if-none-match"}
+"""Headers that may come on several lines, as if they were one (RFC 9110, 5.3)."""
 JSON, TABLE_MARK = "application/json", "-csv"
+ANY_TAG = "*"
 TAG_OF_TABLE = re.compile(rf'"([^"]*){TABLE_MARK}"')
 KEPT_OF_TABLES = {"etag", "link", "cache-control", "vary", "deprecation", "sunset", "retry-after"}
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -49,6 +52,7 @@ class RequestIdMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        scope["headers"] = joined(scope["headers"])
         offered = Headers(scope=scope).get("x-request-id", "")
         value = offered if SAFE_REQUEST_ID.fullmatch(offered) else uuid4().hex
         app_logging.request_id.set(value)
@@ -65,6 +69,15 @@ class RequestIdMiddleware:
             await send(message)
 
         await self.app(scope, receive, with_id)
+
+
+def joined(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Each list on one line: of a condition on two, half would not count."""
+    names = [name for name, _ in headers if name in LISTS]
+    if len(names) == len(set(names)):
+        return headers
+    lines = {name: b", ".join(value for other, value in headers if other == name) for name in names}
+    return [*(one for one in headers if one[0] not in LISTS), *lines.items()]
 
 
 class OriginMiddleware(CORSMiddleware):
@@ -156,8 +169,9 @@ async def as_table(request: Request, handler: Callable[[Request], Awaitable[Resp
     headers = MutableHeaders(scope=request.scope)
     headers["Accept-Encoding"] = "identity"
     if "If-None-Match" in headers:
-        known = TAG_OF_TABLE.findall(headers["If-None-Match"])
-        headers["If-None-Match"] = ", ".join(f'"{tag}"' for tag in known)
+        known = [f'"{tag}"' for tag in TAG_OF_TABLE.findall(headers["If-None-Match"])]
+        is_any = headers["If-None-Match"].strip() == ANY_TAG
+        headers["If-None-Match"] = ANY_TAG if is_any else ", ".join(known)
     answer = await handler(StrictRequest(request.scope, request.receive))
     if "ETag" in answer.headers:
         answer.headers["ETag"] = f'{answer.headers["ETag"][:-1]}{TABLE_MARK}"'

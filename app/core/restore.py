@@ -4,15 +4,20 @@ For the owner of the tables alone: in that transaction they are not under row-le
 keys and no triggers, and get them again before it ends.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import migrations
 from app.core.archive import BackupRefused, Manifest, Reader, opened_archive
 from app.core.backup import LONGEST, tables_of
 from app.core.database import Database, raw_connection
+from app.core.errors import sqlstate_of
 from app.core.migrations import applied_revision
 from app.core.secrets import is_secret_given
 
@@ -47,6 +52,8 @@ SET_SEQUENCE = text("""
 SELECT setval(format('%I', CAST(:name AS text))::regclass, :last)
 """)
 MOST_SHOWN = 3
+OF_THE_FILE = ("22", "23", "427", "42P")
+"""Values, keys, columns and tables that are not as the schema has them (classes of SQLSTATE)."""
 
 
 async def restore(database: Database, file: Path) -> Manifest:
@@ -58,7 +65,8 @@ async def restore(database: Database, file: Path) -> Manifest:
         await migrations.migrate(database, manifest.revision)
         patient = database.for_long_statements(LONGEST)
         try:
-            await _load(patient, archive)
+            with _refused_in_a_line():
+                await _load(patient, archive)
         finally:
             await patient.close()
     await migrations.migrate(database)
@@ -107,6 +115,20 @@ async def _tables_with_rows(session: AsyncSession) -> list[str]:
     ]
 
 
+@contextmanager
+def _refused_in_a_line() -> Iterator[None]:
+    """What PostgreSQL says of a row may hold its values."""
+    try:
+        yield
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        code = sqlstate_of(error)
+        if not code.startswith(OF_THE_FILE):
+            raise
+        raise BackupRefused(
+            f"PostgreSQL refuses what the backup holds (SQLSTATE {code}): nothing was restored; take another"
+        ) from None
+
+
 async def _load(database: Database, archive: Reader) -> None:
     async with database.system_session(reason="restore") as session:
         bonds = [
@@ -125,8 +147,7 @@ async def _load(database: Database, archive: Reader) -> None:
 
 async def _load_tables(session: AsyncSession, archive: Reader) -> None:
     there = {table["name"]: table for table in await tables_of(session)}
-    if missing := sorted(set(archive.manifest.tables) - set(there)):
-        raise BackupRefused(f"The backup holds tables that no Betrokken makes: {', '.join(missing)}")
+    _require_same(set(archive.manifest.tables), set(there))
     connection = await raw_connection(session)
     for name, contents in archive.manifest.tables.items():
         with archive.table(name) as lines:
@@ -136,3 +157,10 @@ async def _load_tables(session: AsyncSession, archive: Reader) -> None:
             raise BackupRefused(
                 f"{name} has {found} rows, and the backup {contents.rows}: nothing was restored; take another"
             )
+
+
+def _require_same(held: set[str], made: set[str]) -> None:
+    if unknown := sorted(held - made):
+        raise BackupRefused(f"The backup holds tables that no Betrokken makes: {', '.join(unknown)}")
+    if missing := sorted(made - held):
+        raise BackupRefused(f"The backup has nothing of {', '.join(missing)}: it is not whole; take another")

@@ -3,9 +3,10 @@
 import json
 import os
 import zipfile
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core import backup, migrations
-from app.core.archive import MANIFEST, BackupRefused
+from app.core.archive import MANIFEST, BackupRefused, Manifest, new_archive, opened_archive
 from app.core.backup import back_up
 from app.core.database import AsyncSession, Database
 from app.core.restore import restore
@@ -39,6 +40,8 @@ UNION ALL SELECT tgrelid::regclass || '|' || tgname || '|' || tgenabled::text
 FROM pg_trigger WHERE NOT tgisinternal
 ORDER BY 1
 """
+
+Change = Callable[[dict[str, Any]], Any]
 
 
 @dataclass
@@ -177,6 +180,8 @@ async def test_a_file_that_is_not_whole_or_of_another_version_leaves_nothing(
     await stranger.close()
     rewrite(file, planted, one_more)
     assert "has 1 rows, and the backup 2" in await refusal(restore(elsewhere, planted))
+    rewrite(file, planted, without("people"))
+    assert "has nothing of people" in await refusal(restore(elsewhere, planted))
     assert "organizations" not in {
         table for table, rows in (await content(site.admin_url(elsewhere))).items() if rows
     }
@@ -184,15 +189,77 @@ async def test_a_file_that_is_not_whole_or_of_another_version_leaves_nothing(
     assert "not empty (" in await refusal(restore(elsewhere, file))
 
 
+def without(table: str) -> Change:
+    def change(manifest: dict[str, Any]) -> dict[str, Any]:
+        del manifest["tables"][table]
+        return manifest
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda manifest: [], "manifest of the backup is not as Betrokken writes it"),
+        (lambda manifest: manifest | {"tables": {"people": 7}}, "tables.people"),
+        (lambda manifest: manifest | {"secret_marks": "ab"}, "secret_marks"),
+        (lambda manifest: {"format": 1}, "version"),
+        (lambda manifest: manifest | {"sequences": {"a": "b"}}, "sequences.a"),
+    ],
+)
+async def test_a_manifest_that_is_none_is_refused_in_a_line(
+    database: Database, tmp_path: Path, change: Change, said: str
+) -> None:
+    whole = Manifest("1", "f" * 12, "2026-11-30T00:00:00+00:00", 150000, [])
+    with zipfile.ZipFile(tmp_path / "backup", "w") as archive:
+        archive.writestr(MANIFEST, json.dumps(change(asdict(whole))))
+    assert said in await refusal(restore(database, tmp_path / "backup"))
+
+
+async def test_rows_that_do_not_fit_are_refused_without_their_values(site: Site, tmp_path: Path) -> None:
+    here, elsewhere = await site.new(), await site.new()
+    file, planted = tmp_path / "backup", tmp_path / "planted"
+    await migrations.migrate(here)
+    async with here.system_session(reason="test") as session:
+        await organizations.create_organization(session, "Acme", here.keyring)
+    await back_up(here, file)
+    rewrite(file, planted, lambda manifest: manifest, {"tables/organizations.copy": b"Anna de Vries\n"})
+    said = await refusal(restore(elsewhere, planted))
+    assert "SQLSTATE 22" in said
+    assert "Anna" not in said
+    await restore(elsewhere, file)
+
+
+async def test_two_backups_of_one_name_and_what_stands_in_their_way(tmp_path: Path) -> None:
+    """The second is refused and takes nothing of the first away; no name that can be guessed is used."""
+    elsewhere, file = tmp_path / "elsewhere", tmp_path / "backup"
+    elsewhere.write_text("kept")
+    (tmp_path / "backup.unfinished").symlink_to(elsewhere)
+
+    def write(version: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+        with new_archive(file) as archive:
+            meanwhile()
+            archive.finish(Manifest(version, "", "", 150000, []))
+
+    with pytest.raises(BackupRefused, match="there already"):
+        write("1", lambda: write("2"))
+    with opened_archive(file) as archive:
+        assert archive.manifest.version == "2"
+    assert elsewhere.read_text() == "kept"
+    assert sorted(os.listdir(tmp_path)) == ["backup", "backup.unfinished", "elsewhere"]
+
+
 def one_more(manifest: dict[str, Any]) -> dict[str, Any]:
     manifest["tables"]["organizations"]["rows"] += 1
     return manifest
 
 
-def rewrite(file: Path, to: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+def rewrite(
+    file: Path, to: Path, change: Change, members: Mapping[str, bytes] = MappingProxyType({})
+) -> None:
     with zipfile.ZipFile(file) as old, zipfile.ZipFile(to, "w") as new:
         for name in old.namelist():
-            read = old.read(name)
+            read = members.get(name) or old.read(name)
             new.writestr(name, json.dumps(change(json.loads(read))) if name == MANIFEST else read)
 
 

@@ -70,6 +70,19 @@ async def test_what_gathers_is_done_in_one_transaction(work: Work) -> None:
     assert work.done == [["first"], ["a", "b", "c"]]
 
 
+async def test_who_has_no_outcome_is_told_and_nothing_is_stored(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do = work.do
+
+    async def forgetful(session: TenantSession, items: Sequence[str]) -> Sequence[str | AppError]:
+        return (await do(session, items))[: 1 if items == ["first"] else 0]
+
+    monkeypatch.setattr(work, "do", forgetful)
+    found = await work.outcomes("a", "b")
+    assert [type(one) for one in found] == [AssertionError, AssertionError]
+
+
 async def test_each_is_told_of_its_own(work: Work) -> None:
     a, refused, b = await work.outcomes("a", "refuse", "b")
     assert (a, b) == ("a", "b")
@@ -123,3 +136,17 @@ async def test_who_gives_up_keeps_nobody_else_from_an_answer(work: Work) -> None
     leaving.cancel()
     work.going_on.set()
     assert (await first, await staying) == ("first", "b")
+
+
+async def test_nobody_waits_for_what_was_ended(work: Work) -> None:
+    async def join(item: str) -> str:
+        return await work.gathering.join(work.tenant.database, work.place, item, None)
+
+    first = asyncio.create_task(join("first"))
+    await work.begun.wait()
+    behind = asyncio.create_task(join("a"))
+    await asyncio.sleep(0)
+    [task] = work.gathering.tasks
+    task.cancel()
+    found = await asyncio.wait_for(asyncio.gather(first, behind, return_exceptions=True), 30)
+    assert [type(one) for one in found] == [asyncio.CancelledError] * 2

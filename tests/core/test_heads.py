@@ -125,3 +125,16 @@ async def test_what_counts_is_sent_once(name: str, acme: Tenant) -> None:
 async def test_a_host_that_is_refused_is_told_as_a_problem(acme: Tenant) -> None:
     answer = await client_for(acme.app, await acme.key()).get("/v1/me", headers={"Host": "a b"})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_host")
+
+
+@pytest.mark.parametrize("older", ['"other"', '"other", W/"another"'])
+async def test_a_condition_on_two_lines_counts_whole(acme: Tenant, older: str) -> None:
+    path = "/v1/people/E-1"
+    tag = (await acme.client.put(path, json={"name": "Noor"})).headers["etag"]
+    for lines in ([older, tag], [tag, older]):
+        twice = [("If-None-Match", line) for line in lines]
+        assert (await acme.client.get(path, headers=twice)).status_code == 304, lines
+        twice = [("If-Match", line) for line in lines]
+        assert (await acme.client.patch(path, json={"name": "Noor"}, headers=twice)).status_code == 200, lines
+    table = [("Accept", "application/json;q=0.1"), ("Accept", "text/csv")]
+    assert (await acme.client.get("/v1/people", headers=table)).headers["content-type"].startswith("text/csv")

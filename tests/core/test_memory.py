@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.auth import dependencies
 from app.core import memory as remembering
 from app.core.database import Database
-from app.core.memory import TOLD, Memory
+from app.core.memory import TELLING, TOLD, Memory
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import Tenant, client_for
@@ -118,6 +118,37 @@ async def test_whoever_lost_the_line_knows_nothing_and_listens_again(
     assert not memory.is_sure()
     assert await recalled(memory, thing, "newest") == "newest"
     await database.close()
+
+
+@pytest.mark.parametrize(("name", "table"), TELLING)
+async def test_where_a_trigger_is_off_nothing_is_remembered(
+    app: FastAPI, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, name: str, table: str
+) -> None:
+    monkeypatch.setattr(remembering, "PAUSE", 0.01)
+    monkeypatch.setattr(remembering, "TRIGGERS_EVERY", 0.01)
+    memory, thing = own_memory(app), uuid4()
+    await sure(app)
+    assert await recalled(memory, thing, "old") == "old"
+    await owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+    try:
+        await until(lambda: not memory._things)
+        await asyncio.sleep(0.1)
+        assert not memory.is_sure()
+    finally:
+        await owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
+    await sure(app)
+
+
+async def test_a_transaction_that_changed_nothing_hinders_no_memory(app: FastAPI) -> None:
+    memory, thing = own_memory(app), uuid4()
+    await sure(app)
+
+    async def read() -> str:
+        memory.forget()
+        return "read"
+
+    assert await memory.recall(thing, read) == "read"
+    assert memory.known(thing) == "read"
 
 
 async def recalled(memory: Memory, thing: UUID, value: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -9,7 +10,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import event
+from starlette.types import Receive, Scope, Send
 
+from app.auth.principal import Principal
+from app.auth.shortcuts import Shortcut, ShortcutMiddleware, asked_in
 from app.core import memory as remembering
 from app.core.database import Database
 from app.core.memory import ANSWERS, TOLD_OF, changed_by
@@ -269,3 +273,40 @@ async def test_what_is_made_while_something_changes_is_not_kept(
     await until(is_last)
     for _ in range(5):
         assert await is_last()
+
+
+def asking(**headers: str) -> Scope:
+    head = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {
+        "type": "http",
+        "method": "GET",
+        "raw_path": b"/v1/metrics/enps",
+        "query_string": b"",
+        "headers": head,
+    }
+
+
+def test_what_is_kept_holds_no_key_and_is_as_long_for_whoever_sends_much() -> None:
+    short, long = (
+        asked_in(asking(authorization="Bearer secret", accept=one))[0] for one in ("*/*", "x" * 60_000)
+    )
+    assert short is not None
+    assert long is not None
+    assert len(short) == len(long) == 32
+    assert short != long
+    assert asked_in(asking(authorization="Bearer secret", accept="*/*"))[0] == short
+    assert asked_in(asking(accept="Bearer secret", authorization="*/*"))[0] != short
+
+
+async def test_what_holds_no_more_is_not_kept(app: FastAPI) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    shortcuts = ShortcutMiddleware(answer, app.state, 1_000_000)
+    scope = asking(accept="*/*")
+    key, _ = asked_in(scope)
+    assert key is not None
+    who = Principal(uuid4(), str(uuid4()), frozenset(), "api_key", None)
+    shortcuts.kept.keep(key, Shortcut(who, object(), None, '"x"', [], [], b""), 10)
+    await shortcuts(scope, answer, answer)  # type: ignore[arg-type]
+    assert shortcuts.kept.find(key) is None
+    assert shortcuts.kept.taken == 0
