@@ -8,6 +8,7 @@ import pytest
 import yaml
 from fastapi import APIRouter
 from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 from starlette.routing import Route
 
 from app.core.operations import ASSETS
@@ -200,10 +201,14 @@ def test_no_secret_can_be_written_into_the_values() -> None:
 
 def secret_settings() -> set[str]:
     return {
-        str(field.validation_alias or f"BETROKKEN_{name.upper()}")
+        setting_of(name, field)
         for name, field in Settings.model_fields.items()
         if is_secret(field.annotation)
     }
+
+
+def setting_of(name: str, field: FieldInfo) -> str:
+    return str(field.validation_alias or f"BETROKKEN_{name.upper()}")
 
 
 def is_secret(kind: Any) -> bool:
@@ -295,9 +300,49 @@ def test_the_network_lets_in_http_and_out_what_the_settings_need() -> None:
     for component, spec in pod_specs(manifests).items():
         assert component == "migration" or spec["containers"][0]["ports"][0]["name"] == "http"
     assert [one["port"] for one in policy["ingress"][0]["ports"]] == ["http"]
-    out = {one["port"] for rule in policy["egress"] for one in rule["ports"]}
-    assert {53, 5432, 443, 587} <= out
-    assert 22 not in out
+    out = ports_out()
+    assert {53, 5432, 443, 587} <= set(out)
+    assert not {22, 80, 4318} & set(out)
+
+
+def ports_out(**env: str) -> list[int]:
+    policy = of_kind("NetworkPolicy", render(networkPolicy={"enabled": True}, env=env))
+    return [one["port"] for rule in policy["spec"]["egress"] for one in rule["ports"]]
+
+
+@pytest.mark.parametrize("name", ["BETROKKEN_OTLP_URL", "BETROKKEN_OIDC_ISSUER"])
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://collector:4318", 4318),
+        ("https://collector.example:8443/otel", 8443),
+        ("http://[2001:db8::1]:4318/", 4318),
+        ("http://[2001:db8::1]", 80),
+        ("http://collector/otel:5", 80),
+        ("https://collector.example", 443),
+    ],
+)
+def test_the_network_lets_out_what_the_addresses_in_env_name(name: str, url: str, port: int) -> None:
+    out = ports_out(**{name: url})
+    assert port in out
+    assert len(set(out) - set(ports_out())) == (port != 443)
+    assert out.count(443) == 1
+
+
+def test_every_setting_that_names_whom_the_service_calls_opens_the_network_for_it() -> None:
+    named = {
+        name for name in SETTINGS_OF_ADDRESSES if name in (CHART / "templates" / "_helpers.tpl").read_text()
+    }
+    assert named == SETTINGS_OF_ADDRESSES > {"BETROKKEN_OTLP_URL"}
+
+
+ADDRESSES_OF_OURS = {"BETROKKEN_PUBLIC_URL", "BETROKKEN_RESPOND_URL"}
+"""Which others call: the service puts them into mails."""
+SETTINGS_OF_ADDRESSES = {
+    setting_of(name, field)
+    for name, field in Settings.model_fields.items()
+    if name.endswith(("_url", "_issuer")) and not is_secret(field.annotation)
+} - ADDRESSES_OF_OURS
 
 
 def test_a_database_of_the_operator_is_migrated_before_each_pod_starts_and_outlives_the_release() -> None:

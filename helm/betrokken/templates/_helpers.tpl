@@ -107,6 +107,22 @@ seccompProfile:
 {{- end }}
 {{- end -}}
 
+{{/* Those of the values, and of whom `env` says to call: a collector of traces, an identity provider. */}}
+{{- define "betrokken.outsidePorts" -}}
+{{- $ports := list }}
+{{- range .Values.networkPolicy.outsidePorts }}
+{{- $ports = append $ports (int .) }}
+{{- end }}
+{{- range list "BETROKKEN_OTLP_URL" "BETROKKEN_OIDC_ISSUER" }}
+{{- with get $.Values.env . }}
+{{- $url := urlParse . }}
+{{- $given := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
+{{- $ports = append $ports (int (default (ternary "80" "443" (eq $url.scheme "http")) $given)) }}
+{{- end }}
+{{- end }}
+{{- uniq $ports | toJson }}
+{{- end -}}
+
 {{/* What service, worker and migration have in common: image, settings, confinement. */}}
 {{- define "betrokken.container" -}}
 image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
