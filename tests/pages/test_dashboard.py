@@ -5,7 +5,6 @@ import io
 import re
 from copy import deepcopy
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -504,12 +503,20 @@ async def test_nothing_is_in_the_way_of_anybody(width: int, asked: Tenant, visit
         assert await seen.violations() == []
 
 
+PARTED = """() => [...document.querySelectorAll("#parts .chart:not([hidden])")].flatMap((figure) => {
+  const before = figure.previousElementSibling;
+  const isKept = !before.matches("h2, h3, p") || getComputedStyle(before).breakAfter === "avoid";
+  return isKept && getComputedStyle(figure).breakInside === "avoid" ? [] : [figure.dataset.chart];
+})"""
+
+
+@pytest.mark.parametrize("width", [360, pytest.param(1280, marks=pytest.mark.nightly)])
 async def test_its_paper_has_the_four_answers_on_the_first_page(
-    asked: Tenant, visit: Visits, tmp_path: Path
+    width: int, asked: Tenant, visit: Visits
 ) -> None:
-    """And all that is folded on the screen."""
+    """And all that is folded on the screen, with charts for the width of paper from a window of any."""
     key = await key_of(asked)
-    async with visit(language="en", width=1280) as seen:
+    async with visit(language="en", width=width) as seen:
         await seen.look(key)
         asked_for: list[str] = []
         seen.page.on("request", lambda one: asked_for.append(one.url))
@@ -521,6 +528,10 @@ async def test_its_paper_has_the_four_answers_on_the_first_page(
         await seen.page.set_viewport_size({"width": 696, "height": 1000})
         last = await seen.page.locator(".answer.hidden").bounding_box()
         assert last["y"] + last["height"] <= 1024, "A4 less its margins"
+        charts = await seen.page.locator("#parts .chart img:visible").all()
+        assert len(charts) == await seen.page.locator("#parts .chart:visible").count()
+        assert {abs((await one.bounding_box())["width"] - 695) < 2 for one in charts} == {True}
+        assert await seen.page.evaluate(PARTED) == []
         assert await seen.page.locator('.groups tr[data-id="nl"]').is_visible()
         assert not await seen.page.locator("#pickers, nav, .unfold").first.is_visible()
         assert await seen.page.locator(".glossary section").first.is_visible()
