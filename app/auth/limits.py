@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import UUID
 
 from limits import parse
@@ -41,6 +41,7 @@ PATIENCE_SECONDS = 20
 NOWHERE = "nobody"
 """Where who asks has no IP address, as one proxy may say of all: they count as one."""
 RESPOND = "/v1/respond"
+Remembered = TypeVar("Remembered")
 KNOWN, TOKEN, DOOR = "betrokken.key_is_known", "betrokken.token_hash", "betrokken.door"
 
 
@@ -285,7 +286,9 @@ class Strangers:
 
     Many may share an address, so what was proven here is let through, and what its signature proves; one
     secret that is not yet, in many requests at once, is one guess, and others wait until it is judged: only
-    what was judged false counts. Codes are short, so fewer are let be tried, from an address and from all.
+    what was judged false counts. One that comes again and again, as of a program whose key is gone, uses up
+    what its address has for repeats, and not what is left for another. Codes are short, so fewer are let be
+    tried, from an address and from all, and each time counts.
     """
 
     def __init__(
@@ -293,7 +296,9 @@ class Strangers:
     ) -> None:
         self.keys = keys
         self.proven: dict[str, None] = {}
+        self.false: dict[tuple[str, str], None] = {}
         self.of_address = [Allowance(limit) if limit else None]
+        self.of_repeats = [Allowance(limit) if limit else None]
         self.of_codes = [Allowance(one) if one else None for one in (codes, codes_of_all)]
 
     def is_known(self, scope: Scope, guess: Guess) -> bool:
@@ -304,9 +309,14 @@ class Strangers:
         return guess.door == "invitation" and self.keys.inviter(sent_token(scope) or "") is not None
 
     def limits_of(self, guess: Guess, address: str) -> list[tuple[Allowance, str]]:
-        allowances = self.of_codes if guess.door == "code" else self.of_address
+        allowances = self.allowances_of(guess, address)
         named = zip(allowances, (address, EVERYBODY), strict=False)
         return [(allowance, name) for allowance, name in named if allowance is not None]
+
+    def allowances_of(self, guess: Guess, address: str) -> list[Allowance | None]:
+        if guess.door == "code":
+            return self.of_codes
+        return self.of_repeats if (address, guess.secret) in self.false else self.of_address
 
     def judging(
         self, send: Send, guess: Guess, scope: Scope, let_go: Callable[[], None] = lambda: None
@@ -322,12 +332,24 @@ class Strangers:
     def learn(self, guess: Guess, scope: Scope, status: int) -> None:
         if guess.is_refused(status):
             self.proven.pop(guess.secret, None)
-            for allowance, name in self.limits_of(guess, network_of(scope)):
-                allowance.count(name)
-        elif guess.is_proven(status):
-            self.proven[guess.secret] = None
-            if len(self.proven) > MOST_REMEMBERED:
-                del self.proven[next(iter(self.proven))]
+            self.count(guess, network_of(scope))
+        else:
+            self.false.pop((network_of(scope), guess.secret), None)
+            if guess.is_proven(status):
+                remember(self.proven, guess.secret)
+
+    def count(self, guess: Guess, address: str) -> None:
+        """The first time against both: whoever tries one after the other has no more than one who repeats."""
+        limits = set(self.limits_of(guess, address))
+        remember(self.false, (address, guess.secret))
+        for allowance, name in limits | set(self.limits_of(guess, address)):
+            allowance.count(name)
+
+
+def remember(some: dict[Remembered, None], one: Remembered) -> None:
+    some[one] = None
+    if len(some) > MOST_REMEMBERED:
+        del some[next(iter(some))]
 
 
 class StrangersMiddleware:

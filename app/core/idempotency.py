@@ -188,22 +188,23 @@ class Answer:
 async def begin_all(session: TenantSession, attempts: Sequence[Once]) -> list[AppError | None]:
     """For each what `begin` would raise. They are of one operation.
 
-    The second of two with the same key is in progress with the first.
+    What is kept under a key is told to any number at once. Where nothing is yet, the second of two with the
+    same key is in progress with the first.
     """
     keyed = {one.lock: one for one in reversed(attempts) if one.key is not None}
     if not keyed:
         return [None] * len(attempts)
     taken = {lock for lock, is_taken in await session.execute(TAKE_LOCKS, {"locks": [*keyed]}) if is_taken}
-    macs = [keyed[lock].key_mac for lock in taken]
+    macs = [one.key_mac for one in keyed.values()]
     where = {"operation": attempts[0].operation, "key_macs": macs}
     records = {record.key_mac: record for record in await session.execute(FIND_RECORDS, where)}
 
     def begun(one: Once) -> AppError | None:
         if one.key is None:
             return None
-        if one.lock not in taken or keyed[one.lock] is not one:
-            return InProgress()
-        return one.again(records[one.key_mac]) if one.key_mac in records else None
+        if one.key_mac in records:
+            return one.again(records[one.key_mac])
+        return None if one.lock in taken and keyed[one.lock] is one else InProgress()
 
     return [begun(one) for one in attempts]
 

@@ -1,5 +1,6 @@
 """Idempotency-Key, asked of every POST there is."""
 
+import asyncio
 import json
 
 import httpx
@@ -62,6 +63,20 @@ async def test_a_repeat_is_answered_and_not_done_again(acme: Tenant) -> None:
     assert again.headers["idempotent-replayed"] == "true"
     assert again.headers["location"] == first.headers["location"]
     assert len((await acme.client.get("/v1/surveys")).json()["items"]) == 1
+
+
+async def test_what_is_kept_is_told_to_many_at_once(acme: Tenant) -> None:
+    body = {"name": "Autumn", "questionnaire": "betrokken-33", "mode": "confidential"}
+    await acme.client.post("/v1/surveys", json=body, headers=KEY)
+
+    async def ten(sent: dict[str, str]) -> list[httpx.Response]:
+        return await asyncio.gather(
+            *(acme.client.post("/v1/surveys", json=sent, headers=KEY) for _ in range(10))
+        )
+
+    assert {answer.headers.get("idempotent-replayed") for answer in await ten(body)} == {"true"}
+    others = await ten(body | {"name": "Winter"})
+    assert {(one.status_code, one.json()["code"]) for one in others} == {(422, "idempotency_key_reused")}
 
 
 async def test_a_refusal_frees_the_key(acme: Tenant) -> None:

@@ -185,6 +185,18 @@ async def test_who_shares_the_address_goes_on_with_a_key_known_here(acme: Tenant
     assert (await from_address(app, "192.0.2.1", "x").get("/health/live")).status_code == 200
 
 
+async def test_a_program_whose_key_is_gone_shuts_out_no_neighbour(acme: Tenant, database_url: str) -> None:
+    """It goes on asking all day; whoever comes with another key, which is new here, is let in."""
+    app, key = guarded(acme, database_url, "3/minute"), await acme.key()
+    gone, also_gone = new_api_key("live"), new_api_key("live")
+    assert await statuses(app, "192.0.2.1", *[gone] * 6) == [401] * 3 + [429] * 3
+    assert await statuses(app, "192.0.2.1", also_gone, key, key) == [401, 200, 200]
+    at_once = [from_address(app, "192.0.2.1", gone).get("/v1/me") for _ in range(20)]
+    fresh = from_address(app, "192.0.2.1", await acme.key("people:read")).get("/v1/me")
+    assert [one.status_code for one in await asyncio.gather(*at_once, fresh)] == [429] * 20 + [200]
+    assert await statuses(app, "192.0.2.1", *(new_api_key("live") for _ in range(2))) == [401, 429]
+
+
 async def test_guessing_may_be_let_be(acme: Tenant, database_url: str) -> None:
     assert set(await statuses(guarded(acme, database_url, "none"), "192.0.2.1", *"abcdef")) == {401}
 

@@ -72,6 +72,19 @@ async def test_a_key_that_is_sent_twice_at_once_stores_once(acme: Tenant, mode: 
     assert third.json() == first.json()
 
 
+@pytest.mark.parametrize("mode", ["confidential", "anonymous"])
+async def test_a_key_that_was_used_says_so_to_ten_at_once(acme: Tenant, mode: str) -> None:
+    await employ(acme.client, *PEOPLE)
+    access = {"access": "open"} if mode == "anonymous" else {}
+    survey_id = await opened(acme.client, mode=mode, **access)
+    body = {"answers": ANSWERS} | ({} if access else {"respondent": PEOPLE[0]})
+    await sent(acme.client, survey_id, body, key="once")
+    again = await sent(acme.client, survey_id, *[body] * 10, key="once")
+    assert {one.headers.get("Idempotent-Replayed") for one in again} == {"true"}
+    others = await sent(acme.client, survey_id, *[body | {"answers": ANSWERS | {"S01": 3}}] * 10, key="once")
+    assert codes(others) == ["idempotency_key_reused"] * 10
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_an_invitation_that_is_used_twice_at_once_counts_once(acme: Tenant, mode: str) -> None:
     await employ(acme.client, *PEOPLE)

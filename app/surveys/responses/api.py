@@ -44,13 +44,17 @@ async def create_response(
     body: schemas.ResponseWrite,
     who: ResponseWriter,
     once_in: OnceLater,
+    request: Request,
     database: DatabaseOf,
     gathered: Gathered,
 ) -> Response:
-    """Stored together with those that come at the same time."""
+    """Stored together with those that come at the same time; what is the same person's, or is sent again
+    under a key, is done after it: of an anonymous response no other record of the key is kept.
+    """
     sent = submission.Sent(body, once_in)
+    whose = body.respondent or request.headers.get("idempotency-key")
     try:
-        accepted = await gathered.join(database, (who.organization_id, survey_id), sent, body.respondent)
+        accepted = await gathered.join(database, (who.organization_id, survey_id), sent, whose)
     except Replay:
         raise
     except AppError as error:
