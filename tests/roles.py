@@ -103,6 +103,7 @@ OTHERS = {
     "app.scim.users.attributes": ("pure", "what attributes of a user mean here"),
     "app.scim.users.mapping": ("schemas", "a person as SCIM sees one, and back"),
     "app.surveys.invitations.letters": ("service", "what a survey's mails say, for its row"),
+    "app.surveys.invitations.own_words": ("service", "what is wrong with own words of a survey's mails"),
     "app.surveys.invitations.status": ("service", "what became of its mails"),
     "app.surveys.invitations.reminders.mailing": ("service", "reminders, mailed"),
     "app.surveys.invitations.preview": ("service", "the mails as they would go out"),

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
+from pydantic_core import PydanticUndefined
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -115,6 +116,10 @@ class StrictRequest(Request):
             self._json = await parse_aside(await self.body())
         return self._json
 
+    def take(self, value: Any) -> None:
+        """In the place of what it would be."""
+        self._json = value
+
 
 def routes_of(*routers: APIRouter) -> Sequence[BaseRoute]:
     """Of all of them as they are: a router that is included asks more of each request."""
@@ -146,14 +151,25 @@ class Route(APIRoute):
             refuse_unknown_parameters(request, self.path_format)
             parsed = StrictRequest(request.scope, request.receive)
             if self.body_field is not None:
-                require_media_type(request, accepted)
-                await parsed.json()  # here: FastAPI hides what is raised when it asks for the JSON itself
+                await self.read_body(parsed, accepted)
             answer = await (as_table(parsed, handler) if self.wants_table(parsed) else handler(parsed))
             if self.has_table:
                 answer.headers.add_vary_header("Accept")
             return answer
 
         return strict
+
+    async def read_body(self, request: StrictRequest, accepted: list[str]) -> None:
+        """Here: FastAPI hides what is raised when it asks for the JSON itself."""
+        if not self.is_body_required and not await request.body():
+            return request.take(PydanticUndefined)
+        require_media_type(request, accepted)
+        await request.json()
+        return None
+
+    @property
+    def is_body_required(self) -> bool:
+        return self.body_field is not None and self.body_field.field_info.is_required()
 
     def wants_table(self, request: Request) -> bool:
         return self.has_table and preferred(request.headers.get("accept"), [JSON, CSV]) == CSV

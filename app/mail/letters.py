@@ -43,6 +43,11 @@ def places(text: str) -> list[str]:
     return [braced[1:-1] for braced in BRACED.findall(text)]
 
 
+def stray_braces(text: str) -> bool:
+    """Whether one has no other to go with: a place that was begun, and is none."""
+    return bool(re.search("[{}]", BRACED.sub("", text)))
+
+
 def filled(text: str, values: Mapping[str, str]) -> str:
     """What is put in is not looked at again: it may have braces of its own."""
     return PLACE.sub(lambda place: values[place[1]], text)

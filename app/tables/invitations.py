@@ -105,6 +105,9 @@ class InvitationReminder(DependentRow, table=True):
     """Whose invitations; null: everybody's."""
     days_before_close: int | None = None
     days_after_invitation: int | None = None
+    subject: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    text: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """Its own words, by language; null: those of the invitations it follows."""
     due_at: datetime = instant()
     started_at: datetime | None = instant(nullable=True)
     created_at: datetime = instant(now=True)

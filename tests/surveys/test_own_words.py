@@ -99,6 +99,11 @@ async def test_a_text_of_ones_own_adds_no_header_and_no_element(mailer: Tenant, 
         ({"text": {"en": "{link} {name.email}"}}, "#/text/en", "unknown_placeholder"),
         ({"text": {"en": "{link}", "nl": "{naam} {link}"}}, "#/text/nl", "unknown_placeholder"),
         ({"text": {"en": "{{link}}"}}, "#/text/en", "unknown_placeholder"),
+        ({"text": {"en": "{name {link}"}}, "#/text/en", "unknown_placeholder"),
+        ({"text": {"en": "name} {link}"}}, "#/text/en", "unknown_placeholder"),
+        ({"text": {"en": "{link} {"}}, "#/text/en", "unknown_placeholder"),
+        ({"subject": {"nl": "{survey"}}, "#/subject/nl", "unknown_placeholder"),
+        ({"reminder": {"text": {"nl": "{link} }"}}}, "#/reminder/text/nl", "unknown_placeholder"),
         ({"subject": {"en": "{link}"}}, "#/subject/en", "unknown_placeholder"),
         ({"subject": {"nl": "{datum}"}}, "#/subject/nl", "unknown_placeholder"),
         ({"text": {"en": "{link}", "nl": "Kom je?"}}, "#/text/nl", "link_missing"),
@@ -286,7 +291,7 @@ async def test_who_is_called_as_a_placeholder_is_erased_and_it_stays(
     await employ(mailer.client, "E-1", email="e-1@example.com")
     await employ(mailer.client, "E-2", name=name)
     survey_id = await opened(mailer.client, name="Autumn", closes_at=CLOSING)
-    of_them = f"{name.upper()}}}, {name}'s or {{{name}"
+    of_them = f"{name.upper()}, {name}'s or ({name})"
     text = {"en": "{name}, answer {survey}: {link}\n\nAsk " + of_them}
     at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     words = {"text": text, "subject": {"en": "{name}: {survey}"}}
@@ -296,7 +301,7 @@ async def test_who_is_called_as_a_placeholder_is_erased_and_it_stays(
     await owner.execute("SELECT set_config('app.organization_id', $1, false)", str(mailer.id))
     kept = await owner.fetchrow("SELECT * FROM invitation_mailings WHERE organization_id = $1", mailer.id)
     assert kept is not None
-    left = "{name}, answer {survey}: {link}\n\nAsk [...]}, [...] or {[...]"
+    left = "{name}, answer {survey}: {link}\n\nAsk [...], [...] or ([...])"
     for of_reminders in ("", "reminder_"):
         assert json.loads(kept[f"{of_reminders}subject"]) == {"en": "{name}: {survey}"}
         assert json.loads(kept[f"{of_reminders}text"]) == {"en": left}
@@ -310,10 +315,16 @@ async def test_who_is_erased_goes_from_the_words_of_reminders_alone(
     survey_id = await opened(mailer.client, closes_at=CLOSING)
     words = {"text": {"en": "Ask Jopie Verhulst. {link}"}}
     await ask(mailer.client, survey_id, people=["E-1"], reminder=words)
+    await mailer.work()
+    assert (
+        await mailer.client.post(f"/v1/surveys/{survey_id}/invitations/remind", json=words)
+    ).status_code == 201
     assert (await mailer.client.post("/v1/people/E-2/erasure")).status_code == 200
     kept = await rows_of(owner, str(mailer.id))
     assert "Verhulst" not in str(kept["invitation_mailings"])
     assert "{link}" in str(kept["invitation_mailings"])
+    assert "Verhulst" not in str(kept["invitation_reminders"])
+    assert "{link}" in str(kept["invitation_reminders"])
 
 
 async def test_a_planned_time_lies_before_closing_and_after_now(mailer: Tenant) -> None:

@@ -64,9 +64,10 @@ def taken(sink: Sink) -> dict[str, Any]:
     return found
 
 
-async def remind(api: ContractClient, survey_id: str, key: str | None = None) -> httpx.Response:
+async def remind(api: ContractClient, survey_id: str, key: str | None = None, **words: Any) -> httpx.Response:
     headers = {"Idempotency-Key": key} if key else {}
-    return await api.post(f"/v1/surveys/{survey_id}/invitations/remind", headers=headers)
+    body = {"json": words} if words else {}
+    return await api.post(f"/v1/surveys/{survey_id}/invitations/remind", headers=headers, **body)
 
 
 async def come_due(owner: asyncpg.Connection, mailer: Tenant) -> None:
@@ -187,6 +188,70 @@ async def test_each_is_reminded_in_the_words_of_their_own_mailing(mailer: Tenant
     mails = taken(sink)
     assert mails["e-1@example.com"]["Subject"].startswith("E-1: Autumn closes")
     assert mails["e-4@example.com"]["Subject"] == f"Until 11 February {next_year()}: Autumn"
+
+
+async def test_a_reminder_by_hand_may_have_words_of_its_own(
+    mailer: Tenant, sink: Sink, owner: asyncpg.Connection
+) -> None:
+    survey_id = await invited(mailer, sink, reminder=OWN)
+    taken(sink)
+    words = {"subject": {"en": "The last day, {name}"}, "text": {"en": "It is now or never:\n\n{link}"}}
+    assert (await remind(mailer.client, survey_id, **words)).status_code == 201
+    await mailer.work()
+    message = taken(sink)["e-1@example.com"]
+    assert message["Subject"] == "The last day, E-1"
+    assert said(message).startswith("It is now or never:\n\nhttps://")
+    assert "Nobody at Acme is told who gets this reminder." in said(message), "ours, whatever they write"
+    await come_due(owner, mailer)
+    assert (await remind(mailer.client, survey_id)).status_code == 201
+    await mailer.work()
+    assert taken(sink)["e-1@example.com"]["Subject"].startswith("E-1: Autumn closes"), "of one time alone"
+
+
+async def test_of_an_anonymous_survey_words_by_hand_do_not_hide_why_either(
+    mailer: Tenant, sink: Sink
+) -> None:
+    survey_id = await invited(mailer, sink, "anonymous")
+    taken(sink)
+    await remind(mailer.client, survey_id, text={"nl": "Kom je nog?"})
+    await mailer.work()
+    message = taken(sink)["e-1@example.com"]
+    assert said(message).startswith("Kom je nog?\n\nHeb je al meegedaan?")
+    assert not LINK.search(message.as_string())
+
+
+@pytest.mark.parametrize(
+    ("mode", "words", "place", "code"),
+    [
+        ("confidential", {"text": {"en": "Come"}}, "#/text/en", "link_missing"),
+        ("confidential", {"text": {"en": "{nmae} {link}"}}, "#/text/en", "unknown_placeholder"),
+        ("confidential", {"text": {"en": "{name {link}"}}, "#/text/en", "unknown_placeholder"),
+        ("confidential", {"subject": {"nl": "{link}"}}, "#/subject/nl", "unknown_placeholder"),
+        ("anonymous", {"text": {"en": "{link}"}}, "#/text/en", "unknown_placeholder"),
+        ("confidential", {"text": {"fr": "{link}"}}, "#/text/fr", "invalid_value"),
+        ("confidential", {"reminder": {}}, "#/reminder", "unknown_field"),
+    ],
+)
+async def test_words_by_hand_are_refused_as_others_are_and_nobody_is_reminded(
+    mode: str, words: dict[str, Any], place: str, code: str, mailer: Tenant, sink: Sink
+) -> None:
+    survey_id = await invited(mailer, sink, mode)
+    taken(sink)
+    refused = await remind(mailer.client, survey_id, **words)
+    assert (refused.status_code, refused.json()["code"]) == (422, code)
+    assert refused.json()["errors"][0]["pointer"] == place
+    await mailer.work()
+    assert sink.mails == []
+    assert (await remind(mailer.client, survey_id)).status_code == 201, "it was none"
+
+
+async def test_of_a_survey_that_may_stay_open_words_by_hand_name_no_day(mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, *NAMES)
+    survey_id = await opened(mailer.client)
+    await ask(mailer.client, survey_id, people=list(NAMES))
+    await mailer.work()
+    refused = await remind(mailer.client, survey_id, text={"en": "Until {closes_on}: {link}"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "no_closing_date")
 
 
 async def test_whoever_may_change_their_answers_is_not_reminded_of_giving_some(
@@ -464,7 +529,7 @@ async def test_a_reminder_by_hand_comes_at_once_and_once_a_day(
     survey_id = await invited(mailer, sink)
     taken(sink)
     done = await remind(mailer.client, survey_id, "k")
-    assert (done.status_code, done.json()["status"]) == (201, "planned")
+    assert (done.status_code, done.json()["status"]) == (201, "planned"), done.text
     again = await remind(mailer.client, survey_id, "k")
     assert (again.status_code, again.json()) == (201, done.json())
     assert again.headers["idempotent-replayed"] == "true"

@@ -190,6 +190,17 @@ WHERE organization_id = :organization_id AND EXISTS (
     jsonb_each_text(coalesce(words, '{}')) WHERE value ~* :pattern_of_words
 )
 """),
+    "invitation_reminders": text("""
+UPDATE invitation_reminders SET
+  subject = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern_of_words, :blank, 'gi'))
+    FROM jsonb_each_text(subject)),
+  text = (SELECT jsonb_object_agg(key, regexp_replace(value, :pattern_of_words, :blank, 'gi'))
+    FROM jsonb_each_text(text))
+WHERE organization_id = :organization_id AND EXISTS (
+  SELECT FROM unnest(ARRAY[subject, text]) AS words, jsonb_each_text(coalesce(words, '{}'))
+  WHERE value ~* :pattern_of_words
+)
+"""),
     "import_report_lines": text("""
 UPDATE import_report_lines SET detail = regexp_replace(detail, :pattern, :blank, 'gi')
 WHERE organization_id = :organization_id AND detail ~* :pattern

@@ -32,6 +32,7 @@ def wants_a_sheet(request: Request) -> bool:
     return next((kind for kind in kinds if kind in ("text/html", "application/json")), None) == "text/html"
 
 
+NONE_OF_ITS_OWN = schemas.ReminderWords()
 WantsSheet = Annotated[bool, Depends(wants_a_sheet)]
 Language = Annotated[str | None, Header(max_length=1000)]
 
@@ -129,10 +130,15 @@ async def get_invitations(
     response_model=schemas.Reminder,
 )
 async def remind_invited(
-    survey_id: UUID, who: SurveyWriter, session: Tenant, once: Once, settings: SettingsOf
+    survey_id: UUID,
+    who: SurveyWriter,
+    session: Tenant,
+    once: Once,
+    settings: SettingsOf,
+    body: schemas.ReminderWords = NONE_OF_ITS_OWN,
 ) -> Response:
     now = await transaction_time(session)
-    return await once.answer(201, await remind(session, survey_id, settings, now))
+    return await once.answer(201, await remind(session, survey_id, body, settings, now))
 
 
 @router.post(

@@ -66,6 +66,10 @@ class UnknownPlaceholder(Unprocessable):
     detail = "Between braces may stand: {name}, {survey}, {closes_on} and, in a text, {link}."
 
 
+class BraceAlone(UnknownPlaceholder):
+    detail = f"A {{ has no }} after it, or a }} has no {{ before it. {UnknownPlaceholder.detail}"
+
+
 class NoLinkToRemindWith(UnknownPlaceholder):
     detail = "A reminder of an anonymous survey has no link: leave {link} out of its text."
 

@@ -10,8 +10,8 @@ from app.mail.letters import Letter, html_of, text_of
 from app.organizations import queries as organizations
 from app.surveys.invitations import letters
 from app.surveys.invitations.letters import Occasion, OwnWords
+from app.surveys.invitations.own_words import check_words
 from app.surveys.invitations.schemas import MailPreview, MailPreviews, MailWords
-from app.surveys.invitations.service import check_words
 from app.surveys.questionnaires.queries import questionnaire_version
 from app.surveys.respond.words import in_language
 from app.surveys.service import found

@@ -16,12 +16,10 @@ from uuid import UUID, uuid4
 from app.auth.queries import add_credentials
 from app.auth.rules import stands
 from app.core.database import IntegrityError, Row, TenantSession
-from app.core.errors import Fault, Unprocessable, pointer
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
 from app.core.short_codes import new_code
-from app.mail.letters import LINK, places
 from app.organizations import queries as organizations
 from app.organizations.errors import UnknownTeam
 from app.surveys.invitations import queries
@@ -29,28 +27,22 @@ from app.surveys.invitations.errors import (
     AfterClosing,
     ByInvitationOnly,
     CodesNotMailed,
-    LinkMissing,
     MailedInThePast,
     MailNotSetUp,
-    NoClosingDate,
-    NoLinkToRemindWith,
     NotByInvitation,
     NothingMailed,
     NotMailed,
     TooFewAtOnce,
     TooFewCodes,
-    UnknownPlaceholder,
 )
-from app.surveys.invitations.letters import OWN
+from app.surveys.invitations.own_words import check_words
 from app.surveys.invitations.reminders import service as reminders
 from app.surveys.invitations.schemas import (
     Invitation,
     InvitationsIssued,
     InvitationsWrite,
-    MailWords,
     NotIssued,
     Reason,
-    ReminderWords,
     SurveyAddress,
 )
 from app.surveys.invitations.tokens import (
@@ -172,46 +164,6 @@ def check_mailing(survey: Survey, wanted: InvitationsWrite, now: datetime, *, is
         raise MailedInThePast.at("#/send_at")
     if wanted.send_at and survey.closes_at and wanted.send_at >= survey.closes_at:
         raise AfterClosing.at("#/send_at")
-
-
-def check_words(survey: Survey, wanted: MailWords) -> None:
-    """All that is wrong with them at once."""
-    faults = [*faults_in(survey, wanted)]
-    if wanted.reminder is not None:
-        faults += faults_in(survey, wanted.reminder, "reminder", is_linked=survey.mode != "anonymous")
-    if faults:
-        raise Unprocessable(faults[0].detail, code=faults[0].code, errors=faults)
-
-
-def faults_in(survey: Survey, words: ReminderWords, *within: str, is_linked: bool = True) -> Iterator[Fault]:
-    """`is_linked`: whether such a mail leads to the survey."""
-    for language, text in (words.subject or {}).items():
-        place = pointer(*within, "subject", language)
-        yield from faults_of(survey, text, place, is_text=False, is_linked=False)
-    for language, text in (words.text or {}).items():
-        place = pointer(*within, "text", language)
-        yield from faults_of(survey, text, place, is_text=True, is_linked=is_linked)
-
-
-def faults_of(survey: Survey, text: str, place: str, *, is_text: bool, is_linked: bool) -> list[Fault]:
-    used = places(text)
-    faults = [
-        unknown(one, place, is_text=is_text)
-        for one in used
-        if one not in OWN or (one == LINK and not is_linked)
-    ]
-    if is_linked and LINK not in used:
-        faults.append(Fault(LinkMissing.code, LinkMissing.detail, pointer=place))
-    if "closes_on" in used and survey.closes_at is None:
-        faults.append(Fault(NoClosingDate.code, NoClosingDate.detail, pointer=place))
-    return faults
-
-
-def unknown(used: str, place: str, *, is_text: bool) -> Fault:
-    if used == LINK and is_text:
-        return Fault(NoLinkToRemindWith.code, NoLinkToRemindWith.detail, pointer=place)
-    said = f"There is no {{{used}}}. {UnknownPlaceholder.detail}"
-    return Fault(UnknownPlaceholder.code, said, pointer=place)
 
 
 async def mailing_of(session: TenantSession, survey: Survey, wanted: InvitationsWrite, now: datetime) -> UUID:

@@ -58,8 +58,7 @@ class Reminders:
             raise NotNeeded
         if delivery is None or delivery.settled_at is None:
             raise NotNeeded
-        *_, subject, text = await invitation_queries.own_words(session, self.survey_id, delivery.mailing_id)
-        own = OwnWords(subject, text)
+        own = await self.own_words(session, item, delivery)
         language = language_for(own, reader.locale, about.organization)
         addressee = letters.Reader(reader.name, language, reader.time_zone)
         if survey.mode == "anonymous":
@@ -75,6 +74,15 @@ class Reminders:
             html=html_of(letter),
             follows=invitation_key(self.keyring, session, delivery) if delivery.mailing_id else None,
         )
+
+    async def own_words(self, session: TenantSession, item: Row[Any], delivery: Row[Any]) -> OwnWords:
+        """Of this reminder, where it has any; else of the invitation it follows."""
+        subject, text = await queries.own_words(session, self.survey_id, item.reminder_id)
+        if subject is None and text is None:
+            *_, subject, text = await invitation_queries.own_words(
+                session, self.survey_id, delivery.mailing_id
+            )
+        return OwnWords(subject, text)
 
     async def with_link(
         self,

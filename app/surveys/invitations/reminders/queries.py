@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -6,11 +7,14 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.core.database import TenantSession
+from app.surveys.invitations.queries import Words
 
 ADD = text("""
 INSERT INTO invitation_reminders
-    (organization_id, survey_id, id, mailing_id, days_before_close, days_after_invitation, due_at)
-VALUES (:organization_id, :survey_id, :id, :mailing_id, :days_before_close, :days_after_invitation, :due_at)
+    (organization_id, survey_id, id, mailing_id, days_before_close, days_after_invitation, due_at,
+    subject, text)
+VALUES (:organization_id, :survey_id, :id, :mailing_id, :days_before_close, :days_after_invitation, :due_at,
+    CAST(:subject AS jsonb), CAST(:text AS jsonb))
 RETURNING id, mailing_id, days_before_close, days_after_invitation, due_at, started_at
 """)
 
@@ -22,8 +26,10 @@ async def add_reminder(
     mailing_id: UUID | None,
     rule: tuple[int | None, int | None],
     due_at: datetime,
+    own: tuple[Words, Words] = (None, None),
 ) -> Row[Any]:
-    """`rule`: days before closing, and days after the invitation."""
+    """`rule`: days before closing, and days after the invitation; `own`: subject and text."""
+    subject, words = (None if one is None else json.dumps(dict(one)) for one in own)
     values = {
         "survey_id": survey_id,
         "id": reminder_id,
@@ -31,6 +37,8 @@ async def add_reminder(
         "days_before_close": rule[0],
         "days_after_invitation": rule[1],
         "due_at": due_at,
+        "subject": subject,
+        "text": words,
     }
     return (await session.execute(ADD, values)).one()
 
@@ -43,6 +51,17 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id ORDER BY due
 
 async def reminders(session: TenantSession, survey_id: UUID) -> Sequence[Row[Any]]:
     return (await session.execute(ALL, {"survey_id": survey_id})).all()
+
+
+OWN_WORDS = text("""
+SELECT subject, text FROM invitation_reminders
+WHERE organization_id = :organization_id AND survey_id = :survey_id AND id = :id
+""")
+
+
+async def own_words(session: TenantSession, survey_id: UUID, reminder_id: UUID) -> tuple[Words, Words]:
+    row = (await session.execute(OWN_WORDS, {"survey_id": survey_id, "id": reminder_id})).one()
+    return row.subject, row.text
 
 
 BY_CLOSING = text("""

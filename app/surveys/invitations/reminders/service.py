@@ -30,8 +30,9 @@ from app.surveys.invitations.errors import (
     RemindersOnOneDay,
     RuleOfReminder,
 )
+from app.surveys.invitations.own_words import check_words_of_reminder
 from app.surveys.invitations.reminders import queries, rules
-from app.surveys.invitations.schemas import Reminder, ReminderRule
+from app.surveys.invitations.schemas import Reminder, ReminderRule, ReminderWords
 from app.surveys.invitations.tokens import recipient_key, sealed_person
 from app.surveys.service import REMIND_JOB, found_open
 from app.tables import Organization, Survey
@@ -103,19 +104,22 @@ async def plan(
         await enqueue(session, REMIND_JOB, survey.organization_id, survey.id, at=due_at)
 
 
-async def remind(session: TenantSession, survey_id: UUID, settings: Settings, now: datetime) -> Reminder:
+async def remind(
+    session: TenantSession, survey_id: UUID, wanted: ReminderWords, settings: Settings, now: datetime
+) -> Reminder:
     """By hand, now. How many it reaches is not told: it would be how many have not answered."""
     survey = await found_open(session, survey_id, now, lock="write")
     if survey.access != "invited":
         raise NotByInvitation
     if not can_mail(settings):
         raise MailNotSetUp
+    check_words_of_reminder(survey, wanted)
     if not await queries.is_anybody_mailed(session, survey_id):
         raise NobodyMailed
     last = await queries.last_reminded_at(session, survey_id, now)
     if last is not None and last > now - BY_HAND:
         raise RemindedLately
-    row = await queries.add_reminder(session, survey_id, uuid4(), None, (None, None), now)
+    row = await queries.add_reminder(session, survey_id, uuid4(), None, (None, None), now, wanted.own)
     await enqueue(session, REMIND_JOB, survey.organization_id, survey_id, is_single=True)
     return represent(row)
 
