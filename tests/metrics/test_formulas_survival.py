@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from app.metrics.formulas import Pool, clumped_rate, kaplan_meier, poisson_rate
+from app.metrics.formulas import Pool, clumped_rate, drawn_in, kaplan_meier, poisson_rate
 
 # Weeks in remission under 6-mercaptopurine (Freireich et al. 1963), and the estimates as printed in
 # Kleinbaum & Klein, Survival Analysis.
@@ -71,10 +72,20 @@ def test_a_rate_of_persons_who_differ_is_wider_than_that_of_their_count() -> Non
     assert plain is not None
     assert (clumped.value, clumped.events) == (2, 12)
     error = (78 / 5 / 6) ** 0.5
-    assert clumped.ci.high == pytest.approx(2 * np.exp(2.5705818 * error / 2))
+    skewed = stats.t.ppf(0.975, 5 / (1 + 78 / 5 / 4))
+    assert clumped.ci.high == pytest.approx(2 * np.exp(skewed * error / 2))
     assert clumped.ci.low < plain.ci.low < plain.ci.high < clumped.ci.high
 
 
 @pytest.mark.parametrize(("events", "squared"), [(0, 0), (6, 6)])
 def test_where_persons_do_not_differ_their_count_is_all_there_is(events: int, squared: int) -> None:
     assert clumped_rate(Pool(6, 6, events, 6, squared, events)) == poisson_rate(events, 6)
+
+
+def test_who_has_more_than_five_reach_counts_as_such_persons_do_and_not_by_their_own_number() -> None:
+    """The fifth has 10 and the tenth 5, so those above the fifth have 5 / (1/5 + ... + 1/9) more."""
+    more = 10 + 5 / (1 / 5 + 1 / 6 + 1 / 7 + 1 / 8 + 1 / 9)
+    few, many = (drawn_in([most, 14, 13, 11, 10, 9, 8, 7, 6, 5, 1], 5) for most in (15, 3000))
+    assert few.tolist() == pytest.approx([more] * 4 + [10, 9, 8, 7, 6, 5, 1])
+    assert many.tolist() == few.tolist()
+    assert drawn_in([3000, 1, 1, 1, 1, 1], 5).tolist() == [1] * 6

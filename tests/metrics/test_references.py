@@ -210,7 +210,7 @@ def test_a_ratio_of_rates(leavers: int, months: float, others: int, other_months
 @settings(max_examples=examples(20))
 @given(SEEDS, st.integers(5, 40))
 def test_a_ratio_of_clumped_rates(seed: int, n: int) -> None:
-    """Poisson regression with errors robust to persons, times n / (n - 1), and Welch's degrees of freedom."""
+    """A Poisson regression: errors robust to persons, times n / (n - 1), freedom of Welch, skewed."""
     random = np.random.default_rng(seed)
     events, months = random.poisson(random.gamma(1, 2, 2 * n)) + 1, random.uniform(0.5, 3, 2 * n)
     is_first = np.repeat([1.0, 0.0], n)
@@ -220,7 +220,8 @@ def test_a_ratio_of_clumped_rates(seed: int, n: int) -> None:
     assert ours.value == near(np.exp(fit.params[1]))
     covariance = fit.cov_params() * n / (n - 1)
     rest, both = float(covariance[0, 0]), float(covariance[1, 1])
-    df = both**2 / ((both - rest) ** 2 + rest**2) * (n - 1)
+    lost = sum(square**2 * (1 + n * square) for square in (both - rest, rest))
+    df = both**2 / lost * (n - 1)
     half = sqrt(both) * stats.t.ppf(0.975, df)
     assert np.log(ends(ours.ci)) == near([fit.params[1] - half, fit.params[1] + half], rel=1e-5)
 

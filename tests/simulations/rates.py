@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.metrics.formulas import Pool, Rate, capped, clumped_rate, poisson_rate, ratio_of_clumped
+from app.metrics.formulas import Pool, Rate, clumped_rate, drawn_in, poisson_rate, ratio_of_clumped
 from app.metrics.formulas.intervals import Interval
 from app.metrics.formulas.resampling import percentile_interval
 from app.metrics.recognition.blocks import MOST_REACHED_BY
@@ -69,7 +69,7 @@ def coverage_of_ratio(n: int, others: int, clumps: float, ratio: float, runs: in
     held = told = 0
     for _ in range(runs):
         groups = drawn(random, n, ratio * RATE, clumps), drawn(random, others, RATE, clumps)
-        counted = capped(np.concatenate([events for events, _ in groups]), MOST_REACHED_BY)
+        counted = drawn_in(np.concatenate([events for events, _ in groups]), MOST_REACHED_BY)
         own, rest = (
             pool_of(events, months)
             for events, (_, months) in zip(np.split(counted, [n]), groups, strict=True)

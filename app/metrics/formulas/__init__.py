@@ -3,6 +3,7 @@ from app.metrics.formulas.correlation import Correlation, Disattenuated, disatte
 from app.metrics.formulas.distinctness import Htmt, HtmtIntervals, htmt, htmt_intervals
 from app.metrics.formulas.dominance import (
     capped,
+    drawn_in,
     largest_leverage,
     largest_share,
     less_levels,
@@ -183,6 +184,7 @@ __all__ = [
     "difference_reliability",
     "disattenuated",
     "draw_importance",
+    "drawn_in",
     "enps",
     "enps_from",
     "explained",

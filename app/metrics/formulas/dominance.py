@@ -15,6 +15,21 @@ def capped(doses: ArrayLike, k: int) -> Floats:
     return np.minimum(own, known[k - 1] if len(known) >= k else 0.0)
 
 
+def drawn_in(counts: ArrayLike, k: int) -> Floats:
+    """As `capped`, of 2k or more; those above the cap count as much more as such ones usually have.
+
+    That is the mean excess of an exponential tail, told by the distance from the k-th to the 2k-th largest
+    (Rényi 1953): nothing of their own, so that a cap does not draw towards others a group that is higher.
+    """
+    own = np.asarray(counts, dtype=np.float64)
+    largest = np.sort(own)[::-1]
+    if len(own) < 2 * k:
+        return capped(own, k)
+    cap = largest[k - 1]
+    excess = (cap - largest[2 * k - 1]) / (1 / np.arange(k, 2 * k)).sum()
+    return np.where(own > cap, cap + excess, own)
+
+
 def largest_leverage(predictors: ArrayLike, levels: ArrayLike) -> float:
     """The most that one row counts in a contrast of the predictors' coefficients, 0-1: its leverage.
 

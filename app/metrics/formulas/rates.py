@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 
-from app.metrics.formulas.intervals import UPPER_TAIL, Interval
+from app.metrics.formulas.intervals import UPPER_TAIL, Interval, Moments
 from app.metrics.formulas.scores import Pool
 from app.metrics.formulas.special import chdtri, ndtri, stdtrit
 
@@ -36,12 +36,14 @@ def clumped_rate(pool: Pool) -> Rate | None:
     """As `poisson_rate`, of events in clumps by person: `of_kind` are the events, `answers` the exposure.
 
     Student's t on the logarithm, with the error of the ratio between persons (Cochran 1977; the logarithm as
-    the counts are skewed). Where persons do not differ, as without events, the Poisson count is all there is.
+    the counts are skewed) and the degrees of freedom of `_freedom`. Where persons do not differ, as without
+    events, the Poisson count is all there is.
     """
     of = pool.share()
     if of is None or of.sd is None or not of.has_spread:
         return poisson_rate(round(pool.of_kind), pool.answers)
-    half = float(stdtrit(of.n - 1, UPPER_TAIL)) * of.sd / sqrt(of.n) / of.mean
+    square, df = _squared_error(pool)
+    half = sqrt(square) * _quantile(df)
     return Rate(round(pool.of_kind), of.mean, Interval(of.mean * exp(-half), of.mean * exp(half)))
 
 
@@ -65,7 +67,15 @@ def _squared_error(pool: Pool) -> tuple[float, float]:
     of = pool.share()
     if of is None or of.sd is None or not of.has_spread:
         return 1 / pool.of_kind, inf
-    return (of.sd / of.mean) ** 2 / of.n, of.n - 1
+    return (of.sd / of.mean) ** 2 / of.n, _freedom(of)
+
+
+def _freedom(of: Moments) -> float:
+    """Satterthwaite's (1946), by the moments of gamma distributed values, as clumps are: below n - 1.
+
+    The squared error varies more than that of normal values, and moves with the mean.
+    """
+    return float(max((of.n - 1) / (1 + (of.sd or 0) ** 2 / of.mean**2), 1))
 
 
 def _quantile(df: float) -> float:

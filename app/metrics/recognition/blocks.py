@@ -17,9 +17,9 @@ from app.metrics.disclosure import Decision, Node, decide
 from app.metrics.formulas import (
     Pool,
     Subtrees,
-    capped,
     centralisation,
     clumped_rate,
+    drawn_in,
     gini,
     gini_by_chance,
     kaplan_meier,
@@ -308,7 +308,7 @@ class _Groups:
         added = ("received", "scored", "specificity")
         found = {name: _running(getattr(self.people, name)) for name in added}
         months, received = self.people.days / DAYS_A_MONTH, self.people.received
-        counted = capped(received, MOST_REACHED_BY)
+        counted = drawn_in(received, MOST_REACHED_BY)
         return found | {
             "months": _running(months),
             "months_squared": _running(months**2),

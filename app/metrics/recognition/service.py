@@ -42,7 +42,7 @@ COLUMNS = (
     "is_recent",
 )
 PACKED = ">i4"
-FINGERPRINT = f"{FORMULA_VERSION} of told months, with ratios"
+FINGERPRINT = f"{FORMULA_VERSION} of told months, with ratios drawn in"
 GROUP: Final[TypeAdapter[RecognitionGroup]] = TypeAdapter(RecognitionGroup)
 
 
