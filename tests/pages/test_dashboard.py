@@ -90,7 +90,13 @@ def scored(part: Json) -> str:
 async def downloaded(visit: Visit, name: str) -> list[dict[str, str]]:
     address = await visit.page.get_attribute(f'a[download="{name}.csv"]', "href")
     _, _, content = address.partition(",")
-    return list(csv.DictReader(io.StringIO(unquote(content).removeprefix("\ufeff"), newline="")))
+    parted = "," if await seen_in(visit) == "en" else ";"
+    text = io.StringIO(unquote(content).removeprefix("\ufeff"), newline="")
+    return list(csv.DictReader(text, delimiter=parted))
+
+
+async def seen_in(visit: Visit) -> str:
+    return str(await visit.page.get_attribute("html", "lang"))
 
 
 # ------------------------------------------------------------------ signing in
@@ -199,28 +205,65 @@ async def test_the_numbers_are_those_of_the_api(asked: Tenant, visit: Visits) ->
                 assert not re.search(r"\d", shown.removeprefix(group["group"]["name"]))
 
 
-async def test_a_table_is_taken_along_with_every_digit(asked: Tenant, visit: Visits) -> None:
+async def test_a_table_is_taken_along_in_words_and_as_it_is_rounded(asked: Tenant, visit: Visits) -> None:
+    """Beside the codes that programs know things by."""
     key = await key_of(asked)
     overview = await told(asked.client, "overview", by=["organization", "team"])
     facets = (await told(asked.client, "facets"))["groups"][0]
-    async with visit(width=1280) as seen:
+    labels = (await told(asked.client, "context"))["labels"]
+    async with visit(language="en", width=1280) as seen:
         await seen.look(key)
         lines = await downloaded(seen, "teams")
         for line, group in zip(lines, overview["groups"], strict=True):
-            assert (line["id"], line["status"]) == (group["group"]["id"] or "", group["status"])
+            assert line["Code"] == (group["group"]["id"] or "")
+            assert line["Shown"] == labels["statuses"][group["status"]]["en"]
             if group["status"] == "ok":
-                assert float(line["satisfaction"]) == group["satisfaction"]["score"]
-                assert float(line["gap_ci_high"]) == group["gap"]["ci_high"]
-                assert int(line["n"]) == group["n"]
+                assert line["Satisfaction"] == plain(group["satisfaction"]["score"])
+                assert line["Gap, upper end"] == plain(group["gap"]["ci_high"])
+                assert int(line["People with both scores"]) == group["n"]
             else:
+                assert line["Why not"] == labels["reasons"][group["reason"]]["en"]
                 assert not re.search(r"\d", "".join(line.values()))
-        topics = {line["key"]: line for line in await downloaded(seen, "topics") if line["kind"] == "facet"}
+        topics = {line["Code"]: line for line in await downloaded(seen, "topics") if line["Kind"] == "Topic"}
         for facet in facets["facets"]:
             if facet["status"] == "ok":
-                assert float(topics[facet["key"]]["score"]) == facet["score"]
+                assert topics[facet["key"]]["Score"] == plain(facet["score"])
+                assert topics[facet["key"]]["Favourable"] == f"{plain(100 * facet['favourable'])}%"
+        [*rounds] = await downloaded(seen, "waves")
+        assert [line["Round"] for line in rounds] == [
+            one["label"] for one in (await told(asked.client, "context"))["waves"]
+        ]
         names = await seen.page.eval_on_selector_all("a[download]", "links => links.map(one => one.download)")
         tables = await seen.page.locator("table").count()
-        assert len(names) == len(set(names)) == tables
+        assert len(names) == len(set(names)) >= tables
+
+
+def plain(value: float) -> str:
+    """As a spreadsheet reads it."""
+    return rounded(value).replace("−", "-").removeprefix("-" if rounded(value) == "−0" else "")
+
+
+async def test_what_came_after_and_what_others_may_see_are_there_to_take_along(
+    asked: Tenant, visit: Visits
+) -> None:
+    key = await key_of(asked)
+    outcomes = deepcopy(EXAMPLES["get_outcomes"])
+    benchmark = deepcopy(EXAMPLES["get_benchmark"])
+    assert outcomes["kpis"]
+    assert benchmark["scores"]["status"] == "ok"
+    async with visit(width=1280) as seen:
+        await answers(seen, "metrics/outcomes", outcomes)
+        await answers(seen, "metrics/benchmark", benchmark)
+        await seen.look(key)
+        for line, one in zip(await downloaded(seen, "kpis"), outcomes["kpis"], strict=True):
+            assert (line["Code"], line["KPI"]) == (one["kpi"]["key"], one["kpi"]["title"]["nl"])
+        lines = await downloaded(seen, "benchmark")
+        assert [line["Code"] for line in lines] == ["satisfaction", "engagement"]
+        assert [line["Vergelijkingscijfer"] for line in lines] == [
+            rounded(benchmark["scores"][line["Code"]], 1).replace(".", ",") for line in lines
+        ]
+        for note in outcomes["notes"][:2]:
+            assert note["text"] in await seen.text("#part-outcomes")
 
 
 async def test_a_formula_in_a_name_is_none_in_the_csv(asked: Tenant, visit: Visits) -> None:
@@ -229,7 +272,7 @@ async def test_a_formula_in_a_name_is_none_in_the_csv(asked: Tenant, visit: Visi
     key = await key_of(asked)
     async with visit(width=1280) as seen:
         await seen.look(key)
-        assert '\'=HYPERLINK("x")' in {line["name"] for line in await downloaded(seen, "teams")}
+        assert '\'=HYPERLINK("x")' in {line["Naam"] for line in await downloaded(seen, "teams")}
         assert await seen.shows('=HYPERLINK("x")')
 
 
@@ -348,8 +391,8 @@ async def test_what_comes_first_is_told_with_its_chance(asked: Tenant, visit: Vi
         shown = await seen.text(".answer.first")
         assert shown.count("comes first is 54%") == 1, "the page says what it is told, and nothing beside it"
         assert f"“{labels['clarity']['en']}” is higher, but" in shown
-        lines = {line["lever"]: line for line in await downloaded(seen, "levers")}
-        assert lines["purpose"]["rank_probability"] == "0.535"
+        lines = {line["Code"]: line for line in await downloaded(seen, "levers")}
+        assert lines["purpose"]["Chance to come first"] == "54%"
 
 
 async def test_a_round_in_which_a_group_was_hidden_is_not_called_none(asked: Tenant, visit: Visits) -> None:

@@ -2,7 +2,7 @@
 
 import { h } from "../respond/dom.js";
 import { chart } from "./charts.js";
-import { day, lower, number, percent, range, signed } from "./numbers.js";
+import { day, figure, lower, number, percent, range, shareFigure, signed } from "./numbers.js";
 import { scored } from "./seen.js";
 import { around, interval, strip } from "./strips.js";
 import { download, table } from "./tables.js";
@@ -102,13 +102,11 @@ function changes(seen) {
   const { words } = seen;
   const told = {
     name: "change", caption: words.answers.change, class: "verdicts", head: [words.measure, "", "", ""],
-    rows: MEASURES.map((measure) => changed(seen, measure)), lines: MEASURES.map((measure) => changeLine(seen, measure)),
+    rows: MEASURES.map((measure) => changed(seen, measure)), lines: [seen.heads("code", "measure", "status", "reason", "verdict", "difference", "difference_low", "difference_high", "q", "n_before", "n_after"), ...MEASURES.map((measure) => changeLine(seen, measure))],
   };
   return [table(told), h("details", { class: "aside" }, h("summary", {}, words.verdict), h("p", {}, words.verdict_meaning, " ", term("change.difference"), ", ", term("change.q"), ", ", term("smallest_change"), ". ",
-      download({ ...told, lines: [CHANGE_LINE, ...told.lines] }, words.csv)))];
+      download(told, words.csv)))];
 }
-
-const CHANGE_LINE = ["measure", "status", "reason", "verdict", "difference", "ci_low", "ci_high", "q", "n_before", "n_after"];
 
 /** Why nothing is said of a change: the group itself is hidden, or was in the round before, or there was none. @param {Seen} seen */
 function unsaid(seen) {
@@ -119,11 +117,16 @@ function unsaid(seen) {
   return earlier && earlier.status !== "ok" ? earlier : { status: "undefined", reason: "no_earlier_wave" };
 }
 
+/** @param {{precision: string}} change */
+const digitsOf = ({ precision }) => (precision === "exact" ? 1 : 0);
+
 /** @param {Seen} seen @param {string} measure @returns {Line} */
 function changeLine(seen, measure) {
   const found = changeOf(seen, measure) ?? unsaid(seen);
-  if (!("measure" in found) || found.status !== "ok") return [measure, found.status, found.reason];
-  return [measure, "ok", "", found.verdict, found.difference, found.ci_low, found.ci_high, found.q, found.n_before, found.n_after];
+  const told = [measure, seen.label("scales", measure), ...seen.state(found)];
+  if (!("measure" in found) || found.status !== "ok") return told;
+  const digits = digitsOf(found);
+  return [...told, seen.label("verdicts", found.verdict), figure(found.difference, digits), figure(found.ci_low, digits), figure(found.ci_high, digits), figure(found.q, 3), found.n_before, found.n_after];
 }
 
 /** @param {Seen} seen @param {"satisfaction" | "engagement" | "enps"} measure @returns {Row} */
@@ -131,7 +134,7 @@ function changed(seen, measure) {
   const found = changeOf(seen, measure);
   const title = term(TERMS[measure], seen.label("scales", measure));
   if (found?.status !== "ok") return { cells: [title, { content: [seen.hidden((found ?? unsaid(seen)).reason)], colspan: 3 }] };
-  const digits = found.precision === "exact" ? 1 : 0;
+  const digits = digitsOf(found);
   const points = [found.from_survey, found.to_survey].map((survey) => pointOf(seen, survey, measure));
   const [was, is] = points;
   const from = was && is ? `○ ${number(was.score)} → ● ${number(is.score)} · ` : "";
@@ -172,7 +175,7 @@ function first(seen) {
     name: "levers", caption: words.answers.first, class: "levers",
     head: [words.lever, term("levers.score", words.score), term("levers.importance", words.weight), { class: "strips", content: [h("span", { class: "ends" }, h("span", {}, number(scale[0])), term("levers.target", words.target(number(found.target))), h("span", {}, number(scale[1])))] }],
     rows: found.levers.map((one) => leverRow(seen, one, found.target, scale)),
-    lines: [["lever", "status", "reason", "n", "score", "ci_low", "ci_high", "importance", "priority", "rank_probability", "is_top"], ...found.levers.map(leverLine)],
+    lines: [seen.heads("code", "lever", "status", "reason", "n", "score", "score_low", "score_high", "importance", "rank_probability", "is_top"), ...found.levers.map((one) => leverLine(seen, one))],
   };
   return [h("p", { class: "sentence" }, found.text), ...certainty(seen, found), table(told), download(told, words.csv)];
 }
@@ -187,10 +190,12 @@ function certainty(seen, { top, levers }) {
   return [h("p", { class: "soft" }, ...(highest === first ? [] : [words.higher_now(seen.label("levers", highest.lever)), " "]), term("levers.rank_probability"))];
 }
 
-/** @param {Schemas["Lever"]} one @returns {Line} */
-const leverLine = (one) => one.status === "ok"
-  ? [one.lever, one.status, "", one.n, one.score, one.ci_low, one.ci_high, one.importance, one.priority, one.rank_probability, one.is_top]
-  : [one.lever, one.status, one.reason];
+/** @param {Seen} seen @param {Schemas["Lever"]} one @returns {Line} */
+function leverLine(seen, one) {
+  const told = [one.lever, seen.label("levers", one.lever), ...seen.state(one)];
+  if (one.status !== "ok") return told;
+  return [...told, one.n, figure(one.score), figure(one.ci_low), figure(one.ci_high), shareFigure(one.importance), shareFigure(one.rank_probability), one.is_top ? seen.words.yes : seen.words.no];
+}
 
 /** @param {Seen} seen @param {Schemas["Lever"]} one @param {number} target @param {[number, number]} scale @returns {Row} */
 function leverRow(seen, one, target, scale) {

@@ -3,9 +3,10 @@
 import { h } from "../respond/dom.js";
 import { asTable } from "./answers.js";
 import { chart } from "./charts.js";
-import { day, lower, number, percent, range, signed } from "./numbers.js";
+import { day, figure, lower, number, percent, range, shareFigure, signed } from "./numbers.js";
 import { scored } from "./seen.js";
 import { interval, strip } from "./strips.js";
+import { download, table } from "./tables.js";
 import { term } from "./terms.js";
 
 /**
@@ -26,7 +27,7 @@ export function rounds(seen) {
   const told = {
     name: "trend", caption: words.parts.change, class: "rounds",
     head: [words.wave, { class: "n", content: [term("n", words.n)] }, term("satisfaction.score", words.satisfaction), term("engagement.score", words.engagement), term("gap.mean", words.gap), term("enps.score", "eNPS")],
-    rows: group.points.map((point) => pointRow(seen, point)), lines: [["survey", "released_at", "status", "reason", "n", ...MEASURES.flatMap((one) => [one, `${one}_ci_low`, `${one}_ci_high`])], ...group.points.map(pointLine)],
+    rows: group.points.map((point) => pointRow(seen, point)), lines: [seen.heads("code", "wave", "released", "status", "reason", "n", ...MEASURES.flatMap((one) => [one, `${one}_low`, `${one}_high`])), ...group.points.map((point) => pointLine(seen, point))],
   };
   const instead = asTable(told, words);
   return [chart("trend", seen.query, instead), instead];
@@ -43,10 +44,25 @@ function pointRow(seen, point) {
   })] };
 }
 
-/** @param {Schemas["Point"]} point @returns {Line} */
-const pointLine = (point) => point.status === "ok"
-  ? [point.survey, point.released_at, "ok", "", point.n, ...MEASURES.flatMap((one) => [point[one]?.score, point[one]?.ci_low, point[one]?.ci_high])]
-  : [point.survey, point.released_at, point.status, point.reason];
+/** @param {Seen} seen @param {Schemas["Point"]} point @returns {Line} */
+function pointLine(seen, point) {
+  const told = [point.survey, seen.wave(point.survey)?.label, day(point.released_at, seen.zone), ...seen.state(point)];
+  if (point.status !== "ok") return told;
+  return [...told, point.n, ...MEASURES.flatMap((one) => [point[one]?.score, point[one]?.ci_low, point[one]?.ci_high]).map((value) => figure(value))];
+}
+
+/** The rounds there are, of every series. @param {Seen} seen */
+export function waves(seen) {
+  const { words, zone } = seen;
+  const found = seen.context.waves;
+  const told = {
+    name: "waves", caption: words.parts.waves, head: [words.wave, words.columns.survey, words.columns.series, words.columns.opened, words.columns.closed, words.columns.released],
+    rows: found.map(({ label, survey, release }) => ({ cells: [label, survey.name, survey.series ?? words.no_series, ...[survey.opened_at, survey.closed_at, release.released_at].map((at) => (at ? day(at, zone) : ""))] })),
+    lines: [seen.heads("code", "wave", "survey", "series", "mode", "questionnaire", "opened", "closed", "released", "minimum"), ...found.map(({ label, survey, release }) => [survey.id, label, survey.name, survey.series,
+      seen.label("modes", survey.mode), survey.questionnaire, ...[survey.opened_at, survey.closed_at, release.released_at].map((at) => (at ? day(at, zone) : "")), survey.minimum_group_size])],
+  };
+  return [h("div", { class: "wide", role: "group", tabindex: 0, "aria-label": told.caption }, table(told)), download(told, words.csv)];
+}
 
 // ---------------------------------------------------------------- who gave them
 
@@ -59,7 +75,7 @@ export function participation(seen) {
   const told = {
     name: "response", caption: words.parts.participation, class: "response",
     head: [words.group, { class: "n", content: [term("responded", words.responded)] }, { class: "n", content: [term("invited", words.invited)] }, { class: "n", content: [term("response_rate", words.rate)] }, term("participation.bounds", words.bounds)],
-    rows: groups.map((one) => responseRow(seen, one)), lines: [["id", "name", "status", "reason", "responded", "invited", "response_rate", "engagement", "bound_low", "bound_high"], ...found.groups.map(responseLine)],
+    rows: groups.map((one) => responseRow(seen, one)), lines: [seen.heads("code", "name", "status", "reason", "responded", "invited", "response_rate", "engagement", "bound_low", "bound_high"), ...found.groups.map((one) => responseLine(seen, one))],
   };
   const instead = asTable(told, words);
   return [chart("participation", { ...seen.query, ...(seen.choice.by && { by: seen.groups }) }, instead), instead, h("p", { class: "soft" }, words.bounds_note)];
@@ -77,10 +93,12 @@ function responseRow(seen, one) {
     low === null || high === null || isWhole ? "" : words.between(number(low), number(high))] };
 }
 
-/** @param {Schemas["ParticipationGroup"]} one @returns {Line} */
-const responseLine = (one) => one.status === "ok"
-  ? [one.group.id, one.group.name, "ok", "", one.responded, one.invited, one.response_rate, one.engagement.score, one.engagement.bound_low, one.engagement.bound_high]
-  : [one.group.id, one.group.name, one.status, one.reason];
+/** @param {Seen} seen @param {Schemas["ParticipationGroup"]} one @returns {Line} */
+function responseLine(seen, one) {
+  const told = [one.group.id, one.group.name, ...seen.state(one)];
+  if (one.status !== "ok") return told;
+  return [...told, one.responded, one.invited, shareFigure(one.response_rate), ...[one.engagement.score, one.engagement.bound_low, one.engagement.bound_high].map((value) => figure(value))];
+}
 
 // ---------------------------------------------------------------- recognition
 
@@ -97,7 +115,7 @@ export function recognition(seen) {
   const told = {
     name: "recognition", caption: words.parts.recognition, class: "months",
     head: [words.month, { class: "n", content: [term("n", words.n)] }, term("coverage_30", words.received), term("giver_share", words.gave), term("rate", words.per_month), { class: "strips", content: [h("span", { class: "unseen" }, words.per_month)] }],
-    rows: found.months.map((one) => monthRow(seen, one)), lines: [["month", "status", "reason", "n", "events", "coverage_30", "giver_share", "per_person_month", "ci_low", "ci_high"], ...found.months.map(monthLine)],
+    rows: found.months.map((one) => monthRow(seen, one)), lines: [seen.heads("month", "status", "reason", "people", "events", "received", "gave", "per_month", "per_month_low", "per_month_high"), ...found.months.map((one) => monthLine(seen, one))],
   };
   const instead = asTable(told, words);
   return [h("p", {}, words.recognition(percent(whole.coverage_30), rate, number(whole.events), first, last)), ...association(seen),
@@ -120,10 +138,13 @@ function monthRow(seen, { from, result }) {
     { class: "strips", content: [strip([interval({ score, ci_low, ci_high }, "is")], [0, Math.max(1, Math.ceil(ci_high))], null, 100)] }] };
 }
 
-/** @param {Schemas["RecognitionPeriod"]} one @returns {Line} */
-const monthLine = ({ from, result }) => result.status === "ok"
-  ? [from.slice(0, 7), "ok", "", result.n, result.events, result.coverage_30, result.giver_share, result.rate.per_person_month, result.rate.ci_low, result.rate.ci_high]
-  : [from.slice(0, 7), result.status, result.reason];
+/** @param {Seen} seen @param {Schemas["RecognitionPeriod"]} one @returns {Line} */
+function monthLine(seen, { from, result }) {
+  const told = [from.slice(0, 7), ...seen.state(result)];
+  if (result.status !== "ok") return told;
+  const { per_person_month: rate, ci_low: low, ci_high: high } = result.rate;
+  return [...told, result.n, result.events, shareFigure(result.coverage_30), shareFigure(result.giver_share), ...[rate, low, high].map((value) => figure(value, 2))];
+}
 
 // ---------------------------------------------------------------- who celebrates
 
@@ -135,7 +156,9 @@ export function calendar(seen, { from, to }) {
   const days = [...new Set(found.items.map((one) => one.celebrated_on))].sort();
   const listed = days.map((date) => h("div", {}, h("dt", {}, day(date, "UTC", { weekday: "short", day: "numeric", month: "short" })),
     ...found.items.filter((one) => one.celebrated_on === date).map((one) => h("dd", {}, one.person.name, " ", h("span", { class: "soft" }, occasion(seen, one))))));
-  return [h("p", {}, words.calendar(day(from), day(to))), ...celebrations(seen), listed.length ? h("dl", { class: "days" }, ...listed) : h("p", {}, words.nobody),
+  const told = { name: "calendar", caption: words.parts.calendar,
+    lines: [seen.heads("date", "celebrated", "code", "name", "what", "team"), ...found.items.map((one) => [one.date, one.celebrated_on, one.person.external_id, one.person.name, occasion(seen, one), one.team_name])] };
+  return [h("p", {}, words.calendar(day(from), day(to))), ...celebrations(seen), listed.length ? h("dl", { class: "days" }, ...listed) : h("p", {}, words.nobody), ...(listed.length ? [download(told, words.csv)] : []),
     ...(found.next_cursor ? [h("p", { class: "soft" }, words.first_days(found.items.length))] : []), h("p", {}, h("a", { href: "calendar" }, words.to_calendar))];
 }
 

@@ -2,7 +2,7 @@
 
 import { h } from "../respond/dom.js";
 import { chart } from "./charts.js";
-import { lower, number, range, signed } from "./numbers.js";
+import { figure, lower, number, range, signed } from "./numbers.js";
 import { scored } from "./seen.js";
 import { interval, strip } from "./strips.js";
 import { download, table } from "./tables.js";
@@ -16,8 +16,8 @@ import { term } from "./terms.js";
  * @typedef {import("./tables.js").Line} Line
  */
 
-const HEAD = ["id", "name", "parent", "status", "reason", "precision", "n", "invited", "satisfaction", "satisfaction_ci_low", "satisfaction_ci_high",
-  "engagement", "engagement_ci_low", "engagement_ci_high", "gap", "gap_ci_low", "gap_ci_high", "quadrant", "enps", "enps_ci_low", "enps_ci_high"];
+const HEAD = ["code", "name", "parent", "status", "reason", "precision", "n", "invited", "satisfaction", "satisfaction_low", "satisfaction_high",
+  "engagement", "engagement_low", "engagement_high", "gap", "gap_low", "gap_high", "quadrant", "enps", "enps_low", "enps_high"];
 
 /** @param {Seen} seen */
 export function groups(seen) {
@@ -30,7 +30,7 @@ export function groups(seen) {
     head: [words.group, { class: "n", content: [term("n", words.n)] }, term("satisfaction.score", words.satisfaction), term("engagement.score", words.engagement),
       { class: "strips", content: [h("span", { class: "ends" }, h("span", {}, number(scale[0])), h("span", { class: "unseen" }, words.both), h("span", {}, number(scale[1])))] },
       term("gap.mean", words.gap), term("position.probability", words.place)],
-    rows: found.map((one) => row(seen, one, scale)), lines: [HEAD, ...found.map(line)],
+    rows: found.map((one) => row(seen, one, scale)), lines: [seen.heads(...HEAD), ...found.map((one) => line(seen, one))],
   };
   const drawn = table(told);
   const unfold = h("button", { type: "button", class: "unfold" });
@@ -51,13 +51,15 @@ function scaleOf(shown) {
   return [Math.floor(Math.min(60, ...lows) / 10) * 10, 100];
 }
 
-/** @param {Group} one @returns {Line} */
-function line(one) {
+/** @param {Seen} seen @param {Group} one @returns {Line} */
+function line(seen, one) {
   const { id, name, parent } = one.group;
-  if (one.status !== "ok") return [id, name, parent, one.status, one.reason, "", "n" in one ? one.n : ""];
+  const told = [id, name, parent, ...seen.state(one)];
+  if (one.status !== "ok") return [...told, "", "n" in one ? one.n : ""];
   const enps = one.enps.status === "ok" ? one.enps : null;
-  return [id, name, parent, one.status, "", one.precision, one.n, one.invited, one.satisfaction.score, one.satisfaction.ci_low, one.satisfaction.ci_high,
-    one.engagement.score, one.engagement.ci_low, one.engagement.ci_high, one.gap.mean, one.gap.ci_low, one.gap.ci_high, one.position?.quadrant, enps?.score, enps?.ci_low, enps?.ci_high];
+  const figures = [one.satisfaction.score, one.satisfaction.ci_low, one.satisfaction.ci_high, one.engagement.score, one.engagement.ci_low, one.engagement.ci_high, one.gap.mean, one.gap.ci_low, one.gap.ci_high];
+  return [...told, seen.label("precisions", one.precision), one.n, one.invited, ...figures.map((value) => figure(value)),
+    one.position ? seen.label("quadrants", one.position.quadrant) : "", figure(enps?.score), figure(enps?.ci_low), figure(enps?.ci_high)];
 }
 
 /** @param {Seen} seen @param {Group} one @param {[number, number]} scale @returns {Row} */

@@ -6,10 +6,11 @@ import { ask, may, me, onEnd, onKey, resume, seesAll, signOut } from "../session
 import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
 import { about, answers, finding } from "./answers.js";
-import { calendar, participation, recognition, rounds } from "./around.js";
+import { calendar, participation, recognition, rounds, waves } from "./around.js";
 import { chart, drawCharts, isDrawn, learnCharts } from "./charts.js";
 import { groups } from "./groups.js";
 import { day } from "./numbers.js";
+import { benchmark, outcomes } from "./outcomes.js";
 import { Seen } from "./seen.js";
 import { glossary, learn } from "./terms.js";
 import { choices, comments, heatmap, topics } from "./topics.js";
@@ -122,6 +123,7 @@ async function askAll(known) {
       recognition: ["recognition", { team: choice.team, from: monthsAgo(MONTHS), by: ["organization", "month"] }],
       link: ["recognition-engagement", { survey_id: view.survey_id }],
       celebrations: ["celebrations", { team: choice.team }],
+      ...(!choice.team && { outcomes: ["outcomes", { survey_id: view.survey_id }], benchmark: ["benchmark", { survey_id: view.survey_id }] }),
     }),
   };
   const asked = Object.entries(wanted).map(async ([name, [metric, query]]) => [name, await ask(`v1/metrics/${metric}`, query)]);
@@ -164,7 +166,7 @@ function draw(seen) {
   /** @type {[Part, Node[] | null][]} */
   const parts = [
     [choice.by ? "segments" : "teams", groups(seen)], ["change", rounds(seen)], ["levers", levers(seen)], ["topics", topics(seen)], ["heatmap", heatmap(seen)], ["choices", choices(seen)],
-    ["comments", comments(seen)], ["participation", participation(seen)], ["recognition", recognition(seen)], ["calendar", calendar(seen, celebrated())],
+    ["comments", comments(seen)], ["participation", participation(seen)], ["recognition", recognition(seen)], ["outcomes", outcomes(seen)], ["benchmark", benchmark(seen)], ["calendar", calendar(seen, celebrated())], ["waves", waves(seen)],
   ];
   const shown = parts.flatMap(([name, content]) => (content ? [part(name, ...content)] : []));
   at("parts").replaceChildren(...shown, part("meaning", h("details", { class: "meaning" }, h("summary", {}, said.meaning_note), glossary())));

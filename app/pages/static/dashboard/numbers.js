@@ -15,6 +15,17 @@ export const percent = (share) => told(share, { style: "percent" });
 /** @param {number} value @param {Intl.NumberFormatOptions} options */
 const told = (value, options) => new Intl.NumberFormat(language(), options).format(value).replace(/^-(?=0([.,]0+)?$)/, "").replace("-", MINUS);
 
+/** A number in a table to take along, rounded as it is shown; a spreadsheet of the reader's language knows it as one.
+ * @typedef {{figure: string}} Figure
+ * @param {number | null | undefined} value @param {number} [digits] @returns {Figure} */
+export const figure = (value, digits = 0) => written(value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** @param {number | null | undefined} share @returns {Figure} */
+export const shareFigure = (share) => written(share, { style: "percent" });
+
+/** @param {number | null | undefined} value @param {Intl.NumberFormatOptions} options @returns {Figure} */
+const written = (value, options) => ({ figure: value === null || value === undefined ? "" : told(value, { ...options, useGrouping: false }).replace(MINUS, "-").replaceAll(/\s/g, "") });
+
 /** An interval in brackets. @param {number | null} low @param {number | null} high @param {number} [digits] @param {boolean} [isSigned] */
 export function range(low, high, digits = 0, isSigned = false) {
   if (low === null || high === null) return "";

@@ -53,6 +53,21 @@ export class Seen {
   /** @param {keyof Schemas["Labels"]} family @param {string} code */
   label(family, code) { return this.context.labels[family]?.[code]?.[this.language] ?? code; }
 
+  /** The first line of a table to take along: what each column holds, in words; `_low` and `_high` are the ends of its margin.
+   * @param {...string} names @returns {string[]} */
+  heads(...names) { return names.map((name) => this.#head(name)); }
+
+  /** @param {string} name */
+  #head(name) {
+    const [, of = name, end = ""] = /^(.+)_(low|high)$/.exec(name) ?? [];
+    const { columns, ends } = this.words;
+    const title = columns[/** @type {keyof typeof columns} */ (of)];
+    return end ? `${title}, ${ends[/** @type {keyof typeof ends} */ (end)]}` : title;
+  }
+
+  /** In a table to take along: whether it is shown, and if not why. @param {{status: string, reason?: string}} one */
+  state({ status, reason }) { return [this.label("statuses", status), this.reason(reason)]; }
+
   /** @param {string | null | undefined} code */
   reason(code) { return code ? this.label("reasons", code) : ""; }
 

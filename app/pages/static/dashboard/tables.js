@@ -6,7 +6,8 @@ import { h } from "../respond/dom.js";
  * @typedef {string | Node} Content
  * @typedef {{class?: string, colspan?: number, head?: boolean, content: Content[]}} Cell
  * @typedef {{cells: (Cell | Content)[], data?: Record<string, string>}} Row
- * @typedef {(string | number | boolean | null | undefined)[]} Line   of a CSV, as the service said it
+ * @typedef {import("./numbers.js").Figure} Figure
+ * @typedef {(string | number | boolean | Figure | null | undefined)[]} Line   of a CSV: codes as the service has them, beside words and numbers as the page shows them
  * @typedef {{name: string, caption: string, head: (Cell | Content)[], rows: Row[], lines: Line[], class?: string, isOpen?: boolean}} Table
  */
 
@@ -40,20 +41,24 @@ function cell(told, role) {
   return h(scope ? "th" : "td", { role, scope, class: name, colspan }, ...content);
 }
 
-/** Below a table: all of its numbers, as the service said them. @param {Table} told @param {string} label */
+/** Dutch numbers have commas, so that their spreadsheets part cells at semicolons. */
+const separator = () => (document.documentElement.lang === "en" ? "," : ";");
+
+/** Below a table: all of its numbers. @param {Pick<Table, "name" | "caption" | "lines">} told @param {string} label */
 export function download({ name, caption, lines }, label) {
-  const address = `data:text/csv;charset=utf-8,${encodeURIComponent(csv(lines))}`;
+  const address = `data:text/csv;charset=utf-8,${encodeURIComponent(csv(lines, separator()))}`;
   return h("a", { class: "link", href: address, download: `${name}.csv`, "aria-label": `${label}: ${caption}` }, label);
 }
 
-/** Each line has as many fields as the first. @param {Line[]} lines */
-export function csv(lines) {
+/** Each line has as many fields as the first. @param {Line[]} lines @param {string} [parted] */
+export function csv(lines, parted = ",") {
   const width = lines[0]?.length ?? 0;
-  return BOM + lines.map((line) => Array.from({ length: width }, (_, n) => field(line[n])).join(",")).join("\r\n") + "\r\n";
+  return BOM + lines.map((line) => Array.from({ length: width }, (_, n) => field(line[n], parted)).join(parted)).join("\r\n") + "\r\n";
 }
 
-/** @param {Line[number]} value */
-function field(value) {
+/** @param {Line[number]} value @param {string} parted */
+function field(value, parted) {
+  if (typeof value === "object" && value) return value.figure.includes(parted) ? `"${value.figure}"` : value.figure;
   const text = typeof value === "string" ? harmless(value) : String(value ?? "");
   return SEPARATORS.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

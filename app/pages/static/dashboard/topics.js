@@ -3,8 +3,9 @@
 import { h } from "../respond/dom.js";
 import { asTable } from "./answers.js";
 import { chart } from "./charts.js";
-import { lower, number, percent, signed } from "./numbers.js";
+import { figure, lower, number, percent, shareFigure, signed } from "./numbers.js";
 import { scored } from "./seen.js";
+import { download } from "./tables.js";
 import { term } from "./terms.js";
 
 /**
@@ -17,7 +18,7 @@ import { term } from "./terms.js";
  * @typedef {Told["questions"][number]} Question
  */
 
-const HEAD = ["kind", "key", "title", "dimension", "facet", "status", "reason", "n", "score", "ci_low", "ci_high", "favourable", "neutral", "unfavourable", "dont_know"];
+const HEAD = ["code", "kind", "title", "dimension", "facet", "status", "reason", "n", "score", "score_low", "score_high", "favourable", "neutral", "unfavourable", "dont_know"];
 
 /** @param {Seen} seen */
 export function topics(seen) {
@@ -26,21 +27,18 @@ export function topics(seen) {
   if (!found) return [h("p", { class: "soft" }, words.failed)];
   if (found.status !== "ok") return [h("p", {}, `${words.not_here} ${lower(seen.reason(found.reason))}`)];
   const head = [words.topic, { class: "n", content: [term("part.n", words.n)] }, term("facet.score", words.score), term("favourable", words.favourable), term("neutral", words.neutral), term("unfavourable", words.unfavourable)];
-  const lines = [HEAD, ...found.facets.map(facetLine), ...found.questions.map(questionLine)];
+  const lines = [seen.heads(...HEAD), ...found.facets.map((one) => topicLine(seen, one, words.topic, "")), ...found.questions.map((one) => topicLine(seen, one, words.columns.question, one.facet))];
   const told = { name: "topics", caption: words.parts.topics, class: "answers-given", head, rows: found.facets.map((one) => facetRow(seen, one)), lines };
   const instead = asTable(told, words);
   return [chart("facets", seen.query, instead), instead, h("h3", {}, term("question.score", words.questions)), ...questions(seen, found)];
 }
 
-/** @param {Facet} one @returns {Line} */
-const facetLine = (one) => one.status === "ok"
-  ? ["facet", one.key, one.title, one.dimension, "", "ok", "", one.n, one.score, one.ci_low, one.ci_high, one.favourable, one.neutral, one.unfavourable, ""]
-  : ["facet", one.key, one.title, one.dimension, "", one.status, one.reason];
-
-/** @param {Question} one @returns {Line} */
-const questionLine = (one) => one.status === "ok"
-  ? ["question", one.key, one.title, one.dimension, one.facet, "ok", "", one.n, one.score, one.ci_low, one.ci_high, one.favourable, one.neutral, one.unfavourable, one.dont_know]
-  : ["question", one.key, one.title, one.dimension, one.facet, one.status, one.reason];
+/** @param {Seen} seen @param {Facet | Question} one @param {string} kind @param {string | null} facet @returns {Line} */
+function topicLine(seen, one, kind, facet) {
+  const told = [one.key, kind, one.title, one.dimension ? seen.label("dimensions", one.dimension) : "", facet, ...seen.state(one)];
+  if (one.status !== "ok") return told;
+  return [...told, one.n, figure(one.score), figure(one.ci_low), figure(one.ci_high), ...[one.favourable, one.neutral, one.unfavourable].map(shareFigure), "dont_know" in one ? one.dont_know : ""];
+}
 
 /** @param {Seen} seen @param {Facet} one @returns {Row} */
 function facetRow(seen, one) {
@@ -83,17 +81,18 @@ export function heatmap(seen) {
   const told = {
     name: "heatmap", caption: words.parts.heatmap, class: "heat",
     head: [words.group, ...found.columns.map(({ title }) => ({ class: "tall", content: [h("span", {}, title)] }))],
-    rows: near.map((one) => heatRow(seen, one, found.columns.length)), lines: heatLines(found),
+    rows: near.map((one) => heatRow(seen, one, found.columns.length)), lines: heatLines(seen, found),
   };
   const instead = asTable(told, words);
   return [h("p", { class: "soft" }, words.heatmap_note, " ", term("heatmap.difference"), ", ", term("heatmap.q")), chart("heatmap", { ...seen.query, ...(seen.choice.by && { by: seen.groups }) }, instead), instead];
 }
 
-/** @param {Schemas["Heatmap"]} found @returns {Line[]} */
-function heatLines({ groups, columns }) {
-  const lines = groups.flatMap((one) => one.status !== "ok" ? [[one.group.id, one.group.name, "", one.status, one.reason]] :
-    one.cells.map((cell, n) => [one.group.id, one.group.name, columns[n]?.key, cell.status, ...(cell.status === "ok" ? ["", cell.state, cell.difference, cell.ci_low, cell.ci_high, cell.q] : [cell.reason])]));
-  return [["id", "name", "column", "status", "reason", "state", "difference", "ci_low", "ci_high", "q"], ...lines];
+/** @param {Seen} seen @param {Schemas["Heatmap"]} found @returns {Line[]} */
+function heatLines(seen, { groups, columns }) {
+  const lines = groups.flatMap((one) => one.status !== "ok" ? [[one.group.id, one.group.name, "", "", ...seen.state(one)]] :
+    one.cells.map((cell, n) => [one.group.id, one.group.name, columns[n]?.key, columns[n]?.title, ...seen.state(cell),
+      ...(cell.status === "ok" ? [seen.label("verdicts", cell.state), figure(cell.difference), figure(cell.ci_low), figure(cell.ci_high), figure(cell.q, 3)] : [])]));
+  return [seen.heads("code", "name", "column_code", "column", "status", "reason", "verdict", "difference", "difference_low", "difference_high", "q"), ...lines];
 }
 
 /** @param {Seen} seen @param {Schemas["HeatmapGroup"]} one @param {number} width @returns {Row} */
@@ -115,7 +114,7 @@ export function choices(seen) {
     : h("div", {}, h("h3", {}, one.title), asTable({
       name: `choices-${one.key}`, caption: one.title, class: "answers-given", head: [seen.words.option, term("choice.share", seen.words.share)],
       rows: one.options.map((option) => ({ cells: [option.title, share(seen, option)] })),
-      lines: [["question", "option", "title", "share", "ci_low", "ci_high"], ...one.options.map((option) => [one.key, option.key, option.title, "share" in option ? option.share : "", "ci_low" in option ? option.ci_low : "", "ci_high" in option ? option.ci_high : ""])],
+      lines: [seen.heads("question_code", "code", "title", "share", "share_low", "share_high"), ...one.options.map((/** @type {any} */ option) => [one.key, option.key, option.title, ...[option.share, option.ci_low, option.ci_high].map(shareFigure)])],
     }, seen.words)));
 }
 
@@ -127,5 +126,6 @@ export function comments(seen) {
   const found = seen.answer("comments", "Comments")?.groups[0];
   if (!found) return null;
   if (found.status !== "ok") return [h("p", {}, seen.hidden(found.reason))];
-  return [h("p", { class: "soft" }, seen.words.comments_note), h("ul", { class: "comments", tabindex: 0, "aria-label": seen.words.parts.comments }, ...found.comments.map((text) => h("li", { lang: "" }, text)))];
+  const told = { name: "comments", caption: seen.words.parts.comments, lines: [seen.heads("comment"), ...found.comments.map((text) => [text])] };
+  return [h("p", { class: "soft" }, seen.words.comments_note), h("p", { class: "tools" }, download(told, seen.words.csv)), h("ul", { class: "comments", tabindex: 0, "aria-label": seen.words.parts.comments }, ...found.comments.map((text) => h("li", { lang: "" }, text)))];
 }
