@@ -690,3 +690,24 @@ async def test_more_than_the_limit_is_not_read_to_its_end(wire: Wire) -> None:
 async def test_a_head_request_of_a_get_is_answered_without_body(wire: Wire) -> None:
     reply = await wire.send(wire.head("HEAD", "/v1/me"))
     assert (reply.status, reply.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/metrics/overview?by=teams", None),
+        ("GET", "/v1/metrics/celebrations?period=autumn", None),
+        ("PUT", PERSON, {"name": "Noor", "segments": {"1st": "x"}}),
+        ("PUT", PERSON, {"name": "Noor", "locale": "Dutch!"}),
+        ("PATCH", "/v1/organization", {"scim": {"team_groups": "some"}}),
+        ("PATCH", "/v1/organization", {"scim": {"attributes": {"department": "squad"}}}),
+        ("PUT", "/v1/questionnaires/own", {"title": {"EN": "Own"}}),
+    ],
+)
+async def test_a_wrong_form_is_said_in_words(method: str, path: str, body: Any, api: ContractClient) -> None:
+    """Not by the expression that checks it."""
+    answer = await api.request(method, path, json=body)
+    assert answer.status_code == 422
+    said = [fault["detail"] for fault in answer.json()["errors"]]
+    assert any(words.startswith(("Write ", "Begin ")) for words in said), said
+    assert not re.search(r"[\^$\\]|\{\d", answer.text)

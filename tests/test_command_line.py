@@ -17,12 +17,16 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from typer import Context
 from typer.main import get_command
 
 from app.cli.commands import cli
 from app.cli.options import OWN_KEY
-from app.core.settings import variables
+from app.cli.refusals import line_of
+from app.core.secrets import SecretMissing
+from app.core.settings import Settings, variables
 from app.main import JOBS, SCHEDULES, SCIM
 from app.scim.errors import PREFIX
 from app.serving import DoorShut, open_door
@@ -290,3 +294,51 @@ def serving_processes(log: Path) -> list[int]:
             ):
                 found.append(int(process.name))
     return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["version"], "No such command 'version'; see `betrokken --help`"),
+        (["--wrong"], "No such option: --wrong"),
+        (["serve", "extra"], "Got unexpected extra argument(s) (extra); see `betrokken serve --help`"),
+        (["serve", "--prot", "1"], "No such option: --prot"),
+        (["serve", "--port", "seven"], "Invalid value for '--port'"),
+        (["keys", "bogus"], "No such command 'bogus'; see `betrokken keys --help`"),
+        (["organizations", "create"], "Missing argument 'name'"),
+    ],
+)
+def test_what_cannot_be_called_is_one_line(arguments: list[str], said: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        get_command(cli).main(arguments, prog_name="betrokken")
+    assert str(refused.value).startswith(f"betrokken: {said}")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("BETROKKEN_LOG_LEVEL", "loud", "cannot be used: Write DEBUG, INFO, WARNING or ERROR"),
+        ("BETROKKEN_PUBLIC_URL", "example.com", "cannot be used: Write a whole address"),
+        ("BETROKKEN_DATABASE_POOL_SIZE", "many", "cannot be used: Write a whole number"),
+        ("BETROKKEN_RATE_LIMIT", "some", "cannot be used: write a number and a time"),
+        ("BETROKKEN_CORS_ORIGINS", "example.com", "is no JSON"),
+        ("BETROKKEN_PAGES", "perhaps", "cannot be used: Write true or false"),
+        ("BETROKKEN_WORKER_LISTEN", "here", "cannot be used: Write an address and a port"),
+    ],
+)
+def test_a_wrong_setting_is_called_by_its_variable(
+    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises((ValidationError, SettingsError)) as refused:
+        Settings()
+    assert str(line_of(refused.value)).startswith(f"{variable} {said}")
+
+
+def test_without_a_secret_nobody_waits_for_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", AWAY["DATABASE_URL"])
+    monkeypatch.delenv("BETROKKEN_PSEUDONYM_SECRET", raising=False)
+    for command in (["serve", "--port", "0"], ["worker"], ["demo"], ["organizations", "create", "Acme"]):
+        with pytest.raises(SecretMissing, match="Set BETROKKEN_PSEUDONYM_SECRET"):
+            get_command(cli).main(command, prog_name="betrokken")

@@ -5,11 +5,15 @@ from pydantic import Field
 
 from app.calendar.rules import LeapDayRule
 from app.core.schema import Flag, Input, Instant, Integer, ReadOnly, Schema, Visible
+from app.core.shapes import TOKEN
 
 Kind = Literal["birthday", "wedding", "family_birthday", "custom"]
 OccurrenceKind = Literal["birthday", "work_anniversary", "first_day", "wedding", "family_birthday", "custom"]
 Recurrence = Literal["yearly", "once"]
-AddressToken = Annotated[str, Field(pattern=r"^[A-Za-z0-9_=-]{1,100}$")]
+AddressToken = Annotated[
+    str,
+    TOKEN,
+]
 """A secret that stands in an address."""
 Visibility = Literal["private", "team", "organization"]
 

@@ -1,6 +1,8 @@
 """Which commands there are, and where each is found."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -27,16 +29,33 @@ COMMANDS = {
 """By name, the module of each: in the order in which they are shown."""
 
 
+USAGE: Any = typer.BadParameter.__mro__[1]
+"""All that can be wrong with a command line."""
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """What names no command is shown what there is, by typer; all else is one line on standard error."""
+    try:
+        yield
+    except USAGE as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise
+        command = error.ctx.command_path if error.ctx else "betrokken"
+        message = on_one_line(error.format_message()).rstrip(".")
+        sys.exit(f"betrokken: {message}; see `{command} --help`")
+
+
 class OneLineErrors(TyperGroup):
     """A wrong option is one line on standard error, like every other refusal."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with one_line():
             return super().invoke(ctx)
-        except typer.BadParameter as error:
-            command = error.ctx.command_path if error.ctx else "betrokken"
-            message = on_one_line(error.format_message()).rstrip(".")
-            sys.exit(f"betrokken: {message}; see `{command} --help`")
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        with one_line():
+            return super().make_context(*arguments, **more)
 
 
 class CommandsOnDemand(OneLineErrors):

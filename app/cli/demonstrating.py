@@ -6,6 +6,7 @@ import typer
 
 from app.cli.options import Host, Port, alone
 from app.cli.running import database_url, with_database
+from app.core.secrets import require_secret
 from app.core.settings import Settings
 from app.demo import screen
 from app.demo.service import DemoSettings, prepare
@@ -32,6 +33,7 @@ def demo(
     With DATABASE_URL the organisation is made in that database; run `betrokken migrate` first.
     """
     settings: Settings = DemoSettings().model_copy(update={"data_dir": data_dir.expanduser()})
+    require_secret(settings)
     with open_door(host, port) as door, database_url(settings) as url:
         settings = reached_at(settings, url_of(door))
         progress = screen.progress_bar()

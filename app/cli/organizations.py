@@ -8,6 +8,7 @@ from app.cli.options import Json, checked_name, group, show_list
 from app.cli.running import with_database
 from app.core.audit import COMMAND_LINE
 from app.core.database import Database
+from app.core.secrets import require_secret
 from app.core.settings import Settings
 from app.organizations import service as organizations
 from app.organizations.queries import names_of_organizations
@@ -24,7 +25,9 @@ def create_organization(
     async def create(database: Database) -> UUID:
         return await organizations.found(database, name, COMMAND_LINE)
 
-    organization_id = with_database(Settings(), create)
+    settings = Settings()
+    require_secret(settings)
+    organization_id = with_database(settings, create)
     typer.echo(json.dumps({"id": str(organization_id)}) if as_json else f"Organisation {organization_id}")
 
 

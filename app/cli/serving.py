@@ -8,6 +8,7 @@ from app.cli.options import Host, Port, alone
 from app.cli.running import bring_up_to_date, database_url
 from app.core.database import Database
 from app.core.reaching import reach
+from app.core.secrets import require_secret
 from app.core.settings import SETUP, Settings
 from app.core.watching import own_version
 from app.organizations.setup.service import Link, new_link
@@ -29,6 +30,7 @@ def serve(
     `betrokken migrate` yourself.
     """
     settings = Settings()
+    require_secret(settings)
     log.info("starting", extra={"version": own_version()})
     with open_door(host, port) as door, database_url(settings) as url:
         link = asyncio.run(brought_up_to_date(url, settings))

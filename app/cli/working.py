@@ -7,6 +7,7 @@ from contextlib import nullcontext, suppress
 from app.cli.options import alone
 from app.cli.running import with_database
 from app.core.database import Database
+from app.core.secrets import require_secret
 from app.core.settings import Settings
 from app.core.tracing import start_tracing
 from app.core.watching import own_version
@@ -37,6 +38,7 @@ def worker() -> None:
         log.info("stopped")
 
     settings = Settings()
+    require_secret(settings)
     start_tracing(settings.otlp_url)
     log.info("starting", extra={"version": own_version()})
     door = opened(settings.worker_listen)

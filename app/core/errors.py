@@ -74,7 +74,7 @@ WORDS = {
     "string_type": "Write text, in quotes.",
     "string_too_short": "Write at least {min_length} characters.",
     "string_too_long": "Write at most {max_length} characters.",
-    "string_pattern_mismatch": "Write it in the form {pattern}.",
+    "string_pattern_mismatch": "This has another form than is taken here: see the API documentation.",
     "list_type": "Write a list, in [ ].",
     "dict_type": "Write an object, in {{ }}.",
     "model_type": "Write an object, in {{ }}.",
@@ -289,10 +289,16 @@ class Unavailable(AppError):
 class UnknownStatus(AppError):
     """An error of the framework itself, under its own status."""
 
-    def __init__(self, status: int, headers: Mapping[str, str] | None) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str] | None, detail: str | None = None) -> None:
         phrase = HTTPStatus(status).phrase
-        super().__init__(f"{phrase}.", code=phrase.lower().replace(" ", "_"), headers=headers)
+        words = detail or f"{phrase}."
+        super().__init__(words, code=phrase.lower().replace(" ", "_"), headers=headers)
         self.status = status  # type: ignore[misc]
+
+
+def problem_of_method(allowed: Sequence[str]) -> UnknownStatus:
+    methods = ", ".join(allowed)
+    return UnknownStatus(405, {"Allow": methods}, f"This address takes {methods}: use one of these methods.")
 
 
 def pointer(*path: str | int) -> str:
@@ -354,7 +360,7 @@ def _framework_error(request: Request, error: HTTPException) -> AppError:
     if error.status_code == 404:
         return NotFound()
     if error.status_code == 405:
-        return UnknownStatus(405, {"Allow": ", ".join(allowed_methods(request.url.path) or OF_A_FILE)})
+        return problem_of_method(allowed_methods(request.url.path) or OF_A_FILE)
     return UnknownStatus(error.status_code, error.headers)
 
 

@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from app.core.shapes import Shaped
+
 IDENTIFIER = r"^[A-Za-z0-9._:@~+=-]{1,128}$"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
 EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
@@ -177,7 +179,9 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 InstantSent = Annotated[Instant, AfterValidator(_reckonable)]
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Locale = Annotated[
+    str, Shaped(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "Write a language as nl, nl-BE or zh-Hant-TW.")
+]
 Phrase = Annotated[str, Field(min_length=1, max_length=1000), Visible]
 Texts = Annotated[dict[Locale, Phrase], Field(min_length=1)]
 """The same words by language."""

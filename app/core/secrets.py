@@ -130,6 +130,12 @@ def has_secret(settings: Settings) -> bool:
     return settings.pseudonym_secret is not None or settings.database_url is None
 
 
+def require_secret(settings: Settings) -> None:
+    """Before anybody waits for a database that nothing can be sealed in."""
+    if not has_secret(settings):
+        raise SecretMissing("Set BETROKKEN_PSEUDONYM_SECRET to at least 32 random characters, and keep it.")
+
+
 def is_secret_given(settings: Settings) -> bool:
     """Without making one."""
     return settings.pseudonym_secret is not None or (
@@ -146,8 +152,7 @@ def _first_secret(settings: Settings) -> str:
     """The secret of the settings, or with the bundled PostgreSQL that of the data folder."""
     if settings.pseudonym_secret is not None:
         return settings.pseudonym_secret.get_secret_value()
-    if settings.database_url is not None:
-        raise SecretMissing("Set BETROKKEN_PSEUDONYM_SECRET to at least 32 random characters, and keep it.")
+    require_secret(settings)
     return _secret_of_folder(settings.data_dir)
 
 

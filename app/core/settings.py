@@ -11,6 +11,8 @@ from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.core.shapes import Shaped
+
 PREFIX = "BETROKKEN_"
 SERVED_DATABASE, SERVED_AT = f"{PREFIX}SERVED_DATABASE_URL", f"{PREFIX}SERVED_AT"
 """Set by us, for the processes that answer requests."""
@@ -42,7 +44,24 @@ MAIL_SERVER = re.compile(
     r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
 )
 TOKEN = re.compile(r"[A-Za-z0-9-]+")
-MAIL_FROM = r"^([^<>\r\n]*<)?[^\s<>@]+@[^\s<>@]+>?$"
+AN_ADDRESS = "Write a whole address, as https://example.com."
+WebAddress = Annotated[str, Shaped(r"https?://[^\s?#]+", AN_ADDRESS)]
+Page = Annotated[str, Shaped(r"https?://[^\s#]+", AN_ADDRESS)]
+MailFrom = Annotated[
+    str,
+    Shaped(
+        r"([^<>\r\n]*<)?[^\s<>@]+@[^\s<>@]+>?",
+        "Write an address, or a name with it: Acme <survey@example.com>.",
+    ),
+]
+Level = Annotated[str, Shaped("DEBUG|INFO|WARNING|ERROR", "Write DEBUG, INFO, WARNING or ERROR.")]
+Role = Annotated[
+    str, Shaped("[a-z_][a-z0-9_]{0,62}", "Write the name of a role: small letters, digits and _ alone.")
+]
+Listened = Annotated[
+    str, Shaped(r"(\S+:)?[0-9]{1,5}", "Write an address and a port, as 0.0.0.0:8001, or a port.")
+]
+Seen = Annotated[str, Shaped("[!-~]+", "Write it as the provider shows it: without spaces and accents.")]
 SET_BY_KUBERNETES = re.compile(
     r"BETROKKEN_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)"
 )
@@ -77,9 +96,8 @@ class Settings(BaseSettings):
         description="A replica of the same database, for reads of metrics; those with `Cache-Control:"
         " no-cache` do not use it. Unset: DATABASE_URL.",
     )
-    database_role: str = Field(
+    database_role: Role = Field(
         "betrokken_app",
-        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
         description="Role that transactions act as: not superuser, not owner, bound by row-level security.",
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections kept open by each process.")
@@ -115,9 +133,7 @@ class Settings(BaseSettings):
         description="The secret before it, which still opens what it sealed, until `betrokken secrets rotate`"
         " has sealed all anew. Several, newest first, as a JSON list.",
     )
-    log_level: str = Field(
-        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
-    )
+    log_level: Level = Field("INFO", description="Least level that is logged.")
     access_log: float = Field(
         1.0,
         ge=0,
@@ -125,9 +141,8 @@ class Settings(BaseSettings):
         description="Share of requests that have a line in the log; one that is answered with an error of the"
         " server always has.",
     )
-    otlp_url: str | None = Field(
+    otlp_url: WebAddress | None = Field(
         None,
-        pattern=r"^https?://[^\s?#]+$",
         description="Collector that traces are sent to by OTLP over HTTP, as http://collector:4318. Needs the"
         " extra `tracing`. Unset: none.",
     )
@@ -175,22 +190,19 @@ class Settings(BaseSettings):
     events_batch_limit: int = Field(
         5000, ge=1, description="Most items of a responses or recognitions batch."
     )
-    public_url: str = Field(
+    public_url: WebAddress = Field(
         "http://127.0.0.1:8000",
-        pattern=r"^https?://[^\s?#]+$",
         description="Address at which others reach this service; stands in feed addresses and in mails."
         " Unset: invitations are not mailed, unless BETROKKEN_RESPOND_URL is set.",
     )
     worker_enabled: bool = Field(True, description="Run the job worker inside `serve`.")
-    worker_listen: str | None = Field(
+    worker_listen: Listened | None = Field(
         None,
-        pattern=r"^(\S+:)?[0-9]{1,5}$",
         description="Where `betrokken worker` answers /health/live, /health/ready and /metrics, as"
         " 0.0.0.0:8001 or, for this machine alone, 8001. Unset: nowhere.",
     )
-    oidc_issuer: str | None = Field(
+    oidc_issuer: WebAddress | None = Field(
         None,
-        pattern=r"^https?://[^\s?#]+$",
         description="Identity provider whose tokens are taken beside API keys; its keys are found by"
         " discovery. Unset: API keys alone.",
     )
@@ -218,9 +230,8 @@ class Settings(BaseSettings):
         min_length=1,
         description="Claim that makes a token a manager's: the person whose teams are all that it sees.",
     )
-    oidc_client_id: str | None = Field(
+    oidc_client_id: Seen | None = Field(
         None,
-        pattern=r"^[!-~]+$",
         description="Public client by which the identity provider knows the pages: people sign in there, with"
         " PKCE. Its redirect address is `/sign-in` at BETROKKEN_PUBLIC_URL. Unset: they sign in with a key.",
     )
@@ -232,9 +243,8 @@ class Settings(BaseSettings):
     webhooks_private: bool = Field(
         False, description="Let webhooks go to http:// and to private addresses: for development."
     )
-    mail_from: str | None = Field(
+    mail_from: MailFrom | None = Field(
         None,
-        pattern=MAIL_FROM,
         description="Sender of mails, as Acme <survey@example.com>. Required with BETROKKEN_SMTP_URL"
         " and BETROKKEN_POSTMARK_TOKEN.",
     )
@@ -249,9 +259,8 @@ class Settings(BaseSettings):
         description="Server token of an account with Postmark, which mails go out by over HTTPS, in place of"
         " BETROKKEN_SMTP_URL.",
     )
-    respond_url: str | None = Field(
+    respond_url: Page | None = Field(
         None,
-        pattern=r"^https?://[^\s#]+$",
         description="Page on which invited people answer; their token is added behind a #. Unset: the page"
         " `/respond` of this service.",
     )
@@ -360,8 +369,13 @@ class Settings(BaseSettings):
 
 def variables() -> list[str]:
     """The environment variables of all settings."""
-    fields = Settings.model_fields.items()
-    return [str(field.validation_alias or f"{PREFIX}{name.upper()}") for name, field in fields]
+    return [variable_of(name) for name in Settings.model_fields]
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting; it may be named by that already."""
+    field = Settings.model_fields.get(name)
+    return name if field is None else str(field.validation_alias or f"{PREFIX}{name.upper()}")
 
 
 def misspelt(given: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str | None]]:

@@ -4,10 +4,11 @@ from pydantic import Field
 
 from app.core.batches import BatchItems
 from app.core.schema import Identifier, Input, Instant, ReadOnly, Schema, Texts, Visible
+from app.core.shapes import Shaped
 from app.kpis.rules import PERIOD
 
 Better = Literal["higher", "lower"]
-Period = Annotated[str, Field(pattern=PERIOD)]
+Period = Annotated[str, Shaped(PERIOD, "Write a year, a quarter or a month, as 2026, 2026-Q4 or 2026-11.")]
 Number = Annotated[float, Field(strict=True)]
 
 

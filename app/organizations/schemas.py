@@ -20,6 +20,7 @@ from app.core.schema import (
     TimeZone,
     Visible,
 )
+from app.core.shapes import Shaped
 
 LeapDayRule = Literal["feb_28", "mar_1"]
 WeekendRule = Literal["same_day", "before", "after", "nearest"]
@@ -29,16 +30,36 @@ Division = Literal["fixed", "benchmark"]
 
 Months = Annotated[Integer, Field(ge=1, le=600)]
 Weekday = Annotated[Integer, Field(ge=1, le=7)]
-TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+TimeOfDay = Annotated[
+    str, Shaped(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "Write a time of day from 00:00 to 23:59, as 08:30.")
+]
 Milestone = Annotated[float, Field(ge=0.5, le=100, multiple_of=0.5, strict=True)]
 NormScore = Annotated[float, Field(ge=20, le=90, strict=True)]
 Series = Annotated[str, Field(min_length=1, max_length=100), Visible]
 RecognitionValue = Annotated[str, Field(min_length=1, max_length=100), Visible]
 
 
-TeamGroups = Annotated[str, Field(pattern=r"^(all|none|(name|external_id):.{1,200})$")]
-AttributePath = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.:$-]{0,199}$")]
-AttributeTarget = Annotated[str, Field(pattern=r"^(team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
+TeamGroups = Annotated[
+    str,
+    Shaped(
+        r"^(all|none|(name|external_id):.{1,200})$",
+        "Write all, none, or name: or external_id: with what is to fit, as name:Team *.",
+    ),
+]
+AttributePath = Annotated[
+    str,
+    Shaped(
+        r"^[A-Za-z][A-Za-z0-9_.:$-]{0,199}$",
+        "Write the path of an attribute, as department or addresses.work.locality.",
+    ),
+]
+AttributeTarget = Annotated[
+    str,
+    Shaped(
+        r"^(team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$",
+        "Write team, or segment: and the name of a segment, as segment:location.",
+    ),
+]
 
 
 class OrganizationRef(Schema):

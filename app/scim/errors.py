@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import PROBLEM_JSON, PYDANTIC_CODES, UnknownStatus, install_error_handlers, words_of
+from app.core.errors import PROBLEM_JSON, PYDANTIC_CODES, install_error_handlers, problem_of_method, words_of
 
 PREFIX = "/scim/v2"
 SCIM_JSON = "application/scim+json"
@@ -130,7 +130,7 @@ def install_scim_errors(app: FastAPI, routes: list[BaseRoute]) -> None:
         }
         if "GET" in found:
             found.add("HEAD")
-        return UnknownStatus(405, {"Allow": ", ".join(sorted(found))}).response(request.url.path)
+        return problem_of_method(sorted(found)).response(request.url.path)
 
     install_error_handlers(app)
     app.add_exception_handler(scim.SCIMException, scim_error)

@@ -113,6 +113,18 @@ async def test_what_cannot_be_is_told_to_the_sender_alone(
     assert (await acme.client.get(EVENTS)).json()["items"] == []
 
 
+async def test_slack_looks_whether_it_reaches_us(acme: Tenant, anonymous: ContractClient) -> None:
+    """Without a signature, as it may; who then says more than that is refused as ever."""
+    path, form = await connected(acme), {"Content-Type": "application/x-www-form-urlencoded"}
+    looked = await anonymous.post(path, content="ssl_check=1&token=deprecated", headers=form)
+    assert (looked.status_code, looked.json()["response_type"]) == (200, "ephemeral")
+    for command in ("ssl_check=0&text=x", "text=%3C%40UBOB%3E+you+stayed&user_id=UANN", "ssl_check="):
+        assert (await anonymous.post(path, content=command, headers=form)).status_code == 401
+    thanks = "ssl_check=1&text=%3C%40UBOB%3E+you+stayed&user_id=UANN"
+    assert (await anonymous.post(path, content=thanks, headers=form)).status_code == 200
+    assert (await acme.client.get(EVENTS)).json()["items"] == []
+
+
 async def test_the_daily_limit_holds_in_the_chat(acme: Tenant, anonymous: ContractClient) -> None:
     await acme.client.patch("/v1/organization", json={"recognition_daily_limit": 1})
     path = await connected(acme)

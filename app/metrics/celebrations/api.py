@@ -6,13 +6,16 @@ from fastapi import APIRouter, Query, Response
 from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.requests import Route
+from app.core.shapes import Shaped
 from app.metrics.celebrations import service
 from app.metrics.schemas.celebrations import CelebrationMetrics
 from app.metrics.views.api import MetricsReader, TeamParameter
 
 router = APIRouter(route_class=Route, tags=["metrics"])
 By = Annotated[list[Literal["organization", "team"]], Query()]
-Period = Annotated[str | None, Query(pattern=r"^20\d\d-Q[1-4]$")]
+Period = Annotated[
+    Annotated[str, Shaped(r"^20\d\d-Q[1-4]$", "Write a quarter of a year, as 2026-Q4.")] | None, Query()
+]
 
 
 @router.get(

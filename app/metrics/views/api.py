@@ -15,6 +15,7 @@ from app.core.languages import language_of
 from app.core.ready import Make
 from app.core.requests import Route
 from app.core.schema import Identifier
+from app.core.shapes import Shaped
 from app.kpis.schemas import Period
 from app.metrics import definitions, names, schemas
 from app.metrics.names import FORMULA_VERSION, Metric, Numbers, Told
@@ -31,7 +32,13 @@ MetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]
 """Reads of the whole organisation; who sees some teams only is refused."""
 TeamMetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ, by_team=True))]
 PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]
-GroupKind = Annotated[str, Query(pattern=r"^(organization|team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$")]
+GroupKind = Annotated[
+    str,
+    Shaped(
+        r"^(organization|team|segment:[A-Za-z][A-Za-z0-9_.-]{0,49})$",
+        "Write organization, team or segment: and the name of a segment, as segment:location.",
+    ),
+]
 By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
 Depth = Annotated[int | None, Query(ge=1, le=100)]

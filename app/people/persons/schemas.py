@@ -18,9 +18,10 @@ from app.core.schema import (
     TimeZone,
     Visible,
 )
+from app.core.shapes import KEY
 from app.people.schemas import DeletedRecord
 
-SegmentName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
+SegmentName = Annotated[str, KEY]
 SegmentValue = Annotated[str, Field(min_length=1, max_length=100), Visible]
 Segments = Annotated[dict[SegmentName, SegmentValue], Field(max_length=20)]
 SegmentsPatch = Annotated[dict[SegmentName, SegmentValue | None], Field(max_length=20)]

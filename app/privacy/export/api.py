@@ -1,7 +1,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import Field
 from starlette.responses import HTMLResponse
 
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of
@@ -10,6 +9,7 @@ from app.core.database import transaction_time
 from app.core.frame import PAGE, LinkRoute, framed
 from app.core.requests import Route
 from app.core.secrets import token_hash
+from app.core.shapes import TOKEN
 from app.organizations.queries import name_of
 from app.privacy.api import ExternalId, PrivacyManager
 from app.privacy.export import links, schemas, service
@@ -17,7 +17,11 @@ from app.privacy.export.words import words
 
 router = APIRouter(route_class=Route, tags=["privacy"])
 linked = APIRouter(route_class=LinkRoute, tags=["privacy"])
-Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_=-]{1,100}$"), Path()]
+Token = Annotated[
+    str,
+    TOKEN,
+    Path(),
+]
 EXPORT = "/v1/people/{external_id}/export"
 ANSWERS = "/v1/answers/{token}"
 AS_FILE = NO_STORE | {"Content-Disposition": 'attachment; filename="answers.json"'}

@@ -15,12 +15,13 @@ from app.core.schema import (
     Schema,
     Texts,
 )
+from app.core.shapes import KEY, Shaped
 
 Dimension = Literal["satisfaction", "engagement", "outcome"]
 Kind = Literal["scale", "choice", "choices", "text"]
 Role = Literal["basic", "core", "condition", "outcome"]
 Lever = Literal["clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth"]
-FacetKey = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,49}$")]
+FacetKey = Annotated[str, KEY]
 
 
 SCORED = ("dimension", "facet", "scale")
@@ -35,10 +36,11 @@ ROLES: dict[Dimension, tuple[Role, ...]] = {
 """The roles of each dimension, its default first."""
 
 
+Point = Annotated[str, Shaped(r"^(0|[1-9][0-9]{0,2})$", 'Write a number of the scale as text, as "5".')]
 MOST_OPTIONS = 15
 """What an answer of several can be kept of, a bit an option, in a smallint that is not negative."""
 Labels = Annotated[
-    dict[Locale, dict[Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,2})$")], Phrase]],
+    dict[Locale, dict[Point, Phrase]],
     Field(default_factory=dict),
 ]
 
