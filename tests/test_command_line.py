@@ -136,6 +136,7 @@ def test_a_database_that_is_away_is_one_line(command: list[str]) -> None:
     assert "hidden" not in line
 
 
+@pytest.mark.nightly
 def test_organizations_and_keys_are_listed_and_keys_revoked(tmp_path: Path) -> None:
     with served_database(tmp_path) as environment:
 

@@ -197,12 +197,14 @@ def everything(api: Api, path: str, **query: Any) -> list[Any]:
 # ------------------------------------------------------------------------------------- what it prints
 
 
+@pytest.mark.nightly
 @pytest.mark.acceptance
 def test_the_progress_of_filling_is_shown(first: FirstStart) -> None:
     for task in ("Teams and people", "Birthdays and weddings", "Answers 20", "Recognition events", "Results"):
         assert re.search(rf"{task}.*━ (\d+)/\1 ", first.shown), task
 
 
+@pytest.mark.nightly
 @pytest.mark.acceptance
 def test_the_table_shows_what_the_api_answers(demo: Terminal) -> None:
     groups = demo.curl()["groups"]

@@ -53,6 +53,7 @@ def python_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.nightly
 def test_the_python_client_is_complete(python_client: Path) -> None:
     modules = {file.stem for file in (python_client / PACKAGE / "api").rglob("*.py")}
     assert not {operation.id for operation in operations()} - modules
@@ -80,6 +81,7 @@ def typescript_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.nightly
 def test_the_typescript_client_is_strictly_typed_and_does_the_main_job(
     typescript_client: Path, service: Service
 ) -> None:

@@ -204,6 +204,7 @@ class Tapped(Database):
         return self.made[-1]
 
 
+@pytest.mark.nightly
 async def test_a_connection_that_brings_nothing_any_more_is_noticed(
     acme: Tenant, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ async def asked(tenant: Tenant) -> httpx.Response:
         return await tenant.client.get("/v1/people")
 
 
+@pytest.mark.nightly
 async def test_a_request_in_the_middle_of_a_command_is_answered(acme: Tenant, way: Way) -> None:
     """The server got the command, and its answer is lost."""
 
@@ -82,6 +83,7 @@ async def test_a_request_in_the_middle_of_a_command_is_answered(acme: Tenant, wa
     assert in_use() == 0
 
 
+@pytest.mark.nightly
 async def test_who_waits_for_a_ping_is_counted_and_answered(acme: Tenant, way: Way, connecting: None) -> None:
     assert (await asked(acme)).status_code == 200
     before = in_use()
@@ -118,6 +120,7 @@ async def test_what_is_left_in_the_middle_of_a_transaction_lets_go(acme: Tenant)
     assert shown == "10min"
 
 
+@pytest.mark.nightly
 async def test_the_worker_is_missed_and_comes_back(
     acme: Tenant, way: Way, module_database: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

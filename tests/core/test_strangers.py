@@ -157,6 +157,7 @@ HALVES = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES.keys())
 async def test_a_connection_that_sends_half_is_ended(port: int, sent: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -99,6 +99,7 @@ def test_a_signal_to_the_whole_process_group_leaves_time_for_a_last_query(
     assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly
 def test_an_interrupt_while_it_starts_leaves_no_process(tmp_path: Path, start_user: StartUser) -> None:
     enter_and_leave(tmp_path)
     for _ in range(3):
@@ -175,6 +176,7 @@ def test_a_process_number_that_now_belongs_to_another_program_is_not_taken_for_t
     assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly
 def test_a_killed_server_whose_end_nobody_has_noted_yet_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

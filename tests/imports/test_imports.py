@@ -264,6 +264,7 @@ async def test_a_file_is_read_however_it_was_saved(
         assert [one["name"] for one in people] == ["Zoë Müller", "René O’Brien"]
 
 
+@pytest.mark.nightly
 async def test_a_large_file_of_wide_letters(acme: Tenant) -> None:
     """It is written anew over many chunks, and every line keeps its number."""
     rows = "".join(f"E-{number};{'ë' * 100}\r\n" for number in range(6000))
@@ -371,6 +372,7 @@ async def fifty_megabytes(start: bytes, end: bytes) -> AsyncIterator[bytes]:
     yield end
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("form", ["ndjson", "csv"])
 async def test_a_line_of_50_megabytes_fails_alone(form: str, acme: Tenant) -> None:
     if form == "csv":

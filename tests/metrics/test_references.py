@@ -113,6 +113,7 @@ def test_mcnemar_of_few(up: int, down: int) -> None:
         assert mcnemar(table).exact_p == near(their_mcnemar(table, exact=True).pvalue)
 
 
+@pytest.mark.nightly
 @settings(max_examples=examples(8))  # theirs collects garbage each time
 @given(P_VALUES)
 def test_many_tests(p: list[float]) -> None:

@@ -125,6 +125,7 @@ def test_a_release_that_came_out_after_the_lock_changes_nothing(project: Path) -
     assert installed(project) == {"asked==1", "asks==1", "beside==1", "project==1"}
 
 
+@pytest.mark.nightly
 def test_an_old_pip_that_resolves_again_refuses_the_lock(project: Path) -> None:
     """The control: so the index is one that would have shown it."""
     python = pythons()[0]
@@ -137,6 +138,7 @@ def test_an_old_pip_that_resolves_again_refuses_the_lock(project: Path) -> None:
     assert "must have their versions pinned" in done.stderr
 
 
+@pytest.mark.nightly
 def test_what_the_lock_forgets_is_noticed(project: Path) -> None:
     lock = project / "requirements-demo.lock"
     lock.write_text("".join(lock.read_text().splitlines(keepends=True)[1:]))

@@ -74,6 +74,7 @@ def served(programs: Path, tmp_path: Path) -> Iterator[str]:
             process.wait(timeout=PATIENCE)
 
 
+@pytest.mark.nightly
 def test_it_serves_in_an_empty_folder(served: str) -> None:
     assert httpx.get(f"{served}/health/ready").json()["status"] == "ok"
     assert httpx.get(f"{served}/openapi.yaml").text == (REPOSITORY / "openapi" / "openapi.yaml").read_text(

@@ -102,6 +102,7 @@ async def seen_in(visit: Visit) -> str:
 # ------------------------------------------------------------------ signing in
 
 
+@pytest.mark.nightly
 async def test_a_key_in_the_link_signs_in_and_leaves_the_address_at_once(
     asked: Tenant, visit: Visits
 ) -> None:
@@ -117,6 +118,7 @@ async def test_a_key_in_the_link_signs_in_and_leaves_the_address_at_once(
         assert stored == [0, ""]
 
 
+@pytest.mark.nightly
 async def test_a_key_is_pasted_in_and_ends_with_the_tab(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked)
     async with visit() as seen:
@@ -138,6 +140,7 @@ async def test_a_key_is_pasted_in_and_ends_with_the_tab(asked: Tenant, visit: Vi
         assert "Acme" not in await seen.text("body")
 
 
+@pytest.mark.nightly
 async def test_a_key_that_is_revoked_meanwhile_is_asked_for_again(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked)
     async with visit(width=1280) as seen:
@@ -266,6 +269,7 @@ async def test_what_came_after_and_what_others_may_see_are_there_to_take_along(
             assert note["text"] in await seen.text("#part-outcomes")
 
 
+@pytest.mark.nightly
 async def test_a_formula_in_a_name_is_none_in_the_csv(asked: Tenant, visit: Visits) -> None:
     await asked.client.patch("/v1/teams/care", json={"name": '=HYPERLINK("x")'})
     await wave(asked, 3)
@@ -308,6 +312,7 @@ async def test_no_part_of_a_text_is_a_formula_whatever_parts_it(visit: Visits) -
     assert [text.replace("'", "") for text in cells] == texts
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_every_number_has_its_meaning_one_click_away(
     language: str, asked: Tenant, visit: Visits
@@ -345,6 +350,7 @@ async def answers(seen: Visit, path: str, body: Json) -> None:
     )
 
 
+@pytest.mark.nightly
 async def test_recognition_is_told_with_its_period_and_none_is_none(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked)
     body = deepcopy(EXAMPLES["get_recognition_metrics"])
@@ -359,6 +365,7 @@ async def test_recognition_is_told_with_its_period_and_none_is_none(asked: Tenan
             assert events or "%" not in shown
 
 
+@pytest.mark.nightly
 async def test_a_birthday_in_the_family_says_whose_it_is(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked, "metrics:read", "calendar:read")
     body = deepcopy(EXAMPLES["list_occurrences"])
@@ -375,6 +382,7 @@ async def test_a_birthday_in_the_family_says_whose_it_is(asked: Tenant, visit: V
         assert told_of == ["verjaardag van Cor (vader)", "verjaardag van moeder", "verjaardag in de familie"]
 
 
+@pytest.mark.nightly
 async def test_what_comes_first_is_told_with_its_chance(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked)
     body = deepcopy(EXAMPLES["get_levers"])
@@ -395,6 +403,7 @@ async def test_what_comes_first_is_told_with_its_chance(asked: Tenant, visit: Vi
         assert lines["purpose"]["Chance to come first"] == "54%"
 
 
+@pytest.mark.nightly
 async def test_a_round_in_which_a_group_was_hidden_is_not_called_none(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked)
     overview = await told(asked.client, "overview", by=["organization", "team"])
@@ -438,6 +447,7 @@ async def test_charts_stand_beside_their_tables_with_words_for_who_does_not_see_
         assert await folded.locator("table").is_visible()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("asked_for", "status"), [("charts", 404), ("charts/*", 406), ("charts/*", 500)])
 async def test_where_there_is_no_chart_the_table_is_there(
     asked_for: str, status: int, asked: Tenant, visit: Visits
@@ -455,6 +465,7 @@ async def test_where_there_is_no_chart_the_table_is_there(
 # ------------------------------------------------------------------ choosing
 
 
+@pytest.mark.nightly
 async def test_waves_teams_and_segments_are_chosen_and_kept_in_the_address(
     asked: Tenant, visit: Visits
 ) -> None:
@@ -488,6 +499,7 @@ async def test_waves_teams_and_segments_are_chosen_and_kept_in_the_address(
         assert scored(first["groups"][0]["satisfaction"]).split()[0] in await seen.text(".scores")
 
 
+@pytest.mark.nightly
 async def test_the_language_is_switched_and_stays(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked)
     async with visit(language="nl", width=1280) as seen:
@@ -501,6 +513,7 @@ async def test_the_language_is_switched_and_stays(asked: Tenant, visit: Visits) 
         assert await seen.shows("Where do we stand?")
 
 
+@pytest.mark.nightly
 async def test_the_tree_opens_level_by_level_by_the_keyboard(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked)
     async with visit(width=1280) as seen:

@@ -148,6 +148,7 @@ async def test_what_the_clipboard_refuses_is_not_said_to_be_copied(staffed: Tena
         await seen.says(".copyable [role=status]", "Ctrl+C")
 
 
+@pytest.mark.nightly
 async def test_the_dashboard_leads_there_whoever_has_something_to_do_there(
     staffed: Tenant, visit: Visits
 ) -> None:
@@ -242,6 +243,7 @@ async def test_a_survey_in_three_steps_from_its_questions_to_its_results(
         await seen.page.wait_for_selector("text=Herfst 2026")
 
 
+@pytest.mark.nightly
 async def test_what_is_wrong_is_said_at_its_field_and_nothing_filled_in_is_lost(
     staffed: Tenant, visit: Visits
 ) -> None:
@@ -285,6 +287,7 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_filled_in_is_lost(
         assert (made["status"], made["mode"], made["series"]) == ("draft", "anonymous", "kwartaal")
 
 
+@pytest.mark.nightly
 async def test_a_draft_is_changed_as_it_was_made_and_deleted(staffed: Tenant, visit: Visits) -> None:
     body = {
         "name": "Eerst",
@@ -347,6 +350,7 @@ async def opened(tenant: Tenant, **members: Any) -> str:
     return str(made["id"])
 
 
+@pytest.mark.nightly
 async def test_own_words_for_invitation_and_reminder_are_seen_first_and_then_mailed(
     settings: Settings, database_url: str, owner: asyncpg.Connection, visit: Visits
 ) -> None:
@@ -417,6 +421,7 @@ async def test_codes_that_were_lost_on_their_way_come_when_it_is_tried_again(
         assert kept is None, "the next sheet is another"
 
 
+@pytest.mark.nightly
 async def test_what_was_done_although_no_answer_came_is_not_done_twice(
     staffed: Tenant, visit: Visits
 ) -> None:
@@ -523,6 +528,7 @@ async def uploaded(seen: Visit, content: bytes, name: str = "mensen.csv") -> Non
     await seen.page.set_input_files("#file", file)
 
 
+@pytest.mark.nightly
 async def test_people_from_a_file_are_tried_first_and_then_stored(
     staffed: Tenant, visit: Visits, worked: Any
 ) -> None:
@@ -576,6 +582,7 @@ async def test_people_from_a_file_are_tried_first_and_then_stored(
         working.cancel()
 
 
+@pytest.mark.nightly
 async def test_a_file_that_is_none_says_so_and_what_its_columns_mean_is_changed(
     staffed: Tenant, visit: Visits, worked: Any
 ) -> None:
@@ -601,6 +608,7 @@ async def test_a_file_that_is_none_says_so_and_what_its_columns_mean_is_changed(
         working.cancel()
 
 
+@pytest.mark.nightly
 async def test_nothing_is_carried_out_that_was_not_tried(staffed: Tenant, visit: Visits, worked: Any) -> None:
     """Whatever is changed takes the trial away; so does another file, from when it is chosen."""
     async with visit(language="nl") as seen:
@@ -652,6 +660,7 @@ async def test_nothing_is_carried_out_that_was_not_tried(staffed: Tenant, visit:
         assert len(stored) == 1
 
 
+@pytest.mark.nightly
 async def test_an_empty_file_says_so_and_nothing_of_the_one_before_is_left(
     staffed: Tenant, visit: Visits, worked: Any
 ) -> None:
@@ -715,6 +724,7 @@ async def test_a_managers_key_sees_their_teams_alone(staffed: Tenant, visit: Vis
         assert (made["scopes"], made["teams"]) == (["metrics:read"], ["care"])
 
 
+@pytest.mark.nightly
 async def test_the_log_is_read_a_page_at_a_time(staffed: Tenant, visit: Visits) -> None:
     for number in range(60):
         await staffed.client.patch("/v1/organization", json={"name": f"Acme {number}"})
@@ -752,6 +762,7 @@ async def test_recognition_is_shown_that_everybody_may_read(staffed: Tenant, vis
         assert await seen.violations() == []
 
 
+@pytest.mark.nightly
 async def test_who_celebrates_is_named_and_their_cards_are_seen_as_they_get_them(
     staffed: Tenant, visit: Visits
 ) -> None:

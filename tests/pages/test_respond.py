@@ -177,6 +177,7 @@ async def lost(tab: Visit, token: str) -> None:
     await tab.page.wait_for_selector(AGAIN)
 
 
+@pytest.mark.nightly
 async def test_a_lost_try_with_an_invitation_that_was_replaced_is_kept_for_the_newer(
     visit: Visits, acme: Tenant
 ) -> None:
@@ -228,6 +229,7 @@ async def test_who_stops_at_a_shared_computer_wipes_what_they_filled_in(visit: V
         assert token not in await tab.page.evaluate("JSON.stringify(sessionStorage)")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("way", ["another survey", "another person"])
 async def test_what_is_kept_for_a_newer_link_goes_nowhere_else(way: str, visit: Visits, acme: Tenant) -> None:
     survey_id, older = await asked(acme, mode="attributed")
@@ -248,6 +250,7 @@ async def test_what_is_kept_for_a_newer_link_goes_nowhere_else(way: str, visit: 
         assert await tab.page.evaluate("JSON.parse(sessionStorage.respond).answers") == {}
 
 
+@pytest.mark.nightly
 async def test_who_answered_in_another_way_is_not_thanked_for_what_is_not_stored(
     visit: Visits, acme: Tenant
 ) -> None:
@@ -262,6 +265,7 @@ async def test_who_answered_in_another_way_is_not_thanked_for_what_is_not_stored
     assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": 2}]
 
 
+@pytest.mark.nightly
 async def test_a_lost_answer_at_a_public_address_is_stored_once_too(
     visit: Visits, acme: Tenant, owner: asyncpg.Connection
 ) -> None:
@@ -283,6 +287,7 @@ async def test_a_lost_answer_at_a_public_address_is_stored_once_too(
     assert (tries, await owner.fetchval(count, UUID(survey_id))) == ([201, 201, 201], 2)
 
 
+@pytest.mark.nightly
 async def test_a_code_from_a_poster_opens_the_questions(visit: Visits, acme: Tenant) -> None:
     survey_id, _ = await asked(acme, mode="attributed")
     made = await ask(acme.client, survey_id, form="codes", people=["bystander-0"])
@@ -313,6 +318,7 @@ async def test_a_code_from_a_poster_opens_the_questions(visit: Visits, acme: Ten
     assert [one["respondent"] for one in await stored(acme.client, survey_id)] == ["bystander-0"]
 
 
+@pytest.mark.nightly
 async def test_thanks_and_until_when_are_told_after_a_reload_too(visit: Visits, acme: Tenant) -> None:
     """And a survey's own words keep their lines, and the closing time says whose clock it is of."""
     long = "Arbeidsongeschiktheidsverzekeringsmaatschappijen" * 2
@@ -371,6 +377,7 @@ async def test_a_wide_screen_shows_all_parts_and_no_word_in_two(visit: Visits, a
         assert await rail.evaluate("(rail) => rail.scrollHeight - rail.clientHeight") <= 0
 
 
+@pytest.mark.nightly
 async def test_a_tab_that_died_before_it_heard_says_thanks_when_it_is_opened_again(
     visit: Visits, acme: Tenant
 ) -> None:
@@ -394,6 +401,7 @@ async def test_a_tab_that_died_before_it_heard_says_thanks_when_it_is_opened_aga
     assert len(await stored(acme.client, survey_id)) == 1
 
 
+@pytest.mark.nightly
 async def test_a_busy_service_is_asked_again(visit: Visits, acme: Tenant) -> None:
     survey_id, token = await asked(acme, mode="attributed")
     async with visit() as tab:
@@ -468,6 +476,7 @@ EVERY_KIND: dict[str, Any] = {
 }
 
 
+@pytest.mark.nightly
 async def test_questions_of_every_kind_are_asked_in_their_own_way_on_a_wide_screen(
     visit: Visits, acme: Tenant
 ) -> None:
@@ -506,6 +515,7 @@ async def test_questions_of_every_kind_are_asked_in_their_own_way_on_a_wide_scre
     assert not found, "\n".join(found)
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_what_was_written_before_is_taken_back(language: str, visit: Visits, acme: Tenant) -> None:
     """A text, and what else somebody said; nothing else has to be answered for it."""
@@ -592,6 +602,7 @@ async def test_how_long_it_takes_is_what_the_mails_say_and_one_is_one(visit: Vis
 UNSEEN = ["\u200b", "\u2060\n", "\u3164", "\u00ad", "\ufeff ", "\u2800", "\u2065", "\U000e0041"]
 
 
+@pytest.mark.nightly
 async def test_a_text_in_which_nothing_can_be_seen_is_no_answer(visit: Visits, acme: Tenant) -> None:
     """Here as at the service: else it would refuse what the page lets be sent."""
     assert (await acme.client.put("/v1/questionnaires/odd", json=called("why"))).status_code == 201
@@ -705,6 +716,7 @@ async def test_another_link_in_the_same_tab_begins_anew(visit: Visits, acme: Ten
         assert not await tab.page.is_checked('input[name="S01"][value="2"]')
 
 
+@pytest.mark.nightly
 async def test_another_language_keeps_the_answers_and_the_place(visit: Visits, acme: Tenant) -> None:
     survey_id, token = await asked(acme, mode="attributed")
     async with visit("nl") as tab:
@@ -823,6 +835,7 @@ async def test_who_comes_too_early_reads_who_asks_and_whom_to_ask(visit: Visits,
         assert await tab.text("#problem-contact") == "Vragen? Hanna, kamer 3"
 
 
+@pytest.mark.nightly
 async def test_a_survey_that_closes_meanwhile_says_so_and_forgets(visit: Visits, acme: Tenant) -> None:
     await acme.client.patch("/v1/organization", json={"survey_contact": "Hanna, kamer 3"})
     survey_id, token = await asked(acme, mode="confidential")

@@ -53,6 +53,7 @@ async def keeping(browser: Any) -> AsyncIterator[Any]:
         await kept.close()
 
 
+@pytest.mark.nightly
 async def test_back_brings_no_results_after_signing_out_on_another_page(
     asked: Tenant,  # noqa: F811
     keeping: Any,
@@ -78,6 +79,7 @@ async def test_back_brings_no_results_after_signing_out_on_another_page(
     await context.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("place", ["/", MANAGE])
 async def test_a_page_that_was_kept_shows_nothing_once_its_session_is_over(
     place: str,
@@ -120,6 +122,7 @@ async def test_signing_out_leaves_nothing_in_the_tab(place: str, acme: Tenant, v
         assert await seen.page.input_value("#name") == ""
 
 
+@pytest.mark.nightly
 async def test_who_comes_after_a_session_that_ended_finds_nothing_of_it(
     acme: Tenant, other: Tenant, visit: Visits
 ) -> None:
@@ -150,6 +153,7 @@ async def ended(tenant: Tenant) -> None:
 # ------------------------------------------------------------------ a link with another key
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_another_key_in_the_address_asks_first_and_names_neither(
     language: str, acme: Tenant, other: Tenant, visit: Visits
@@ -192,6 +196,7 @@ async def test_what_was_in_hand_never_goes_along_to_another_organization(
         assert await seen.page.input_value("#name") == ""
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("place", ["/", MANAGE])
 async def test_it_asks_too_where_the_link_opens_the_page(
     place: str, acme: Tenant, other: Tenant, visit: Visits

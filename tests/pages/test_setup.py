@@ -194,6 +194,7 @@ async def test_the_key_is_copied(visit: Visits, place: str, empty: FastAPI) -> N
         assert await at.page.evaluate(chosen) == await at.page.input_value("#key")
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_without_a_link(language: str, visit: Visits, place: str) -> None:
     async with opened(visit, place, "", "problem", language) as at:
@@ -204,6 +205,7 @@ async def test_without_a_link(language: str, visit: Visits, place: str) -> None:
             await told(at, SAID["unknown"], language)
 
 
+@pytest.mark.nightly
 @LANGUAGES
 @pytest.mark.parametrize("code", BY_CODE)
 async def test_each_refusal_has_a_sentence_of_its_own(
@@ -218,6 +220,7 @@ async def test_each_refusal_has_a_sentence_of_its_own(
         await told(at, SAID[BY_CODE[code]], other)
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_a_link_that_was_used(language: str, visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
     token = await token_of(empty)
@@ -227,6 +230,7 @@ async def test_a_link_that_was_used(language: str, visit: Visits, place: str, em
         await told(at, SAID["used"], language)
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_an_answer_that_is_lost_makes_no_second_organization(
     language: str,
@@ -250,6 +254,7 @@ async def test_an_answer_that_is_lost_makes_no_second_organization(
     assert await organizations_in(empty) == 1
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_what_passes_is_waited_for(
     language: str,
@@ -293,6 +298,7 @@ async def test_another_link_in_the_same_tab_is_taken(visit: Visits, place: str, 
         await at.arrive("done")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("width", [320, 360, 1280])
 async def test_a_long_name_fits(width: int, visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
     async with opened(visit, place, await token_of(empty), width=width) as at:

@@ -185,6 +185,7 @@ async def test_who_signs_in_comes_back_to_where_they_were(language: str, visit: 
     assert (me["subject"], me["scopes"]) == ("noor", SCOPES.split())
 
 
+@pytest.mark.nightly
 async def test_from_the_dashboard_and_back_to_it_also_when_a_session_has_ended(
     visit: Visits, house: House
 ) -> None:
@@ -214,6 +215,7 @@ async def test_from_the_dashboard_and_back_to_it_also_when_a_session_has_ended(
         assert await session_of(at) is None
 
 
+@pytest.mark.nightly
 async def test_who_manages_signs_in_likewise(visit: Visits, house: House) -> None:
     place = f"{house.place}/manage#people"
     async with visit(at=house.place, others=(house.issuer, FONTS)) as at:
@@ -316,6 +318,7 @@ ANSWERS = [
 ]
 
 
+@pytest.mark.nightly
 @LANGUAGES
 @pytest.mark.parametrize(("query", "problem"), ANSWERS, ids=str)
 async def test_each_failure_has_a_sentence_of_its_own(
@@ -331,6 +334,7 @@ async def test_each_failure_has_a_sentence_of_its_own(
         await told(at, problem, other)
 
 
+@pytest.mark.nightly
 async def test_what_an_address_says_is_no_word_of_ours(visit: Visits, house: House) -> None:
     async with signing_in(visit, house) as at:
         for error, shown in (("server_error", "server_error"), ("Call%20555%20now", ""), ("<b>x</b>", "")):
@@ -391,6 +395,7 @@ async def test_a_verifier_that_is_not_ours_opens_nothing(visit: Visits, house: H
         await told(at, "late")
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_an_account_that_the_service_does_not_know(language: str, visit: Visits, house: House) -> None:
     async with signing_in(visit, house, language=language) as at:
@@ -409,6 +414,7 @@ async def test_a_provider_that_does_not_answer_the_page(language: str, visit: Vi
         await told(at, "unreachable", language)
 
 
+@pytest.mark.nightly
 @LANGUAGES
 @pytest.mark.parametrize(("status", "problem"), [(503, "away"), (429, "busy"), (0, "network")])
 async def test_a_service_that_does_not_answer(

@@ -236,6 +236,7 @@ def asked(lone: Tenant) -> Iterator[Asked]:
     event.remove(lone.database.engine.sync_engine, "before_cursor_execute", look)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("path", ["/Users", "/Groups?excludedAttributes=members"])
 async def test_a_walk_passes_nobody_twice_and_counts_them_once(
     path: str, large: Tenant, asked: Asked

@@ -47,6 +47,7 @@ async def address(app: FastAPI) -> AsyncIterator[str]:
     await task
 
 
+@pytest.mark.nightly
 async def test_the_conformance_tester_finds_nothing_wrong(address: str, acme: Tenant) -> None:
     headers = {"Authorization": f"Bearer {await acme.key()}"}
     with httpx.Client(base_url=address + PREFIX, headers=headers, timeout=PATIENCE) as client:

@@ -324,6 +324,7 @@ class KillingSink(Sink):
         return answer
 
 
+@pytest.mark.nightly
 async def test_kill_9_between_acceptance_and_commit(acme: Tenant, tmp_path: Path) -> None:
     """A real process, really killed: what operate.md says of it."""
     await celebrating(acme, "ann", 5, 4)

@@ -39,6 +39,7 @@ async def test_a_refusal_comes_back_with_its_code() -> None:
     assert refused.value.code == "unknown_variable"
 
 
+@pytest.mark.nightly
 async def test_a_picture_that_takes_too_long_is_given_up_and_the_loop_goes_on() -> None:
     turns = 0
 
@@ -57,6 +58,7 @@ async def test_a_picture_that_takes_too_long_is_given_up_and_the_loop_goes_on() 
     assert (await printed(OURS, NOOR, OURSELVES)).subject == "Hi Noor"
 
 
+@pytest.mark.nightly
 async def test_a_mail_that_takes_too_much_memory_is_given_up() -> None:
     greedy = "{% for wish in wishes %}" + "{{ wish.text }}" * 5000 + "{% endfor %}"
     wishes = [replace(NOOR.wishes[0], text="x" * 500)] * 500

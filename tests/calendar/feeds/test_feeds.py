@@ -116,6 +116,7 @@ async def test_icalendar_reads_five_years_as_the_calendar_has_them(
     assert readers.by_icalendar(body, *first_and_last()) == wanted
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("staff")
 async def test_khal_through_vdirsyncer_reads_the_same(
     acme: Tenant,
