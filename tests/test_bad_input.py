@@ -90,7 +90,8 @@ async def test_an_unknown_member(operation: Operation, api: ContractClient) -> N
 async def test_a_body_of_another_kind(operation: Operation, api: ContractClient) -> None:
     for body in ("[]", '"text"', "1", "null", "true"):
         assert (await send(api, operation, body)).status_code == 422, body
-    for body in ("", " ", "{}{}", "{'name': 1}", '{"name": 1,}', "\ufeff{}", "nul"):
+    is_needed = operation.node["requestBody"]["required"]
+    for body in (*[""][:is_needed], " ", "{}{}", "{'name': 1}", '{"name": 1,}', "\ufeff{}", "nul"):
         assert (await send(api, operation, body.encode())).status_code in (400, 422), body
 
 

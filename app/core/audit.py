@@ -114,6 +114,11 @@ def note(session: AsyncSession, entry: Entry) -> None:
     session.info[NOTED] = entry
 
 
+def forget(session: AsyncSession) -> None:
+    """What the request noted: it has changed nothing."""
+    session.info.pop(NOTED, None)
+
+
 def tell_more(session: AsyncSession, *, target: str | None = None, **details: Any) -> None:
     """Completes what the request noted, if it noted anything."""
     entry: Entry | None = session.info.get(NOTED)

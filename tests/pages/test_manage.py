@@ -381,18 +381,41 @@ async def test_own_words_for_invitation_and_reminder_are_seen_first_and_then_mai
             ours = "Nobody at Acme is told who gets this reminder."
             await seen.says("dialog details:has-text('Reminder, English') .letter", ours)
             await seen.page.click("dialog .primary")
+            await seen.page.reload()
+            await seen.page.wait_for_selector("#invite")
+            assert "time yet" in await seen.page.input_value("#reminder-text-en"), "kept in the tab"
+            assert await seen.page.input_value("#subject-en") == "{survey}: {name}?"
             await seen.page.click("#invite")
+            await seen.says("dialog", "1 person gets a mail with a link of their own, right now.")
+            await seen.says("dialog", "5 people have no e-mail address")
+            await seen.says("dialog", "Your own text is there in one language.")
+            assert await seen.violations() == []
+            await mailer.work()
+            assert sink.mails == [], "asked first"
+            await seen.page.click("dialog >> text=Invite 1 person")
             await seen.says("#said", "1 mail goes out")
+            await seen.says("#not-issued", "Has no e-mail address")
             await mailer.work()
             await seen.page.reload()
+            await seen.page.wait_for_selector("#invite")
+            assert await seen.page.input_value("#subject-en") == "", "they were sent"
             await seen.page.click("#remind")
-            await seen.page.click("dialog .primary")
+            await seen.page.click("#own-by_hand summary")
+            await seen.page.fill("#remind-text-en", "The last day, {name")
+            await seen.page.click("dialog >> text=Remind now >> nth=-1")
+            await seen.says("#remind-text-en-fault", "A { has no } after it")
+            await seen.page.fill("#remind-text-en", "The last day, {name}: {link}")
+            await seen.page.click("#see-reminder")
+            await seen.page.click("dialog summary:has-text('Reminder, English')")
+            await seen.says("dialog details[open] .letter", "The last day, Noor de Wit: http")
+            assert await seen.violations() == []
+            await seen.page.click("dialog .buttons .primary")
             await seen.says("#said", "The reminder goes out")
             await mailer.work()
         (_, invitation), (_, reminder) = sink.mails
         assert invitation["Subject"] == "Autumn: E-1?"
         assert said(invitation).startswith("Dear E-1,\n\nHow is work?")
-        assert said(reminder).startswith("Dear E-1,\n\nThere is time yet.")
+        assert said(reminder).startswith("The last day, E-1: http")
 
 
 def sheet_in(file: Path) -> str:

@@ -34,6 +34,9 @@ from tests.world import rows_of
 LINK = re.compile(re.escape(PAGE) + "#(bti_[A-Za-z0-9_-]{86})")
 
 
+CLOSING = f"{next_year()}-02-01T17:00:00Z"
+
+
 async def employed(api: ContractClient, *names: str, **members: Any) -> None:
     for name in names:
         await employ(api, name, email=f"{name.lower()}@example.com", **members)
@@ -56,6 +59,51 @@ async def test_a_mail_brings_the_token_that_opens_the_door(mode: str, mailer: Te
         assert (await answer(mailer, token_in(message))).status_code == 201
     await mailer.work()
     assert len(sink.mails) == 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_it_can_be_asked_first_how_many_would_be_invited(mode: str, mailer: Tenant, sink: Sink) -> None:
+    await employed(mailer.client, "E-1", "E-2")
+    survey_id = await opened(mailer.client, **MODES[mode])
+    logged = len((await mailer.client.get("/v1/audit")).json()["items"])
+    would = await ask(mailer.client, survey_id, "k", people=["E-1", "E-2", "E-9"], dry_run=True)
+    assert (would.status_code, would.json()) == (
+        200,
+        {
+            "issued": 2,
+            "mailed": 2,
+            "invitations": [],
+            "not_issued": [{"respondent": "E-9", "reason": "not_invited"}],
+        },
+    )
+    await mailer.work()
+    assert sink.mails == []
+    assert await counted(mailer.client, survey_id) == {
+        "planned": 0,
+        "mailed": 0,
+        "refused": 0,
+        "bounced": 0,
+    }
+    assert len((await mailer.client.get("/v1/audit")).json()["items"]) == logged, "nothing was done"
+    done = await ask(mailer.client, survey_id, people=["E-1", "E-2"])
+    assert (done.status_code, done.json()["mailed"]) == (201, 2)
+    again = await ask(mailer.client, survey_id, dry_run=True)
+    assert again.json()["mailed"] == 0, "the others have no address"
+
+
+async def test_what_would_be_refused_is_refused_when_it_is_asked_first(mailer: Tenant) -> None:
+    survey_id = await opened(mailer.client, closes_at=CLOSING)
+    refused = await ask(mailer.client, survey_id, text={"en": "Come"}, dry_run=True)
+    assert (refused.status_code, refused.json()["code"]) == (422, "link_missing")
+
+
+async def test_codes_that_are_asked_for_first_are_not_made(acme: Tenant) -> None:
+    survey_id = await opened(acme.client)
+    would = await ask(acme.client, survey_id, form="codes", dry_run=True)
+    assert would.status_code == 200
+    assert (would.json()["issued"] > 0, would.json()["invitations"]) == (True, [])
+    made = await ask(acme.client, survey_id, form="codes")
+    assert made.json()["issued"] == would.json()["issued"]
 
 
 async def test_without_a_page_of_ones_own_a_mail_leads_to_the_page_of_this_service(

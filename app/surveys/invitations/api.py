@@ -22,6 +22,7 @@ from app.surveys.service import found
 
 router = APIRouter(route_class=Route, tags=["surveys"])
 INVITATIONS = "/v1/surveys/{survey_id}/invitations"
+OF_A_TRY: dict[int | str, dict[str, Any]] = {200: {"model": schemas.InvitationsIssued}}
 SHEETS: dict[int | str, dict[str, Any]] = {201: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 
 
@@ -42,7 +43,7 @@ Language = Annotated[str | None, Header(max_length=1000)]
     operation_id="create_invitations",
     status_code=201,
     response_model=schemas.InvitationsIssued,
-    responses=SHEETS,
+    responses=SHEETS | OF_A_TRY,
 )
 async def create_invitations(
     survey_id: UUID,
@@ -59,6 +60,8 @@ async def create_invitations(
     if issued is None:
         now = await transaction_time(session)
         issued = await service.issue(session, survey_id, body, keyring, settings, now)
+    if body.dry_run:
+        return await once.answer(200, issued, is_kept=False)
     survey = await found(session, survey_id)
     is_secret = bool(issued.invitations)
     is_sealed = is_secret and service.would_be_lost(survey, body)

@@ -58,6 +58,7 @@ class InvitationsWrite(MailWords):
     send: Flag | None = None
     send_at: InstantSent | None = None
     reminders: Annotated[list[ReminderRule], Field(max_length=5)] | None = None
+    dry_run: Flag = False
 
 
 class Invitation(Schema):

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from app.auth.queries import add_credentials
 from app.auth.rules import stands
+from app.core import audit
 from app.core.database import IntegrityError, Row, TenantSession
 from app.core.jobs import enqueue
 from app.core.secrets import Keyring, token_hash
@@ -111,9 +112,14 @@ async def issue(
     if "too_few_at_once" in skipped.values() and len(skipped) == len(members):
         raise TooFewCodes if wanted.form == "codes" else TooFewAtOnce
     asked = [one for one in members if one.external_id not in skipped]
+    is_team_of_codes = wanted.form == "codes" and wanted.team is not None
+    if is_team_of_codes and len(asked) < (survey.minimum_group_size or 0):
+        raise TooFewCodes
+    left_out = [*unknown, *(NotIssued(respondent=name, reason=reason) for name, reason in skipped.items())]
+    if wanted.dry_run:
+        audit.forget(session)
+        return outcome(len(asked), [], left_out, is_mailed=is_mailed)
     if wanted.form == "codes":
-        if wanted.team is not None and len(asked) < (survey.minimum_group_size or 0):
-            raise TooFewCodes
         issued = await codes_for(session, survey, asked, keyring)
     else:
         issued = [issued_to(survey, one, keyring) for one in asked]
@@ -122,15 +128,15 @@ async def issue(
         await keep(session, survey, issued, keyring, mailing)
         if mailing is not None:
             await reminders.plan(session, survey, mailing, rules, due)
-    return InvitationsIssued(
-        issued=len(issued),
-        mailed=len(issued) if is_mailed else 0,
-        invitations=[] if is_mailed else await shown(session, survey, issued),
-        not_issued=[
-            *unknown,
-            *(NotIssued(respondent=name, reason=reason) for name, reason in skipped.items()),
-        ],
-    )
+    invitations = [] if is_mailed else await shown(session, survey, issued)
+    return outcome(len(issued), invitations, left_out, is_mailed=is_mailed)
+
+
+def outcome(
+    issued: int, invitations: list[Invitation], left_out: list[NotIssued], *, is_mailed: bool
+) -> InvitationsIssued:
+    mailed = issued if is_mailed else 0
+    return InvitationsIssued(issued=issued, mailed=mailed, invitations=invitations, not_issued=left_out)
 
 
 def would_be_lost(survey: Survey, wanted: InvitationsWrite) -> bool:

@@ -70,19 +70,33 @@ export async function once(pressed, work) {
 /** The member of a body that a fault is at. @param {{pointer?: string | null, parameter?: string | null}} one */
 export const memberOf = (one) => (one.pointer ?? "").replace("#/", "").split("/")[0] || one.parameter || "";
 
-/** The field of a fault: that of its place, or of the member it is in. @param {{pointer?: string | null, parameter?: string | null}} one @param {Record<string, string>} aliases */
-function fieldOf(one, aliases) {
+/** The field of a fault: that of its place, or of the member it is in; in a dialog, that of the dialog.
+ * @param {{pointer?: string | null, parameter?: string | null}} one @param {Record<string, string>} aliases @param {string} within */
+function fieldOf(one, aliases, within) {
   const place = (one.pointer ?? "").replace("#/", "").replaceAll("/", "-");
+  if (within) return `${within}-${place.replace(/^reminder-/, "")}`;
   return place && at(`${place}-fault`) ? place : (aliases[memberOf(one)] ?? memberOf(one));
 }
 
 /** Each fault at its field; what has none above them. @param {Told} told @param {Record<string, string>} [aliases] */
 export function showFaults(told, aliases = {}) {
+  at("wrong").textContent = placeFaults(told, aliases);
+  focusFault();
+}
+
+/** What has no field is left. @param {Told} told @param {Record<string, string>} aliases @param {string} [within] */
+function placeFaults(told, aliases, within = "") {
   clearFaults();
-  const faults = /** @type {any[]} */ (told.body.errors ?? []).map((one) => ({ name: fieldOf(one, aliases), text: sentence(one, one.code, languageNow()) }));
+  const faults = /** @type {any[]} */ (told.body.errors ?? []).map((one) => ({ name: fieldOf(one, aliases, within), text: sentence(one, one.code, languageNow()) }));
   if (!faults.length && aliases[told.code]) faults.push({ name: aliases[told.code] ?? "", text: sentence(told.body, told.code, languageNow()) });
   const lost = faults.filter(({ name, text }) => !showFault(name, text)).map(({ text }) => text);
-  if (lost.length || !faults.length) at("wrong").textContent = [...new Set(lost.length ? lost : [sentence(told.body, told.code, languageNow())])].join(" ");
+  if (!faults.length) lost.push(sentence(told.body, told.code, languageNow()));
+  return [...new Set(lost)].join(" ");
+}
+
+/** In a dialog whose fields have its name before theirs. @param {Told} told @param {string} within @param {HTMLElement} wrong */
+export function showFaultsWithin(told, within, wrong) {
+  wrong.textContent = placeFaults(told, {}, within);
   focusFault();
 }
 
@@ -111,11 +125,12 @@ function focusFault() {
 }
 
 /** Asks whether it is meant; what goes wrong is said there.
- * @param {{title: string, text: string[], label: string, act: () => Promise<Told>, said: string, parts?: Node[], then?: (told: Told) => unknown}} question */
-export function confirm({ title, text, label, act, said, parts = [], then }) {
+ * @param {{title: string, text: string[], label: string, act: () => Promise<Told>, said: string, parts?: Node[], within?: string, look?: string, then?: (told: Told) => unknown}} question */
+export function confirm({ title, text, label, act, said, parts = [], within = "", look = "", then }) {
   const wrong = h("p", { role: "alert", class: "fault" });
   const yes = button(label, () => once(yes, async () => {
     const told = await act();
+    if (!told.isOk && within) return showFaultsWithin(told, within, wrong);
     if (!told.isOk) {
       wrong.textContent = sentence(told.body.errors?.[0] ?? told.body, told.body.errors?.[0]?.code ?? told.code, languageNow());
       return;
@@ -123,7 +138,7 @@ export function confirm({ title, text, label, act, said, parts = [], then }) {
     box.close();
     await (then ? then(told) : redraw(said));
   }), "primary");
-  const box = dialog(title, [...text.map((one) => h("p", {}, one)), ...parts, wrong, h("p", { class: "buttons" }, yes, button(words().no, () => box.close()))]);
+  const box = dialog(title, [...text.map((one) => h("p", {}, one)), ...parts, wrong, h("p", { class: "buttons" }, yes, button(words().no, () => box.close()))], look);
   return box;
 }
 

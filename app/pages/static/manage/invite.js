@@ -3,7 +3,7 @@
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
 import { moment, post, redraw, save, say, tell, whole, words, zone } from "./page.js";
-import { ownWords, seeMail, wordsIn } from "./mails.js";
+import { BY_HAND, forgetWords, inOneLanguage, keepWords, ownWords, ownWordsOf, seeMail, seeReminder, wordsIn, wordsOf } from "./mails.js";
 import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
 
 /**
@@ -55,8 +55,13 @@ function mails(survey, { counts, next_mailing_at: next, reminders, failed }) {
 }
 
 /** @param {Survey} survey */
-const reminding = ({ id, mode }) =>
-  confirm({ title: words().remind_question, text: words().remind_text[mode], label: words().remind, said: words().reminded_said, act: () => post(`v1/surveys/${id}/invitations/remind`) });
+function reminding(survey) {
+  const said = words();
+  const body = form(() => {}, ownWordsOf("by_hand", survey));
+  body.append(seeReminder(survey, body));
+  const act = () => post(`v1/surveys/${survey.id}/invitations/remind`, wordsOf(body, "by_hand"));
+  return confirm({ title: said.remind_question, text: said.remind_text[survey.mode], label: said.remind, said: said.reminded_said, parts: [body], within: BY_HAND, look: "roomy", act });
+}
 
 // ---------------------------------------------------------------- inviting
 
@@ -71,10 +76,11 @@ async function asking(survey, canMail) {
     ...(survey.closes_at ? [field("reminders", said.remind_before, input({ type: "number", min: 0, max: 365 }), said.remind_before_note)] : []));
   const mailed = h("div", { class: "own-words" }, later, ...ownWords(survey), h("p", {}, seeMail(survey, () => body)));
   const send = h("button", { class: "primary", id: "invite" }, said.do_invite);
-  const body = form(() => once(send, () => invite(survey, body)),
+  const body = form(() => once(send, () => (filled(body, "how") === "codes" ? giveCodes(survey, body) : askFirst(survey, body))),
     choices("how", said.invite_how, ways, canMail ? "mail" : "codes"), mailed, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []),
     ...(survey.mode === "anonymous" ? [] : [field("people", said.lost_codes, input(), said.lost_codes_note)]), h("p", {}, send));
   body.id = "inviting";
+  keepWords(survey, body);
   const lost = /** @type {HTMLElement | null} */ (body.querySelector('[data-field="people"]'));
   const settle = () => {
     const isPaper = filled(body, "how") === "codes";
@@ -86,23 +92,44 @@ async function asking(survey, canMail) {
   return part(said.invite, h("p", {}, said.invite_lead), body, h("div", { id: "not-issued" }));
 }
 
+const ALIASES = { mail_not_set_up: "how", not_mailed: "how", too_few_at_once: "how", send: "how", form: "how" };
+
 /** @param {Survey} survey @param {HTMLFormElement} body */
-async function invite({ id }, body) {
+async function giveCodes({ id }, body) {
   clearFaults();
-  const isPaper = filled(body, "how") === "codes";
+  const people = filled(body, "people").split(/[\s,;]+/).filter(Boolean);
+  const wanted = { team: filled(body, "team") || null, form: "codes", send: false, ...(people.length && { people }) };
+  const told = await post(`v1/surveys/${id}/invitations`, wanted, {}, { Accept: "text/html" });
+  if (!told.isOk) return showFaults(told, ALIASES);
+  if (!told.body.includes("<section>")) return say(words().invited_said(0, 0));
+  save("codes.html", "text/html", told.body);
+  return say(words().codes_said);
+}
+
+/** A mail cannot be taken back: so it is said first how many go out, and to whom none. @param {Survey} survey @param {HTMLFormElement} body */
+async function askFirst({ id }, body) {
+  clearFaults();
+  const said = words();
   const days = filled(body, "reminders");
   const at = filled(body, "send_at");
-  const mailed = { send: true, ...(at && { send_at: new Date(at).toISOString() }), ...(days && { reminders: [{ days_before_close: Number(days) }] }), ...wordsIn(body) };
-  const people = isPaper ? filled(body, "people").split(/[\s,;]+/).filter(Boolean) : [];
-  const told = await post(`v1/surveys/${id}/invitations`, { team: filled(body, "team") || null, ...(people.length && { people }), ...(isPaper ? { form: "codes", send: false } : mailed) }, {}, isPaper ? { Accept: "text/html" } : {});
-  if (!told.isOk) return showFaults(told, { mail_not_set_up: "how", not_mailed: "how", too_few_at_once: "how", send: "how", form: "how" });
-  if (isPaper) {
-    if (!told.body.includes("<section>")) return say(words().invited_said(0, 0));
-    save("codes.html", "text/html", told.body);
-    return say(words().codes_said);
-  }
-  const { issued, mailed: count, not_issued: without } = told.body;
-  await redraw(words().invited_said(issued, count));
+  const own = wordsIn(body);
+  const wanted = { team: filled(body, "team") || null, send: true, ...(at && { send_at: new Date(at).toISOString() }), ...(days && { reminders: [{ days_before_close: Number(days) }] }), ...own };
+  const would = await post(`v1/surveys/${id}/invitations`, { ...wanted, dry_run: true });
+  if (!would.isOk) return showFaults(would, ALIASES);
+  const { mailed, not_issued: without } = would.body;
+  if (!mailed) return showInvited(would.body);
+  const left = /** @type {NotIssued[]} */ (without).filter(({ reason }) => reason === "no_address").length;
+  const text = [said.invite_text(mailed, at ? moment(wanted.send_at ?? "") : ""), ...(left ? [said.invite_without(left)] : []), ...inOneLanguage(own)];
+  confirm({ title: said.invite_question, text, label: said.invite_go(mailed), said: "", act: () => post(`v1/surveys/${id}/invitations`, wanted), then: async ({ body: told }) => {
+    forgetWords(id);
+    await redraw();
+    showInvited(told);
+  } });
+}
+
+/** @param {{issued: number, mailed: number, not_issued: NotIssued[]}} told */
+function showInvited({ issued, mailed, not_issued: without }) {
+  say(words().invited_said(issued, mailed));
   if (without.length) document.getElementById("not-issued")?.replaceChildren(withoutOne(without));
 }
 
