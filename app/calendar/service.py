@@ -7,8 +7,10 @@ from app.calendar import queries, rules, schemas
 from app.calendar.queries import PageStart
 from app.core.conditional import Preconditions
 from app.core.database import Row, TenantSession
-from app.core.errors import IdentifierMismatch, NotFound, Unprocessable
+from app.core.errors import NotFound, Unprocessable
+from app.core.patches import require_identifier
 from app.organizations.errors import UnknownTeam
+from app.people.persons.errors import no_person
 from app.people.teams.queries import team_and_below
 from app.tables import CelebrationSettings, Occasion, Organization
 
@@ -76,7 +78,7 @@ def celebrated_on(day: date, organization: Organization) -> date:
 async def find_person(session: TenantSession, external_id: str, *, lock: bool = False) -> UUID:
     found = await queries.person_id(session, external_id, lock=lock)
     if found is None:
-        raise NotFound(f"There is no person {external_id}: check the identifier, or create the person first.")
+        raise no_person(external_id)
     return found
 
 
@@ -109,8 +111,7 @@ async def put_occasion(
 def refuse_impossible(key: str, wanted: schemas.OccasionWrite) -> None:
     if key in DERIVED:
         raise DerivedOccasion.parameter("key")
-    if "key" in wanted.model_fields_set and wanted.key != key:
-        raise IdentifierMismatch.at("#/key")
+    require_identifier(wanted, "key", key)
     if wanted.kind in BIRTHDAYS and wanted.year is not None:
         raise BirthYearNotKept.at("#/year")
     if wanted.recurrence == "once" and (wanted.kind != "custom" or wanted.year is None):

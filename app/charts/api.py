@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
+from app.auth.callers import TeamMetricsReader
 from app.auth.dependencies import TeamsOnly, Tenant
 from app.auth.principal import Principal, Scope
 from app.calendar.service import find_occurrences, represent_occurrence
@@ -38,7 +39,6 @@ from app.metrics.views.api import (
     Filter,
     GroupKind,
     Series,
-    TeamMetricsReader,
     TeamParameter,
     View,
     WantedLanguage,

@@ -62,6 +62,12 @@ class Preconditions:
             return Response(status_code=304, headers=tagged)
         return Response(body, status, tagged, media_type="application/json")
 
+    def answer_put(self, resource: BaseModel, is_new: bool, address: str) -> Response:
+        """What was put, and where it is if it was not there before."""
+        if not is_new:
+            return self.answer(resource)
+        return self.answer(resource, 201, NO_STORE | {"Location": address})
+
 
 def when_reading(if_none_match: Tags = None) -> Preconditions:
     return Preconditions(if_none_match=if_none_match, is_reading=True)

@@ -2,8 +2,11 @@
 
 import base64
 import json
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from hmac import compare_digest
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
+from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
@@ -12,6 +15,7 @@ from app.core.secrets import Keyring
 
 OWN = ("cursor", "limit")
 MAC_SIZE = 12
+Listed = TypeVar("Listed")
 
 
 class InvalidCursor(Unprocessable):
@@ -32,17 +36,29 @@ class Paging:
         self.request = request
         self.response = response
         self.limit = limit
-        self.after: list[Any] | None = self._decode(cursor) if cursor else None
+        self.after: list[str] | None = self._decode(cursor) if cursor else None
 
-    def cut(self, rows: list[Any], key: Any) -> tuple[list[Any], str | None]:
+    @property
+    def last_name(self) -> str | None:
+        """Where a list is in the order of a name."""
+        return self.after[0] if self.after else None
+
+    @property
+    def last_moment(self) -> tuple[datetime, UUID] | None:
+        """Where a list is in the order of a time, and of what has the same."""
+        return (datetime.fromisoformat(self.after[0]), UUID(self.after[1])) if self.after else None
+
+    def cut(
+        self, rows: Sequence[Listed], key: Callable[[Listed], tuple[str | date | UUID, ...]]
+    ) -> tuple[list[Listed], str | None]:
         """At most `limit` of `rows` (fetch one more than that) and the cursor of the next page.
 
-        `key` gives a row's sort key as a list of JSON values.
+        `key` is where a row stands in the order of the list.
         """
         if len(rows) <= self.limit:
-            return rows, None
-        page = rows[: self.limit]
-        cursor = self._encode(key(page[-1]))
+            return list(rows), None
+        page = list(rows[: self.limit])
+        cursor = self._encode([_written(part) for part in key(page[-1])])
         target = self.request.url.include_query_params(cursor=cursor)
         self.response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
         return page, cursor
@@ -54,11 +70,11 @@ class Paging:
         place = json.dumps([self.request.url.path, filters]).encode()
         return [mac[:MAC_SIZE] for mac in keyring.common_macs("cursor", place, key)]
 
-    def _encode(self, key: list[Any]) -> str:
+    def _encode(self, key: list[str]) -> str:
         raw = json.dumps(key).encode()
         return base64.urlsafe_b64encode(self._macs(raw)[0] + raw).decode().rstrip("=")
 
-    def _decode(self, cursor: str) -> list[Any]:
+    def _decode(self, cursor: str) -> list[str]:
         try:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         except ValueError:
@@ -66,8 +82,12 @@ class Paging:
         mac, key = raw[:MAC_SIZE], raw[MAC_SIZE:]
         if not any(compare_digest(mac, own) for own in self._macs(key)):
             raise InvalidCursor.parameter("cursor")
-        after: list[Any] = json.loads(key)
+        after: list[str] = json.loads(key)
         return after
 
 
 Page = Annotated[Paging, Depends()]
+
+
+def _written(part: str | date | UUID) -> str:
+    return part.isoformat() if isinstance(part, date) else str(part)

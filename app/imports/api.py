@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,17 +7,11 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
-from app.auth.dependencies import (
-    Anyone,
-    KeyringOf,
-    TeamsOnly,
-    Tenant,
-    database_of,
-)
+from app.auth.dependencies import Anyone, KeyringOf, TeamsOnly, Tenant, database_of
 from app.auth.principal import Principal
 from app.core.conditional import NO_STORE, ReadConditions
 from app.core.database import Database, TenantSession, as_of, transaction_time
-from app.core.errors import MissingScope, NotFound
+from app.core.errors import MissingScope
 from app.core.idempotency import Once
 from app.core.pages import Page
 from app.core.requests import Route
@@ -102,7 +95,7 @@ ImportReader = Annotated[Principal, Depends(import_reader)]
 async def readable_import(import_id: UUID, who: ImportReader, session: Tenant) -> schemas.Import:
     found = await service.read_import(session, import_id)
     if found.kind not in kinds_of(who):
-        raise NotFound(f"There is no import {import_id}: check the id, or send the file again.")
+        raise service.no_import(import_id)
     return found
 
 
@@ -139,9 +132,9 @@ async def list_imports(
 ) -> schemas.ImportPage:
     response.headers.update(NO_STORE)
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.imports_before(session, kinds_of(who), after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.ImportPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
 

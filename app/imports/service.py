@@ -277,10 +277,14 @@ async def read_import(session: TenantSession, import_id: UUID) -> schemas.Import
     return represent(await found(session, import_id))
 
 
+def no_import(import_id: UUID) -> NotFound:
+    return NotFound(f"There is no import {import_id}: check the id, or send the file again.")
+
+
 async def found(session: TenantSession, import_id: UUID) -> Import:
     row = await queries.find(session, import_id)
     if row is None:
-        raise NotFound(f"There is no import {import_id}: check the id, or send the file again.")
+        raise no_import(import_id)
     return row
 
 

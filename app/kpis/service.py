@@ -4,7 +4,8 @@ from uuid import UUID, uuid4
 from app.core.batches import Done, Effect
 from app.core.conditional import Preconditions
 from app.core.database import TenantSession
-from app.core.errors import AppError, IdentifierMismatch, NotFound, Unprocessable
+from app.core.errors import AppError, NotFound, Unprocessable
+from app.core.patches import require_identifier
 from app.kpis import queries, schemas
 from app.kpis.queries import NewValue
 from app.organizations.errors import UnknownTeam
@@ -37,8 +38,7 @@ async def put_kpi(
     conditions: Preconditions,
 ) -> tuple[schemas.Kpi, bool]:
     """The KPI, and whether it is new."""
-    if "key" in wanted.model_fields_set and wanted.key != key:
-        raise IdentifierMismatch.at("#/key")
+    require_identifier(wanted, "key", key)
     values = wanted.model_dump(exclude=READ_ONLY) | {"key": key}
     is_new = await queries.add_or_hold_kpi(session, values)
     conditions.check(None if is_new else await find_kpi(session, key))

@@ -1,13 +1,11 @@
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import HTMLResponse
 
-from app.auth.dependencies import Once, Tenant, database_of, requires
-from app.auth.principal import Principal, Scope
-from app.calendar.api import CalendarReader
+from app.auth.callers import CalendarReader, CalendarWriter, Inviter
+from app.auth.dependencies import Once, Tenant, database_of
 from app.calendar.schemas import AddressToken
 from app.core.conditional import NO_STORE
 from app.core.database import as_of, transaction_time
@@ -20,9 +18,6 @@ from app.organizations.queries import name_of
 
 router = APIRouter(route_class=Route, tags=["newsletter"])
 linked = APIRouter(route_class=LinkRoute, tags=["newsletter"])
-CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
-Inviter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE, Scope.METRICS_READ))]
-"""Whoever invites shows numbers, so they must be allowed to see them."""
 Token = Annotated[AddressToken, Path()]
 SUBSCRIPTIONS = "/v1/newsletter/subscriptions"
 CONFIRM, UNSUBSCRIBE = "/v1/newsletter/confirm/{token}", "/v1/newsletter/unsubscribe/{token}"
@@ -47,9 +42,9 @@ async def list_newsletter_subscriptions(
 ) -> schemas.NewsletterSubscriptionPage:
     response.headers.update(NO_STORE)
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.subscriptions_before(session, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     items = [service.represent(row) for row in rows]
     return schemas.NewsletterSubscriptionPage(items=items, next_cursor=cursor, as_of=now)
 

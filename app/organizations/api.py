@@ -1,12 +1,10 @@
-from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from app.auth import queries as auth
-from app.auth.dependencies import FORGOTTEN, Anyone, Once, Tenant, requires
-from app.auth.principal import Principal, Scope
+from app.auth.callers import KeyManager, OrganizationWriter
+from app.auth.dependencies import FORGOTTEN, Anyone, Once, Tenant
 from app.core.conditional import ChangeConditions, ReadConditions
 from app.core.database import as_of
 from app.core.errors import NotFound
@@ -15,8 +13,6 @@ from app.core.requests import Route
 from app.organizations import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["organizations"])
-OrganizationWriter = Annotated[Principal, Depends(requires(Scope.ORGANIZATION_WRITE))]
-KeyManager = Annotated[Principal, Depends(requires(Scope.KEYS_MANAGE))]
 
 
 @router.get("/v1/me", operation_id="get_me", response_model=schemas.Me)
@@ -48,9 +44,9 @@ async def update_organization(
 @router.get("/v1/api-keys", operation_id="list_api_keys", response_model=schemas.ApiKeyPage)
 async def list_api_keys(who: KeyManager, session: Tenant, page: Page) -> schemas.ApiKeyPage:
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await auth.api_keys_before(session, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.ApiKeyPage(
         items=[service.represent_key(row) for row in rows], next_cursor=cursor, as_of=now
     )

@@ -1,8 +1,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from app.core.errors import IdentifierMismatch
 from app.core.patches import merge_patch
 from app.core.schema import Input, Schema
 from app.organizations.queries import TOMBSTONE_DAYS
@@ -11,22 +10,6 @@ from app.people.queries import Key, ListPart
 
 READ_ONLY = {"external_id", "unresolved", "employments", "created_at", "updated_at"}
 Listed = TypeVar("Listed", bound=Schema)
-
-
-class Identified(Protocol):
-    """A body that may repeat the identifier of its path."""
-
-    @property
-    def model_fields_set(self) -> set[str]: ...
-
-    @property
-    def external_id(self) -> str | None: ...
-
-
-def require_identifier(sent: Identified, external_id: str) -> None:
-    """A body may repeat the identifier of its path, and may not have another."""
-    if "external_id" in sent.model_fields_set and sent.external_id != external_id:
-        raise IdentifierMismatch.at("#/external_id")
 
 
 def window(after: str | None, updated_after: datetime | None, now: datetime, limit: int) -> ListPart:

@@ -4,21 +4,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from app.auth.dependencies import Once, SettingsOf, Tenant, requires
-from app.auth.principal import Principal, Scope
+from app.auth.callers import RecognitionReader, RecognitionWriter
+from app.auth.dependencies import Once, SettingsOf, Tenant
 from app.core import telemetry
 from app.core.batches import BatchResult, Effect, batch_result, parse_in_turns, refuse_repeats
 from app.core.conditional import NO_STORE, ChangeConditions, Preconditions, ReadConditions, etag_of
 from app.core.database import as_of, once_committed
 from app.core.pages import Page
+from app.core.parameters import ExternalId
 from app.core.requests import Route
 from app.core.schema import Date, Identifier, Instant
 from app.recognition import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["recognition"])
-RecognitionReader = Annotated[Principal, Depends(requires(Scope.RECOGNITIONS_READ))]
-RecognitionWriter = Annotated[Principal, Depends(requires(Scope.RECOGNITIONS_WRITE))]
-PersonId = Annotated[Identifier, Path()]
 ReactionKind = Annotated[Identifier, Path()]
 First = Annotated[Date | None, Query(alias="from")]
 Last = Annotated[Date | None, Query(alias="to")]
@@ -47,9 +45,9 @@ async def list_recognitions(
 ) -> schemas.RecognitionPage:
     response.headers.update(NO_STORE)
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await service.find_events(session, filters, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.occurred_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.occurred_at, row.id))
     return schemas.RecognitionPage(
         items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now
     )
@@ -136,7 +134,7 @@ async def delete_recognition(
     response_model=schemas.PersonRecognition,
 )
 async def get_person_recognition(
-    external_id: PersonId,
+    external_id: ExternalId,
     who: RecognitionReader,
     session: Tenant,
     conditions: ReadConditions,
@@ -154,7 +152,7 @@ async def get_person_recognition(
     responses={201: {"model": schemas.Reaction}},
 )
 async def put_recognition_reaction(
-    recognition_id: UUID, external_id: PersonId, kind: ReactionKind, who: RecognitionWriter, session: Tenant
+    recognition_id: UUID, external_id: ExternalId, kind: ReactionKind, who: RecognitionWriter, session: Tenant
 ) -> Response:
     reaction, is_new = await service.react(session, recognition_id, external_id, kind)
     return Preconditions().answer(reaction, 201 if is_new else 200)
@@ -162,6 +160,6 @@ async def put_recognition_reaction(
 
 @router.delete(REACTION, operation_id="delete_recognition_reaction", status_code=204)
 async def delete_recognition_reaction(
-    recognition_id: UUID, external_id: PersonId, kind: ReactionKind, who: RecognitionWriter, session: Tenant
+    recognition_id: UUID, external_id: ExternalId, kind: ReactionKind, who: RecognitionWriter, session: Tenant
 ) -> None:
     await service.take_reaction_back(session, recognition_id, external_id, kind)

@@ -13,7 +13,7 @@ from app.core.fairness import in_turns, slices
 from app.core.outbox import announce_each
 from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization
-from app.people.persons.errors import UnknownPerson
+from app.people.persons.errors import UnknownPerson, no_person
 from app.people.teams.queries import team_and_below
 from app.recognition import queries, rules
 from app.recognition.counts.queries import count_new, numbers_of, recounted
@@ -332,7 +332,7 @@ async def months_asked_for(
 async def own_numbers(session: TenantSession, person: str, first: date, last: date) -> PersonRecognition:
     people = await queries.lock_people(session, [person])
     if person not in people:
-        raise NotFound(f"There is no person {person}: check the identifier, or create the person first.")
+        raise no_person(person)
     row = await numbers_of(session, people[person], first, last)
     return PersonRecognition.model_validate({"person": person, "from": first, "to": last, **row._mapping})
 
@@ -358,7 +358,7 @@ async def _reaction_key(session: TenantSession, event_id: UUID, person: str, kin
     """What it is stored under; event and person cannot be deleted before this transaction ends."""
     people = await queries.lock_people(session, [person])
     if person not in people:
-        raise NotFound(f"There is no person {person}: check the identifier, or create the person first.")
+        raise no_person(person)
     if not await queries.known_events(session, [event_id]):
         raise no_event(event_id)
     return {

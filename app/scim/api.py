@@ -8,7 +8,8 @@ from scim2_models import Context
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
 
-from app.auth.dependencies import database_of, keyring_of, public_base, requires
+from app.auth.callers import PeopleReader, PeopleWriter
+from app.auth.dependencies import database_of, keyring_of, public_base
 from app.auth.principal import Principal, Scope
 from app.core.conditional import NO_STORE, Preconditions, matches
 from app.core.errors import ErrorMiddleware
@@ -35,13 +36,11 @@ def caller_of(request: Request, who: Principal) -> Caller:
     return Caller(who.organization_id, has_dates, base_of(request), keyring_of(request), arrivals)
 
 
-async def reader(request: Request, who: Annotated[Principal, Depends(requires(Scope.PEOPLE_READ))]) -> Caller:
+async def reader(request: Request, who: PeopleReader) -> Caller:
     return caller_of(request, who)
 
 
-async def writer(
-    request: Request, who: Annotated[Principal, Depends(requires(Scope.PEOPLE_WRITE))]
-) -> Caller:
+async def writer(request: Request, who: PeopleWriter) -> Caller:
     return caller_of(request, who)
 
 

@@ -1,11 +1,9 @@
-from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
-from app.auth.dependencies import Once, Tenant, requires
-from app.auth.principal import Principal, Scope
+from app.auth.callers import SurveyReader, SurveyWriter
+from app.auth.dependencies import Once, Tenant
 from app.core.conditional import NO_STORE, ChangeConditions, ReadConditions, etag_of
 from app.core.database import as_of, transaction_time
 from app.core.pages import Page
@@ -13,8 +11,6 @@ from app.core.requests import Route
 from app.surveys import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["surveys"])
-SurveyReader = Annotated[Principal, Depends(requires(Scope.SURVEYS_READ))]
-SurveyWriter = Annotated[Principal, Depends(requires(Scope.SURVEYS_WRITE))]
 
 
 def tagged(survey: schemas.Survey) -> dict[str, str]:
@@ -30,9 +26,9 @@ async def list_surveys(
     archived: bool | None = None,
 ) -> schemas.SurveyPage:
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.surveys_before(session, status, archived, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.SurveyPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
 

@@ -1,11 +1,10 @@
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, requires
-from app.auth.principal import Principal, Scope
+from app.auth.callers import WebhookManager
+from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant
 from app.core.conditional import ChangeConditions, ReadConditions
 from app.core.database import as_of
 from app.core.errors import NotFound
@@ -14,7 +13,6 @@ from app.core.requests import Route
 from app.webhooks import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["webhooks"])
-WebhookManager = Annotated[Principal, Depends(requires(Scope.WEBHOOKS_MANAGE))]
 Status = Annotated[schemas.DeliveryStatus | None, Query()]
 WEBHOOKS = "/v1/webhooks"
 WEBHOOK = WEBHOOKS + "/{webhook_id}"
@@ -24,9 +22,9 @@ DELIVERIES = WEBHOOK + "/deliveries"
 @router.get(WEBHOOKS, operation_id="list_webhooks", response_model=schemas.WebhookPage)
 async def list_webhooks(who: WebhookManager, session: Tenant, page: Page) -> schemas.WebhookPage:
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.webhooks_before(session, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.WebhookPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
 
@@ -102,9 +100,9 @@ async def list_webhook_deliveries(
 ) -> schemas.WebhookDeliveryPage:
     now = await as_of(session)
     await service.found(session, webhook_id)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.deliveries_before(session, webhook_id, status, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     items = [service.represent_delivery(row) for row in rows]
     return schemas.WebhookDeliveryPage(items=items, next_cursor=cursor, as_of=now)
 

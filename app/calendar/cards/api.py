@@ -1,15 +1,13 @@
 import base64
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from app.auth.dependencies import Later, Once, Tenant, requires
-from app.auth.principal import Principal, Scope
-from app.calendar.api import CalendarReader
+from app.auth.callers import CalendarReader, CalendarWriter
+from app.auth.dependencies import Later, Once, Tenant
 from app.calendar.cards import queries, schemas, service
 from app.calendar.cards.outcome import CARD_PICTURE
 from app.calendar.cards.press import PRESS
@@ -19,12 +17,10 @@ from app.core.database import as_of
 from app.core.elsewhere import MadeElsewhere
 from app.core.errors import NotFound
 from app.core.pages import Page
+from app.core.parameters import Key
 from app.core.requests import Route
-from app.core.schema import Identifier
 
 router = APIRouter(route_class=Route, tags=["calendar"])
-CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
-Key = Annotated[Identifier, Path()]
 Format = Annotated[Literal["html", "png"], Query()]
 CARDS = "/v1/cards"
 TEMPLATES = "/v1/card-templates"
@@ -68,9 +64,9 @@ async def list_cards(
 ) -> schemas.CardPage:
     response.headers.update(NO_STORE)
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.cards_after(session, status, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.send_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.send_at, row.id))
     items = await service.represent_cards(session, rows)
     return schemas.CardPage(items=items, next_cursor=cursor, as_of=now)
 
@@ -127,9 +123,9 @@ async def delete_card_wish(card_id: UUID, wish_id: UUID, who: CalendarWriter, se
 @router.get(TEMPLATES, operation_id="list_card_templates", response_model=schemas.CardTemplatePage)
 async def list_card_templates(who: CalendarReader, session: Tenant, page: Page) -> schemas.CardTemplatePage:
     now = await as_of(session)
-    after = page.after[0] if page.after else ""
+    after = page.last_name or ""
     rows = await queries.templates_after(session, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.key])
+    rows, cursor = page.cut(rows, lambda row: (row.key,))
     items = [service.represent_template(row) for row in rows]
     return schemas.CardTemplatePage(items=items, next_cursor=cursor, as_of=now)
 
@@ -164,9 +160,7 @@ async def put_card_template(
         await service.refuse_faulty(body, whose)
         async with transaction as another:
             template, is_new = await service.put_template(another, key, body, conditions)
-        if not is_new:
-            return conditions.answer(template)
-        return conditions.answer(template, 201, NO_STORE | {"Location": f"{TEMPLATES}/{key}"})
+        return conditions.answer_put(template, is_new, f"{TEMPLATES}/{key}")
 
     return MadeElsewhere(stored)
 

@@ -16,9 +16,10 @@ from app.calendar.schemas import PersonRef
 from app.calendar.service import celebrated_on, find_person
 from app.core.conditional import Preconditions
 from app.core.database import AsyncSession, Row, TenantSession
-from app.core.errors import Conflict, IdentifierMismatch, NotFound, Unprocessable
+from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.languages import language_of
 from app.core.outbox import announce
+from app.core.patches import require_identifier
 from app.mail import windows
 from app.mail.dispatcher import Draft, Undeliverable
 from app.mail.message import Mail
@@ -361,8 +362,7 @@ async def refuse_misplaced(
     conditions: Preconditions,
 ) -> bool:
     """Whatever the template is like; whether it would be a new one."""
-    if "key" in wanted.model_fields_set and wanted.key != key:
-        raise IdentifierMismatch.at("#/key")
+    require_identifier(wanted, "key", key)
     earlier = await queries.template(session, key)
     conditions.check(represent_template(earlier) if earlier else None)
     rival = await queries.template_for(session, wanted.kind, wanted.language)

@@ -3,11 +3,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
-from app.auth.dependencies import Once, PublicBase, Tenant, database_of, requires
-from app.auth.principal import Principal, Scope
-from app.calendar.api import CalendarReader
+from app.auth.callers import CalendarReader, CalendarWriter
+from app.auth.dependencies import Once, PublicBase, Tenant, database_of
 from app.calendar.feeds import queries, schemas, service
 from app.calendar.schemas import AddressToken
 from app.core.conditional import REVALIDATE, ReadConditions, matches
@@ -17,7 +16,6 @@ from app.core.pages import Page
 from app.core.requests import Route
 
 router = APIRouter(route_class=Route, tags=["calendar"])
-CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 FEEDS = "/v1/calendar/feeds"
 
 
@@ -28,9 +26,9 @@ class CalendarResponse(Response):
 @router.get(FEEDS, operation_id="list_calendar_feeds", response_model=schemas.CalendarFeedPage)
 async def list_calendar_feeds(who: CalendarReader, session: Tenant, page: Page) -> schemas.CalendarFeedPage:
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.feeds_before(session, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.CalendarFeedPage(
         items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now
     )

@@ -1,13 +1,11 @@
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import HTMLResponse
 
-from app.auth.dependencies import Once, Tenant, database_of, requires
-from app.auth.principal import Principal, Scope
-from app.calendar.api import CalendarReader
+from app.auth.callers import CalendarReader, CalendarWriter
+from app.auth.dependencies import Once, Tenant, database_of
 from app.calendar.reminders import queries, schemas, service
 from app.calendar.schemas import AddressToken
 from app.core.database import as_of
@@ -19,7 +17,6 @@ from app.organizations.queries import name_of
 
 router = APIRouter(route_class=Route, tags=["calendar"])
 linked = APIRouter(route_class=LinkRoute, tags=["calendar"])
-CalendarWriter = Annotated[Principal, Depends(requires(Scope.CALENDAR_WRITE))]
 Token = Annotated[AddressToken, Path()]
 REMINDERS = "/v1/reminders"
 UNSUBSCRIBE = "/v1/unsubscribe/{token}"
@@ -31,9 +28,9 @@ DONE = {"nl": "Je krijgt geen herinneringen meer.", "en": "You receive no more r
 @router.get(REMINDERS, operation_id="list_reminders", response_model=schemas.ReminderPage)
 async def list_reminders(who: CalendarReader, session: Tenant, page: Page) -> schemas.ReminderPage:
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.reminders_before(session, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.ReminderPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 
 

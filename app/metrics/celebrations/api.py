@@ -3,13 +3,14 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from app.auth.callers import MetricsReader
 from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.requests import Route
 from app.core.shapes import Shaped
 from app.metrics.celebrations import service
 from app.metrics.schemas.celebrations import CelebrationMetrics
-from app.metrics.views.api import MetricsReader, TeamParameter
+from app.metrics.views.api import TeamParameter
 
 router = APIRouter(route_class=Route, tags=["metrics"])
 By = Annotated[list[Literal["organization", "team"]], Query()]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from app.auth.callers import MetricsReader
 from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.database import TenantSession
@@ -12,7 +13,7 @@ from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import service
 from app.metrics.recognition.blocks import FEWEST_ACTIVE
 from app.metrics.schemas.recognition import RecognitionMetrics
-from app.metrics.views.api import MetricsReader, TeamParameter
+from app.metrics.views.api import TeamParameter
 from app.metrics.views.groups import CI_LEVEL
 from app.recognition.api import First, Last
 from app.recognition.service import months_asked_for

@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.auth.dependencies import Anyone, TeamsOnly, Tenant, requires
-from app.auth.principal import Principal, Scope
+from app.auth.callers import MetricsReader, PrivacyManager, TeamMetricsReader
+from app.auth.dependencies import Anyone, TeamsOnly, Tenant
+from app.auth.principal import Principal
 from app.core.conditional import REVALIDATE, ReadConditions, ReadOnce
 from app.core.database import TenantSession, transaction_time
 from app.core.fairness import in_turns
 from app.core.languages import language_of
+from app.core.parameters import AcceptLanguage
 from app.core.ready import Make
 from app.core.requests import Route
 from app.core.schema import Identifier
@@ -28,10 +30,6 @@ from app.organizations import queries as organizations
 from app.tables import Release, Survey
 
 router = APIRouter(route_class=Route, tags=["metrics"])
-MetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]
-"""Reads of the whole organisation; who sees some teams only is refused."""
-TeamMetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ, by_team=True))]
-PrivacyManager = Annotated[Principal, Depends(requires(Scope.PRIVACY_MANAGE))]
 GroupKind = Annotated[
     str,
     Shaped(
@@ -43,7 +41,6 @@ By = Annotated[list[GroupKind], Query()]
 TeamParameter = Annotated[Identifier | None, Query()]
 Depth = Annotated[int | None, Query(ge=1, le=100)]
 Series = Annotated[str | None, Query(min_length=1, max_length=100)]
-Language = Annotated[str | None, Header(max_length=1000)]
 Filter = Annotated[str | None, Query(min_length=3, max_length=2000)]
 QuestionParameter = Annotated[Identifier | None, Query()]
 Grouped = (
@@ -59,7 +56,7 @@ OF_VIEW = {"survey_id", "series", "by", "team", "depth", "question"}
 """What narrows or moves a view; whatever else an endpoint takes could widen it."""
 
 
-async def wanted_language(who: Anyone, session: Tenant, accept_language: Language = None) -> str:
+async def wanted_language(who: Anyone, session: Tenant, accept_language: AcceptLanguage = None) -> str:
     organization = await organizations.organization(session)
     return language_of(accept_language, organization.locale)
 

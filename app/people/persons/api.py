@@ -2,15 +2,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from app.auth.callers import PeopleReader, PeopleWriter
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant
 from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of, transaction_time
 from app.core.pages import Page
+from app.core.parameters import ExternalId
 from app.core.requests import Route
 from app.core.schema import Identifier
 from app.people import service as people_service
-from app.people.api import AsOf, ExternalId, PeopleReader, PeopleWriter, UpdatedAfter, last_key, put_answer
+from app.people.api import AsOf, UpdatedAfter
 from app.people.persons import schemas, service
 
 router = APIRouter(route_class=Route, tags=["people"])
@@ -29,10 +31,10 @@ async def list_people(
     response.headers.update(NO_STORE)
     started = await as_of(session)
     window = people_service.window(
-        last_key(page), updated_after, await transaction_time(session), page.limit + 1
+        page.last_name, updated_after, await transaction_time(session), page.limit + 1
     )
     rows = await service.person_keys(session, window, team, day)
-    keys, cursor = page.cut(rows, lambda key: [key.external_id])
+    keys, cursor = page.cut(rows, lambda key: (key.external_id,))
     names = [key.external_id for key in keys]
     found = await service.read_people(session, names, day)
     return schemas.PersonPage(items=people_service.listed(keys, found), next_cursor=cursor, as_of=started)
@@ -78,7 +80,7 @@ async def put_person(
     keyring: KeyringOf,
 ) -> Response:
     person, is_new = await service.put_person(session, external_id, body, conditions, keyring)
-    return put_answer(person, is_new, f"/v1/people/{person.external_id}")
+    return conditions.answer_put(person, is_new, f"/v1/people/{person.external_id}")
 
 
 @router.patch("/v1/people/{external_id}", operation_id="update_person", response_model=schemas.Person)

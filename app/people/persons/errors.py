@@ -1,6 +1,6 @@
 """What can go wrong with people, named."""
 
-from app.core.errors import Conflict, Unprocessable
+from app.core.errors import Conflict, NotFound, Unprocessable
 
 
 class UnknownPerson(Unprocessable):
@@ -36,3 +36,7 @@ class PersonInUse(Conflict):
 class PersonErased(Conflict):
     code = "person_erased"
     detail = "This person was erased. If the person agrees to be stored again, send DELETE .../erasure first."
+
+
+def no_person(external_id: str) -> NotFound:
+    return NotFound(f"There is no person {external_id}: check the identifier, or create the person first.")

@@ -15,8 +15,9 @@ from app.core.batches import (
 )
 from app.core.conditional import Preconditions
 from app.core.database import RowMapping, TenantSession
-from app.core.errors import AppError, NotFound, validated
+from app.core.errors import AppError, validated
 from app.core.outbox import announce_each
+from app.core.patches import require_identifier
 from app.core.secrets import Keyring
 from app.organizations.errors import UnknownTeam
 from app.people import queries as people_queries
@@ -33,18 +34,15 @@ from app.people.persons.errors import (
     PersonErased,
     PersonIdTaken,
     PersonInUse,
+    no_person,
 )
 from app.people.persons.queries import PersonRecord
 from app.people.queries import Key, ListPart
-from app.people.service import patched, require_identifier
+from app.people.service import patched
 from app.people.teams import queries as teams_queries
 
 Effective = Mapping[str, date]
 """From which day on the change of a person holds, where that was said; else from today."""
-
-
-def no_person(external_id: str) -> NotFound:
-    return NotFound(f"There is no person {external_id}: check the identifier, or create the person first.")
 
 
 def represent_person(row: RowMapping, earlier: Sequence[Period]) -> schemas.Person:
@@ -115,7 +113,7 @@ async def put_person(
 
     It creates before it looks: of two senders of a new person exactly one finds nobody there.
     """
-    require_identifier(body, external_id)
+    require_identifier(body, "external_id", external_id)
     item = validated(schemas.PersonItem, body.model_dump() | {"external_id": external_id})
     record = await _record(session, item)
     created, erased = await _add_or_hold(session, [record], keyring)

@@ -1,13 +1,15 @@
 from fastapi import APIRouter, Response
 
+from app.auth.callers import PeopleReader, PeopleWriter
 from app.auth.dependencies import Once, SettingsOf, Tenant
 from app.core.batches import BatchResult
 from app.core.conditional import ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of, transaction_time
 from app.core.pages import Page
+from app.core.parameters import ExternalId
 from app.core.requests import Route
 from app.people import service as people_service
-from app.people.api import ExternalId, PeopleReader, PeopleWriter, UpdatedAfter, last_key, put_answer
+from app.people.api import UpdatedAfter
 from app.people.teams import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["people"])
@@ -19,10 +21,10 @@ async def list_teams(
 ) -> schemas.TeamPage:
     started = await as_of(session)
     window = people_service.window(
-        last_key(page), updated_after, await transaction_time(session), page.limit + 1
+        page.last_name, updated_after, await transaction_time(session), page.limit + 1
     )
     rows = await queries.team_keys(session, window)
-    keys, cursor = page.cut(rows, lambda key: [key.external_id])
+    keys, cursor = page.cut(rows, lambda key: (key.external_id,))
     found = await service.read_teams(session, [key.external_id for key in keys])
     return schemas.TeamPage(items=people_service.listed(keys, found), next_cursor=cursor, as_of=started)
 
@@ -56,7 +58,7 @@ async def put_team(
     conditions: Conditions,
 ) -> Response:
     team, is_new = await service.put_team(session, external_id, body, conditions)
-    return put_answer(team, is_new, f"/v1/teams/{team.external_id}")
+    return conditions.answer_put(team, is_new, f"/v1/teams/{team.external_id}")
 
 
 @router.patch("/v1/teams/{external_id}", operation_id="update_team", response_model=schemas.Team)

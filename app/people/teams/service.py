@@ -16,8 +16,9 @@ from app.core.batches import (
 from app.core.conditional import Preconditions
 from app.core.database import RowMapping, TenantSession
 from app.core.errors import AppError, NotFound, Unprocessable, validated
+from app.core.patches import require_identifier
 from app.people import queries as people_queries
-from app.people.service import patched, require_identifier
+from app.people.service import patched
 from app.people.teams import queries, rules, schemas
 from app.people.teams.errors import TeamCycle, TeamInUse, TeamTooDeep, UnknownParent
 from app.people.teams.queries import TeamNode
@@ -59,7 +60,7 @@ async def put_team(
     conditions: Preconditions,
 ) -> tuple[schemas.Team, bool]:
     """The team, and whether it is new."""
-    require_identifier(body, external_id)
+    require_identifier(body, "external_id", external_id)
     item = validated(schemas.TeamItem, body.model_dump() | {"external_id": external_id})
     await queries.hold_team_tree(session)
     current = await read_teams(session, [external_id])
@@ -74,7 +75,7 @@ async def update_team(
     patch: schemas.TeamPatch,
     conditions: Preconditions,
 ) -> schemas.Team:
-    require_identifier(patch, external_id)
+    require_identifier(patch, "external_id", external_id)
     await queries.hold_team_tree(session)
     current = await read_team(session, external_id)
     conditions.check(current)

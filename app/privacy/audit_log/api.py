@@ -1,11 +1,9 @@
-from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from app.auth.dependencies import KeyringOf, Tenant, requires
-from app.auth.principal import Principal, Scope
+from app.auth.callers import Auditor
+from app.auth.dependencies import KeyringOf, Tenant
 from app.core import audit
 from app.core.conditional import NO_STORE
 from app.core.database import as_of
@@ -15,7 +13,6 @@ from app.core.schema import Identifier, Instant
 from app.privacy.audit_log import schemas
 
 router = APIRouter(route_class=Route, tags=["privacy"])
-Auditor = Annotated[Principal, Depends(requires(Scope.AUDIT_READ))]
 Text = Annotated[str | None, Query(min_length=1, max_length=200)]
 Moment = Annotated[Instant | None, Query()]
 
@@ -40,8 +37,8 @@ async def list_audit_entries(
 ) -> schemas.AuditPage:
     page.response.headers.update(NO_STORE)
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await audit.entries_before(session, wanted, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.recorded_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.recorded_at, row.id))
     items = [schemas.AuditEntry.model_validate(row, from_attributes=True) for row in rows]
     return schemas.AuditPage(items=items, next_cursor=cursor, as_of=now)

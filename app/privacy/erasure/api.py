@@ -1,8 +1,9 @@
 from fastapi import APIRouter, Response
 
+from app.auth.callers import PrivacyManager
 from app.auth.dependencies import KeyringOf, Once, Tenant
+from app.core.parameters import ExternalId
 from app.core.requests import Route
-from app.privacy.api import ExternalId, PrivacyManager
 from app.privacy.erasure import schemas, service
 
 router = APIRouter(route_class=Route, tags=["privacy"])

@@ -19,7 +19,7 @@ from app.core.jobs import enqueue
 from app.core.outbox import announce
 from app.core.secrets import Keyring, token_hash
 from app.people.persons import queries as people
-from app.people.persons.service import no_person
+from app.people.persons.errors import no_person
 from app.privacy import queries as privacy_queries
 from app.privacy.erasure import queries
 from app.privacy.erasure.schemas import Erasure

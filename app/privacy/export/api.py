@@ -3,15 +3,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import HTMLResponse
 
+from app.auth.callers import PrivacyManager
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of
 from app.core.conditional import NO_STORE
 from app.core.database import transaction_time
 from app.core.frame import PAGE, LinkRoute, framed
+from app.core.parameters import ExternalId
 from app.core.requests import Route
 from app.core.secrets import token_hash
 from app.core.shapes import TOKEN
 from app.organizations.queries import name_of
-from app.privacy.api import ExternalId, PrivacyManager
 from app.privacy.export import links, schemas, service
 from app.privacy.export.words import words
 

@@ -21,8 +21,9 @@ from app.mail.letters import Letter, filled, html_of, paragraphs, text_of
 from app.mail.message import Mail
 from app.mail.transport import can_send
 from app.organizations import queries as organizations
+from app.people.persons.errors import no_person
 from app.people.persons.queries import hold_person
-from app.people.persons.service import no_person, read_person
+from app.people.persons.service import read_person
 from app.privacy.export import queries
 from app.privacy.export.schemas import AnswersLinkAsked
 from app.privacy.export.words import words

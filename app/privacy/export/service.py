@@ -19,7 +19,8 @@ from app.core.languages import language_of
 from app.core.schema import Schema
 from app.core.secrets import Keyring
 from app.organizations.queries import organization
-from app.people.persons.service import no_person, read_person
+from app.people.persons.errors import no_person
+from app.people.persons.service import read_person
 from app.privacy import queries as privacy_queries
 from app.privacy.audit_log.schemas import AuditEntry
 from app.privacy.export import queries, schemas

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.auth.dependencies import KeyringOf, Once, Tenant, database_of, requires
-from app.auth.principal import Principal, Scope
+from app.auth.callers import KeyManager, PeopleReader, PeopleWriter
+from app.auth.dependencies import KeyringOf, Once, Tenant, database_of
+from app.auth.principal import Scope
 from app.auth.queries import credential_of
 from app.core import telemetry
 from app.core.conditional import NO_STORE, Preconditions
@@ -26,9 +27,6 @@ from app.recognition.chat.signatures import is_from_slack, is_from_teams
 from app.tables import Credential
 
 router = APIRouter(route_class=Route, tags=["recognition"])
-KeyManager = Annotated[Principal, Depends(requires(Scope.KEYS_MANAGE))]
-PeopleReader = Annotated[Principal, Depends(requires(Scope.PEOPLE_READ))]
-PeopleWriter = Annotated[Principal, Depends(requires(Scope.PEOPLE_WRITE))]
 ChatId = Annotated[Identifier, Path()]
 IDENTITY = "/v1/chat-identities/{product}/{chat_id}"
 
@@ -156,9 +154,9 @@ async def list_chat_connections(
 ) -> schemas.ChatConnectionPage:
     response.headers.update(NO_STORE)
     now = await as_of(session)
-    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    after = page.last_moment
     rows = await queries.connections_before(session, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.created_at.isoformat(), str(row.id)])
+    rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     items = [service.represent_connection(row) for row in rows]
     return schemas.ChatConnectionPage(items=items, next_cursor=cursor, as_of=now)
 
@@ -196,9 +194,9 @@ async def list_chat_identities(
 ) -> schemas.ChatIdentityPage:
     response.headers.update(NO_STORE)
     now = await as_of(session)
-    after = page.after[0] if page.after else ""
+    after = page.last_name or ""
     rows = await queries.identities_after(session, product, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.chat_id])
+    rows, cursor = page.cut(rows, lambda row: (row.chat_id,))
     items = [schemas.ChatIdentity.model_validate(row, from_attributes=True) for row in rows]
     return schemas.ChatIdentityPage(items=items, next_cursor=cursor, as_of=now)
 

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import StreamingResponse
 
+from app.auth.callers import SurveyReader, SurveyWriter
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant
 from app.auth.principal import Scope
 from app.core.conditional import NO_STORE
 from app.core.database import transaction_time
 from app.core.idempotency import REPLAYED
 from app.core.languages import language_of
+from app.core.parameters import AcceptLanguage
 from app.core.requests import Route
 from app.organizations import queries as organizations
-from app.surveys.api import SurveyReader, SurveyWriter
 from app.surveys.invitations import preview, schemas, service, sheets, status
 from app.surveys.invitations.reminders.service import remind
 from app.surveys.service import found
@@ -35,7 +36,6 @@ def wants_a_sheet(request: Request) -> bool:
 
 NONE_OF_ITS_OWN = schemas.ReminderWords()
 WantsSheet = Annotated[bool, Depends(wants_a_sheet)]
-Language = Annotated[str | None, Header(max_length=1000)]
 
 
 @router.post(
@@ -54,7 +54,7 @@ async def create_invitations(
     keyring: KeyringOf,
     settings: SettingsOf,
     is_sheet: WantsSheet,
-    accept_language: Language = None,
+    accept_language: AcceptLanguage = None,
 ) -> Response:
     issued = once.before(schemas.InvitationsIssued)
     if issued is None:
@@ -98,7 +98,7 @@ async def create_survey_address(
     settings: SettingsOf,
     is_sheet: WantsSheet,
     renew: bool = False,
-    accept_language: Language = None,
+    accept_language: AcceptLanguage = None,
 ) -> Response:
     now = await transaction_time(session)
     organization = await organizations.organization(session)

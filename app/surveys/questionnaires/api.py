@@ -2,6 +2,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from app.auth.callers import SurveyReader, SurveyWriter
 from app.auth.dependencies import Tenant
 from app.core.conditional import Conditions, ReadConditions
 from app.core.database import as_of
@@ -9,7 +10,6 @@ from app.core.errors import NotFound
 from app.core.pages import Page
 from app.core.requests import Route
 from app.core.schema import Identifier
-from app.surveys.api import SurveyReader, SurveyWriter
 from app.surveys.questionnaires import queries, schemas, service
 from app.surveys.questionnaires.built_in import built_in
 
@@ -21,7 +21,7 @@ Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
     "/v1/questionnaires", operation_id="list_questionnaires", response_model=schemas.QuestionnairePage
 )
 async def list_questionnaires(who: SurveyReader, session: Tenant, page: Page) -> schemas.QuestionnairePage:
-    now, after = await as_of(session), page.after[0] if page.after else ""
+    now, after = await as_of(session), page.last_name or ""
     rows = await queries.newest_questionnaires(session, after, page.limit + 1)
     items = [service.represent_summary(row._asdict()) for row in rows]
     own = built_in()
@@ -36,8 +36,8 @@ async def list_questionnaires(who: SurveyReader, session: Tenant, page: Page) ->
                 created_at=own.made_at,
             )
         )
-    items, cursor = page.cut(sorted(items, key=lambda item: item.key), lambda item: [item.key])
-    return schemas.QuestionnairePage(items=items, next_cursor=cursor, as_of=now)
+    shown, cursor = page.cut(sorted(items, key=lambda item: item.key), lambda item: (item.key,))
+    return schemas.QuestionnairePage(items=shown, next_cursor=cursor, as_of=now)
 
 
 @router.get(

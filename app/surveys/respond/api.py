@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
+from app.auth.callers import SurveyReader
 from app.auth.dependencies import DatabaseOf, Tenant, database_of
 from app.core import logging as app_logging
 from app.core import telemetry
@@ -14,9 +15,9 @@ from app.core.conditional import NO_STORE
 from app.core.database import TenantSession, transaction_time
 from app.core.errors import AppError
 from app.core.gathering import Gathering
+from app.core.parameters import AcceptLanguage
 from app.core.requests import Route
 from app.core.schema import Identifier
-from app.surveys.api import SurveyReader
 from app.surveys.invitations.errors import NoInvitation, UnknownInvitation
 from app.surveys.invitations.tokens import Invited, genuine
 from app.surveys.questionnaires.api import Version
@@ -29,7 +30,6 @@ from app.surveys.schemas import Mode
 
 router = APIRouter(route_class=Route, tags=["surveys"])
 door = HTTPBearer(auto_error=False, scheme_name="invitation")
-Language = Annotated[str | None, Header(max_length=1000)]
 
 
 async def invited(
@@ -67,7 +67,9 @@ InvitedTenant = Annotated[TenantSession, Depends(invited_session, scope="functio
 
 
 @router.get("/v1/respond", operation_id="get_survey_form", response_model=respond_schemas.SurveyForm)
-async def get_survey_form(who: Invitee, session: InvitedTenant, accept_language: Language = None) -> Response:
+async def get_survey_form(
+    who: Invitee, session: InvitedTenant, accept_language: AcceptLanguage = None
+) -> Response:
     return told(await respond.form(session, who, accept_language, await transaction_time(session)))
 
 
@@ -82,7 +84,7 @@ async def preview_questionnaire(
     session: Tenant,
     version: Version = None,
     mode: Mode | None = None,
-    accept_language: Language = None,
+    accept_language: AcceptLanguage = None,
 ) -> Response:
     return told(await respond.preview(session, key, version, mode or "confidential", accept_language))
 

@@ -4,8 +4,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import Counter
 
-from app.auth.dependencies import DatabaseOf, KeyringOf, Once, OnceLater, SettingsOf, Tenant, requires
-from app.auth.principal import Principal, Scope
+from app.auth.callers import ResponseReader, ResponseWriter
+from app.auth.dependencies import DatabaseOf, KeyringOf, Once, OnceLater, SettingsOf, Tenant
 from app.core import telemetry
 from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE
@@ -21,8 +21,6 @@ from app.surveys.responses.errors import ModeHasNoReadableResponses
 from app.surveys.service import found
 
 router = APIRouter(route_class=Route, tags=["surveys"])
-ResponseReader = Annotated[Principal, Depends(requires(Scope.RESPONSES_READ))]
-ResponseWriter = Annotated[Principal, Depends(requires(Scope.RESPONSES_WRITE))]
 
 
 def gathered_responses(request: Request) -> Gathering[submission.Sent, submission.Accepted]:
@@ -110,8 +108,8 @@ async def list_responses(
     if survey.mode != "attributed":
         raise ModeHasNoReadableResponses
     page.response.headers.update(NO_STORE)
-    now, after = await as_of(session), page.after[0] if page.after else None
+    now, after = await as_of(session), page.last_name
     rows = await queries.readable_responses(session, survey_id, after, page.limit + 1)
-    rows, cursor = page.cut(list(rows), lambda row: [row.respondent])
+    rows, cursor = page.cut(rows, lambda row: (row.respondent,))
     items = await submission.readable(session, survey, rows, keyring)
     return schemas.ResponsePage(items=items, next_cursor=cursor, as_of=now)
