@@ -1,7 +1,7 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from app.auth.callers import CalendarReader, DatesKeeper
 from app.auth.dependencies import Tenant
@@ -15,6 +15,7 @@ from app.core.schema import Date, Identifier
 from app.organizations.queries import organization as find_organization
 
 router = APIRouter(route_class=Route, tags=["calendar"])
+LinkToken = Annotated[schemas.AddressToken, Path()]
 OCCASIONS = "/v1/people/{external_id}/occasions"
 CELEBRATIONS = "/v1/people/{external_id}/celebrations"
 

@@ -15,7 +15,7 @@ from app.mail.dispatcher import Round
 from app.mail.planned import Kind, Planned
 from app.organizations.jobs import in_every_organization
 
-Plan = Callable[[TenantSession, datetime], Awaitable[object]]
+Planner = Callable[[TenantSession, datetime], Awaitable[object]]
 
 
 async def plan_celebrations(database: Database) -> None:
@@ -24,7 +24,7 @@ async def plan_celebrations(database: Database) -> None:
 
 
 async def plan_in(database: Database, organization_id: UUID) -> None:
-    async def carry_out(plan: Plan) -> None:
+    async def carry_out(plan: Planner) -> None:
         async with database.tenant_session(organization_id) as session:
             await plan(session, await transaction_time(session))
 

@@ -4,10 +4,8 @@ from calendar import isleap
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
-LeapDayRule = Literal["feb_28", "mar_1"]
-WeekendRule = Literal["same_day", "before", "after", "nearest"]
+from app.organizations.rules import LeapDayRule, WeekendRule
 
 LEAP_YEAR = 2000
 LEAP_DAY = (2, 29)

@@ -3,9 +3,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.calendar.rules import LeapDayRule
 from app.core.schema import Flag, Input, Instant, Integer, ReadOnly, Schema, Visible
 from app.core.shapes import TOKEN
+from app.organizations.rules import LeapDayRule
+from app.people.rules import Visibility
 
 Kind = Literal["birthday", "wedding", "family_birthday", "custom"]
 OccurrenceKind = Literal["birthday", "work_anniversary", "first_day", "wedding", "family_birthday", "custom"]
@@ -15,7 +16,6 @@ AddressToken = Annotated[
     TOKEN,
 ]
 """A secret that stands in an address."""
-Visibility = Literal["private", "team", "organization"]
 
 
 class OccasionWrite(Input):

@@ -10,6 +10,7 @@ from app.core.database import Row, TenantSession
 from app.core.errors import NotFound, Unprocessable
 from app.core.patches import require_identifier
 from app.organizations.errors import UnknownTeam
+from app.organizations.rules import WeekendRule
 from app.people.persons.errors import no_person
 from app.people.teams.queries import team_and_below
 from app.tables import CelebrationSettings, Occasion, Organization
@@ -71,7 +72,7 @@ def represent_occurrence(row: Row[Any], organization: Organization) -> schemas.O
 
 
 def celebrated_on(day: date, organization: Organization) -> date:
-    rule = cast(rules.WeekendRule, organization.weekend_rule)
+    rule = cast(WeekendRule, organization.weekend_rule)
     return rules.celebrated_on(day, rule, organization.working_days)
 
 

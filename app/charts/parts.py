@@ -9,7 +9,7 @@ from app.charts.look import WIDER, Look
 from app.core.one_line import on_one_line
 
 Json = dict[str, Any]
-Rows = list[Json]
+ChartRows = list[Json]
 VEGA_LITE: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 TITLE: Final = 17
@@ -27,7 +27,7 @@ def chart(
     *,
     title: str,
     description: str,
-    data: Mapping[str, Rows],
+    data: Mapping[str, ChartRows],
     views: Sequence[Json],
     notes: Iterable[str] = (),
     left: float = 0,
@@ -90,12 +90,12 @@ def _config(look: Look) -> Json:
     }
 
 
-def notes_view(look: Look, lines: Rows, left: float) -> Json:
+def notes_view(look: Look, lines: ChartRows, left: float) -> Json:
     layer = text("notes", x=at(-left), y=place("y"), shown="text", align="left", color=look.theme.muted)
     return view(look.width - left, max(1, LINE * len(lines)), [layer])
 
 
-def stacked(rows: Rows, step: int = LINE) -> Rows:
+def stacked(rows: ChartRows, step: int = LINE) -> ChartRows:
     """One below the other, in pixels."""
     return [{**row, "y": step * (number + 0.5)} for number, row in enumerate(rows)]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.charts.letters import LINE, width_of, wrapped
 from app.charts.look import Look
-from app.charts.parts import Json, Rows, at, place, text
+from app.charts.parts import ChartRows, Json, at, place, text
 
 LINES = LINE - 2
 MOST_ROWS = 40
@@ -29,7 +29,7 @@ class Column:
         return cls(wide, (wide + 14, look.width - right))
 
 
-def named(look: Look, rows: Rows, column: Column, lowest: int = 22, name: str = "name") -> float:
+def named(look: Look, rows: ChartRows, column: Column, lowest: int = 22, name: str = "name") -> float:
     """Gives each row its lines and its place; how high all are."""
     y = 0.0
     for row in rows:

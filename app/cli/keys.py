@@ -8,7 +8,7 @@ import typer
 
 from app.auth.principal import Scope
 from app.auth.queries import api_keys_before, delete_api_key
-from app.cli.options import Json, checked_name, group, show_list
+from app.cli.options import AsJson, checked_name, group, show_list
 from app.cli.running import with_database
 from app.core.audit import COMMAND_LINE, record
 from app.core.database import Database
@@ -21,7 +21,7 @@ cli = group("API keys.")
 
 @cli.command("list")
 def list_keys(
-    organization: Annotated[UUID, typer.Option(help="Id of the organisation.")], as_json: Json = False
+    organization: Annotated[UUID, typer.Option(help="Id of the organisation.")], as_json: AsJson = False
 ) -> None:
     """List the API keys of an organisation, the newest first; the keys themselves are kept nowhere."""
 
@@ -67,7 +67,7 @@ def create_key(
     scope: Annotated[list[Scope] | None, typer.Option(help="What the key may do; repeat it.")] = None,
     all_scopes: Annotated[bool, typer.Option("--all-scopes", help="Everything.")] = False,
     name: Annotated[str, typer.Option(help="What the key is for.", callback=checked_name)] = "command line",
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Create an API key and show it, this once."""
     scopes = list(Scope) if all_scopes else list(dict.fromkeys(scope or []))

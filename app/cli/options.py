@@ -13,7 +13,7 @@ OWN_KEY = "BETROKKEN_API_KEY"
 """Of who sends a file; no setting of the service."""
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def alone() -> typer.Typer:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.options import Json, checked_name, group, show_list
+from app.cli.options import AsJson, checked_name, group, show_list
 from app.cli.running import with_database
 from app.core.audit import COMMAND_LINE
 from app.core.database import Database
@@ -18,7 +18,7 @@ cli = group("Organisations of this installation.")
 
 @cli.command("create")
 def create_organization(
-    name: Annotated[str, typer.Argument(help="Its name.", callback=checked_name)], as_json: Json = False
+    name: Annotated[str, typer.Argument(help="Its name.", callback=checked_name)], as_json: AsJson = False
 ) -> None:
     """Create an organisation."""
 
@@ -32,7 +32,7 @@ def create_organization(
 
 
 @cli.command("list")
-def list_organizations(as_json: Json = False) -> None:
+def list_organizations(as_json: AsJson = False) -> None:
     """List the organisations, by name."""
 
     async def find(database: Database) -> list[dict[str, str]]:

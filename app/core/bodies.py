@@ -41,7 +41,7 @@ class BodyLimits:
 
 
 STRANGER = BodyLimits(SMALL, SMALL)
-Admission = Callable[[Scope], Awaitable[BodyLimits]]
+Admit = Callable[[Scope], Awaitable[BodyLimits]]
 """From a request's head to what its body may be; raises an AppError where nobody may send one."""
 
 
@@ -63,7 +63,7 @@ class BodyMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        admit: Admission,
+        admit: Admit,
         whose: Callable[[Scope], str],
         streamed: Collection[tuple[str, str]],
     ) -> None:

@@ -82,7 +82,7 @@ def when_putting(if_match: Tags = None, if_none_match: Tags = None) -> Precondit
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadyReading:
     """What is read of answers that are made once."""
 
     conditions: Preconditions
@@ -100,11 +100,11 @@ class Reading:
         return Response(found.body, headers=tagged | packed, media_type="application/json")
 
 
-def reading(request: Request, if_none_match: Tags = None) -> Reading:
-    return Reading(when_reading(if_none_match), request.app.state.ready_answers, request)
+def reading(request: Request, if_none_match: Tags = None) -> ReadyReading:
+    return ReadyReading(when_reading(if_none_match), request.app.state.ready_answers, request)
 
 
-ReadOnce = Annotated[Reading, Depends(reading)]
+ReadOnce = Annotated[ReadyReading, Depends(reading)]
 ReadConditions = Annotated[Preconditions, Depends(when_reading)]
 ChangeConditions = Annotated[Preconditions, Depends(when_changing)]
 Conditions = Annotated[Preconditions, Depends(when_putting)]

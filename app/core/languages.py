@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Literal
 
+Language = Literal["en", "nl"]
 LANGUAGES = ("en", "nl")
+ByLanguage = Mapping[str, str]
 MONTHS: Mapping[str, str] = {
     "en": "January February March April May June July August September October November December",
     "nl": "januari februari maart april mei juni juli augustus september oktober november december",

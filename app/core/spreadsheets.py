@@ -12,7 +12,7 @@ ROWS = ("items", "groups", "metrics")
 """The members of an answer that are rows: a thing each; of groups, a part of the group each."""
 PARTED = "groups"
 FORMULA = re.compile(r"""(^[\t\r])|(?:^|(?<=[;\t\r\n]))(?=[ "]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
-Cells = dict[str, Any]
+Members = dict[str, Any]
 
 
 class Number(str):
@@ -41,7 +41,7 @@ def table_of(answer: bytes) -> bytes:
     return b"".join([csv_line(columns), *(csv_line([row.get(name) for name in columns]) for row in rows)])
 
 
-def _rows(one: Any, told: Cells, *, is_parted: bool) -> Iterator[Cells]:
+def _rows(one: Any, told: Members, *, is_parted: bool) -> Iterator[Members]:
     """A row; of a group with lists, its own members beside those of each entry, and which list it is of."""
     if not isinstance(one, dict):
         yield {"value": one}
@@ -57,13 +57,13 @@ def _rows(one: Any, told: Cells, *, is_parted: bool) -> Iterator[Cells]:
                 yield own | {"part": name} | {f"{name}.{key}": value for key, value in (head | row).items()}
 
 
-def _head(told: Cells, name: str, place: int) -> Cells:
+def _head(told: Members, name: str, place: int) -> Members:
     """Of a cell, the column that it stands in."""
     columns = told.get("columns", []) if name == "cells" else []
     return {"column": columns[place]["key"]} if place < len(columns) else {}
 
 
-def _cells(node: Cells, above: str = "") -> Iterator[tuple[str, Any]]:
+def _cells(node: Members, above: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in node.items():
         if isinstance(value, dict):
             yield from _cells(value, f"{above}{name}.")

@@ -173,7 +173,7 @@ class TelemetryMiddleware:
             finally:
                 self.note(named(scope), status, time.perf_counter() - started, told)
 
-    def note(self, operation: str, status: int, seconds: float, told: tracing.Told) -> None:
+    def note(self, operation: str, status: int, seconds: float, told: tracing.SpanWords) -> None:
         REQUESTS.labels(operation, f"{status // 100}xx").inc()
         LATENCY.labels(operation).observe(seconds)
         told |= {"name": operation, "http.response.status_code": status}

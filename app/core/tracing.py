@@ -17,7 +17,7 @@ EXTRA = "opentelemetry-sdk"
 
 current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 """What is told to others of the trace that this belongs to."""
-Told = dict[str, str | int | float]
+SpanWords = dict[str, str | int | float]
 
 
 class Tracing:
@@ -73,9 +73,9 @@ def trace_id() -> str | None:
 
 
 @contextmanager
-def within(name: str, parent: str | None, kind: str = "INTERNAL") -> Iterator[Told]:
+def within(name: str, parent: str | None, kind: str = "INTERNAL") -> Iterator[SpanWords]:
     """The trace goes on in here. What is told of it until the end are its attributes; `name` is its name."""
-    told: Told = {"name": name}
+    told: SpanWords = {"name": name}
     if Tracing.tracer is None:
         token = current.set(parent)
         try:
@@ -88,7 +88,7 @@ def within(name: str, parent: str | None, kind: str = "INTERNAL") -> Iterator[To
 
 
 @contextmanager
-def _span(tracer: Any, told: Told, parent: str | None, kind: str) -> Iterator[None]:
+def _span(tracer: Any, told: SpanWords, parent: str | None, kind: str) -> Iterator[None]:
     from opentelemetry.trace import SpanKind, Status, StatusCode  # noqa: PLC0415 an extra
     from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
         TraceContextTextMapPropagator,

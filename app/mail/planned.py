@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 Compose = Callable[[TenantSession, Row[Any]], Awaitable[Mail | Draft]]
-Told = Callable[[TenantSession, Row[Any]], Awaitable[None]]
+TellOfSent = Callable[[TenantSession, Row[Any]], Awaitable[None]]
 
 DUE = """
     organization_id = :organization_id AND status IN ('planned', 'sending') AND send_at <= :now
@@ -69,7 +69,7 @@ async def tell_nobody(_: TenantSession, __: Row[Any]) -> None:
 class Planned:
     kind: Kind
     write: Compose
-    tell_of_sent: Told = tell_nobody
+    tell_of_sent: TellOfSent = tell_nobody
 
     async def due(self, session: TenantSession, now: datetime) -> int:
         """How many are due; those whose day has passed are given up."""

@@ -11,7 +11,7 @@ from app.core.schema import Schema
 from app.metrics import schemas
 from app.metrics.blocks.filtered import FilterNumbers
 from app.metrics.blocks.upcasts import (
-    Body,
+    StoredBody,
     cells_that_matter,
     changes_that_matter,
     choices_of_enough,
@@ -37,7 +37,7 @@ FORMULA_VERSION: Final = "4"
 MOST_WAVES: Final = 20
 """Of a series, the newest are looked at."""
 AS_SENT: Final = '{"status":"'
-Upcast = Callable[[Body], Body]
+Upcast = Callable[[StoredBody], StoredBody]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Metric(Generic[Numbers, Told]):
         is_as_sent = version == self.version and kept.startswith(AS_SENT)
         return kept if is_as_sent else self.parsed(kept, version).model_dump_json()
 
-    def read(self, body: Body, version: int) -> Numbers:
+    def read(self, body: StoredBody, version: int) -> Numbers:
         for upcast in self.upcasts[version - 1 :]:
             body = upcast(body)
         return self.numbers.validate_python(body)

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.metrics.formulas import Subtrees, pomp, scale_scores
+from app.surveys.questionnaires.rules import Dimension, LeverName
 
-Dimension = Literal["satisfaction", "engagement", "outcome"]
-LeverName = Literal["clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth"]
 Key = TypeVar("Key", bound=str)
 DIMENSIONS: Final = ("satisfaction", "engagement")
 OUTCOMES: Final = ("enps", "overall_satisfaction", "intent_to_stay")

@@ -1,12 +1,11 @@
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse
 
 from app.auth.callers import CalendarReader, CalendarWriter, Inviter
 from app.auth.dependencies import Once, Tenant, database_of
-from app.calendar.schemas import AddressToken
+from app.calendar.api import LinkToken
 from app.core.conditional import NO_STORE
 from app.core.database import as_of, transaction_time
 from app.core.errors import NotFound
@@ -18,7 +17,6 @@ from app.organizations.queries import name_of
 
 router = APIRouter(route_class=Route, tags=["newsletter"])
 linked = APIRouter(route_class=LinkRoute, tags=["newsletter"])
-Token = Annotated[AddressToken, Path()]
 SUBSCRIPTIONS = "/v1/newsletter/subscriptions"
 CONFIRM, UNSUBSCRIBE = "/v1/newsletter/confirm/{token}", "/v1/newsletter/unsubscribe/{token}"
 ASK_TO_CONFIRM = {
@@ -70,7 +68,7 @@ async def delete_newsletter_subscription(subscription_id: UUID, who: CalendarWri
 
 
 @linked.get(CONFIRM, operation_id="get_newsletter_confirmation", response_class=HTMLResponse, responses=PAGE)
-async def get_newsletter_confirmation(token: Token, request: Request) -> HTMLResponse:
+async def get_newsletter_confirmation(token: LinkToken, request: Request) -> HTMLResponse:
     """Asks first: programs that scan mails follow every link in them."""
     organization_id, _ = await service.whose(database_of(request), service.CONFIRM, token)
     async with database_of(request).tenant_session(organization_id) as session:
@@ -80,7 +78,7 @@ async def get_newsletter_confirmation(token: Token, request: Request) -> HTMLRes
 @linked.post(
     CONFIRM, operation_id="create_newsletter_confirmation", response_class=HTMLResponse, responses=PAGE
 )
-async def create_newsletter_confirmation(token: Token, request: Request) -> HTMLResponse:
+async def create_newsletter_confirmation(token: LinkToken, request: Request) -> HTMLResponse:
     organization_id, subscription_id = await service.whose(database_of(request), service.CONFIRM, token)
     async with database_of(request).tenant_session(organization_id) as session:
         await service.confirm(session, subscription_id, await transaction_time(session))
@@ -90,7 +88,7 @@ async def create_newsletter_confirmation(token: Token, request: Request) -> HTML
 @linked.get(
     UNSUBSCRIBE, operation_id="get_newsletter_unsubscription", response_class=HTMLResponse, responses=PAGE
 )
-async def get_newsletter_unsubscription(token: Token, request: Request) -> HTMLResponse:
+async def get_newsletter_unsubscription(token: LinkToken, request: Request) -> HTMLResponse:
     organization_id, _ = await service.whose(database_of(request), service.UNSUBSCRIBE, token)
     async with database_of(request).tenant_session(organization_id) as session:
         return framed(request, await name_of(session), ASK_TO_UNSUBSCRIBE, BUTTON)
@@ -102,7 +100,7 @@ async def get_newsletter_unsubscription(token: Token, request: Request) -> HTMLR
     response_class=HTMLResponse,
     responses=PAGE,
 )
-async def create_newsletter_unsubscription(token: Token, request: Request) -> HTMLResponse:
+async def create_newsletter_unsubscription(token: LinkToken, request: Request) -> HTMLResponse:
     """The one click of RFC 8058; whatever the body says."""
     organization_id, subscription_id = await service.whose(database_of(request), service.UNSUBSCRIBE, token)
     async with database_of(request).tenant_session(organization_id) as session:

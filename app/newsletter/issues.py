@@ -67,7 +67,7 @@ PATIENCE = timedelta(days=3)
 
 Shown = TypeVar("Shown", RecognitionOk, HeadlineOk)
 
-Numbers = dict[date, int]
+KnownCounts = dict[date, int]
 """How many days an organisation celebrates in the month from a date on, counted once for all readers."""
 
 
@@ -121,7 +121,7 @@ def issue_days(day_of_month: int | None, now: datetime) -> list[date]:
 
 def composer(keyring: Keyring, public_url: str) -> Compose:
     """For the mails of one organisation."""
-    known: Numbers = {}
+    known: KnownCounts = {}
 
     async def compose(session: TenantSession, mail: Row[Any]) -> Mail | Draft:
         """What there is to tell now; a subscription ended since, or a team handed over, counts."""
@@ -184,7 +184,7 @@ async def reader_of(session: TenantSession, organization: Organization, mail: Ro
     return Reader(found, organization, language, today, teams, before)
 
 
-async def issue_of(session: TenantSession, reader: Reader, known: Numbers) -> Issue:
+async def issue_of(session: TenantSession, reader: Reader, known: KnownCounts) -> Issue:
     month = months_before(reader.today, 1)
     return Issue(
         organization=reader.organization.name,
@@ -196,7 +196,7 @@ async def issue_of(session: TenantSession, reader: Reader, known: Numbers) -> Is
     )
 
 
-async def celebrations(session: TenantSession, reader: Reader, known: Numbers) -> Celebrations:
+async def celebrations(session: TenantSession, reader: Reader, known: KnownCounts) -> Celebrations:
     """All of them as a number; by name those in the reader's teams and of who reports to them."""
     organization, first = reader.organization, reader.today
     last = first + timedelta(month_end(first).day - 1)

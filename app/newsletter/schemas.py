@@ -3,9 +3,8 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.core.languages import Language
 from app.core.schema import Identifier, Input, Instant, Schema
-
-Language = Literal["en", "nl"]
 
 
 class NewsletterSubscriptionWrite(Input):

@@ -21,9 +21,8 @@ from app.core.schema import (
     Visible,
 )
 from app.core.shapes import Shaped
+from app.organizations.rules import LeapDayRule, WeekendRule
 
-LeapDayRule = Literal["feb_28", "mar_1"]
-WeekendRule = Literal["same_day", "before", "after", "nearest"]
 Environment = Literal["live", "test"]
 
 Division = Literal["fixed", "benchmark"]

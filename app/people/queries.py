@@ -21,7 +21,7 @@ class ListPart(NamedTuple):
     limit: int
 
 
-class Key(NamedTuple):
+class ListKey(NamedTuple):
     """A place in a list; of something deleted, when there was a delta read."""
 
     external_id: str

@@ -1,7 +1,4 @@
-from app.core.schema import (
-    Instant,
-    Schema,
-)
+from app.core.schema import Instant, Schema
 
 
 class DeletedRecord(Schema):

@@ -6,7 +6,7 @@ from app.core.patches import merge_patch
 from app.core.schema import Input, Schema
 from app.organizations.queries import TOMBSTONE_DAYS
 from app.people import schemas
-from app.people.queries import Key, ListPart
+from app.people.queries import ListKey, ListPart
 
 READ_ONLY = {"external_id", "unresolved", "employments", "created_at", "updated_at"}
 Listed = TypeVar("Listed", bound=Schema)
@@ -17,7 +17,7 @@ def window(after: str | None, updated_after: datetime | None, now: datetime, lim
     return ListPart(after, updated_after, updated_after and max(updated_after, oldest), limit)
 
 
-def listed(keys: Iterable[Key], found: Mapping[str, Listed]) -> list[Listed | schemas.DeletedRecord]:
+def listed(keys: Iterable[ListKey], found: Mapping[str, Listed]) -> list[Listed | schemas.DeletedRecord]:
     """In the order of the keys; without what was deleted since they were read."""
     items: list[Listed | schemas.DeletedRecord] = []
     for key in keys:

@@ -16,8 +16,8 @@ from app.core.schema import (
     Schema,
     Visible,
 )
+from app.people.rules import Visibility
 
-Visibility = Literal["private", "team", "organization"]
 Source = Literal["api", "slack", "teams", "import", "automatic"]
 Message = Annotated[str, Field(min_length=1, max_length=4000), Visible]
 Value = Annotated[str, Field(min_length=1, max_length=100), Visible]

@@ -64,14 +64,14 @@ class EditWindowClosed(Conflict):
     detail = "This event can no longer be changed: delete it and record another."
 
 
-class BadRange(Unprocessable):
+class TooManyMonths(Unprocessable):
     code = "bad_range"
     detail = (
         f"This range cannot be read: ask for at most {MOST_MONTHS} begun months, with from no later than to."
     )
 
 
-class ExternalIdConflict(Conflict):
+class EventIdTaken(Conflict):
     code = "external_id_conflict"
     detail = (
         "Another event has this external_id, or it was changed since: send another one, or delete the event."
@@ -264,7 +264,7 @@ def _compared(item: RecognitionWrite, earlier: Row[Any]) -> Done | AppError:
     sent = item.model_dump(exclude=left_to_us)
     if sent == {name: getattr(earlier, name) for name in sent}:
         return Done(Effect.UNCHANGED, earlier.id)
-    return ExternalIdConflict.at("#/external_id")
+    return EventIdTaken.at("#/external_id")
 
 
 # ------------------------------------------------------------------------------ changing and deleting
@@ -325,7 +325,7 @@ async def months_asked_for(
     first = first or rules.months_before(last, USUAL_MONTHS - 1)
     begin, end = rules.whole_months(first, last)
     if first > last or begin > today or rules.months_from(begin, end) > MOST_MONTHS:
-        raise BadRange.parameter("to")
+        raise TooManyMonths.parameter("to")
     return today, begin, end
 
 

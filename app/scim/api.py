@@ -51,7 +51,7 @@ async def body_of(request: Request) -> Any:
 
 Reader = Annotated[Caller, Depends(reader)]
 Writer = Annotated[Caller, Depends(writer)]
-Body = Annotated[Any, Depends(body_of)]
+ScimBody = Annotated[Any, Depends(body_of)]
 
 
 def asked_of(request: Request) -> scim.ResponseParameters[Any]:

@@ -12,7 +12,7 @@ from app.core.database import TenantSession
 from app.scim.filters import Demand, Equal
 
 
-class Place(NamedTuple):
+class ListPlace(NamedTuple):
     """Behind so many in the order of arrival, of whom this is the last."""
 
     rank: int
@@ -20,7 +20,7 @@ class Place(NamedTuple):
     id: UUID
 
 
-START = Place(0, datetime.min.replace(tzinfo=UTC), UUID(int=0))
+START = ListPlace(0, datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
 class Order(NamedTuple):
@@ -31,22 +31,22 @@ class Order(NamedTuple):
 
 
 async def size_of(
-    session: TenantSession, order: Order, known: Place, until: datetime
-) -> tuple[int, Place | None]:
+    session: TenantSession, order: Order, known: ListPlace, until: datetime
+) -> tuple[int, ListPlace | None]:
     """How many there are, counted from a place that is known, and the last one before `until`."""
     asked = {"created_at": known.created_at, "id": known.id, "until": until}
     last = (await session.execute(order.size, asked)).one()
     size = known.rank + last.since
-    return size, None if last.id is None else Place(size - last.beyond, last.created_at, last.id)
+    return size, None if last.id is None else ListPlace(size - last.beyond, last.created_at, last.id)
 
 
 async def page_after(
-    session: TenantSession, order: Order, place: Place, skipped: int, limit: int
-) -> list[Place]:
+    session: TenantSession, order: Order, place: ListPlace, skipped: int, limit: int
+) -> list[ListPlace]:
     """Of the so many after as many as are to be skipped in all."""
     own = {"created_at": place.created_at, "id": place.id}
     rows = await session.execute(order.page, {**own, "skipped": skipped - place.rank, "limit": limit})
-    return [Place(skipped + at, row.created_at, row.id) for at, row in enumerate(rows, start=1)]
+    return [ListPlace(skipped + at, row.created_at, row.id) for at, row in enumerate(rows, start=1)]
 
 
 async def found_ids(

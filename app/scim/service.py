@@ -19,7 +19,7 @@ from app.core.errors import PreconditionFailed
 from app.core.secrets import Keyring
 from app.scim import mapping, queries
 from app.scim.filters import Demand, demand_of
-from app.scim.queries import START, Order, Place
+from app.scim.queries import START, ListPlace, Order
 from app.scim.schemas import (
     DEFAULT_RESULTS,
     MAX_RESULTS,
@@ -54,23 +54,23 @@ class Arrivals:
     """
 
     def __init__(self) -> None:
-        self._places: dict[Order, list[Place]] = {}
+        self._places: dict[Order, list[ListPlace]] = {}
 
-    def before(self, order: Order, rank: int) -> Place:
+    def before(self, order: Order, rank: int) -> ListPlace:
         """The last one that is known behind at most so many."""
         places = self._of(order)
         return places[bisect_right(places, rank, key=attrgetter("rank")) - 1]
 
-    def last(self, order: Order) -> Place:
+    def last(self, order: Order) -> ListPlace:
         return self._of(order)[-1]
 
-    def settle(self, order: Order, place: Place, until: datetime) -> None:
+    def settle(self, order: Order, place: ListPlace, until: datetime) -> None:
         places = self._of(order)
         at = bisect_right(places, place.rank, key=attrgetter("rank"))
         if place.created_at < until and places[at - 1].rank < place.rank and len(places) < MOST_PLACES:
             places.insert(at, place)
 
-    def _of(self, order: Order) -> list[Place]:
+    def _of(self, order: Order) -> list[ListPlace]:
         return self._places.setdefault(order, [START])
 
 
@@ -184,7 +184,7 @@ async def counted(session: TenantSession, arrivals: Arrivals, order: Order, unti
 
 async def page_of(
     session: TenantSession, arrivals: Arrivals, order: Order, until: datetime, skipped: int, limit: int
-) -> list[Place]:
+) -> list[ListPlace]:
     found = await queries.page_after(session, order, arrivals.before(order, skipped), skipped, limit)
     if found:
         arrivals.settle(order, found[-1], until)

@@ -36,7 +36,7 @@ class InThePast(Unprocessable):
     detail = "A survey opens and closes by itself at a time to come: to do so now, use its /open or /close."
 
 
-class ExternalIdConflict(Conflict):
+class SurveyIdTaken(Conflict):
     code = "external_id_conflict"
     detail = "Another survey has this external_id: send another one, or change that survey."
 

@@ -14,7 +14,7 @@ from app.surveys.audience import queries as audience_queries
 from app.surveys.invitations import service as invitations
 from app.surveys.invitations.reminders import service as reminders
 
-Due = Callable[[TenantSession], Awaitable[Sequence[UUID]]]
+Find = Callable[[TenantSession], Awaitable[Sequence[UUID]]]
 
 
 async def open_on_time(database: Database, organization_id: UUID, survey_id: UUID) -> None:
@@ -64,7 +64,7 @@ async def tend(database: Database, organization_id: UUID) -> None:
         await reminders.ask_again(session)
 
 
-async def each_that(due: Due, act: JobFunction, database: Database, organization_id: UUID) -> None:
+async def each_that(due: Find, act: JobFunction, database: Database, organization_id: UUID) -> None:
     async with database.tenant_session(organization_id) as session:
         found = await due(session)
     await for_each(found, act.__name__, partial(act, database, organization_id))

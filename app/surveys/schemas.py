@@ -16,8 +16,9 @@ from app.core.schema import (
     Name,
     ReadOnly,
     Schema,
-    Visible,
 )
+from app.organizations.schemas import Series
+from app.people.persons.schemas import SegmentValue
 from app.surveys.questionnaires.schemas import FacetKey
 
 Mode = Literal["anonymous", "confidential", "attributed"]
@@ -26,8 +27,6 @@ Status = Literal["draft", "open", "closed", "released", "cancelled"]
 ReleasePolicy = Literal["on_close", "rolling"]
 SegmentName = FacetKey
 ReportBy = Annotated[Distinct[SegmentName], Field(max_length=20)]
-SegmentValue = Annotated[str, Field(min_length=1, max_length=100), Visible]
-Series = Annotated[str, Field(min_length=1, max_length=100), Visible]
 GroupSize = Annotated[Integer, Field(ge=3, le=100)]
 
 

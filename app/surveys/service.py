@@ -21,12 +21,12 @@ from app.surveys.errors import (
     BelowOrganizationMinimum,
     ChangesNotPossible,
     ClosesBeforeOpens,
-    ExternalIdConflict,
     InThePast,
     InvalidTransition,
     OpenNeedsAnonymous,
     RollingNeedsIdentity,
     SurveyCancelled,
+    SurveyIdTaken,
     SurveyLocked,
     SurveyNotOpen,
 )
@@ -117,7 +117,7 @@ async def check_draft(
     if draft.external_id is not None:
         holder = await queries.survey_with_external_id(session, draft.external_id)
         if holder not in (None, survey_id):
-            raise ExternalIdConflict.at("#/external_id")
+            raise SurveyIdTaken.at("#/external_id")
 
 
 async def update_survey(

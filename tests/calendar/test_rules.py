@@ -7,16 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.calendar.rules import (
-    KeptDay,
-    LeapDayRule,
-    WeekendRule,
-    celebrated_on,
-    day_exists,
-    half_way_months,
-    is_range,
-    kept_days,
-)
+from app.calendar.rules import KeptDay, celebrated_on, day_exists, half_way_months, is_range, kept_days
+from app.organizations.rules import LeapDayRule, WeekendRule
 
 RULES: tuple[LeapDayRule, ...] = ("feb_28", "mar_1")
 years = st.integers(1, 9999)

@@ -15,7 +15,7 @@ from app.imports import queries
 from app.imports.jobs import utc_now
 from app.imports.run import runner as running
 from app.imports.run.loaders import PIECES
-from app.imports.run.runner import Clock, Work
+from app.imports.run.runner import Now, Run
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.imports.files import accepted, counts, faults, lines, report_of
@@ -35,7 +35,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(PIECES, kind, 50)
 
 
-async def go_on(acme: Tenant, import_id: str, clock: Clock = utc_now) -> None:
+async def go_on(acme: Tenant, import_id: str, clock: Now = utc_now) -> None:
     await running.run(acme.database, acme.id, import_id, acme.database.keyring, clock)  # type: ignore[arg-type]
 
 
@@ -55,7 +55,7 @@ async def run_with_kills(acme: Tenant, import_id: str, monkeypatch: pytest.Monke
         return call
 
     for place in places:
-        monkeypatch.setattr(Work, place, deadly(getattr(Work, place)))
+        monkeypatch.setattr(Run, place, deadly(getattr(Run, place)))
     kills = 0
     while True:
         try:
@@ -134,14 +134,14 @@ async def test_who_comes_too_late_spoils_nothing(
 ) -> None:
     """Another worker finished the import and dropped its file after this one looked."""
     import_id = await accepted(acme, b"external_id,name\nE-1,x\n", form="csv")
-    real = Work.carry_out
+    real = Run.carry_out
 
-    async def late(self: Work) -> None:
-        monkeypatch.setattr(Work, "carry_out", real)
+    async def late(self: Run) -> None:
+        monkeypatch.setattr(Run, "carry_out", real)
         await go_on(acme, import_id)
         await real(self)
 
-    monkeypatch.setattr(Work, "carry_out", late)
+    monkeypatch.setattr(Run, "carry_out", late)
     await go_on(acme, import_id)
     found = (await api.get(f"/v1/imports/{import_id}")).json()
     assert (found["status"], found["problem"], counts(found)) == ("finished", None, (1, 0, 0, 0))
@@ -156,17 +156,17 @@ async def test_who_waited_for_one_that_failed_meanwhile_says_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     import_id = await accepted(acme, b'{"external_id": "E-1"}\n' * 60, dry_run=dry_run)
-    real = Work.prepare
+    real = Run.prepare
 
-    async def late(self: Work) -> Any:
-        monkeypatch.setattr(Work, "prepare", real)
+    async def late(self: Run) -> Any:
+        monkeypatch.setattr(Run, "prepare", real)
         async with acme.database.tenant_session(acme.id) as session:
             held = await queries.hold(session, self.row.id)
             assert held is not None
-            await Work(acme.database, held, self.keyring, utc_now).close(session, "failed", AppError())
+            await Run(acme.database, held, self.keyring, utc_now).close(session, "failed", AppError())
         return await real(self)
 
-    monkeypatch.setattr(Work, "prepare", late)
+    monkeypatch.setattr(Run, "prepare", late)
     await go_on(acme, import_id)
     assert not [record for record in caplog.records if record.getMessage() == "import_failed"]
     found = (await api.get(f"/v1/imports/{import_id}")).json()
@@ -177,14 +177,14 @@ async def test_a_dry_run_that_another_finished_is_not_begun_again(
     acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = await accepted(acme, lines([{"external_id": "E-1", "name": "x"}]), dry_run=True)
-    real = Work.rehearse
+    real = Run.rehearse
 
-    async def late(self: Work) -> None:
-        monkeypatch.setattr(Work, "rehearse", real)
+    async def late(self: Run) -> None:
+        monkeypatch.setattr(Run, "rehearse", real)
         await go_on(acme, import_id)
         await real(self)
 
-    monkeypatch.setattr(Work, "rehearse", late)
+    monkeypatch.setattr(Run, "rehearse", late)
     await go_on(acme, import_id)
     found = (await api.get(f"/v1/imports/{import_id}")).json()
     assert (found["status"], counts(found)) == ("finished", (1, 0, 0, 0))
@@ -195,14 +195,14 @@ async def test_a_statement_cut_off_below_sqlalchemy_fails_no_import(
 ) -> None:
     """The queue and a COPY speak with the driver, whose errors are others."""
     import_id = await accepted(acme, lines([{"external_id": "E-1", "name": "x"}]))
-    real = Work.take
+    real = Run.take
 
-    async def cut_off(self: Work, session: TenantSession, *_: Any) -> Any:
-        monkeypatch.setattr(Work, "take", real)
+    async def cut_off(self: Run, session: TenantSession, *_: Any) -> Any:
+        monkeypatch.setattr(Run, "take", real)
         line = await raw_connection(session)
         await line.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(60)")
 
-    monkeypatch.setattr(Work, "take", cut_off)
+    monkeypatch.setattr(Run, "take", cut_off)
     with pytest.raises(asyncpg.QueryCanceledError):
         await go_on(acme, import_id)
     await go_on(acme, import_id)
@@ -210,20 +210,20 @@ async def test_a_statement_cut_off_below_sqlalchemy_fails_no_import(
     assert (found["status"], counts(found)) == ("finished", (1, 0, 0, 0))
 
 
-def noon_of(day: int) -> Clock:
+def noon_of(day: int) -> Now:
     return lambda: datetime(2026, 10, day, 12, tzinfo=UTC)
 
 
 async def go_on_tomorrow(acme: Tenant, import_id: str, place: str, patch: pytest.MonkeyPatch) -> None:
     """Killed once this was done, and carried on the day after."""
-    real = getattr(Work, place)
+    real = getattr(Run, place)
 
     async def deadly(*args: Any) -> Any:
         await real(*args)
-        patch.setattr(Work, place, real)
+        patch.setattr(Run, place, real)
         raise Killed
 
-    patch.setattr(Work, place, deadly)
+    patch.setattr(Run, place, deadly)
     with pytest.raises(Killed):
         await go_on(acme, import_id, noon_of(30))
     await go_on(acme, import_id, noon_of(31))
@@ -266,7 +266,7 @@ async def test_a_survey_that_closes_half_way_stops_its_import(
     await hire(api, *PEOPLE)
     survey = await opened(api)
     import_id = await accepted(acme, lines(rows_of("respondent")), "responses", survey_id=survey)
-    real, calls = Work.take, 0
+    real, calls = Run.take, 0
 
     async def take(*args: Any) -> Any:
         nonlocal calls
@@ -275,7 +275,7 @@ async def test_a_survey_that_closes_half_way_stops_its_import(
             await api.post(f"/v1/surveys/{survey}/close")
         return await real(*args)
 
-    monkeypatch.setattr(Work, "take", take)
+    monkeypatch.setattr(Run, "take", take)
     await go_on(acme, import_id)
     found = (await api.get(f"/v1/imports/{import_id}")).json()
     assert (found["status"], counts(found)) == ("failed", (100, 0, 0, 0))
@@ -300,7 +300,7 @@ async def test_what_is_our_fault_is_not_tried_for_ever(
     async def take(*args: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Work, "take", take)
+    monkeypatch.setattr(Run, "take", take)
     import_id = await accepted(acme, b"{}\n")
     await go_on(acme, import_id)
     found = (await api.get(f"/v1/imports/{import_id}")).json()

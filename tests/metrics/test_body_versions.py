@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from app.core.database import DBAPIError
 from app.metrics import names, schemas
-from app.metrics.blocks.upcasts import Body
+from app.metrics.blocks.upcasts import StoredBody
 from app.metrics.names import METRICS, Metric
 from app.metrics.releases import queries
 from app.metrics.releases.builder import frozen
@@ -42,10 +42,10 @@ DO UPDATE SET body = excluded.body, body_version = excluded.body_version
 """
 
 
-def bodies_of(metric: str, version: int) -> list[Body]:
+def bodies_of(metric: str, version: int) -> list[StoredBody]:
     file = BODIES / f"{metric}.{version}.json"
     assert file.exists(), f"no {file.name}: keep here what a release of that version says, of each status"
-    found: list[Body] = json.loads(file.read_text(encoding="utf-8"))
+    found: list[StoredBody] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
 
@@ -59,8 +59,8 @@ def test_every_version_is_read(metric: Metric[Any, Any], version: int) -> None:
             assert read == body, "this is no longer what is written: a new version, an upcast, a new fixture"
 
 
-async def with_choices(api: ContractClient) -> Body:
-    body: Body = (await api.get("/v1/questionnaires/betrokken-33")).json()
+async def with_choices(api: ContractClient) -> StoredBody:
+    body: StoredBody = (await api.get("/v1/questionnaires/betrokken-33")).json()
     options = [{"key": key, "text": {"en": key}} for key in ("home", "site")]
     asked = {"where": "choice", "which": "choices"}
     added = [
@@ -164,7 +164,7 @@ class GrownEnps(schemas.EnpsOk):
     median: float
 
 
-def grown(*upcasts: Callable[[Body], Body]) -> Metric[Any, Any]:
+def grown(*upcasts: Callable[[StoredBody], StoredBody]) -> Metric[Any, Any]:
     numbers: Any = TypeAdapter(GrownEnps)
     return replace(names.ENPS, numbers=numbers, upcasts=(*names.ENPS.upcasts, *upcasts))
 

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.calendar.cards.templates import CardKind, Language
+from app.calendar.cards.templates import CardKind
 from app.calendar.schemas import PersonRef
+from app.core.languages import Language
 from app.core.schema import Identifier, Input, Instant, ReadOnly, Schema, Visible
 
 Status = Literal["planned", "held", "sending", "sent", "bounced", "missed", "cancelled", "no_address"]

@@ -15,10 +15,11 @@ import yaml
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from app.core.languages import Language
+
 FOLDER = Path(__file__).parent
 CardKind = Literal["birthday", "work_anniversary", "first_day", "wedding", "family_birthday", "custom"]
 KINDS: tuple[CardKind, ...] = get_args(CardKind)
-Language = Literal["en", "nl"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 PICTURE_WORDS = frozenset({"shown_name", "name_size", "years_size"})
 VARIABLES = PICTURE_WORDS | {

@@ -1,14 +1,13 @@
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app.auth.callers import CalendarReader, CalendarWriter
 from app.auth.dependencies import Once, PublicBase, Tenant, database_of
+from app.calendar.api import LinkToken
 from app.calendar.feeds import queries, schemas, service
-from app.calendar.schemas import AddressToken
 from app.core.conditional import REVALIDATE, ReadConditions, matches
 from app.core.database import as_of
 from app.core.errors import NotFound
@@ -72,9 +71,7 @@ async def delete_calendar_feed(feed_id: UUID, who: CalendarWriter, session: Tena
     response_class=CalendarResponse,
     responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
 )
-async def get_calendar_feed(
-    token: Annotated[AddressToken, Path()], request: Request, conditions: ReadConditions
-) -> Response:
+async def get_calendar_feed(token: LinkToken, request: Request, conditions: ReadConditions) -> Response:
     """In a thread: an organisation of 50,000 takes seconds to write down."""
     snapshot = await service.read_feed(database_of(request), token, datetime.now(UTC))
     body, tag = await asyncio.to_thread(snapshot.write)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from uuid import UUID
 
-from app.calendar.rules import LEAP_DAY, LeapDayRule
+from app.calendar.rules import LEAP_DAY
+from app.organizations.rules import LeapDayRule
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 FOLDED_FROM = 75

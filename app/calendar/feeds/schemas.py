@@ -3,10 +3,10 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.core.languages import Language
 from app.core.schema import Identifier, Input, Instant, Integer, Schema
 
 FeedScope = Literal["organization", "team", "manager"]
-Language = Literal["en", "nl"]
 
 
 class CalendarFeedWrite(Input):

@@ -18,6 +18,7 @@ from app.core.errors import NotFound, Unprocessable
 from app.core.languages import language_of
 from app.core.secrets import token_hash
 from app.organizations import queries as organizations
+from app.organizations.rules import LeapDayRule
 from app.people.teams.queries import team_and_below
 from app.tables import CalendarFeed, Organization
 
@@ -167,7 +168,7 @@ def day_of(row: Row[Any], language: str, since: date) -> Iterator[ics.Day]:
     new_year = datetime(since.year + 1, 1, 1, tzinfo=UTC)
     if not since <= first <= last or (row.starts_on is not None and first < row.starts_on):
         return
-    rule = cast(rules.LeapDayRule, row.leap_day_rule)
+    rule = cast(LeapDayRule, row.leap_day_rule)
     yield ics.Day(
         person_id=row.id,
         key=row.key if row.months is None else f"{row.key}/{row.months}",
@@ -197,4 +198,4 @@ def first_day_of(row: Row[Any], since: date) -> date:
     else:
         not_before += [row.starts_on] if row.starts_on else []
         not_before += [date(row.year, 1, 1)] if row.year else []
-    return rules.first_kept(row.month, row.day, cast(rules.LeapDayRule, row.leap_day_rule), max(not_before))
+    return rules.first_kept(row.month, row.day, cast(LeapDayRule, row.leap_day_rule), max(not_before))

@@ -1,13 +1,12 @@
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse
 
 from app.auth.callers import CalendarReader, CalendarWriter
 from app.auth.dependencies import Once, Tenant, database_of
+from app.calendar.api import LinkToken
 from app.calendar.reminders import queries, schemas, service
-from app.calendar.schemas import AddressToken
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.frame import PAGE, LinkRoute, framed
@@ -17,7 +16,6 @@ from app.organizations.queries import name_of
 
 router = APIRouter(route_class=Route, tags=["calendar"])
 linked = APIRouter(route_class=LinkRoute, tags=["calendar"])
-Token = Annotated[AddressToken, Path()]
 REMINDERS = "/v1/reminders"
 UNSUBSCRIBE = "/v1/unsubscribe/{token}"
 ASK = {"nl": "Wil je geen herinneringen meer?", "en": "Do you want no more reminders?"}
@@ -48,7 +46,7 @@ async def delete_reminder(reminder_id: UUID, who: CalendarWriter, session: Tenan
 
 
 @linked.get(UNSUBSCRIBE, operation_id="get_unsubscription", response_class=HTMLResponse, responses=PAGE)
-async def get_unsubscription(token: Token, request: Request) -> HTMLResponse:
+async def get_unsubscription(token: LinkToken, request: Request) -> HTMLResponse:
     """Asks first: programs that scan mails follow every link in them."""
     organization_id, _ = await service.whose_token(database_of(request), token)
     async with database_of(request).tenant_session(organization_id) as session:
@@ -56,7 +54,7 @@ async def get_unsubscription(token: Token, request: Request) -> HTMLResponse:
 
 
 @linked.post(UNSUBSCRIBE, operation_id="create_unsubscription", response_class=HTMLResponse, responses=PAGE)
-async def create_unsubscription(token: Token, request: Request) -> HTMLResponse:
+async def create_unsubscription(token: LinkToken, request: Request) -> HTMLResponse:
     """The one click of RFC 8058; whatever the body says."""
     organization_id, person_id = await service.whose_token(database_of(request), token)
     async with database_of(request).tenant_session(organization_id) as session:

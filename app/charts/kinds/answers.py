@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from app.charts.levels import first_alone, left_out
 from app.charts.look import Look
 from app.charts.parts import (
+    ChartRows,
     Json,
-    Rows,
     at,
     chart,
     haloed,
@@ -90,9 +90,9 @@ def _from_the_top(part: Part) -> float:
     return 1 if share is None else -share
 
 
-def _rows(look: Look, parts: Sequence[Part]) -> Rows:
+def _rows(look: Look, parts: Sequence[Part]) -> ChartRows:
     """Under a heading for each dimension, in the order they came in."""
-    rows: Rows = []
+    rows: ChartRows = []
     for dimension in dict.fromkeys(one.dimension for one in parts):
         own = sorted((one for one in parts if one.dimension == dimension), key=_from_the_top)
         rows += [_heading(look, dimension), *(_row(look, one) for one in own)]
@@ -132,7 +132,7 @@ def _row(look: Look, part: Part) -> Json:
     }
 
 
-def _key(look: Look) -> Rows:
+def _key(look: Look) -> ChartRows:
     """What the colours mean, side by side."""
     room = look.width / len(STATES)
     return [
@@ -235,11 +235,11 @@ def _bar(look: Look, state: str, on: Json, axis: Json) -> Json:
     return bar
 
 
-def _told(rows: Rows) -> Rows:
+def _told(rows: ChartRows) -> ChartRows:
     return sorted((row for row in rows if "favourable" in row), key=lambda row: -row["favourable"])
 
 
-def _title(look: Look, group: schemas.FacetsGroup | None, rows: Rows) -> str:
+def _title(look: Look, group: schemas.FacetsGroup | None, rows: ChartRows) -> str:
     if group is None:
         return look.say("nobody_shown")
     if not isinstance(group, schemas.FacetsGroupOk):
@@ -258,10 +258,10 @@ def _title(look: Look, group: schemas.FacetsGroup | None, rows: Rows) -> str:
     return look.of_group(group.group, said)
 
 
-def _without_shares(rows: Rows) -> str:
+def _without_shares(rows: ChartRows) -> str:
     return "scores_alone" if any("score" in row for row in rows) else "nothing_shown"
 
 
-def _in_words(look: Look, group: schemas.FacetsGroup | None, rows: Rows) -> str:
+def _in_words(look: Look, group: schemas.FacetsGroup | None, rows: ChartRows) -> str:
     said = look.say("answers_in_words", count=len(_told(rows)))
     return f"{_title(look, group, rows)}. {said}"

@@ -8,7 +8,7 @@ from app.calendar.schemas import Occurrence
 from app.calendar.words import summary
 from app.charts.letters import LINE, shortened, width_of
 from app.charts.look import Look
-from app.charts.parts import Json, Rows, at, chart, mark, place, text, view
+from app.charts.parts import ChartRows, Json, at, chart, mark, place, text, view
 from app.charts.rows import MOST_ROWS
 from app.core.languages import day_in_words, in_words
 
@@ -51,10 +51,10 @@ def calendar(answer: Days, look: Look) -> Json:
     )
 
 
-def _rows(look: Look, occurrences: Sequence[Occurrence]) -> Rows:
+def _rows(look: Look, occurrences: Sequence[Occurrence]) -> ChartRows:
     """The day once, where it begins."""
     names = max((width_of(in_words(look.language, one.celebrated_on)) for one in occurrences), default=0) + 34
-    rows: Rows = []
+    rows: ChartRows = []
     for number, one in enumerate(occurrences):
         is_new = number == 0 or occurrences[number - 1].celebrated_on != one.celebrated_on
         rows.append(
@@ -79,7 +79,7 @@ def _said(look: Look, one: Occurrence) -> str:
     return summary(look.language, one.kind, one.person.name, **named, year=since, months=months)
 
 
-def _layers(look: Look, rows: Rows) -> list[Json]:
+def _layers(look: Look, rows: ChartRows) -> list[Json]:
     theme = look.theme
     y = place("y")
     marks = at(rows[0]["x"] - 16)

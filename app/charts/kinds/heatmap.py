@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.charts.letters import LINE, shortened, width_of, wrapped
 from app.charts.levels import Hidden, hidden_notes, hidden_rows, left_out, most_of, with_hidden
 from app.charts.look import Look
-from app.charts.parts import Json, Rows, at, chart, mark, place, text, tooltip, view
+from app.charts.parts import ChartRows, Json, at, chart, mark, place, text, tooltip, view
 from app.charts.rows import Column, named, row_labels
 from app.metrics import schemas
 from app.metrics.schemas.heatmap import HeatmapCell, HeatmapCellOk, HeatmapGroupOk
@@ -22,7 +22,7 @@ def heatmap(answer: schemas.Heatmap, look: Look) -> Json:
     every = [one for one in answer.groups if isinstance(one, HeatmapGroupOk)]
     groups = most_of(every, _most_clear, MOST_GROUPS)
     unseen = hidden_rows(look, _hidden(answer.groups))
-    rows: Rows = [{"name": column.title} for column in answer.columns] if groups else []
+    rows: ChartRows = [{"name": column.title} for column in answer.columns] if groups else []
     column = Column.of(look, [row["name"] for row in rows])
     height = named(look, rows, column, lowest=28)
     wide = (column.span[1] - column.span[0]) / max(1, len(groups))
@@ -89,7 +89,7 @@ def _band(cell: HeatmapCellOk) -> str:
 # ------------------------------------------------------------------ pictures
 
 
-def _views(look: Look, heads: Rows, height: float, wide: float) -> list[Json]:
+def _views(look: Look, heads: ChartRows, height: float, wide: float) -> list[Json]:
     is_upright = any(head["is_upright"] for head in heads)
     longest = max((width_of(line) for head in heads for line in head["lines"]), default=0)
     room = longest + 6 if is_upright else (LINE - 2) * max(len(head["lines"]) for head in heads)

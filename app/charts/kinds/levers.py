@@ -7,8 +7,8 @@ from app.charts.look import Look
 from app.charts.parts import (
     BETWEEN,
     BEYOND,
+    ChartRows,
     Json,
-    Rows,
     at,
     chart,
     haloed,
@@ -66,7 +66,7 @@ def _told(group: LeversGroupOk) -> list[schemas.LeverOk]:
     return [one for one in group.levers if isinstance(one, schemas.LeverOk)]
 
 
-def _rows(look: Look, group: LeversGroupOk, drivers: schemas.Drivers) -> Rows:
+def _rows(look: Look, group: LeversGroupOk, drivers: schemas.Drivers) -> ChartRows:
     """The heaviest first, those that are not shown last."""
     told = sorted(_told(group), key=lambda one: -(one.importance or 0))
     weights = _weights(group, drivers)
@@ -115,7 +115,7 @@ def _weights(group: LeversGroupOk, drivers: schemas.Drivers) -> dict[str, Json]:
 # ------------------------------------------------------------------ pictures
 
 
-def _panels(look: Look, rows: Rows, column: Column, target: Rows, height: float) -> Json:
+def _panels(look: Look, rows: ChartRows, column: Column, target: ChartRows, height: float) -> Json:
     left, right = column.span
     has_weights = any(row.get("weight") is not None for row in rows)
     middle = left + (right - left) * (0.5 if look.is_narrow else 0.6) if has_weights else right
@@ -132,7 +132,7 @@ def _colour(look: Look) -> Json:
     return {"condition": {"test": "datum.comes_first", "value": theme.accent}, "value": theme.ink}
 
 
-def _scores(look: Look, rows: Rows, target: Rows, pixels: tuple[float, float]) -> list[Json]:
+def _scores(look: Look, rows: ChartRows, target: ChartRows, pixels: tuple[float, float]) -> list[Json]:
     ends = [row.get(end) for row in rows for end in ("score", "low", "high")]
     on = scale(span([*ends, *(row["target"] for row in target)], 5, 0, 100), pixels)
     x = value(
@@ -171,7 +171,7 @@ def _scores(look: Look, rows: Rows, target: Rows, pixels: tuple[float, float]) -
     ]
 
 
-def _weight(look: Look, rows: Rows) -> list[Json]:
+def _weight(look: Look, rows: ChartRows) -> list[Json]:
     highest = span([row.get(end) for row in rows for end in ("weight", "weight_high")], 0.1, 0, 1)[1]
     on = scale([0, highest])
     where = "isValid(datum.weight)"

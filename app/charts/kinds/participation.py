@@ -7,8 +7,8 @@ from app.charts.look import Look
 from app.charts.parts import (
     BETWEEN,
     BEYOND,
+    ChartRows,
     Json,
-    Rows,
     at,
     chart,
     interval,
@@ -71,7 +71,7 @@ def _row(look: Look, group: Shown) -> Json:
     return row | {"said": said if look.is_narrow else f"{said} · {whole}"}
 
 
-def _panels(look: Look, rows: Rows, column: Column, height: float) -> Json:
+def _panels(look: Look, rows: ChartRows, column: Column, height: float) -> Json:
     left, right = column.span
     middle = left + (right - left) * 0.5
     rates = view(middle, height, [*_rates(look, (left, middle)), *row_labels(look, "groups")])
@@ -97,7 +97,7 @@ def _rates(look: Look, pixels: tuple[float, float]) -> list[Json]:
     ]
 
 
-def _bounds(look: Look, rows: Rows) -> list[Json]:
+def _bounds(look: Look, rows: ChartRows) -> list[Json]:
     theme = look.theme
     ends = ("score", "low", "high", "bound_low", "bound_high")
     on = scale(span([row[end] for row in rows for end in ends], 10, 0, 100))
@@ -131,7 +131,7 @@ def _bounds(look: Look, rows: Rows) -> list[Json]:
     ]
 
 
-def _unsaid(look: Look, rows: Rows) -> list[str]:
+def _unsaid(look: Look, rows: ChartRows) -> list[str]:
     """Why a response is not told, once."""
     reasons = dict.fromkeys(row["reason"] for row in rows if "reason" in row)
     return [look.say("response_not_shown", reason=reason) for reason in reasons]

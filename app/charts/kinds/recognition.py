@@ -8,8 +8,8 @@ from app.charts.look import Look
 from app.charts.parts import (
     BETWEEN,
     BEYOND,
+    ChartRows,
     Json,
-    Rows,
     at,
     chart,
     interval,
@@ -63,7 +63,7 @@ def _month(look: Look, first: date, result: RecognitionGroup) -> Json:
     }
 
 
-def _panels(look: Look, rows: Rows, column: Column, height: float) -> Json:
+def _panels(look: Look, rows: ChartRows, column: Column, height: float) -> Json:
     left, right = column.span
     middle = left + (right - left) * 0.48
     on = scale([0, 1], (left, middle))
@@ -96,7 +96,7 @@ def _panels(look: Look, rows: Rows, column: Column, height: float) -> Json:
     return side_by_side([view(middle, height, shares), rates], BETWEEN)
 
 
-def _rates(look: Look, rows: Rows, width: float) -> list[Json]:
+def _rates(look: Look, rows: ChartRows, width: float) -> list[Json]:
     most = span([row.get(end) for row in rows for end in ("rate", "high")], 0.5, 0, 1000)[1]
     on = scale([0, most])
     written = {"labelExpr": "replace(datum.label, '.', ',')"} if look.language == "nl" else {}

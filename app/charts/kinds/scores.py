@@ -9,8 +9,8 @@ from app.charts.letters import wrapped
 from app.charts.levels import hidden_notes, hidden_rows, left_out, most_of, whole_of, with_hidden
 from app.charts.look import Look, lower_first
 from app.charts.parts import (
+    ChartRows,
     Json,
-    Rows,
     at,
     chart,
     haloed,
@@ -104,7 +104,7 @@ def quadrants(answer: schemas.SatisfactionEngagement, look: Look) -> Json:
     )
 
 
-def _points(look: Look, groups: Sequence[schemas.GroupOk], whole: schemas.Group | None) -> Rows:
+def _points(look: Look, groups: Sequence[schemas.GroupOk], whole: schemas.Group | None) -> ChartRows:
     rows = []
     for group in groups:
         row = score_row(look, group) | {"is_whole": group is whole}
@@ -116,12 +116,12 @@ def _points(look: Look, groups: Sequence[schemas.GroupOk], whole: schemas.Group 
     return rows
 
 
-def _ends(rows: Rows) -> list[float | None]:
+def _ends(rows: ChartRows) -> list[float | None]:
     names = [f"{score}{end}" for score in ("satisfaction", "engagement") for end in ("", "_low", "_high")]
     return [row[name] for row in rows for name in names]
 
 
-def _ends_of_ellipses(rows: Rows) -> Iterator[float]:
+def _ends_of_ellipses(rows: ChartRows) -> Iterator[float]:
     for row in rows:
         if "semi_major" in row:
             tilt = radians(row["angle"])
@@ -131,12 +131,12 @@ def _ends_of_ellipses(rows: Rows) -> Iterator[float]:
             yield from (row["engagement"] - up, row["engagement"] + up)
 
 
-def _cuts(groups: Sequence[schemas.GroupOk]) -> Rows:
+def _cuts(groups: Sequence[schemas.GroupOk]) -> ChartRows:
     found = next((one.quadrants.cut for one in groups if one.quadrants is not None), None)
     return [] if found is None else [found.model_dump()]
 
 
-def _place(rows: Rows, domain: Sequence[float], width: float, height: float) -> None:
+def _place(rows: ChartRows, domain: Sequence[float], width: float, height: float) -> None:
     """Where the label of each point goes; those that matter least are left out where there is no room."""
     low, high = domain
     across = [(row["satisfaction"] - low) / (high - low) * width for row in rows]
@@ -159,7 +159,7 @@ def _words_of_corners(width: float, height: float) -> list[labels.Box]:
     ]
 
 
-def _corners(look: Look, groups: Sequence[schemas.GroupOk], width: float, height: float) -> Rows:
+def _corners(look: Look, groups: Sequence[schemas.GroupOk], width: float, height: float) -> ChartRows:
     if not _cuts(groups):
         return []
     return [
@@ -174,7 +174,9 @@ def _corners(look: Look, groups: Sequence[schemas.GroupOk], width: float, height
     ]
 
 
-def _quadrant_layers(look: Look, rows: Rows, cuts: Rows, on: Json, size: tuple[float, float]) -> list[Json]:
+def _quadrant_layers(
+    look: Look, rows: ChartRows, cuts: ChartRows, on: Json, size: tuple[float, float]
+) -> list[Json]:
     theme = look.theme
     x = value("satisfaction", on, _axis(), _scale_title(look, "satisfaction", cuts))
     y = value(
@@ -292,7 +294,7 @@ def _axis(**more: Any) -> Json:
     return {"tickCount": 6, "format": "d", "tickMinStep": 5, **more}
 
 
-def _scale_title(look: Look, dimension: str, cuts: Rows) -> str:
+def _scale_title(look: Look, dimension: str, cuts: ChartRows) -> str:
     said = f"{look.label('scales', dimension)} ({look.say('scale_0_100')}"
     return (
         f"{said}, {look.say('cut', cut=look.number(cuts[0][dimension], 1))})"
@@ -346,7 +348,7 @@ def _is_benchmark(groups: Sequence[schemas.GroupOk]) -> bool:
 
 
 def _quadrants_notes(
-    look: Look, answer: schemas.SatisfactionEngagement, groups: Sequence[schemas.GroupOk], rows: Rows
+    look: Look, answer: schemas.SatisfactionEngagement, groups: Sequence[schemas.GroupOk], rows: ChartRows
 ) -> list[str]:
     ellipses = any(one.position for one in groups)
     certain = look.percent(answer.ci_level)
@@ -396,7 +398,7 @@ def _gap_of(look: Look, group: schemas.GroupOk) -> Json:
     return {"gap": found.mean, "gap_low": found.ci_low, "gap_high": found.ci_high, "label": label}
 
 
-def _gap_layers(look: Look, rows: Rows, column: Column) -> list[Json]:
+def _gap_layers(look: Look, rows: ChartRows, column: Column) -> list[Json]:
     theme = look.theme
     on = scale(span(_ends(rows), 10, 0, 100), column.span)
     x = value("satisfaction", on, _axis(), look.say("scale_0_100"))

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.charts.letters import LINE, width_of, wrapped
 from app.charts.levels import first_alone
 from app.charts.look import Look
-from app.charts.parts import Json, Rows, at, chart, mark, place, scale, span, text, value, view
+from app.charts.parts import ChartRows, Json, at, chart, mark, place, scale, span, text, value, view
 from app.core.languages import month_in_words
 from app.metrics import schemas
 from app.metrics.schemas.trends import ChangeOk, ChangeUndefined, PointOk, TrendScore
@@ -74,14 +74,14 @@ def _told(look: Look, measure: str, score: TrendScore) -> Json:
     return {"score": score.score, "low": score.ci_low, "high": score.ci_high, "label": label}
 
 
-def _plot(look: Look, rows: Rows, names: Sequence[str]) -> tuple[float, float]:
+def _plot(look: Look, rows: ChartRows, names: Sequence[str]) -> tuple[float, float]:
     """How wide the pictures are, and what is named at their right: `names` too, below them."""
     said = [line for row in rows for line in row.get("label", ())]
     longest = max(map(width_of, [*said, *names]), default=0)
     return look.width - LEFT - longest + EDGE - 16, longest
 
 
-def _place(rows: Rows, waves: Sequence[schemas.TrendWave], plot: tuple[float, float]) -> None:
+def _place(rows: ChartRows, waves: Sequence[schemas.TrendWave], plot: tuple[float, float]) -> None:
     last = {row["measure"]: row["wave"] for row in rows if row["score"] is not None}
     for row in rows:
         side = {"satisfaction": BESIDE, "engagement": -BESIDE}.get(row["measure"], 0)
@@ -94,7 +94,7 @@ def _across(wave: float, waves: int, width: float) -> float:
     return width / 2 if waves < 2 else EDGE + (width - 2 * EDGE) * wave / (waves - 1)
 
 
-def _waves(look: Look, waves: Sequence[schemas.TrendWave], plot: tuple[float, float]) -> Rows:
+def _waves(look: Look, waves: Sequence[schemas.TrendWave], plot: tuple[float, float]) -> ChartRows:
     """Named as far as there is room."""
     every = max(1, -(-len(waves) * 46 // max(1, int(plot[0]))))
     return [
@@ -109,7 +109,7 @@ def _waves(look: Look, waves: Sequence[schemas.TrendWave], plot: tuple[float, fl
 
 def _changes(
     look: Look, group: schemas.TrendGroup, waves: Sequence[schemas.TrendWave], plot: tuple[float, float]
-) -> Rows:
+) -> ChartRows:
     order = {wave.survey.id: number for number, wave in enumerate(waves)}
     room = (plot[0] - 2 * EDGE) / max(1, len(waves) - 1) + 20
     rows = []
@@ -139,7 +139,7 @@ def _change(look: Look, change: schemas.Change, room: float) -> Json:
     }
 
 
-def _key(look: Look, changes: Rows) -> Iterator[str]:
+def _key(look: Look, changes: ChartRows) -> Iterator[str]:
     """What the signs mean that stand in the picture."""
     used = {row["said"] for row in changes}
     told = [f"{sign} {look.verdict(verdict)}" for verdict, sign in SIGNS.items() if sign in used]
@@ -162,7 +162,12 @@ def _hidden(
 
 
 def _views(
-    look: Look, rows: Rows, waves: Rows, changes: Rows, measures: Sequence[str], plot: tuple[float, float]
+    look: Look,
+    rows: ChartRows,
+    waves: ChartRows,
+    changes: ChartRows,
+    measures: Sequence[str],
+    plot: tuple[float, float],
 ) -> Iterator[Json]:
     both = [one for one in measures if one in SCORES]
     if both:
@@ -179,7 +184,7 @@ def _views(
         yield _verdicts(look, changes, plot)
 
 
-def _verdicts(look: Look, changes: Rows, plot: tuple[float, float]) -> Json:
+def _verdicts(look: Look, changes: ChartRows, plot: tuple[float, float]) -> Json:
     """A line for each measure, each verdict between its two waves."""
     said = [one for one in MEASURES if any(row["measure"] == one for row in changes)]
     for row in changes:
@@ -202,7 +207,7 @@ def _name(look: Look, measure: str) -> str:
 
 
 def _picture(
-    look: Look, rows: Rows, measures: Sequence[str], ends: tuple[float, float], height: float
+    look: Look, rows: ChartRows, measures: Sequence[str], ends: tuple[float, float], height: float
 ) -> list[Json]:
     theme = look.theme
     own = [row for row in rows if row["measure"] in measures]
@@ -265,7 +270,7 @@ def _picture(
     ]
 
 
-def _part_labels(rows: Rows, domain: Sequence[float], height: float) -> None:
+def _part_labels(rows: ChartRows, domain: Sequence[float], height: float) -> None:
     """The two names at the right, in the order of their scores and none over another."""
     low, high = domain
     named = sorted((row for row in rows if "label" in row), key=lambda row: -row["score"])

@@ -28,7 +28,7 @@ from app.people.history.rules import Earlier, Held, Past, Period
 from app.people.persons.errors import EndsBeforeStarts
 from app.people.persons.schemas import PersonItem
 
-Row = dict[str, Any]
+SheetRow = dict[str, Any]
 KINDS = {"id", "email", "name"}
 ToTeam = Callable[[str], str]
 
@@ -42,7 +42,7 @@ class SameDays(DuplicateInBatch):
     detail = "Another row of this person has the same days and says something else: send only one of them."
 
 
-class NoSuchDay(Unprocessable):
+class UnreadableDays(Unprocessable):
     code = "invalid_value"
     detail = "The days of the contract cannot be read: write them as 2026-11-23, or map their format."
 
@@ -64,13 +64,13 @@ class Contracts:
     kinds: set[str] = field(default_factory=set)
     """Of these names."""
 
-    def see(self, person: str, row: Row) -> None:
+    def see(self, person: str, row: SheetRow) -> None:
         for kind in KINDS & called(row).keys():
             self.kinds.add(kind)
             key = (kind, folded(called(row)[kind]))
             self.names[key] = person if self.names.get(key, person) == person else None
 
-    def manager(self, row: Row) -> str | None:
+    def manager(self, row: SheetRow) -> str | None:
         """By another number only where the file has these numbers, and then by nothing else."""
         for kind in ("id", "email", "name"):
             named = called(row).get(f"manager_{kind}")
@@ -130,9 +130,9 @@ async def contracts_of(
 
 async def rows_of(
     session: TenantSession, source: Source, limit: int, people: set[str]
-) -> Mapping[str, Mapping[int, Row]]:
+) -> Mapping[str, Mapping[int, SheetRow]]:
     """The rows of these people by their lines."""
-    found: defaultdict[str, dict[int, Row]] = defaultdict(dict)
+    found: defaultdict[str, dict[int, SheetRow]] = defaultdict(dict)
     place = source.start
     while place.position < source.size:
         piece = await source.read(session, place, limit)
@@ -144,12 +144,16 @@ async def rows_of(
     return found
 
 
-def with_team(row: Row, to_team: ToTeam) -> Row:
+def with_team(row: SheetRow, to_team: ToTeam) -> SheetRow:
     return row | {"team": to_team(row["team"])} if isinstance(row.get("team"), str) else row
 
 
 def put_in_order(
-    found: Contracts, person: str, rows: Mapping[int, Row], terms: Mapping[int, Row | None], today: date
+    found: Contracts,
+    person: str,
+    rows: Mapping[int, SheetRow],
+    terms: Mapping[int, SheetRow | None],
+    today: date,
 ) -> None:
     read = {line: contract_of(line, row, terms.get(line) or {}) for line, row in rows.items()}
     contracts = [one for one in read.values() if isinstance(one, Contract)]
@@ -174,7 +178,7 @@ def put_in_order(
     found.earlier[person] = told_by([*sorted(past, key=lambda one: one.term), present], rows)
 
 
-def contract_of(line: int, row: Row, own: Row) -> Contract | AppError:
+def contract_of(line: int, row: SheetRow, own: SheetRow) -> Contract | AppError:
     """Raises nothing: days that cannot be read are what their row is told."""
     first, last = row.get("starts_on"), row.get("ends_on")
     try:
@@ -182,12 +186,12 @@ def contract_of(line: int, row: Row, own: Row) -> Contract | AppError:
         term = rules.term_of(own.get("starts_on") or first, own.get("ends_on") or last)
     except (TypeError, ValueError):
         outcome = outcome_of(row)
-        return outcome if isinstance(outcome, AppError) else NoSuchDay.at(f"#/{CONTRACT}")
+        return outcome if isinstance(outcome, AppError) else UnreadableDays.at(f"#/{CONTRACT}")
     content = json.dumps(row, sort_keys=True)
     return Contract(line, term, employment, content)
 
 
-def outcome_of(row: Row) -> Done | AppError:
+def outcome_of(row: SheetRow) -> Done | AppError:
     """Of a row that is not stored: it is told what is wrong with it all the same."""
     [parsed] = parse_items([row], PersonItem, 1)
     if isinstance(parsed, AppError):
@@ -196,7 +200,7 @@ def outcome_of(row: Row) -> Done | AppError:
     return EndsBeforeStarts.at("#/ends_on") if is_backwards else Done(Effect.UNCHANGED)
 
 
-def told_by(contracts: Sequence[Contract], rows: Mapping[int, Row]) -> Earlier:
+def told_by(contracts: Sequence[Contract], rows: Mapping[int, SheetRow]) -> Earlier:
     """Of contracts in the order of their days, the present one last."""
     present = contracts[-1]
     held = {one.line: held_by(rows[one.line]) for one in contracts}
@@ -217,5 +221,5 @@ def first_day(day: date) -> date | None:
     return None if day == date.min else day
 
 
-def held_by(row: Row) -> Held:
+def held_by(row: SheetRow) -> Held:
     return Held(row.get("team"), row.get("manager"), row.get("segments", {}))

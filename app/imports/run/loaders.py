@@ -53,22 +53,22 @@ class Feed:
     now: datetime
 
 
-Rows = Sequence[Any]
+Batch = Sequence[Any]
 
 
-async def feed_teams(feed: Feed, rows: Rows) -> BatchResult:
+async def feed_teams(feed: Feed, rows: Batch) -> BatchResult:
     return await teams_service.put_teams(feed.session, rows, len(rows))
 
 
-async def feed_people(feed: Feed, rows: Rows) -> BatchResult:
+async def feed_people(feed: Feed, rows: Batch) -> BatchResult:
     return await (put_people_and_teams if feed.creates_teams else put_people)(feed, rows)
 
 
-async def put_people(feed: Feed, rows: Rows) -> BatchResult:
+async def put_people(feed: Feed, rows: Batch) -> BatchResult:
     return await persons_service.put_people(feed.session, rows, len(rows), feed.keyring, feed.earlier)
 
 
-async def put_people_and_teams(feed: Feed, rows: Rows) -> BatchResult:
+async def put_people_and_teams(feed: Feed, rows: Batch) -> BatchResult:
     """In two rounds where rows fail: what a failed row names leaves no trace."""
     try:
         async with feed.session.begin_nested():
@@ -97,7 +97,7 @@ def merged(first: BatchResult, again: BatchResult) -> BatchResult:
     return BatchResult(summary=again.summary.model_copy(update={"failed": failed}), results=results)
 
 
-async def with_teams_by_name(feed: Feed, rows: Rows) -> Rows:
+async def with_teams_by_name(feed: Feed, rows: Batch) -> Batch:
     """The rows with the identifier of each team in the place of its name; new teams are put first."""
     to_team = await team_namer(feed.session)
     named = {row["team"]: to_team(row["team"]) for row in rows if "team" in row}
@@ -117,7 +117,7 @@ async def team_namer(session: TenantSession) -> Callable[[str], str]:
     return lambda text: text if text in known else names.get(text.casefold()) or identifier_of(text)
 
 
-async def feed_responses(feed: Feed, rows: Rows) -> BatchResult:
+async def feed_responses(feed: Feed, rows: Batch) -> BatchResult:
     assert feed.survey_id is not None, "an import of responses names its survey"
     opened = await submission.hold_open(
         feed.session, feed.survey_id, feed.keyring, submission.of_a_batch(feed.retry_key), feed.now
@@ -147,20 +147,20 @@ def answer_of(kind: str, cell: Any) -> Any:
     return text
 
 
-async def feed_recognitions(feed: Feed, rows: Rows) -> BatchResult:
+async def feed_recognitions(feed: Feed, rows: Batch) -> BatchResult:
     marked = [{"source": "import"} | row if isinstance(row, dict) else row for row in rows]
     parsed = parse_items(marked, recognition_schemas.RecognitionWrite, len(rows))
     wanted = refuse_repeats(parsed, lambda item: item.external_id)
     return batch_result(rows, await recognition.record(feed.session, wanted, feed.now))
 
 
-async def feed_kpi_values(feed: Feed, rows: Rows) -> BatchResult:
+async def feed_kpi_values(feed: Feed, rows: Batch) -> BatchResult:
     parsed = parse_items(rows, kpi_schemas.KpiValueWrite, len(rows))
     wanted = refuse_repeats(parsed, lambda item: (item.kpi, item.team, item.period))
     return batch_result(rows, await kpis.put_values(feed.session, wanted))
 
 
-async def feed_occasions(feed: Feed, rows: Rows) -> BatchResult:
+async def feed_occasions(feed: Feed, rows: Batch) -> BatchResult:
     """In the order of the people, so that two imports wait for each other and never in a ring."""
     parsed = parse_items(rows, OccasionRow, len(rows))
     wanted = refuse_repeats(parsed, lambda item: (item.person, item.key))
@@ -186,7 +186,7 @@ async def put_occasion(feed: Feed, row: OccasionRow, started: datetime) -> Done 
     return Done(Effect.UPDATED if occasion.updated_at == started else Effect.UNCHANGED)
 
 
-FEEDERS: dict[Kind, Callable[[Feed, Rows], Awaitable[BatchResult]]] = {
+FEEDERS: dict[Kind, Callable[[Feed, Batch], Awaitable[BatchResult]]] = {
     "people": feed_people,
     "teams": feed_teams,
     "responses": feed_responses,

@@ -39,7 +39,7 @@ from app.tables import Import
 
 log = logging.getLogger("betrokken.imports")
 
-Clock = Callable[[], datetime]
+Now = Callable[[], datetime]
 MOST_REPORTED = 100_000
 UNFINISHED = (service.QUEUED, service.RUNNING)
 
@@ -57,14 +57,14 @@ class Rehearsed(Exception):
 
 
 async def run(
-    database: Database, organization_id: UUID, import_id: UUID, keyring: Keyring, clock: Clock
+    database: Database, organization_id: UUID, import_id: UUID, keyring: Keyring, clock: Now
 ) -> None:
     """Safe to repeat, and to do twice at once."""
     async with database.tenant_session(organization_id) as session:
         row = await queries.find(session, import_id)
     if not is_unfinished(row):
         return
-    work = Work(database, row, keyring, clock)
+    work = Run(database, row, keyring, clock)
     try:
         if await work.prepare():
             await (work.rehearse() if row.dry_run else work.carry_out())
@@ -76,10 +76,10 @@ async def run(
         await work.give_up(error)
 
 
-class Work:
+class Run:
     """One import, from its file to its end."""
 
-    def __init__(self, database: Database, row: Import, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, database: Database, row: Import, keyring: Keyring, clock: Now) -> None:
         self.database = database
         self.row = row
         self.keyring = keyring

@@ -18,7 +18,7 @@ from app.tables import Import
 ROWS_AT_ONCE = 500
 POINT = "."
 NAMES = {"cp1252": "windows-1252", "mac-roman": "macintosh"}
-Reading = dict[str, Any]
+ReadSoFar = dict[str, Any]
 
 
 async def write(session: TenantSession, row: Import, keyring: Keyring) -> None:
@@ -30,7 +30,7 @@ async def write(session: TenantSession, row: Import, keyring: Keyring) -> None:
     await queries.change(session, row.id, {"reading": reading, "size": size})
 
 
-async def from_text(session: TenantSession, file: File, row: Import) -> tuple[Reading, int]:
+async def from_text(session: TenantSession, file: File, row: Import) -> tuple[ReadSoFar, int]:
     letters = Letters()
     async for chunk in chunks_of(session, file, row.size):
         letters.see(chunk)
@@ -47,7 +47,7 @@ async def from_text(session: TenantSession, file: File, row: Import) -> tuple[Re
     return reading, await pen.close()
 
 
-async def from_workbook(session: TenantSession, file: File, row: Import) -> tuple[Reading, int]:
+async def from_workbook(session: TenantSession, file: File, row: Import) -> tuple[ReadSoFar, int]:
     """A line a row, so that the number of a line is that of its row."""
     if row.size > MOST_BYTES:
         raise too_large(f"A workbook has at most {MOST_BYTES} bytes")

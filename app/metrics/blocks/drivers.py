@@ -27,7 +27,7 @@ from app.metrics.formulas import (
 )
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
 from app.metrics.formulas.resampling import correlations_of, percentile_interval
-from app.metrics.sample import Flags, Floats, Instrument, Integers, LeverName
+from app.metrics.sample import Flags, Floats, Instrument, Integers
 from app.metrics.schemas import (
     CriterionKept,
     CriterionNumbers,
@@ -46,6 +46,7 @@ from app.metrics.schemas.drivers import (
     DriverLeverUndefined,
 )
 from app.metrics.schemas.drivers import Flag as DriverFlag
+from app.surveys.questionnaires.rules import LeverName
 
 CORE: Final = "engagement_core"
 CRITERIA: Final[tuple[CriterionName, ...]] = (CORE, "intent_to_stay", "overall_satisfaction")

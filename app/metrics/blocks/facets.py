@@ -7,9 +7,10 @@ from app.metrics.blocks.dont_know import DONT_KNOW, DontKnow, why_not_told
 from app.metrics.blocks.measure import Favour, Measure, shown_mean
 from app.metrics.blocks.wave import Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
-from app.metrics.sample import Dimension, Flags, Floats
+from app.metrics.sample import Flags, Floats
 from app.metrics.schemas import FacetsOk, Suppressed, Undefined
 from app.metrics.schemas.facets import FacetNumbers, FacetUntold, QuestionNumbers, QuestionUntold
+from app.surveys.questionnaires.rules import Dimension
 
 
 @dataclass(frozen=True, slots=True)

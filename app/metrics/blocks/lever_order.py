@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from app.metrics.sample import LeverName
+from app.surveys.questionnaires.rules import LeverName
 
 TOP_FROM = 0.5
 TOP_OF_TWO_FROM = 0.8

@@ -14,9 +14,10 @@ from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Drawn, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_score, shown_share
 from app.metrics.formulas import Moments, chance_of_first_of_part, lever_priority
-from app.metrics.sample import Floats, LeverName
+from app.metrics.sample import Floats
 from app.metrics.schemas import Insufficient, LeverOk, LeversNumbers, LeversOk, Suppression, Undefined
 from app.metrics.schemas.levers import Lever, LeverSuppressed
+from app.surveys.questionnaires.rules import LeverName
 
 Scored = tuple[Measure, Favour]
 

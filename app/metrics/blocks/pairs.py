@@ -16,10 +16,12 @@ MEASURES: Final[tuple[MeasureName, ...]] = (*DIMENSIONS, "gap", "enps")
 
 ENPS: Final = "outcome:enps"
 """What the plan calls it."""
-Question = Mapping[str, Any]
+AskedQuestion = Mapping[str, Any]
 
 
-def incomparable(now: Sequence[Question], then: Sequence[Question]) -> dict[MeasureName, Incomparable]:
+def incomparable(
+    now: Sequence[AskedQuestion], then: Sequence[AskedQuestion]
+) -> dict[MeasureName, Incomparable]:
     """Why a measure is not compared; those whose questions are the same, in the same words, are not in it."""
     why: dict[MeasureName, Incomparable] = {
         name: "questions_changed" for name in DIMENSIONS if not _are_same(now, then, "dimension", name)
@@ -30,19 +32,19 @@ def incomparable(now: Sequence[Question], then: Sequence[Question]) -> dict[Meas
     return why if reason is None else why | {"enps": reason}
 
 
-def _why_no_enps(now: Sequence[Question], then: Sequence[Question]) -> Incomparable | None:
+def _why_no_enps(now: Sequence[AskedQuestion], then: Sequence[AskedQuestion]) -> Incomparable | None:
     asked = [one for one in now if one["facet"] == "enps"]
     if len(asked) != 1:
         return "several_questions" if asked else "question_missing"
     return None if _are_same(now, then, "facet", "enps") else "questions_changed"
 
 
-def _are_same(now: Sequence[Question], then: Sequence[Question], member: str, value: str) -> bool:
+def _are_same(now: Sequence[AskedQuestion], then: Sequence[AskedQuestion], member: str, value: str) -> bool:
     one, other = ({q["key"]: q for q in questions if q[member] == value} for questions in (now, then))
     return bool(one) and one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
 
 
-def _is_same(now: Question, then: Question) -> bool:
+def _is_same(now: AskedQuestion, then: AskedQuestion) -> bool:
     """A translation or a label added or dropped makes no other question."""
     languages = now["text"].keys() & then["text"].keys()
     same_words = bool(languages) and _agree(now["text"], then["text"])

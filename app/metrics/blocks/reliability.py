@@ -8,7 +8,7 @@ from typing import Final, TypedDict
 import numpy as np
 
 from app.metrics.blocks.regions import regions_of, shown_teams
-from app.metrics.blocks.scales import LEAST_PERSONS, Parts, as_table, parts_of, parts_of_facet
+from app.metrics.blocks.scales import LEAST_PERSONS, PartScores, as_table, parts_of, parts_of_facet
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
 from app.metrics.formulas import Alpha, consistency, icc, measurement_error, omega_total, rwg_j
@@ -72,7 +72,7 @@ class _Scale:
 
     @classmethod
     def take(
-        cls, wave: Wave, kind: ScaleKind, key: str, parts: Parts, planned_as: str | None = None
+        cls, wave: Wave, kind: ScaleKind, key: str, parts: PartScores, planned_as: str | None = None
     ) -> "_Scale":
         table = as_table(parts)
         persons = is_complete(table) & wave.plan.counted.get(planned_as or "", True)

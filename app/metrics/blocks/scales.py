@@ -22,27 +22,27 @@ from app.metrics.sample import DIMENSIONS, Floats
 
 LEAST_PERSONS: Final = 30
 
-Parts = dict[str, Floats]
+PartScores = dict[str, Floats]
 """By facet or question, the score of each person of the headline set."""
 
 
-def parts_of_facet(wave: Wave, facet: str) -> Parts:
+def parts_of_facet(wave: Wave, facet: str) -> PartScores:
     instrument = wave.sample.instrument
     own = [column for column, name in enumerate(instrument.facet) if name == facet]
     return {instrument.key[column]: wave.both.questions[:, column] for column in own}
 
 
-def parts_of(wave: Wave, facets: list[str]) -> Parts:
+def parts_of(wave: Wave, facets: list[str]) -> PartScores:
     if len(facets) == 1:
         return parts_of_facet(wave, facets[0])
     return {facet: wave.both.facets[facet] for facet in facets}
 
 
-def parts_of_dimension(wave: Wave, dimension: str) -> Parts:
+def parts_of_dimension(wave: Wave, dimension: str) -> PartScores:
     return parts_of(wave, list(wave.sample.instrument.facets_of(dimension)))
 
 
-def as_table(parts: Parts) -> Floats:
+def as_table(parts: PartScores) -> Floats:
     return np.column_stack(list(parts.values())) if parts else np.empty((0, 0))
 
 

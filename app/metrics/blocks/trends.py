@@ -31,9 +31,9 @@ from app.metrics.schemas import (
     Followed,
     HeadlineNumbers,
     HeadlineOk,
-    Place,
     PlaceUndefined,
     Score,
+    Standing,
     Suppressed,
     Suppression,
 )
@@ -80,7 +80,7 @@ class Since:
     repeaters: list[Repeaters]
 
 
-Told = Mapping[int, Mapping[MeasureName, ToldMoments]]
+MomentsTold = Mapping[int, Mapping[MeasureName, ToldMoments]]
 """By group, what is told of its measures: no more is known of them to whoever reads the release."""
 
 
@@ -92,7 +92,7 @@ def changes(
     may_link: bool,
     *,
     is_anybody_erased: bool = False,
-    told_then: Told | None = None,
+    told_then: MomentsTold | None = None,
 ) -> dict[int, Since]:
     """For each group what changed from `previous` to `wave`, measure by measure.
 
@@ -131,11 +131,11 @@ def changes(
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    now: Told
-    then: Told
+    now: MomentsTold
+    then: MomentsTold
 
 
-def told(wave: Wave) -> Told:
+def told(wave: Wave) -> MomentsTold:
     """Each measure of each group that is shown, as it is shown."""
     shown = [ordinal for ordinal, own in wave.plan.decisions.items() if own.precision is not None]
     if not wave.has_both_dimensions:
@@ -210,7 +210,7 @@ def followed(
     headlines: Mapping[int, HeadlineNumbers],
     enps: Mapping[int, EnpsNumbers],
     since: Mapping[int, Since],
-    moments: Told = MappingProxyType({}),
+    moments: MomentsTold = MappingProxyType({}),
 ) -> dict[int, Followed]:
     """Where each group is in the series, of its frozen numbers, and what changed on the way there."""
     nothing = Since([], [])
@@ -226,7 +226,7 @@ def followed(
     }
 
 
-def _place(headline: HeadlineNumbers, enps: EnpsNumbers) -> Place:
+def _place(headline: HeadlineNumbers, enps: EnpsNumbers) -> Standing:
     if isinstance(headline, Suppressed):
         return headline
     if not isinstance(headline, HeadlineOk):

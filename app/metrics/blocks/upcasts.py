@@ -4,14 +4,14 @@ from typing import Any, Final
 
 from app.metrics.formulas import FIXED, adjusted
 
-Body = dict[str, Any]
+StoredBody = dict[str, Any]
 """As it is stored: JSON."""
 LEADING: Final = 0.8 - 1e-9
 EARLIER: Final = "earlier_release"
 MATTERS: Final = 5.0
 
 
-def why_undivided(body: Body) -> Body:
+def why_undivided(body: StoredBody) -> StoredBody:
     """1 to 2: that satisfaction and engagement are one was the only reason to have no quadrants."""
     if body["status"] != "ok":
         return body
@@ -19,14 +19,14 @@ def why_undivided(body: Body) -> Body:
     return {**kept, "why_undivided": "not_distinct" if body["is_not_distinct"] else None}
 
 
-def fixed_cuts(body: Body) -> Body:
+def fixed_cuts(body: StoredBody) -> StoredBody:
     """2 to 3: there was one division alone."""
     if body["status"] != "ok":
         return body
     return {**body, "mode": "fixed", "cuts": list(FIXED)}
 
 
-def ratio_of_questions(body: Body) -> Body:
+def ratio_of_questions(body: StoredBody) -> StoredBody:
     """1 to 2: the ratio was over questions, which calls two what may be one; that they are one it said too
     seldom, not too often.
     """
@@ -41,14 +41,14 @@ def ratio_of_questions(body: Body) -> Body:
     }
 
 
-def drivers_with_gate(body: Body) -> Body:
+def drivers_with_gate(body: StoredBody) -> StoredBody:
     """1 to 2: levers were told of noise too. What is adjusted, and its test over persons, follows from R2."""
     if body["status"] != "ok":
         return body
     return {**body, "criteria": [_gated(of, body["n"]) for of in body["criteria"]]}
 
 
-def _gated(criterion: Body, of_group: int) -> Body:
+def _gated(criterion: StoredBody, of_group: int) -> StoredBody:
     if criterion["status"] != "ok":
         return criterion
     used = sum(one.get("reason") != "zero_variance" for one in criterion["levers"])
@@ -68,14 +68,14 @@ def _gated(criterion: Body, of_group: int) -> Body:
     }
 
 
-def _lever_gated(lever: Body, is_associated: bool) -> Body:
+def _lever_gated(lever: StoredBody, is_associated: bool) -> StoredBody:
     if lever["status"] == "ok" and is_associated:
         return {**lever, "above_chance": None}
     reason = "zero_variance" if lever.get("reason") == "zero_variance" else "no_association"
     return {"lever": lever["lever"], "status": "undefined", "reason": reason}
 
 
-def levers_of_all(body: Body) -> Body:
+def levers_of_all(body: StoredBody) -> StoredBody:
     """1 to 2: levers were ranked among those shown, which may have left out the one that comes first."""
     if body["status"] != "ok" or (body["top"] is None and body["reasons"]["top"] not in ("tie", "at_target")):
         return body
@@ -86,7 +86,7 @@ def levers_of_all(body: Body) -> Body:
     return {**body, "levers": levers, "top": None, "tie_set": [], "reasons": {"top": reason}}
 
 
-def _why_no_order(body: Body) -> str | None:
+def _why_no_order(body: StoredBody) -> str | None:
     told = [one for one in body["levers"] if one["status"] == "ok"]
     if body["reasons"].get("top") == "at_target":
         is_below = any(one["score"] < body["target"] for one in told)
@@ -98,7 +98,7 @@ def _why_no_order(body: Body) -> str | None:
     return "hidden_lever" if len(told) < len(body["levers"]) else "unsure_whether_below"
 
 
-def levers_with_shrunken(body: Body) -> Body:
+def levers_with_shrunken(body: StoredBody) -> StoredBody:
     """2 to 3: a group without an analysis of its own had no order, and no score was drawn towards others."""
     if body["status"] != "ok":
         return body
@@ -108,15 +108,15 @@ def levers_with_shrunken(body: Body) -> Body:
     return {**body, "levers": levers, "importance_of": whose, "reasons": reasons}
 
 
-def _has_importance(lever: Body) -> bool:
+def _has_importance(lever: StoredBody) -> bool:
     return lever["status"] == "ok" and lever["importance"] is not None
 
 
-def _not_drawn(lever: Body) -> Body:
+def _not_drawn(lever: StoredBody) -> StoredBody:
     return {**lever, "shrunken": None, "reasons": {**lever["reasons"], "shrunken": EARLIER}}
 
 
-def participation_of_complete(body: Body) -> Body:
+def participation_of_complete(body: StoredBody) -> StoredBody:
     """1 to 2: how many had answered everything was not said."""
     if body["status"] != "ok":
         return body
@@ -124,7 +124,7 @@ def participation_of_complete(body: Body) -> Body:
     return {**body, "complete_response_rate": None, "reasons": body["reasons"] | missing}
 
 
-def recognition_with_reliability(body: Body) -> Body:
+def recognition_with_reliability(body: StoredBody) -> StoredBody:
     """1 to 2: engagement before was held equal as it was observed, with its errors of measurement."""
     if body["status"] != "ok":
         return body
@@ -132,7 +132,7 @@ def recognition_with_reliability(body: Body) -> Body:
     return {**body, "reliability": None, "reasons": body["reasons"] | missing}
 
 
-def facets_of_enough(body: Body) -> Body:
+def facets_of_enough(body: StoredBody) -> StoredBody:
     """1 to 2: who did not know was counted in each group alone, and n told how many had skipped a score."""
     if body["status"] != "ok":
         return body
@@ -142,7 +142,7 @@ def facets_of_enough(body: Body) -> Body:
     return {**body, "facets": facets, "questions": questions}
 
 
-def _of_enough(entry: Body, of_group: int) -> Body:
+def _of_enough(entry: StoredBody, of_group: int) -> StoredBody:
     if entry["status"] != "ok":
         return entry
     is_in_steps = entry["ci_low"] is None and entry["reasons"]["ci_low"] in ("banded", "coarse")
@@ -150,11 +150,11 @@ def _of_enough(entry: Body, of_group: int) -> Body:
     return _not_unknowing(told) if "dont_know" in entry else told
 
 
-def _not_unknowing(question: Body) -> Body:
+def _not_unknowing(question: StoredBody) -> StoredBody:
     return {**question, "dont_know": None, "reasons": {"dont_know": "earlier_formula", **question["reasons"]}}
 
 
-def choices_of_enough(body: Body) -> Body:
+def choices_of_enough(body: StoredBody) -> StoredBody:
     """1 to 2: as in facets."""
     if body["status"] != "ok":
         return body
@@ -162,22 +162,22 @@ def choices_of_enough(body: Body) -> Body:
     return {**body, "questions": questions}
 
 
-def enps_with_reasons(body: Body) -> Body:
+def enps_with_reasons(body: StoredBody) -> StoredBody:
     """1 to 2: of every group that had an eNPS all of it was told."""
     return {**body, "reasons": {}} if body["status"] == "ok" else body
 
 
-def without_moments(body: Body) -> Body:
+def without_moments(body: StoredBody) -> StoredBody:
     """1 to 2: what a later wave's changes are to stand on was not kept."""
     return {**body, "moments": {}}
 
 
-def changes_that_matter(body: Body) -> Body:
+def changes_that_matter(body: StoredBody) -> StoredBody:
     """2 to 3: a change was said to be one however small, and not what so many persons could have shown."""
     return {**body, "changes": [_paired(one) if one["status"] == "ok" else one for one in body["changes"]]}
 
 
-def _paired(change: Body) -> Body:
+def _paired(change: StoredBody) -> StoredBody:
     pairing = "partial" if change["method"] == "overlapping" else "independent"
     words = "small_increase", "small_decrease"
     verdict = (
@@ -187,7 +187,7 @@ def _paired(change: Body) -> Body:
     return _undetectable({**kept, "pairing": pairing, "smallest_change": MATTERS, "verdict": verdict})
 
 
-def cells_that_matter(body: Body) -> Body:
+def cells_that_matter(body: StoredBody) -> StoredBody:
     """1 to 2: a difference under the smallest that matters had no word, and "similar" another."""
     if body["status"] != "ok":
         return body
@@ -195,7 +195,7 @@ def cells_that_matter(body: Body) -> Body:
     return {**body, "smallest_change": MATTERS, "cells": cells}
 
 
-def _stated(cell: Body) -> Body:
+def _stated(cell: StoredBody) -> StoredBody:
     state = "practically_equal" if cell["state"] == "similar" else cell["state"]
     is_small = state == "inconclusive" and cell["q"] is not None and cell["q"] < 0.05
     words = "slightly_higher", "slightly_lower"
@@ -204,7 +204,7 @@ def _stated(cell: Body) -> Body:
     )
 
 
-def _matters(difference: Body, words: tuple[str, str]) -> str:
+def _matters(difference: StoredBody, words: tuple[str, str]) -> str:
     """Read in the order of metrics.md 2.10; `words` for a small one up, and down."""
     if difference["ci_low"] >= -MATTERS and difference["ci_high"] <= MATTERS:
         return "practically_equal"
@@ -213,7 +213,7 @@ def _matters(difference: Body, words: tuple[str, str]) -> str:
     return words[difference["difference"] < 0]
 
 
-def _undetectable(difference: Body) -> Body:
+def _undetectable(difference: StoredBody) -> StoredBody:
     return {
         **difference,
         "detectable": None,

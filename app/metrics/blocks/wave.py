@@ -16,12 +16,11 @@ from app.metrics.formulas.drivers import TARGET
 from app.metrics.formulas.quadrants import Cuts
 from app.metrics.formulas.trends import SMALLEST_CHANGE
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers, Rollup, Sample, Scores
-from app.metrics.schemas import Suppressed, Suppression, Undefined
+from app.metrics.schemas import Reasons, Suppressed, Suppression, Undefined
 
 S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T")
 Members = Mapping[str, object] | BaseModel
-Reasons = dict[str, str]
 """Why a member is None, by its dotted path."""
 
 ORGANIZATION: Final = 0

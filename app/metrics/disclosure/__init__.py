@@ -16,7 +16,6 @@ from app.metrics.disclosure.plan import Plan
 from app.metrics.disclosure.release import Step, plan_release
 from app.metrics.disclosure.rolling import admit, base_regions
 from app.metrics.disclosure.rounding import (
-    Precision,
     coarse_enps,
     coarse_score,
     shown_dz,
@@ -26,7 +25,8 @@ from app.metrics.disclosure.rounding import (
     shown_sd,
     shown_share,
 )
-from app.metrics.disclosure.tree import Decision, Node, Suppression, decide, showing_complete
+from app.metrics.disclosure.tree import Decision, Node, decide, showing_complete
+from app.metrics.words import Precision, Suppression
 
 __all__ = [
     "Decision",

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 
 from app.metrics.disclosure.crossing import Table, is_safe
-from app.metrics.disclosure.rounding import Precision
-from app.metrics.disclosure.tree import EXACT_FROM, Decision, Suppression
+from app.metrics.disclosure.tree import EXACT_FROM, Decision
 from app.metrics.sample import Flags, Groups, Integers
+from app.metrics.words import Precision, Suppression
 
 REST: Final = -1
 """The categories not shown are one more category: the organisation without those shown."""

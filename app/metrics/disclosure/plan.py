@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from app.metrics.disclosure.tree import Decision, Suppression
+from app.metrics.disclosure.tree import Decision
 from app.metrics.sample import Flags, Integers
+from app.metrics.words import Suppression
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from app.metrics.disclosure.patterns import Patterns
 from app.metrics.disclosure.plan import Plan
 from app.metrics.disclosure.rolling import base_regions
 from app.metrics.disclosure.segments import ByCategory, Segments, told_beside
-from app.metrics.disclosure.tree import Decision, Node, Suppression, decide
+from app.metrics.disclosure.tree import Decision, Node, decide
 from app.metrics.sample import DIMENSIONS, Flags, Groups, Integers, Rollup, Sample
+from app.metrics.words import Suppression
 
 ORGANIZATION: Final = 0
 

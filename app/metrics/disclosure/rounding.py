@@ -1,8 +1,6 @@
 """How precisely a number of a shown group is told (disclosure.md R7)."""
 
-from typing import Literal
-
-Precision = Literal["exact", "integer", "banded"]
+from app.metrics.words import Precision
 
 SCORES = (0, 100)
 GAPS = (-100, 100)

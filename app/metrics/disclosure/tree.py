@@ -10,10 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from app.metrics.disclosure.rounding import Precision
 from app.metrics.sample import Groups, Integers, Places, Rollup
+from app.metrics.words import Precision, Suppression
 
-Suppression = Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
 Rule = Literal["R1", "R2", "R4", "R5a"]
 
 EXACT_FROM = 20

@@ -5,10 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from app.metrics.formulas.intervals import ZERO_SPREAD
 
-Floats = NDArray[np.float64]
 
-
-def capped(doses: ArrayLike, k: int) -> Floats:
+def capped(doses: ArrayLike, k: int) -> NDArray[np.float64]:
     """Each at most the largest dose that at least k persons reach; one a person, NaN where unknown."""
     own = np.asarray(doses, dtype=np.float64)
     known = np.sort(own[~np.isnan(own)])[::-1]
@@ -48,7 +46,7 @@ def largest_share(weights: ArrayLike, persons: ArrayLike | None = None) -> float
 
     `weights` has one a row and `persons` whose row it is, else each is of another.
     """
-    squares: Floats = np.asarray(weights, dtype=np.float64) ** 2
+    squares: NDArray[np.float64] = np.asarray(weights, dtype=np.float64) ** 2
     if persons is not None:
         person = np.unique(np.asarray(persons), return_inverse=True)[1]
         squares = np.bincount(person, squares).astype(np.float64)
@@ -56,7 +54,7 @@ def largest_share(weights: ArrayLike, persons: ArrayLike | None = None) -> float
     return float(squares.max()) / total if total > 0 else 0.0
 
 
-def less_levels(values: ArrayLike, persons: ArrayLike, waves: ArrayLike) -> Floats:
+def less_levels(values: ArrayLike, persons: ArrayLike, waves: ArrayLike) -> NDArray[np.float64]:
     """What is left of the values, one a row, when each person and each wave has its own level."""
     levels = np.unique(np.asarray(waves))[1:]
     dummies = [_less_means(np.asarray(waves) == level, persons) for level in levels]
@@ -67,7 +65,7 @@ def less_levels(values: ArrayLike, persons: ArrayLike, waves: ArrayLike) -> Floa
     return np.asarray(own - x @ np.linalg.lstsq(x, own, rcond=None)[0])
 
 
-def weights_of_leaving(days: ArrayLike, left: ArrayLike) -> tuple[Floats, Floats]:
+def weights_of_leaving(days: ArrayLike, left: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What each score counts for in Cox's model and in a rate ratio, where leaving goes with nothing.
 
     Left or not, less what was to be expected in the days under observation: the martingale residuals
@@ -85,7 +83,7 @@ def weights_of_leaving(days: ArrayLike, left: ArrayLike) -> tuple[Floats, Floats
     return np.where(own > 0, gone - cumulated, 0.0), gone - rate * own
 
 
-def _less_means(values: ArrayLike, levels: ArrayLike) -> Floats:
+def _less_means(values: ArrayLike, levels: ArrayLike) -> NDArray[np.float64]:
     number = np.unique(np.asarray(levels), return_inverse=True)[1]
     own = np.asarray(values, dtype=np.float64)
     return np.asarray(own - (np.bincount(number, own) / np.bincount(number))[number])

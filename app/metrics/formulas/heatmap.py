@@ -5,14 +5,8 @@ from typing import Final, Literal
 
 from app.metrics.formulas.intervals import Moments
 from app.metrics.formulas.multiplicity import benjamini_hochberg
-from app.metrics.formulas.trends import (
-    SMALLEST_CHANGE,
-    Difference,
-    Verdict,
-    hedges_g,
-    mean_difference,
-    verdict,
-)
+from app.metrics.formulas.trends import SMALLEST_CHANGE, Difference, hedges_g, mean_difference, verdict
+from app.metrics.words import Verdict
 
 State = Literal["higher", "lower", "slightly_higher", "slightly_lower", "practically_equal", "inconclusive"]
 STATES: Final[Mapping[Verdict, State]] = {

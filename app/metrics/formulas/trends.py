@@ -1,6 +1,5 @@
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,14 +8,12 @@ from app.metrics.formulas.complete import Undefined, complete_pairs, present, tw
 from app.metrics.formulas.correlation import pearson
 from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Moments, moments
 from app.metrics.formulas.special import chdtrc, stdtrit
+from app.metrics.words import Verdict
 
 SMALLEST_CHANGE = 5.0
 FEWEST_DISCORDANT = 25
 
 POWER = 0.8
-Verdict = Literal[
-    "increased", "decreased", "small_increase", "small_decrease", "practically_equal", "inconclusive"
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from app.metrics.blocks.pairs import incomparable
 from app.metrics.blocks.participation import participation
 from app.metrics.blocks.recognition_engagement import Answered, Past, recognition_engagement
 from app.metrics.blocks.reliability import reliability
-from app.metrics.blocks.trends import Since, Told, changes, followed, told
+from app.metrics.blocks.trends import MomentsTold, Since, changes, followed, told
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group
 from app.metrics.disclosure import admit, base_regions, may_link
 from app.metrics.releases import queries
@@ -62,9 +62,9 @@ from app.tables import Survey
 
 ENGAGEMENT = "engagement"
 HELD_BACK_STEP = 10
-Numbers = Mapping[int, BaseModel]
+OfEachGroup = Mapping[int, BaseModel]
 """What a metric says of each group, by ordinal."""
-BLOCKS: Final[dict[str, Callable[[Wave], Numbers]]] = {
+BLOCKS: Final[dict[str, Callable[[Wave], OfEachGroup]]] = {
     names.HEADLINE.name: headline,
     names.DISCLOSURE.name: disclosed,
     names.PARTICIPATION.name: participation,
@@ -90,7 +90,7 @@ class SurveyMoved(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    bodies: dict[str, Numbers]
+    bodies: dict[str, OfEachGroup]
     noisy: NoisyScores
     cells: list[Cell]
     newly_included: Flags
@@ -172,7 +172,7 @@ def make(
         if is_final
         else BenchmarkUndefined(status="undefined", reason=LATER)
     )
-    of_all: dict[str, Numbers] = {
+    of_all: dict[str, OfEachGroup] = {
         names.FILTER.name: {ORGANIZATION: shared},
         names.BENCHMARK.name: {ORGANIZATION: noisy},
     }
@@ -195,9 +195,9 @@ def awaiting(n: int) -> Undefined:
     return Undefined(status="undefined", reason=LATER, n=n)
 
 
-def while_open(wave: Wave, in_words: Sequence[str]) -> dict[str, Numbers]:
+def while_open(wave: Wave, in_words: Sequence[str]) -> dict[str, OfEachGroup]:
     nothing = of_each_group(wave, lambda ordinal, _: awaiting(wave.n(ordinal)))
-    waiting: dict[str, Numbers] = dict.fromkeys(
+    waiting: dict[str, OfEachGroup] = dict.fromkeys(
         [*BLOCKS, names.DRIVERS.name, names.LEVERS.name, names.COMMENTS.name], nothing
     )
     place = PlaceUndefined(status="undefined", reason=LATER)
@@ -216,7 +216,7 @@ def while_open(wave: Wave, in_words: Sequence[str]) -> dict[str, Numbers]:
 
 def computed(
     wave: Wave, current: Loaded, before: Earlier | None, history: History | None, steps: Steps
-) -> dict[str, Numbers]:
+) -> dict[str, OfEachGroup]:
     headlines, promoters = steps(headline(wave)), steps(enps(wave))
     others = {
         metric: steps(block(wave))
@@ -250,7 +250,7 @@ class Beside:
     current: Loaded
     before: Loaded
     previous: Wave
-    told: Told | None
+    told: MomentsTold | None
     incomparable: Mapping[MeasureName, Incomparable]
     erased: frozenset[int]
     is_anybody_erased: bool
@@ -384,7 +384,7 @@ def rounded_up(held_back: int) -> int:
     return -(-held_back // HELD_BACK_STEP) * HELD_BACK_STEP
 
 
-def frozen(found: Mapping[str, Numbers]) -> Iterator[Result]:
+def frozen(found: Mapping[str, OfEachGroup]) -> Iterator[Result]:
     """The rows of a release: what each metric will say of each group, letter for letter."""
     for metric, bodies in found.items():
         version = names.METRICS[metric].version
@@ -392,7 +392,7 @@ def frozen(found: Mapping[str, Numbers]) -> Iterator[Result]:
             yield Result(metric, ordinal, version, body.model_dump_json())
 
 
-def observe(found: Numbers, seconds: float) -> None:
+def observe(found: OfEachGroup, seconds: float) -> None:
     telemetry.RELEASE_DURATION.observe(seconds)
     for body in found.values():
         if isinstance(body, Suppressed):

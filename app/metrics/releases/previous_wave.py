@@ -8,7 +8,7 @@ import numpy as np
 
 from app.core.database import AsyncSession, TenantSession
 from app.metrics import names
-from app.metrics.blocks.trends import Told
+from app.metrics.blocks.trends import MomentsTold
 from app.metrics.blocks.wave import ORGANIZATION, Wave
 from app.metrics.disclosure import Decision, Step, erased_few, plan_release
 from app.metrics.releases import queries
@@ -32,7 +32,7 @@ class Earlier:
     def wave(self) -> Wave:
         return as_released(released_wave(self.loaded), self.disclosed)
 
-    def told(self) -> Told | None:
+    def told(self) -> MomentsTold | None:
         """None where an older release did not keep it: its answers tell it, while they are all there."""
         told = {ordinal: own.moments for ordinal, own in self.followed.items()}
         return told if any(told.values()) else None

@@ -17,7 +17,7 @@ from app.metrics.schemas.comments import Comments as Comments
 from app.metrics.schemas.comments import CommentsGroup as CommentsGroup
 from app.metrics.schemas.comments import CommentsNumbers as CommentsNumbers
 from app.metrics.schemas.comments import CommentsOk as CommentsOk
-from app.metrics.schemas.comments import Texts as Texts
+from app.metrics.schemas.comments import CommentTexts as CommentTexts
 from app.metrics.schemas.comments import Written as Written
 from app.metrics.schemas.common import FilterRef as FilterRef
 from app.metrics.schemas.common import GroupInsufficient as GroupInsufficient
@@ -29,12 +29,10 @@ from app.metrics.schemas.common import Insufficient as Insufficient
 from app.metrics.schemas.common import Metrics as Metrics
 from app.metrics.schemas.common import MetricsSurvey as MetricsSurvey
 from app.metrics.schemas.common import OfGroup as OfGroup
-from app.metrics.schemas.common import Precision as Precision
 from app.metrics.schemas.common import Reasons as Reasons
 from app.metrics.schemas.common import Release as Release
 from app.metrics.schemas.common import SegmentRef as SegmentRef
 from app.metrics.schemas.common import Suppressed as Suppressed
-from app.metrics.schemas.common import Suppression as Suppression
 from app.metrics.schemas.common import Titled as Titled
 from app.metrics.schemas.common import TreeRef as TreeRef
 from app.metrics.schemas.common import Undefined as Undefined
@@ -49,7 +47,7 @@ from app.metrics.schemas.context import MetricsContext as MetricsContext
 from app.metrics.schemas.definitions import Definitions as Definitions
 from app.metrics.schemas.definitions import Labels as Labels
 from app.metrics.schemas.definitions import MetricDefinition as MetricDefinition
-from app.metrics.schemas.definitions import Words as Words
+from app.metrics.schemas.definitions import Translations as Translations
 from app.metrics.schemas.disclosure import Disclosed as Disclosed
 from app.metrics.schemas.disclosure import Disclosure as Disclosure
 from app.metrics.schemas.disclosure import GroupDisclosure as GroupDisclosure
@@ -148,9 +146,11 @@ from app.metrics.schemas.reliability import ScaleKept as ScaleKept
 from app.metrics.schemas.trends import Change as Change
 from app.metrics.schemas.trends import Followed as Followed
 from app.metrics.schemas.trends import OfWave as OfWave
-from app.metrics.schemas.trends import Place as Place
 from app.metrics.schemas.trends import PlaceUndefined as PlaceUndefined
 from app.metrics.schemas.trends import Point as Point
+from app.metrics.schemas.trends import Standing as Standing
 from app.metrics.schemas.trends import TrendGroup as TrendGroup
 from app.metrics.schemas.trends import Trends as Trends
 from app.metrics.schemas.trends import TrendWave as TrendWave
+from app.metrics.words import Precision as Precision
+from app.metrics.words import Suppression as Suppression

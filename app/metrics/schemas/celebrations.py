@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Schema
-from app.metrics.schemas.common import GroupSuppressed, OfGroup, Precision, Reasons, Suppressed
+from app.metrics.schemas.common import GroupSuppressed, OfGroup, Reasons, Suppressed
+from app.metrics.words import Precision
 
 
 class CelebrationsOk(Schema):

@@ -10,12 +10,12 @@ from app.metrics.schemas.common import (
     Insufficient,
     Metrics,
     OfGroup,
-    Precision,
     Reasons,
     Suppressed,
     Titled,
     Undefined,
 )
+from app.metrics.words import Precision
 
 ChoiceKind = Literal["choice", "choices"]
 WhyUntold = Literal["below_minimum", "banded", "crossing", "few"]

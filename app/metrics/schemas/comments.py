@@ -32,11 +32,11 @@ class Written(Kept):
     questions: dict[str, CommentsNumbers]
 
 
-class Texts(Schema):
+class CommentTexts(Schema):
     comments: Annotated[list[str], Field(max_length=200)]
 
 
-class CommentsGroupOk(Texts, CommentsOk, OfGroup):
+class CommentsGroupOk(CommentTexts, CommentsOk, OfGroup):
     pass
 
 

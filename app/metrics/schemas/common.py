@@ -6,10 +6,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Instant, Schema
+from app.metrics.words import Suppression
 
 Reasons = dict[str, str]
-Precision = Literal["exact", "integer", "banded"]
-Suppression = Literal["below_minimum", "complementary", "incomplete_cover", "crossing"]
 
 
 class MetricsSurvey(Schema):

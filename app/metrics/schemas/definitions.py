@@ -12,31 +12,31 @@ class MetricDefinition(Schema):
     version: str
 
 
-Words = dict[str, dict[str, str]]
+Translations = dict[str, dict[str, str]]
 
 
 class Labels(Schema):
-    levers: Words
-    scales: Words
-    quadrants: Words
-    verdicts: Words
-    reasons: Words
-    statuses: Words
-    modes: Words
-    kinds: Words
-    directions: Words
-    flags: Words
-    warnings: Words
-    signs: Words
-    precisions: Words
-    dimensions: Words
-    methods: Words
-    pairings: Words
-    errors: Words
-    resampled: Words
-    importance_of: Words
-    instrument_statuses: Words
-    better: Words
+    levers: Translations
+    scales: Translations
+    quadrants: Translations
+    verdicts: Translations
+    reasons: Translations
+    statuses: Translations
+    modes: Translations
+    kinds: Translations
+    directions: Translations
+    flags: Translations
+    warnings: Translations
+    signs: Translations
+    precisions: Translations
+    dimensions: Translations
+    methods: Translations
+    pairings: Translations
+    errors: Translations
+    resampled: Translations
+    importance_of: Translations
+    instrument_statuses: Translations
+    better: Translations
 
 
 class Definitions(Schema):

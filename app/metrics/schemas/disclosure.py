@@ -3,7 +3,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Schema
-from app.metrics.schemas.common import MetricsSurvey, OfGroup, Precision, Release, Suppression
+from app.metrics.schemas.common import MetricsSurvey, OfGroup, Release
+from app.metrics.words import Precision, Suppression
 
 
 class SegmentDisclosure(Schema):

@@ -10,14 +10,14 @@ from app.metrics.schemas.common import (
     Insufficient,
     Metrics,
     OfGroup,
-    Precision,
     Reasons,
     Suppressed,
     Undefined,
     Worded,
 )
+from app.metrics.words import Precision
+from app.surveys.questionnaires.rules import LeverName
 
-LeverName = Literal["clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth"]
 CriterionName = Literal["engagement_core", "intent_to_stay", "overall_satisfaction"]
 Flag = Literal["singular", "few_teams", "linear_approximation", "part_of_criterion"]
 

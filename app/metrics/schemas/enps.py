@@ -10,11 +10,11 @@ from app.metrics.schemas.common import (
     Insufficient,
     Metrics,
     OfGroup,
-    Precision,
     Reasons,
     Suppressed,
     Undefined,
 )
+from app.metrics.words import Precision
 
 
 class EnpsOk(Schema):

@@ -10,15 +10,13 @@ from app.metrics.schemas.common import (
     Insufficient,
     Metrics,
     OfGroup,
-    Precision,
     Reasons,
     Suppressed,
-    Suppression,
     Titled,
     Undefined,
 )
-
-Dimension = Literal["satisfaction", "engagement", "outcome"]
+from app.metrics.words import Precision, Suppression
+from app.surveys.questionnaires.rules import Dimension
 
 
 class FacetNumbers(Schema):

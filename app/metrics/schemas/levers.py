@@ -10,13 +10,13 @@ from app.metrics.schemas.common import (
     Insufficient,
     Metrics,
     OfGroup,
-    Precision,
     Reasons,
     Suppressed,
     Undefined,
     Worded,
 )
-from app.metrics.schemas.drivers import LeverName
+from app.metrics.words import Precision
+from app.surveys.questionnaires.rules import LeverName
 
 
 class LeverOk(Schema):

@@ -12,10 +12,10 @@ from app.metrics.schemas.common import (
     OfGroup,
     Reasons,
     Suppressed,
-    Suppression,
     Titled,
     Undefined,
 )
+from app.metrics.words import Suppression
 
 ScaleKind = Literal["dimension", "facet", "core"]
 ScaleWarning = Literal["check_reversal", "flat_part"]

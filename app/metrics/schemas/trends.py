@@ -4,21 +4,11 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.core.schema import Instant, Schema
-from app.metrics.schemas.common import (
-    GroupRef,
-    Metrics,
-    MetricsSurvey,
-    Precision,
-    Reasons,
-    Release,
-    Suppressed,
-)
+from app.metrics.schemas.common import GroupRef, Metrics, MetricsSurvey, Reasons, Release, Suppressed
+from app.metrics.words import Precision, Verdict
 
 MeasureName = Literal["satisfaction", "engagement", "gap", "enps"]
 Pairing = Literal["full", "partial", "independent"]
-Verdict = Literal[
-    "increased", "decreased", "small_increase", "small_decrease", "practically_equal", "inconclusive"
-]
 Incomparable = Literal["questions_changed", "question_missing", "several_questions"]
 
 
@@ -54,7 +44,7 @@ class PlaceUndefined(Schema):
     reason: Literal["dimension_missing", "group_missing", "awaits_final_release"]
 
 
-Place = Annotated[PlaceOk | Suppressed | PlaceUndefined, Field(discriminator="status")]
+Standing = Annotated[PlaceOk | Suppressed | PlaceUndefined, Field(discriminator="status")]
 """Where a group stood in one wave."""
 
 
@@ -203,7 +193,7 @@ class Followed(Schema):
     """
 
     status: Literal["ok"]
-    point: Place
+    point: Standing
     changes: list[Change]
     repeaters: list[Repeaters]
     moments: dict[MeasureName, ToldMoments] = {}

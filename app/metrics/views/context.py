@@ -19,7 +19,7 @@ from app.tables import Release, Survey, SurveyGroup
 
 MOST_LISTED = 200
 
-Place = tuple[str | None, str]
+SeriesMoment = tuple[str | None, str]
 """A series, and a month or a day in words."""
 
 
@@ -59,8 +59,8 @@ class ShortNames:
     def __init__(self, surveys: Iterable[Survey], zone: ZoneInfo, language: str) -> None:
         self.zone = zone
         self._language = language
-        self._of_month: dict[Place, list[UUID]] = {}
-        self._of_day: dict[Place, list[UUID]] = {}
+        self._of_month: dict[SeriesMoment, list[UUID]] = {}
+        self._of_day: dict[SeriesMoment, list[UUID]] = {}
         for survey in sorted(surveys, key=lambda one: (self._opened(one), one.id)):
             self._of_month.setdefault(self._month(survey), []).append(survey.id)
             self._of_day.setdefault(self._day(survey), []).append(survey.id)
@@ -72,10 +72,10 @@ class ShortNames:
         same = self._of_day[day]
         return day[1] if len(same) == 1 else f"{day[1]} ({same.index(survey.id) + 1})"
 
-    def _month(self, survey: Survey) -> Place:
+    def _month(self, survey: Survey) -> SeriesMoment:
         return survey.series, month_in_words(self._language, self._opened(survey))
 
-    def _day(self, survey: Survey) -> Place:
+    def _day(self, survey: Survey) -> SeriesMoment:
         return survey.series, day_in_words(self._language, self._opened(survey))
 
     def _opened(self, survey: Survey) -> datetime:

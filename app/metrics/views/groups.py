@@ -320,7 +320,7 @@ async def with_texts(
             names.COMMENTS.told,
             schemas.OfGroup(group=group),
             numbers,
-            *([schemas.Texts(comments=texts[group.id])] if numbers.status == "ok" else []),
+            *([schemas.CommentTexts(comments=texts[group.id])] if numbers.status == "ok" else []),
         )
         for group, numbers in groups
     ]

@@ -21,7 +21,7 @@ from app.metrics.views import sentences
 from app.tables import Release, Survey
 
 Titles = Mapping[str, str]
-Key = tuple[str, str, str]
+GroupKey = tuple[str, str, str]
 """Kind, segment and identifier of a group."""
 ABSENT: Final = schemas.Followed(
     status="ok",
@@ -213,7 +213,7 @@ async def trends(
 ) -> list[schemas.TrendGroup]:
     """The groups in each of the waves in which they are seen."""
     keys = [_key(group) for group in groups]
-    by_key: dict[Key, dict[Any, Row[Any]]] = {}
+    by_key: dict[GroupKey, dict[Any, Row[Any]]] = {}
     for row in await queries.results_over_waves(session, waves, names.TRENDS.name, keys):
         if seen is None or row.key in seen.get(row.survey_id, ()):
             by_key.setdefault((row.kind, row.segment, row.key), {})[row.survey_id] = row
@@ -244,7 +244,7 @@ def _series(
     )
 
 
-def _key(group: schemas.GroupRef) -> Key:
+def _key(group: schemas.GroupRef) -> GroupKey:
     return group.kind, service.segment_of(group) or "", group.id or ""
 
 

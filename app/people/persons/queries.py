@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession, transaction_time
-from app.people.queries import CAME_OR_WENT, Key, ListPart, as_json, exhume
+from app.people.queries import CAME_OR_WENT, ListKey, ListPart, as_json, exhume
 from app.people.teams.queries import BELOW
 from app.tables import Person
 
@@ -149,14 +149,14 @@ PERSON_KEYS = text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {CHANGED_PEOPLE}")
 
 async def person_keys(
     session: TenantSession, window: ListPart, team: str | None, as_of: date | None
-) -> list[Key]:
+) -> list[ListKey]:
     """The next people by identifier; in a delta read all deleted ones too.
 
     Of a team and those that are below it now, whoever is in them, or was on a day.
     """
     chosen = {"team": team, "as_of": as_of}
     found = await session.execute(PERSON_KEYS, {**chosen, **window._asdict()})
-    return [Key(*row) for row in found]
+    return [ListKey(*row) for row in found]
 
 
 HOLD_PERSON = text("""

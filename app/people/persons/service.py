@@ -37,7 +37,7 @@ from app.people.persons.errors import (
     no_person,
 )
 from app.people.persons.queries import PersonRecord
-from app.people.queries import Key, ListPart
+from app.people.queries import ListKey, ListPart
 from app.people.service import patched
 from app.people.teams import queries as teams_queries
 
@@ -57,7 +57,7 @@ def represent_person(row: RowMapping, earlier: Sequence[Period]) -> schemas.Pers
 
 async def person_keys(
     session: TenantSession, window: ListPart, team: str | None, as_of: date | None
-) -> list[Key]:
+) -> list[ListKey]:
     if team and not await teams_queries.teams(session, [team]):
         raise UnknownTeam.parameter("team", f"There is no team {team}.")
     return await queries.person_keys(session, window, team, as_of)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 
 from app.core.database import TenantSession, transaction_time
-from app.people.queries import CAME_OR_WENT, Key, ListPart, as_json, exhume
+from app.people.queries import CAME_OR_WENT, ListKey, ListPart, as_json, exhume
 
 
 class TeamNode(NamedTuple):
@@ -100,10 +100,10 @@ LIMIT :limit
 TEAM_KEYS = text(CAME_OR_WENT + CHANGED_TEAMS)
 
 
-async def team_keys(session: TenantSession, window: ListPart) -> list[Key]:
+async def team_keys(session: TenantSession, window: ListPart) -> list[ListKey]:
     """The next teams by identifier; in a delta read deleted ones too."""
     found = await session.execute(TEAM_KEYS, {**window._asdict()})
-    return [Key(*row) for row in found]
+    return [ListKey(*row) for row in found]
 
 
 ADD_TEAMS = text("""

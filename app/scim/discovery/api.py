@@ -6,7 +6,7 @@ from scim2_models import Context
 
 from app.auth.dependencies import Tenant
 from app.scim import service
-from app.scim.api import Body, Reader, base_of, list_answer, search_of
+from app.scim.api import Reader, ScimBody, base_of, list_answer, search_of
 from app.scim.errors import SCIM_JSON
 from app.scim.groups.service import GROUPS, OTHERS
 from app.scim.schemas import PROVIDER, Group, Person, published_schemas
@@ -16,7 +16,7 @@ router = APIRouter()
 
 
 @router.post("/.search", operation_id="scim_search")
-async def search(body: Body, who: Reader, session: Tenant) -> Response:
+async def search(body: ScimBody, who: Reader, session: Tenant) -> Response:
     asked = search_of(body, Person | Group)
     return await list_answer(await service.search(session, who, [USERS, GROUPS, OTHERS], asked), asked)
 

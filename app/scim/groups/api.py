@@ -5,8 +5,8 @@ from app.auth.dependencies import Tenant
 from app.core.conditional import ChangeConditions, ReadConditions
 from app.scim.api import (
     Asked,
-    Body,
     Reader,
+    ScimBody,
     Writer,
     answer,
     changed,
@@ -32,13 +32,13 @@ async def list_groups(request: Request, who: Reader, session: Tenant) -> Respons
 
 
 @router.post("/Groups/.search", operation_id="scim_search_groups")
-async def search_groups(body: Body, who: Reader, session: Tenant) -> Response:
+async def search_groups(body: ScimBody, who: Reader, session: Tenant) -> Response:
     asked = search_of(body, Group)
     return await list_answer(await search(session, who, [GROUPS, OTHERS], asked), asked)
 
 
 @router.post("/Groups", operation_id="scim_create_group")
-async def create_group(body: Body, who: Writer, session: Tenant, asked: Asked) -> Response:
+async def create_group(body: ScimBody, who: Writer, session: Tenant, asked: Asked) -> Response:
     group = resource_of(body, Group, Context.RESOURCE_CREATION_REQUEST)
     created = await service.create_group(session, who, group)
     return answer(created, Context.RESOURCE_CREATION_RESPONSE, asked, 201)
@@ -55,7 +55,7 @@ async def get_group(
 
 @router.put("/Groups/{id_}", operation_id="scim_replace_group")
 async def replace_group(
-    id_: str, body: Body, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
+    id_: str, body: ScimBody, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
 ) -> Response:
     group = resource_of(body, Group, Context.RESOURCE_REPLACEMENT_REQUEST)
     replaced = await service.replace_group(session, who, id_, group, conditions)
@@ -64,7 +64,7 @@ async def replace_group(
 
 @router.patch("/Groups/{id_}", operation_id="scim_update_group")
 async def update_group(
-    id_: str, body: Body, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
+    id_: str, body: ScimBody, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
 ) -> Response:
     patched = await service.patch_group(session, who, id_, patch_of(body, Group), conditions)
     if not (asked.attributes or asked.excluded_attributes):

@@ -5,8 +5,8 @@ from app.auth.dependencies import Tenant
 from app.core.conditional import ChangeConditions, ReadConditions
 from app.scim.api import (
     Asked,
-    Body,
     Reader,
+    ScimBody,
     Writer,
     answer,
     list_answer,
@@ -30,13 +30,13 @@ async def list_users(request: Request, who: Reader, session: Tenant) -> Response
 
 
 @router.post("/Users/.search", operation_id="scim_search_users")
-async def search_users(body: Body, who: Reader, session: Tenant) -> Response:
+async def search_users(body: ScimBody, who: Reader, session: Tenant) -> Response:
     asked = search_of(body, Person)
     return await list_answer(await search(session, who, [USERS], asked), asked)
 
 
 @router.post("/Users", operation_id="scim_create_user")
-async def create_user(body: Body, who: Writer, session: Tenant, asked: Asked) -> Response:
+async def create_user(body: ScimBody, who: Writer, session: Tenant, asked: Asked) -> Response:
     user = resource_of(body, Person, Context.RESOURCE_CREATION_REQUEST)
     created = await service.create_user(session, who, user)
     return answer(created, Context.RESOURCE_CREATION_RESPONSE, asked, 201)
@@ -51,7 +51,7 @@ async def get_user(
 
 @router.put("/Users/{id_}", operation_id="scim_replace_user")
 async def replace_user(
-    id_: str, body: Body, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
+    id_: str, body: ScimBody, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
 ) -> Response:
     user = resource_of(body, Person, Context.RESOURCE_REPLACEMENT_REQUEST)
     replaced = await service.replace_user(session, who, id_, user, conditions)
@@ -60,7 +60,7 @@ async def replace_user(
 
 @router.patch("/Users/{id_}", operation_id="scim_update_user")
 async def update_user(
-    id_: str, body: Body, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
+    id_: str, body: ScimBody, who: Writer, session: Tenant, conditions: ChangeConditions, asked: Asked
 ) -> Response:
     patched = await service.patch_user(session, who, id_, patch_of(body, Person), conditions)
     return answer(patched, Context.RESOURCE_PATCH_RESPONSE, asked)

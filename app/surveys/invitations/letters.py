@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from app.core.languages import day_in_words, moment_in_words
+from app.core.languages import ByLanguage, day_in_words, moment_in_words
 from app.core.one_line import on_one_line
 from app.mail.letters import LINK, Letter, Paragraph, filled, paragraphs
 from app.surveys.invitations.reminders import rules
@@ -20,15 +20,14 @@ from app.tables import Organization, Survey
 FILE = Path(__file__).parent / "words.yaml"
 OWN = ("name", "survey", LINK, "closes_on")
 """What may stand between braces in an organisation's own text; in its subject, all but the link."""
-Texts = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class OwnWords:
     """By language; null: the words that come along."""
 
-    subject: Texts | None = None
-    text: Texts | None = None
+    subject: ByLanguage | None = None
+    text: ByLanguage | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def written(
     return letter(about, reader, filled(subject, values), body, link)
 
 
-def said_in(language: str, *texts: Texts | None) -> str:
+def said_in(language: str, *texts: ByLanguage | None) -> str:
     """By the first that has the language."""
     return next(one[language] for one in texts if one and language in one)
 

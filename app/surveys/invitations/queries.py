@@ -122,7 +122,7 @@ async def put_in_place(
     await session.execute(PUT_IN_PLACE, {**where, "token_hash": token_hash, "respondent_key": key})
 
 
-Places = dict[bytes, tuple[int, UUID | None]]
+Found = dict[bytes, tuple[int, UUID | None]]
 """Of invitations by the hash of their token: cell and respondent key."""
 USE = text("""
 DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
@@ -131,7 +131,7 @@ RETURNING token_hash, cell_ordinal, respondent_key
 """)
 
 
-async def use(session: TenantSession, survey_id: UUID, token_hashes: Sequence[bytes]) -> Places:
+async def use(session: TenantSession, survey_id: UUID, token_hashes: Sequence[bytes]) -> Found:
     """Deletes the invitations that are there. A second user waits.
 
     By the index of the hashes, so in their order: two who use some of the same wait for each other in turn.
@@ -148,7 +148,7 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id
 """)
 
 
-async def look_up(session: TenantSession, survey_id: UUID, token_hashes: Sequence[bytes]) -> Places:
+async def look_up(session: TenantSession, survey_id: UUID, token_hashes: Sequence[bytes]) -> Found:
     """As `use`, and leaves them. The survey holds them, as whoever replaces or forgets them holds that."""
     parameters = {"survey_id": survey_id, "token_hashes": list(token_hashes)}
     rows = await session.execute(LOOK_UP, parameters)
@@ -264,7 +264,7 @@ async def names_of_people(session: TenantSession, external_ids: Sequence[str]) -
     return {row.external_id: row.name for row in rows}
 
 
-Words = Mapping[str, str] | None
+Wording = Mapping[str, str] | None
 """By language."""
 OWN_WORDS = ("subject", "text", "reminder_subject", "reminder_text")
 REMEMBER_MAILING = text("""
@@ -283,7 +283,7 @@ async def remember_mailing(
     session: TenantSession,
     survey_id: UUID,
     mailing_id: UUID,
-    own: Sequence[Words],
+    own: Sequence[Wording],
     send_at: datetime,
 ) -> None:
     """`own`: subject and text, of the invitation and of its reminders."""
@@ -296,7 +296,7 @@ async def remember_mailing(
 
 async def own_words(
     session: TenantSession, survey_id: UUID, mailing_id: UUID | None
-) -> tuple[Words, Words, Words, Words]:
+) -> tuple[Wording, Wording, Wording, Wording]:
     """As they were remembered; of before there were mailings there are none."""
     row = (await session.execute(MAILING, {"survey_id": survey_id, "id": mailing_id})).first()
     if row is None:

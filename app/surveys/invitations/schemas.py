@@ -4,9 +4,9 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.core.languages import Language
 from app.core.schema import Flag, Identifier, Input, Instant, InstantSent, Integer, Schema, Visible
 
-Language = Literal["en", "nl"]
 Reason = Literal[
     "address_changed", "already_issued", "duplicate_in_batch", "no_address", "not_invited", "too_few_at_once"
 ]
@@ -15,8 +15,8 @@ Named = Annotated[str, Field(min_length=1, max_length=1000)]
 """One that is nobody's identifier is told of, and fails nobody else's invitation."""
 Line = Annotated[str, Field(min_length=1, max_length=200), Visible]
 Subject = Annotated[dict[Language, Line], Field(min_length=1)]
-Body = Annotated[str, Field(min_length=1, max_length=10_000), Visible]
-Text = Annotated[dict[Language, Body], Field(min_length=1)]
+LetterText = Annotated[str, Field(min_length=1, max_length=10_000), Visible]
+Text = Annotated[dict[Language, LetterText], Field(min_length=1)]
 
 
 def by_language(texts: Mapping[Language, str] | None) -> dict[str, str] | None:

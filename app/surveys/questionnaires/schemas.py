@@ -16,11 +16,9 @@ from app.core.schema import (
     Texts,
 )
 from app.core.shapes import KEY, Shaped
+from app.surveys.questionnaires.rules import Dimension, Kind, LeverName
 
-Dimension = Literal["satisfaction", "engagement", "outcome"]
-Kind = Literal["scale", "choice", "choices", "text"]
 Role = Literal["basic", "core", "condition", "outcome"]
-Lever = Literal["clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth"]
 FacetKey = Annotated[str, KEY]
 
 
@@ -69,7 +67,7 @@ class Question(Schema):
     dimension: Dimension | None
     facet: str | None
     role: Role | None
-    lever: Lever | None
+    lever: LeverName | None
     reversed: bool
     scale: Scale | None
     options: list[Option]
@@ -141,7 +139,7 @@ class QuestionWrite(Input):
     dimension: Dimension | None = None
     facet: FacetKey | None = None
     role: Role | None = None
-    lever: Lever | None = None
+    lever: LeverName | None = None
     reversed: Flag = False
     scale: ScaleWrite | None = None
     options: Annotated[list[OptionWrite], Field(default_factory=list, max_length=MOST_OPTIONS)]

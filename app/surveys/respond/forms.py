@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.languages import LANGUAGES
+from app.core.languages import LANGUAGES, ByLanguage
 from app.surveys.respond import words
 from app.surveys.respond.schemas import FormFacet, FormOption, FormQuestion, FormScale, SurveyForm
 from app.tables import Organization, Survey
-
-Texts = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Form:
         complete = [language for language in LANGUAGES if all(language in one for one in spoken)]
         return complete or [self.language]
 
-    def said(self, texts: Texts) -> str:
+    def said(self, texts: ByLanguage) -> str:
         return words.in_language(texts, self.language, self.organization.locale, "en")
 
     def said_if_any(self, part: str) -> str | None:

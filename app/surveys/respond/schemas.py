@@ -1,12 +1,11 @@
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from app.core.languages import Language
 from app.core.schema import Instant, Schema
-from app.surveys.questionnaires.schemas import Kind
+from app.surveys.questionnaires.rules import Kind
 from app.surveys.schemas import Mode
-
-Language = Literal["en", "nl"]
 
 
 class FormFacet(Schema):

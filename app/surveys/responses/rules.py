@@ -1,12 +1,12 @@
-"""What may be answered, and how an answer is kept. Pure: no I/O, nothing of ours."""
+"""What may be answered, and how an answer is kept. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+
+from app.surveys.questionnaires.rules import Kind
 
 DONT_KNOW = -1
 NOT_ANSWERED = -2
-Kind = Literal["scale", "choice", "choices", "text"]
 Answer = int | str | list[str] | None
 
 

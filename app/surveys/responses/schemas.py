@@ -16,9 +16,9 @@ from app.core.schema import (
     Schema,
     shows_nothing,
 )
+from app.people.persons.schemas import SegmentValue
 from app.surveys.questionnaires.schemas import MOST_OPTIONS
 from app.surveys.responses import rules
-from app.surveys.schemas import SegmentValue
 
 LONGEST_TEXT = 4000
 MOST_ANSWERS = 200

@@ -14,15 +14,8 @@ from hypothesis import strategies as st
 
 from app.calendar.cards import rendering
 from app.calendar.cards.rendering import Occasion, Wish, given_name, rendered
-from app.calendar.cards.templates import (
-    KINDS,
-    LANGUAGES,
-    CardKind,
-    Language,
-    Template,
-    TemplateRefused,
-    built_in,
-)
+from app.calendar.cards.templates import KINDS, LANGUAGES, CardKind, Template, TemplateRefused, built_in
+from app.core.languages import Language
 
 NOOR = Occasion("birthday", "Noor de Wit", "Acme", None, None, None, False, [Wish("Bob", "Proost!")])
 OURS = Template(

@@ -168,14 +168,14 @@ def plain_layout(kind: Kind, header: Header, members: Collection[str], notation:
 
 # ------------------------------------------------------------------------------------------- mappings
 
-Names = Sequence[str]
+ColumnLabels = Sequence[str]
 
 
 @dataclass(frozen=True)
 class Alternatives:
     """The first column there is of several."""
 
-    names: Names
+    names: ColumnLabels
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ def plainly(name: str) -> str:
 class _Finder:
     """Finds the columns of a header that sources name."""
 
-    def __init__(self, header: Names) -> None:
+    def __init__(self, header: ColumnLabels) -> None:
         self.header = header
         self.places: dict[str, list[int]] = {}
         for place, name in enumerate(header):
