@@ -1,30 +1,63 @@
 """What every number is: name, formula, unit, source; and the words for the codes, in both languages."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import yaml
 
 from app.core.languages import LANGUAGES
-from app.metrics.schemas import ContextQuadrant, Definitions, Labels, MetricDefinition
+from app.metrics.schemas import ContextQuadrant, Definitions, Labels, MetricDefinition, Translations
 
 FOLDER = Path(__file__).parent
+Translated = dict[str, str]
+"""By language."""
+
+
+class Defined(TypedDict):
+    name: str
+    title: Translated
+    formula: str
+    unit: str
+    source: str
+    version: str
+
+
+class Document(TypedDict):
+    metrics: list[Defined]
+    topics: Translations
+    labels: dict[str, Translations]
+    quadrants: list[Mapping[str, object]]
+    notes: dict[str, Translations]
+    rules: Translations
+    sentences: Translations
+
+
+class Meaning(TypedDict):
+    meaning: Translated
+    next_step: Translated
+    formula: str
+
+
+class Meanings(TypedDict):
+    """In Dutch what `Document` says in English alone."""
+
+    units: dict[str, str]
+    sources: dict[str, str]
+    metrics: dict[str, Meaning]
 
 
 @cache
-def document() -> dict[str, Any]:
-    return _read("definitions.yaml")
+def document() -> Document:
+    read: Document = yaml.safe_load((FOLDER / "definitions.yaml").read_text(encoding="utf-8"))
+    return read
 
 
 @cache
-def meanings() -> dict[str, Any]:
-    """What each metric means, what to do next, and in Dutch what `document` says of it in English alone."""
-    return _read("meanings.yaml")
-
-
-def _read(name: str) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+def meanings() -> Meanings:
+    """What each metric means, and what to do next."""
+    read: Meanings = yaml.safe_load((FOLDER / "meanings.yaml").read_text(encoding="utf-8"))
     return read
 
 
@@ -35,25 +68,31 @@ def definitions(language: str, formula_version: str) -> Definitions:
 
 
 def labels() -> Labels:
-    return Labels(**document()["labels"])
+    return Labels.model_validate(document()["labels"])
 
 
 def quadrants() -> list[ContextQuadrant]:
     """In the order in which they are shown."""
-    return [ContextQuadrant(**quadrant) for quadrant in document()["quadrants"]]
+    return [ContextQuadrant.model_validate(quadrant) for quadrant in document()["quadrants"]]
 
 
-def _definition(metric: dict[str, Any], language: str) -> MetricDefinition:
-    plain = meanings()["metrics"][metric["name"]]
-    said = {name: plain[name][language] for name in ("meaning", "next_step")}
-    technical = _in_dutch(metric, plain["formula"]) if language == "nl" else {}
-    return MetricDefinition(**{**metric, "title": metric["title"][language], **said, **technical})
+def _definition(metric: Defined, language: str) -> MetricDefinition:
+    plain, is_dutch = meanings()["metrics"][metric["name"]], language == "nl"
+    return MetricDefinition(
+        name=metric["name"],
+        title=metric["title"][language],
+        meaning=plain["meaning"][language],
+        next_step=plain["next_step"][language],
+        formula=plain["formula"] if is_dutch else metric["formula"],
+        unit=meanings()["units"][metric["unit"]] if is_dutch else metric["unit"],
+        source=_in_dutch(metric["source"]) if is_dutch else metric["source"],
+        version=metric["version"],
+    )
 
 
-def _in_dutch(metric: dict[str, Any], formula: str) -> dict[str, str]:
+def _in_dutch(source: str) -> str:
     """Names of papers are the same in any language."""
-    sources = [meanings()["sources"].get(part, part) for part in metric["source"].split("; ")]
-    return {"formula": formula, "unit": meanings()["units"][metric["unit"]], "source": "; ".join(sources)}
+    return "; ".join(meanings()["sources"].get(part, part) for part in source.split("; "))
 
 
 def worded(texts: dict[str, str], language: str) -> str:

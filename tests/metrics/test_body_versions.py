@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -150,9 +151,8 @@ async def test_the_database_keeps_it_to_the_letter(
 async def test_what_is_no_number_is_not_kept(acme: Tenant, survey_id: str) -> None:
     broken = Result(names.ENPS.name, 9, 1, '{"status":"ok","score":NaN}')
     async with acme.database.tenant_session(acme.id) as session:
-        release = {"survey_id": survey_id, "number": 1}
         with pytest.raises(DBAPIError):
-            await queries.add_results(session, release, [broken])
+            await queries.add_results(session, UUID(survey_id), 1, [broken])
 
 
 # ------------------------------------------------------------------ when a metric grows

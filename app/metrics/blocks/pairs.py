@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -11,20 +11,22 @@ from app.metrics.blocks.wave import ORGANIZATION, Wave
 from app.metrics.disclosure import coarse_enps
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
 from app.metrics.schemas.trends import Incomparable, MeasureName
+from app.surveys.questionnaires.rules import KeptScale, ScoredQuestion
 
 MEASURES: Final[tuple[MeasureName, ...]] = (*DIMENSIONS, "gap", "enps")
 
 ENPS: Final = "outcome:enps"
 """What the plan calls it."""
-AskedQuestion = Mapping[str, Any]
 
 
 def incomparable(
-    now: Sequence[AskedQuestion], then: Sequence[AskedQuestion]
+    now: Sequence[ScoredQuestion], then: Sequence[ScoredQuestion]
 ) -> dict[MeasureName, Incomparable]:
     """Why a measure is not compared; those whose questions are the same, in the same words, are not in it."""
     why: dict[MeasureName, Incomparable] = {
-        name: "questions_changed" for name in DIMENSIONS if not _are_same(now, then, "dimension", name)
+        name: "questions_changed"
+        for name in DIMENSIONS
+        if not _are_same(_of_dimension(now, name), _of_dimension(then, name))
     }
     if why:
         why["gap"] = "questions_changed"
@@ -32,19 +34,23 @@ def incomparable(
     return why if reason is None else why | {"enps": reason}
 
 
-def _why_no_enps(now: Sequence[AskedQuestion], then: Sequence[AskedQuestion]) -> Incomparable | None:
-    asked = [one for one in now if one["facet"] == "enps"]
+def _why_no_enps(now: Sequence[ScoredQuestion], then: Sequence[ScoredQuestion]) -> Incomparable | None:
+    asked, earlier = ([one for one in questions if one["facet"] == "enps"] for questions in (now, then))
     if len(asked) != 1:
         return "several_questions" if asked else "question_missing"
-    return None if _are_same(now, then, "facet", "enps") else "questions_changed"
+    return None if _are_same(asked, earlier) else "questions_changed"
 
 
-def _are_same(now: Sequence[AskedQuestion], then: Sequence[AskedQuestion], member: str, value: str) -> bool:
-    one, other = ({q["key"]: q for q in questions if q[member] == value} for questions in (now, then))
+def _of_dimension(questions: Sequence[ScoredQuestion], name: str) -> Sequence[ScoredQuestion]:
+    return [question for question in questions if question["dimension"] == name]
+
+
+def _are_same(now: Sequence[ScoredQuestion], then: Sequence[ScoredQuestion]) -> bool:
+    one, other = ({question["key"]: question for question in questions} for questions in (now, then))
     return bool(one) and one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
 
 
-def _is_same(now: AskedQuestion, then: AskedQuestion) -> bool:
+def _is_same(now: ScoredQuestion, then: ScoredQuestion) -> bool:
     """A translation or a label added or dropped makes no other question."""
     languages = now["text"].keys() & then["text"].keys()
     same_words = bool(languages) and _agree(now["text"], then["text"])
@@ -55,7 +61,7 @@ def _is_same(now: AskedQuestion, then: AskedQuestion) -> bool:
     )
 
 
-def _is_same_scale(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+def _is_same_scale(now: KeptScale, then: KeptScale) -> bool:
     own, other = now.get("labels") or {}, then.get("labels") or {}
     same_labels = all(_agree(own[language], other[language]) for language in own.keys() & other.keys())
     return same_labels and all(now[end] == then[end] for end in ("low", "high"))

@@ -1,10 +1,8 @@
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession
 
@@ -27,9 +25,10 @@ FROM unnest(CAST(:person_id AS uuid[]), CAST(:occasion AS text[]), CAST(:year AS
     WITH ORDINALITY AS w (person_id, occasion, year, is_half_year, since, until, place)
 ORDER BY w.place
 """)
-REPORT = text(
-    "SELECT body FROM celebration_reports WHERE organization_id = :organization_id AND period = :period"
-).columns(body=JSONB)
+REPORT = text("""
+SELECT CAST(body AS text) FROM celebration_reports
+WHERE organization_id = :organization_id AND period = :period
+""")
 KEEP_REPORT = text("""
 INSERT INTO celebration_reports (organization_id, period, body)
 VALUES (:organization_id, :period, CAST(:body AS jsonb))
@@ -45,13 +44,12 @@ async def first_messages(
     return found.all()
 
 
-async def report(session: TenantSession, period: str) -> dict[str, Any] | None:
-    key = {"period": period}
-    found: dict[str, Any] | None = await session.scalar(REPORT, key)
+async def report(session: TenantSession, period: str) -> str | None:
+    """As JSON."""
+    found: str | None = await session.scalar(REPORT, {"period": period})
     return found
 
 
-async def keep_report(session: TenantSession, period: str, body: Mapping[str, Any]) -> None:
-    """The first one stays, whoever else made one meanwhile."""
-    key = {"period": period}
-    await session.execute(KEEP_REPORT, {**key, "body": json.dumps(body, allow_nan=False)})
+async def keep_report(session: TenantSession, period: str, body: str) -> None:
+    """The first one stays, whoever else made one meanwhile. JSON knows no NaN."""
+    await session.execute(KEEP_REPORT, {"period": period, "body": body})

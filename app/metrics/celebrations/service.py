@@ -62,10 +62,10 @@ async def report(session: TenantSession, quarter: Quarter) -> CelebrationReport:
     kept = await queries.report(session, quarter.name)
     if kept is None:
         made = await _compute(session, quarter)
-        await queries.keep_report(session, quarter.name, made.model_dump(mode="json"))
+        await queries.keep_report(session, quarter.name, made.model_dump_json())
         kept = await queries.report(session, quarter.name)
     assert kept is not None
-    return CelebrationReport.model_validate(kept)
+    return CelebrationReport.model_validate_json(kept)
 
 
 def chosen(groups: Sequence[CelebrationGroup], by: Sequence[str], team: str | None) -> list[CelebrationGroup]:

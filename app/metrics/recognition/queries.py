@@ -93,17 +93,18 @@ WHERE r.organization_id = :organization_id AND r.occurred_at > :after AND r.occu
 GROUP BY rr.person_id
 """)
 REPORT = text("""
-SELECT ordinal, last_ordinal, team, body FROM recognition_reports
+SELECT ordinal, last_ordinal, team, CAST(body AS text) AS body FROM recognition_reports
 WHERE organization_id = :organization_id AND first_on = :first AND last_on = :last
     AND fingerprint = :fingerprint
     AND (:with_teams OR ordinal = 0 OR team = CAST(:team AS text))
 ORDER BY ordinal
-""").columns(body=JSONB)
+""")
 KEEP_REPORT = text("""
 INSERT INTO recognition_reports
     (organization_id, first_on, last_on, ordinal, last_ordinal, team, body, fingerprint)
-SELECT CAST(:organization_id AS uuid), :first, :last, r.ordinal, r.last_ordinal, r.team, r.body, :fingerprint
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(ordinal int, last_ordinal int, team text, body jsonb)
+SELECT CAST(:organization_id AS uuid), :first, :last, r.ordinal, r.last_ordinal, r.team,
+    CAST(r.body AS jsonb), :fingerprint
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(ordinal int, last_ordinal int, team text, body text)
 ON CONFLICT (organization_id, first_on, last_on, ordinal) DO UPDATE SET
     (last_ordinal, team, body, fingerprint)
     = (excluded.last_ordinal, excluded.team, excluded.body, excluded.fingerprint)
@@ -131,8 +132,8 @@ class ReportGroup:
     ordinal: int
     last_ordinal: int
     team: str | None
-    body: dict[str, Any]
-    """As it is stored: JSON."""
+    body: str
+    """JSON."""
 
 
 async def number_employed(session: TenantSession) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from uuid import UUID
 
 import numpy as np
@@ -124,7 +124,7 @@ async def report(
         made = await _compute(session, window)
         await queries.keep_report(session, window, FINGERPRINT, made)
         kept = await queries.report(session, window, FINGERPRINT, with_teams=with_teams, team=team)
-    return [GROUP.validate_python(group.body) for group in _narrowed(kept, team)]
+    return [GROUP.validate_json(group.body) for group in _narrowed(kept, team)]
 
 
 def _narrowed(groups: Sequence[ReportGroup], team: str | None) -> Sequence[ReportGroup]:
@@ -220,7 +220,7 @@ def _groups(name: str, months: Sequence[Month]) -> list[ReportGroup]:
     ]
     last = newest.teams.last().tolist()
     return [
-        ReportGroup(ordinal, end, ref.id, group.model_dump(mode="json"))
+        ReportGroup(ordinal, end, ref.id, group.model_dump_json())
         for ordinal, (end, (ref, group)) in enumerate(zip(last, told, strict=True))
     ]
 
@@ -266,9 +266,15 @@ def _spans(window: WholeMonths, row: Row[Any]) -> list[tuple[int, int]]:
     return [(start, min(end, until)) for start, end in days if start <= until and end >= first]
 
 
+class Receipts(TypedDict):
+    since: Integers
+    is_known: Flags
+    is_recent: Flags
+
+
 def _receipts(
     window: WholeMonths, spans: Sequence[Sequence[tuple[int, int]]], found: Sequence[Row[Any] | None]
-) -> dict[str, Any]:
+) -> Receipts:
     last = _ints(
         0 if one is None or one.last_received_on is None else one.last_received_on.toordinal()
         for one in found
@@ -278,7 +284,7 @@ def _receipts(
     start = _ints(max(own)[0] for own in spans)
     is_known = last > until - YEAR_DAYS
     waited = np.where(is_known, np.maximum(end - last, 0), np.minimum(end - start + 1, YEAR_DAYS))
-    return {"since": waited, "is_known": is_known, "is_recent": last > until - RECENT_DAYS}
+    return Receipts(since=waited, is_known=is_known, is_recent=last > until - RECENT_DAYS)
 
 
 def _active(window: WholeMonths, spans: Sequence[Sequence[tuple[int, int]]]) -> Flags:

@@ -343,16 +343,16 @@ async def store(
     )
     if not is_as_computed:
         raise SurveyMoved
-    release = {
-        "survey_id": survey.id,
-        "number": number,
-        "is_final": is_final,
-        "held_back": rounded_up(made.held_back) if is_final else 0,
-        "formula_version": names.FORMULA_VERSION,
-        "released_at": released_at,
-        "epsilon_spent": epsilon,
-        "follows": follows if is_final else None,
-    }
+    release = queries.NewRelease(
+        survey_id=survey.id,
+        number=number,
+        is_final=is_final,
+        held_back=rounded_up(made.held_back) if is_final else 0,
+        formula_version=names.FORMULA_VERSION,
+        released_at=released_at,
+        epsilon_spent=epsilon,
+        follows=follows if is_final else None,
+    )
     if not await queries.store_release(session, release, list(frozen(made.bodies)), made.cells):
         return
     if survey.release_policy == "rolling":

@@ -3,7 +3,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -105,6 +105,17 @@ class Responses:
         return len(self.cells)
 
 
+class NewRelease(NamedTuple):
+    survey_id: UUID
+    number: int
+    is_final: bool
+    held_back: int
+    formula_version: str
+    released_at: datetime
+    epsilon_spent: float
+    follows: UUID | None
+
+
 @dataclass(frozen=True)
 class Result:
     """A metric of one group, as it will be sent."""
@@ -138,24 +149,26 @@ def decode_arrays(sent: bytes, count: int, length: int) -> NDArray[np.int16]:
 
 async def store_release(
     session: AsyncSession,
-    release: dict[str, Any],
+    release: NewRelease,
     results: Sequence[Result],
     cells: Sequence[Cell],
 ) -> bool:
     """False where the release is there already: a job repeated."""
-    if (await session.execute(INSERT_RELEASE, release)).first() is None:
+    if (await session.execute(INSERT_RELEASE, release._asdict())).first() is None:
         return False
-    await add_results(session, release, results)
+    await add_results(session, release.survey_id, release.number, results)
+    key = {"survey_id": release.survey_id, "number": release.number}
     for start in range(0, len(cells), RESULTS_AT_ONCE):
         rows = [
             {"cell": start + place, "places": cell.places, "numbers": cell.numbers}
             for place, cell in enumerate(cells[start : start + RESULTS_AT_ONCE])
         ]
-        await session.execute(INSERT_CELLS, {**release, "cells": json.dumps(rows, allow_nan=False)})
+        await session.execute(INSERT_CELLS, {**key, "cells": json.dumps(rows, allow_nan=False)})
     return True
 
 
-async def add_results(session: AsyncSession, release: dict[str, Any], results: Sequence[Result]) -> None:
+async def add_results(session: AsyncSession, survey_id: UUID, number: int, results: Sequence[Result]) -> None:
+    key = {"survey_id": survey_id, "number": number}
     for start in range(0, len(results), RESULTS_AT_ONCE):
         some = results[start : start + RESULTS_AT_ONCE]
         rows = {
@@ -164,7 +177,7 @@ async def add_results(session: AsyncSession, release: dict[str, Any], results: S
             "versions": [one.version for one in some],
             "bodies": [one.body for one in some],
         }
-        await session.execute(INSERT_RESULTS, {**release, **rows})
+        await session.execute(INSERT_RESULTS, {**key, **rows})
 
 
 async def epsilon_spent(session: TenantSession) -> float:

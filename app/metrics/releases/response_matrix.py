@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from app.metrics.schemas import HeadlineNumbers, HeadlineOk
 from app.organizations import queries as organizations
 from app.surveys.audience import queries as audience_queries
 from app.surveys.questionnaires import queries as questionnaires_queries
+from app.surveys.questionnaires.rules import KeptQuestion, ScoredQuestion, is_chosen, is_scored
 from app.tables import Organization, Questionnaire, Survey, SurveyCell, SurveyGroup
 
 
@@ -27,7 +27,7 @@ class Loaded:
     """One survey with its responses, as read in one transaction."""
 
     survey: Survey
-    asked: Sequence[dict[str, Any]]
+    asked: Sequence[KeptQuestion]
     """Every question, in the order of the answers."""
     groups: Sequence[SurveyGroup]
     cells: Sequence[SurveyCell]
@@ -44,7 +44,7 @@ class Loaded:
         return self.survey.minimum_group_size
 
     @cached_property
-    def questions(self) -> Sequence[dict[str, Any]]:
+    def questions(self) -> Sequence[ScoredQuestion]:
         """Those on a scale, which are scored."""
         return [question for question in self.asked if is_scored(question)]
 
@@ -80,7 +80,7 @@ class Loaded:
                 values=self.responses.answers[:, column].astype(np.int64),
             )
             for column, question in enumerate(self.asked)
-            if question.get("kind") in ("choice", "choices")
+            if is_chosen(question)
         ]
 
     def texts(self) -> list[str]:
@@ -134,11 +134,13 @@ class Loaded:
         return np.array([cell.invited or 0 for cell in self.cells], dtype=np.int64)
 
 
-def is_scored(question: Mapping[str, Any]) -> bool:
-    return bool(question.get("kind", "scale") == "scale")
+def asked_in(questionnaire: Questionnaire) -> Sequence[KeptQuestion]:
+    """Every question, in the order of the answers."""
+    asked: Sequence[KeptQuestion] = questionnaire.content["questions"]
+    return asked
 
 
-def as_instrument(questions: Sequence[dict[str, Any]]) -> Instrument:
+def as_instrument(questions: Sequence[ScoredQuestion]) -> Instrument:
     return Instrument(
         key=[question["key"] for question in questions],
         low=[question["scale"]["low"] for question in questions],
@@ -156,14 +158,14 @@ async def load(session: TenantSession, survey: Survey) -> Loaded:
         await questionnaire_of(session, survey),
         await audience_queries.groups_of(session, survey.id),
     )
-    organization = await organizations.organization(session)
+    organization, asked = await organizations.organization(session), asked_in(questionnaire)
     nodes = sum(group.kind != "segment" for group in groups)
     return Loaded(
         survey=survey,
-        asked=questionnaire.content["questions"],
+        asked=asked,
         groups=groups,
         cells=await audience_queries.cells_of(session, survey.id),
-        responses=await queries.responses_of(session, survey.id, len(questionnaire.content["questions"])),
+        responses=await queries.responses_of(session, survey.id, len(asked)),
         comments=await queries.comments_by_group(session, survey.id, nodes),
         least_comments=organization.minimum_comment_group_size,
         budget=Budget(

@@ -56,9 +56,7 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
     association = await asyncio.to_thread(outcomes.leaving, wave, exposure, earlier.is_anybody_erased)
     rows = list(frozen({names.LEAVING.name: {ORGANIZATION: association}, names.TURNOVER.name: bodies}))
     async with database.tenant_session(survey.organization_id) as session:
-        await queries.add_results(
-            session, release.model_dump(include={"organization_id", "survey_id", "number"}), rows
-        )
+        await queries.add_results(session, release.survey_id, release.number, rows)
 
 
 def sizes_told(earlier: Earlier) -> dict[int, int]:

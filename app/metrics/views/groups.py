@@ -12,7 +12,7 @@ from app.metrics import definitions, names, schemas
 from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.names import Metric, Numbers, Told, joined
 from app.metrics.releases import queries
-from app.metrics.releases.response_matrix import questionnaire_of
+from app.metrics.releases.response_matrix import asked_in, questionnaire_of
 from app.organizations import queries as organizations
 from app.organizations.errors import UnknownTeam
 from app.surveys import queries as surveys
@@ -300,7 +300,7 @@ async def written_to(
     groups: Sequence[tuple[schemas.GroupRef, schemas.Written]],
 ) -> list[tuple[schemas.GroupRef, schemas.CommentsNumbers]]:
     """Of a question that is answered in words, what may be read of each group that comments are told of."""
-    asked = (await questionnaire_of(session, survey)).content["questions"]
+    asked = asked_in(await questionnaire_of(session, survey))
     if not any(one["key"] == question and one.get("kind") == "text" for one in asked):
         raise UnknownQuestion.parameter("question")
     return [(group, own.questions[question]) for group, own in groups if question in own.questions]

@@ -14,10 +14,11 @@ from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.definitions import scale_titles
 from app.metrics.names import joined
 from app.metrics.releases import queries
-from app.metrics.releases.response_matrix import as_instrument, is_scored, questionnaire_of
+from app.metrics.releases.response_matrix import as_instrument, asked_in, questionnaire_of
 from app.metrics.schemas import OfGroup, Titled, Worded
 from app.metrics.views import groups as service
 from app.metrics.views import sentences
+from app.surveys.questionnaires.rules import is_scored
 from app.tables import Release, Survey
 
 Titles = Mapping[str, str]
@@ -41,7 +42,7 @@ POINT: Final[TypeAdapter[schemas.Point]] = TypeAdapter(schemas.Point)
 
 async def columns(session: TenantSession, survey: Survey, language: str) -> list[schemas.HeatmapColumn]:
     """The columns of the heatmap, in the order of its cells."""
-    asked = (await questionnaire_of(session, survey)).content["questions"]
+    asked = asked_in(await questionnaire_of(session, survey))
     instrument = as_instrument([question for question in asked if is_scored(question)])
     facets = (await service.titles_of(session, survey, language))["facets"]
     titles = {f"facet:{key}": title for key, title in facets.items()} | scale_titles(language)
