@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -59,7 +58,7 @@ VALUES (:token_hash, :organization_id, :kind, :credential_id)
 """)
 
 
-async def add_credential(session: AsyncSession, credential: dict[str, Any]) -> None:
+async def add_credential(session: AsyncSession, credential: dict[str, object]) -> None:
     """A plain INSERT: the acting role may write tokens but not read them."""
     await session.execute(ADD_CREDENTIAL, credential)
 

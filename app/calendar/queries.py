@@ -162,7 +162,7 @@ async def occasions_after(
     return (await session.scalars(own.where(key > after).order_by(key).limit(limit))).all()
 
 
-async def put_occasion(session: AsyncSession, values: dict[str, Any]) -> None:
+async def put_occasion(session: AsyncSession, values: dict[str, object]) -> None:
     """What is there already and the same stays as it is, updated_at too."""
     await session.execute(PUT_OCCASION, values)
 
@@ -183,7 +183,7 @@ async def celebrations(session: TenantSession, person_id: UUID) -> CelebrationSe
     )
 
 
-async def put_celebrations(session: AsyncSession, values: dict[str, Any]) -> None:
+async def put_celebrations(session: AsyncSession, values: dict[str, object]) -> None:
     """What is there already and the same stays as it is, updated_at too."""
     await session.execute(PUT_CELEBRATIONS, values)
 

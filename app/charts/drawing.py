@@ -21,6 +21,7 @@ from typing import IO, Any
 import vl_convert
 
 from app.charts.negotiation import Format
+from app.charts.parts import Json
 
 VERSION = "6.1"
 """Of Vega-Lite."""
@@ -37,7 +38,7 @@ IDS = re.compile(r'(?<= id="|url\(#)(?=clip\d)')
 TOP = re.compile(r"<svg[^>]*>")
 
 
-def drawn(specification: dict[str, Any], wanted: Format, mark: str) -> bytes:
+def drawn(specification: Json, wanted: Format, mark: str) -> bytes:
     given: dict[str, Any] = {"vl_spec": specification, "vl_version": VERSION, "allowed_base_urls": []}
     if wanted == "png":
         return smaller(vl_convert.vegalite_to_png(**given, scale=SCALE))
@@ -66,7 +67,7 @@ def chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         place += 12 + long
 
 
-def tidied(svg: str, specification: dict[str, Any], mark: str) -> str:
+def tidied(svg: str, specification: Json, mark: str) -> str:
     """With its title and what it shows in words, once; `mark` makes its ids its own."""
     title = " ".join(specification["title"]["text"])
     plain = TAG.sub(lambda tag: IDS.sub(f"{mark}-", SPOKEN.sub("", tag[0])), svg)

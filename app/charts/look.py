@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -20,8 +19,8 @@ PHONE = 500
 
 
 @cache
-def words() -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+def words() -> dict[str, dict[str, str]]:
+    read: dict[str, dict[str, str]] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
     return read
 
 

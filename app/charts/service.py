@@ -6,10 +6,10 @@ import logging
 from collections import OrderedDict
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import Any
 from uuid import UUID
 
 from app.charts.negotiation import Format
+from app.charts.parts import Json
 from app.charts.schemas import Form
 from app.core.conditional import etag_of
 from app.core.errors import NotAcceptable, Unavailable
@@ -55,12 +55,12 @@ def forms() -> list[Form]:
     return ["vega-lite", "svg", "png"] if can_draw() else ["vega-lite"]
 
 
-def mark_of(specification: dict[str, Any]) -> str:
+def mark_of(specification: Json) -> str:
     return etag_of(json.dumps(specification).encode()).strip('"')
 
 
 async def picture(
-    specification: dict[str, Any],
+    specification: Json,
     wanted: Format,
     whose: UUID,
     may_keep: bool = True,

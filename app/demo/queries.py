@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -9,7 +8,7 @@ from app.core.database import TenantSession
 from app.tables import Organization
 
 
-async def keep_organization(session: AsyncSession, values: dict[str, Any]) -> None:
+async def keep_organization(session: AsyncSession, values: dict[str, object]) -> None:
     """Creates the organisation unless it is there; called with a system session."""
     await session.execute(insert(Organization).values(**values).on_conflict_do_nothing())
 

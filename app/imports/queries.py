@@ -1,5 +1,5 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -75,7 +75,7 @@ WHERE organization_id = :organization_id
 """)
 
 
-async def add_import(session: AsyncSession, values: dict[str, Any]) -> None:
+async def add_import(session: AsyncSession, values: Mapping[str, Any]) -> None:
     session.add(Import(**values))
     await session.flush()
 
@@ -114,7 +114,7 @@ async def hold(session: TenantSession, import_id: UUID) -> Import | None:
     return await session.get(Import, key, populate_existing=True, with_for_update=True)
 
 
-async def change(session: TenantSession, import_id: UUID, values: dict[str, Any]) -> None:
+async def change(session: TenantSession, import_id: UUID, values: Mapping[str, object]) -> None:
     """Rows read before stay as they were read."""
     where = (col(Import.organization_id) == session.organization_id, col(Import.id) == import_id)
     statement = update(Import).where(*where).values(**values)
@@ -145,7 +145,9 @@ async def imports_before(
     return (await session.scalars(newest_first.limit(limit))).all()
 
 
-async def add_report_lines(session: TenantSession, import_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+async def add_report_lines(
+    session: TenantSession, import_id: UUID, rows: Sequence[dict[str, object]]
+) -> None:
     key = {"import_id": import_id}
     await session.execute(REPORT_LINES, {**key, "rows": json.dumps(rows)})
 

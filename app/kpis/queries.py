@@ -74,19 +74,19 @@ async def kpis_after(session: TenantSession, after: str, limit: int) -> Sequence
     return (await session.scalars(query.order_by(key).limit(limit))).all()
 
 
-async def add_or_hold_kpi(session: TenantSession, values: Mapping[str, Any]) -> bool:
+async def add_or_hold_kpi(session: TenantSession, values: Mapping[str, object]) -> bool:
     """Whether it is new. One that is there stays as it is, and locked."""
     return (
         await session.execute(ADD_OR_HOLD_KPI, _parameters(session.organization_id, values))
     ).first() is not None
 
 
-async def change_kpi(session: TenantSession, values: Mapping[str, Any]) -> None:
+async def change_kpi(session: TenantSession, values: Mapping[str, object]) -> None:
     """What is the same stays as it is, updated_at too."""
     await session.execute(CHANGE_KPI, _parameters(session.organization_id, values))
 
 
-def _parameters(organization_id: UUID, values: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(organization_id: UUID, values: Mapping[str, object]) -> dict[str, object]:
     return {**values, "organization_id": organization_id, "title": json.dumps(values["title"])}
 
 

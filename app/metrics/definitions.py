@@ -24,7 +24,7 @@ class Defined(TypedDict):
     version: str
 
 
-class Document(TypedDict):
+class DefinitionsFile(TypedDict):
     metrics: list[Defined]
     topics: Translations
     labels: dict[str, Translations]
@@ -40,8 +40,8 @@ class Meaning(TypedDict):
     formula: str
 
 
-class Meanings(TypedDict):
-    """In Dutch what `Document` says in English alone."""
+class MeaningsFile(TypedDict):
+    """In Dutch what `DefinitionsFile` says in English alone."""
 
     units: dict[str, str]
     sources: dict[str, str]
@@ -49,15 +49,15 @@ class Meanings(TypedDict):
 
 
 @cache
-def document() -> Document:
-    read: Document = yaml.safe_load((FOLDER / "definitions.yaml").read_text(encoding="utf-8"))
+def document() -> DefinitionsFile:
+    read: DefinitionsFile = yaml.safe_load((FOLDER / "definitions.yaml").read_text(encoding="utf-8"))
     return read
 
 
 @cache
-def meanings() -> Meanings:
+def meanings() -> MeaningsFile:
     """What each metric means, and what to do next."""
-    read: Meanings = yaml.safe_load((FOLDER / "meanings.yaml").read_text(encoding="utf-8"))
+    read: MeaningsFile = yaml.safe_load((FOLDER / "meanings.yaml").read_text(encoding="utf-8"))
     return read
 
 

@@ -16,6 +16,7 @@ from app.calendar.reminders.service import line_of
 from app.charts import service as charts
 from app.charts.kinds.scores import quadrants
 from app.charts.look import Look
+from app.charts.parts import Json
 from app.core.database import Row, TenantSession
 from app.core.languages import language_of
 from app.core.press import Unprinted
@@ -95,7 +96,7 @@ async def plan_issues(session: TenantSession, now: datetime) -> None:
     """The issue of this month for whoever confirmed; who never did is forgotten."""
     await queries.forget_unconfirmed(session, now - CONFIRM_WITHIN)
     organization = await find_organization(session)
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for day in issue_days(organization.newsletter_day, now):
         for reader in await queries.confirmed(session, organization, day):
             send_at = windows.window(day, organization.cards_time, reader.time_zone).send_at
@@ -261,7 +262,7 @@ async def results(session: TenantSession, reader: Reader) -> Results | None:
     )
 
 
-def drawing_of(header: Header, found: Sequence[ToldGroup], language: str) -> dict[str, Any] | None:
+def drawing_of(header: Header, found: Sequence[ToldGroup], language: str) -> Json | None:
     """Where the groups stand that the reader is told of; none where it cannot be drawn."""
     if not charts.can_draw():
         return None
@@ -270,7 +271,7 @@ def drawing_of(header: Header, found: Sequence[ToldGroup], language: str) -> dic
     return quadrants(answer, Look(language, "light", PICTURE_WIDTH))
 
 
-async def picture_of(whose: UUID, drawn: dict[str, Any] | None) -> Picture | None:
+async def picture_of(whose: UUID, drawn: Json | None) -> Picture | None:
     if drawn is None:
         return None
     with suppress(Unprinted):

@@ -105,7 +105,7 @@ async def subscription(session: TenantSession, subscription_id: UUID) -> Row[Any
     return (await session.execute(SUBSCRIPTION, where)).one()
 
 
-async def add(session: TenantSession, values: Mapping[str, Any]) -> bool:
+async def add(session: TenantSession, values: Mapping[str, object]) -> bool:
     """Whether there was none of this person or address."""
     return (await session.execute(ADD, values)).first() is not None
 

@@ -11,6 +11,7 @@ import mjml
 import yaml
 
 from app.calendar.cards.templates import ESCAPED, PLAIN
+from app.charts.parts import Json
 from app.core.languages import day_in_words, in_words, month_in_words
 from app.core.one_line import on_one_line
 from app.core.schema import Schema
@@ -95,7 +96,7 @@ class Results:
     groups: Sequence[Group[HeadlineOk]]
     is_distinct: bool
     picture: Picture | None = None
-    drawing: dict[str, Any] | None = None
+    drawing: Json | None = None
     """What the picture is drawn of, before it is."""
 
 

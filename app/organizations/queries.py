@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -48,7 +47,7 @@ async def names_of_organizations(session: AsyncSession) -> Sequence[tuple[UUID, 
     return [(row.id, row.name) for row in rows]
 
 
-async def change_organization(session: TenantSession, values: dict[str, Any]) -> None:
+async def change_organization(session: TenantSession, values: dict[str, object]) -> None:
     await session.execute(
         update(Organization)
         .where(col(Organization.id) == session.organization_id)

@@ -354,7 +354,7 @@ async def take_reaction_back(session: TenantSession, event_id: UUID, person: str
         raise NotFound(f"{person} has no reaction {kind} to this event.")
 
 
-async def _reaction_key(session: TenantSession, event_id: UUID, person: str, kind: str) -> dict[str, Any]:
+async def _reaction_key(session: TenantSession, event_id: UUID, person: str, kind: str) -> dict[str, object]:
     """What it is stored under; event and person cannot be deleted before this transaction ends."""
     people = await queries.lock_people(session, [person])
     if person not in people:

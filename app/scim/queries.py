@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
@@ -53,7 +53,7 @@ async def found_ids(
     session: TenantSession, ordered: str, ways: Mapping[str, str], demand: Demand | None, limit: int
 ) -> Sequence[UUID] | None:
     """`ordered`, of those who meet the demand and perhaps more; None where no way leads there."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     ids = selection(ways, demand, values) if demand else None
     if ids is None:
         return None
@@ -65,7 +65,7 @@ def statement(ordered: str, ids: str) -> TextClause:
     return text(ordered.format(ids=ids))
 
 
-def selection(ways: Mapping[str, str], demand: Demand, values: dict[str, Any]) -> str | None:
+def selection(ways: Mapping[str, str], demand: Demand, values: dict[str, object]) -> str | None:
     """A query of ids; the values that are to be bound are put into `values`."""
     if isinstance(demand, Equal):
         return by_equality(ways, demand, values)
@@ -75,7 +75,7 @@ def selection(ways: Mapping[str, str], demand: Demand, values: dict[str, Any]) -
     return f" {demand.word} ".join(known) if is_enough else None
 
 
-def by_equality(ways: Mapping[str, str], demand: Equal, values: dict[str, Any]) -> str | None:
+def by_equality(ways: Mapping[str, str], demand: Equal, values: dict[str, object]) -> str | None:
     if demand.column not in ways:
         return None
     name = f"value_{len(values)}"

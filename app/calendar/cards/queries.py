@@ -131,7 +131,7 @@ async def wishes(session: TenantSession, card_ids: Sequence[UUID]) -> Sequence[R
     return (await session.execute(WISHES, {"card_ids": list(card_ids)})).all()
 
 
-async def add_wish(session: AsyncSession, values: dict[str, Any]) -> datetime:
+async def add_wish(session: AsyncSession, values: dict[str, object]) -> datetime:
     written_at: datetime = await session.scalar(ADD_WISH, values)
     return written_at
 
@@ -162,7 +162,7 @@ async def templates_after(session: TenantSession, after: str, limit: int) -> Seq
     return (await session.scalars(own.order_by(key).limit(limit))).all()
 
 
-async def put_template(session: AsyncSession, values: dict[str, Any]) -> None:
+async def put_template(session: AsyncSession, values: dict[str, object]) -> None:
     """What is there already and the same stays as it is, updated_at too."""
     await session.execute(PUT_TEMPLATE, values)
 

@@ -94,7 +94,7 @@ async def celebrated_soon(
     )
 
 
-def wanted_card(row: Row[Any], organization: Organization, now: datetime) -> dict[str, Any] | None:
+def wanted_card(row: Row[Any], organization: Organization, now: datetime) -> dict[str, object] | None:
     """The card of an occurrence; None while its time is too far off, or once it has passed."""
     window = windows.window(sent_on(row, organization), organization.cards_time, row.time_zone)
     if window.expires_at <= now or window.send_at > now + AHEAD:

@@ -131,8 +131,10 @@ def shipped() -> dict[str, tuple[CardKind, Language]]:
 
 
 @cache
-def words() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((FOLDER / "words.yaml").read_text(encoding="utf-8"))
+def words() -> dict[str, dict[str, dict[str, str]]]:
+    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
+        (FOLDER / "words.yaml").read_text(encoding="utf-8")
+    )
     return found
 
 

@@ -6,10 +6,10 @@ are known by keys that follow from import and place.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,7 @@ class Taken(NamedTuple):
 
     piece: Piece
     summary: BatchSummary
-    report: list[dict[str, Any]]
+    report: list[dict[str, object]]
 
 
 class Rehearsed(Exception):
@@ -239,7 +239,7 @@ class Run:
 
     async def shared_addresses(
         self, session: TenantSession, items: Sequence[Item], source: Source
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, object]]:
         """Not a fault: a mail to one is read by another."""
         if self.kind != "people":
             return []
@@ -281,11 +281,15 @@ class Run:
         return is_full
 
     async def tell(
-        self, session: TenantSession, held: Import, lines: Sequence[dict[str, Any]], values: dict[str, Any]
+        self,
+        session: TenantSession,
+        held: Import,
+        lines: Sequence[Mapping[str, object]],
+        values: dict[str, object],
     ) -> None:
         """Adds to the report, as far as it goes, and changes the import."""
         room = max(MOST_REPORTED - held.reported, 0)
-        rows = [line | {"ordinal": held.reported + index} for index, line in enumerate(lines[:room])]
+        rows = [{**line, "ordinal": held.reported + index} for index, line in enumerate(lines[:room])]
         await queries.add_report_lines(session, self.row.id, rows)
         await queries.change(session, self.row.id, values | {"reported": held.reported + len(rows)})
 

@@ -13,7 +13,7 @@ def capped(doses: ArrayLike, k: int) -> NDArray[np.float64]:
     return np.minimum(own, known[k - 1] if len(known) >= k else 0.0)
 
 
-def drawn_in(counts: ArrayLike, k: int) -> Floats:
+def drawn_in(counts: ArrayLike, k: int) -> NDArray[np.float64]:
     """As `capped`, of 2k or more; those above the cap count as much more as such ones usually have.
 
     That is the mean excess of an exponential tail, told by the distance from the k-th to the 2k-th largest

@@ -2,7 +2,6 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -12,8 +11,8 @@ FILE = Path(__file__).parent / "words.yaml"
 
 
 @cache
-def words() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+def words() -> dict[str, dict[str, str]]:
+    document: dict[str, dict[str, str]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return document
 
 

@@ -75,7 +75,7 @@ async def forget_delivery(session: AsyncSession, parameters: Parameters, recipie
     return nonce
 
 
-def key_of(organization_id: UUID, response: Row[Any]) -> dict[str, Any]:
+def key_of(organization_id: UUID, response: Row[Any]) -> dict[str, object]:
     return {
         "organization_id": organization_id,
         "survey_id": response.survey_id,

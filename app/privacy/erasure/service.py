@@ -60,7 +60,7 @@ class Subject:
     keyring: Keyring
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         return {
             "person_id": self.id,
             "external_id": self.external_id,

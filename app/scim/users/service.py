@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 import scim2_models as scim
@@ -195,7 +194,7 @@ async def change_user(
 
 async def directory_changes(
     session: TenantSession, caller: Caller, before: Person | None, after: Person
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What is written to the directory, its manager under the identifier the directory uses."""
     sent = mapping.changes(mapping.shared_of(before) if before else None, mapping.shared_of(after))
     if sent.get("manager"):
@@ -203,7 +202,7 @@ async def directory_changes(
     return sent | await mapped(session, before, after)
 
 
-async def mapped(session: TenantSession, before: Person | None, after: Person) -> dict[str, Any]:
+async def mapped(session: TenantSession, before: Person | None, after: Person) -> dict[str, object]:
     """Team and segments, where the organisation has said which attributes are."""
     attributes = (await organizations_queries.organization(session)).scim_attributes
     if not attributes:

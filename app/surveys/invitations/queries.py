@@ -438,7 +438,7 @@ async def take_back(session: TenantSession, survey_id: UUID, mail: Row[Any]) -> 
     await session.execute(TAKE_BACK_REPEATED, key_of(survey_id, mail))
 
 
-def key_of(survey_id: UUID, mail: Row[Any]) -> dict[str, Any]:
+def key_of(survey_id: UUID, mail: Row[Any]) -> dict[str, object]:
     return {"survey_id": survey_id, "recipient_key": mail.recipient_key, "nonce": mail.nonce}
 
 

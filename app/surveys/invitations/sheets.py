@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import segno
 import yaml
@@ -45,8 +44,8 @@ class About:
 
 
 @cache
-def words() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((FOLDER / "sheets.yaml").read_text(encoding="utf-8"))
+def words() -> dict[str, dict[str, str]]:
+    document: dict[str, dict[str, str]] = yaml.safe_load((FOLDER / "sheets.yaml").read_text(encoding="utf-8"))
     return document
 
 
@@ -59,7 +58,7 @@ def slips(about: About, issued: InvitationsIssued) -> Iterator[str]:
     return written(about, (slip(about, one) for one in issued.invitations), is_poster=False)
 
 
-def slip(about: About, one: Invitation) -> dict[str, Any]:
+def slip(about: About, one: Invitation) -> dict[str, object]:
     page = about.settings.respond_page
     named = one.respondent or one.team
     name = [] if named is None else [about.names.get(named, named)]
@@ -91,7 +90,7 @@ async def in_parts(sheet: Iterator[str]) -> AsyncIterator[str]:
         yield part
 
 
-def written(about: About, found: Iterable[dict[str, Any]], *, is_poster: bool) -> Iterator[str]:
+def written(about: About, found: Iterable[Mapping[str, object]], *, is_poster: bool) -> Iterator[str]:
     said = {name: texts[about.language] for name, texts in words().items()}
     page = about.settings.respond_page
     occasion = letters.Occasion(about.survey, about.organization, questions=0)

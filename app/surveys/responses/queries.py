@@ -1,5 +1,5 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +29,7 @@ RETURNING respondent_key
 
 
 async def store_responses(
-    session: TenantSession, survey_id: UUID, rows: Sequence[dict[str, Any]], *, are_changed: bool
+    session: TenantSession, survey_id: UUID, rows: Sequence[Mapping[str, object]], *, are_changed: bool
 ) -> set[UUID]:
     """Stores the responses whose key is new, in the order of their keys; returns those keys.
 
@@ -84,7 +84,9 @@ ORDER BY r.id
 """)
 
 
-async def store_comments(session: TenantSession, survey_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+async def store_comments(
+    session: TenantSession, survey_id: UUID, rows: Sequence[Mapping[str, object]]
+) -> None:
     """In the order of their keys; what somebody may change takes the place of what they wrote before."""
     if rows:
         parameters = {"survey_id": survey_id}

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.core.database import TenantSession
-from app.surveys.invitations.queries import Words
+from app.surveys.invitations.queries import Wording
 
 ADD = text("""
 INSERT INTO invitation_reminders
@@ -26,7 +26,7 @@ async def add_reminder(
     mailing_id: UUID | None,
     rule: tuple[int | None, int | None],
     due_at: datetime,
-    own: tuple[Words, Words] = (None, None),
+    own: tuple[Wording, Wording] = (None, None),
 ) -> Row[Any]:
     """`rule`: days before closing, and days after the invitation; `own`: subject and text."""
     subject, words = (None if one is None else json.dumps(dict(one)) for one in own)
@@ -59,7 +59,7 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id AND id = :id
 """)
 
 
-async def own_words(session: TenantSession, survey_id: UUID, reminder_id: UUID) -> tuple[Words, Words]:
+async def own_words(session: TenantSession, survey_id: UUID, reminder_id: UUID) -> tuple[Wording, Wording]:
     row = (await session.execute(OWN_WORDS, {"survey_id": survey_id, "id": reminder_id})).one()
     return row.subject, row.text
 
@@ -217,7 +217,7 @@ async def put_back(session: TenantSession, survey_id: UUID, mail: Row[Any], now:
     await session.execute(PUT_BACK, {**key_of(survey_id, mail), "now": now})
 
 
-def key_of(survey_id: UUID, mail: Row[Any]) -> dict[str, Any]:
+def key_of(survey_id: UUID, mail: Row[Any]) -> dict[str, object]:
     return {"survey_id": survey_id, "reminder_id": mail.reminder_id, "recipient_key": mail.recipient_key}
 
 
