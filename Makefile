@@ -62,7 +62,7 @@ structure: $(INSTALLED) ## the shape of the code in numbers: make structure, or 
 nightly: $(INSTALLED) $(READERS) $(NPM) $(FUZZ) ## every test, those too that kill, take 50,000 people or try thousands of random cases
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
 
-faults: $(INSTALLED) ## 200 faults under load, each with a look whether all is kept that was acknowledged
+faults: $(INSTALLED) ## Each kind of fault ten times under load, each time with a look whether all is kept that was acknowledged
 	@$(BIN)/python -m tests.faults
 
 calendar-proof: $(INSTALLED) $(READERS) $(NPM) ## the tests on other days and in other time zones, by faketime

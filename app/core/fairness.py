@@ -24,6 +24,7 @@ HEAVY = 2**16
 """Bytes of a body that is a large batch."""
 HEAVY_AT_ONCE = 2
 GATHERING = 64
+"""Requests that gather at once, of all organisations; half of them of one, so no more are stored together."""
 
 
 def lane_within(organization: str, name: str) -> str:

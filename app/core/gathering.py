@@ -1,7 +1,8 @@
 """What many requests bring at once is done together, in one transaction: that costs as much for fifty.
 
-While one runs others gather, so nobody waits for company. Each is answered after the commit, with an outcome
-of its own; what fails together without saying whose fault it is, is done again, each by itself.
+While one runs others gather, so nobody waits for company, as many as `FairMiddleware` lets in. Each is
+answered after the commit, with an outcome of its own; what fails together without saying whose fault it is,
+is done again, each by itself.
 """
 
 import asyncio
@@ -17,7 +18,6 @@ from app.core.fairness import FairQueue
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 Work = Callable[[TenantSession, Sequence[Item]], Awaitable[Sequence[Outcome | AppError]]]
-MOST = 64
 Place = tuple[UUID, UUID]
 """An organisation and the thing of it for which requests gather."""
 
@@ -69,7 +69,7 @@ class Gathering(Generic[Item, Outcome]):
         left: list[Waiting[Item]] = []
         seen: set[Hashable] = set()
         for one in self.waiting[place]:
-            is_free = len(taken) < MOST and (one.whose is None or one.whose not in seen)
+            is_free = one.whose is None or one.whose not in seen
             (taken if is_free else left).append(one)
             seen.add(one.whose)
         self.waiting[place] = left

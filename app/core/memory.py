@@ -39,10 +39,13 @@ HIDING = ("scim_users", "scim_groups")
 ARRIVAL_TABLES = ("people", "teams", *HIDING)
 """Who comes is the last in the order: it is told of those who go, are hidden, or come back."""
 TOLD_OF = dict.fromkeys(ANSWER_TABLES, ANSWERS) | dict.fromkeys(ARRIVAL_TABLES, ARRIVALS)
+UNTOLD = "release_progress"
+"""Of surveys: it changes each second of a release, and no answer that is remembered is made of it."""
 CHANGED = "changed"
 """Where a transaction keeps what it changed of its organisation: its own process forgets it at once."""
 CHANGES = re.compile(
     rf"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+({'|'.join(ANSWER_TABLES)})\b"
+    rf"(?!\s+SET\s+{UNTOLD}\s*=\s*:\w+\s+WHERE\b)"
     rf"|\bDELETE\s+FROM\s+({'|'.join(ARRIVAL_TABLES)})\b"
 )
 Name = UUID | tuple[str, UUID]
@@ -55,6 +58,7 @@ def changed_by(sql: str) -> frozenset[str]:
 
 TELLING = [("tell_of_change", table) for table in TOLD]
 TELLING += [(f"tell_of_{subject}", table) for table, subject in TOLD_OF.items()]
+TELLING += [("tell_of_changed", "surveys")]
 TELLING += [(name, table) for name in ("tell_of_hidden", "tell_of_born_hidden") for table in HIDING]
 IS_TOLD = """
 SELECT count(*) = cardinality(CAST($1 AS text[]))

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.core.database import TenantSession
 from app.core.errors import AppError, Conflict
 from app.core.fairness import FairQueue
-from app.core.gathering import MOST, Apart, Gathering
+from app.core.gathering import Apart, Gathering
 from tests.conftest import Tenant
 
 BROKEN = text("SELECT 1 / 0")
@@ -117,12 +117,6 @@ async def test_what_has_to_be_undone_alone_is_done_apart(work: Work) -> None:
 async def test_two_of_the_same_person_are_not_done_together(work: Work) -> None:
     assert await work.outcomes("a", "b", "c", whose={"a": "x", "c": "x"}) == ["a", "b", "c"]
     assert work.done[1:] == [["a", "b"], ["c"]]
-
-
-async def test_so_many_are_done_at_once(work: Work) -> None:
-    items = [str(number) for number in range(MOST + 1)]
-    assert await work.outcomes(*items) == items
-    assert [len(one) for one in work.done] == [1, MOST, 1]
 
 
 async def test_who_gives_up_keeps_nobody_else_from_an_answer(work: Work) -> None:

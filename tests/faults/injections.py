@@ -22,6 +22,9 @@ from tests.faults.site import CLOCK, Loop, Site
 
 A_WHILE = 2.0
 MANY = 60
+OTHERS = """
+SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 
 
 @dataclass
@@ -84,10 +87,11 @@ def end_server(scene: Scene) -> None:
 
 @kind("a process of PostgreSQL killed")
 def kill_backend(scene: Scene) -> None:
-    found = scene.site.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")[0]
-    if others := [row[0] for row in found]:
-        with suppress(ProcessLookupError):
-            os.kill(scene.random.choice(others), signal.SIGKILL)
+    others: list[int] = []
+    while not others:
+        others = [row[0] for row in scene.site.sql(OTHERS)[0]]
+    with suppress(ProcessLookupError):
+        os.kill(scene.random.choice(others), signal.SIGKILL)
 
 
 @kind("all lines ended by the server")
@@ -163,7 +167,7 @@ def slow_network(scene: Scene) -> None:
 def raw(scene: Scene, path: str, length: int, body: bytes) -> socket.socket:
     line = socket.create_connection(("127.0.0.1", scene.site.port), timeout=10)
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {scene.load.key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {scene.load.given.key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
     line.sendall(head.encode() + body)
@@ -190,7 +194,7 @@ def gone_clients(scene: Scene) -> None:
 def rush(scene: Scene) -> None:
     def ask() -> None:
         with suppress(httpx.TransportError):
-            headers = {"Authorization": f"Bearer {scene.load.key}"}
+            headers = {"Authorization": f"Bearer {scene.load.given.key}"}
             answer = httpx.get(f"{scene.site.url}/v1/people", headers=headers, timeout=30)
             if answer.status_code != 200:
                 scene.load.ledger.note("person", "rush", answer)
@@ -205,7 +209,7 @@ def rush(scene: Scene) -> None:
 @kind("service killed inside a release")
 def kill_in_release(scene: Scene) -> None:
     """The survey is released all the same, once."""
-    headers = {"Authorization": f"Bearer {scene.load.key}"}
+    headers = {"Authorization": f"Bearer {scene.load.given.key}"}
     with httpx.Client(base_url=scene.site.url, headers=headers, timeout=60) as client:
         draft = {"name": "Killed", "questionnaire": "betrokken-33", "mode": "attributed"}
         survey = client.post("/v1/surveys", json=draft).json()["id"]

@@ -14,6 +14,7 @@ import httpx
 
 from tests.embedded.servers import servers_below
 from tests.faults.injections import KINDS, Scene, Unavailable
+from tests.faults.load import KINDS as WORK
 from tests.faults.load import Load, organization, sent
 from tests.faults.planted import MARK
 from tests.faults.site import is_ready, site
@@ -34,32 +35,56 @@ class Row:
     """Seconds until it was ready and took a write."""
     note: str = ""
 
+    @property
+    def is_missing(self) -> bool:
+        """Of what this machine can do."""
+        return not self.injected and not self.note
+
 
 @dataclass
 class Outcome:
     rows: dict[str, Row] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
-    acknowledged: int = 0
+    acknowledged: Counter[str] = field(default_factory=Counter)
+    """By kind of work."""
+
+    @property
+    def missing(self) -> list[str]:
+        return [kind for kind, row in self.rows.items() if row.is_missing]
+
+    @property
+    def is_good(self) -> bool:
+        return not self.faults and not self.missing
 
     def table(self) -> str:
         lines = [f"{'fault':34} {'times':>5} {'healed within':>14}"]
         for kind, row in self.rows.items():
             healed = f"{row.slowest:.1f} s" if row.injected else "-"
-            lines.append(f"{kind:34} {row.injected:5} {healed:>14}  {row.note}".rstrip())
+            note = "NOT INJECTED" if row.is_missing else row.note
+            lines.append(f"{kind:34} {row.injected:5} {healed:>14}  {note}".rstrip())
         times = sum(row.injected for row in self.rows.values())
         met = ", ".join(f"{status}: {times}" for status, times in sorted(self.statuses.items()))
-        lines.append(f"{times} injections, {self.acknowledged} operations acknowledged; clients saw {met}")
+        each = ", ".join(f"{kind}: {times}" for kind, times in self.acknowledged.items())
+        lines.append(f"{times} injections; operations acknowledged: {each}; clients saw {met}")
         return "\n".join(lines + [f"WRONG: {fault}" for fault in self.faults[:50]])
 
 
-def run(kinds: Sequence[str], injections: int, healed_within: float, program: str = "app") -> Outcome:
+def run(
+    kinds: Sequence[str],
+    injections: int,
+    healed_within: float,
+    program: str = "app",
+    work: Sequence[str] = WORK,
+) -> Outcome:
     """A service whose clock can be stepped is one by itself: it costs, and does not always survive a kill."""
-    parts = [[kind for kind in kinds if kind != STEPPED], [kind for kind in kinds if kind == STEPPED]]
-    whole = Outcome()
-    for part in filter(None, parts):
-        share = injections * len(part) // len(kinds)
-        outcome = _run(part, share, healed_within, program)
+    turns = [kinds[number % len(kinds)] for number in range(injections)]
+    whole = Outcome({kind: Row() for kind in kinds})
+    for is_stepped in (False, True):
+        part = [kind for kind in turns if (kind == STEPPED) is is_stepped]
+        if not part:
+            continue
+        outcome = _run(part, healed_within, program, work)
         whole.rows |= outcome.rows
         whole.faults += outcome.faults
         whole.statuses += outcome.statuses
@@ -67,19 +92,18 @@ def run(kinds: Sequence[str], injections: int, healed_within: float, program: st
     return whole
 
 
-def _run(kinds: Sequence[str], injections: int, healed_within: float, program: str) -> Outcome:
-    outcome = Outcome({kind: Row() for kind in kinds})
-    with data_folder(wanted="disk of the data folder full" in kinds) as (folder, disk):
-        with site(folder, program, clock=STEPPED in kinds) as (place, loop):
-            people = BASE + EACH * injections
-            load = Load(place, *organization(place, people), people)
+def _run(turns: Sequence[str], healed_within: float, program: str, work: Sequence[str]) -> Outcome:
+    outcome = Outcome({kind: Row() for kind in turns})
+    with data_folder(wanted="disk of the data folder full" in turns) as (folder, disk):
+        with site(folder, program, clock=STEPPED in turns) as (place, loop):
+            load = Load(place, organization(place, BASE + EACH * len(turns)), work)
             (folder / MARK).touch()
-            headers = {"Authorization": f"Bearer {load.key}"}
+            headers = {"Authorization": f"Bearer {load.given.key}"}
             try:
                 with httpx.Client(base_url=place.url, headers=headers, timeout=10) as client:
                     scene = Scene(place, loop, load, random.Random(20261130), disk, client)
-                    for number in range(injections):
-                        inject(scene, kinds[number % len(kinds)], healed_within, outcome)
+                    for kind in turns:
+                        inject(scene, kind, healed_within, outcome)
                         if outcome.faults:
                             break
             finally:
@@ -87,12 +111,15 @@ def _run(kinds: Sequence[str], injections: int, healed_within: float, program: s
             outcome.faults += [one for one in load.ledger.faults(place) if one not in outcome.faults]
             outcome.statuses = load.ledger.statuses
             outcome.acknowledged = load.acknowledged
+            outcome.faults += [
+                f"nothing of {kind} was acknowledged" for kind in work if not outcome.acknowledged[kind]
+            ]
     return outcome
 
 
 def inject(scene: Scene, kind: str, healed_within: float, outcome: Outcome) -> None:
-    row, before = outcome.rows[kind], scene.load.acknowledged
-    eventually(lambda: scene.load.acknowledged >= before + MEANWHILE)
+    row, before = outcome.rows[kind], scene.load.acknowledged.total()
+    eventually(lambda: scene.load.acknowledged.total() >= before + MEANWHILE)
     try:
         KINDS[kind](scene)
     except Unavailable as error:
@@ -113,7 +140,7 @@ def is_healed(scene: Scene) -> bool:
     """It says that it is ready, and takes a write."""
     if not is_ready(scene.client):
         return False
-    answer = sent(scene.client, "PUT", "/v1/people/probe", {"name": f"{time.monotonic_ns()}"}, key="")
+    answer = sent(scene.client, "PUT", "/v1/people/probe", {"name": f"{time.monotonic_ns()}"})
     return answer is not None and answer.is_success
 
 

@@ -19,6 +19,7 @@ from app.core.database import Database
 from app.core.memory import ANSWERS, TOLD_OF, changed_by
 from app.core.settings import Settings
 from app.main import create_app
+from app.metrics.releases.queries import MARK_RELEASED, NOTE_PROGRESS
 from tests.conftest import Tenant, client_for
 from tests.contract import ContractClient
 from tests.metrics.test_managers import manager
@@ -237,6 +238,26 @@ async def test_triggers_stand_on_what_is_told_of(owner: asyncpg.Connection) -> N
         " WHERE tgname IN ('tell_of_answers', 'tell_of_arrivals')"
     )
     assert {one["name"]: one["tgname"].removeprefix("tell_of_") for one in found} == TOLD_OF
+
+
+PROGRESS = "UPDATE surveys SET release_progress = $1 WHERE id = $2"
+RENAMED = "UPDATE surveys SET release_progress = $1, name = 'Other' WHERE id = $2"
+
+
+async def test_how_far_a_release_is_computed_is_no_change_of_what_is_read(
+    acme: Tenant, survey_id: str, owner: asyncpg.Connection
+) -> None:
+    """It is noted each second: neither other processes nor its own forget for that what they remember."""
+    heard: list[Any] = []
+    await owner.add_listener(remembering.CHANNEL, lambda *told: heard.append(told[3]))
+    for share in (0.1, 0.2):
+        await owner.execute(PROGRESS, share, survey_id)
+    assert heard == []
+    await owner.execute(RENAMED, 0.3, survey_id)
+    await until(lambda: bool(heard))
+    assert heard == [f"answers {acme.id}"]
+    assert not changed_by(NOTE_PROGRESS.text)
+    assert changed_by(MARK_RELEASED.text)
 
 
 def test_what_a_statement_changes_is_known() -> None:
