@@ -8,9 +8,9 @@ INSTALLED := $(VENV)/.installed
 READERS := $(VENV)/readers/.installed
 NPM := $(VENV)/npm/.installed
 FUZZ := $(VENV)/fuzz/.installed
+LIFELINES := $(VENV)/.lifelines
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
-# All is built already, but one package that lifelines needs: of it only the source is published.
-FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: --no-binary=autograd-gamma -r
+FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 
 # Without what Python keeps of a compiled module, each start compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -41,6 +41,11 @@ $(READERS): tests/calendar/feeds/requirements.lock $(INSTALLED)
 	@$(PYTHON) -m venv $(@D) && $(@D)/bin/python $(FROM_LOCK) $< && touch $@ \
 	|| echo 'khal and vdirsyncer could not be installed: their tests are skipped'
 
+# Of one package that lifelines needs only the source is published: what builds it is in the lock too.
+$(LIFELINES): tests/metrics/lifelines.lock $(INSTALLED)
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes --no-build-isolation -r $< && touch $@ \
+	|| echo 'lifelines could not be installed: its tests are skipped'
+
 $(FUZZ): tests/fuzz/requirements.lock $(INSTALLED)
 	@$(PYTHON) -m venv $(@D) && $(@D)/bin/python $(FROM_LOCK) $< && touch $@ \
 	|| echo 'schemathesis could not be installed: its test is skipped'
@@ -59,16 +64,16 @@ contract: $(INSTALLED) ## openapi/openapi.yaml and .json, of the parts in openap
 structure: $(INSTALLED) ## the shape of the code in numbers: make structure, or of another checkout: make structure OF=...
 	@$(BIN)/python -m tests.structure $(OF)
 
-nightly: $(INSTALLED) $(READERS) $(NPM) $(FUZZ) ## every test, those too that kill, take 50,000 people or try thousands of random cases
+nightly: $(INSTALLED) $(READERS) $(NPM) $(LIFELINES) $(FUZZ) ## every test, those too that kill, take 50,000 people or try thousands of random cases
 	$(BIN)/pytest -n 2 -m 'nightly or not nightly' --hypothesis-profile=searching
 
 faults: $(INSTALLED) ## Each kind of fault ten times under load, each time with a look whether all is kept that was acknowledged
 	@$(BIN)/python -m tests.faults
 
-calendar-proof: $(INSTALLED) $(READERS) $(NPM) ## the tests on other days and in other time zones, by faketime
+calendar-proof: $(INSTALLED) $(READERS) $(NPM) $(LIFELINES) ## the tests on other days and in other time zones, by faketime
 	@$(BIN)/python -m tests.calendar_proof
 
-test: $(INSTALLED) $(READERS) $(NPM) ## every test, on the bundled PostgreSQL or make test DATABASE_URL=...
+test: $(INSTALLED) $(READERS) $(NPM) $(LIFELINES) ## every test, on the bundled PostgreSQL or make test DATABASE_URL=...
 	$(if $(DATABASE_URL),DATABASE_URL='$(DATABASE_URL)') $(if $(CITUS_URL),CITUS_URL='$(CITUS_URL)') $(BIN)/pytest -n 4 --dist loadfile -m 'not nightly'
 
 lint: $(INSTALLED) $(NPM) ## style, types, architecture, dependencies and contract
@@ -106,6 +111,7 @@ lock: ## new locks of everything that is fetched; uv keeps the versions that it 
 	$(LOCK) pyproject.toml --extra xlsx --output-file requirements.lock
 	$(LOCK) tests/calendar/feeds/requirements.in --python-version 3.11 --output-file tests/calendar/feeds/requirements.lock
 	$(LOCK) tests/fuzz/requirements.in --python-version 3.11 --output-file tests/fuzz/requirements.lock
+	$(LOCK) tests/metrics/lifelines.in --constraint requirements-dev.lock --output-file tests/metrics/lifelines.lock
 	npm install --prefix tests/npm --package-lock-only --no-audit --no-fund
 
 clean: ## remove the environment and the demo's data

@@ -158,7 +158,8 @@ def test_what_the_image_and_the_demo_run_on_is_what_is_tested() -> None:
 
 
 def test_no_lock_names_an_address() -> None:
-    locks = [*LOCKS, REPOSITORY / "tests" / "calendar" / "feeds" / "requirements.lock"]
+    locks = [*LOCKS, *(REPOSITORY / "tests").rglob("*.lock")]
+    assert len(locks) > len(LOCKS)
     assert not [lock for lock in locks if "://" in lock.read_text("utf-8")]
     packages = json.loads((REPOSITORY / "tests" / "npm" / "package-lock.json").read_text("utf-8"))["packages"]
     fetched = [package for path, package in packages.items() if path]
