@@ -19,7 +19,7 @@ from app.core.errors import PreconditionFailed
 from app.core.secrets import Keyring
 from app.scim import mapping, queries
 from app.scim.filters import Demand, demand_of
-from app.scim.queries import START, ListPlace, Order
+from app.scim.queries import START, ListPlace, Order, Sorting
 from app.scim.schemas import (
     DEFAULT_RESULTS,
     MAX_RESULTS,
@@ -84,6 +84,8 @@ class Kind(NamedTuple):
     """At most so many of what meets a demand, and perhaps more; None where everything has to be tried."""
     load: Callable[[TenantSession, Caller, Sequence[UUID], bool], Awaitable[Sequence[Resource]]]
     """With the members of groups, or without."""
+    sorting: Sorting | None = None
+    """How it is put into another order than that of arrival."""
 
 
 class Match(NamedTuple):
@@ -137,12 +139,7 @@ async def search(
 ) -> scim.ListResponse[Person | Group]:
     first = request.start_index or 1
     count = DEFAULT_RESULTS if request.count is None else min(request.count, MAX_RESULTS)
-    is_plain = request.filter is None and request.sort_by is None
-    page = (
-        await in_order_of_arrival(session, caller.arrivals, kinds, first - 1, count)
-        if is_plain
-        else await matching(session, caller, kinds, request, first - 1, count)
-    )
+    page = await page_asked_for(session, caller, kinds, request, first - 1, count)
     resources = await loaded(session, caller, kinds, page.matches, asks_for_members(request))
     return scim.ListResponse[Person | Group](
         total_results=page.total,
@@ -150,6 +147,48 @@ async def search(
         items_per_page=len(resources),
         resources=resources,  # type: ignore[arg-type]  # of the two kinds that `kinds` may have
     )
+
+
+async def page_asked_for(
+    session: TenantSession, caller: Caller, kinds: Sequence[Kind], request: Search, skipped: int, count: int
+) -> Page:
+    if request.filter is None and request.sort_by is None:
+        return await in_order_of_arrival(session, caller.arrivals, kinds, skipped, count)
+    field = sorting_field(kinds, request)
+    if field is not None:
+        return await in_order_of(session, caller.arrivals, kinds[0], field, request, skipped, count)
+    return await matching(session, caller, kinds, request, skipped, count)
+
+
+def sorting_field(kinds: Sequence[Kind], request: Search) -> str | None:
+    """Which order of all of one kind is asked for, where the database knows it."""
+    sorting = kinds[0].sorting
+    if request.filter is not None or len(kinds) > 1 or sorting is None:
+        return None
+    wanted = str(request.sort_by).rpartition(":")[2].lower()
+    return next((name for name in sorting.keys if name.lower() == wanted), None)
+
+
+async def in_order_of(
+    session: TenantSession,
+    arrivals: Arrivals,
+    kind: Kind,
+    field: str,
+    request: Search,
+    skipped: int,
+    count: int,
+) -> Page:
+    assert kind.sorting is not None
+    ids = await queries.sorted_ids(
+        session,
+        kind.sorting,
+        field,
+        is_descending=request.sort_order == scim.SearchRequest.SortOrder.descending,
+        skipped=skipped,
+        limit=count,
+    )
+    total = await counted(session, arrivals, kind.order, await as_of(session))
+    return Page(total, [Match(kind, id_, None) for id_ in ids])
 
 
 def asks_for_members(request: scim.ResponseParameters[Any]) -> bool:
@@ -218,7 +257,8 @@ async def matches_of(session: TenantSession, caller: Caller, kind: Kind, request
         ]
     if len(ids) > MOST_SCANNED:
         raise scim.TooManyException(
-            detail="Too many match: filter with eq on userName, externalId, emails, displayName or id."
+            detail="Too many match: filter with eq on userName, externalId, emails, displayName or id;"
+            " without a filter sort by userName, externalId, displayName, id, name or meta."
         )
     matches: list[Match] = []
     for start in range(0, len(ids), CHUNK):

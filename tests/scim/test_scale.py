@@ -320,3 +320,36 @@ async def test_pages_walk_through_everybody_once(scim: ScimClient, acme: Tenant)
             break
     assert len(seen) == len(set(seen)) == 20
     assert gone["id"] not in seen
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("userName", ["Ann", "bee", "Cas", "Dee", "Émile"]),
+        ("urn:ietf:params:scim:schemas:core:2.0:User:displayname", ["Ann", "bee", "Cas", "Dee", "Émile"]),
+        ("name.familyName", ["Ann", "Émile", "bee", "Cas", "Dee"]),
+        ("meta.created", ["bee", "Ann", "Émile", "Cas", "Dee"]),
+    ],
+)
+async def test_everybody_is_put_in_order(
+    by: str, expected: list[str], scim: ScimClient, acme: Tenant
+) -> None:
+    """Also of more people than would be tried one by one; who has no value comes last."""
+    await acme.client.put("/v1/people/B-1", json={"name": "bee", "email": "Bee@example.com"})
+    for user_name, name, family in (("a", "Ann", "Aa"), ("é", "Émile", "Bb"), ("c", "Cas", None)):
+        parts = {"name": {"familyName": family}} if family else {}
+        await scim.made("Users", schemas=[USER], userName=user_name, displayName=name, **parts)
+    await acme.client.put("/v1/people/D-9", json={"name": "Dee"})
+
+    async def names(**query: Any) -> list[str]:
+        return [user["displayName"] for user in await scim.found("Users", sortBy=by, **query)]
+
+    assert await names() == expected
+    assert await names(startIndex=2, count=2) == expected[1:3]
+    backwards = await names(sortOrder="descending")
+    without_value = 3 if "family" in by else 0
+    assert sorted(backwards[:without_value]) == sorted(expected[5 - without_value :])
+    assert backwards[without_value:] == expected[: 5 - without_value][::-1]
+    assert (await scim.get("/Users", params={"sortBy": by})).json()["totalResults"] == 5
+    refused = await scim.get("/Users", params={"sortBy": "title"})
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")

@@ -40,7 +40,7 @@ ARRIVALS = Order(COUNT_GROUPS, GROUP_IDS)
 
 OF_IDS = """
 SELECT t.id FROM teams t
-WHERE t.organization_id = :organization_id AND t.id IN ({ids})
+WHERE t.organization_id = :organization_id AND t.id IN ({})
 ORDER BY t.created_at, t.id LIMIT :limit
 """
 WAYS = {
@@ -96,7 +96,7 @@ OTHER_ARRIVALS = Order(COUNT_OTHERS, OTHER_IDS)
 
 OTHERS_OF_IDS = """
 SELECT id FROM scim_groups
-WHERE organization_id = :organization_id AND team_id IS NULL AND id IN ({ids})
+WHERE organization_id = :organization_id AND team_id IS NULL AND id IN ({})
 ORDER BY created_at, id LIMIT :limit
 """
 WAYS_TO_OTHERS = {

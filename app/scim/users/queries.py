@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession
 from app.scim.filters import Demand
-from app.scim.queries import Order, found_ids
+from app.scim.queries import Order, Sorting, found_ids
 
 IS_SEEN = """
 p.organization_id = :organization_id AND p.id <> ALL (ARRAY(
@@ -41,9 +41,39 @@ ARRIVALS = Order(COUNT_USERS, USER_IDS)
 
 OF_IDS = """
 SELECT p.id FROM people p
-WHERE p.organization_id = :organization_id AND p.id IN ({ids})
+WHERE p.organization_id = :organization_id AND p.id IN ({})
 ORDER BY p.created_at, p.id LIMIT :limit
 """
+SORTED = f"""
+SELECT p.id FROM people p
+LEFT JOIN scim_users s ON s.organization_id = p.organization_id AND s.person_id = p.id
+WHERE {IS_SEEN}
+ORDER BY {{}}, p.created_at, p.id LIMIT :limit OFFSET :skipped
+"""  # noqa: S608 the text is ours
+KEYS = {
+    "userName": """
+        coalesce(s.name_key, CASE WHEN p.email_key NOT IN (
+            SELECT email_key FROM people
+            WHERE organization_id = :organization_id AND email_key IS NOT NULL
+            GROUP BY email_key HAVING count(*) > 1
+            UNION ALL
+            SELECT name_key FROM scim_users
+            WHERE organization_id = :organization_id AND hidden_at IS NULL
+        ) THEN p.email_key END, p.external_id_key) COLLATE "C"
+    """,
+    "displayName": 'p.name_key COLLATE "C"',
+    "externalId": """
+        CASE WHEN jsonb_exists(s.attributes, 'externalId') THEN s.attributes ->> 'externalId'
+            ELSE p.external_id END COLLATE "C"
+    """,
+    "id": "CAST(p.id AS text)",
+    "meta.created": "p.created_at",
+    "meta.lastModified": "greatest(p.updated_at, s.updated_at)",
+    "name.familyName": "search_key(s.attributes #>> '{name,familyName}') COLLATE \"C\"",
+    "name.givenName": "search_key(s.attributes #>> '{name,givenName}') COLLATE \"C\"",
+}
+SORTING = Sorting(SORTED, KEYS)
+"""Of user names as `USERS` makes them."""
 WAYS = {
     "id": "SELECT id FROM people WHERE organization_id = :organization_id AND id = CAST(:value AS uuid)",
     "user_name": """

@@ -306,4 +306,4 @@ async def delete_user(session: TenantSession, caller: Caller, id_: str, conditio
     await queries.hide_user(session, stored.id)
 
 
-USERS = Kind(Person, queries.ARRIVALS, queries.found_user_ids, load_users)
+USERS = Kind(Person, queries.ARRIVALS, queries.found_user_ids, load_users, queries.SORTING)
