@@ -177,6 +177,8 @@ def test_a_backup_is_restored_into_another_data_folder_and_no_secret_is_made_the
     assert again.stderr == f"betrokken: {file} is there already: give another name\n"
     restored = ran("restore", file, **of("there"))
     assert (restored.returncode, "put back the secret in" in restored.stdout) == (0, True), restored.stderr
+    without = ran("organizations", "list", **of("there"))
+    assert (without.returncode, "there/pseudonym-secret is missing" in without.stderr) == (1, True)
     assert not (tmp_path / "there" / "pseudonym-secret").exists()
     shutil.copy(tmp_path / "here" / "pseudonym-secret", tmp_path / "there")
     assert "Acme" in ran("organizations", "list", **of("there")).stdout

@@ -7,7 +7,7 @@ from app.cli.options import alone
 from app.cli.running import on_database
 from app.core.backup import back_up
 from app.core.database import Database
-from app.core.secrets import SECRET_FILE
+from app.core.secrets import place_of_secret
 from app.core.settings import Settings
 
 cli = alone()
@@ -29,9 +29,3 @@ def backup(
 
     typer.echo(on_database(settings, work))
     typer.echo(f"Not in it, and needed with it: {place_of_secret(settings)}.")
-
-
-def place_of_secret(settings: Settings) -> str:
-    if settings.pseudonym_secret is None and settings.database_url is None:
-        return f"the secret in {settings.data_dir / SECRET_FILE}"
-    return "the secret BETROKKEN_PSEUDONYM_SECRET"

@@ -3,12 +3,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli.backing_up import place_of_secret
 from app.cli.options import alone
 from app.cli.running import on_database
 from app.core import restore as core
 from app.core.database import Database
-from app.core.secrets import is_secret_given
+from app.core.secrets import is_secret_given, place_of_secret
 from app.core.settings import Settings
 
 cli = alone()

@@ -13,7 +13,7 @@ from sqlalchemy import TextClause, text
 
 from app.core import audit
 from app.core.database import Database, TenantSession
-from app.core.secrets import ORGANIZATION_KEY, wrong_secret
+from app.core.secrets import ORGANIZATION_KEY, lost_secret, opens_anything, place_of_secret, wrong_secret
 
 BATCH = 20
 WITHOUT_KEY = text("""
@@ -59,13 +59,14 @@ class Rotated:
 async def prepare_keys(database: Database) -> None:
     """Gives organisations of before there were keys theirs. Refuses secrets that do not open all keys."""
     async with database.system_session(reason="look at the keys of organisations") as session:
-        for organization_id in (await session.scalars(WITHOUT_KEY)).all():
+        keyless, found = [(await session.scalars(query)).all() for query in (WITHOUT_KEY, MARKS)]
+        if (keyless or found) and not opens_anything(database.settings):
+            raise lost_secret(database.settings)  # before one is made that opens nothing
+        if not set(found) <= set(database.keyring.marks):
+            raise wrong_secret(place_of_secret(database.settings))
+        for organization_id in keyless:
             sealed = database.keyring.first_key(organization_id)
             await session.execute(KEEP_KEY, {"id": organization_id, "sealed": sealed})
-        marks = database.keyring.marks
-        found = await session.scalars(MARKS)
-        if not set(found) <= set(marks):
-            raise wrong_secret()
 
 
 async def rotate(

@@ -29,11 +29,24 @@ class KeyUnknown(LookupError):
     """Its key was not read: there is no such organisation, or no session of it was opened yet."""
 
 
-def wrong_secret() -> SecretMissing:
+def wrong_secret(place: str = "BETROKKEN_PSEUDONYM_SECRET") -> SecretMissing:
     return SecretMissing(
-        "This database holds keys sealed with another secret than BETROKKEN_PSEUDONYM_SECRET: set that,"
+        f"This database holds keys sealed with another secret than {place}: put back that of its day,"
         " or name it in BETROKKEN_PSEUDONYM_SECRET_PREVIOUS."
     )
+
+
+def lost_secret(settings: Settings) -> SecretMissing:
+    return SecretMissing(
+        f"This database holds organisations, and {place_of_secret(settings)} is missing: put back the file"
+        " of its day, as it lay in the data folder before, or set BETROKKEN_PSEUDONYM_SECRET to what it held."
+    )
+
+
+def place_of_secret(settings: Settings) -> str:
+    if settings.pseudonym_secret is None and settings.database_url is None:
+        return f"the secret in {settings.data_dir / SECRET_FILE}"
+    return "the secret BETROKKEN_PSEUDONYM_SECRET"
 
 
 class Keyring:
@@ -134,6 +147,11 @@ def require_secret(settings: Settings) -> None:
     """Before anybody waits for a database that nothing can be sealed in."""
     if not has_secret(settings):
         raise SecretMissing("Set BETROKKEN_PSEUDONYM_SECRET to at least 32 random characters, and keep it.")
+
+
+def opens_anything(settings: Settings) -> bool:
+    """Whether a secret is given of which something may have been sealed."""
+    return is_secret_given(settings) or bool(settings.pseudonym_secret_previous)
 
 
 def is_secret_given(settings: Settings) -> bool:

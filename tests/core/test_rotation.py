@@ -246,6 +246,28 @@ async def test_a_service_with_another_secret_does_not_start(database_url: str, s
     await other.close()
 
 
+async def test_a_data_folder_without_its_secret_gets_no_other(
+    database_url: str, settings: Settings, tmp_path: Path
+) -> None:
+    """As after a restore: one that is made anew opens nothing, and hides that the file is missing."""
+    async with served(given(settings, SECRET), database_url):
+        pass
+    own = settings.model_copy(update={"database_url": None, "pseudonym_secret": None, "data_dir": tmp_path})
+    file = tmp_path / "pseudonym-secret"
+    for said in ("is missing: put back the file", "another secret than the secret in"):
+        folder = Database(database_url, own)
+        with pytest.raises(SecretMissing, match=said) as refused:
+            await prepare_keys(folder)
+        await folder.close()
+        assert str(file) in str(refused.value)
+        assert file.exists() is ("another" in said)
+        file.write_text(NEW)
+    file.write_text(SECRET)
+    folder = Database(database_url, own)
+    await prepare_keys(folder)
+    await folder.close()
+
+
 async def test_what_no_secret_opens_is_counted_and_left(
     database_url: str, owner: asyncpg.Connection, settings: Settings
 ) -> None:

@@ -17,6 +17,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.core import telemetry, watching
+from app.core.settings import Settings
 from app.main import JOBS
 from app.surveys.service import RELEASE_JOB
 from tests.acceptance.process import free_port
@@ -26,6 +27,8 @@ from tests.waiting import PATIENCE, eventually
 
 FOLDER = CHART / "observability"
 RULES = ("alerts", "slo")
+GUIDES = [*(CHART.parents[1] / "openapi" / "guides").glob("*.md"), FOLDER / "SLO.md"]
+NO_SERIES = {str(field.default) for field in Settings.model_fields.values()}
 OPERATORS = {
     *("sum", "min", "max", "count", "by", "and", "or", "on", "rate", "increase", "absent", "topk"),
     *("histogram_quantile", "min_over_time"),
@@ -96,6 +99,16 @@ def exposed(text: str) -> set[str]:
     families = list(text_string_to_metric_families(text))
     suffixes = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("_total",)}
     return {family.name + end for family in families for end in suffixes.get(family.type, ("",))}
+
+
+async def test_what_the_guides_name_is_in_metrics(acme: Tenant) -> None:
+    """In full: who searches for it, or copies it into a query, finds it."""
+    there = exposed((await acme.client.get("/metrics")).text)
+    there |= {bare(name) for name in there if name.endswith("_bucket")} | NO_SERIES
+    for guide in GUIDES:
+        text = guide.read_text(encoding="utf-8")
+        assert not re.findall(r"`\.\.\._\w+_(?:seconds|total)", text), guide
+        assert set(re.findall(r"\b(betrokken_\w+)", text)) - there == set(), guide
 
 
 def test_every_series_of_ours_is_on_the_dashboard() -> None:
