@@ -6,6 +6,7 @@ Also where a kind was not injected that this machine can do: what it cannot is s
 import argparse
 import logging
 import sys
+from functools import partial
 
 from tests.faults.injections import KINDS
 from tests.faults.load import KINDS as WORK
@@ -26,6 +27,7 @@ if __name__ == "__main__":
         options.healed_within,
         program="tests.faults.planted" if options.planted else "app",
         work=options.load or WORK,
+        told=partial(print, file=sys.stderr, flush=True),
     )
     print(outcome.table())
     sys.exit(0 if outcome.is_good else 1)

@@ -121,20 +121,27 @@ def lock_rows(scene: Scene) -> None:
 
 @kind("no connection left")
 def exhaust(scene: Scene) -> None:
-    taken: list[socket.socket] = []
-    path = f"{scene.site.folder}/postgres/.s.PGSQL.5432"
+    """Until the server refuses the next one; also those are taken that the service had."""
+    scene.loop.do(take_every_connection(scene.site))
+
+
+async def take_every_connection(site: Site) -> None:
+    taken: list[asyncpg.Connection] = []
     try:
-        for _ in range(120):
-            line = socket.socket(socket.AF_UNIX)
-            taken.append(line)
-            line.settimeout(1)
-            line.connect(path)
-        time.sleep(A_WHILE)
-    except OSError:
-        time.sleep(A_WHILE)
+        await take_those_left(site, taken)
+        await site.network.cut()
+        since = time.monotonic()
+        while time.monotonic() < since + A_WHILE:
+            await take_those_left(site, taken)
     finally:
         for line in taken:
-            line.close()
+            line.terminate()
+
+
+async def take_those_left(site: Site, taken: list[asyncpg.Connection]) -> None:
+    with suppress(asyncpg.TooManyConnectionsError):
+        while True:
+            taken.append(await asyncpg.connect(site.database))
 
 
 @kind("lines cut")

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,9 @@ BASE, EACH = 300, 40
 """Who may respond: at first, and for each fault."""
 MEANWHILE = 16
 """Operations that are acknowledged before the next fault: it meets a service at work."""
+
+
+Told = Callable[[str], object]
 
 
 @dataclass
@@ -76,6 +79,7 @@ def run(
     healed_within: float,
     program: str = "app",
     work: Sequence[str] = WORK,
+    told: Told = lambda _: None,
 ) -> Outcome:
     """A service whose clock can be stepped is one by itself: it costs, and does not always survive a kill."""
     turns = [kinds[number % len(kinds)] for number in range(injections)]
@@ -84,7 +88,7 @@ def run(
         part = [kind for kind in turns if (kind == STEPPED) is is_stepped]
         if not part:
             continue
-        outcome = _run(part, healed_within, program, work)
+        outcome = _run(part, healed_within, program, work, told)
         whole.rows |= outcome.rows
         whole.faults += outcome.faults
         whole.statuses += outcome.statuses
@@ -92,7 +96,9 @@ def run(
     return whole
 
 
-def _run(turns: Sequence[str], healed_within: float, program: str, work: Sequence[str]) -> Outcome:
+def _run(
+    turns: Sequence[str], healed_within: float, program: str, work: Sequence[str], told: Told
+) -> Outcome:
     outcome = Outcome({kind: Row() for kind in turns})
     with data_folder(wanted="disk of the data folder full" in turns) as (folder, disk):
         with site(folder, program, clock=STEPPED in turns) as (place, loop):
@@ -102,7 +108,8 @@ def _run(turns: Sequence[str], healed_within: float, program: str, work: Sequenc
             try:
                 with httpx.Client(base_url=place.url, headers=headers, timeout=10) as client:
                     scene = Scene(place, loop, load, random.Random(20261130), disk, client)
-                    for kind in turns:
+                    for number, kind in enumerate(turns, 1):
+                        told(f"{number} of {len(turns)}: {kind}")
                         inject(scene, kind, healed_within, outcome)
                         if outcome.faults:
                             break
