@@ -55,6 +55,18 @@ async def change_organization(session: TenantSession, values: dict[str, object])
     )
 
 
+HOLD_CARDS = text("""
+UPDATE cards SET status = CASE WHEN :is_held THEN 'held' ELSE 'planned' END
+WHERE organization_id = :organization_id AND visibility <> 'private'
+    AND status = CASE WHEN :is_held THEN 'planned' ELSE 'held' END
+""")
+
+
+async def hold_cards(session: TenantSession, *, is_held: bool) -> None:
+    """Those that are to go wait for approval from now on, or no longer wait."""
+    await session.execute(HOLD_CARDS, {"is_held": is_held})
+
+
 HAS_OPENED_A_SURVEY = text("""
 SELECT EXISTS (SELECT FROM surveys
 WHERE organization_id = :organization_id AND opened_at IS NOT NULL)

@@ -109,6 +109,8 @@ async def update_organization(
     if changes:
         tell_of_doors(session, row, changes)
         await queries.change_organization(session, changes)
+        if "cards_approval" in changes:
+            await queries.hold_cards(session, is_held=changes["cards_approval"])
     return represent(await queries.organization(session))
 
 

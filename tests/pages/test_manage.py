@@ -820,6 +820,8 @@ async def test_who_celebrates_is_named_and_their_cards_are_seen_as_they_get_them
         await seen.page.click('dialog [aria-label="Keur goed: Ann"]')
         await seen.says("#said", "De kaart gaat op zijn tijd.")
         await seen.page.click('[aria-label="Verstuur niet: Bo"]')
+        assert "kan niet worden teruggedraaid" in await seen.text("dialog")
+        await seen.page.click("dialog .primary")
         await seen.says("#said", "De kaart wordt niet verstuurd.")
         assert await seen.page.locator('[aria-label="Verstuur niet: Bo"]').count() == 0
         assert await seen.violations() == []
@@ -852,10 +854,110 @@ async def test_who_celebrates_is_named_and_their_cards_are_seen_as_they_get_them
         assert await seen.violations() == []
         [made] = (await staffed.client.get("/v1/reminders")).json()["items"]
         assert (made["recipient"], made["days_before"], made["kinds"]) == ("manager", 3, ["birthday"])
+        await seen.page.check('[name="kinds"][value="birthday"]')
+        await seen.page.click("#make-reminder")
+        await seen.says("#wrong", "Dit bericht is er al")
+        await staffed.client.delete(f"/v1/reminders/{made['id']}")
+        to_one = {"recipient": "person", "person": "ann", "days_before": 3}
+        assert (await staffed.client.post("/v1/reminders", json=to_one)).status_code == 201
+        await seen.page.reload()
+        await seen.says("#view th", "Ann (ann)")
+        [named] = (await staffed.client.get("/v1/reminders")).json()["items"]
+        await staffed.client.delete(f"/v1/reminders/{named['id']}")
+        await staffed.client.post("/v1/reminders", json={"recipient": "manager", "days_before": 3})
+        await seen.page.reload()
         await seen.page.click('[aria-label="Stop: De leidinggevende"]')
         await seen.page.click("dialog .primary")
         await seen.says("#said", "Er gaat geen bericht meer.")
         assert (await staffed.client.get("/v1/reminders")).json()["items"] == []
+
+
+async def test_somebody_s_days_are_filled_in_and_taken_away(staffed: Tenant, visit: Visits) -> None:
+    days = "/v1/people/care-0/occasions"
+    async with visit(language="nl") as seen:
+        await seen.page.goto(f"{seen.address}{MANAGE}#{await key_of(staffed, 'people:dates', 'people:read')}")
+        await seen.page.wait_for_url(f"**{CALENDAR}")
+        await at_screen(seen, "occasions")
+        await seen.page.fill("#person", "care-77")
+        await seen.page.click("#see-days")
+        await seen.says("[role=alert]", "Er is niemand met nummer care-77")
+        await seen.page.fill("#person", "care-0")
+        await seen.page.click("#see-days")
+        await at_screen(seen, "occasions/care-0")
+        assert await seen.violations() == []
+        await seen.page.fill("#day", "31")
+        await seen.page.select_option("#month", "2")
+        await seen.page.click("#add-day")
+        await seen.page.wait_for_selector("#day-fault:not(:empty)")
+        await seen.page.fill("#day", "29")
+        await seen.page.check('[name="consent"]')
+        await seen.page.click("#add-day")
+        await seen.says("#said", "Dat is opgeslagen.")
+        assert "29 februari" in await seen.text("#view table")
+        await seen.page.check('[name="kind"][value="family_birthday"]')
+        for name, text in (("label", "Cor"), ("relation", "vader"), ("day", "4")):
+            await seen.page.fill(f"#{name}", text)
+        await seen.page.click("#add-day")
+        await seen.says("#view th + td", "Verjaardag van Cor (vader)")
+        assert await seen.violations() == []
+        stored = {one["key"]: one for one in (await staffed.client.get(days)).json()["items"]}
+        assert {name: (one["day"], one["month"], one["consent"]) for name, one in stored.items()} == {
+            "birthday": (29, 2, True),
+            "family_birthday": (4, 1, False),
+        }
+        await seen.page.click('[aria-label^="Leg toestemming vast"]')
+        await seen.says("#said", "Dat is opgeslagen.")
+        await seen.page.click('[aria-label="Verwijder: Verjaardag"]')
+        await seen.page.click("dialog .primary")
+        await seen.says("#said", "De dag is verwijderd.")
+        [left] = (await staffed.client.get(days)).json()["items"]
+        assert (left["key"], left["consent"]) == ("family_birthday", True)
+        await seen.page.uncheck('[name="celebrated"][value="work_anniversary"]')
+        await seen.page.click("#keep-choice")
+        await seen.says("#said", "Dat is opgeslagen.")
+        chosen = (await staffed.client.get("/v1/people/care-0/celebrations")).json()
+        assert (chosen["work_anniversary"], chosen["first_day"]) == (False, True)
+
+
+async def test_teams_to_choose_from_stand_below_the_one_they_are_part_of(
+    staffed: Tenant, visit: Visits
+) -> None:
+    for name, parent in (("alfa", "sales"), ("zulu", "care"), ("beta", "sales")):
+        await staffed.client.put(f"/v1/teams/{name}", json={"name": name.title(), "parent": parent})
+    async with visit() as seen:
+        await manage(seen, await key_of(staffed, "keys:manage", "people:read", "metrics:read"), "keys/new")
+        shown = await seen.page.locator('[data-field="teams"] .choice-name').all_text_contents()
+        assert shown == ["Care", "\u2003Zulu", "Sales", "\u2003Alfa", "\u2003Beta"]
+
+
+SCREENS = {
+    MANAGE: ["surveys", "surveys/new", "people", "recognition", "keys", "keys/new", "log"],
+    CALENDAR: ["days", "occasions/care-0", "cards", "feeds", "told"],
+}
+SCOPES = contract()["components"]["schemas"]["ApiKey"]["properties"]["scopes"]["items"]["enum"]
+RIGHTS = [[scope] for scope in SCOPES] + [[one for one in SCOPES if one != scope] for scope in SCOPES]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("rights", RIGHTS, ids=lambda rights: f"{len(rights)}-{rights[0]}")
+async def test_nothing_is_shown_that_would_be_refused(
+    rights: list[str], staffed: Tenant, visit: Visits
+) -> None:
+    survey = {"name": "Autumn", "questionnaire": "two", "mode": "confidential"}
+    made = [(await staffed.client.post("/v1/surveys", json=survey)).json()["id"] for _ in range(2)]
+    await staffed.client.post(f"/v1/surveys/{made[0]}/open")
+    await staffed.client.post("/v1/reminders", json={"recipient": "manager", "days_before": 3})
+    key = await key_of(staffed, *rights)
+    async with visit(width=1280) as seen:
+        refusals: list[str] = []
+        seen.page.on("response", lambda one: refusals.append(one.url) if one.status in (401, 403) else None)
+        await seen.page.goto(f"{seen.address}/#{key}")
+        await seen.page.wait_for_load_state("networkidle")
+        for page, screens in SCREENS.items():
+            for screen in [*screens, *(f"surveys/{one}" for one in made if page == MANAGE)]:
+                await seen.page.goto(f"{seen.address}{page}#{screen}")
+                await seen.page.wait_for_load_state("networkidle")
+        assert refusals == []
 
 
 def keys_in(name: str, member: str) -> list[str]:

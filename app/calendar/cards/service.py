@@ -57,7 +57,13 @@ class TemplateTaken(Conflict):
 
 class CardClosed(Conflict):
     code = "card_closed"
-    detail = "This card is being sent, was sent or could not be sent: it can no longer be changed."
+    detail = (
+        "This card is being sent, was sent, was cancelled or could not be sent: it can no longer be changed."
+    )
+
+    @classmethod
+    def of(cls, card: Row[Any]) -> "CardClosed":
+        return cls(f"This card is {card.status}: it can no longer be changed.")
 
 
 class OwnCard(Unprocessable):
@@ -74,8 +80,11 @@ class UnknownAuthor(Unprocessable):
 
 
 async def plan_cards(session: TenantSession, now: datetime) -> int:
-    """Makes the cards of the coming days as they are wanted now; how many there are."""
-    organization = await find_organization(session)
+    """Makes the cards of the coming days as they are wanted now; how many there are.
+
+    The organisation is locked, so that none is planned for what no longer goes without approval.
+    """
+    organization = await find_organization(session, lock=True)
     rows = await celebrated_soon(session, organization, now) if organization.cards_enabled else []
     wanted = [card for row in rows if (card := wanted_card(row, organization, now))]
     columns = {name: [card[name] for card in wanted] for name in COLUMNS}
@@ -260,7 +269,7 @@ async def find_open_card(session: TenantSession, card_id: UUID) -> Row[Any]:
     """Locked, so that it is not sent meanwhile."""
     card = await find_card(session, card_id, lock=True)
     if card.status not in OPEN:
-        raise CardClosed
+        raise CardClosed.of(card)
     return card
 
 
@@ -280,7 +289,7 @@ async def change_card(
     conditions.check(await read_card(session, card_id))
     if card.status != patch.status:
         if card.status not in OPEN:
-            raise CardClosed
+            raise CardClosed.of(card)
         await queries.change_status(session, card_id, patch.status)
     return await read_card(session, card_id)
 

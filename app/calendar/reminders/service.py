@@ -9,7 +9,7 @@ from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.reminders import queries, schemas
 from app.calendar.service import find_person, find_team
 from app.core.database import AsyncSession, Database, Row, TenantSession
-from app.core.errors import NotFound, Unprocessable
+from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.languages import in_words, language_of
 from app.core.one_line import on_one_line
 from app.core.secrets import Keyring
@@ -31,6 +31,11 @@ class RecipientNotNamed(Unprocessable):
     detail = "A reminder to a person needs person; one to managers or teams has none."
 
 
+class ReminderExists(Conflict):
+    code = "reminder_exists"
+    detail = "There is this reminder already: let it be, or delete it and make another."
+
+
 def represent(row: Reminder) -> schemas.Reminder:
     return schemas.Reminder.model_validate(row, from_attributes=True)
 
@@ -45,11 +50,27 @@ async def create_reminder(session: TenantSession, wanted: schemas.ReminderWrite)
             await find_person(session, wanted.person)
         except NotFound:
             raise UnknownPerson.at("#/person") from None
+    await refuse_double(session, wanted)
     row = Reminder(organization_id=session.organization_id, id=uuid4(), **wanted.model_dump())
     session.add(row)
     await session.flush()
     await session.refresh(row)
     return represent(row)
+
+
+async def refuse_double(session: TenantSession, wanted: schemas.ReminderWrite) -> None:
+    """One after another, so that of two at the same time the second is refused."""
+    await find_organization(session, lock=True)
+    if any(is_same(row, wanted) for row in await queries.reminders(session)):
+        raise ReminderExists
+
+
+def is_same(row: Reminder, wanted: schemas.ReminderWrite) -> bool:
+    """In whatever order the kinds are named."""
+    own, other = (
+        told | {"kinds": sorted(told["kinds"] or ())} for told in (row.model_dump(), wanted.model_dump())
+    )
+    return all(own[name] == value for name, value in other.items())
 
 
 # ------------------------------------------------------------------ planning and sending

@@ -150,10 +150,45 @@ async def test_a_card_is_held_until_it_is_approved(acme: Tenant, api: ContractCl
     assert (late.status_code, late.json()["code"]) == (409, "card_closed")
 
 
+async def test_approval_that_is_asked_for_holds_cards_that_are_planned_already(
+    acme: Tenant, api: ContractClient
+) -> None:
+    card = await planned(acme, api)
+    for is_asked, status in ((True, "held"), (False, "planned"), (True, "held")):
+        await api.patch("/v1/organization", json={"cards": {"approval": is_asked}})
+        assert (await api.get(f"/v1/cards/{card['id']}")).json()["status"] == status
+    async with listening(Sink()) as sink:
+        await plan_and_send(acme, EIGHT, sink)
+        assert sink.mails == []
+        await api.patch(f"/v1/cards/{card['id']}", json={"status": "planned"})
+        await api.patch("/v1/organization", json={"cards": {"time": "08:00"}})
+        await plan_and_send(acme, EIGHT, sink)
+    assert sink.recipients == ["ann@example.com"]
+
+
+async def test_approval_holds_no_card_of_a_private_day_nor_one_that_is_cancelled(
+    acme: Tenant, api: ContractClient
+) -> None:
+    card = await planned(acme, api)
+    await api.patch(f"/v1/cards/{card['id']}", json={"status": "cancelled"})
+    await people_on_file(acme, "cas", email="cas@example.com")
+    private = {"kind": "custom", "month": 5, "day": 4, "consent": True, "visibility": "private"}
+    await api.put("/v1/people/cas/occasions/sober", json=private)
+    await plan(acme, EIGHT - timedelta(days=1))
+    await api.patch("/v1/organization", json={"cards": {"approval": True}})
+    assert (await api.get(f"/v1/cards/{card['id']}")).json()["status"] == "cancelled"
+    async with listening(Sink()) as sink:
+        await send(acme, EIGHT, sink)
+    assert sink.recipients == ["cas@example.com"]
+
+
 async def test_a_cancelled_card_stays_cancelled(acme: Tenant, api: ContractClient) -> None:
     card = await planned(acme, api)
     cancelled = await api.patch(f"/v1/cards/{card['id']}", json={"status": "cancelled"})
     assert cancelled.json()["status"] == "cancelled"
+    again = await api.patch(f"/v1/cards/{card['id']}", json={"status": "planned"})
+    assert (again.status_code, again.json()["code"]) == (409, "card_closed")
+    assert "cancelled" in again.json()["detail"]
     async with listening(Sink()) as sink:
         await plan_and_send(acme, EIGHT, sink)
     assert sink.mails == []

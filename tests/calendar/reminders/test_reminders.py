@@ -201,6 +201,15 @@ async def test_reminders_are_listed_and_deleted(api: ContractClient) -> None:
     assert (await api.delete(f"{REMINDERS}/{found[0]['id']}")).status_code == 404
 
 
+async def test_nobody_is_reminded_twice_of_the_same(api: ContractClient) -> None:
+    await remind(api, recipient="team", days_before=3, kinds=["birthday", "wedding"])
+    same = {"recipient": "team", "days_before": 3, "kinds": ["wedding", "birthday"]}
+    double = await api.post(REMINDERS, json=same)
+    assert (double.status_code, double.json()["code"]) == (409, "reminder_exists")
+    for other in ({"days_before": 2}, {"recipient": "manager"}, {"kinds": None}, {"kinds": ["wedding"]}):
+        assert (await api.post(REMINDERS, json=same | other)).status_code == 201
+
+
 async def test_a_reminder_s_idempotency_key_makes_one(api: ContractClient) -> None:
     key, body = {"Idempotency-Key": "k"}, {"recipient": "team", "days_before": 3}
     made = await api.post(REMINDERS, json=body, headers=key)

@@ -3,7 +3,7 @@
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
 import { moment, patch, redraw, tell, whole, words } from "../manage/page.js";
-import { button, dialog, once, table } from "../manage/forms.js";
+import { button, confirm, dialog, once, table } from "../manage/forms.js";
 import { letter } from "./letter.js";
 import { occasion } from "./days.js";
 
@@ -44,14 +44,13 @@ function listed(card) {
 function choices(card) {
   const said = words().feast;
   if (!may("calendar:write") || card.status === "no_address") return [];
-  const change = (/** @type {string} */ status, /** @type {string} */ label, /** @type {string} */ told) => {
-    const pressed = button(label, () => once(pressed, async () => {
-      const answer = await patch(`v1/cards/${card.id}`, { status });
-      return answer.isOk ? redraw(told) : tell(answer);
-    }), "link", { "aria-label": `${label}: ${card.person.name}` });
-    return pressed;
-  };
-  return [...(card.status === "held" ? [change("planned", said.approve, said.approved)] : []), change("cancelled", said.stop, said.stopped)];
+  const change = (/** @type {string} */ status) => patch(`v1/cards/${card.id}`, { status });
+  const approve = button(said.approve, () => once(approve, async () => {
+    const answer = await change("planned");
+    return answer.isOk ? redraw(said.approved) : tell(answer);
+  }), "link", { "aria-label": `${said.approve}: ${card.person.name}` });
+  const stop = () => confirm({ title: said.stop_question(card.person.name), text: [said.stop_text], label: said.stop, said: said.stopped, act: () => change("cancelled") });
+  return [...(card.status === "held" ? [approve] : []), button(said.stop, stop, "link", { "aria-label": `${said.stop}: ${card.person.name}` })];
 }
 
 /** As it would go now, with the lines that colleagues wrote. @param {Card} card @param {string} who */

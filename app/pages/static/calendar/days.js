@@ -56,7 +56,7 @@ function turning(month, ahead) {
 /** A day off is celebrated on another. @param {Occurrence} one */
 const when = ({ date, celebrated_on: kept }) => (date === kept ? dayOf(date) : words().feast.kept_on(dayOf(date), dayOf(kept)));
 
-/** @param {Occurrence | Card} one */
+/** @param {Pick<Occurrence | Card, "kind" | "label" | "relation" | "years">} one */
 export function occasion({ kind, label, relation, years }) {
   const said = words().feast;
   if (kind === "work_anniversary" && years) return said.served(years);

@@ -2,8 +2,8 @@
 
 import { h } from "../respond/dom.js";
 import { may } from "../session.js";
-import { moment, post, redraw, remove, say, whole, words } from "../manage/page.js";
-import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, part, select, showFaults, table, once } from "../manage/forms.js";
+import { moment, namesOf, namesOfTeams, post, redraw, remove, say, teamsToChoose, whole, words } from "../manage/page.js";
+import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, part, personField, select, showFaults, table, once } from "../manage/forms.js";
 
 /**
  * @typedef {import("contract").components["schemas"]["CalendarFeed"]} Feed
@@ -13,9 +13,10 @@ import { button, choices, clearFaults, confirm, copyable, field, filled, form, i
 /** @returns {Promise<Drawn>} */
 export async function drawFeeds() {
   const said = words().feeds;
-  const [found, teams] = await Promise.all([whole("v1/calendar/feeds"), may("people:read") ? whole("v1/teams") : []]);
-  const names = new Map(teams.map(({ external_id: id, name }) => [id, name]));
-  const rows = /** @type {Feed[]} */ (found).map((one) => listed(one, names));
+  const [found, teams] = await Promise.all([/** @type {Promise<Feed[]>} */ (whole("v1/calendar/feeds")), teamsToChoose()]);
+  const nameOf = await namesOf(found.map(({ manager }) => manager));
+  const called = namesOfTeams(teams);
+  const rows = found.map((one) => listed(one, called, nameOf));
   return [
     h("h1", { tabindex: -1 }, said.title), h("p", {}, said.lead),
     rows.length ? table(said.title, [said.shows, said.language, words().keys.made, words().feast.choice], rows) : h("p", {}, said.none),
@@ -23,25 +24,25 @@ export async function drawFeeds() {
   ];
 }
 
-/** @param {Feed} feed @param {Map<string, string>} names @returns {(Node | string)[]} */
-function listed(feed, names) {
+/** @param {Feed} feed @param {Map<string, string>} names @param {(id: string | null) => string} nameOf @returns {(Node | string)[]} */
+function listed(feed, names, nameOf) {
   const said = words().feeds;
-  const shows = feed.scope === "team" ? said.of_team(names.get(feed.team ?? "") ?? feed.team ?? "") : feed.scope === "manager" ? said.of_manager(feed.manager ?? "") : said.of_all;
+  const shows = feed.scope === "team" ? said.of_team(names.get(feed.team ?? "") ?? feed.team ?? "") : feed.scope === "manager" ? said.of_manager(nameOf(feed.manager)) : said.of_all;
   const renew = () => confirm({ title: said.renew_question, text: [said.renew_text], label: said.renew, said: "", act: () => post(`v1/calendar/feeds/${feed.id}/token`), then: (told) => show(told.body.url) });
   const end = () => confirm({ title: said.end_question, text: [said.end_text], label: said.end, said: said.ended, act: () => remove(`v1/calendar/feeds/${feed.id}`) });
   const choice = may("calendar:write") ? h("span", { class: "buttons" }, button(said.renew, renew, "link", { "aria-label": `${said.renew}: ${shows}` }), button(said.end, end, "link", { "aria-label": `${said.end}: ${shows}` })) : "";
   return [shows, words().languages[feed.language], moment(feed.created_at), choice];
 }
 
-/** @param {{external_id: string, name: string}[]} teams */
+/** @param {import("../manage/page.js").Choosable[]} teams */
 function making(teams) {
   const said = words().feeds;
   const scopes = [{ value: "organization", label: said.of_all, note: said.of_all_note }, ...(teams.length ? [{ value: "team", label: said.of_one_team, note: said.of_team_note }] : []), { value: "manager", label: said.of_one_manager, note: said.of_team_note }];
   const send = h("button", { class: "primary", id: "make-feed" }, said.make);
   const body = form(() => once(send, () => make(body)),
     choices("scope", said.shows, scopes, "organization"),
-    field("team", words().feast.team, select(teams.map(({ external_id: value, name: label }) => ({ value, label })), "")),
-    field("manager", words().keys.person, input({ maxlength: 128 }), words().keys.person_note),
+    field("team", words().feast.team, select(teams, "")),
+    personField("manager", words().keys.person),
     h("div", { class: "pair" }, field("feed_language", said.language, select(Object.entries(words().languages).map(([value, label]) => ({ value, label })), document.documentElement.lang)),
       field("alarm_days", said.alarm, input({ type: "number", min: 0, max: 60 }), said.alarm_note)),
     h("p", { class: "buttons" }, send));

@@ -2,8 +2,8 @@
 
 import { h } from "../respond/dom.js";
 import { may } from "../session.js";
-import { post, redraw, remove, whole, words } from "../manage/page.js";
-import { button, choices, clearFaults, confirm, field, filled, form, input, once, part, select, showFaults, table, ticked } from "../manage/forms.js";
+import { namesOf, namesOfTeams, post, redraw, remove, teamsToChoose, whole, words } from "../manage/page.js";
+import { button, choices, clearFaults, confirm, field, filled, form, input, once, part, personField, select, showFaults, table, ticked } from "../manage/forms.js";
 
 /**
  * @typedef {import("contract").components["schemas"]["Reminder"]} Reminder
@@ -15,9 +15,10 @@ const DAYS_BEFORE = "3";
 /** @returns {Promise<Drawn>} */
 export async function drawTold() {
   const said = words().told;
-  const [found, teams] = await Promise.all([whole("v1/reminders"), may("people:read") ? whole("v1/teams") : []]);
-  const names = new Map(teams.map(({ external_id: id, name }) => [id, name]));
-  const rows = /** @type {Reminder[]} */ (found).map((one) => listed(one, names));
+  const [found, teams] = await Promise.all([/** @type {Promise<Reminder[]>} */ (whole("v1/reminders")), teamsToChoose()]);
+  const nameOf = await namesOf(found.map(({ person }) => person));
+  const called = namesOfTeams(teams);
+  const rows = found.map((one) => listed(one, called, nameOf));
   return [
     h("h1", { tabindex: -1 }, said.title), h("p", {}, said.lead),
     rows.length ? table(said.title, [said.who, said.of_whom, said.before, said.days, words().feast.choice], rows) : h("p", {}, said.none),
@@ -25,16 +26,16 @@ export async function drawTold() {
   ];
 }
 
-/** @param {Reminder} reminder @param {Map<string, string>} names @returns {(Node | string)[]} */
-function listed({ id, recipient, person, team, days_before: before, kinds }, names) {
+/** @param {Reminder} reminder @param {Map<string, string>} names @param {(id: string | null) => string} nameOf @returns {(Node | string)[]} */
+function listed({ id, recipient, person, team, days_before: before, kinds }, names, nameOf) {
   const said = words().told;
-  const who = recipient === "person" ? said.one_person(person ?? "") : said.recipients[recipient][0];
+  const who = recipient === "person" ? nameOf(person) : said.recipients[recipient][0];
   const end = () => confirm({ title: said.end_question, text: [said.end_text], label: said.end, said: said.ended, act: () => remove(`v1/reminders/${id}`) });
   const choice = may("calendar:write") ? button(said.end, end, "link", { "aria-label": `${said.end}: ${who}` }) : "";
   return [who, team ? names.get(team) ?? team : said.everybody, said.days_before(before), kinds ? kinds.map((kind) => words().feast.kinds[kind]).join(", ") : said.all_days, choice];
 }
 
-/** @param {{external_id: string, name: string}[]} teams */
+/** @param {import("../manage/page.js").Choosable[]} teams */
 function making(teams) {
   const said = words().told;
   const recipients = Object.entries(said.recipients).map(([value, [label, note]]) => ({ value, label, note }));
@@ -42,8 +43,8 @@ function making(teams) {
   const everybody = { value: "", label: said.everybody };
   const body = form(() => once(send, () => make(body)),
     choices("recipient", said.who, recipients, "manager"),
-    field("person", said.person, input({ maxlength: 128 }), words().keys.person_note),
-    field("team", said.of_whom, select([everybody, ...teams.map(({ external_id: value, name: label }) => ({ value, label }))], "")),
+    personField("person", said.person),
+    field("team", said.of_whom, select([everybody, ...teams], "")),
     field("days_before", said.before, input({ type: "number", min: 0, max: 60, required: true }, DAYS_BEFORE), said.before_note),
     choices("kinds", said.days, Object.entries(words().feast.kinds).map(([value, label]) => ({ value, label })), [], said.days_note),
     h("p", { class: "buttons" }, send));

@@ -212,7 +212,7 @@ function show(view) {
 /** To what else there is for who is signed in. */
 function leadOn() {
   const other = MANAGING.some(may) ? "manage" : "calendar";
-  at("manage").hidden = !seesAll() || (other === "calendar" && !may("calendar:read"));
+  at("manage").hidden = !seesAll() || (other === "calendar" && !may("calendar:read") && !may("people:dates"));
   at("manage").setAttribute("href", other);
   at("manage").dataset.word = other === "manage" ? "manage" : "calendar_page";
   at("manage").textContent = words()[other === "manage" ? "manage" : "calendar_page"];

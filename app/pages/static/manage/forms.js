@@ -1,7 +1,8 @@
 /** Fields with their hints and what is wrong with them, and dialogs that ask once more. */
 
 import { all, at, h } from "../respond/dom.js";
-import { languageNow, redraw, say, words } from "./page.js";
+import { may } from "../session.js";
+import { languageNow, redraw, say, whole, words } from "./page.js";
 import { sentence } from "./problems.js";
 
 /**
@@ -42,6 +43,22 @@ function choice(name, type, { value, label, note = "", disabled = false }, check
 
 /** @param {Choice[]} options @param {string} chosen */
 export const select = (options, chosen) => h("select", {}, ...options.map(({ value, label }) => h("option", { value, selected: value === chosen }, label)));
+
+/** Whoever is meant, by number; who may read people finds them by name. @param {string} name @param {string} label @param {string} [value] */
+export function personField(name, label, value = "") {
+  const known = h("datalist", { id: `${name}-known` });
+  const box = input({ maxlength: 128, ...(may("people:read") && { list: known.id }) }, value);
+  const found = field(name, label, box, may("people:read") ? words().person_hint : words().keys.person_note);
+  found.append(known);
+  if (may("people:read")) box.addEventListener("focus", () => offerPeople(known), { once: true });
+  return found;
+}
+
+/** @param {HTMLElement} known */
+async function offerPeople(known) {
+  const people = await whole("v1/people").catch(() => []);
+  known.replaceChildren(...people.map(({ external_id: value, name }) => h("option", { value }, name)));
+}
 
 /** What is filled in under a name: text, or all that is ticked. @param {HTMLFormElement} form @param {string} name */
 export const filled = (form, name) => String(new FormData(form).get(name) ?? "").trim();

@@ -2,7 +2,7 @@
 
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
-import { moment, post, redraw, save, say, tell, whole, words, zone } from "./page.js";
+import { moment, post, redraw, save, say, teamsToChoose, tell, words, zone } from "./page.js";
 import { BY_HAND, forgetWords, inOneLanguage, keepWords, ownWords, ownWordsOf, seeMail, seeReminder, wordsIn, wordsOf } from "./mails.js";
 import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
 
@@ -68,8 +68,8 @@ function reminding(survey) {
 /** @param {Survey} survey @param {boolean} canMail */
 async function asking(survey, canMail) {
   const said = words();
-  const teams = may("people:read") ? await whole("v1/teams") : [];
-  const options = [{ value: "", label: said.whole_audience }, ...teams.map(({ external_id: value, name: label }) => ({ value, label }))];
+  const teams = await teamsToChoose();
+  const options = [{ value: "", label: said.whole_audience }, ...teams];
   const ways = [{ value: "mail", label: said.invite_mail, note: canMail ? said.invite_mail_note : said.invite_no_mail, disabled: !canMail }, { value: "codes", label: said.invite_codes, note: said.invite_codes_note }];
   const later = h("div", { class: "pair" },
     field("send_at", said.send_at, input({ type: "datetime-local" }), `${said.send_at_note} ${zone()}.`),

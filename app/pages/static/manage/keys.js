@@ -2,8 +2,8 @@
 
 import { h } from "../respond/dom.js";
 import { may, me } from "../session.js";
-import { go, moment, post, remove, say, whole, words } from "./page.js";
-import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, showFaults, table, ticked } from "./forms.js";
+import { go, moment, namesOf, namesOfTeams, post, remove, say, teamsToChoose, whole, words } from "./page.js";
+import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, personField, showFaults, table, ticked } from "./forms.js";
 
 /**
  * @typedef {import("contract").components["schemas"]["ApiKey"]} Key
@@ -16,7 +16,10 @@ const NARROWED = "metrics:read";
 export async function drawKeys([task]) {
   if (task === "new") return drawNew();
   const said = words();
-  const rows = /** @type {Key[]} */ (await whole("v1/api-keys")).map(listed);
+  const keys = /** @type {Key[]} */ (await whole("v1/api-keys"));
+  const [nameOf, teams] = await Promise.all([namesOf(keys.map(({ person }) => person)), keys.some((one) => one.teams) ? teamsToChoose() : []]);
+  const called = namesOfTeams(teams);
+  const rows = keys.map((key) => listed(key, key.person ? said.keys.sees_person(nameOf(key.person)) : key.teams ? key.teams.map((id) => called.get(id) ?? id).join(", ") : said.keys.sees_all));
   return [
     h("div", { class: "title" }, h("h1", { tabindex: -1 }, said.sections.keys), h("a", { class: "primary", href: "#keys/new", id: "new-key" }, said.keys.make)),
     h("p", {}, said.keys.lead),
@@ -24,13 +27,13 @@ export async function drawKeys([task]) {
   ];
 }
 
-/** @param {Key} key @returns {(Node | string)[]} */
-function listed(key) {
+/** @param {Key} key @param {string} sees @returns {(Node | string)[]} */
+function listed(key, sees) {
   const said = words().keys;
   const isOwn = key.id === me()?.subject;
   const revoke = () => confirm({ title: said.revoke_question(key.name), text: [isOwn ? said.revoke_own : said.revoke_text], label: said.revoke, said: said.revoked, act: () => remove(`v1/api-keys/${key.id}`) });
   return [
-    isOwn ? `${key.name} (${said.own})` : key.name, scopesOf(key), key.person ? said.sees_person(key.person) : key.teams ? key.teams.join(", ") : said.sees_all,
+    isOwn ? `${key.name} (${said.own})` : key.name, scopesOf(key), sees,
     moment(key.created_at), button(said.revoke, revoke, "link", { "aria-label": `${said.revoke}: ${key.name}` }),
   ];
 }
@@ -48,7 +51,7 @@ function scopesOf({ scopes }) {
 /** @returns {Promise<Drawn>} */
 async function drawNew() {
   const said = words().keys;
-  const teams = may("people:read") ? await whole("v1/teams") : [];
+  const teams = await teamsToChoose();
   const reaches = [{ value: "all", label: said.for_all, note: said.for_all_note },
     ...(may(NARROWED) ? [{ value: "person", label: said.for_person, note: said.for_person_note }] : []),
     ...(may(NARROWED) && teams.length ? [{ value: "teams", label: said.for_teams, note: said.for_teams_note }] : [])];
@@ -57,8 +60,8 @@ async function drawNew() {
   const body = form(() => once(send, () => make(body)),
     field("name", words().name, input({ required: true, maxlength: 200 }), said.name_note),
     choices("reach", said.sees, reaches, "all"),
-    field("person", said.person, input({ maxlength: 128 }), said.person_note),
-    choices("teams", words().teams, teams.map(({ external_id: value, name: label }) => ({ value, label })), []),
+    personField("person", said.person),
+    choices("teams", words().teams, teams, []),
     choices("scopes", said.may, owned, [], said.scopes_note), h("p", { class: "buttons" }, send));
   body.id = "key-new";
   const settle = () => {

@@ -7,6 +7,7 @@ import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
 import { drawCards } from "../calendar/cards.js";
 import { drawDays } from "../calendar/days.js";
+import { drawOccasions } from "../calendar/occasions.js";
 import { drawFeeds } from "../calendar/feeds.js";
 import { drawTold } from "../calendar/told.js";
 import { button } from "./forms.js";
@@ -37,6 +38,7 @@ const SECTIONS = {
   ],
   calendar: [
     { name: "days", scope: CALENDAR, draw: drawDays },
+    { name: "occasions", scope: "people:dates", draw: drawOccasions },
     { name: "cards", scope: CALENDAR, draw: drawCards },
     { name: "feeds", scope: CALENDAR, draw: drawFeeds },
     { name: "told", scope: CALENDAR, draw: drawTold },

@@ -2,7 +2,7 @@
 
 import { at, h } from "../respond/dom.js";
 import { keepLanguage, languageKept } from "../kept.js";
-import { ask } from "../session.js";
+import { ask, may } from "../session.js";
 import { sentence } from "./problems.js";
 import { isUnsure, tried } from "./tries.js";
 import { WORDS } from "./words.js";
@@ -114,6 +114,34 @@ export async function whole(address, query = {}) {
     if (!cursor) return found;
   }
   return found;
+}
+
+/**
+ * @typedef {{external_id: string, name: string, parent: string | null}} Team
+ * @typedef {{value: string, label: string}} Choosable
+ */
+
+/** To be chosen from: each team below the one it is part of, and by name. None where who looks may read none.
+ * @returns {Promise<Choosable[]>} */
+export async function teamsToChoose() {
+  const teams = may("people:read") ? /** @type {Team[]} */ (await whole("v1/teams")) : [];
+  const known = new Set(teams.map(({ external_id: id }) => id));
+  const below = (/** @type {string | null} */ parent, /** @type {number} */ depth) => teams
+    .filter((one) => (one.parent !== null && known.has(one.parent) ? one.parent : null) === parent)
+    .sort((one, other) => one.name.localeCompare(other.name, locale()))
+    .flatMap(/** @returns {Choosable[]} */ ({ external_id: id, name }) => [{ value: id, label: `${"\u2003".repeat(depth)}${name}` }, ...below(id, depth + 1)]);
+  return below(null, 0);
+}
+
+/** @param {Choosable[]} teams */
+export const namesOfTeams = (teams) => new Map(teams.map(({ value, label }) => [value, label.trim()]));
+
+/** What these people are called; a number says enough where who looks may read no names. @param {(string | null | undefined)[]} ids */
+export async function namesOf(ids) {
+  const wanted = may("people:read") ? [...new Set(ids)].flatMap((id) => (id ? [id] : [])) : [];
+  const told = await Promise.all(wanted.map((id) => ask(`v1/people/${encodeURIComponent(id)}`)));
+  const names = new Map(wanted.flatMap((id, n) => (told[n]?.isOk ? [[id, told[n]?.body.name]] : [])));
+  return (/** @type {string | null | undefined} */ id) => (id && names.has(id) ? `${names.get(id)} (${id})` : id ?? "");
 }
 
 /** A file that the browser puts where downloads go. @param {string} name @param {string} kind @param {string} content */

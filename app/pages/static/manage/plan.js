@@ -2,7 +2,7 @@
 
 import { at, h } from "../respond/dom.js";
 import { ask, keepWork, keptWork, may } from "../session.js";
-import { languageNow, go, moment, patch, post, redraw, say, whole, words, zone } from "./page.js";
+import { go, languageNow, moment, namesOfTeams, patch, post, redraw, say, teamsToChoose, words, zone } from "./page.js";
 import { button, choices, clearFaults, facts, field, filled, form, input, memberOf, once, showFaults, ticked } from "./forms.js";
 import { preview } from "./preview.js";
 import { localOf } from "./surveys.js";
@@ -30,6 +30,8 @@ const MOST_PEOPLE_LOOKED_AT = 200;
 let plan = null;
 /** The organisation's smallest group. */
 let least = 3;
+/** Names of teams, by id. @type {Map<string, string>} */
+let called = new Map();
 
 /** @returns {Plan} */
 const empty = () => ({
@@ -105,7 +107,8 @@ function what(now, questionnaires) {
 /** @param {Plan} now @returns {Promise<Node[]>} */
 async function how(now) {
   const said = words();
-  const [teams, segments, series] = await Promise.all([may("people:read") ? whole("v1/teams") : [], segmentsKnown(now), seriesKnown(), learnLeast()]);
+  const [teams, segments, series] = await Promise.all([teamsToChoose(), segmentsKnown(now), seriesKnown(), learnLeast()]);
+  called = namesOfTeams(teams);
   const modes = /** @type {Mode[]} */ (["confidential", "anonymous", "attributed"]).map((value) => ({ value, label: said.modes[value], note: said.mode_notes[value] }));
   const accesses = /** @type {const} */ (["invited", "open"]).map((value) => ({ value, label: said.accesses[value], note: said.access_notes[value] }));
   const reaches = [{ value: "all", label: said.everybody }, ...(teams.length ? [{ value: "teams", label: said.some_teams }] : []), ...(now.reach === "kept" ? [{ value: "kept", label: said.audience_kept }] : [])];
@@ -114,7 +117,7 @@ async function how(now) {
     choices("mode", said.mode, modes, now.mode),
     choices("access", said.access, accesses, now.access),
     choices("reach", said.audience, reaches, now.reach),
-    choices("teams", said.teams, [...teams].sort((one, other) => one.name.localeCompare(other.name)).map(({ external_id: value, name: label }) => ({ value, label })), now.teams),
+    choices("teams", said.teams, teams, now.teams),
     h("div", { class: "pair" },
       field("opens_at", said.opens, input({ type: "datetime-local" }, now.opens_at), said.opens_note(zone())),
       field("closes_at", said.closes, input({ type: "datetime-local" }, now.closes_at), said.closes_note(zone()))),
@@ -152,7 +155,7 @@ function lookOver(now, questionnaires) {
   const chosen = questionnaires.find(({ key }) => key === now.questionnaire);
   const back = (/** @type {number} */ step, /** @type {string} */ title) => button(said.change, () => turn(step), "link", { "aria-label": `${said.change}: ${title}` });
   const local = (/** @type {string} */ time) => (time ? moment(new Date(time).toISOString()) : said.by_hand);
-  const reach = { all: said.everybody, teams: now.teams.join(", "), kept: said.audience_kept }[now.reach];
+  const reach = { all: said.everybody, teams: now.teams.map((id) => called.get(id) ?? id).join(", "), kept: said.audience_kept }[now.reach];
   return [
     h("h2", {}, said.steps[0] ?? "", " ", back(0, said.steps[0] ?? "")),
     facts([[said.name, now.name], [said.questionnaire, chosen?.title[languageNow()] ?? now.questionnaire]]),

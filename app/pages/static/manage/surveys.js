@@ -2,7 +2,7 @@
 
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
-import { languageNow, dayOf, go, moment, patch, post, redraw, remove, words } from "./page.js";
+import { dayOf, go, languageNow, moment, namesOfTeams, patch, post, redraw, remove, teamsToChoose, words } from "./page.js";
 import { button, confirm, facts, field, form, input, part, showFaults, table } from "./forms.js";
 import { inviting } from "./invite.js";
 import { drawPlan, planOf } from "./plan.js";
@@ -91,7 +91,7 @@ async function drawSurvey(survey) {
     ...(survey.release_progress === null ? [] : [h("progress", { max: 1, value: survey.release_progress, "aria-label": said.state_notes[status] })]),
     ...(status === "draft" && may("surveys:write") ? [drafted(survey)] : []),
     ...(status === "released" && may("metrics:read") ? [h("p", {}, h("a", { class: "primary", href: `./?survey=${survey.id}` }, said.see_results))] : []),
-    h("div", { class: "halves" }, h("div", {}, ...(await taking(survey)), ...(await inviting(survey))), h("div", {}, setUp(survey, await titleOf(survey)), ...doing(survey))),
+    h("div", { class: "halves" }, h("div", {}, ...(await taking(survey)), ...(await inviting(survey))), h("div", {}, setUp(survey, await titleOf(survey), survey.audience?.teams ? namesOfTeams(await teamsToChoose()) : new Map()), ...doing(survey))),
   ];
 }
 
@@ -134,8 +134,8 @@ async function titleOf({ questionnaire: key, questionnaire_version: version }) {
   return titles[languageNow()] ?? Object.values(titles)[0] ?? key;
 }
 
-/** @param {Survey} survey @param {string} title */
-function setUp(survey, title) {
+/** @param {Survey} survey @param {string} title @param {Map<string, string>} called */
+function setUp(survey, title, called) {
   const said = words();
   const { audience } = survey;
   const segments = Object.entries(audience?.segments ?? {}).map(([name, values]) => `${name}: ${values.join(", ")}`);
@@ -143,7 +143,7 @@ function setUp(survey, title) {
     [said.questionnaire, survey.questionnaire_version ? `${title}, ${said.version(survey.questionnaire_version)}` : title],
     [said.mode, said.modes[survey.mode]],
     [said.access, said.accesses[survey.access]],
-    [said.audience, survey.access === "open" ? null : audience ? [...(audience.teams ?? []), ...segments].join("; ") : said.everybody],
+    [said.audience, survey.access === "open" ? null : audience ? [...(audience.teams ?? []).map((id) => called.get(id) ?? id), ...segments].join("; ") : said.everybody],
     [said.report_by, survey.report_by.join(", ")],
     [said.minimum, survey.minimum_group_size === null ? null : String(survey.minimum_group_size)],
     [said.series, survey.series],
