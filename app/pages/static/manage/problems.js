@@ -105,5 +105,48 @@ const SENTENCES = {
   },
 };
 
+/** What the service says of a value, in Dutch with all that it names: its code alone would say less. @type {[RegExp, string][]} */
+const IN_DUTCH = [
+  [/^There is no (\{.*?\})\. Between braces.*/s, "$1 kan hier niet. Tussen accolades mag: {name}, {survey}, {closes_on} en, in een tekst, {link}."],
+  [/^A \{ has no \}.*/s, "Een { heeft geen } erachter, of een } geen { ervoor. Tussen accolades mag: {name}, {survey}, {closes_on} en, in een tekst, {link}."],
+  [/^A reminder of an anonymous survey has no link.*/, "Een herinnering van een anonieme enquête heeft geen link: laat {link} weg."],
+  [/^Write true or false.*/, "Schrijf true of false."],
+  [/^Write a whole number.*/, "Schrijf een heel getal."],
+  [/^Write a number that is not infinite\.$/, "Schrijf een getal dat niet oneindig is."],
+  [/^Write a number(, without quotes)?\.$/, "Schrijf een getal."],
+  [/^Write text, in quotes\.$/, "Schrijf tekst."],
+  [/^Write at least (\S+) characters\.$/, "Schrijf minstens $1 tekens."],
+  [/^Write at most (\S+) characters\.$/, "Schrijf hoogstens $1 tekens."],
+  [/^Write something that can be seen\.$/, "Schrijf iets wat te zien is: nu staan er alleen spaties of onzichtbare tekens."],
+  [/^Give at least (\S+)\.$/, "Geef er minstens $1."],
+  [/^Give at most (\S+)\.$/, "Geef er hoogstens $1."],
+  [/^List each once\.$/, "Noem elk één keer."],
+  [/^Write one of (.+) as (.+)\.$/, "Kies bij $2 een van: $1."],
+  [/^Write one of (.+)\.$/, "Kies een van: $1."],
+  [/^Write more than (\S+)\.$/, "Schrijf meer dan $1."],
+  [/^Write at least (\S+)\.$/, "Schrijf $1 of meer."],
+  [/^Write less than (\S+)\.$/, "Schrijf minder dan $1."],
+  [/^Write at most (\S+)\.$/, "Schrijf $1 of minder."],
+  [/^Write a multiple of (\S+)\.$/, "Schrijf een veelvoud van $1."],
+  [/^Write a date as (\S+)\.$/, "Schrijf een datum als $1."],
+  [/^Write an instant.*/, "Schrijf een moment met datum, tijd en tijdzone, als 2026-11-23T09:14:00+01:00."],
+  [/^Write a whole address, (?:such )?as (\S+)\.$/, "Schrijf een heel adres, zoals $1."],
+  [/^Write an address that begins with (.+)\.$/, "Schrijf een adres dat begint met $1."],
+  [/^Write an id as this service gave it\.$/, "Schrijf het kenmerk zoals Betrokken het gaf."],
+  [/^Write a language as (.+)\.$/, "Schrijf een taal als $1."],
+  [/^Write a time of day from (\S+) to (\S+), as (\S+)\.$/, "Schrijf een tijd van $1 tot $2, als $3."],
+  [/^Write an IANA time zone, such as (\S+)\.$/, "Schrijf een tijdzone, zoals $1."],
+  [/^Begin with a letter; then up to (\d+) letters, digits or any of (.+) may follow\.$/, "Begin met een letter; daarna mogen tot $1 letters, cijfers of $2 volgen."],
+  [/^This is no e-mail address.*/, "Dit is geen e-mailadres: schrijf er een als noor@example.com, en niets anders."],
+  [/^An identifier is .*/s, "Een nummer bestaat uit 1 tot 128 letters, cijfers en . _ : @ ~ + = -, zonder spaties."],
+];
+
 /** @param {Wrong} wrong @param {string} code @param {Language} language */
-export const sentence = (wrong, code, language) => SENTENCES[language][code] ?? wrong.detail ?? SENTENCES[language].internal_error ?? code;
+export const sentence = (wrong, code, language) =>
+  (language === "nl" && inDutch(wrong.detail ?? "")) || (SENTENCES[language][code] ?? wrong.detail ?? SENTENCES[language].internal_error ?? code);
+
+/** @param {string} said */
+function inDutch(said) {
+  const [is, words] = IN_DUTCH.find(([one]) => one.test(said)) ?? [];
+  return is && words ? said.replace(is, words) : "";
+}
