@@ -259,6 +259,33 @@ async def test_the_scale_of_recommendation_has_words_where_nobody_gave_any(api: 
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "scale", "language", "labels"),
+    [
+        ("My pay is fair.", (1, 5), "en", {"1": "Strongly disagree", "3": "Neither agree nor disagree"}),
+        ("Mijn loon is eerlijk.", (1, 5), "nl", {"1": "Helemaal mee oneens", "4": "Mee eens"}),
+        ("My pay is fair.", (0, 4), "en", {"0": "Strongly disagree", "4": "Strongly agree"}),
+        ("My pay is fair.", (1, 7), "en", {"1": "Strongly disagree", "7": "Strongly agree"}),
+        ("How happy are you?", (1, 5), "en", {"1": "Not at all", "5": "Completely"}),
+        ("Ben je tevreden?", (1, 10), "nl", {"1": "Helemaal niet", "10": "Helemaal wel"}),
+    ],
+)
+async def test_a_scale_has_words_where_nobody_gave_any(
+    text: str, scale: tuple[int, int], language: str, labels: dict[str, str], api: ContractClient
+) -> None:
+    question = {"key": "pay_fair", "text": {language: text}, "facet": "pay", "dimension": "satisfaction"}
+    question["scale"] = dict(zip(("low", "high"), scale, strict=True))
+    facet = {"key": "pay", "title": {"en": "Pay", "nl": "Loon"}}
+    content = {"title": {"en": "Acme"}, "facets": [facet], "questions": [question]}
+    assert (await api.put("/v1/questionnaires/acme", json=content)).status_code == 201
+    shown = await api.get("/v1/questionnaires/acme/preview", headers={"Accept-Language": language})
+    found = shown.json()["questions"][0]["labels"]
+    assert labels.items() <= found.items()
+    assert set(found) == {str(one) for one in range(scale[0], scale[1] + 1)} or len(found) == 2
+    kept = (await api.get("/v1/questionnaires/acme")).json()
+    assert kept["questions"][0]["scale"]["labels"] == {}, "what the questionnaire says itself"
+
+
 async def test_the_form_shows_every_kind(acme: Tenant) -> None:
     survey_id = await asked(acme, body=with_required("why"))
     (token, *_) = await tokens(acme.client, survey_id)

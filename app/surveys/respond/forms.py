@@ -55,7 +55,7 @@ class Form:
         return complete or [self.language]
 
     def said(self, texts: ByLanguage) -> str:
-        return words.in_language(texts, self.language, self.organization.locale, "en")
+        return words.in_language(texts, *self.spoken())
 
     def said_if_any(self, part: str) -> str | None:
         texts = self.content.get(part)
@@ -75,20 +75,23 @@ class Form:
             kind=question.get("kind", "scale"),
             required=question.get("required", False),
             scale=FormScale(low=scale["low"], high=scale["high"]) if scale else None,
-            labels=self.labels(scale.get("labels") or usual_labels(question)) if scale else {},
+            labels=self.labels(question, scale) if scale else {},
             options=[
                 FormOption(key=option["key"], text=self.said(option["text"]))
                 for option in question.get("options") or []
             ],
         )
 
-    def labels(self, labels: Mapping[str, dict[str, str]]) -> dict[str, str]:
-        return words.in_language(labels, self.language, self.organization.locale, "en") if labels else {}
+    def labels(self, question: Mapping[str, Any], scale: Mapping[str, Any]) -> dict[str, str]:
+        """Its own, or those that usually go with it, which are the page's and in its language."""
+        if own := scale.get("labels"):
+            return words.in_language(own, *self.spoken())
+        asked = self.said(question["text"])
+        return words.usual_labels(question["facet"], asked, self.language, scale["low"], scale["high"])
 
-
-def usual_labels(question: Mapping[str, Any]) -> Mapping[str, dict[str, str]]:
-    """Of the one scale that means the same everywhere: how likely somebody is to recommend."""
-    return words.recommendation() if question["facet"] == "enps" else {}
+    def spoken(self) -> tuple[str, str, str]:
+        """What the reader understands, best first."""
+        return self.language, self.organization.locale, "en"
 
 
 def texts_of(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -78,10 +78,17 @@ def outcomes() -> dict[str, Mapping[str, str]]:
     return titles
 
 
-def recommendation() -> dict[str, dict[str, str]]:
-    """Of the ends of its scale."""
-    labels: dict[str, dict[str, str]] = words()["recommendation"]
-    return labels
+def usual_labels(facet: str | None, text: str, language: str, low: int, high: int) -> dict[str, str]:
+    """What answers mean where a questionnaire does not say so: to recommendation how likely, to a question
+    how much, and to a statement whether somebody agrees."""
+    if facet == "enps":
+        return dict(words()["recommendation"][language])
+    is_asked = text.rstrip(" \"'”’»)").endswith("?")
+    said = words()["extent" if is_asked else "agreement"][language]
+    points = range(low, high + 1)
+    if len(points) == len(said):
+        return dict(zip(map(str, points), said, strict=True))
+    return {str(low): said[0], str(high): said[-1]}
 
 
 def segment_in_words(key: str, language: str) -> str:
