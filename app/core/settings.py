@@ -44,6 +44,9 @@ MAIL_SERVER = re.compile(
     r"(smtp|smtp\+starttls|smtps)://([^\s/?#@]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
 )
 TOKEN = re.compile(r"[A-Za-z0-9-]+")
+WAYS_OF_MAIL = ("smtp_url", "postmark_token")
+"""Settings of which one may say where mails go; app/mail/transport.py has what sends them there."""
+A_WAY_OF_MAIL = " or ".join(PREFIX + name.upper() for name in WAYS_OF_MAIL)
 AN_ADDRESS = "Write a whole address, as https://example.com."
 WebAddress = Annotated[str, Shaped(r"https?://[^\s?#]+", AN_ADDRESS)]
 Page = Annotated[str, Shaped(r"https?://[^\s#]+", AN_ADDRESS)]
@@ -312,24 +315,25 @@ class Settings(BaseSettings):
 
     @field_validator("smtp_url")
     @classmethod
-    def can_be_mailed_through(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if value is None:
-            return None
-        if not MAIL_SERVER.fullmatch(value.get_secret_value()):
+    def can_be_mailed_through(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not MAIL_SERVER.fullmatch(value.get_secret_value()):
             raise ValueError("write smtp://user:password@host:port, or smtp+starttls:// or smtps://")
-        if info.data.get("mail_from") is None:
-            raise ValueError("a mail has a sender: set BETROKKEN_MAIL_FROM too")
         return value
 
     @field_validator("postmark_token")
     @classmethod
+    def is_a_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("a token is of letters, digits and hyphens")
+        return value
+
+    @field_validator(*WAYS_OF_MAIL)
+    @classmethod
     def is_the_only_way_of_mails(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is None:
             return None
-        if not TOKEN.fullmatch(value.get_secret_value()):
-            raise ValueError("a token is of letters, digits and hyphens")
-        if info.data.get("smtp_url") is not None:
-            raise ValueError("mails go one way: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, not both")
+        if any(info.data.get(name) is not None for name in WAYS_OF_MAIL if name != info.field_name):
+            raise ValueError(f"mails go one way: set {A_WAY_OF_MAIL}, not both")
         if info.data.get("mail_from") is None:
             raise ValueError("a mail has a sender: set BETROKKEN_MAIL_FROM too")
         return value

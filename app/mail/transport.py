@@ -1,10 +1,13 @@
 """The ways a mail can leave, one file each, and which of them the settings mean."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Protocol
+from email.headerregistry import Address
+from typing import Final, Protocol
+
+from pydantic import SecretStr
 
 from app.core.settings import Settings
 from app.mail import folder, postmark, smtp
@@ -21,13 +24,24 @@ class Transport(Protocol):
         """Returns once it was accepted. Raises what failures.py has."""
 
 
+WAYS: Final[Mapping[str, Callable[[str, Address], AbstractAsyncContextManager[Transport]]]] = {
+    "smtp_url": smtp.connected,
+    "postmark_token": postmark.connected,
+}
+"""By the setting that says where: one of these, or none."""
+
+
+def way_of(settings: Settings) -> str | None:
+    return next((name for name in WAYS if getattr(settings, name) is not None), None)
+
+
 def can_send(settings: Settings) -> bool:
     """To a mailbox, or into the folder where that is where mails are meant to go."""
     return has_server(settings) or settings.mails_are_files
 
 
 def has_server(settings: Settings) -> bool:
-    return settings.smtp_url is not None or settings.postmark_token is not None
+    return way_of(settings) is not None
 
 
 def warn_of_links(settings: Settings) -> None:
@@ -45,8 +59,8 @@ async def open_transport(settings: Settings) -> AsyncIterator[Transport]:
 
 def _transport(settings: Settings) -> AbstractAsyncContextManager[Transport]:
     sender = sender_of(settings.mail_from or SENDER_OF_FILES)
-    if settings.smtp_url is not None:
-        return smtp.connected(settings.smtp_url.get_secret_value(), sender)
-    if settings.postmark_token is not None:
-        return postmark.connected(settings.postmark_token.get_secret_value(), sender)
+    way = way_of(settings)
+    if way is not None:
+        secret: SecretStr = getattr(settings, way)
+        return WAYS[way](secret.get_secret_value(), sender)
     return folder.opened(settings.data_dir / MAILS, sender, is_meant=settings.mails_are_files)

@@ -10,11 +10,11 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from app.core.settings import Settings
+from app.core.settings import WAYS_OF_MAIL, Settings
 from app.mail.failures import Bounced, MailFailure, Refused, TryAgain, Unavailable
 from app.mail.message import Mail, sender_of
 from app.mail.postmark import Postmark
-from app.mail.transport import can_send, open_transport
+from app.mail.transport import WAYS, can_send, open_transport
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SENDER = "Acme <survey@example.com>"
@@ -148,3 +148,7 @@ def test_a_token_that_cannot_be_is_refused_without_being_told(given: dict[str, A
     with pytest.raises(ValidationError, match=said) as refused:
         Settings(**{"postmark_token": SecretStr("se-cret"), **given})
     assert "cret" not in str(refused.value)
+
+
+def test_each_setting_that_says_where_mails_go_has_what_sends_them() -> None:
+    assert tuple(WAYS) == WAYS_OF_MAIL

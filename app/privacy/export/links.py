@@ -15,7 +15,7 @@ from app.core.jobs import enqueue, wait_for
 from app.core.languages import language_of
 from app.core.one_line import on_one_line
 from app.core.secrets import token_hash
-from app.core.settings import Settings
+from app.core.settings import A_WAY_OF_MAIL, Settings
 from app.mail.dispatcher import AGAIN, Lease, Round, Undeliverable, Verdict
 from app.mail.letters import Letter, filled, html_of, paragraphs, text_of
 from app.mail.message import Mail
@@ -39,10 +39,7 @@ class NoAddress(Conflict):
 
 class NoMailServer(Conflict):
     code = "mail_not_set_up"
-    detail = (
-        "The link cannot be mailed: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, and"
-        " BETROKKEN_PUBLIC_URL."
-    )
+    detail = f"The link cannot be mailed: set {A_WAY_OF_MAIL}, and BETROKKEN_PUBLIC_URL."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 from app.core.errors import Conflict, InvalidToken, Unauthorized, Unprocessable
+from app.core.settings import A_WAY_OF_MAIL
 
 
 class NoInvitation(Unauthorized):
@@ -24,7 +25,7 @@ class ByInvitationOnly(Conflict):
 class MailNotSetUp(Unprocessable):
     code = "mail_not_set_up"
     detail = (
-        "Invitations cannot be mailed: set BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, and"
+        f"Invitations cannot be mailed: set {A_WAY_OF_MAIL}, and"
         " BETROKKEN_PUBLIC_URL or, where BETROKKEN_PAGES is false, BETROKKEN_RESPOND_URL; or leave send"
         " false."
     )
@@ -53,7 +54,7 @@ class NotMailed(Unprocessable):
 class NothingMailed(NotMailed):
     detail = (
         "This is for invitations that are mailed, and this service cannot mail them: leave it out, or set"
-        " BETROKKEN_SMTP_URL or BETROKKEN_POSTMARK_TOKEN, and BETROKKEN_PUBLIC_URL."
+        f" {A_WAY_OF_MAIL}, and BETROKKEN_PUBLIC_URL."
     )
 
 
