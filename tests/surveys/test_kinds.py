@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from app.surveys.responses.rules import DONT_KNOW, NOT_ANSWERED, Slot, decode, encode, given, texts
+from app.surveys.responses.rules import DONT_KNOW, NOT_ANSWERED, Slot, Slots, decode, encode, given, texts
 from tests.conftest import Tenant
 from tests.contract import ContractClient
 from tests.surveys.inviting import MODES, at_the_door, tokens
@@ -312,12 +312,14 @@ async def test_an_sql_view_says_of_what_kind_a_value_is(api: ContractClient, acm
 
 # ------------------------------------------------------------------ rules
 
-SLOTS = [
-    Slot("s", 1, 5),
-    Slot("c", kind="choice", options=["a", "b", "c"]),
-    Slot("m", kind="choices", options=[str(number) for number in range(15)]),
-    Slot("t", kind="text"),
-]
+SLOTS = Slots(
+    [
+        Slot("s", 1, 5),
+        Slot("c", kind="choice", options=["a", "b", "c"]),
+        Slot("m", kind="choices", options=[str(number) for number in range(15)]),
+        Slot("t", kind="text"),
+    ]
+)
 
 
 def test_an_answer_is_kept_in_one_place_a_question_and_read_back() -> None:

@@ -27,7 +27,6 @@ from app.privacy.schemas import Missing
 from app.recognition import service as recognition
 from app.surveys.invitations.tokens import recipient_key, token_of
 from app.surveys.questionnaires.queries import questionnaire_version
-from app.surveys.responses.rules import answered_in_words
 from app.surveys.responses.service import changeable_key, pseudonym, slots_of
 from app.surveys.service import A_WHILE, STATISTICS_JOB
 
@@ -149,9 +148,9 @@ async def _forget_texts(session: TenantSession, subject: Subject, response: Row[
     questionnaire = await questionnaire_version(
         session, response.questionnaire, response.questionnaire_version
     )
-    slots = slots_of(questionnaire.content) if questionnaire else []
+    in_words = slots_of(questionnaire.content).in_words if questionnaire else []
     parts = (session.organization_id, response.survey_id, response.respondent_key)
-    for question in (None, *answered_in_words(slots)):
+    for question in (None, *in_words):
         key = changeable_key(subject.keyring, *parts, question)
         await queries.delete_comment(session, response, key)
 

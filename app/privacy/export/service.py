@@ -30,7 +30,7 @@ from app.recognition import service as recognitions
 from app.recognition.schemas import Recognition
 from app.surveys.invitations.tokens import recipient_key
 from app.surveys.questionnaires import queries as surveys
-from app.surveys.responses.rules import Answer, answered_in_words, decode
+from app.surveys.responses.rules import Answer, decode
 from app.surveys.responses.service import changeable_key, pseudonym, slots_of
 
 OWN_LINK = "answers_link"
@@ -164,12 +164,12 @@ async def written(
 
 async def _written(session: TenantSession, row: Row[Any], keyring: Keyring) -> list[schemas.OwnWords]:
     questionnaire = await surveys.questionnaire_version(session, row.questionnaire, row.questionnaire_version)
-    slots = slots_of(questionnaire.content) if questionnaire else []
+    in_words = slots_of(questionnaire.content).in_words if questionnaire else []
     keys = {
         question: changeable_key(
             keyring, session.organization_id, row.survey_id, row.respondent_key, question
         )
-        for question in (None, *answered_in_words(slots))
+        for question in (None, *in_words)
     }
     words = await queries.words_of(session, row.survey_id, list(keys.values()))
     return [

@@ -58,7 +58,7 @@ Location = tuple[UUID, int]
 Locate = Callable[[int, schemas.ResponseWrite], Location | AppError]
 
 
-SLOTS: dict[tuple[UUID, str, int | None], Sequence[rules.Slot]] = {}
+SLOTS: dict[tuple[UUID, str, int | None], rules.Slots] = {}
 """Of surveys that are open: what they ask was frozen when they opened, and nothing changes it."""
 MOST_REMEMBERED = 1000
 
@@ -102,7 +102,7 @@ class Submission:
 
     session: TenantSession
     survey: Survey
-    slots: Sequence[rules.Slot]
+    slots: rules.Slots
     keyring: Keyring
     retries: "Retries"
 
@@ -239,7 +239,7 @@ class Submission:
 
     def text_keys(self, one: Placed) -> list[UUID]:
         """Of everything that could have been written with it."""
-        questions = [None, *rules.answered_in_words(self.slots)]
+        questions = [None, *self.slots.in_words]
         return [self.text_key(one.index, one.key, question) for question in questions]
 
     def text_key(self, index: int, key: UUID, question: str | None) -> UUID:
@@ -260,20 +260,16 @@ class Submission:
     async def keep(self, placed: Sequence[Placed | AppError], now: datetime) -> list[Stored | AppError]:
         """Stores each response whose key is new, and what was written with it."""
         good = [one for one in placed if isinstance(one, Placed)]
-        submitted_at = None if self.is_anonymous else now
-        rows = [
-            {
-                "respondent_key": one.key,
-                "cell_ordinal": one.cell_ordinal,
-                "answers": one.answers,
-                "locale": one.locale,
-                "submitted_at": submitted_at,
-            }
-            for one in good
-            if not one.is_silent
-        ]
         new = await queries.store_responses(
-            self.session, self.survey.id, rows, are_changed=self.survey.allow_changes
+            self.session,
+            self.survey.id,
+            [
+                queries.ResponseRow(one.key, one.cell_ordinal, one.locale, one.answers)
+                for one in good
+                if not one.is_silent
+            ],
+            None if self.is_anonymous else now,
+            are_changed=self.survey.allow_changes,
         ) | {one.key for one in good if one.is_silent}
         comments = [
             {"id": own.key, "cell_ordinal": one.cell_ordinal, "question": own.question, "text": own.text}
@@ -341,8 +337,8 @@ def changeable_key(
     return keyring.uuid(organization_id, "changeable-comment", *parts)
 
 
-def slots_of(questionnaire: dict[str, Any]) -> list[rules.Slot]:
-    return [slot_of(question) for question in questionnaire["questions"]]
+def slots_of(questionnaire: dict[str, Any]) -> rules.Slots:
+    return rules.Slots(slot_of(question) for question in questionnaire["questions"])
 
 
 def slot_of(question: dict[str, Any]) -> rules.Slot:
