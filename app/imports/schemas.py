@@ -18,7 +18,7 @@ ReportFormat = Literal["ndjson", "csv"]
 Missing = Literal["ignore", "report", "end"]
 Status = Literal["queued", "running", "finished", "failed"]
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
-ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10)]
+ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=20)]
 Code = Annotated[str, Field(min_length=1, max_length=100)]
 
 

@@ -51,11 +51,27 @@ FORMATS: dict[str, encodings.Format | None] = {
     "application/octet-stream": None,
     "application/x-ndjson": "ndjson",
     "text/csv": "csv",
+    "text/plain": None,
     "text/tab-separated-values": "csv",
     "application/vnd.ms-excel": "csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
 }
 """What a file may be called. Browsers on Windows call CSV by the name of Excel's old format."""
+UNKNOWN: Any = object()
+ALIASES = {
+    "": OF_ANY_KIND,
+    "binary/octet-stream": OF_ANY_KIND,
+    "application/binary": OF_ANY_KIND,
+    **dict.fromkeys(
+        ("application/csv", "text/x-csv", "application/x-csv", "text/comma-separated-values"), "text/csv"
+    ),
+    **dict.fromkeys(("text/tsv", "text/x-tsv"), "text/tab-separated-values"),
+    **dict.fromkeys(
+        ("application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines"),
+        "application/x-ndjson",
+    ),
+}
+"""Other names that programs have for them, which nobody need know."""
 COUNTS = ("rows", "created", "updated", "unchanged", "failed", "ended")
 
 
@@ -107,13 +123,14 @@ def format_of(content_type: str) -> tuple[encodings.Format | None, str | None]:
     """The format, where its name says it, and the charset, where that says more than UTF-8 does."""
     kind, _, parameters = content_type.lower().partition(";")
     charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
-    said = encodings.CHARSETS.get(charset.replace("utf-8", "utf8"))
-    if kind.strip() not in FORMATS or said is None:
+    name, said = kind.strip(), encodings.charset_named(charset)
+    form = FORMATS.get(ALIASES.get(name, name), UNKNOWN)
+    if form == UNKNOWN or said is None:
         raise UnsupportedMediaType(
             "Send the file as JSON lines, CSV or XLSX, in UTF-8 or with its charset.",
             headers={"Accept-Post": ", ".join([*FORMATS, FORM])},
         )
-    return FORMATS[kind.strip()], None if said == encodings.UTF_8 else said
+    return form, None if said == encodings.UTF_8 else said
 
 
 async def file_sent(content_type: str, pieces: AsyncIterator[bytes]) -> forms.FormFile:
@@ -125,8 +142,7 @@ async def file_sent(content_type: str, pieces: AsyncIterator[bytes]) -> forms.Fo
     except FileRefused as error:
         raise UnsupportedMediaType(error.detail) from error
     kind = found.content_type or OF_ANY_KIND
-    is_plain = kind.partition(";")[0].strip().lower() == "text/plain"
-    return forms.FormFile(OF_ANY_KIND if is_plain else kind, whole(found.pieces))
+    return forms.FormFile(kind, whole(found.pieces))
 
 
 async def whole(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

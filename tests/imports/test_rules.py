@@ -180,7 +180,7 @@ def test_a_pointer_leads_back_to_its_column() -> None:
         (values.as_number, "8,1", 8.1),
         (values.as_number, "0,125", 0.125),
         (values.as_number, "1234,567", 1234.567),
-        (values.as_number, "1.000,5", "1.000,5"),
+        (values.as_number, "1.000,5", 1000.5),
         (values.as_number, "1e5", "1e5"),
         (values.as_identifiers, "E-1; E-2|E-3", ["E-1", "E-2", "E-3"]),
     ],
@@ -335,6 +335,80 @@ def test_an_identifier_for_a_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "formats", "day"),
+    [
+        ("2021-3-4", (), "2021-03-04"),
+        ("2021/03/04", (), "2021-03-04"),
+        ("2021.03.04", (), "2021-03-04"),
+        ("20210304", (), "2021-03-04"),
+        ("2021-03-04T00:00:00+01:00", (), "2021-03-04"),
+        ("2021-03-04 00:00:00.000", (), "2021-03-04"),
+        ("2021-03-03T23:00:00Z", (), "2021-03-03T23:00:00Z"),
+        ("44259", (), "2021-03-04"),
+        ("44259.0", (), "2021-03-04"),
+        ("2021-13-04", (), "2021-13-04"),
+        ("4-3-2021", (), "4-3-2021"),
+        ("4 mrt 2021", ("%d %b %Y",), "2021-03-04"),
+        ("4 maart 2021", ("%d %B %Y",), "2021-03-04"),
+        ("4. März 2021", ("%d. %B %Y",), "2021-03-04"),
+        ("04-Mei-21", ("%d-%b-%y",), "2021-05-04"),
+        ("Sept. 4 2021", ("%b %d %Y",), "2021-09-04"),
+        ("4 Foo 2021", ("%d %b %Y",), "4 Foo 2021"),
+    ],
+)
+def test_days_are_read_that_can_be_read_one_way(text: str, formats: tuple[str, ...], day: str) -> None:
+    assert values.as_date(text, Notation(formats)) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,234.5", 1234.5),
+        ("1.234.567", 1234567.0),
+        ("1 234,5", 1234.5),
+        ("1\u202f234,5", 1234.5),
+        ("1'234.5", 1234.5),
+        ("\u22125", -5.0),
+        ("5-", -5.0),
+        ("+5", 5.0),
+        ("12.50.1", "12.50.1"),
+        ("1 23", "1 23"),
+        ("12%", "12%"),
+        ("-", "-"),
+    ],
+)
+def test_numbers_are_read_that_can_be_read_one_way(text: str, number: float | str) -> None:
+    assert values.as_number(text, Notation()) == number
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('="0012"', "0012"),
+        ('="a ""b"" "', 'a "b"'),
+        ("'0012", "0012"),
+        ("'=1+1", "=1+1"),
+        ("'t Hooft", "'t Hooft"),
+        ("'s-Gravenhage", "'s-Gravenhage"),
+        ("'90s were good", "'90s were good"),
+        ("=1+1", "=1+1"),
+    ],
+)
+def test_what_a_spreadsheet_must_not_touch(cell: str, text: str) -> None:
+    assert values.meant(cell) == text
+
+
+@pytest.mark.parametrize(
+    "row", [["---", "--"], ["-", ""], ["#N/A", "#N/A"], ["NULL", "n/a"], ["(blank)", ""]]
+)
+def test_a_row_of_nothing_is_none(row: list[str]) -> None:
+    header = rules.read_header(b"external_id,name", True)
+    layout = columns.plain_layout("people", header, {"external_id", "name"}, Notation())
+    assert layout.item(row) is None
+    assert layout.item(["E-1", row[0]]) is not None
+
+
+@pytest.mark.parametrize(
     ("missing", "employed", "is_refused"), [(10, 100, False), (11, 100, True), (0, 0, False)]
 )
 def test_a_tenth_may_be_missing(missing: int, employed: int, is_refused: bool) -> None:
@@ -346,6 +420,69 @@ def test_a_tenth_may_be_missing(missing: int, employed: int, is_refused: bool) -
 
 TEXT = "id;name\r\n1;Zoë Müller\r\n2;José Señor\r\n3;O’Brien – Šimůnek\r\n"
 DUTCH = "id;name\r\n1;Zoë Müller\r\n2;René Señor\r\n3;O’Brien, Žižka\r\n"
+
+
+@pytest.mark.parametrize(
+    ("label", "read_as"),
+    [
+        ("UTF8", "utf-8"),
+        ("latin-1", "cp1252"),
+        ("windows-1252", "cp1252"),
+        ("ISO-8859-15", "iso8859-15"),
+        ("x-mac-roman", "mac-roman"),
+        ("Shift_JIS", "shift_jis"),
+        ("gb18030", "gb18030"),
+        ("koi8-r", "koi8-r"),
+        ("ebcdic", None),
+        ("base64", None),
+        ("utf-7", None),
+        ("", None),
+    ],
+)
+def test_charsets_have_many_names(label: str, read_as: str | None) -> None:
+    assert encodings.charset_named(label) == read_as
+
+
+def test_letters_of_elsewhere_are_not_taken_for_ours() -> None:
+    """Else people would be stored under names that nobody has."""
+    foreign = {
+        "cp1251": "id;name\n1;Иван Петров\n",
+        "cp1253": "id;name\n1;Νίκος\n",
+        "big5": "id;name\n1;李明\n",
+        "cp1250": "id;name\n1;Wałęsa\n",
+        "iso8859-2": "id;name\n1;Kołodziej\n",
+        "mac-roman": "id;name\n1;Müller\n",
+    }
+    for encoding, text in foreign.items():
+        with pytest.raises(rules.FileRefused, match="say its charset"):
+            encoding_of(text.encode(encoding))
+        assert encoding_of(text.encode(encoding), encoding) == encoding
+    for text in (
+        "naïve éééé",
+        "Ærøskøbing",
+        "Saint-Exupéry",
+        "Col·legi",
+        "Mª José",
+        "O´Brien",
+        "œuvre",
+        "ŠIMŮNEK",
+    ):
+        assert encoding_of(text.encode("cp1252", "ignore")) in ("cp1252", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b'[{"external_id": "E-1"}]', "a list of JSON"),
+        (b'"external_id,name\\nE-1,Noor\\n"', "in the quotes of a JSON text"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"PAR1", "Parquet"),
+        (b"\x28\xb5\x2f\xfd", "compressed"),
+    ],
+)
+def test_what_is_no_table_is_called_by_its_name(head: bytes, words: str) -> None:
+    with pytest.raises(rules.FileRefused, match=words):
+        encodings.refuse_other_files(head, "csv")
 
 
 def encoding_of(content: bytes, said: str | None = None, size: int = 7) -> str:

@@ -37,6 +37,20 @@ def rows_in(content: bytes) -> list[list[str]]:
     return list(workbook.Workbook(content).rows())
 
 
+def test_the_sheet_with_the_columns_is_read() -> None:
+    """Not the notes before it; without any that fits, the first."""
+    book = Workbook()
+    book.active.append(["About this export"])
+    people = book.create_sheet("People")
+    people.append(["external_id", "name"])
+    people.append([42, "Noor"])
+    people["A2"].number_format = '"E-"0000'
+    fitting = workbook.Workbook(saved(book), ".", lambda cells: cells.count("external_id"))
+    assert (fitting.name, fitting.others) == ("People", ["Sheet"])
+    assert list(fitting.rows())[1] == ["E-0042", "Noor"]
+    assert workbook.Workbook(saved(book)).name == "Sheet"
+
+
 @pytest.mark.parametrize("dry_run", [True, False])
 @pytest.mark.parametrize(
     "media",

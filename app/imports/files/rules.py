@@ -17,7 +17,7 @@ MOST_TITLES, MOST_LINES = 20, 1000
 """Rows in which the header is looked for, and lines of a workbook, of which many are empty."""
 UTF_8_MARK = b"\xef\xbb\xbf"
 DELIMITERS = (",", ";", "\t", "|")
-SAID = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([,;|\t])"?[ \t,;]*\r?\n', re.IGNORECASE)
+SAID = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([!#-/:-@\[-^`{-~\t])"?[ \t,;]*\r?\n', re.IGNORECASE)
 UNSTORABLE = re.compile("[\x00\udc80-\udcff]")
 """NUL, and what surrogateescape makes of bytes that are not UTF-8."""
 
@@ -97,7 +97,7 @@ class _Lines:
 def csv_rows(window: bytes, is_last: bool, delimiter: str, first_line: int, limit: int) -> Rows:
     """A record whose quotes do not match is a flaw of its first line, and reading goes on with the next."""
     lines = _Lines(window, is_last)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     rows: list[FileRow] = []
     while len(rows) < limit:
         end, count = lines.end, lines.count

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from app.imports.files.rules import FileRefused
+from app.imports.files.rules import MOST_TITLES, FileRefused, Fit, fits_nothing
 
 MOST_BYTES = 64 * 2**20
 """Of the file as it is sent: it is in memory while it is read."""
@@ -22,14 +22,16 @@ NO_VALUE = re.compile(rb'<c(?![^>]*\bt="str")[^>]*><f[^>]*(?:/>|>[^<]*</f>)\s*(?
 """A formula that no program has evaluated yet."""
 OVERLAP = 2**16
 BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, OSError, EOFError)
-ZEROS = re.compile("0{2,20}")
+ZEROS = re.compile(r'(?:"([^"]*)")?(0{1,20})(?:"([^"]*)")?')
+"""A number of so many digits, with what stands around it: E-0042."""
 
 
 class Workbook:
-    """The first sheet that is shown and has anything in it."""
+    """Of the sheets that are shown and have anything in them, the first whose rows fit best as a header."""
 
-    def __init__(self, content: bytes, decimal: str = ".") -> None:
+    def __init__(self, content: bytes, decimal: str = ".", fit: Fit = fits_nothing) -> None:
         self.decimal = decimal
+        self.fit = fit
         check_parts(content)
         try:
             import openpyxl  # noqa: PLC0415 an extra
@@ -55,7 +57,13 @@ class Workbook:
         ]
         if not filled:
             raise FileRefused("no_header", "No sheet of the workbook has anything in it.")
-        return filled[0], [sheet.title for sheet in filled[1:]]
+        chosen = max(filled, key=self.fitting)
+        return chosen, [sheet.title for sheet in filled if sheet is not chosen]
+
+    def fitting(self, sheet: Any) -> int:
+        """How many columns of the best of its first rows are looked for: a sheet of notes has none."""
+        rows = ([text_of(cell, self.decimal) for cell in cells] for cells in rows_of(sheet, MOST_TITLES * 2))
+        return max(map(self.fit, rows), default=0)
 
     @property
     def name(self) -> str:
@@ -146,6 +154,7 @@ def text_of(cell: Any, decimal: str) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
         value = int(value)
-    if isinstance(value, int) and ZEROS.fullmatch(cell.number_format or ""):
-        return str(value).zfill(len(cell.number_format))
+    shown = ZEROS.fullmatch(cell.number_format or "") if isinstance(value, int) else None
+    if shown:
+        return f"{shown[1] or ''}{str(value).zfill(len(shown[2]))}{shown[3] or ''}"
     return repr(value).replace(".", decimal) if isinstance(value, float) else str(value)

@@ -12,7 +12,7 @@ from app.imports import queries
 from app.imports.files.encodings import rules
 from app.imports.files.encodings.rules import UTF_8, Letters, Transcriber
 from app.imports.files.workbook import MOST_BYTES, Workbook, too_large
-from app.imports.run.sealed_file import CHUNK, File
+from app.imports.run.sealed_file import CHUNK, File, fit_of
 from app.tables import Import
 
 ROWS_AT_ONCE = 500
@@ -53,7 +53,7 @@ async def from_workbook(session: TenantSession, file: File, row: Import) -> tupl
         raise too_large(f"A workbook has at most {MOST_BYTES} bytes")
     content = b"".join([chunk async for chunk in chunks_of(session, file, row.size)])
     decimal = (row.mapping or {}).get("decimal") or POINT
-    book = await asyncio.to_thread(Workbook, content, decimal)
+    book = await asyncio.to_thread(Workbook, content, decimal, fit_of(row))
     rows, pen = book.rows(), Pen(session, file)
     while lines := await asyncio.to_thread(lambda: [line_of(cells) for cells in islice(rows, ROWS_AT_ONCE)]):
         await pen.add(b"".join(lines))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.imports.files.rules import FileRefused, Header
-from app.imports.files.values.rules import Flaw, Kind, Notation, Unreadable, bare, value_of
+from app.imports.files.values.rules import Flaw, Kind, Notation, Unreadable, meant, value_of
 
 CONTRACT = "contract"
 """The days of a contract, where a person has a row of each: by these the present one is chosen."""
@@ -20,6 +20,9 @@ TOO_MANY_CELLS = Flaw("too_many_cells", "The row has more cells than the header:
 EXCEL_ERRORS = frozenset(
     ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
 )
+RULE = re.compile(r"[-–—_=.*~+|/\\\s]+")
+NO_VALUES = frozenset(("null", "n/a", "(blank)", "(empty)", "(leeg)", "(leer)"))
+"""What programs write where there is nothing; in answers `null` is one."""
 Cells = Sequence[str]
 """Of a row, bare, and empty where they hold what the mapping calls empty."""
 Path = tuple[str, ...]
@@ -115,8 +118,8 @@ class Layout:
 
     def item(self, row: Sequence[str]) -> dict[str, Any] | Flaw | None:
         """An empty cell is an absent member, and a row with nothing in it is none."""
-        cells = [text if (text := bare(cell)) not in self.empty else "" for cell in row]
-        if not any(cells):
+        cells = [text if (text := meant(cell)) not in self.empty else "" for cell in row]
+        if all(says_nothing(text, self.kind) for text in cells):
             return None
         if any(cells[len(self.header.names) :]):
             return TOO_MANY_CELLS
@@ -136,6 +139,13 @@ class Layout:
             inside = item.setdefault(column.path[0], {}) if len(column.path) > 1 else item
             member = column.path[-1] if column.path[0] == CONTRACT else column.path[0]
             inside[column.path[-1]] = value_of(self.kind, member, text, self.notation)
+
+
+def says_nothing(text: str, kind: Kind) -> bool:
+    """Where all of a row does: the line below a header, or formulas that found nobody."""
+    if not text or RULE.fullmatch(text) or text in EXCEL_ERRORS:
+        return True
+    return kind != "responses" and text.lower() in NO_VALUES
 
 
 def pointer(path: Path) -> str:
@@ -162,7 +172,9 @@ def plain_layout(kind: Kind, header: Header, members: Collection[str], notation:
     columns = [Column(path_of(name), OneOf([place], True)) for place, name in places if name]
     stranger = next((column.path[0] for column in columns if column.path[0] not in members), None)
     if stranger is not None:
-        raise FileRefused("unknown_column", f"There is no field {stranger}: rename the column, or map it.")
+        raise FileRefused(
+            "unknown_column", f"There is no field {stranger[:100]}: rename the column, or map it."
+        )
     return Layout(kind, header, columns, notation)
 
 

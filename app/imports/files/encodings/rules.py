@@ -18,33 +18,65 @@ MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+WINDOWS_1252 = ("cp1252", "iso8859-1", "ascii")
+"""ISO-8859-1 is what Windows-1252 is often said to be."""
 CHARSETS = {
-    "utf8": UTF_8,
-    **dict.fromkeys(("utf-16", "utf-16le", "utf-16be"), "utf-16"),
-    **dict.fromkeys(("windows-1252", "cp1252", "iso-8859-1", "latin1", "us-ascii"), "cp1252"),
-    **{f"windows-125{number}": f"cp125{number}" for number in range(9) if number != 2},
-    **{f"iso-8859-{number}": f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16)},
-    **dict.fromkeys(("macintosh", "x-mac-roman"), "mac-roman"),
-    **{f"{prefix}{number}": f"cp{number}" for prefix in ("ibm", "cp") for number in (437, 850, 852, 858)},
+    "utf-8": UTF_8,
+    **dict.fromkeys(("utf-16", "utf-16-le", "utf-16-be"), "utf-16"),
+    **dict.fromkeys(WINDOWS_1252, "cp1252"),
+    **{name: name for name in (f"cp125{number}" for number in range(9) if number != 2)},
+    **{name: name for name in (f"iso8859-{number}" for number in range(2, 17) if number != 12)},
+    **{
+        name: name
+        for name in ("mac-roman", "cp437", "cp850", "cp852", "cp858", "cp866", "cp874", "koi8-r", "koi8-u")
+    },
+    **{name: name for name in ("shift_jis", "cp932", "euc_jp", "gb2312", "gbk", "gb18030", "big5", "cp950")},
+    **{name: name for name in ("euc_kr", "cp949", "tis-620")},
 }
-"""What a sender may say of a file, and what it is called here. UTF-8 is what clients say of everything."""
+"""What a sender may say of a file, by the name that Python has for it, and what it is read as."""
+CALLED = {"x-mac-roman": "mac-roman", "x-sjis": "shift_jis", "windows-874": "cp874", "windows-949": "cp949"}
 OTHER_FILES = {
     b"\xd0\xcf\x11\xe0": "of an Excel before 2007, or has a password: save it as .xlsx, without one",
     b"%PDF": "a PDF: export a table instead",
     b"\x1f\x8b": "compressed: send Content-Encoding: gzip with it",
     b"7z\xbc\xaf": "an archive: unpack it first",
     b"Rar!": "an archive: unpack it first",
+    b"BZh": "compressed: send it unpacked, or with gzip",
+    b"\x28\xb5\x2f\xfd": "compressed: send it unpacked, or with gzip",
+    b"\xfd7zXZ": "compressed: send it unpacked, or with gzip",
+    b"\x89PNG": "a picture: export a table instead",
+    b"\xff\xd8\xff": "a picture: export a table instead",
+    b"GIF8": "a picture: export a table instead",
+    b"{\\rtf": "a text with its layout (RTF): export a table instead",
+    b"PAR1": "of a database (Parquet): export it as CSV UTF-8",
+    b"SQLite format": "a database: export a table of it as CSV UTF-8",
 }
+JSON_LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*(?:[{\[]|\])")
+JSON_TEXT = re.compile(rb'\s*"[^"\r\n]*\\n[^\r\n]*"\s*')
+"""A whole file in the quotes of JSON, its line ends escaped: some generated clients make that of a text."""
 MARKUP = re.compile(rb"\s*<(?:!doctype|\?xml|html|table|head|meta|style)", re.IGNORECASE)
 ZIP = b"PK\x03\x04"
 ESCAPED = re.compile("[\udc80-\udcff]")
 FOREIGN = re.compile("[^\x00-\x7f\udc80-\udcff]")
-NOT_1252 = re.compile(rb"[A-Za-z][\x81-\x84\x86-\x89\x8b\x8d\x8f\x90\x98\x99\x9b\x9d][a-z]")
-"""Signs in the middle of a word that nobody writes there: the bytes are letters elsewhere."""
+NOT_1252 = re.compile(
+    rb"[A-Za-z][\x81-\x84\x86-\x89\x8b\x8d\x8f\x90\x98\x99\x9b\x9d][a-z]"
+    rb"|[A-Za-z][\x8a\x8c\x8e\x9f][a-z]"
+    rb"|[a-z](?:[\x8a\x8c\x8e\x91\x93-\x95\x9f]|[\xa1-\xa9\xab\xac\xae-\xb3\xb5\xb6\xb8\xb9\xbb-\xbf])[a-z\xe0-\xff]"
+    rb"|([\xa1-\xff])(?!\1)[\xa1-\xff]{3}"
+)
+"""Signs or capitals in the middle of a word, and words of accents alone: the bytes are letters elsewhere."""
 LOW, HIGH = re.compile(rb"[a-z][\x80-\x9f]"), re.compile(rb"[a-z][\xc0-\xff]")
 """Letters of Mac OS Roman, and of Windows-1252, after another."""
 QUOTED = re.compile(rb'"[^"]*"')
 LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+def charset_named(label: str) -> str | None:
+    """What is read where a sender says this; None where nothing is."""
+    try:
+        return CHARSETS.get(codecs.lookup(CALLED.get(label, label)).name)
+    except (LookupError, ValueError):
+        return None
 
 
 def format_of(head: bytes, said: Format | None) -> Format:
@@ -60,6 +92,10 @@ def refuse_other_files(head: bytes, form: Format) -> None:
     other = next((words for start, words in OTHER_FILES.items() if head.startswith(start)), None)
     if other is None and MARKUP.match(head):
         other = "a page of HTML or XML, whatever its name says: open it, and save it as .xlsx or as CSV UTF-8"
+    if other is None and JSON_LIST.match(head):
+        other = "a list of JSON: send each of its items as a line, as application/x-ndjson"
+    if other is None and JSON_TEXT.fullmatch(head):
+        other = "in the quotes of a JSON text: send its bytes as they are"
     if other is None and form == "xlsx" and not head.startswith(ZIP):
         other = "no workbook, whatever its name says: open it, and save it as .xlsx or as CSV UTF-8"
     if other is not None:
