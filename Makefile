@@ -16,7 +16,7 @@ FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary=:all: -r
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo contract structure test nightly faults calendar-proof check lint bench simulations pictures lock clean
+.PHONY: help demo contract structure test nightly faults attacks calendar-proof check lint bench simulations pictures lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ nightly: $(INSTALLED) $(READERS) $(NPM) $(LIFELINES) $(FUZZ) ## every test, thos
 
 faults: $(INSTALLED) ## Each kind of fault ten times under load, each time with a look whether all is kept that was acknowledged
 	@$(BIN)/python -m tests.faults
+
+attacks: $(INSTALLED) $(NPM) ## every attack of the suite, counted: tried, held, planted weaknesses caught
+	@$(BIN)/python -m tests.attacks
 
 calendar-proof: $(INSTALLED) $(READERS) $(NPM) $(LIFELINES) ## the tests on other days and in other time zones, by faketime
 	@$(BIN)/python -m tests.calendar_proof

@@ -172,6 +172,69 @@ async def test_a_connection_that_sends_half_is_ended(port: int, sent: bytes) -> 
     writer.close()
 
 
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: test\r\n"
+CHUNKED = b"POST /v1/respond HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+LARGE_HEADS = {
+    "a long value": LIVE + b"X: " + b"a" * 70_000 + b"\r\n\r\n",
+    "many lines": LIVE + b"x:\r\n" * 200 + b"\r\n",
+    "many that are long together": LIVE + b"".join(b"X%d: %b\r\n" % (one, b"a" * 7_000) for one in range(10)),
+    "a long address": b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n",
+    "an address without end": b"GET /" + b"a" * 70_000,
+    "a value without end": LIVE + b"X: " + b"a" * 70_000,
+    "a name without end": LIVE + b"a" * 70_000,
+    "what follows a body": CHUNKED + b"1\r\n{\r\n0\r\n" + b"x:\r\n" * 200 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", LARGE_HEADS.values(), ids=LARGE_HEADS.keys())
+async def test_a_head_that_is_too_large_is_refused_as_it_comes(app: FastAPI, sent: bytes) -> None:
+    async with served(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        async with asyncio.timeout(PATIENCE):
+            answer = await reader.read()
+        writer.close()
+    assert b"HTTP/1.1 431 Request Header Fields Too Large\r\n" in answer
+    assert b"x-content-type-options: nosniff" in answer
+
+
+ENDLESS = {
+    "the second": LIVE + b"\r\n" + LIVE + b"X: " + b"a" * 400_000,
+    "what follows a body, without end": CHUNKED + b"1\r\n{\r\n0\r\nX: " + b"a" * 400_000,
+    "what is said of a chunk": CHUNKED + b"1;" + b"a" * 400_000,
+}
+
+
+@pytest.mark.parametrize("sent", ENDLESS.values(), ids=ENDLESS.keys())
+async def test_what_never_ends_is_ended_for_its_size(
+    app: FastAPI, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever still sends may not get to read why."""
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 100 * PATIENCE)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 100 * PATIENCE)
+    async with served(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        async with asyncio.timeout(PATIENCE):
+            await all_of(reader)
+        writer.close()
+
+
+async def test_a_head_of_every_day_and_a_body_of_many_pieces_are_read(app: FastAPI) -> None:
+    """Cookies of a company may be long; what a body has is counted by its own limits."""
+    pieces = b"".join(b"1\r\n \r\n" for _ in range(60_000))
+    async with served(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(LIVE + b"Cookie: " + b"a" * 16_000 + b"\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.write(CHUNKED + pieces + b"0\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            answers = await reader.read()
+        writer.close()
+    assert b"HTTP/1.1 4" in answers
+    assert b"HTTP/1.1 431" not in answers
+
+
 async def all_of(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.read()
