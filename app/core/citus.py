@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.bonds import FORCED, FOREIGN_KEYS, bonds_of, put_back, run, take_off
 from app.core.database import Database
 from app.core.migrations import LONGEST_STATEMENT, MigrationRefused
 
@@ -28,22 +29,12 @@ ONE_BY_ONE = text("SELECT set_config('citus.multi_shard_modify_mode', 'sequentia
 """A later table may refer to an earlier one: each is spread over one line to each machine."""
 HOLD_MIGRATIONS = text("SELECT pg_advisory_xact_lock(108187884875627)")
 TABLES_TO_SPREAD = text("""
-SELECT c.relname AS name, format('%I', c.relname) AS quoted, c.relforcerowsecurity AS is_forced
+SELECT c.relname AS name, format('%I', c.relname) AS quoted
 FROM pg_class c
 WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND c.relkind = 'r'
     AND c.relname !~ '^(pgqueuer|pg_dist_)' AND c.relname NOT IN ('alembic_version', 'setup_links')
     AND NOT EXISTS (SELECT FROM pg_dist_partition d WHERE d.logicalrelid = c.oid)
 ORDER BY c.relname <> ALL (CAST(:copied AS text[])), c.relname
-""")
-KEYS_OF = text("""
-SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS dropping,
-    format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
-        AS adding
-FROM pg_constraint
-WHERE contype = 'f' AND connamespace = current_schema()::regnamespace
-    AND (CAST(CAST(conrelid AS regclass) AS text) = ANY(CAST(:tables AS text[]))
-        OR CAST(CAST(confrelid AS regclass) AS text) = ANY(CAST(:tables AS text[])))
-ORDER BY conrelid::regclass::text, conname
 """)
 TRIGGERS_OF = text("""
 SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass)
@@ -106,17 +97,16 @@ async def _let_in(connection: AsyncConnection, role: str) -> None:
 async def _spread_tables(connection: AsyncConnection, tables: Sequence[Row[Any]]) -> int:
     """How many foreign keys were dropped and added again."""
     these = {"tables": [table.quoted for table in tables]}
-    keys = (await connection.execute(KEYS_OF, these)).all()
+    keys = await bonds_of(connection, FOREIGN_KEYS, these["tables"])
+    forced = await bonds_of(connection, FORCED, these["tables"])
     triggers = (await connection.scalars(TRIGGERS_OF, these)).all()
     policies = (await connection.execute(POLICIES_OF, these)).all()
-    forced = [table.quoted for table in tables if table.is_forced]
-    await run(connection, *(key.dropping for key in keys), *triggers, *map(without_sub_select, policies))
-    await run(connection, *(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY" for table in forced))
+    await take_off(connection, [*keys, *forced])
+    await run(connection, *triggers, *map(without_sub_select, policies))
     for table in tables:
         way = COPY_WHOLE if table.name in COPIED else SPREAD
         await connection.execute(way, {"table": table.quoted})
-    await run(connection, *(key.adding for key in keys))
-    await run(connection, *(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY" for table in forced))
+    await put_back(connection, [*forced, *keys])
     return len(keys)
 
 
@@ -126,9 +116,3 @@ def without_sub_select(policy: Row[Any]) -> str:
     plain = ((word, SUB_SELECT.sub(r"\1", rule)) for word, rule in parts if rule is not None)
     rules = (f"{word} ({rule})" for word, rule in plain)
     return f"{policy.altering} {' '.join(rules)}"
-
-
-async def run(connection: AsyncConnection, *statements: str) -> None:
-    """As they stand: a colon in them is no parameter."""
-    for statement in statements:
-        await connection.exec_driver_sql(statement)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import migrations
 from app.core.archive import BackupRefused, Manifest, Reader, opened_archive
 from app.core.backup import LONGEST, tables_of
+from app.core.bonds import FORCED, FOREIGN_KEYS, TRIGGERS, bonds_of, put_back, run, take_off
 from app.core.database import Database, raw_connection
 from app.core.errors import sqlstate_of
 from app.core.migrations import applied_revision
@@ -28,25 +29,6 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p'
         SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
     )
 ORDER BY c.relname
-""")
-FOREIGN_KEYS = text("""
-SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS leaving,
-    format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
-        AS coming
-FROM pg_constraint
-WHERE contype = 'f' AND conparentid = 0 AND connamespace = current_schema()::regnamespace
-ORDER BY conrelid::regclass::text, conname
-""")
-TRIGGERS = text("""
-SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname) AS leaving,
-    format('ALTER TABLE %s ENABLE TRIGGER %I', tgrelid::regclass, tgname) AS coming
-FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE NOT tgisinternal AND tgenabled = 'O' AND c.relnamespace = current_schema()::regnamespace
-""")
-FORCED = text("""
-SELECT format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', relname) AS leaving,
-    format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relname) AS coming
-FROM pg_class WHERE relforcerowsecurity AND relnamespace = current_schema()::regnamespace
 """)
 SET_SEQUENCE = text("""
 SELECT setval(format('%I', CAST(:name AS text))::regclass, :last)
@@ -131,18 +113,15 @@ def _refused_in_a_line() -> Iterator[None]:
 
 async def _load(database: Database, archive: Reader) -> None:
     async with database.system_session(reason="restore") as session:
-        bonds = [
-            row for kind in (FORCED, FOREIGN_KEYS, TRIGGERS) for row in (await session.execute(kind)).all()
-        ]
-        connection = await raw_connection(session)
-        for leaving, _ in bonds:
-            await connection.execute(leaving)
+        connection = await session.connection()
+        kinds = (FORCED, FOREIGN_KEYS, TRIGGERS)
+        bonds = [bond for kind in kinds for bond in await bonds_of(connection, kind)]
+        await take_off(connection, bonds)
         await _load_tables(session, archive)
-        for _, coming in reversed(bonds):
-            await connection.execute(coming)
+        await put_back(connection, bonds)
         for name, last in archive.manifest.sequences.items():
             await session.execute(SET_SEQUENCE, {"name": name, "last": last})
-        await connection.execute("ANALYZE")
+        await run(connection, "ANALYZE")
 
 
 async def _load_tables(session: AsyncSession, archive: Reader) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core import citus
+from app.core.bonds import FOREIGN_KEYS, bonds_of, put_back, take_off
 from app.core.database import Database
 from app.core.migrations import MigrationRefused
 from app.core.settings import Settings
@@ -147,3 +148,20 @@ async def test_where_no_trigger_tells_nothing_is_remembered(
     await spread_as(plain, role)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(plain.memory._wait_for_triggers(line), 0.2)
+
+
+async def test_the_keys_of_a_partition_are_those_of_the_whole(
+    plain: Database, line: asyncpg.Connection
+) -> None:
+    await line.execute("""
+        CREATE TABLE sorted (id uuid REFERENCES organizations, kind text) PARTITION BY LIST (kind);
+        CREATE TABLE sorted_by_hand PARTITION OF sorted FOR VALUES IN ('hand');
+    """)
+    keys = await line.fetch(KEYS)
+    async with plain.system_session(reason="test") as session:
+        connection = await session.connection()
+        found = await bonds_of(connection, FOREIGN_KEYS, ["sorted", "sorted_by_hand"])
+        assert len(found) == 1
+        await take_off(connection, found)
+        await put_back(connection, found)
+    assert await line.fetch(KEYS) == keys
