@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+import app.newsletter
 from app.charts import service as charts
 from app.metrics.recognition import service as recognition_service
 from app.metrics.schemas.recognition import RecognitionGroupOk
@@ -31,6 +33,7 @@ from tests.conftest import Tenant, stranger
 from tests.contract import ContractClient
 from tests.metrics.test_release import answer, finish, start
 from tests.sink import Sink, listening
+from tests.telling import numbers_in, raw_numbers, read_of, told_by, untold
 
 SUBSCRIPTIONS = "/v1/newsletter/subscriptions"
 ZONE = ZoneInfo(DEFAULTS["time_zone"])
@@ -390,10 +393,7 @@ async def test_who_leads_a_team_reads_what_the_api_tells_of_it(
 ) -> None:
     await company(acme)
     await measured(acme)
-    for number in range(11):
-        event = {"giver": "mo", "receivers": [f"north-{number}"], "message": "Thanks"}
-        event["occurred_at"] = NOW.isoformat()
-        await api.post("/v1/recognitions", json=event)
+    await thanked(acme)
     await subscribed(acme, "mo", "ann")
     told = lines(await issue(acme, sink, "mo@example.com"))
     [organization] = (await numbers(api))["groups"]
@@ -421,6 +421,13 @@ async def test_who_leads_a_team_reads_what_the_api_tells_of_it(
     assert list(lines(parts_of(dict(sink.mails)["ann@example.com"])[0])) == ["Acme"]
 
 
+async def thanked(acme: Tenant) -> None:
+    for number in range(11):
+        event = {"giver": "mo", "receivers": [f"north-{number}"], "message": "Thanks"}
+        event["occurred_at"] = NOW.isoformat()
+        await acme.client.post("/v1/recognitions", json=event)
+
+
 def lines(plain: str) -> dict[str, list[str]]:
     """What is said of each group, by name."""
     found: dict[str, list[str]] = {}
@@ -429,6 +436,38 @@ def lines(plain: str) -> dict[str, list[str]]:
         if line.startswith("- ") and colon and not name[0].isdigit():
             found.setdefault(name, []).append(rest)
     return found
+
+
+TOLD = ("satisfaction-engagement", "recognition", "celebrations", "overview", "context")
+OWN = numbers_in((Path(app.newsletter.__file__).parent / "words.yaml").read_text(encoding="utf-8"))
+"""In its own sentences, such as a margin of 95%."""
+
+
+async def test_no_mail_tells_a_number_that_the_api_does_not(
+    acme: Tenant, api: ContractClient, sink: Sink
+) -> None:
+    """In text, HTML and what stands for its picture; a number of the first respondent would be found."""
+    await company(acme)
+    await measured(acme)
+    await thanked(acme)
+    await subscribed(acme, "mo", "ann")
+    await rounds(acme, sink, EIGHT)
+    by = {"by": ["organization", "team"]}
+    answers = [(await api.get(f"/v1/metrics/{one}", params=by)).json() for one in TOLD]
+    answers.append(
+        [(await api.get("/v1/calendar", params={"from": str(FIRST), "to": str(FIRST + 40 * DAY)})).json()]
+    )
+    dates = [str(FIRST), str(month_end(FIRST)), str(months_before(FIRST, 1))]
+    told = told_by([*answers, *dates, list(range(len(answers[0]["groups"]) + 1))]) | OWN
+    raw = untold(raw_numbers([(0, 100), (50, 100), (12.5, 87.5)]), told)
+    assert sink.mails
+    for _, message in sink.mails:
+        plain, html = parts_of(message)
+        read = f"{message['Subject']} {plain} {read_of(html)}"
+        assert len(numbers_in(read)) > 5
+        assert numbers_in(read) - told == set()
+        for leaking in (f"{plain} {raw}", read_of(html.replace("</body>", f"<p>{raw}</p></body>"))):
+            assert numbers_in(leaking) - told == {raw}
 
 
 async def numbers(api: ContractClient, **params: Any) -> dict[str, Any]:
