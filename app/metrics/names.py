@@ -32,7 +32,7 @@ Numbers = TypeVar("Numbers", bound=Schema)
 Told = TypeVar("Told", bound=Schema)
 
 
-FORMULA_VERSION: Final = "4"
+FORMULA_VERSION: Final = "5"
 """Of every number there is; stored with it, and told as it was stored."""
 MOST_WAVES: Final = 20
 """Of a series, the newest are looked at."""

@@ -287,7 +287,51 @@ def test_the_gap_that_is_told_is_the_largest_of_those_that_are_clear() -> None:
         drawn("gap", gaps((3, 1), (-9, 2)), LOOKS[0])
     )
     unclear = drawn("gap", gaps((-12, 13), (8, 9)), LOOKS[0])
-    assert "For no group is it sure" in title_of(unclear)
+    assert "For no group shown is it sure" in title_of(unclear)
+    assert "Of the groups shown, Team 1 has" in title_of(drawn("gap", gaps((3, 1), (-9, 2)), LOOKS[0]))
+
+
+def test_what_differs_most_is_said_of_what_is_shown() -> None:
+    body = example("heatmap")
+    group = next(one for one in body["groups"] if one["status"] == "ok")
+    told = [one for one in group["cells"] if one["status"] == "ok"][:1]
+    hidden = {"status": "suppressed", "reason": "crossing"}
+    group["cells"] = [told[0] | {"state": "higher"}] + [hidden] * (len(group["cells"]) - 1)
+    body["groups"] = [group]
+    said = title_of(drawn("heatmap", body, LOOKS[0]))
+    assert said.startswith("Of the groups shown, ")
+    assert said.endswith("on 1 of the 1 topics shown")
+
+
+def test_the_most_favourable_is_said_of_what_is_shown_and_one_alone_is_not_compared() -> None:
+    body = example("questions")
+    [group, *_] = body["groups"]
+    one = next(one for one in group["questions"] if one.get("favourable") is not None)
+    other = deepcopy(one) | {"key": "Q2", "title": "Other", "favourable": 0.1}
+    unseen = {name: one[name] for name in ("key", "facet", "dimension") if name in one}
+    hidden = unseen | {"title": "Unseen", "status": "suppressed", "reason": "crossing"}
+    for parts, expected in (
+        ([one, other], "most favourable: My"),
+        ([one, other, hidden], "of what is shown the most favourable: My"),
+        ([one, hidden], f'favourable on "{one["title"]}": '),
+    ):
+        group["questions"] = parts
+        assert expected in title_of(drawn("questions", body, LOOKS[0]))
+
+
+def test_where_both_changes_are_hidden_the_trend_does_not_say_that_there_is_nothing_before() -> None:
+    body = example("trend")
+    [group, *_] = body["groups"]
+    last = body["waves"][-1]["survey"]["id"]
+    kept = ("measure", "from_survey", "to_survey")
+    group["changes"] = [
+        {name: one[name] for name in kept} | {"status": "suppressed", "reason": "erased"}
+        for one in group["changes"]
+        if one["to_survey"] == last
+    ]
+    said = title_of(drawn("trend", body, LOOKS[0]))
+    assert "nothing to compare with yet" not in said
+    assert "Somebody who was asked has been erased since" in said
 
 
 def test_of_too_many_groups_those_are_drawn_that_the_chart_is_about() -> None:

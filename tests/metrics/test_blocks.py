@@ -32,13 +32,21 @@ PARENTS = [None, 0, 0, 1, 1]
 
 @st.composite
 def answers(draw: st.DrawFn, instrument: Any) -> NDArray[np.int64]:
-    """Of nobody up to many; all alike, all missing, or any."""
-    persons = draw(st.sampled_from([0, 1, 2, 5, 19, 20, 31, 90]))
+    """Of nobody up to many: any, all alike, all missing, or each person on one level, the same or turned."""
+    persons = draw(st.sampled_from([0, 1, 2, 3, 4, 5, 19, 20, 31, 90]))
     random = np.random.default_rng(draw(st.integers(0, 1000)))
     low, high = np.array(instrument.low), np.array(instrument.high)
     any_answer = random.integers(low, high + 1, size=(persons, len(low)))
-    kind = draw(st.sampled_from(["any", "alike", "missing"]))
-    given_answers = {"any": any_answer, "alike": any_answer * 0 + high, "missing": any_answer * 0 - 1}[kind]
+    level = low + np.rint(random.random((persons, 1)) * (high - low)).astype(np.int64)
+    kinds = {
+        "any": any_answer,
+        "alike": any_answer * 0 + high,
+        "missing": any_answer * 0 - 1,
+        "perfect": level + any_answer * 0,
+        "ends": np.where(random.random((persons, 1)) < 0.5, low, high) + any_answer * 0,
+        "opposite": np.where(np.arange(len(low)) % 2, level, low + high - level),
+    }
+    given_answers = kinds[draw(st.sampled_from(list(kinds)))]
     missing = random.random(any_answer.shape) < draw(st.sampled_from([0.0, 0.05, 0.5]))
     return np.asarray(np.where(missing, -2, given_answers))
 
@@ -69,6 +77,32 @@ def explained(body: Any) -> None:
             explained(member)
 
 
+SHARES: Final = (
+    "share favourable neutral unfavourable promoters passives detractors probability p q reliability"
+)
+UNITS: Final = "omega spearman_brown rwg_j rwg_j_skewed r2 response_rate complete_response_rate near_cut"
+SCORES: Final = "score shrunken bound_low bound_high"
+CORRELATIONS: Final = "r spearman r_disattenuated rest_r r_ci_low r_ci_high spearman_ci_low spearman_ci_high"
+RANGES: Final = {
+    **dict.fromkeys(f"{SHARES} {UNITS} favourable_ci_low favourable_ci_high".split(), (0, 1)),
+    **dict.fromkeys(SCORES.split(), (0, 100)),
+    **dict.fromkeys(CORRELATIONS.split(), (-1, 1)),
+    **dict.fromkeys(["difference", "ci_low", "ci_high", "detectable", "mean"], (-100, 100)),
+    **dict.fromkeys(("alpha", "alpha_ci_low", "alpha_ci_high"), (-np.inf, 1)),
+}
+
+
+def off_the_range(body: Any, metric: str, path: str = "") -> Iterator[str]:
+    """Numbers that cannot be: eNPS alone may be below 0 as a score."""
+    for place, member in enumerate(body) if isinstance(body, list) else body.items():
+        if isinstance(member, dict | list):
+            yield from off_the_range(member, metric, f"{path}{place}.")
+        elif isinstance(member, int | float) and place in RANGES:
+            low, high = (-100, 100) if (metric, place) == ("enps", "score") else RANGES[str(place)]
+            if not low <= member <= high:
+                yield f"{path}{place} {member}"
+
+
 def bodies_of(metric: str, wave: Wave) -> Bodies:
     """What a release stores of each group."""
     found: Bodies = as_json(BLOCKS[metric](wave))
@@ -90,6 +124,7 @@ def test_every_number_is_finite_and_every_missing_one_has_a_reason(metric: str, 
     for body in bodies.values():
         assert body["status"] in ("ok", "shown", "suppressed", "insufficient", "undefined")
         explained(body)
+        assert not [*off_the_range(body, metric)]
 
 
 def close_to(one: Any, other: Any) -> bool:

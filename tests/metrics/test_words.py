@@ -222,3 +222,7 @@ def test_a_lever_is_called_the_closest_only_where_no_other_may_be() -> None:
     alike = [{**one, "rank_low": 1, "sign": "negative", "above_chance": True} for one in core["levers"]]
     assert "none of them stands out." in said_of_criterion({**core, "levers": alike}, "en")
     assert "the lower they score" in said_of_criterion({**core, "levers": alike}, "en")
+    by_chance = [{**one, "above_chance": False} if one["lever"] == "clarity" else one for one in unsure]
+    none_named = said_of_criterion({**core, "levers": by_chance}, "en")
+    assert "none of them stands out." in none_named
+    assert "Recognition" not in none_named

@@ -1,26 +1,13 @@
-"""Every simulation with a known truth, at full size: make simulations"""
+"""Every simulation with a known truth, at full size, into the guide: make simulations
 
-from tests.simulations import (
-    distinctness,
-    drivers,
-    intervals,
-    quadrants,
-    rates,
-    recognition,
-    shares,
-    small_teams,
-    waves,
-)
+Or some: python -m tests.simulations rates "ratios of rates"
+"""
 
-for simulation in (
-    intervals,
-    shares,
-    quadrants,
-    distinctness,
-    drivers,
-    rates,
-    recognition,
-    waves,
-    small_teams,
-):
-    simulation.main()
+import sys
+
+from tests.simulations.everything import ALL
+from tests.simulations.tables import measure
+
+for table in ALL:
+    if table.name in (sys.argv[1:] or [table.name]):
+        measure(table)

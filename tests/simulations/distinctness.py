@@ -1,5 +1,6 @@
 """Whether one attitude, asked under two names, is called two; and how often the interval holds the truth."""
 
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from app.metrics.blocks.distinctness import distinctness
 from app.metrics.sample import Instrument
 from app.metrics.schemas import DistinctnessOk
 from tests.metrics.waves import instrument_of, wave_of
+from tests.simulations.tables import SEED, Table
 
 STRUCTURES: Final = {"2 + 2 facets of 5 questions": (2, 2, 5), "6 + 9 facets of 2 questions": (6, 9, 2)}
 OF_FACET: Final = 0.35
@@ -39,7 +41,9 @@ def answers(
     return np.where(random.random(chosen.shape) < SKIPPED, -2, chosen)
 
 
-def told(structure: tuple[int, int, int], r: float, n: int, runs: int, seed: int = 1) -> list[DistinctnessOk]:
+def told(
+    structure: tuple[int, int, int], r: float, n: int, runs: int, seed: int = SEED
+) -> list[DistinctnessOk]:
     random = np.random.default_rng(seed)
     asked, found = instrument(structure), []
     for _ in range(runs):
@@ -49,22 +53,26 @@ def told(structure: tuple[int, int, int], r: float, n: int, runs: int, seed: int
     return found
 
 
-def main(runs: int = 500) -> None:
-    print(f"{'distinctness':30}    n  true r  distinct  not_distinct  the interval holds r")
-    for name, structure in STRUCTURES.items():
-        for r in (1.0, 0.6):
-            for n in (200, 400):
-                found = told(structure, r, n, runs)
-                part = {
-                    word: sum(of.verdict == word for of in found) / runs
-                    for word in ("distinct", "not_distinct")
-                }
-                ends = [
-                    (of.ci_low, of.ci_high)
-                    for of in found
-                    if of.ci_low is not None and of.ci_high is not None
-                ]
-                held = sum(low <= r <= high for low, high in ends) / max(len(ends), 1)
-                print(
-                    f"{name:30}{n:5d}{r:8.1f}{part['distinct']:10.3f}{part['not_distinct']:14.3f}{held:22.3f}"
-                )
+def verdicts_and_coverage(structure: str, r: float, n: int, runs: int) -> tuple[float, float, float]:
+    found = told(STRUCTURES[structure], r, n, runs)
+    ends = [(of.ci_low, of.ci_high) for of in found if of.ci_low is not None and of.ci_high is not None]
+    held = sum(low <= r <= high for low, high in ends) / max(len(ends), 1)
+    return (
+        sum(of.verdict == "distinct" for of in found) / runs,
+        sum(of.verdict == "not_distinct" for of in found) / runs,
+        held,
+    )
+
+
+RUNS: Final = 500
+TABLES: Final = [
+    Table(
+        "distinctness",
+        ("facets", "true correlation", "persons"),
+        ("`distinct`", "`not_distinct`", "the interval holds it"),
+        list(product(STRUCTURES, (1.0, 0.6), (200, 400))),
+        lambda structure, r, n: verdicts_and_coverage(structure, r, n, RUNS),
+        f"{RUNS} surveys a row",
+        coverage=["the interval holds it"],
+    )
+]

@@ -7,13 +7,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.metrics.blocks.drivers import CORE, Analysis, analyse
-from app.metrics.formulas import draw_importance, r2_interval, relative_importance
+from app.metrics.blocks.drivers import CORE, Analysis, analyse, as_shares
+from app.metrics.formulas import draw_importance, importance_intervals, r2_interval, relative_importance
 from app.metrics.formulas.intervals import Interval
 from app.metrics.formulas.resampling import percentile_interval
 from tests.metrics.waves import instrument_of, wave_of
+from tests.simulations.tables import SEED, Table
 
-Table = NDArray[np.float64]
+Rows = NDArray[np.float64]
 SIZES: Final = (100, 200, 500, 2000)
 TRUTHS: Final = (0.0, 0.05, 0.3, 0.7)
 LEVERS: Final = ("clarity", "recognition", "purpose", "connection", "resources_and_safety", "growth")
@@ -36,23 +37,27 @@ NOISE: Final = (
     (300, 8, 0.3),
 )
 """Persons, teams, and how much the answers within one are alike."""
-Estimator = Callable[[Table, Table, int], Interval]
+UNEQUAL: Final = np.array([1.0, 0.8, 0.6, 0.4, 0.2, 0.0])
+"""Weights of the levers."""
+OF_CROWD: Final = 400_000
+DRAWS: Final = 400
+Estimator = Callable[[Rows, Rows, int], Interval]
 
 
-def served(outcome: Table, levers: Table, seed: int) -> Interval:
+def served(outcome: Rows, levers: Rows, seed: int) -> Interval:
     found = relative_importance(outcome, levers)
     assert found.r2 is not None
     return r2_interval(found.r2, found.n, levers.shape[1])
 
 
-def percentiles(outcome: Table, levers: Table, seed: int) -> Interval:
+def percentiles(outcome: Rows, levers: Rows, seed: int) -> Interval:
     """What was served before."""
     drawn = draw_importance(outcome, levers, seed, draws=400)
     assert drawn is not None
     return percentile_interval(drawn.r2)
 
 
-def coverage(estimator: Estimator, n: int, truth: float, runs: int, seed: int = 1) -> float:
+def coverage(estimator: Estimator, n: int, truth: float, runs: int, seed: int = SEED) -> float:
     """Six levers with one weight each, which explain so much of the outcome; all are normal."""
     random = np.random.default_rng(seed)
     held = 0
@@ -66,7 +71,7 @@ def coverage(estimator: Estimator, n: int, truth: float, runs: int, seed: int = 
     return held / runs
 
 
-def opened(n: int, teams: int, alike: float, runs: int, seed: int = 1) -> float:
+def opened(n: int, teams: int, alike: float, runs: int, seed: int = SEED) -> float:
     """How often a lever may be named where no answer has to do with another but by team (`alike`: ICC)."""
     random = np.random.default_rng(seed)
     spoke = 0
@@ -81,11 +86,53 @@ def opened(n: int, teams: int, alike: float, runs: int, seed: int = 1) -> float:
     return spoke / runs
 
 
-def main(runs: int = 1000) -> None:
-    print("coverage of the interval of R2     n  truth  before  served")
-    for n, truth in product(SIZES, TRUTHS):
-        before, now = (coverage(estimator, n, truth, runs) for estimator in (percentiles, served))
-        print(f"{n:36d}{truth:7.2f}{before:8.3f}{now:8.3f}")
-    print("drivers speak of noise     n  teams  ICC  share")
-    for n, teams, alike in NOISE:
-        print(f"{n:28d}{teams:7d}{alike:5.1f}{opened(n, teams, alike, runs):7.3f}")
+def coverage_of_shares(n: int, r2: float, runs: int, seed: int = SEED) -> tuple[float, float]:
+    """Of what six levers of unequal weight explain: over all of them, and of the one with the most."""
+    random = np.random.default_rng(seed)
+    truth = np.array([of.share for of in relative_importance(*unequal(random, OF_CROWD, r2)).drivers])
+    held = np.zeros(len(truth))
+    for run in range(runs):
+        drawn = draw_importance(*unequal(random, n, r2), run, draws=DRAWS)
+        assert drawn is not None
+        intervals = importance_intervals(as_shares(drawn))
+        held += [of.ci.low <= share <= of.ci.high for of, share in zip(intervals, truth, strict=True)]
+    return float(held.mean() / runs), float(held[0] / runs)
+
+
+def unequal(random: np.random.Generator, n: int, r2: float) -> tuple[Rows, Rows]:
+    levers = np.sqrt(SHARED) * random.normal(size=(n, 1)) + np.sqrt(1 - SHARED) * random.normal(size=(n, 6))
+    size = np.sqrt(UNEQUAL @ (np.full((6, 6), SHARED) + (1 - SHARED) * np.eye(6)) @ UNEQUAL)
+    return np.sqrt(r2) * (levers @ UNEQUAL) / size + np.sqrt(1 - r2) * random.normal(size=n), levers
+
+
+RUNS, OF_BOOTSTRAP, OF_SHARES, OF_GATE = 1000, 200, 400, 500
+TABLES: Final = [
+    Table(
+        "R2",
+        ("persons", "true R²"),
+        ("before", "served"),
+        list(product(SIZES, TRUTHS)),
+        lambda n, truth: [
+            coverage(of, n, truth, runs) for of, runs in ((percentiles, OF_BOOTSTRAP), (served, RUNS))
+        ],
+        f"{RUNS:,} surveys a cell, {OF_BOOTSTRAP} of what was before",
+        coverage=["served"],
+    ),
+    Table(
+        "shares of levers",
+        ("persons", "R²"),
+        ("of six levers", "of the first"),
+        list(product((100, 200, 2000), (0.3, 0.7))),
+        lambda n, r2: coverage_of_shares(n, r2, OF_SHARES),
+        f"{OF_SHARES} surveys a row",
+        coverage=["of six levers", "of the first"],
+    ),
+    Table(
+        "the gate of drivers",
+        ("persons", "teams", "ICC(1)"),
+        ("opens on noise",),
+        NOISE,
+        lambda n, teams, alike: [opened(n, teams, alike, OF_GATE)],
+        f"{OF_GATE} surveys a row",
+    ),
+]

@@ -19,13 +19,17 @@ from app.metrics.formulas import (
     mean_ci,
     overlapping_change,
     paired_change,
+    pearson,
     pomp,
     position,
+    quadrant_of,
+    quadrant_shares,
     rate_ratio,
     spearman,
     wilson,
 )
 from app.metrics.formulas.intervals import Interval
+from tests.simulations.tables import SEED, Table
 
 SIZES: Final = (20, 40, 200, 2000)
 CROWD: Final = 200_000
@@ -42,7 +46,7 @@ Holds = Callable[[Random, int], bool | None]
 class Crowd:
     """Persons with satisfaction at two waves and engagement, five questions on 1-5 each, and a rating."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = SEED) -> None:
         random = np.random.default_rng(seed)
         common = random.normal(size=CROWD)
         self.satisfied = answers_of(random, common)
@@ -67,6 +71,9 @@ S, E, LATER = (
     for of in (CROWD_OF_ALL.satisfied, CROWD_OF_ALL.engaged, CROWD_OF_ALL.again)
 )
 ALPHA: Final = cronbach_alpha(CROWD_OF_ALL.satisfied).value or 0.0
+PEARSON: Final = float(np.corrcoef(S, E)[0, 1])
+SPEARMAN: Final = spearman(S, E).r or 0.0
+QUADRANTS: Final = np.bincount(quadrant_of(S, E), minlength=4) / CROWD
 ENPS: Final = 100 * float((CROWD_OF_ALL.rating >= 9).mean() - (CROWD_OF_ALL.rating <= 6).mean())
 
 
@@ -156,6 +163,24 @@ def association_of_teams(random: Random, n: int) -> bool | None:
     return holds(spearman(x, y).ci, 6 / np.pi * np.arcsin(0.25))
 
 
+def correlation(random: Random, n: int) -> bool | None:
+    who = drawn(random, n)
+    return holds(pearson(S[who], E[who]).ci, PEARSON)
+
+
+def rank_correlation(random: Random, n: int) -> bool | None:
+    who = drawn(random, n)
+    return holds(spearman(S[who], E[who]).ci, SPEARMAN)
+
+
+def quadrants(random: Random, n: int) -> bool | None:
+    """All four shares at once."""
+    who = drawn(random, n)
+    shares = quadrant_shares(S[who], E[who])
+    assert shares is not None
+    return all(holds(of.ci, truth) for of, truth in zip(shares.values(), QUADRANTS, strict=True))
+
+
 def hazard(random: Random, n: int) -> bool | None:
     """Of leaving within a year, per sd of a score; told from ten leavers on."""
     x = random.normal(size=n)
@@ -182,6 +207,9 @@ SERVED: Final[Mapping[str, Holds]] = {
     "change, some the same": change_of_some_the_same,
     "group against the rest": group_against_the_rest,
     "eNPS": promoters_less_detractors,
+    "correlation of the two scores": correlation,
+    "the same, of ranks": rank_correlation,
+    "shares of the quadrants, all four": quadrants,
     "share of .1": share,
     "alpha": alpha,
     "ellipse of a group": region_of_a_group,
@@ -191,15 +219,22 @@ SERVED: Final[Mapping[str, Holds]] = {
 }
 
 
-def coverage(of: Holds, n: int, runs: int, seed: int = 1) -> float | None:
+def coverage(of: Holds, n: int, runs: int, seed: int = SEED) -> float | None:
     """Of those samples that have an interval; None where hardly any has."""
     random = np.random.default_rng(seed)
     found = [held for held in (of(random, n) for _ in range(runs)) if held is not None]
     return float(np.mean(found)) if len(found) > runs / 2 else None
 
 
-def main(runs: int = 4000) -> None:
-    print(f"coverage of                    {''.join(f'{n:>8d}' for n in SIZES)}")
-    for name, of in SERVED.items():
-        cells = [coverage(of, n, runs) for n in SIZES]
-        print(f"{name:31s}" + "".join("       -" if cell is None else f"{cell:8.3f}" for cell in cells))
+RUNS: Final = 4000
+TABLES: Final = [
+    Table(
+        "intervals",
+        ("interval",),
+        [f"n = {n:,}" for n in SIZES],
+        [(name,) for name in SERVED],
+        lambda name: [coverage(SERVED[name], n, RUNS) for n in SIZES],
+        f"{RUNS:,} samples a cell",
+        coverage=[f"n = {n:,}" for n in SIZES],
+    )
+]

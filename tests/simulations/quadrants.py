@@ -4,7 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from app.metrics.formulas import CUT, QUADRANTS, quadrant_chances, quadrant_of
+from app.metrics.formulas import QUADRANTS, quadrant_chances, quadrant_of
+from tests.simulations.tables import SEED, Table
 
 RELIABILITIES: Final = (0.6, 0.7, 0.8, 0.9)
 MEANS: Final = (66.0, 58.0)
@@ -13,7 +14,7 @@ R: Final = 0.6
 """Of the true scores, as their standard deviation."""
 
 
-def errors_of_shares(reliability: float, n: int, runs: int, seed: int = 1) -> tuple[float, float]:
+def errors_of_shares(reliability: float, n: int, runs: int, seed: int = SEED) -> tuple[float, float]:
     """Mean distance of observed and of expected shares from the true ones, of the same persons."""
     random = np.random.default_rng(seed)
     error = SD * np.sqrt(1 / reliability - 1)
@@ -30,8 +31,14 @@ def errors_of_shares(reliability: float, n: int, runs: int, seed: int = 1) -> tu
     return float(off[0] / runs), float(off[1] / runs)
 
 
-def main(n: int = 300, runs: int = 2000) -> None:
-    print(f"mean error of a share of a quadrant, cut {CUT}, n = {n}    reliability  observed  expected")
-    for reliability in RELIABILITIES:
-        observed, expected = errors_of_shares(reliability, n, runs)
-        print(f"{reliability:64.2f}{observed:10.4f}{expected:10.4f}")
+PERSONS, RUNS = 300, 2000
+TABLES: Final = [
+    Table(
+        "quadrants",
+        ("reliability",),
+        ("mean error, observed", "expected"),
+        [(reliability,) for reliability in RELIABILITIES],
+        lambda reliability: errors_of_shares(reliability, PERSONS, RUNS),
+        f"{RUNS:,} surveys of {PERSONS} persons a row",
+    )
+]

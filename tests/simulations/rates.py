@@ -11,6 +11,7 @@ from app.metrics.formulas import Pool, Rate, clumped_rate, drawn_in, poisson_rat
 from app.metrics.formulas.intervals import Interval
 from app.metrics.formulas.resampling import percentile_interval
 from app.metrics.recognition.blocks import MOST_REACHED_BY
+from tests.simulations.tables import SEED, Table
 
 SIZES: Final = (20, 40, 200, 2000)
 CLUMPS: Final = {"none": 0.0, "some": 2.0, "many": 0.5}
@@ -45,7 +46,7 @@ def bootstrap(events: NDArray[np.int64], months: NDArray[np.float64]) -> Interva
     return percentile_interval(events[draws].sum(axis=1) / months[draws].sum(axis=1))
 
 
-def coverage(estimator: Estimator, n: int, clumps: float, runs: int, seed: int = 1) -> float:
+def coverage(estimator: Estimator, n: int, clumps: float, runs: int, seed: int = SEED) -> float:
     """Persons employed for one to three months, each with a rate of their own."""
     random = np.random.default_rng(seed)
     held = 0
@@ -63,7 +64,7 @@ def drawn(
     return random.poisson(own * months), months
 
 
-def coverage_of_ratio(n: int, others: int, clumps: float, ratio: float, runs: int, seed: int = 1) -> float:
+def coverage_of_ratio(n: int, others: int, clumps: float, ratio: float, runs: int, seed: int = SEED) -> float:
     """Of a group whose true rate is so many times that of everybody else, who counts as it is served."""
     random = np.random.default_rng(seed)
     held = told = 0
@@ -80,18 +81,34 @@ def coverage_of_ratio(n: int, others: int, clumps: float, ratio: float, runs: in
     return held / told
 
 
-def main(runs: int = 5000, of_bootstrap: int = 500) -> None:
-    print("coverage of a rate     n  clumps  Poisson  bootstrap  served")
-    for n, (name, clumps) in product(SIZES, CLUMPS.items()):
-        before, drawn = coverage(poisson, n, clumps, runs), coverage(bootstrap, n, clumps, of_bootstrap)
-        print(f"{n:24d}{name:>8}{before:9.3f}{drawn:11.3f}{coverage(served, n, clumps, runs):8.3f}")
-
-    print("coverage of a ratio    n  others  clumps  true 1  true 2")
-    for (n, others), (name, clumps) in product(COMPARED, CLUMPS.items()):
-        of = [coverage_of_ratio(n, others, clumps, ratio, runs) for ratio in (1.0, 2.0)]
-        print(f"{n:24d}{others:8d}{name:>8}{of[0]:8.3f}{of[1]:8.3f}")
-
-
 def _of(rate: Rate | None) -> Interval:
     assert rate is not None
     return rate.ci
+
+
+RUNS, OF_BOOTSTRAP = 5000, 500
+TABLES: Final = [
+    Table(
+        "rates",
+        ("persons", "clumps"),
+        ("Poisson", "bootstrap", "served"),
+        list(product(SIZES, CLUMPS)),
+        lambda n, clumps: [
+            coverage(of, n, CLUMPS[clumps], runs)
+            for of, runs in ((poisson, RUNS), (bootstrap, OF_BOOTSTRAP), (served, RUNS))
+        ],
+        f"{RUNS:,} samples a cell, {OF_BOOTSTRAP} of the bootstrap",
+        coverage=["served"],
+    ),
+    Table(
+        "ratios of rates",
+        ("persons", "others", "clumps"),
+        ("true ratio 1", "true ratio 2"),
+        [(*sizes, clumps) for sizes, clumps in product(COMPARED, CLUMPS)],
+        lambda n, others, clumps: [
+            coverage_of_ratio(n, others, CLUMPS[clumps], ratio, RUNS) for ratio in (1.0, 2.0)
+        ],
+        f"{RUNS:,} samples a cell",
+        coverage=["true ratio 1", "true ratio 2"],
+    ),
+]

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.metrics.blocks.scales import reliability_of
-from app.metrics.formulas import Lagged, lagged
+from app.metrics.formulas import Lagged, lagged, within_persons
+from app.metrics.formulas.lagged import DOSES
+from tests.simulations.tables import SEED, Table
 
 Floats = NDArray[np.float64]
 SIZES: Final = (120, 400, 2000)
@@ -48,7 +50,7 @@ class Organisation:
         return lagged(*scores, self.events, self.team, error_variance=error_variance)
 
 
-def coverage(persons: int, noise: float, runs: int, seed: int = 1) -> tuple[float, float, float, float]:
+def coverage(persons: int, noise: float, runs: int, seed: int = SEED) -> tuple[float, float, float, float]:
     """Share of intervals that hold the truth and mean error in points: as observed, and as served.
 
     Of the runs that are told: those of mostly error are withheld.
@@ -70,9 +72,57 @@ def coverage(persons: int, noise: float, runs: int, seed: int = 1) -> tuple[floa
     return before, now, error_before, error_now
 
 
-def main(runs: int = 1000) -> None:
-    print("recognition beside engagement, engaged people receive more")
-    print("     n  noise  coverage before  served  mean error before  served")
-    for persons, noise in product(SIZES, NOISES):
-        before, now, error_before, error_now = coverage(persons, noise, runs)
-        print(f"{persons:6d}{noise:7.1f}{before:17.3f}{now:8.3f}{error_before:19.2f}{error_now:8.2f}")
+def coverage_of_doses(persons: int, runs: int, seed: int = SEED) -> tuple[float, float]:
+    """Of the four adjusted means, the worst; and of the trend. Each dose adds as much as the one before."""
+    random = np.random.default_rng(seed)
+    held, of_trend = np.zeros(len(DOSES)), 0
+    for _ in range(runs):
+        organisation = Organisation(random, persons, 0.0)
+        dose = np.searchsorted([low for low, _ in DOSES], organisation.events, side="right") - 1
+        before = organisation.earlier.mean(axis=1)
+        after = 20 + 0.7 * before + TRUTH * dose + random.normal(0, 12, persons)
+        found = lagged(after, before, organisation.events, organisation.team)
+        middle = 20 + 0.7 * float(before.mean())
+        for own, of in enumerate(found.doses):
+            assert of.ci is not None
+            held[own] += of.ci.low <= middle + TRUTH * own <= of.ci.high
+        assert found.trend is not None
+        of_trend += found.trend.ci.low <= TRUTH <= found.trend.ci.high
+    return float(held.min() / runs), of_trend / runs
+
+
+def coverage_within(persons: int, runs: int, seed: int = SEED) -> float:
+    """Of each person beside themselves over three waves, who differ in both for good."""
+    random, held = np.random.default_rng(seed), 0
+    for _ in range(runs):
+        lasting = random.normal(0, 12, (persons, 1))
+        events = random.poisson(np.exp(0.4 + 0.04 * lasting), (persons, 3)).astype(np.float64)
+        events[:, 0] = np.nan
+        scores = 65 + lasting + TRUTH * np.log1p(np.nan_to_num(events)) + random.normal(0, 8, (persons, 3))
+        found = within_persons(scores, events).association
+        assert found is not None
+        held += found.ci.low <= TRUTH * np.log(2) <= found.ci.high
+    return held / runs
+
+
+RUNS: Final = 1000
+TABLES: Final = [
+    Table(
+        "recognition beside engagement",
+        ("persons", "error of a part"),
+        ("coverage before", "served", "mean error before", "mean error served"),
+        list(product(SIZES, NOISES)),
+        lambda persons, noise: coverage(persons, noise, RUNS),
+        f"{RUNS:,} organisations a row",
+        coverage=["served"],
+    ),
+    Table(
+        "doses of recognition",
+        ("persons",),
+        ("mean of a dose, the worst", "trend", "persons beside themselves"),
+        [(persons,) for persons in SIZES],
+        lambda persons: [*coverage_of_doses(persons, RUNS), coverage_within(persons, RUNS)],
+        f"{RUNS:,} organisations a cell",
+        coverage=["mean of a dose, the worst", "trend", "persons beside themselves"],
+    ),
+]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app.metrics.formulas import Pool, t_interval
 from app.metrics.formulas.intervals import Interval
+from tests.simulations.tables import SEED, Table
 
 SIZES: Final = (20, 40, 200, 2000)
 TRUTHS: Final = (0.05, 0.2, 0.5, 0.8, 0.95)
@@ -28,7 +29,7 @@ def served(pool: Pool) -> Interval | None:
     return pool.interval()
 
 
-def coverage(estimator: Estimator, n: int, truth: float, runs: int, seed: int = 1) -> float:
+def coverage(estimator: Estimator, n: int, truth: float, runs: int, seed: int = SEED) -> float:
     """Persons have a chance of their own (beta), and answer 3 to 5 questions with it."""
     random = np.random.default_rng(seed)
     weight = 1 / ALIKE - 1
@@ -52,8 +53,15 @@ def pool_of(given: NDArray[np.int64], high: NDArray[np.int64]) -> Pool:
     )
 
 
-def main(runs: int = 10_000) -> None:
-    print("coverage of a pooled favourable share      n   truth  before  served")
-    for n, truth in product(SIZES, TRUTHS):
-        before, now = (coverage(estimator, n, truth, runs) for estimator in (linearised, served))
-        print(f"{n:44d}{truth:8.2f}{before:8.3f}{now:8.3f}")
+RUNS: Final = 10_000
+TABLES: Final = [
+    Table(
+        "favourable shares",
+        ("persons", "true share"),
+        ("before", "served"),
+        list(product(SIZES, TRUTHS)),
+        lambda n, truth: [coverage(of, n, truth, RUNS) for of in (linearised, served)],
+        f"{RUNS:,} samples a cell",
+        coverage=["served"],
+    )
+]

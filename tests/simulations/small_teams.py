@@ -12,6 +12,7 @@ from app.metrics.formulas import (
     relative_importance,
     shrinkage,
 )
+from tests.simulations.tables import SEED, Table
 
 LEVERS, TEAMS, PERSONS = 4, 40, 12
 MEANS: Final = np.array([62.0, 58.0, 64.0, 60.0])
@@ -23,7 +24,7 @@ Decisions = NDArray[np.float64]
 """Of each team: the chance claimed for the lever it is advised first, and 1 where that is truly the first."""
 
 
-def decisions(runs: int, seed: int = 1) -> tuple[Decisions, Decisions]:
+def decisions(runs: int, seed: int = SEED) -> tuple[Decisions, Decisions]:
     """With scores drawn towards those of the other teams, and with scores as they are."""
     random = np.random.default_rng(seed)
     shares = _true_shares(random)
@@ -69,7 +70,15 @@ def _of_organisation(
     return claimed(drawn, weights), claimed(means, np.ones_like(means))
 
 
-def main(runs: int = 50) -> None:
-    print(f"a first focus area for teams of {PERSONS}           claimed   true")
-    for name, found in zip(("drawn to others", "as they are"), decisions(runs), strict=True):
-        print(f"scores {name:38}{found[:, 0].mean():8.3f}{found[:, 1].mean():8.3f}")
+RUNS: Final = 50
+WAYS: Final = ("drawn towards other teams (served)", "as they are")
+TABLES: Final = [
+    Table(
+        "small teams",
+        ("scores of a team",),
+        ("chance claimed", "truly first"),
+        [(way,) for way in WAYS],
+        lambda way: decisions(RUNS)[WAYS.index(way)].mean(axis=0).tolist(),
+        f"{RUNS} organisations of {TEAMS} teams of {PERSONS}",
+    )
+]

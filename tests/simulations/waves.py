@@ -16,6 +16,7 @@ from app.metrics.formulas import (
     spearman,
 )
 from app.metrics.sample import DIMENSIONS
+from tests.simulations.tables import SEED, Table
 
 ALPHA: Final = 0.05
 TEAMS: Final = (12, 20, 40)
@@ -33,7 +34,7 @@ def independent(studies: Sequence[Study]) -> PooledCorrelation:
     return pooled_correlation([of.r or 0.0 for of in found], [of.n for of in found])
 
 
-def coverage(estimator: Estimator, teams: int, waves: int, r: float, runs: int, seed: int = 1) -> float:
+def coverage(estimator: Estimator, teams: int, waves: int, r: float, runs: int, seed: int = SEED) -> float:
     """Score and KPI of a team are normal and correlate r, in what lasts and in what does not."""
     random = np.random.default_rng(seed)
     names, covariance = [str(team) for team in range(teams)], [[1, r], [r, 1]]
@@ -46,7 +47,7 @@ def coverage(estimator: Estimator, teams: int, waves: int, r: float, runs: int, 
     return held / runs
 
 
-def found_by_chance(teams: int, waves: int, runs: int, seed: int = 1) -> tuple[float, float]:
+def found_by_chance(teams: int, waves: int, runs: int, seed: int = SEED) -> tuple[float, float]:
     """How often some p, and some q, of a KPI is below .05 where neither score goes with it."""
     random = np.random.default_rng(seed)
     found = np.zeros(2)
@@ -64,12 +65,23 @@ def found_by_chance(teams: int, waves: int, runs: int, seed: int = 1) -> tuple[f
     return by_p, by_q
 
 
-def main(runs: int = 2000) -> None:
-    print("coverage over waves of the same teams    teams  waves  true r  before  served")
-    for teams, waves, r in product(TEAMS, WAVES, TRUTHS):
-        before, now = (coverage(estimator, teams, waves, r, runs) for estimator in (independent, served))
-        print(f"{teams:45d}{waves:7d}{r:8.1f}{before:8.3f}{now:8.3f}")
-    print("found by chance in a KPI                 teams  waves  p       q")
-    for teams, waves in product(TEAMS, WAVES):
-        by_p, by_q = found_by_chance(teams, waves, runs)
-        print(f"{teams:45d}{waves:7d}{by_p:7.3f}{by_q:8.3f}")
+RUNS, OF_CHANCE = 2000, 1000
+TABLES: Final = [
+    Table(
+        "waves",
+        ("teams", "waves", "true r"),
+        ("before", "served"),
+        list(product(TEAMS, WAVES, TRUTHS)),
+        lambda teams, waves, r: [coverage(of, teams, waves, r, RUNS) for of in (independent, served)],
+        f"{RUNS:,} series a cell",
+        coverage=["served"],
+    ),
+    Table(
+        "chance in a KPI",
+        ("teams", "waves"),
+        ("some p", "some q"),
+        list(product(TEAMS[:2], WAVES)),
+        lambda teams, waves: found_by_chance(teams, waves, OF_CHANCE),
+        f"{OF_CHANCE:,} series a row",
+    ),
+]

@@ -249,13 +249,20 @@ def _title(look: Look, group: schemas.FacetsGroup | None, rows: ChartRows) -> st
         return look.of_group(group.group, look.say(_without_shares(rows)))
     high, low = told[0], told[-1]
     said = look.say(
-        "answers_finding",
+        _finding(told, rows),
         high=high["name"],
         low=low["name"],
         high_share=high["percent"],
         low_share=low["percent"],
     )
     return look.of_group(group.group, said)
+
+
+def _finding(told: ChartRows, rows: ChartRows) -> str:
+    """What is not shown may be more or less favourable than all that is."""
+    if len(told) == 1:
+        return "answers_of_one"
+    return "answers_of_shown" if any("reason" in row for row in rows) else "answers_finding"
 
 
 def _without_shares(rows: ChartRows) -> str:

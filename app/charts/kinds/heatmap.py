@@ -170,7 +170,8 @@ def _title(look: Look, groups: Sequence[HeatmapGroupOk]) -> str:
     count = _clear(most, state)
     if not count:
         return look.say("heatmap_alike")
-    return look.say(f"heatmap_{state}", name=look.name(most.group), count=count, topics=len(most.cells))
+    topics = sum(isinstance(cell, HeatmapCellOk) for cell in most.cells)
+    return look.say(f"heatmap_{state}", name=look.name(most.group), count=count, topics=topics)
 
 
 def _in_words(look: Look, groups: Sequence[HeatmapGroupOk], unseen: Sequence[object]) -> str:

@@ -302,6 +302,14 @@ def _last_changes(
     return (found[0].from_survey if found else None), found
 
 
+def _why_no_change(group: schemas.TrendGroup, waves: Sequence[schemas.TrendWave]) -> str | None:
+    """Where there is a wave before, but of both scores the change is hidden."""
+    last = waves[-1].survey.id if waves else None
+    own = [one for one in group.changes if one.to_survey == last and one.measure in SCORES]
+    reasons = [one.reason for one in own if one.status == "suppressed"]
+    return reasons[0] if reasons and len(reasons) == len(own) else None
+
+
 def _title(look: Look, answer: schemas.Trends, group: schemas.TrendGroup | None) -> str:
     if group is None:
         return look.say("nobody_shown")
@@ -311,6 +319,8 @@ def _title(look: Look, answer: schemas.Trends, group: schemas.TrendGroup | None)
         return look.say("of_group", name=look.name(group.group), said=look.label("reasons", last.reason))
     name = look.name(group.group)
     opened = {wave.survey.id: wave.survey.opened_at for wave in answer.waves}
+    if why := _why_no_change(group, answer.waves):
+        return look.say("of_group", name=name, said=look.label("reasons", why))
     if since not in opened:
         return look.say("of_group", name=name, said=look.say("no_earlier_wave"))
     said = look.listed(list(_verdicts_in_words(look, changes)))

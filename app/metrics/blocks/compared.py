@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import inf
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from app.metrics.blocks.measure import Measure
 from app.metrics.disclosure import Precision, shown_sd, shown_share
@@ -10,6 +10,10 @@ from app.metrics.formulas import Interval, Moments
 
 Rounded = Callable[[float, Precision], float]
 
+FURTHEST: Final = 100.0
+"""Apart, of two scores from 0 to 100."""
+FURTHEST_OF_SIGNED: Final = 200.0
+"""Of two that go from -100 to 100: eNPS and the gap."""
 FINEST_FIRST: tuple[Precision, ...] = ("exact", "integer", "banded")
 
 
@@ -50,11 +54,16 @@ def shown_difference(value: float, precision: Precision) -> float:
     return value if precision == "exact" else round(round(value, 9))
 
 
-def shown_interval(ci: Interval, precision: Precision) -> Ends:
+def shown_interval(ci: Interval, precision: Precision, furthest: float = FURTHEST) -> Ends:
     return {
-        "ci_low": shown_difference(ci.low, precision),
-        "ci_high": shown_difference(ci.high, precision),
+        "ci_low": shown_difference(max(ci.low, -furthest), precision),
+        "ci_high": shown_difference(min(ci.high, furthest), precision),
     }
+
+
+def shown_detectable(value: float, precision: Precision, furthest: float = FURTHEST) -> float:
+    """The furthest that two scores can lie apart, where not even that would have been seen."""
+    return shown_difference(min(value, furthest), precision)
 
 
 def shown_p(value: float, precision: Precision) -> float | None:

@@ -217,7 +217,7 @@ def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis 
     }
     analysis = Analysis(
         found=found,
-        intervals=() if drawn is None else importance_intervals(_as_shares(drawn)),
+        intervals=() if drawn is None else importance_intervals(as_shares(drawn)),
         first=() if drawn is None else tuple(chance_of_first(drawn, wave.choices.target).tolist()),
         r2_ci=_r2_interval(found.r2, own, predictors, None if by_teams is None else drawn, wave.seed),
         resampled="persons" if by_teams is None else "teams",
@@ -251,7 +251,7 @@ def _shares_questions(instrument: Instrument) -> bool:
     return any(instrument.role[column] == "core" for own in instrument.levers().values() for column in own)
 
 
-def _as_shares(drawn: ImportanceDraws) -> ImportanceDraws:
+def as_shares(drawn: ImportanceDraws) -> ImportanceDraws:
     whole = np.where(drawn.r2 > ZERO_SPREAD, drawn.r2, np.inf)[:, None]
     return replace(drawn, importance=drawn.importance / whole)
 

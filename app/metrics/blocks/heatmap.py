@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
-from app.metrics.blocks.compared import as_compared, as_shown, shown_difference, shown_interval, shown_p
+from app.metrics.blocks.compared import (
+    as_compared,
+    as_shown,
+    shown_detectable,
+    shown_difference,
+    shown_interval,
+    shown_p,
+)
 from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
@@ -118,7 +125,7 @@ def _cell(found: Cell, shown: Moments, shrunken: float | Unknown, precision: Pre
         **shown_interval(found.test.ci, precision),
         g=g,
         q=q,
-        detectable=shown_difference(found.test.detectable, precision),
+        detectable=shown_detectable(found.test.detectable, precision),
         state=found.state,
         score=shown.mean,
         shrunken=told,

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from app.metrics.blocks.compared import FURTHEST, FURTHEST_OF_SIGNED, shown_interval
 from app.metrics.blocks.pairs import MEASURES, Pairs, values_of
 from app.metrics.blocks.wave import Wave, reasons_of
 from app.metrics.formulas import CUT, PairedChange, mcnemar, paired_change
@@ -69,8 +70,7 @@ def _numbers(measure: MeasureName, change: PairedChange, mcnemar_p: float | None
         status="ok",
         n=change.n,
         difference=change.test.mean,
-        ci_low=change.test.ci.low,
-        ci_high=change.test.ci.high,
+        **shown_interval(change.test.ci, "exact", FURTHEST if measure in DIMENSIONS else FURTHEST_OF_SIGNED),
         p=change.test.p,
         dz=change.dz,
         wilcoxon_p=change.wilcoxon_p,

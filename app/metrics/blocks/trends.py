@@ -8,7 +8,17 @@ from typing import Final, Literal
 
 import numpy as np
 
-from app.metrics.blocks.compared import Rounded, as_shown, coarser, shown_difference, shown_interval, shown_p
+from app.metrics.blocks.compared import (
+    FURTHEST,
+    FURTHEST_OF_SIGNED,
+    Rounded,
+    as_shown,
+    coarser,
+    shown_detectable,
+    shown_difference,
+    shown_interval,
+    shown_p,
+)
 from app.metrics.blocks.measure import Measure
 from app.metrics.blocks.pairs import MEASURES, Compared, Pairs, measure_of
 from app.metrics.blocks.repeaters import repeaters
@@ -23,7 +33,7 @@ from app.metrics.formulas import (
     pearson,
     verdict,
 )
-from app.metrics.sample import Flags
+from app.metrics.sample import DIMENSIONS, Flags
 from app.metrics.schemas import (
     Change,
     EnpsNumbers,
@@ -359,6 +369,7 @@ def _told(
         return own
     assert adjusted is not None, "every test is in a family"
     q, smallest = shown_p(adjusted, own.precision), pairs.wave.choices.smallest_change
+    furthest = FURTHEST if measure in DIMENSIONS else FURTHEST_OF_SIGNED
     return ChangeOk(
         measure=measure,
         **between(pairs),
@@ -368,9 +379,9 @@ def _told(
         n_before=own.n_before,
         n_after=own.n_after,
         difference=shown_difference(own.test.mean, own.precision),
-        **shown_interval(own.test.ci, own.precision),
+        **shown_interval(own.test.ci, own.precision, furthest),
         q=q,
-        detectable=shown_difference(own.test.detectable, own.precision),
+        detectable=shown_detectable(own.test.detectable, own.precision, furthest),
         smallest_change=smallest,
         verdict=verdict(own.test, adjusted, smallest),
         reasons=reasons_of(({"q": q}, "banded")),

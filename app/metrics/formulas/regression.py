@@ -86,6 +86,8 @@ def robust_regression(
         factor = len(scores) / df * (len(own) - 1) / (len(own) - fitted)
         quantile = float(stdtrit(df, UPPER_TAIL))
     covariance = factor * inverse @ (scores.T @ scores) @ inverse
+    if groups is not None and levels is not None:
+        covariance[0, 0] += _of_middle(rest, levels, x.shape[1])
     outcome_less_mean = own[:, 0] - own[:, 0].mean()
     explained = float(outcome_less_mean @ (x @ beta)) / float(outcome_less_mean @ outcome_less_mean)
     return Regression(
@@ -129,6 +131,11 @@ def _undefined(
         return "not_identified"
     true = observed - np.diag(noise[1:] / len(own) / spread[1:] ** 2)
     return "too_unreliable" if noise.any() and np.linalg.eigvalsh(true)[0] < LEAST_TRUE else None
+
+
+def _of_middle(rest: NDArray[np.float64], levels: NDArray[np.int64], columns: int) -> float:
+    """Squared error of the mean of all, unseen by clusters that are levels: there the rest adds up to 0."""
+    return float(rest @ rest) / (len(rest) - int(levels.max()) - columns) / len(rest)
 
 
 def _noise(

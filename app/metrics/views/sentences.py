@@ -25,10 +25,10 @@ def of_criterion(criterion: CriterionNumbers, language: str) -> str:
     name = scale_titles(language)[criterion.criterion]
     if not known or not criterion.is_associated:
         return _sentence("little_in_common", language).format(criterion=name)
-    leading = [lever for lever in _leading(known) if lever.above_chance is not False] or known
+    leading = _leading(known)
     return " ".join(
         [
-            _in_common(leading, len(known), language).format(
+            _in_common(leading, known, language).format(
                 criterion=name,
                 lever=_lever(leading[0].lever, language),
                 levers=_listed([lever.lever for lever in leading], language),
@@ -46,10 +46,12 @@ def _leading(known: Sequence[DriverLeverOk]) -> list[DriverLeverOk]:
     return [lever for lever in ordered if lever is ordered[0] or lever.rank_low == 1]
 
 
-def _in_common(leading: Sequence[DriverLeverOk], known: int, language: str) -> str:
-    if len(leading) == 1:
-        return _sentence("most_in_common", language)
-    return _sentence("none_stands_out" if len(leading) == known else "several_in_common", language)
+def _in_common(leading: Sequence[DriverLeverOk], known: Sequence[DriverLeverOk], language: str) -> str:
+    """Where one that may be first is within chance, none is named: the others are not all that may be."""
+    is_within_chance = any(lever.above_chance is False for lever in leading)
+    if is_within_chance or len(leading) == len(known) > 1:
+        return _sentence("none_stands_out", language)
+    return _sentence("most_in_common" if len(leading) == 1 else "several_in_common", language)
 
 
 def _against(leading: Sequence[DriverLeverOk], criterion: str, language: str) -> list[str]:
