@@ -31,6 +31,14 @@ def test_what_is_short_first_is_what_is_dearest() -> None:
     assert needs_of(CASES[2], heavy).first == "memory of one release: 2,000.0 GB"
 
 
+def test_answers_are_reckoned_singly_as_they_come_and_not_as_where_they_gather() -> None:
+    costs = costs_of(measured())
+    assert costs.answers_a_second < costs.gathered_a_second
+    first = needs_of(CASES[0], costs).first
+    assert f"{costs.answers_a_second:,.0f} that one process takes singly" in first
+    assert f"({costs.gathered_a_second:,.0f} where they come to one survey at once)" in first
+
+
 def test_what_was_not_measured_is_named_with_its_command() -> None:
     with pytest.raises(NotMeasured, match="benchmarks submissions --keep"):
         costs_of([])

@@ -101,6 +101,7 @@ LOADS = (
     Load("the same, c=128", 128),
     Load("/v1/respond with a token, c=32", 32, is_invited=True),
 )
+ONE_BY_ONE = Load("one response at a time, c=1: none are stored together", 1)
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,19 @@ from tests.benchmarks.rows import (
     row_of_seconds,
     shown,
 )
-from tests.benchmarks.submissions import LOADS, Processes, process_of, raw_limit
+from tests.benchmarks.submissions import LOADS, ONE_BY_ONE, Load, Processes, process_of, raw_limit
 from tests.waiting import eventually
 
 ROUNDS = 2
-SIZES = {"persons": 40_000, "read": 4_000, "bulk": 20_000, "release": 100_000, "largest": 1_000_000}
-SMALL = {"persons": 6_000, "read": 500, "bulk": 2_000, "release": 2_000, "largest": 4_000}
+SIZES = {
+    "persons": 40_000,
+    "alone": 10_000,
+    "read": 4_000,
+    "bulk": 20_000,
+    "release": 100_000,
+    "largest": 1_000_000,
+}
+SMALL = {"persons": 6_000, "alone": 6_000, "read": 500, "bulk": 2_000, "release": 2_000, "largest": 4_000}
 BATCH = 1_000
 Sizes = dict[str, int]
 
@@ -57,14 +64,22 @@ def of(kind: str) -> str:
 
 
 def of_submissions(sizes: Sizes) -> Iterator[Row]:
+    return of_loads("submissions", LOADS, sizes["persons"])
+
+
+def of_ungathered(sizes: Sizes) -> Iterator[Row]:
+    return of_loads("ungathered", [ONE_BY_ONE], sizes["alone"])
+
+
+def of_loads(kind: str, loads: Sequence[Load], persons: int) -> Iterator[Row]:
     """One response of 33 answers a request, against one INSERT through a bare ASGI application."""
     with bench() as run, tempfile.TemporaryDirectory(prefix="betrokken-bench-") as folder:
-        hire(run.api, sizes["persons"])
+        hire(run.api, persons)
         with raw_limit(run) as raw:
-            for one in LOADS:
+            for one in loads:
                 pairs = list(submissions.rounds(run, one, raw, Path(folder)))
                 ours, limit = (middle(side) for side in zip(*pairs, strict=True))
-                yield row_of(of("submissions"), one.name, ours, limit)
+                yield row_of(of(kind), one.name, ours, limit)
 
 
 def of_reads(sizes: Sizes) -> Iterator[Row]:
@@ -213,6 +228,7 @@ def of_storage(sizes: Sizes) -> Iterator[Row]:
 
 KINDS: dict[str, Callable[[Sizes], Iterator[Row]]] = {
     "submissions": of_submissions,
+    "ungathered": of_ungathered,
     "bulk": of_bulk,
     "reads": of_reads,
     "releases": of_releases,

@@ -8,20 +8,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import httpx
 
 from tests.acceptance.process import environment_of
-from tests.faults.load import Load
+from tests.faults.load import Load, is_for_later, sent
 from tests.faults.site import CLOCK, Loop, Site
 
 A_WHILE = 2.0
 MANY = 60
+LARGE, SMALL, OF_A_BATCH = 100_000, 300, 1_000
+"""Responses: of the first release that is killed, of those after it, and of a request."""
+RELEASING = 120.0
+"""Seconds for the release itself, after all is healed; the machine may be busy."""
 OTHERS = """
 SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
@@ -36,6 +41,9 @@ class Scene:
     disk: Path | None
     """A small one that the data folder lies on."""
     client: httpx.Client
+    patience: float
+    """Seconds in which all is to be well again."""
+    releases: Iterator[int] = field(default_factory=lambda: iter([LARGE]))
 
 
 Injection = Callable[[Scene], None]
@@ -215,18 +223,11 @@ def rush(scene: Scene) -> None:
 
 @kind("service killed inside a release")
 def kill_in_release(scene: Scene) -> None:
-    """The survey is released all the same, once."""
-    headers = {"Authorization": f"Bearer {scene.load.given.key}"}
-    with httpx.Client(base_url=scene.site.url, headers=headers, timeout=60) as client:
-        draft = {"name": "Killed", "questionnaire": "betrokken-33", "mode": "attributed"}
-        survey = client.post("/v1/surveys", json=draft).json()["id"]
-        client.post(f"/v1/surveys/{survey}/open")
-        items = [{"respondent": f"respondent-{n}", "answers": {"S01": n % 5 + 1}} for n in range(300)]
-        client.post(f"/v1/surveys/{survey}/responses/batch", json={"items": items})
-        client.post(f"/v1/surveys/{survey}/close")
-        time.sleep(scene.random.random())
-        scene.site.send(signal.SIGKILL)
-    deadline = time.monotonic() + 60
+    """The survey is released all the same, once: the first time one of 100,000 responses."""
+    survey = closed_survey(scene, next(scene.releases, SMALL))
+    time.sleep(scene.random.random())
+    scene.site.send(signal.SIGKILL)
+    deadline = time.monotonic() + RELEASING + scene.patience
     while time.monotonic() < deadline:
         with suppress(asyncpg.PostgresError, OSError):
             rows = scene.site.sql(
@@ -237,6 +238,27 @@ def kill_in_release(scene: Scene) -> None:
                 return
         time.sleep(0.5)
     scene.load.ledger.wrong.append(f"the survey {survey} has no release after its service was killed")
+
+
+def closed_survey(scene: Scene, size: int) -> str:
+    headers = {"Authorization": f"Bearer {scene.load.given.key}"}
+    with httpx.Client(base_url=scene.site.url, headers=headers, timeout=60) as client:
+
+        def done(path: str, body: object = None) -> httpx.Response:
+            """Under a key of its own, until it is: a busy machine may take several tries."""
+            key = str(uuid4())
+            while (answer := sent(client, "POST", path, body, key=key)) is None or is_for_later(answer):
+                time.sleep(0.2)
+            return answer.raise_for_status()
+
+        draft = {"name": "Killed", "questionnaire": "betrokken-33", "mode": "anonymous", "access": "open"}
+        survey: str = done("/v1/surveys", draft).json()["id"]
+        done(f"/v1/surveys/{survey}/open")
+        for start in range(0, size, OF_A_BATCH):
+            items = [{"answers": {"S01": n % 5 + 1}} for n in range(start, min(size, start + OF_A_BATCH))]
+            done(f"/v1/surveys/{survey}/responses/batch", {"items": items})
+        done(f"/v1/surveys/{survey}/close")
+        return survey
 
 
 @kind("disk of the data folder full")

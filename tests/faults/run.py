@@ -22,7 +22,7 @@ from tests.waiting import eventually
 
 SMALL_DISK_MB = 768
 STEPPED = "clock stepped"
-BASE, EACH = 300, 40
+BASE, EACH = 300, 80
 """Who may respond: at first, and for each fault."""
 MEANWHILE = 16
 """Operations that are acknowledged before the next fault: it meets a service at work."""
@@ -107,7 +107,7 @@ def _run(
             headers = {"Authorization": f"Bearer {load.given.key}"}
             try:
                 with httpx.Client(base_url=place.url, headers=headers, timeout=10) as client:
-                    scene = Scene(place, loop, load, random.Random(20261130), disk, client)
+                    scene = Scene(place, loop, load, random.Random(20261130), disk, client, healed_within)
                     for number, kind in enumerate(turns, 1):
                         told(f"{number} of {len(turns)}: {kind}")
                         inject(scene, kind, healed_within, outcome)
