@@ -223,12 +223,14 @@ function hidden(seen) {
   };
   for (const one of seen.overview.groups) hide(one, one.group.name);
   const facets = seen.answer("facets", "Facets")?.groups[0];
+  if (facets) hide(facets, words.parts.topics);
   if (facets?.status === "ok") for (const one of facets.facets) hide(one, one.title);
   const levers = leversOf(seen);
+  if (levers) hide(levers, words.parts.levers);
   if (levers?.status === "ok") for (const one of levers.levers) hide(one, seen.label("levers", one.lever));
   const comments = seen.answer("comments", "Comments")?.groups[0];
   if (comments) hide(comments, words.parts.comments);
-  if (!held.size) return h("p", {}, words.all_shown);
+  if (!held.size) return h("p", {}, facets && levers ? words.all_shown : words.failed);
   return h("dl", { class: "hidden-groups" }, ...[...held].map(([code, names]) =>
     h("div", { "data-reason": code }, h("dt", {}, [...names].join(", ")), h("dd", {}, `${seen.reason(code)}.`))));
 }

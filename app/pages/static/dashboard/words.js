@@ -109,7 +109,7 @@ const nl = {
   not_shown: "niet getoond",
   small: "kleine groep",
   rounded: "Cijfers van groepen onder 20 mensen zijn afgerond in stappen.",
-  all_shown: "Alle groepen en onderwerpen worden getoond.",
+  all_shown: "Alle groepen, onderwerpen en aandachtsgebieden hier worden getoond.",
   /** @param {string} quadrant @param {string} chance */
   surely: (quadrant, chance) => `${quadrant}, met ${chance} zekerheid.`,
   /** @param {string} first @param {string} chance @param {string} second @param {string} other */
@@ -302,7 +302,7 @@ const en = {
   not_shown: "not shown",
   small: "small group",
   rounded: "Figures of groups under 20 people are rounded in steps.",
-  all_shown: "All groups and topics are shown.",
+  all_shown: "All groups, topics and focus areas here are shown.",
   surely: (quadrant, chance) => `${quadrant}, with ${chance} certainty.`,
   unsure: (first, chance, second, other) => `Not clear: ${chance} chance of “${first}”, ${other} of “${second}”.`,
   over: "over 99%",
