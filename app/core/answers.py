@@ -14,7 +14,7 @@ LARGE = 2**16
 """Bytes whose packing others would wait for."""
 GZIP = 31
 TEXT = re.compile(r"text/|image/svg\+xml|application/(.*\+)?(json|yaml|xml|javascript|x-ndjson)\b")
-CODING = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?\s*")
+CODING = re.compile(r"\s*([\w*-]+)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.[0-9]{0,3})?))?\s*")
 
 
 class HeadMiddleware:
@@ -100,7 +100,7 @@ class Packing:
 def takes_gzip(accepted: str) -> bool:
     """RFC 9110, section 12.5.3: by name, else by the star; a weight of nothing refuses."""
     weights = {
-        match[1].lower(): float(match[2] or 1)
+        match[1].lower().removeprefix("x-"): float(match[2] or 1)
         for part in accepted.split(",")
         if (match := CODING.fullmatch(part))
     }

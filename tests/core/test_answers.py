@@ -64,6 +64,8 @@ async def test_the_line_lives_on_after_a_head(wire: Wire) -> None:
         ("*;q=0", False),
         ("identity", False),
         ("br", False),
+        ("gzip;Q=1.0", True),
+        ("x-gzip", True),
         ("gzip;q=high", False),
         ("gzip;q=1.2.3", False),
         ("xgzip", False),
