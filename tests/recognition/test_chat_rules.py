@@ -186,6 +186,29 @@ def test_text_of_teams_arrives_as_it_was_written(text: str, message: str) -> Non
     assert said(parts, NAMES, None) == Said(message, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<@UBOB>'s help", "Bob's help"),
+        ("<@UBOB>\u2019s help", "Bob\u2019s help"),
+        ("'s <@UBOB> nachts", "'s Bob nachts"),
+        ("`<@UBOB>` you stayed", "you stayed"),
+        ("<@UBOB> #craft! you stayed", "you stayed"),
+    ],
+)
+def test_what_belongs_to_a_name_stays_with_it(text: str, message: str) -> None:
+    assert said(slack_parts(text), NAMES, ["craft"]).message == message
+
+
+def test_addresses_have_letters_of_every_script() -> None:
+    people = [Handle(email="jos\u00e9@example.com"), Handle(email="jan@m\u00fcller.nl")]
+    assert handles(slack_parts("jos\u00e9@example.com and jan@m\u00fcller.nl you stayed")) == people
+
+
+def test_a_mention_in_other_capitals_is_the_same() -> None:
+    assert handles(teams_parts("<at>BO DAY</at> thanks", [("<at>Bo Day</at>", "29:bo")])) == [Handle("29:bo")]
+
+
 def test_two_people_of_one_name_are_told_apart_by_their_order() -> None:
     text = "<at>Thanks</at> <at>Jan &amp; Co</at> and <at>Jan &amp; Co</at> you stayed"
     mentions = [THANKS, ("<at>Jan &amp; Co</at>", "UBOB"), ("<at>Jan & Co</at>", "UCY")]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-EMAIL = r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+EMAIL = r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)+"
 SLACK = re.compile(
     rf"<@(?P<user>[A-Z0-9]+)(?:\|[^>]*)?>|<mailto:(?P<mail>[^|>]+)(?:\|[^>]*)?>|(?P<plain>{EMAIL})"
     r"|<#(?P<channel>[^|>]*)(?:\|(?P<called>[^>]*))?>|<!(?P<special>[^|>]*)(?:\|(?P<label>[^>]*))?>"
@@ -16,9 +16,11 @@ SLACK = re.compile(
 """What Slack puts between < and >, which nobody can type: those are escaped."""
 PLAIN = re.compile(rf"(?P<plain>{EMAIL})")
 VALUE = re.compile(r"(?<!\S)#([\w&'-]+)")
-BETWEEN_NAMES = re.compile(r"^(\s|,|;|\+|&|\band\b|\ben\b|[*_~])*$", re.IGNORECASE)
+BETWEEN_NAMES = re.compile(r"^(\s|,|;|\+|&|\band\b|\ben\b|[*_~`])*$", re.IGNORECASE)
 AFTER_NAMES = re.compile(r"^(?:[ \t,;]|[-\u2013\u2014](?=\s)|:(?![\w+'-]+:))+")
 """What ends the names: not the colon of an emoji, nor the dash of a list below them."""
+OF_THEIRS = re.compile(r"['\u2019]\w")
+"""Right behind a name, of which it is a part: Noor's help."""
 BOT = "28:"
 """How the ids of bots begin in Teams; those of users begin with 29:."""
 
@@ -91,7 +93,10 @@ def said(parts: Sequence[str | Handle], names: Mapping[Handle, str], values: Seq
     told, opened = list(parts), ""
     while told and (isinstance(told[0], Handle) or BETWEEN_NAMES.match(told[0])):
         first = told.pop(0)
-        opened += "" if isinstance(first, Handle) else "".join(re.findall(r"[*_~]", first))
+        opened += "" if isinstance(first, Handle) else "".join(re.findall(r"[*_~`]", first))
+    removed = len(parts) - len(told)
+    if removed and told and OF_THEIRS.match(str(told[0])):
+        told.insert(0, parts[removed - 1])
     text = "".join(names[part] if isinstance(part, Handle) else part for part in told)
     if len(told) < len(parts):
         text = _after_names(text, opened)
@@ -111,6 +116,8 @@ def _after_names(text: str, opened: str) -> str:
 
 def _without(text: str, found: re.Match[str]) -> str:
     before, after = text[: found.start()].rstrip(" \t"), text[found.end() :].lstrip(" \t")
+    if not before:
+        after = re.sub(r"^[.,;:!?]+\s", "", after)
     if not after.strip():
         return before.strip().rstrip(" ,;-")
     is_apart = not before or before.endswith("\n") or after[0] in "\n.,;:!?)"
@@ -275,4 +282,4 @@ def as_address(found: re.Match[str]) -> Handle:
 
 def name_in(written: str) -> str:
     """Of a mention, however it is marked and escaped."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", written)).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", written)).split()).casefold()
