@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 import scim2_models as scim
@@ -23,6 +24,9 @@ from app.scim.filters import LONGEST_FILTER
 from app.scim.schemas import POLICY, Group, Person
 from app.scim.service import Arrivals, Caller
 
+NAMES = ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes")
+PARAMETERS = {name.lower(): name for name in NAMES}
+"""Of a query, by how they compare (RFC 7644, 3.4.2)."""
 Patched = TypeVar("Patched", bound=scim.Resource[Any])
 
 
@@ -54,9 +58,19 @@ Writer = Annotated[Caller, Depends(writer)]
 ScimBody = Annotated[Any, Depends(body_of)]
 
 
+def query_of(request: Request) -> dict[str, str]:
+    """What providers add of their own is let through; a misspelt one would answer with everybody."""
+    for given in request.query_params:
+        near = get_close_matches(given.lower(), PARAMETERS, 1, 0.75)
+        if near and given.lower() not in PARAMETERS:
+            meant = PARAMETERS[near[0]]
+            raise scim.InvalidValueException(detail=f"There is no parameter {given}: did you mean {meant}?")
+    return dict(request.query_params)
+
+
 def asked_of(request: Request) -> scim.ResponseParameters[Any]:
     """`attributes` and `excludedAttributes`."""
-    return scim.ResponseParameters[Any].model_validate(dict(request.query_params), scim_policy=POLICY)
+    return scim.ResponseParameters[Any].model_validate(query_of(request), scim_policy=POLICY)
 
 
 Asked = Annotated[scim.ResponseParameters[Any], Depends(asked_of)]

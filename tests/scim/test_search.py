@@ -195,3 +195,13 @@ async def test_a_scan_has_a_limit(scim: ScimClient, monkeypatch: pytest.MonkeyPa
     assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")
     assert await names(scim, filter='userName eq "cas"') == ["Cas"], "an equality is looked up"
     assert len(await names(scim)) == 3
+
+
+@pytest.mark.parametrize("place", ["/Users", "/Groups"])
+async def test_a_misspelt_parameter_does_not_answer_with_everybody(place: str, scim: ScimClient) -> None:
+    for wrong in ("filters", "fitler", "start_index", "counts", "attribute"):
+        refused = await scim.get(place, params={wrong: "1"})
+        assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidValue"), wrong
+        assert "did you mean" in refused.json()["detail"]
+    for theirs in ("aadOptscim062020", "COUNT", "api-version"):
+        assert (await scim.get(place, params={theirs: "1"})).status_code == 200, theirs

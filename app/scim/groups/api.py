@@ -13,6 +13,7 @@ from app.scim.api import (
     list_answer,
     partial_answer,
     patch_of,
+    query_of,
     read_answer,
     resource_of,
     search_of,
@@ -27,7 +28,7 @@ router = APIRouter()
 
 @router.get("/Groups", operation_id="scim_list_groups")
 async def list_groups(request: Request, who: Reader, session: Tenant) -> Response:
-    asked = search_of(dict(request.query_params), Group)
+    asked = search_of(query_of(request), Group)
     return await list_answer(await search(session, who, [GROUPS, OTHERS], asked), asked)
 
 

@@ -11,6 +11,7 @@ from app.scim.api import (
     answer,
     list_answer,
     patch_of,
+    query_of,
     read_answer,
     resource_of,
     search_of,
@@ -25,7 +26,7 @@ router = APIRouter()
 
 @router.get("/Users", operation_id="scim_list_users")
 async def list_users(request: Request, who: Reader, session: Tenant) -> Response:
-    asked = search_of(dict(request.query_params), Person)
+    asked = search_of(query_of(request), Person)
     return await list_answer(await search(session, who, [USERS], asked), asked)
 
 
