@@ -92,6 +92,7 @@ OTHERS = {
     "app.metrics.views.sentences": ("blocks", "what the numbers say, in words"),
     "app.newsletter.issues": ("service", "a month, put together"),
     "app.newsletter.rendering": ("blocks", "a month, as a mail"),
+    "app.privacy.export.page": ("api", "one's own answers as a page to read"),
     "app.privacy.export.links": ("service", "one link, to one's own data"),
     "app.recognition.chat.signatures": ("pure", "is it the chat that speaks"),
     "app.scim.deviations": ("pure", "how providers differ from the standard"),

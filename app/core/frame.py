@@ -28,6 +28,11 @@ main { max-width: 40rem; margin: 0 auto; padding: var(--s6) var(--s4); }
 h1 { margin: 0 0 var(--s5); font-size: var(--body); font-weight: 600; }
 p { margin: 0 0 var(--s3); }
 p + p { color: var(--muted); }
+h2 { margin: var(--s6) 0 var(--s2); font-size: 1.25rem; }
+dl { margin: 0 0 var(--s4); }
+dt { margin-top: var(--s3); }
+dd { margin: 0; font-weight: 600; white-space: pre-line; }
+a { color: var(--accent); }
 button { min-height: 3.25rem; margin-top: var(--s4); padding: var(--s2) var(--s5); font: inherit;
   font-weight: 600; border: 1px solid var(--accent); border-radius: var(--round);
   background: var(--accent); color: var(--on-accent); }
@@ -62,12 +67,17 @@ def framed(
     if button:
         said = f'<form method="post">{said}<button>{" / ".join(spoken(button, languages))}</button></form>'
     head = f"<h1>{escape(organization)}</h1>" if organization else ""
+    return document(first, organization, head + said, status)
+
+
+def document(language: str, title: str | None, body: str, status: int = 200) -> HTMLResponse:
+    """`body` is HTML already."""
     content = (
-        f'<!doctype html><html lang="{first}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="robots" content="noindex">'
-        f"<title>{escape(organization or 'Betrokken')}</title><style>{STYLE}</style></head>"
-        f"<body><main>{head}{said}</main></body></html>"
+        f"<title>{escape(title or 'Betrokken')}</title><style>{STYLE}</style></head>"
+        f"<body><main>{body}</main></body></html>"
     )
     return HTMLResponse(content, status, headers=HEADERS)
 

@@ -1,5 +1,7 @@
 """What is kept of somebody; and confidential answers, which only their giver gets to see."""
 
+import base64
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from email.message import EmailMessage
@@ -381,6 +383,25 @@ async def test_without_an_address_or_a_server_there_is_no_link(mailer: Tenant, a
     assert refused.json()["code"] == "mail_not_set_up", "a link to an address that nobody gave"
     refused = await acme.client.post("/v1/people/nobody/export/answers-link")
     assert refused.status_code == 404
+
+
+async def test_who_follows_the_link_reads_a_page_and_may_keep_the_file(
+    mailer: Tenant, sink: Sink, anonymous: ContractClient
+) -> None:
+    link = await link_of(mailer, sink)
+    asked = await anonymous.get(link, headers=BROWSER)
+    assert "Toon mijn antwoorden" in asked.text
+    page = await anonymous.post(link, headers=BROWSER | {"Accept-Language": "nl"})
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["cache-control"] == "no-store"
+    assert "<dd>4 (" in page.text, "with what it means"
+    assert "Weet ik niet of niet van toepassing" in page.text
+    (kept,) = re.findall(r'download="answers.json" href="data:application/json;base64,([^"]+)"', page.text)
+    found = json.loads(base64.b64decode(kept))
+    assert found["person"] == "E-1"
+    assert [one["answer"] for one in found["responses"][0]["answers"]] == [4, None]
+    assert (await anonymous.post(link, headers=BROWSER)).status_code == 404, "once"
 
 
 async def test_an_erased_person_has_no_link_any_more(

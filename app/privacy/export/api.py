@@ -7,13 +7,14 @@ from app.auth.callers import PrivacyManager
 from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant, database_of
 from app.core.conditional import NO_STORE
 from app.core.database import transaction_time
-from app.core.frame import PAGE, LinkRoute, framed
+from app.core.frame import PAGE, LinkRoute, framed, is_browser
+from app.core.languages import language_of
 from app.core.parameters import ExternalId
 from app.core.requests import Route
 from app.core.secrets import token_hash
 from app.core.shapes import TOKEN
-from app.organizations.queries import name_of
-from app.privacy.export import links, schemas, service
+from app.organizations import queries as organization_queries
+from app.privacy.export import links, page, schemas, service
 from app.privacy.export.words import words
 
 router = APIRouter(route_class=Route, tags=["privacy"])
@@ -54,16 +55,22 @@ async def get_answers_page(token: Token, request: Request) -> HTMLResponse:
     organization_id = links.organization_of(token)
     async with database_of(request).tenant_session(organization_id) as session:
         await links.require_link(session, token, await transaction_time(session))
-        page = words()["page"]
-        return framed(request, await name_of(session), page["explanation"], page["button"])
+        asked = words()["page"]
+        return framed(
+            request, await organization_queries.name_of(session), asked["explanation"], asked["button"]
+        )
 
 
-@linked.post(ANSWERS, operation_id="show_answers", response_model=schemas.OwnAnswers)
-async def show_answers(
-    token: Token, request: Request, keyring: KeyringOf, response: Response
-) -> schemas.OwnAnswers:
-    response.headers.update(AS_FILE)
+@linked.post(ANSWERS, operation_id="show_answers", response_model=schemas.OwnAnswers, responses=PAGE)
+async def show_answers(token: Token, request: Request, keyring: KeyringOf) -> Response:
+    """To who pressed the button as a page, in which the file is too; to a program the file."""
     organization_id = links.organization_of(token)
     async with database_of(request).tenant_session(organization_id) as session:
-        now = await transaction_time(session)
-        return await service.show_answers(session, token_hash(token), keyring, now)
+        found = await service.show_answers(
+            session, token_hash(token), keyring, await transaction_time(session)
+        )
+        organization = await organization_queries.organization(session)
+    if is_browser(request):
+        language = language_of(request.headers.get("accept-language"), organization.locale)
+        return page.shown(found, organization, language)
+    return Response(found.model_dump_json(), headers=AS_FILE, media_type="application/json")

@@ -132,7 +132,7 @@ def letter(name: str, organization: str, link: str, language: str) -> Letter:
     """Names are put on one line: in a mail a line may be a header."""
     names = {"name": name, "organization": organization, "days": str(queries.VALID.days)}
     names = {one: on_one_line(text) for one, text in names.items()}
-    said = {part: texts[language] for part, texts in words().items() if part != "page"}
+    said = {part: texts[language] for part, texts in words()["mail"].items()}
     return Letter(
         language=language,
         subject=filled(said["subject"], names),

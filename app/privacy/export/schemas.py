@@ -124,6 +124,8 @@ class OwnAnswer(Schema):
     question: str
     text: str
     answer: int | str | list[str] | None
+    label: str | None
+    """What it means, where its scale has words for it."""
 
 
 class ExportedResponse(Schema):

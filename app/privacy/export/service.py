@@ -30,6 +30,7 @@ from app.recognition import service as recognitions
 from app.recognition.schemas import Recognition
 from app.surveys.invitations.tokens import recipient_key
 from app.surveys.questionnaires import queries as surveys
+from app.surveys.respond.words import usual_labels
 from app.surveys.responses.rules import Answer, decode
 from app.surveys.responses.service import changeable_key, pseudonym, slots_of
 
@@ -196,6 +197,7 @@ async def _readable(session: TenantSession, row: Row[Any], language: str) -> sch
                 question=one["key"],
                 text=worded(one["text"], language),
                 answer=in_words(given[one["key"]], one, language),
+                label=label_of(given[one["key"]], one, language),
             )
             for one in questions
             if one["key"] in given
@@ -209,6 +211,18 @@ def in_words(answer: Answer, question: Mapping[str, Any], language: str) -> Answ
     if isinstance(answer, list):
         return [said[option] for option in answer]
     return said[answer] if isinstance(answer, str) else answer
+
+
+def label_of(answer: Answer, question: Mapping[str, Any], language: str) -> str | None:
+    """As its reader was told what it means."""
+    scale = question.get("scale")
+    if scale is None or not isinstance(answer, int):
+        return None
+    labels = scale.get("labels") or {}
+    own = labels.get(language) or next(iter(labels.values()), None)
+    asked = worded(question["text"], language)
+    told = own or usual_labels(question["facet"], asked, language, scale["low"], scale["high"])
+    return told.get(str(answer))
 
 
 def worded(texts: Mapping[str, str], language: str) -> str:
