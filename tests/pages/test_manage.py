@@ -919,15 +919,22 @@ async def test_somebody_s_days_are_filled_in_and_taken_away(staffed: Tenant, vis
         assert (chosen["work_anniversary"], chosen["first_day"]) == (False, True)
 
 
+CRAMPED = (
+    """all => all.filter((one) => one.scrollHeight > one.clientHeight + 1).map((one) => one.textContent)"""
+)
+"""Words that reach over those of the next choice."""
+
+
 async def test_teams_to_choose_from_stand_below_the_one_they_are_part_of(
     staffed: Tenant, visit: Visits
 ) -> None:
     for name, parent in (("alfa", "sales"), ("zulu", "care"), ("beta", "sales")):
         await staffed.client.put(f"/v1/teams/{name}", json={"name": name.title(), "parent": parent})
     async with visit() as seen:
-        await manage(seen, await key_of(staffed, "keys:manage", "people:read", "metrics:read"), "keys/new")
+        await manage(seen, await key_of(staffed, *SCOPES), "keys/new")
         shown = await seen.page.locator('[data-field="teams"] .choice-name').all_text_contents()
         assert shown == ["Care", "\u2003Zulu", "Sales", "\u2003Alfa", "\u2003Beta"]
+        assert await seen.page.eval_on_selector_all(".choice", CRAMPED) == []
 
 
 SCREENS = {

@@ -38,7 +38,7 @@ export async function drawOccasions([person = ""]) {
 /** @param {string} person */
 function choosing(person) {
   const body = form(() => go(`occasions/${encodeURIComponent(filled(body, "person"))}`),
-    personField("person", words().keys.person, person), h("p", { class: "buttons" }, h("button", { class: person ? "secondary" : "primary", id: "see-days" }, words().occasions.see)));
+    personField("person", words().occasions.person, person), h("p", { class: "buttons" }, h("button", { class: person ? "secondary" : "primary", id: "see-days" }, words().occasions.see)));
   return body;
 }
 

@@ -2,7 +2,7 @@
 
 import { all, at, h } from "../respond/dom.js";
 import { may } from "../session.js";
-import { languageNow, redraw, say, whole, words } from "./page.js";
+import { INDENT, languageNow, redraw, say, whole, words } from "./page.js";
 import { sentence } from "./problems.js";
 
 /**
@@ -30,9 +30,10 @@ export function input(props = {}, value = "") {
  * @param {string} name @param {string} legend @param {Choice[]} options @param {string | string[]} chosen @param {string} [hint] */
 export function choices(name, legend, options, chosen, hint = "") {
   const type = Array.isArray(chosen) ? "checkbox" : "radio";
+  const isTree = options.some(({ label }) => label.startsWith(INDENT));
   return h("fieldset", { class: "field", "data-field": name, id: `${name}-set` },
     h("legend", {}, legend), h("p", { class: "soft" }, hint), h("p", { class: "fault", id: `${name}-fault` }),
-    h("div", { class: options.length > 8 ? "choices many" : "choices" }, ...options.map((one) => choice(name, type, one, [chosen].flat().includes(one.value)))));
+    h("div", { class: `choices${options.length > 8 ? " many" : ""}${isTree ? " tree" : ""}` }, ...options.map((one) => choice(name, type, one, [chosen].flat().includes(one.value)))));
 }
 
 /** @param {string} name @param {string} type @param {Choice} option @param {boolean} checked */

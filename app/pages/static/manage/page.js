@@ -121,6 +121,8 @@ export async function whole(address, query = {}) {
  * @typedef {{value: string, label: string}} Choosable
  */
 
+export const INDENT = "\u2003";
+
 /** To be chosen from: each team below the one it is part of, and by name. None where who looks may read none.
  * @returns {Promise<Choosable[]>} */
 export async function teamsToChoose() {
@@ -129,7 +131,7 @@ export async function teamsToChoose() {
   const below = (/** @type {string | null} */ parent, /** @type {number} */ depth) => teams
     .filter((one) => (one.parent !== null && known.has(one.parent) ? one.parent : null) === parent)
     .sort((one, other) => one.name.localeCompare(other.name, locale()))
-    .flatMap(/** @returns {Choosable[]} */ ({ external_id: id, name }) => [{ value: id, label: `${"\u2003".repeat(depth)}${name}` }, ...below(id, depth + 1)]);
+    .flatMap(/** @returns {Choosable[]} */ ({ external_id: id, name }) => [{ value: id, label: `${INDENT.repeat(depth)}${name}` }, ...below(id, depth + 1)]);
   return below(null, 0);
 }
 

@@ -467,6 +467,7 @@ const nl = {
   occasions: {
     title: "De dagen van iemand",
     lead: "Verjaardag, trouwdag, verjaardagen in de familie en andere dagen. Vul ze alleen in als de persoon dat wil; het geboortejaar wordt niet bewaard.",
+    person: "Wie",
     see: "Bekijk de dagen",
     /** @param {string} person */
     nobody: (person) => `Er is niemand met nummer ${person}. Controleer het nummer, of voeg de persoon eerst toe.`,
@@ -974,6 +975,7 @@ const en = {
   occasions: {
     title: "Somebody’s days",
     lead: "Birthday, wedding day, birthdays in the family and other days. Fill them in only if the person wants that; the year of birth is not kept.",
+    person: "Who",
     see: "See the days",
     nobody: (person) => `There is nobody with number ${person}. Check the number, or add the person first.`,
     of: (name) => `The days of ${name}`,
