@@ -378,6 +378,8 @@ async def test_every_number_and_reason_is_defined(acme: Tenant, api: ContractCli
     defined = {metric["name"] for metric in document["metrics"]}
     assert group.keys() - {"group", "status", "events", "reasons"} <= defined
     assert set(group["reasons"].values()) == {"no_edge", "zero_total", "not_reached", "no_rest"}
+    assert group["reasons"]["cross_team.share"] == group["reasons"]["specificity.mean"] == "zero_total"
+    assert group["reasons"]["network.reciprocity"] == "no_edge"
     described = contract()["components"]["schemas"]["RecognitionGroupOk"]["properties"]["reasons"][
         "description"
     ]

@@ -180,7 +180,7 @@ def _bridge(look: Look, group: RecognitionGroupOk) -> Json:
         "density": network.density,
     }
     if across.share is None:
-        why = group.reasons.get("cross_team.share", "no_edge")
+        why = group.reasons.get("cross_team.share", "zero_total")
         return row | {"said": look.say("hidden"), "reason": look.label("reasons", why)}
     return row | {"said": look.percent(across.share)}
 
@@ -239,7 +239,7 @@ def _network_title(look: Look, groups: Sequence[RecognitionGroupOk]) -> str:
         return look.say(
             "of_group",
             name=look.name(first.group),
-            said=look.label("reasons", first.reasons.get("cross_team.share", "no_edge")),
+            said=look.label("reasons", first.reasons.get("cross_team.share", "zero_total")),
         )
     share, expected = look.percent(first.cross_team.share), look.percent(first.cross_team.expected)
     return look.of_group(first.group, look.say("network_finding", share=share, expected=expected))

@@ -382,7 +382,7 @@ class _Groups:
     def _cross_team(self, first: int, last: int, expected: float, reasons: Reasons) -> CrossTeam:
         events = float(self.exchanged[last] - self.exchanged[first])
         if events == 0:
-            reasons |= {"cross_team.share": "no_edge", "cross_team.ei_index": "no_edge"}
+            reasons |= {"cross_team.share": "zero_total", "cross_team.ei_index": "zero_total"}
             return CrossTeam(share=None, expected=expected, ei_index=None)
         share = float(self.crossed[last] - self.crossed[first]) / events
         return CrossTeam(share=share, expected=expected, ei_index=2 * share - 1)
@@ -449,7 +449,7 @@ def _concentration(received: Integers, reasons: Reasons) -> Concentration:
 def _specificity(total: Mapping[str, float], reasons: Reasons) -> Specificity:
     scored = round(total["scored"])
     if not scored:
-        reasons["specificity.mean"] = "no_edge"
+        reasons["specificity.mean"] = "zero_total"
     mean = total["specificity"] / scored if scored else None
     return Specificity(mean=mean, n=scored, status="experimental")
 
