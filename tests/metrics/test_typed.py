@@ -68,6 +68,17 @@ PLANTED = {
         "        due=int(own.sum()),\n        late=0,\n",
     ),
     "celebrations forget": ("celebrations/blocks.py", "        due=int(own.sum()),\n", ""),
+    "a question is asked for what it has not": (
+        "releases/response_matrix.py",
+        'facet=[question["facet"] for question in questions],',
+        'facet=[question["topic"] for question in questions],',
+    ),
+    "a release's row forgets": ("releases/builder.py", "        epsilon_spent=epsilon,\n", ""),
+    "a definition has another name": (
+        "definitions.py",
+        'version=metric["version"]',
+        'version=metric["versie"]',
+    ),
     "an answer has no header": (
         "views/api.py",
         "schemas.Enps(**view.header, groups=",

@@ -10,6 +10,7 @@ import yaml
 from app.core.contract import contract
 from app.metrics.blocks.drivers import analyse
 from app.metrics.definitions import LANGUAGES, definitions, document, meanings
+from app.metrics.names import METRICS
 from app.metrics.schemas import CriterionNumbers, Definitions, LeversOk
 from app.metrics.views.sentences import of_criterion, of_levers
 from tests.metrics.test_blocks_drivers import lever, one_lever_matters, whole
@@ -226,3 +227,20 @@ def test_a_lever_is_called_the_closest_only_where_no_other_may_be() -> None:
     none_named = said_of_criterion({**core, "levers": by_chance}, "en")
     assert "none of them stands out." in none_named
     assert "Recognition" not in none_named
+
+
+DEFINED_AS = {
+    "satisfaction_engagement": "satisfaction",
+    "filter": "satisfaction",
+    "choices": "choice",
+    "facets": "facet",
+    "trends": "change",
+    "leaving": "turnover",
+}
+"""Under another name than its own."""
+NO_NUMBER = {"comments", "disclosure", "texts"}
+
+
+def test_every_metric_is_defined() -> None:
+    known = {metric["name"].partition(".")[0] for metric in document()["metrics"]}
+    assert {name for name in METRICS.keys() - NO_NUMBER if DEFINED_AS.get(name, name) not in known} == set()
