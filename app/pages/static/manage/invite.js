@@ -12,6 +12,8 @@ import { button, choices, clearFaults, confirm, copyable, field, filled, form, i
  * @typedef {import("contract").components["schemas"]["NotIssued"]} NotIssued
  */
 
+const LOOK_AGAIN_MS = 3000;
+
 /** @param {Survey} survey @returns {Promise<Node[]>} */
 export async function inviting(survey) {
   if (survey.status !== "open") return [];
@@ -45,6 +47,7 @@ function publicAddress({ id }) {
 function mails(survey, { counts, next_mailing_at: next, reminders, failed }) {
   const said = words();
   const any = Object.values(counts).some(Boolean);
+  if (counts.planned && !next) countAgain(survey);
   const lines = reminders.map(({ send_at: at, status }) => h("li", {}, said.reminder_line(moment(at), status === "sent")));
   const mayWrite = may("surveys:write");
   const rows = (failed ?? []).map((one) => [one.address ? `${one.person}, ${one.address}` : one.person, said.failed_mail[one.failure]]);
@@ -54,10 +57,22 @@ function mails(survey, { counts, next_mailing_at: next, reminders, failed }) {
     h("p", { class: "buttons" }, ...(counts.mailed && mayWrite ? [button(said.remind, () => reminding(survey), "secondary", { id: "remind" })] : []), ...(mayWrite ? [] : [seeMail(survey)])));
 }
 
+/** While they go out, as long as somebody looks at it; what is filled in beside it stays. @param {Survey} survey */
+function countAgain({ id }) {
+  setTimeout(async () => {
+    const place = document.getElementById("mail-counts");
+    if (!place || !location.hash.startsWith(`#surveys/${id}`)) return;
+    const told = await ask(`v1/surveys/${id}/invitations`);
+    if (!told.isOk || !place.isConnected) return;
+    place.textContent = words().mail_counts(told.body.counts);
+    if (told.body.counts.planned) countAgain(/** @type {Survey} */ ({ id }));
+  }, LOOK_AGAIN_MS);
+}
+
 /** @param {Survey} survey */
 function reminding(survey) {
   const said = words();
-  const body = form(() => {}, ownWordsOf("by_hand", survey));
+  const body = form(() => {}, h("div", { class: "own-words" }, ownWordsOf("by_hand", survey)));
   body.append(seeReminder(survey, body));
   const act = () => post(`v1/surveys/${survey.id}/invitations/remind`, wordsOf(body, "by_hand"));
   return confirm({ title: said.remind_question, text: said.remind_text[survey.mode], label: said.remind, said: said.reminded_said, parts: [body], within: BY_HAND, look: "roomy", act });
@@ -101,6 +116,7 @@ async function giveCodes({ id }, body) {
   const wanted = { team: filled(body, "team") || null, form: "codes", send: false, ...(people.length && { people }) };
   const told = await post(`v1/surveys/${id}/invitations`, wanted, {}, { Accept: "text/html" });
   if (!told.isOk) return showFaults(told, ALIASES);
+  document.getElementById("not-issued")?.replaceChildren();
   if (!told.body.includes("<section>")) return say(words().invited_said(0, 0));
   save("codes.html", "text/html", told.body);
   return say(words().codes_said);
@@ -135,4 +151,8 @@ function showInvited({ issued, mailed, not_issued: without }) {
 
 /** @param {NotIssued[]} without */
 const withoutOne = (without) =>
+  h("div", {}, h("h3", {}, words().not_issued), tableOf(without));
+
+/** @param {NotIssued[]} without */
+const tableOf = (without) =>
   table(words().not_issued, [words().person, words().why], without.map(({ respondent, reason }) => [respondent, words().not_issued_why[reason]]));

@@ -96,7 +96,7 @@ export function seeMail({ id }, form = () => null) {
     const own = wordsIn(form());
     const told = await post(`v1/surveys/${id}/invitations/preview`, own);
     if (!told.isOk) return form() ? showFaults(told) : tell(told);
-    const shown = told.body.mails.map((/** @type {Mail} */ mail) => drawMail(mail, (mail.kind === "reminder" ? own.reminder : own)?.text));
+    const shown = readersFirst(told.body.mails).map((/** @type {Mail} */ mail) => drawMail(mail, (mail.kind === "reminder" ? own.reminder : own)?.text));
     const box = dialog(said.mail_preview, [...shown, h("p", {}, button(said.close, () => box.close(), "primary"))], "roomy");
   }), "link", { id: "see-mail" });
   return see;
@@ -110,11 +110,15 @@ export function seeReminder({ id }, form) {
     const told = await post(`v1/surveys/${id}/invitations/preview`, { reminder: own });
     if (!told.isOk) return showFaultsWithin(told, BY_HAND, at("reminder-wrong"));
     clearFaults();
-    const mails = /** @type {Mail[]} */ (told.body.mails).filter(({ kind }) => kind === "reminder");
+    const mails = readersFirst(told.body.mails).filter(({ kind }) => kind === "reminder");
     shown.replaceChildren(...mails.map((mail) => drawMail(mail, own.text)));
   }), "link", { id: "see-reminder" });
   return h("div", { class: "own-words" }, h("p", {}, see), h("p", { role: "alert", class: "fault", id: "reminder-wrong" }), shown);
 }
+
+/** Of each kind, that in the reader's own language. @param {Mail[]} mails */
+const readersFirst = (mails) =>
+  [...mails].sort((one, other) => Number(one.kind === "reminder") - Number(other.kind === "reminder") || Number(other.language === languageNow()) - Number(one.language === languageNow()));
 
 /** Of whoever reads the one language, though it be written in the other alone. @param {Mail} mail @param {ReminderWords["text"]} [own] */
 function drawMail({ kind, language, subject, text }, own) {
