@@ -40,7 +40,7 @@ SPECIAL_USE_DOMAIN_NAMES[:] = [name for name in SPECIAL_USE_DOMAIN_NAMES if name
 def is_email(text: str) -> bool:
     """Whether it can be an address. Whether there is such a mailbox, nobody is asked."""
     try:
-        validate_email(text, check_deliverability=False)
+        validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:
         return False
     return True

@@ -22,6 +22,7 @@ BAD = [
     "noor@example.com\n",
     "noor@\u200bexample.com",
     "n" * 65 + "@" + "x" * 255 + ".com",
+    "n" * 65 + "@example.com",
 ]
 GOOD = ["o'brien+x@example.com", "zoë@exämple.de", "N.De.Wit@Example.COM", "bo@corp.local", "用户@例子.广告"]
 

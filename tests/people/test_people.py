@@ -527,3 +527,22 @@ async def test_an_unknown_member_is_said_first(api: ContractClient) -> None:
     answer = await api.put("/v1/people/E-1", json={"nmae": "x"})
     assert answer.json()["code"] == "unknown_field"
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["#/nmae", "#/name"]
+
+
+async def test_people_are_found_by_their_address(acme: Tenant, other: Tenant) -> None:
+    api = acme.client
+    await put(api, "a", email="Zoë@example.com")
+    await put(api, "b", email="zoë@EXAMPLE.com")
+    await put(api, "c", email="o'brien@example.com")
+    await put(api, "d")
+    await put(other.client, "a", email="zoë@example.com")
+    assert await listed(api, email="ZOË@example.com") == ["a", "b"]
+    assert await listed(api, email="o'brien@example.com") == ["c"]
+    assert await listed(api, email="nobody@example.com") == []
+    first = (await api.get("/v1/people", params={"email": "zoë@example.com", "limit": 1})).json()
+    assert first["next_cursor"]
+    before = first["as_of"]
+    await api.delete("/v1/people/d")
+    assert await listed(api, updated_after=before) == ["d-"]
+    assert await listed(api, email="o'brien@example.com", updated_after=before) == []
+    assert (await api.get("/v1/people", params={"email": ""})).status_code == 422

@@ -25,6 +25,7 @@ async def list_people(
     page: Page,
     response: Response,
     team: Annotated[Identifier | None, Query()] = None,
+    email: Annotated[str | None, Query(min_length=1, max_length=320)] = None,
     updated_after: UpdatedAfter = None,
     day: AsOf = None,
 ) -> schemas.PersonPage:
@@ -33,7 +34,7 @@ async def list_people(
     window = people_service.window(
         page.last_name, updated_after, await transaction_time(session), page.limit + 1
     )
-    rows = await service.person_keys(session, window, team, day)
+    rows = await service.person_keys(session, window, team, day, email)
     keys, cursor = page.cut(rows, lambda key: (key.external_id,))
     names = [key.external_id for key in keys]
     found = await service.read_people(session, names, day)

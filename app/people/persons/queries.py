@@ -5,7 +5,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession, transaction_time
@@ -127,7 +127,7 @@ past AS (
 """
 CHANGED_PEOPLE = """
 SELECT external_id, CAST(NULL AS timestamptz) AS deleted_at FROM people
-WHERE organization_id = :organization_id
+WHERE organization_id = :organization_id {of_people}
   AND (CAST(:after AS text) IS NULL OR external_id > :after)
   AND (CAST(:updated_after AS timestamptz) IS NULL OR updated_at >= :updated_after
     OR manager IN (SELECT external_id FROM came_or_went))
@@ -138,24 +138,34 @@ WHERE organization_id = :organization_id
   ))
 UNION ALL
 SELECT external_id, deleted_at FROM tombstones
-WHERE organization_id = :organization_id AND kind = 'person'
+WHERE organization_id = :organization_id AND kind = 'person' {of_deleted}
   AND (CAST(:after AS text) IS NULL OR external_id > :after)
   AND deleted_at >= CAST(:deleted_after AS timestamptz)
 ORDER BY external_id
 LIMIT :limit
 """
-PERSON_KEYS = text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {CHANGED_PEOPLE}")
+
+
+def keys_of(of_people: str, of_deleted: str) -> TextClause:
+    chosen = CHANGED_PEOPLE.format(of_people=of_people, of_deleted=of_deleted)
+    return text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {chosen}")
+
+
+PERSON_KEYS = keys_of("", "")
+PERSON_KEYS_OF_ADDRESS = keys_of("AND email_key = search_key(CAST(:email AS text))", "AND false")
+"""Whoever is deleted has no address any more."""
 
 
 async def person_keys(
-    session: TenantSession, window: ListPart, team: str | None, as_of: date | None
+    session: TenantSession, window: ListPart, team: str | None, as_of: date | None, email: str | None
 ) -> list[ListKey]:
     """The next people by identifier; in a delta read all deleted ones too.
 
     Of a team and those that are below it now, whoever is in them, or was on a day.
     """
-    chosen = {"team": team, "as_of": as_of}
-    found = await session.execute(PERSON_KEYS, {**chosen, **window._asdict()})
+    chosen = {"team": team, "as_of": as_of, **({} if email is None else {"email": email})}
+    keys = PERSON_KEYS if email is None else PERSON_KEYS_OF_ADDRESS
+    found = await session.execute(keys, {**chosen, **window._asdict()})
     return [ListKey(*row) for row in found]
 
 

@@ -56,11 +56,11 @@ def represent_person(row: RowMapping, earlier: Sequence[Period]) -> schemas.Pers
 
 
 async def person_keys(
-    session: TenantSession, window: ListPart, team: str | None, as_of: date | None
+    session: TenantSession, window: ListPart, team: str | None, as_of: date | None, email: str | None = None
 ) -> list[ListKey]:
     if team and not await teams_queries.teams(session, [team]):
         raise UnknownTeam.parameter("team", f"There is no team {team}.")
-    return await queries.person_keys(session, window, team, as_of)
+    return await queries.person_keys(session, window, team, as_of, email)
 
 
 async def read_people(
