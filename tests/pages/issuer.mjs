@@ -4,7 +4,7 @@
 import { exportJWK, generateKeyPair } from "jose";
 import Provider from "oidc-provider";
 
-const { ISSUER, REDIRECT, ORGANIZATION, AUDIENCE, SCOPES } = process.env;
+const { ISSUER, REDIRECT, ORGANIZATION, LED, AUDIENCE, SCOPES } = process.env;
 const { privateKey } = await generateKeyPair("RS256", { extractable: true });
 const key = { ...(await exportJWK(privateKey)), kid: "test", alg: "RS256", use: "sig" };
 const origins = new Set([new URL(REDIRECT).origin]);
@@ -25,7 +25,7 @@ const provider = new Provider(ISSUER, {
       getResourceServerInfo: () => ({ audience: AUDIENCE, scope: SCOPES, accessTokenFormat: "jwt", accessTokenTTL: 600, jwt: { sign: { alg: "RS256" } } }),
     },
   },
-  extraTokenClaims: (_, { accountId }) => (accountId === "stranger" ? {} : { betrokken_organization: ORGANIZATION }),
+  extraTokenClaims: (_, { accountId }) => ({ stranger: {}, mo: { betrokken_organization: LED, betrokken_person: "mo" } })[accountId] ?? { betrokken_organization: ORGANIZATION },
 });
 
 const { port, hostname } = new URL(ISSUER);

@@ -16,8 +16,9 @@ import pytest
 from app.core.settings import Settings
 from app.main import create_app
 from tests.acceptance.process import free_port
-from tests.conftest import new_tenant
+from tests.conftest import Tenant, new_tenant
 from tests.installed import node_modules_in
+from tests.metrics.test_release import names_of, released, staff
 from tests.pages.conftest import LANGUAGES, Visits, listening
 from tests.pages.test_setup import answering
 from tests.pages.visiting import Visit
@@ -60,6 +61,8 @@ class House:
     place: str
     issuer: str
     organization: str
+    led: Tenant
+    """Another organisation, in which mo is known as a person."""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,7 @@ async def house(
     app = create_app(settings.model_copy(update=own), database_url)
     async with app.router.lifespan_context(app), listening(app) as place:
         organization = str((await new_tenant(app, "Acme")).id)
-        house = House(place, issuer, organization)
+        house = House(place, issuer, organization, await new_tenant(app, "Led"))
         async with provided(folder, house):
             yield house
 
@@ -91,6 +94,7 @@ async def provided(folder: Path, house: House) -> AsyncIterator[None]:
         "ISSUER": house.issuer,
         "REDIRECT": f"{house.place}/sign-in",
         "ORGANIZATION": house.organization,
+        "LED": str(house.led.id),
         "AUDIENCE": AUDIENCE,
         "SCOPES": SCOPES,
     }
@@ -236,6 +240,33 @@ async def test_who_manages_signs_in_likewise(visit: Visits, house: House) -> Non
         await at.page.click("#leave")
         await at.arrive("out")
         assert await session_of(at) is None
+
+
+@pytest.mark.nightly
+async def test_a_manager_sees_the_teams_they_lead_and_is_refused_nothing(visit: Visits, house: House) -> None:
+    await staff(house.led.client, {"sales": 8, "care": 9})
+    await house.led.client.put("/v1/people/mo", json={"name": "Mo", "team": "care"})
+    await house.led.client.patch("/v1/teams/sales", json={"lead": "mo"})
+    everybody = [name for team, size in (("sales", 8), ("care", 9)) for name in names_of(team, size)]
+    await released(house.led, everybody)
+    refusals: list[str] = []
+    async with visit(at=house.place, others=(house.issuer, FONTS), width=1280) as at:
+        await at.page.route(f"{FONTS}/**", lambda route: route.abort())
+        at.page.on("response", lambda one: refusals.append(one.url) if one.status in (401, 403) else None)
+        await at.page.goto(f"{house.place}/")
+        await at.page.click("#oidc")
+        await identify(at, "mo")
+        await consent(at)
+        await at.arrive("results")
+        await at.page.wait_for_load_state("networkidle")
+        teams = await at.page.eval_on_selector_all("#team option", "all => all.map(one => one.value)")
+        assert teams == ["sales"]
+        assert "Care" not in await at.text("body")
+        assert not await at.page.locator("#manage").is_visible()
+        for page in ("manage", "calendar"):
+            await at.page.goto(f"{house.place}/{page}")
+            await at.arrive("nothing")
+    assert refusals == []
 
 
 async def back_again(at: Visit, house: House) -> None:
