@@ -5,7 +5,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession, transaction_time
@@ -144,15 +144,12 @@ WHERE organization_id = :organization_id AND kind = 'person' {of_deleted}
 ORDER BY external_id
 LIMIT :limit
 """
-
-
-def keys_of(of_people: str, of_deleted: str) -> TextClause:
-    chosen = CHANGED_PEOPLE.format(of_people=of_people, of_deleted=of_deleted)
-    return text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {chosen}")
-
-
-PERSON_KEYS = keys_of("", "")
-PERSON_KEYS_OF_ADDRESS = keys_of("AND email_key = search_key(CAST(:email AS text))", "AND false")
+KEYS_OF_ALL = CHANGED_PEOPLE.format(of_people="", of_deleted="")
+KEYS_OF_ADDRESS = CHANGED_PEOPLE.format(
+    of_people="AND email_key = search_key(CAST(:email AS text))", of_deleted="AND false"
+)
+PERSON_KEYS = text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {KEYS_OF_ALL}")
+PERSON_KEYS_OF_ADDRESS = text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {KEYS_OF_ADDRESS}")
 """Whoever is deleted has no address any more."""
 
 
