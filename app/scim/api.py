@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
@@ -27,6 +27,8 @@ from app.scim.service import Arrivals, Caller
 NAMES = ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes")
 PARAMETERS = {name.lower(): name for name in NAMES}
 """Of a query, by how they compare (RFC 7644, 3.4.2)."""
+MOST_NAMES, LONGEST_NAME = 100, 40
+NAMING = ("attributes", "excludedattributes")
 Patched = TypeVar("Patched", bound=scim.Resource[Any])
 
 
@@ -60,7 +62,11 @@ ScimBody = Annotated[Any, Depends(body_of)]
 
 def query_of(request: Request) -> dict[str, str]:
     """What providers add of their own is let through; a misspelt one would answer with everybody."""
+    if len(request.query_params) > MOST_NAMES:
+        raise scim.TooManyException(detail=f"This asks too much: send at most {MOST_NAMES} parameters.")
     for given in request.query_params:
+        if len(given) > LONGEST_NAME:
+            continue
         near = get_close_matches(given.lower(), PARAMETERS, 1, 0.75)
         if near and given.lower() not in PARAMETERS:
             meant = PARAMETERS[near[0]]
@@ -70,10 +76,21 @@ def query_of(request: Request) -> dict[str, str]:
 
 def asked_of(request: Request) -> scim.ResponseParameters[Any]:
     """`attributes` and `excludedAttributes`."""
-    return scim.ResponseParameters[Any].model_validate(query_of(request), scim_policy=POLICY)
+    asked = query_of(request)
+    refuse_many_names(asked)
+    return scim.ResponseParameters[Any].model_validate(asked, scim_policy=POLICY)
 
 
 Asked = Annotated[scim.ResponseParameters[Any], Depends(asked_of)]
+
+
+def refuse_many_names(sent: Mapping[str, Any]) -> None:
+    """Each is looked for in the schemas, and in every resource of a page."""
+    for name, names in sent.items():
+        many = names.split(",") if isinstance(names, str) else names
+        is_of_these = name.lower().replace("_", "") in NAMING and isinstance(many, list)
+        if is_of_these and (len(many) > MOST_NAMES or sum(len(str(one)) for one in many) > LONGEST_FILTER):
+            raise scim.TooManyException(detail=f"This names too much: send at most {MOST_NAMES} attributes.")
 
 
 def resource_of(sent: Any, model: type[Patched], context: Context) -> Patched:
@@ -86,6 +103,8 @@ def search_of(sent: Any, model: Any) -> scim.SearchRequest[Any]:
         raise scim.InvalidFilterException(
             detail=f"This filter is too long: send at most {LONGEST_FILTER} characters."
         )
+    if isinstance(sent, dict):
+        refuse_many_names(sent)
     request: scim.SearchRequest[Any] = scim.SearchRequest[model].model_validate(sent, scim_policy=POLICY)
     return request
 

@@ -205,3 +205,21 @@ async def test_a_misspelt_parameter_does_not_answer_with_everybody(place: str, s
         assert "did you mean" in refused.json()["detail"]
     for theirs in ("aadOptscim062020", "COUNT", "api-version"):
         assert (await scim.get(place, params={theirs: "1"})).status_code == 200, theirs
+
+
+@pytest.mark.parametrize("named", ["attributes", "excludedAttributes", "EXCLUDEDattributes"])
+async def test_more_names_than_there_are_attributes_are_refused_at_once(named: str, scim: ScimClient) -> None:
+    """Each was looked for by itself: thirty thousand kept everybody waiting for a minute."""
+    for many in (["a"] * 10_000, ["a" * 40_000]):
+        asked = await scim.get("/Users", params={named: ",".join(many)})
+        searched = await scim.post("/Users/.search", json={named: many})
+        for refused in (asked, searched):
+            assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")
+    whole = await scim.get("/Users", params={"attributes": ",".join(["userName", "emails"] * 50)})
+    assert whole.status_code == 200
+
+
+async def test_more_parameters_than_there_are_are_refused_at_once(scim: ScimClient) -> None:
+    refused = await scim.get("/Users", params={f"filtr{number}": "" for number in range(5_000)})
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")
+    assert (await scim.get("/Users", params={"filtr" * 8_000: ""})).status_code == 200
