@@ -318,3 +318,15 @@ def test_sentences_tell_the_difference_and_no_more() -> None:
     refused = said("en", direction="not_separable")
     assert refused.startswith("Which came first cannot be said here")
     assert refused.endswith("(95% interval 1.1 to 3.0).")
+
+
+def test_the_constant_has_the_error_of_the_mean_of_all_also_where_errors_go_by_what_is_absorbed() -> None:
+    """Within teams what is left adds up to 0, so that a sum by team shows nothing of it."""
+    random = np.random.default_rng(5)
+    team = np.repeat(np.arange(30), 8)
+    x, y = random.normal(size=(2, 240))
+    x -= (np.bincount(team, x) / 8)[team]
+    found = robust_regression(y, x, absorbed=team, clusters=team)
+    within = y - (np.bincount(team, y) / 8)[team]
+    rest = within - x * found.coefficients[0].value
+    assert found.covariance[0, 0] == pytest.approx(float(rest @ rest) / (240 - 30 - 1) / 240)

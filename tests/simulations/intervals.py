@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.metrics.blocks.participation import weighted_score
 from app.metrics.formulas import (
     cronbach_alpha,
     enps,
@@ -22,6 +23,7 @@ from app.metrics.formulas import (
     pearson,
     pomp,
     position,
+    post_stratified,
     quadrant_of,
     quadrant_shares,
     rate_ratio,
@@ -34,6 +36,10 @@ from tests.simulations.tables import SEED, Table
 SIZES: Final = (20, 40, 200, 2000)
 CROWD: Final = 200_000
 QUESTIONS: Final = 5
+INVITED: Final = (0.4, 0.3, 0.2, 0.1)
+"""Parts of an organisation, how often their people answer, and how far their scores lie from the mean."""
+ANSWERED: Final = (0.8, 0.6, 0.5, 0.5)
+APART: Final = (-4.0, 2.0, 3.0, 4.0)
 HAZARD: Final = 0.4
 """Logarithm of the hazard ratio of leaving, per sd."""
 LEAVERS_A_YEAR: Final = 0.3
@@ -95,6 +101,21 @@ def mean_of_staff(random: Random, n: int) -> bool | None:
     staff = S[drawn(random, round(n / 0.7))]
     found = mean_ci(random.permutation(staff)[:n], population=len(staff))
     return holds(found.ci_population if found else None, float(staff.mean()))
+
+
+def weighted_mean(random: Random, n: int) -> bool | None:
+    """Of four parts that differ in score and in how often they answer; each counts as it was invited."""
+    answering = np.array(INVITED) * ANSWERED
+    part = random.choice(len(INVITED), n, p=answering / answering.sum())
+    there, n_of_part = np.unique(part, return_counts=True)
+    if len(there) < len(INVITED):
+        return None
+    found = post_stratified(n_of_part, 1000 * np.array(INVITED))
+    own = S[drawn(random, n)] + np.array(APART)[part]
+    told = weighted_score(own, found.weights[part], found)
+    assert told.ci_low is not None
+    assert told.ci_high is not None
+    return told.ci_low <= float(S.mean()) <= told.ci_high
 
 
 def difference_of_scores(random: Random, n: int) -> bool | None:
@@ -202,6 +223,7 @@ def rates_of_leaving(random: Random, n: int) -> bool | None:
 SERVED: Final[Mapping[str, Holds]] = {
     "mean": mean,
     "mean of those employed today": mean_of_staff,
+    "mean, weighted by response": weighted_mean,
     "gap": difference_of_scores,
     "change, the same people": change_of_the_same,
     "change, some the same": change_of_some_the_same,

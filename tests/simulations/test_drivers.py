@@ -1,6 +1,6 @@
 import pytest
 
-from tests.simulations.drivers import coverage, opened, percentiles, served
+from tests.simulations.drivers import coverage, coverage_of_shares, opened, percentiles, served
 
 
 @pytest.mark.parametrize(("n", "truth"), [(100, 0.05), (100, 0.7), (200, 0.3)])
@@ -19,3 +19,9 @@ def test_the_percentile_interval_would_be_found_too_narrow() -> None:
 @pytest.mark.parametrize(("teams", "alike"), [(10, 0.0), (25, 0.3)])
 def test_drivers_say_nothing_of_noise(teams: int, alike: float) -> None:
     assert opened(100, teams, alike, runs=40) <= 0.05
+
+
+def test_the_intervals_of_shares_hold_the_truth() -> None:
+    of_all, of_first = coverage_of_shares(100, 0.3, runs=25)
+    assert of_all >= 0.9
+    assert of_first >= 0.78

@@ -147,7 +147,7 @@ def _weighted(wave: Wave, precision: Precision) -> tuple[Weighted | None, str]:
     weights[answered] = found.weights
     each = weights[region[wave.rollup.places.team]]
     satisfaction, engagement = (
-        _weighted_score(wave.both.dimensions[name], each, found) for name in DIMENSIONS
+        weighted_score(wave.both.dimensions[name], each, found) for name in DIMENSIONS
     )
     weighted = Weighted(
         strata=int(answered.sum()),
@@ -170,7 +170,7 @@ def _direct(wave: Wave, invited: Integers) -> Integers:
     return direct
 
 
-def _weighted_score(scores: Floats, weights: Floats, found: Weights) -> WeightedScore:
+def weighted_score(scores: Floats, weights: Floats, found: Weights) -> WeightedScore:
     n, mean = len(scores), float(np.average(scores, weights=weights))
     variance = float(np.average((scores - mean) ** 2, weights=weights)) * n / (n - 1)
     ci = t_interval(Moments(n, mean, sqrt(variance * found.deff)))
