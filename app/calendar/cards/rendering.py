@@ -15,7 +15,6 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 import mjml
-import resvg_py
 from jinja2 import TemplateError
 
 from app.calendar.cards.outcome import CARD_PICTURE, refuse_loading
@@ -194,6 +193,8 @@ def picture_of(source: str) -> bytes:
     for element, attributes in elements_of(source):
         refuse_svg(element, attributes)
     try:
+        import resvg_py  # noqa: PLC0415 where a picture is drawn
+
         return resvg_py.svg_to_bytes(svg_string=source, font_dirs=[str(FONTS)], font_family="Quicksand")
     except ValueError as error:
         raise TemplateRefused("template_syntax", f"SVG: {error}") from None
