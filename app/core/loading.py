@@ -5,14 +5,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-COMMAND_LINE = "httpx._main"
-"""It comes with `httpx`, brings all that draws on a terminal, and does without where it cannot be had."""
+LEFT_OUT = ("httpx._main", "watchfiles")
+"""What `httpx` and `uvicorn` take where they find it, and we have no use for: the one's own command, which
+brings all that draws on a terminal, and the other's look at files that change."""
 
 
 @contextmanager
 def for_good() -> Iterator[None]:
     """Nobody looks for garbage in what is loaded, meanwhile or later: a quarter of a start was that."""
-    sys.modules.setdefault(COMMAND_LINE, None)  # type: ignore[arg-type]
+    for name in LEFT_OUT:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     was_collecting = gc.isenabled()
     gc.disable()
     try:
