@@ -62,8 +62,8 @@ SEQUENCES = text("""
 SELECT sequencename AS name, last_value FROM pg_sequences
 WHERE schemaname = current_schema() AND last_value IS NOT NULL
 """)
-UNHURRIED = text("SET LOCAL statement_timeout = 0")
-LOGIN = text("SELECT quote_ident(current_user)")
+UNHURRIED = text("""SET LOCAL statement_timeout = 0""")
+LOGIN = text("""SELECT quote_ident(current_user)""")
 
 
 async def back_up(database: Database, file: Path) -> Manifest:

@@ -24,10 +24,10 @@ NO_CITUS = (
 SUB_SELECT = re.compile(r"\( ?SELECT (.*) AS \"?\w+\"?\)", re.DOTALL)
 """As PostgreSQL writes the one in our policies."""
 
-IS_CITUS = text("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
-ONE_BY_ONE = text("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)")
+IS_CITUS = text("""SELECT to_regclass('pg_dist_partition') IS NOT NULL""")
+ONE_BY_ONE = text("""SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)""")
 """A later table may refer to an earlier one: each is spread over one line to each machine."""
-HOLD_MIGRATIONS = text("SELECT pg_advisory_xact_lock(108187884875627)")
+HOLD_MIGRATIONS = text("""SELECT pg_advisory_xact_lock(108187884875627)""")
 TABLES_TO_SPREAD = text("""
 SELECT c.relname AS name, format('%I', c.relname) AS quoted
 FROM pg_class c
@@ -49,9 +49,11 @@ FROM pg_policy
 WHERE CAST(CAST(polrelid AS regclass) AS text) = ANY(CAST(:tables AS text[]))
 ORDER BY polrelid::regclass::text, polname
 """)
-COPY_WHOLE = text("SELECT create_reference_table(CAST(CAST(:table AS text) AS regclass))")
-SPREAD = text("SELECT create_distributed_table(CAST(CAST(:table AS text) AS regclass), 'organization_id')")
-MAY_LOG_IN = text("SELECT rolcanlogin FROM pg_roles WHERE rolname = :role")
+COPY_WHOLE = text("""SELECT create_reference_table(CAST(CAST(:table AS text) AS regclass))""")
+SPREAD = text("""
+SELECT create_distributed_table(CAST(CAST(:table AS text) AS regclass), 'organization_id')
+""")
+MAY_LOG_IN = text("""SELECT rolcanlogin FROM pg_roles WHERE rolname = :role""")
 
 
 async def spread(database: Database) -> str:

@@ -236,7 +236,7 @@ class Database:
         entered = (await session.execute(ENTER_TENANT, who)).one()
         session.info[TIME] = entered[2]
         if entered[-1] is not None:
-            await session.execute(text(f"SET LOCAL app.organization_id = '{session.organization_id}'"))
+            await session.execute(text(f"""SET LOCAL app.organization_id = '{session.organization_id}'"""))
         app_logging.organization_id.set(own)
         await self._know(session)
 
@@ -310,7 +310,7 @@ async def bulk_copy(
     await connection.copy_records_to_table(table, columns=list(columns), records=rows)
 
 
-AS_OF = text("SELECT oldest_transaction_started_at()")
+AS_OF = text("""SELECT oldest_transaction_started_at()""")
 
 
 async def as_of(session: AsyncSession) -> datetime:
@@ -322,7 +322,7 @@ async def as_of(session: AsyncSession) -> datetime:
     return started
 
 
-TRANSACTION_TIME = text("SELECT now()")
+TRANSACTION_TIME = text("""SELECT now()""")
 
 
 async def transaction_time(session: AsyncSession) -> datetime:

@@ -50,8 +50,8 @@ def revisions() -> tuple[str, ...]:
     return tuple(reversed(found))
 
 
-HAS_VERSIONS = text("SELECT to_regclass('alembic_version') IS NOT NULL")
-VERSION_APPLIED = text("SELECT version_num FROM alembic_version")
+HAS_VERSIONS = text("""SELECT to_regclass('alembic_version') IS NOT NULL""")
+VERSION_APPLIED = text("""SELECT version_num FROM alembic_version""")
 
 
 async def applied_revision(session: AsyncSession | AsyncConnection) -> str | None:
@@ -95,7 +95,7 @@ def _upgrade(connection: Connection, role: str, revision: str) -> None:
     command.upgrade(alembic_config(connection, role), revision)
 
 
-SERVER_VERSION = text("SELECT current_setting('server_version_num')::int")
+SERVER_VERSION = text("""SELECT current_setting('server_version_num')::int""")
 
 
 async def _require_version(connection: AsyncConnection) -> None:
@@ -104,8 +104,8 @@ async def _require_version(connection: AsyncConnection) -> None:
         raise MigrationRefused("This PostgreSQL is older than 15; upgrade it first.")
 
 
-IS_ROLE_UNBOUND = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role")
-CURRENT_LOGIN = text("SELECT current_user")
+IS_ROLE_UNBOUND = text("""SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role""")
+CURRENT_LOGIN = text("""SELECT current_user""")
 
 
 async def _ensure_role(connection: AsyncConnection, role: str) -> None:
@@ -137,7 +137,7 @@ async def _succeeds(connection: AsyncConnection, statement: str) -> bool:
     return True
 
 
-MAY_ACT_AS = text("RESET ROLE")
+MAY_ACT_AS = text("""RESET ROLE""")
 
 
 async def _may_act_as(connection: AsyncConnection, role: str) -> bool:

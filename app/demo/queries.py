@@ -20,7 +20,7 @@ WHERE organization_id = :organization_id
 BACKDATE_PEOPLE = text("""
 UPDATE people SET email_since = :since, manager_since = :since WHERE organization_id = :organization_id
 """)
-BACKDATE_TEAMS = text("UPDATE teams SET lead_since = :since WHERE organization_id = :organization_id")
+BACKDATE_TEAMS = text("""UPDATE teams SET lead_since = :since WHERE organization_id = :organization_id""")
 
 
 async def backdate_surveys(session: TenantSession) -> None:

@@ -44,9 +44,9 @@ MOVE_UP = text("""
 UPDATE import_chunks SET ordinal = ordinal - :behind
 WHERE organization_id = :organization_id AND import_id = :import_id
 """)
-DELETE_CHUNKS = text(
-    "DELETE FROM import_chunks WHERE organization_id = :organization_id AND import_id = :import_id"
-)
+DELETE_CHUNKS = text("""
+DELETE FROM import_chunks WHERE organization_id = :organization_id AND import_id = :import_id
+""")
 REPORT_LINES = text("""
 INSERT INTO import_report_lines
     (organization_id, import_id, ordinal, line, external_id, pointer, column_name, code, detail)
@@ -54,19 +54,24 @@ SELECT CAST(:organization_id AS uuid), CAST(:import_id AS uuid), r.*
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(ordinal int, line int, external_id text, pointer text,
     column_name text, code text, detail text)
 """)
-MAKE_FILE_PEOPLE = text(
-    "CREATE TEMPORARY TABLE IF NOT EXISTS file_people (external_id text NOT NULL) ON COMMIT DROP"
-)
-ADD_FILE_PEOPLE = text("INSERT INTO file_people SELECT unnest(CAST(:external_ids AS text[]))")
+MAKE_FILE_PEOPLE = text("""
+CREATE TEMPORARY TABLE IF NOT EXISTS file_people (external_id text NOT NULL) ON COMMIT DROP
+""")
+ADD_FILE_PEOPLE = text("""INSERT INTO file_people SELECT unnest(CAST(:external_ids AS text[]))""")
 EMPLOYED = (
     "p.organization_id = :organization_id AND p.is_active AND (p.ends_on IS NULL OR p.ends_on > :today)"
 )
-MISSING_PEOPLE = text(
-    f"SELECT p.external_id FROM people p WHERE {EMPLOYED}"  # noqa: S608 a constant
-    " AND NOT EXISTS (SELECT FROM file_people f WHERE f.external_id = p.external_id) ORDER BY p.external_id"
-)
-COUNT_EMPLOYED = text(f"SELECT count(*) FROM people p WHERE {EMPLOYED}")  # noqa: S608 a constant
-TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+MISSING_PEOPLE = text(f"""
+SELECT p.external_id
+FROM people p
+WHERE {EMPLOYED}
+AND NOT EXISTS (SELECT
+FROM file_people f
+WHERE f.external_id = p.external_id)
+ORDER BY p.external_id
+""")  # noqa: S608 a constant
+COUNT_EMPLOYED = text(f"""SELECT count(*) FROM people p WHERE {EMPLOYED}""")  # noqa: S608 a constant
+TRY_LOCK = text("""SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))""")
 FORGET = text("""
 DELETE FROM imports
 WHERE organization_id = :organization_id
@@ -173,7 +178,7 @@ async def report_lines_after(
     return (await session.scalars(query.order_by(col(ImportReportLine.ordinal)).limit(limit))).all()
 
 
-EMPTY_FILE_PEOPLE = text("TRUNCATE file_people")
+EMPTY_FILE_PEOPLE = text("""TRUNCATE file_people""")
 
 
 async def make_file_people(session: AsyncSession) -> None:
@@ -186,7 +191,7 @@ async def add_file_people(session: AsyncSession, external_ids: Sequence[str]) ->
     await session.execute(ADD_FILE_PEOPLE, {"external_ids": list(external_ids)})
 
 
-REPEATED_PEOPLE = text("SELECT external_id FROM file_people GROUP BY external_id HAVING count(*) > 1")
+REPEATED_PEOPLE = text("""SELECT external_id FROM file_people GROUP BY external_id HAVING count(*) > 1""")
 
 
 async def repeated_people(session: TenantSession) -> set[str]:

@@ -98,7 +98,7 @@ async def hold_kpi(session: TenantSession, key: str) -> None:
     await session.execute(query.with_for_update())
 
 
-DELETE_KPI = text("DELETE FROM kpis WHERE organization_id = :organization_id AND key = :key")
+DELETE_KPI = text("""DELETE FROM kpis WHERE organization_id = :organization_id AND key = :key""")
 
 
 async def delete_kpi(session: TenantSession, key: str) -> None:

@@ -31,7 +31,7 @@ DUE = """
     organization_id = :organization_id AND status IN ('planned', 'sending') AND send_at <= :now
     AND expires_at > :now AND coalesce(held_until <= :now, true)
 """
-COUNT_DUE = {kind: text(f"SELECT count(*) FROM {kind.value} WHERE {DUE}") for kind in Kind}  # noqa: S608
+COUNT_DUE = {kind: text(f"""SELECT count(*) FROM {kind.value} WHERE {DUE}""") for kind in Kind}  # noqa: S608
 CLAIM = {
     kind: text(f"""
 UPDATE {kind.value} SET status = 'sending', held_until = :held_until, attempts = attempts + 1

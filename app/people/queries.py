@@ -45,7 +45,7 @@ WITH RECURSIVE came_or_went AS (
 """Whoever names one of them is listed too: `unresolved` has changed."""
 
 
-TODAY = text("SELECT CAST(now() AT TIME ZONE time_zone AS date) FROM organizations WHERE id = :id")
+TODAY = text("""SELECT CAST(now() AT TIME ZONE time_zone AS date) FROM organizations WHERE id = :id""")
 
 
 async def today(session: TenantSession) -> date:

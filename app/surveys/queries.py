@@ -47,7 +47,7 @@ async def survey_with_external_id(session: TenantSession, external_id: str) -> U
     )
 
 
-DELETE_SURVEY = text("DELETE FROM surveys WHERE organization_id = :organization_id AND id = :survey_id")
+DELETE_SURVEY = text("""DELETE FROM surveys WHERE organization_id = :organization_id AND id = :survey_id""")
 
 
 async def delete_survey(session: TenantSession, survey_id: UUID) -> None:
@@ -55,7 +55,7 @@ async def delete_survey(session: TenantSession, survey_id: UUID) -> None:
 
 
 DESTROY = [
-    text(f"DELETE FROM {table} WHERE organization_id = :organization_id AND survey_id = :survey_id")  # noqa: S608
+    text(f"""DELETE FROM {table} WHERE organization_id = :organization_id AND survey_id = :survey_id""")  # noqa: S608
     for table in (
         "responses",
         "comments",

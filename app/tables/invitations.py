@@ -71,7 +71,7 @@ class InvitationDelivery(DependentRow, table=True):
             "organization_id",
             "survey_id",
             "recipient_key",
-            postgresql_where=text("nonce IS NOT NULL"),
+            postgresql_where=text("""nonce IS NOT NULL"""),
         ),
     )
 
@@ -136,7 +136,7 @@ class InvitationReminderMail(DependentRow, table=True):
             "survey_id",
             "reminder_id",
             "recipient_key",
-            postgresql_where=text("person_seal IS NOT NULL"),
+            postgresql_where=text("""person_seal IS NOT NULL"""),
         ),
     )
 

@@ -44,7 +44,7 @@ class Organization(Timestamps, table=True):
     scim_team_groups: str = Field(default="all", sa_column_kwargs={"server_default": "all"})
     """Which groups of an identity provider are teams."""
     scim_attributes: dict[str, str] = Field(
-        default={}, sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")}
+        default={}, sa_type=JSONB, sa_column_kwargs={"server_default": text("""'{}'""")}
     )
     """Which attributes of an identity provider's users are a team or a segment."""
     sealed_key: bytes | None = Field(default=None, exclude=True, repr=False)

@@ -42,7 +42,7 @@ class Person(OrganizationRow, Timestamps, table=True):
     __table_args__ = (
         UniqueConstraint("organization_id", "external_id"),
         within_organization(["team_id"], "teams"),
-        Index("ix_people_organization_id_email", "organization_id", text("lower(email)")),
+        Index("ix_people_organization_id_email", "organization_id", text("""lower(email)""")),
         Index(None, "organization_id", "name_key"),
         Index(None, "organization_id", "email_key"),
         Index(None, "organization_id", "external_id_key"),

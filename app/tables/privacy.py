@@ -19,7 +19,7 @@ class AuditEntry(OrganizationRow, table=True):
             "organization_id",
             "person",
             "recorded_at",
-            postgresql_where=text("person IS NOT NULL"),
+            postgresql_where=text("""person IS NOT NULL"""),
         ),
     )
 

@@ -29,7 +29,7 @@ class Recognition(DependentRow, table=True):
     source: str = Field(sa_column_kwargs={"server_default": "api"})
     reply_to_id: UUID | None = None
     occurred_at: datetime = instant()
-    occurred_on: date = Field(sa_column_kwargs={"server_default": text("CURRENT_DATE")})
+    occurred_on: date = Field(sa_column_kwargs={"server_default": text("""CURRENT_DATE""")})
     """The day it was for the organisation when it was stored, whatever zone it moves to."""
     specificity: int | None = Field(default=None, sa_type=SmallInteger)
     """0 to 4; None for events stored before it was scored."""

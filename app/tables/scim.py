@@ -22,7 +22,7 @@ class ScimUser(DependentRow, Timestamps, table=True):
             "organization_id",
             "user_name_key",
             unique=True,
-            postgresql_where=text("hidden_at IS NULL"),
+            postgresql_where=text("""hidden_at IS NULL"""),
         ),
         Index(None, "organization_id", "name_key"),
         Index(None, "organization_id", "external_id_key"),
@@ -30,7 +30,7 @@ class ScimUser(DependentRow, Timestamps, table=True):
             "ix_scim_users_hidden",
             "organization_id",
             "person_id",
-            postgresql_where=text("hidden_at IS NOT NULL"),
+            postgresql_where=text("""hidden_at IS NOT NULL"""),
         ),
     )
 
@@ -104,6 +104,6 @@ class ScimMember(DependentRow, table=True):
     added_at: datetime = Field(
         sa_type=DateTime(timezone=True),
         nullable=False,
-        sa_column_kwargs={"server_default": text("clock_timestamp()")},
+        sa_column_kwargs={"server_default": text("""clock_timestamp()""")},
     )
     """Of two teams as deep the first counts; in one transaction too."""

@@ -38,7 +38,7 @@ class WebhookDelivery(DependentRow, table=True):
         within_organization(["webhook_id"], "webhooks", ondelete="CASCADE"),
         UniqueConstraint("organization_id", "webhook_id", "event", "once_key"),
         Index(None, "organization_id", "webhook_id", "created_at", "id"),
-        Index(None, "organization_id", "due_at", postgresql_where=text("status = 'pending'")),
+        Index(None, "organization_id", "due_at", postgresql_where=text("""status = 'pending'""")),
     )
 
     id: UUID = Field(primary_key=True)

@@ -20,7 +20,9 @@ UPDATE webhooks SET busy_until = :busy_until
 WHERE organization_id = :organization_id AND id = :id AND disabled_at IS NULL
 RETURNING url, sealed_secret, earlier_secret, earlier_until
 """)
-RELEASE = text("UPDATE webhooks SET busy_until = NULL WHERE organization_id = :organization_id AND id = :id")
+RELEASE = text("""
+UPDATE webhooks SET busy_until = NULL WHERE organization_id = :organization_id AND id = :id
+""")
 DUE = text("""
 SELECT id, event, data, attempts, created_at FROM webhook_deliveries
 WHERE organization_id = :organization_id AND webhook_id = :webhook_id

@@ -78,9 +78,9 @@ DELETE FROM card_wishes
 WHERE organization_id = :organization_id AND card_id = :card_id AND id = :id
 RETURNING id
 """)
-CHANGE_STATUS = text(
-    "UPDATE cards SET status = :status WHERE organization_id = :organization_id AND id = :id"
-)
+CHANGE_STATUS = text("""
+UPDATE cards SET status = :status WHERE organization_id = :organization_id AND id = :id
+""")
 PUT_TEMPLATE = text("""
 INSERT INTO card_templates AS t (organization_id, key, kind, language, subject, html, text, picture)
 VALUES (:organization_id, :key, :kind, :language, :subject, :html, :text, :picture)
@@ -92,7 +92,9 @@ WHERE (t.kind, t.language, t.subject, t.html, t.text, t.picture)
     IS DISTINCT FROM
     (excluded.kind, excluded.language, excluded.subject, excluded.html, excluded.text, excluded.picture)
 """)
-DELETE_TEMPLATE = text("DELETE FROM card_templates WHERE organization_id = :organization_id AND key = :key")
+DELETE_TEMPLATE = text("""
+DELETE FROM card_templates WHERE organization_id = :organization_id AND key = :key
+""")
 
 
 async def plan(

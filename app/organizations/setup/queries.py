@@ -26,7 +26,7 @@ SELECT token_hash, expires_at <= now() AS is_expired, ended_at IS NOT NULL AS is
 FROM setup_links
 ORDER BY token_hash
 """)
-LINKS_HELD = text(f"{LINKS.text} FOR UPDATE")
+LINKS_HELD = text(f"""{LINKS.text} FOR UPDATE""")
 
 
 async def links(session: AsyncSession) -> Sequence[Row[Any]]:
@@ -38,21 +38,21 @@ async def hold_links(session: AsyncSession) -> Sequence[Row[Any]]:
     return (await session.execute(LINKS_HELD)).all()
 
 
-IS_SET_UP = text("SELECT EXISTS (SELECT FROM organizations)")
+IS_SET_UP = text("""SELECT EXISTS (SELECT FROM organizations)""")
 
 
 async def is_set_up(session: AsyncSession) -> bool:
     return bool(await session.scalar(IS_SET_UP))
 
 
-END_LINKS = text("UPDATE setup_links SET ended_at = now() WHERE ended_at IS NULL")
+END_LINKS = text("""UPDATE setup_links SET ended_at = now() WHERE ended_at IS NULL""")
 
 
 async def end_links(session: AsyncSession) -> None:
     await session.execute(END_LINKS)
 
 
-FORGET_LINKS = text("DELETE FROM setup_links WHERE expires_at < now() - interval '1 day'")
+FORGET_LINKS = text("""DELETE FROM setup_links WHERE expires_at < now() - interval '1 day'""")
 
 
 async def forget_links(session: AsyncSession) -> None:

@@ -21,7 +21,7 @@ WAITING = """
 organization_id = :organization_id AND created_at > CAST(:now AS timestamptz) - CAST(:patience AS interval)
   AND coalesce(held_until < :now, true)
 """
-COUNT_WAITING = text(f"SELECT count(*) FROM address_notices WHERE {WAITING}")  # noqa: S608 the text is ours
+COUNT_WAITING = text(f"""SELECT count(*) FROM address_notices WHERE {WAITING}""")  # noqa: S608 the text is ours
 CLAIM = text(f"""
 UPDATE address_notices SET held_until = :held_until
 WHERE organization_id = :organization_id AND id = (
@@ -29,12 +29,12 @@ WHERE organization_id = :organization_id AND id = (
     FOR UPDATE SKIP LOCKED
 ) RETURNING id, person_id, email
 """)  # noqa: S608 the text is ours
-LOCALE = text("SELECT locale FROM people WHERE organization_id = :organization_id AND id = :person_id")
+LOCALE = text("""SELECT locale FROM people WHERE organization_id = :organization_id AND id = :person_id""")
 PUT_BACK = text("""
 UPDATE address_notices SET held_until = :now WHERE organization_id = :organization_id AND id = :id
 """)
-FORGET = text("DELETE FROM address_notices WHERE organization_id = :organization_id AND id = :id")
-FORGET_ALL = text("DELETE FROM address_notices WHERE organization_id = :organization_id")
+FORGET = text("""DELETE FROM address_notices WHERE organization_id = :organization_id AND id = :id""")
+FORGET_ALL = text("""DELETE FROM address_notices WHERE organization_id = :organization_id""")
 
 
 async def add(session: TenantSession, addresses: Mapping[UUID, str]) -> None:

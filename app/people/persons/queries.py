@@ -227,16 +227,30 @@ async def change_people(session: TenantSession, rows: Sequence[PersonRecord]) ->
 
 
 RENUMBER = (
-    "UPDATE people SET external_id = :new, updated_at = now()"
-    " WHERE organization_id = :organization_id AND external_id = :old",
-    "UPDATE people SET manager = :new, manager_since = now(), updated_at = now()"
-    " WHERE organization_id = :organization_id AND manager = :old",
-    "UPDATE teams SET lead = :new, lead_since = now(), updated_at = now()"
-    " WHERE organization_id = :organization_id AND lead = :old",
-    "UPDATE person_history SET manager = :new WHERE organization_id = :organization_id AND manager = :old",
-    "UPDATE reminders SET person = :new WHERE organization_id = :organization_id AND person = :old",
-    "UPDATE calendar_feeds SET manager = :new WHERE organization_id = :organization_id AND manager = :old",
-    "UPDATE api_keys SET person = :new WHERE organization_id = :organization_id AND person = :old",
+    text("""
+UPDATE people SET external_id = :new, updated_at = now()
+WHERE organization_id = :organization_id AND external_id = :old
+"""),
+    text("""
+UPDATE people SET manager = :new, manager_since = now(), updated_at = now()
+WHERE organization_id = :organization_id AND manager = :old
+"""),
+    text("""
+UPDATE teams SET lead = :new, lead_since = now(), updated_at = now()
+WHERE organization_id = :organization_id AND lead = :old
+"""),
+    text("""
+UPDATE person_history SET manager = :new WHERE organization_id = :organization_id AND manager = :old
+"""),
+    text("""
+UPDATE reminders SET person = :new WHERE organization_id = :organization_id AND person = :old
+"""),
+    text("""
+UPDATE calendar_feeds SET manager = :new WHERE organization_id = :organization_id AND manager = :old
+"""),
+    text("""
+UPDATE api_keys SET person = :new WHERE organization_id = :organization_id AND person = :old
+"""),
 )
 
 
@@ -247,7 +261,7 @@ async def renumber_person(session: TenantSession, old: str, new: str) -> None:
     """
     for statement in RENUMBER:
         parameters = {"old": old, "new": new}
-        await session.execute(text(statement), parameters)
+        await session.execute(statement, parameters)
 
 
 PERSON_IN_USE = text("""
@@ -270,7 +284,7 @@ async def is_person_in_use(session: TenantSession, person_id: UUID) -> bool:
     return bool(await session.scalar(PERSON_IN_USE, key))
 
 
-DELETE_PERSON = text("DELETE FROM people WHERE organization_id = :organization_id AND id = :id")
+DELETE_PERSON = text("""DELETE FROM people WHERE organization_id = :organization_id AND id = :id""")
 
 
 async def delete_person(session: TenantSession, person_id: UUID) -> None:

@@ -39,7 +39,7 @@ below AS (
 )
 """
 """For WITH RECURSIVE: a team and all that are below it."""
-TEAM_AND_BELOW = text(f"WITH RECURSIVE {BELOW} SELECT id FROM below")  # noqa: S608 the text is ours
+TEAM_AND_BELOW = text(f"""WITH RECURSIVE {BELOW} SELECT id FROM below""")  # noqa: S608 the text is ours
 
 
 async def team_and_below(session: TenantSession, external_id: str) -> Sequence[UUID]:
@@ -47,7 +47,7 @@ async def team_and_below(session: TenantSession, external_id: str) -> Sequence[U
     return (await session.scalars(TEAM_AND_BELOW, {"team": external_id})).all()
 
 
-HOLD_TEAM_TREE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+HOLD_TEAM_TREE = text("""SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))""")
 
 
 async def hold_team_tree(session: TenantSession) -> None:
@@ -158,7 +158,7 @@ async def is_team_in_use(session: TenantSession, team_id: UUID) -> bool:
     return bool(await session.scalar(TEAM_IN_USE, {"id": team_id}))
 
 
-DELETE_TEAM = text("DELETE FROM teams WHERE organization_id = :organization_id AND id = :id")
+DELETE_TEAM = text("""DELETE FROM teams WHERE organization_id = :organization_id AND id = :id""")
 
 
 async def delete_team(session: TenantSession, team_id: UUID) -> None:

@@ -23,7 +23,7 @@ SELECT person_id FROM person_history
 WHERE organization_id = :organization_id AND manager = :external_id
 )) ORDER BY external_id FOR UPDATE
 """)
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+ONE_AT_A_TIME = text("""SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))""")
 
 
 async def hold_person(session: TenantSession, external_id: str) -> UUID | None:
@@ -37,9 +37,13 @@ async def hold_person(session: TenantSession, external_id: str) -> UUID | None:
     return next((row.id for row in held if row.external_id == external_id), None)
 
 
-HOLD_SURVEYS = text(
-    f"SELECT s.id, s.mode, s.status FROM surveys s WHERE {OWN_SURVEYS} ORDER BY s.id FOR NO KEY UPDATE OF s"  # noqa: S608
-)
+HOLD_SURVEYS = text(f"""
+SELECT s.id, s.mode, s.status
+FROM surveys s
+WHERE {OWN_SURVEYS}
+ORDER BY s.id
+FOR NO KEY UPDATE OF s
+""")  # noqa: S608
 
 
 async def hold_surveys_of(session: AsyncSession, parameters: Parameters) -> Sequence[Row[Any]]:
@@ -239,15 +243,15 @@ async def replace_name_parts(session: AsyncSession, parameters: Parameters, patt
 
 
 FORGET = {
-    "survey_members": text(
-        "DELETE FROM survey_members WHERE organization_id = :organization_id AND person_id = :person_id"
-    ),
-    "reminders": text(
-        "DELETE FROM reminders WHERE organization_id = :organization_id AND person = :external_id"
-    ),
-    "calendar_feeds": text(
-        "DELETE FROM calendar_feeds WHERE organization_id = :organization_id AND manager = :external_id"
-    ),
+    "survey_members": text("""
+DELETE FROM survey_members WHERE organization_id = :organization_id AND person_id = :person_id
+"""),
+    "reminders": text("""
+DELETE FROM reminders WHERE organization_id = :organization_id AND person = :external_id
+"""),
+    "calendar_feeds": text("""
+DELETE FROM calendar_feeds WHERE organization_id = :organization_id AND manager = :external_id
+"""),
     "teams": text("""
 UPDATE teams SET lead = NULL, updated_at = now()
 WHERE organization_id = :organization_id AND lead = :external_id
@@ -260,9 +264,9 @@ WHERE organization_id = :organization_id AND manager = :external_id
 UPDATE person_history SET manager = NULL
 WHERE organization_id = :organization_id AND manager = :external_id
 """),
-    "api_keys": text(
-        "DELETE FROM api_keys WHERE organization_id = :organization_id AND person = :external_id"
-    ),
+    "api_keys": text("""
+DELETE FROM api_keys WHERE organization_id = :organization_id AND person = :external_id
+"""),
     "newsletter_subscriptions": text("""
 DELETE FROM newsletter_subscriptions
 WHERE organization_id = :organization_id AND email = lower(:email)
@@ -337,9 +341,11 @@ async def newest_loss(session: TenantSession) -> datetime | None:
     return moment
 
 
-MARK = text(
-    "INSERT INTO erased_people (organization_id, mark) VALUES (:organization_id, :mark) RETURNING erased_at"
-)
+MARK = text("""
+INSERT INTO erased_people (organization_id, mark)
+VALUES (:organization_id, :mark)
+RETURNING erased_at
+""")
 
 
 async def mark(session: TenantSession, person_mark: bytes) -> datetime:
@@ -347,9 +353,9 @@ async def mark(session: TenantSession, person_mark: bytes) -> datetime:
     return moment
 
 
-ERASED_AT = text(
-    "SELECT erased_at FROM erased_people WHERE organization_id = :organization_id AND mark = :mark"
-)
+ERASED_AT = text("""
+SELECT erased_at FROM erased_people WHERE organization_id = :organization_id AND mark = :mark
+""")
 
 
 async def erased_at(session: TenantSession, person_mark: bytes) -> datetime | None:
@@ -357,9 +363,13 @@ async def erased_at(session: TenantSession, person_mark: bytes) -> datetime | No
     return moment
 
 
-UNMARK = text(
-    "DELETE FROM erased_people WHERE organization_id = :organization_id AND mark = :mark RETURNING mark"
-)
+UNMARK = text("""
+DELETE
+FROM erased_people
+WHERE organization_id = :organization_id
+AND mark = :mark
+RETURNING mark
+""")
 
 
 async def unmark(session: TenantSession, person_mark: bytes) -> bool:

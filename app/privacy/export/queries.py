@@ -185,8 +185,8 @@ organization_id = :organization_id
   AND (token_hash IS NULL OR held_until IS NOT NULL) AND coalesce(held_until < :now, true)
 """
 LINK_DUE = f"{LINKS_DUE} AND person_id = :person_id"
-WAITING_FOR_LINKS = text(f"SELECT person_id FROM answers_links WHERE {LINKS_DUE}")  # noqa: S608
-IS_LINK_DUE = text(f"SELECT EXISTS (SELECT FROM answers_links WHERE {LINK_DUE})")  # noqa: S608
+WAITING_FOR_LINKS = text(f"""SELECT person_id FROM answers_links WHERE {LINKS_DUE}""")  # noqa: S608
+IS_LINK_DUE = text(f"""SELECT EXISTS (SELECT FROM answers_links WHERE {LINK_DUE})""")  # noqa: S608
 CLAIM_LINK = text(f"""
 UPDATE answers_links SET held_until = :held_until WHERE {LINK_DUE} RETURNING person_id
 """)  # noqa: S608
@@ -256,9 +256,9 @@ async def make_link(session: TenantSession, person_id: UUID, token_hash: bytes, 
     await session.execute(MAKE_LINK, {"person_id": person_id, **parameters})
 
 
-FORGET_LINK = text(
-    "DELETE FROM answers_links WHERE organization_id = :organization_id AND person_id = :person_id"
-)
+FORGET_LINK = text("""
+DELETE FROM answers_links WHERE organization_id = :organization_id AND person_id = :person_id
+""")
 
 
 async def forget_link(session: TenantSession, person_id: UUID) -> None:

@@ -37,7 +37,7 @@ async def answered_longer_ago(session: TenantSession, now: datetime, months: int
 
 
 DELETE_ANSWERS = [
-    text(f"DELETE FROM {table} WHERE organization_id = :organization_id AND survey_id = :survey_id")  # noqa: S608
+    text(f"""DELETE FROM {table} WHERE organization_id = :organization_id AND survey_id = :survey_id""")  # noqa: S608
     for table in ("responses", "comments")
 ]
 
@@ -72,9 +72,9 @@ async def forget_of_nobody(session: TenantSession) -> None:
     await session.execute(FORGET_OF_NOBODY)
 
 
-FORGET_OLD_LINKS = text(
-    "DELETE FROM answers_links WHERE organization_id = :organization_id AND expires_at < :now"
-)
+FORGET_OLD_LINKS = text("""
+DELETE FROM answers_links WHERE organization_id = :organization_id AND expires_at < :now
+""")
 FORGET_OLD_NOTICES = text("""
 DELETE FROM address_notices
 WHERE organization_id = :organization_id

@@ -106,8 +106,8 @@ FROM unnest(CAST(:months AS date[]), CAST(:people AS int[])) AS k (month, person
 WHERE b.organization_id = :organization_id AND b.month = k.month AND b.person = k.person
 """)
 
-HOLD_COUNTS = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-SHARE_COUNTS = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
+HOLD_COUNTS = text("""SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))""")
+SHARE_COUNTS = text("""SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))""")
 
 
 async def hold_counts(session: TenantSession) -> None:

@@ -281,7 +281,7 @@ async def hide_group(session: TenantSession, id_: UUID) -> None:
     await session.execute(HIDE_GROUP, {"id": id_})
 
 
-DELETE_OTHER = text("DELETE FROM scim_groups WHERE organization_id = :organization_id AND id = :id")
+DELETE_OTHER = text("""DELETE FROM scim_groups WHERE organization_id = :organization_id AND id = :id""")
 
 
 async def delete_other(session: TenantSession, id_: UUID) -> None:

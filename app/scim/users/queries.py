@@ -176,7 +176,7 @@ async def users(
     return found.mappings().all()
 
 
-HOLD_USER = text("SELECT FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE")
+HOLD_USER = text("""SELECT FROM people WHERE organization_id = :organization_id AND id = :id FOR UPDATE""")
 
 
 async def hold_user(session: TenantSession, id_: UUID) -> None:

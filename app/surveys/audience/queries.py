@@ -79,7 +79,7 @@ async def store_cells(
     await session.execute(INSERT_CELLS, {**_scope(survey), "cells": json.dumps(rows)})
 
 
-FORGET_PLANS = text("DISCARD PLANS")
+FORGET_PLANS = text("""DISCARD PLANS""")
 """Foreign keys are checked by plans that a connection keeps. One made while hardly anybody was on file reads
 the whole table for each of a hundred thousand members, until the server has next analysed it."""
 INSERT_MEMBERS = text("""

@@ -178,21 +178,33 @@ async def is_replaced(session: TenantSession, survey_id: UUID, token_hash: bytes
     return bool(await session.scalar(IS_REPLACED, parameters))
 
 
-FORGET_REPLACED = text(
-    "DELETE FROM replaced_invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-FORGET_REMINDERS = text(
-    "DELETE FROM invitation_reminders WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-FORGET_MAILINGS = text(
-    "DELETE FROM invitation_mailings WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-FORGET_DELIVERIES = text(
-    "DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
-FORGET_INVITATIONS = text(
-    "DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id"
-)
+FORGET_REPLACED = text("""
+DELETE
+FROM replaced_invitations
+WHERE organization_id = :organization_id
+AND survey_id = :survey_id
+""")
+FORGET_REMINDERS = text("""
+DELETE
+FROM invitation_reminders
+WHERE organization_id = :organization_id
+AND survey_id = :survey_id
+""")
+FORGET_MAILINGS = text("""
+DELETE
+FROM invitation_mailings
+WHERE organization_id = :organization_id
+AND survey_id = :survey_id
+""")
+FORGET_DELIVERIES = text("""
+DELETE
+FROM invitation_deliveries
+WHERE organization_id = :organization_id
+AND survey_id = :survey_id
+""")
+FORGET_INVITATIONS = text("""
+DELETE FROM invitations WHERE organization_id = :organization_id AND survey_id = :survey_id
+""")
 
 
 async def forget_all(session: TenantSession, survey_id: UUID) -> None:
@@ -347,7 +359,7 @@ WHERE s.organization_id = :organization_id AND s.id = :survey_id AND s.status = 
 WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id AND m.id = d.mailing_id
   AND m.send_at > :now)
 """
-COUNT_WAITING = text(f"SELECT count(*) FROM invitation_deliveries d WHERE {WAITING}")  # noqa: S608
+COUNT_WAITING = text(f"""SELECT count(*) FROM invitation_deliveries d WHERE {WAITING}""")  # noqa: S608
 CLAIM_MAIL = text(f"""
 UPDATE invitation_deliveries SET held_until = :held_until
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND recipient_key = (

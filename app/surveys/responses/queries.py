@@ -31,7 +31,7 @@ FROM unnest(CAST(:keys AS uuid[]), CAST(:cells AS int[]), CAST(:locales AS text[
 ORDER BY r.key
   ON CONFLICT (organization_id, survey_id, respondent_key)
 """
-INSERT_RESPONSES = text(f"{INSERT} DO NOTHING RETURNING respondent_key")
+INSERT_RESPONSES = text(f"""{INSERT} DO NOTHING RETURNING respondent_key""")
 CHANGE_RESPONSES = text(f"""
 {INSERT} DO UPDATE SET answers = (
     SELECT array_agg(CASE WHEN fresh = {NOT_ANSWERED} THEN old ELSE fresh END ORDER BY place)

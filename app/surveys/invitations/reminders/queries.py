@@ -175,7 +175,7 @@ m.organization_id = :organization_id AND m.survey_id = :survey_id AND m.person_s
   AND EXISTS (SELECT FROM surveys s
 WHERE s.organization_id = :organization_id AND s.id = :survey_id AND s.status = 'open')
 """
-COUNT_WAITING = text(f"SELECT count(*) FROM invitation_reminder_mails m WHERE {WAITING}")  # noqa: S608
+COUNT_WAITING = text(f"""SELECT count(*) FROM invitation_reminder_mails m WHERE {WAITING}""")  # noqa: S608
 CLAIM = text(f"""
 UPDATE invitation_reminder_mails SET held_until = :held_until
 WHERE organization_id = :organization_id AND survey_id = :survey_id AND (reminder_id, recipient_key) = (
