@@ -148,8 +148,8 @@ KEYS_OF_ALL = CHANGED_PEOPLE.format(of_people="", of_deleted="")
 KEYS_OF_ADDRESS = CHANGED_PEOPLE.format(
     of_people="AND email_key = search_key(CAST(:email AS text))", of_deleted="AND false"
 )
-PERSON_KEYS = text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {KEYS_OF_ALL}")
-PERSON_KEYS_OF_ADDRESS = text(f"{CAME_OR_WENT}, {BELOW}, {PAST} {KEYS_OF_ADDRESS}")
+PERSON_KEYS = text(f"""{CAME_OR_WENT}, {BELOW}, {PAST} {KEYS_OF_ALL}""")
+PERSON_KEYS_OF_ADDRESS = text(f"""{CAME_OR_WENT}, {BELOW}, {PAST} {KEYS_OF_ADDRESS}""")
 """Whoever is deleted has no address any more."""
 
 
