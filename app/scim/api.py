@@ -27,7 +27,7 @@ from app.scim.service import Arrivals, Caller
 NAMES = ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes")
 PARAMETERS = {name.lower(): name for name in NAMES}
 """Of a query, by how they compare (RFC 7644, 3.4.2)."""
-MOST_NAMES, LONGEST_NAME = 100, 40
+MOST_NAMES, LONGEST_NAME, MOST_MEMBERS = 100, 40, 1_000
 NAMING = ("attributes", "excludedattributes")
 Patched = TypeVar("Patched", bound=scim.Resource[Any])
 
@@ -95,6 +95,8 @@ def refuse_many_names(sent: Mapping[str, Any]) -> None:
 
 def resource_of(sent: Any, model: type[Patched], context: Context) -> Patched:
     """A body with its deviations undone."""
+    if isinstance(sent, dict) and len(sent) > MOST_MEMBERS:
+        raise scim.TooManyException(detail=f"This has too much: send at most {MOST_MEMBERS} attributes.")
     return model.model_validate(with_objects(sent, model), scim_ctx=context, scim_policy=POLICY)
 
 
@@ -112,6 +114,7 @@ def search_of(sent: Any, model: Any) -> scim.SearchRequest[Any]:
 def patch_of(sent: Any, model: type[Patched]) -> scim.PatchOp[Patched]:
     """With its deviations undone. A path to what no schema has is refused: it would change nothing."""
     if isinstance(sent, dict) and isinstance(sent.get("Operations"), list):
+        refuse_long_paths(sent["Operations"])
         operations = operations_of(sent["Operations"], model)
         if len(operations) > MOST_OPERATIONS:
             raise scim.TooManyException(
@@ -125,6 +128,15 @@ def patch_of(sent: Any, model: type[Patched]) -> scim.PatchOp[Patched]:
         if path is not None and path.model is None and path.resolve() is None:
             raise scim.InvalidPathException(detail=f"There is no attribute {path}.")
     return patch
+
+
+def refuse_long_paths(operations: list[Any]) -> None:
+    """A path may hold a filter, and each part of it is looked for in the schemas."""
+    for one in operations[: MOST_OPERATIONS + 1]:
+        if isinstance(one, dict) and len(str(one.get("path", ""))) > LONGEST_FILTER:
+            raise scim.InvalidPathException(
+                detail=f"This path is too long: send at most {LONGEST_FILTER} characters."
+            )
 
 
 def answer(

@@ -223,3 +223,15 @@ async def test_more_parameters_than_there_are_are_refused_at_once(scim: ScimClie
     refused = await scim.get("/Users", params={f"filtr{number}": "" for number in range(5_000)})
     assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")
     assert (await scim.get("/Users", params={"filtr" * 8_000: ""})).status_code == 200
+
+
+async def test_a_path_or_a_user_of_any_size_is_refused_at_once(scim: ScimClient) -> None:
+    path = " or ".join(['type eq "work"'] * 1_000)
+    operation = {"op": "add", "path": f"emails[{path}].value", "value": "x"}
+    patch = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation]}
+    [user] = await scim.found("Users", filter='userName eq "cas"')
+    refused = await scim.patch(f"/Users/{user['id']}", json=patch)
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidPath")
+    many = {"schemas": [USER], "userName": "many"} | {f"a{number}": 1 for number in range(1_000)}
+    refused = await scim.post("/Users", json=many)
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")
