@@ -404,6 +404,9 @@ async def test_own_words_for_invitation_and_reminder_are_seen_first_and_then_mai
             await seen.page.fill("#remind-text-en", "The last day, {name")
             await seen.page.click("dialog >> text=Remind now >> nth=-1")
             await seen.says("#remind-text-en-fault", "A { has no } after it")
+            await seen.page.reload()
+            await seen.page.click("#remind")
+            assert await seen.page.input_value("#remind-text-en") == "The last day, {name", "kept in the tab"
             await seen.page.fill("#remind-text-en", "The last day, {name}: {link}")
             await seen.page.click("#see-reminder")
             await seen.page.click("dialog summary:has-text('Reminder, English')")

@@ -3,7 +3,7 @@
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
 import { moment, post, redraw, save, say, teamsToChoose, tell, words, zone } from "./page.js";
-import { BY_HAND, forgetWords, inOneLanguage, keepWords, ownWords, ownWordsOf, seeMail, seeReminder, wordsIn, wordsOf } from "./mails.js";
+import { BY_HAND, forgetWords, inOneLanguage, keepByHand, keepInviting, ownWords, ownWordsOf, seeMail, seeReminder, wordsIn, wordsOf } from "./mails.js";
 import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
 
 /**
@@ -74,8 +74,12 @@ function reminding(survey) {
   const said = words();
   const body = form(() => {}, h("div", { class: "own-words" }, ownWordsOf("by_hand", survey)));
   body.append(seeReminder(survey, body));
+  keepByHand(survey, body);
   const act = () => post(`v1/surveys/${survey.id}/invitations/remind`, wordsOf(body, "by_hand"));
-  return confirm({ title: said.remind_question, text: said.remind_text[survey.mode], label: said.remind, said: said.reminded_said, parts: [body], within: BY_HAND, look: "roomy", act });
+  return confirm({ title: said.remind_question, text: said.remind_text[survey.mode], label: said.remind, said: said.reminded_said, parts: [body], within: BY_HAND, look: "roomy", act, then: () => {
+    forgetWords(survey.id, "by_hand");
+    return redraw(said.reminded_said);
+  } });
 }
 
 // ---------------------------------------------------------------- inviting
@@ -95,7 +99,7 @@ async function asking(survey, canMail) {
     choices("how", said.invite_how, ways, canMail ? "mail" : "codes"), mailed, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []),
     ...(survey.mode === "anonymous" ? [] : [field("people", said.lost_codes, input(), said.lost_codes_note)]), h("p", {}, send));
   body.id = "inviting";
-  keepWords(survey, body);
+  keepInviting(survey, body);
   const lost = /** @type {HTMLElement | null} */ (body.querySelector('[data-field="people"]'));
   const settle = () => {
     const isPaper = filled(body, "how") === "codes";
@@ -137,7 +141,7 @@ async function askFirst({ id }, body) {
   const left = /** @type {NotIssued[]} */ (without).filter(({ reason }) => reason === "no_address").length;
   const text = [said.invite_text(mailed, at ? moment(wanted.send_at ?? "") : ""), ...(left ? [said.invite_without(left)] : []), ...inOneLanguage(own)];
   confirm({ title: said.invite_question, text, label: said.invite_go(mailed), said: "", act: () => post(`v1/surveys/${id}/invitations`, wanted), then: async ({ body: told }) => {
-    forgetWords(id);
+    forgetWords(id, "inviting");
     await redraw();
     showInvited(told);
   } });

@@ -64,27 +64,36 @@ export function wordsOf(form, kind) {
 
 // ---------------------------------------------------------------- kept in the tab until they are sent
 
-/** @param {string} id */
-const placeOf = (id) => `betrokken.words.${id}`;
+/** @param {string} id @param {"inviting" | "by_hand"} form */
+const placeOf = (id, form) => `betrokken.words.${id}.${form}`;
+
+/** @param {Kind} kind */
+const namesOf = (kind) => MEMBERS.flatMap((member) => LANGUAGES.map((language) => `${PLACES[kind]}${member}-${language}`));
 
 /** What was typed is there again after a reload. @param {Survey} survey @param {HTMLFormElement} form */
-export function keepWords({ id }, form) {
-  const names = [PLACES.invitation, PLACES.reminder].flatMap((place) => MEMBERS.flatMap((member) => LANGUAGES.map((language) => `${place}${member}-${language}`)));
-  const left = /** @type {Record<string, string>} */ (JSON.parse(keptWork(placeOf(id)) || "{}"));
+export const keepInviting = ({ id }, form) => keepFields(placeOf(id, "inviting"), form, [...namesOf("invitation"), ...namesOf("reminder"), "send_at", "reminders", "team"]);
+
+/** @param {Survey} survey @param {HTMLFormElement} form */
+export const keepByHand = ({ id }, form) => keepFields(placeOf(id, "by_hand"), form, namesOf("by_hand"));
+
+/** @param {string} place @param {HTMLFormElement} form @param {string[]} names */
+function keepFields(place, form, names) {
+  const left = /** @type {Record<string, string>} */ (JSON.parse(keptWork(place) || "{}"));
   for (const name of names.filter((one) => left[one])) {
-    const box = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem(name));
+    const box = /** @type {HTMLTextAreaElement | null} */ (form.elements.namedItem(name));
+    if (!box) continue;
     box.value = left[name] ?? "";
     const folded = box.closest("details");
     if (folded) folded.open = true;
   }
   form.addEventListener("input", () => {
     const now = Object.fromEntries(names.map((name) => [name, filled(form, name)]).filter(([, text]) => text));
-    keepWork(placeOf(id), Object.keys(now).length ? JSON.stringify(now) : "");
+    keepWork(place, Object.keys(now).length ? JSON.stringify(now) : "");
   });
 }
 
-/** @param {string} id */
-export const forgetWords = (id) => keepWork(placeOf(id), "");
+/** They were sent. @param {string} id @param {"inviting" | "by_hand"} form */
+export const forgetWords = (id, form) => keepWork(placeOf(id, form), "");
 
 // ---------------------------------------------------------------- as they are read
 
