@@ -274,3 +274,12 @@ def test_a_hundred_thousand_persons() -> None:
         assert change.mean == pytest.approx(1, abs=0.02)
         assert change.test is not None
         assert change.test.p < 1e-20
+
+
+def test_a_rest_that_follows_from_rounded_means_stays_on_the_scale() -> None:
+    """Of 25 with 40 on average, 20 would have 90 by what is shown: the other five would have -160."""
+    part, whole = Moments(20, 90.0, 10.0), Moments(25, 40.0, 10.0)
+    assert rest_of(whole, part).mean == -160
+    (cell,) = versus_rest([part], whole, scale=Interval(0.0, 100.0))
+    assert cell.test is not None
+    assert (cell.rest.mean, cell.test.mean) == (0, 90)

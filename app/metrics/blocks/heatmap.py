@@ -1,6 +1,7 @@
 """Every shown group against the rest of the organisation, score by score."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from app.metrics.blocks.compared import (
     as_compared,
@@ -15,7 +16,7 @@ from app.metrics.blocks.shrunken import WHY_NOT_SHRUNKEN, Kin, Kinship
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision, shown_dz, shown_score
 from app.metrics.disclosure.tree import none_or_enough
-from app.metrics.formulas import Cell, Moments, versus_rest
+from app.metrics.formulas import Cell, Interval, Moments, versus_rest
 from app.metrics.formulas.complete import Undefined as Unknown
 from app.metrics.sample import DIMENSIONS, Floats, Instrument
 from app.metrics.schemas import HeatmapNumbers, Suppression, Undefined
@@ -26,6 +27,8 @@ from app.metrics.schemas.heatmap import (
     HeatmapCellUndefined,
     HeatmapOk,
 )
+
+SCALE: Final = Interval(0.0, 100.0)
 
 
 def heatmap(wave: Wave) -> Mapping[int, HeatmapNumbers]:
@@ -80,7 +83,7 @@ def _column(wave: Wave, key: str, values: Floats) -> dict[int, HeatmapCell]:
         for ordinal in shown
     ]
     smallest = wave.choices.smallest_change
-    cells = versus_rest(compared, _whole(wave, measure, of_headline), smallest)
+    cells = versus_rest(compared, _whole(wave, measure, of_headline), smallest, SCALE)
     found = dict(zip(shown, cells, strict=True))
     return {
         ordinal: HeatmapCellSuppressed(status="suppressed", reason=reason)

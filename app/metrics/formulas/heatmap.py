@@ -1,9 +1,9 @@
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, replace
+from math import inf, sqrt
 from typing import Final, Literal
 
-from app.metrics.formulas.intervals import Moments
+from app.metrics.formulas.intervals import Interval, Moments
 from app.metrics.formulas.multiplicity import benjamini_hochberg
 from app.metrics.formulas.trends import SMALLEST_CHANGE, Difference, hedges_g, mean_difference, verdict
 from app.metrics.words import Verdict
@@ -19,6 +19,9 @@ STATES: Final[Mapping[Verdict, State]] = {
 }
 
 
+ANYWHERE: Final = Interval(-inf, inf)
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A group minus the rest, `g` in pooled sds; `q` is adjusted over the cells that have a test."""
@@ -31,20 +34,28 @@ class Cell:
 
 
 def versus_rest(
-    groups: Sequence[Moments], whole: Moments, smallest: float = SMALLEST_CHANGE
+    groups: Sequence[Moments],
+    whole: Moments,
+    smallest: float = SMALLEST_CHANGE,
+    scale: Interval = ANYWHERE,
 ) -> tuple[Cell, ...]:
     """One cell a group: Welch's test against everybody else, q of Benjamini & Hochberg 1995.
 
     Each of `groups` is part of the `whole`, and they may share persons. No test where either side has fewer
-    than two, or where neither has spread.
+    than two, or where neither has spread. Of rounded means the rest may follow to lie off the `scale`: it is
+    held within.
     """
-    rests = [rest_of(whole, group) for group in groups]
+    rests = [_within(rest_of(whole, group), scale) for group in groups]
     tests = [mean_difference(rest, group) for rest, group in zip(rests, groups, strict=True)]
     q_values = iter(benjamini_hochberg([test.p for test in tests if test]).tolist())
     return tuple(
         _cell(group, rest, test, q_values, smallest)
         for group, rest, test in zip(groups, rests, tests, strict=True)
     )
+
+
+def _within(rest: Moments, scale: Interval) -> Moments:
+    return replace(rest, mean=min(max(rest.mean, scale.low), scale.high))
 
 
 def rest_of(whole: Moments, part: Moments) -> Moments:

@@ -211,7 +211,9 @@ def _against(
     """Correlations of items with sums, from variances of both and the covariances between."""
     rounding = ROUNDING * own.sum()
     return tuple(
-        float(covariance / sqrt(variance * of_sum)) if variance > 0 and of_sum > rounding else None
+        float(min(max(covariance / sqrt(variance * of_sum), -1), 1))
+        if variance > 0 and of_sum > rounding
+        else None
         for variance, covariance, of_sum in zip(own, shared, sums, strict=True)
     )
 
