@@ -38,6 +38,12 @@ export const moment = (instant) =>
 export const dayOf = (day) =>
   new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }).format(new Date(day));
 
+/** As a field for a moment has it. @param {string} instant */
+export function localOf(instant) {
+  const there = new Date(instant);
+  return new Date(there.getTime() - there.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
 export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ");
 
 // ---------------------------------------------------------------- from screen to screen

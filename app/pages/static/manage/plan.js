@@ -2,10 +2,9 @@
 
 import { at, h } from "../respond/dom.js";
 import { ask, keepWork, keptWork, may } from "../session.js";
-import { go, languageNow, moment, namesOfTeams, patch, post, redraw, say, teamsToChoose, words, zone } from "./page.js";
+import { go, languageNow, localOf, moment, namesOfTeams, patch, post, redraw, say, teamsToChoose, words, zone } from "./page.js";
 import { button, choices, clearFaults, facts, field, filled, form, input, memberOf, once, showFaults, ticked } from "./forms.js";
 import { preview } from "./preview.js";
-import { localOf } from "./surveys.js";
 
 /**
  * @typedef {import("contract").components["schemas"]["Survey"]} Survey

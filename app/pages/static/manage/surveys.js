@@ -2,7 +2,7 @@
 
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
-import { dayOf, go, languageNow, moment, namesOfTeams, patch, post, redraw, remove, teamsToChoose, words } from "./page.js";
+import { dayOf, go, languageNow, localOf, moment, namesOfTeams, patch, post, redraw, remove, teamsToChoose, words } from "./page.js";
 import { button, confirm, facts, field, form, input, part, showFaults, table } from "./forms.js";
 import { inviting } from "./invite.js";
 import { drawPlan, planOf } from "./plan.js";
@@ -199,10 +199,4 @@ function ending({ id, closes_at: closes }) {
     const told = await patch(`v1/surveys/${id}`, { closes_at: new Date(box.value).toISOString() });
     return told.isOk ? redraw(said.changed) : showFaults(told);
   }, field("closes_at", said.closes, box, said.later_close_note), h("button", { class: "secondary" }, said.later_close));
-}
-
-/** As a field for a moment has it. @param {string} instant */
-export function localOf(instant) {
-  const there = new Date(instant);
-  return new Date(there.getTime() - there.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
