@@ -31,7 +31,7 @@ def _share(letter: str) -> float:
 
 
 def wrapped(text: str, width: float, size: float = SIZE) -> list[str]:
-    """In lines that fit, broken between words; a word that is too long is cut, with a hyphen."""
+    """In lines that fit, broken between words; a long word that does not is cut, with a hyphen."""
     lines: list[str] = []
     for word in _words(text, width, size):
         if lines and width_of(f"{lines[-1]} {word}", size) <= width:
@@ -44,7 +44,7 @@ def wrapped(text: str, width: float, size: float = SIZE) -> list[str]:
 def _words(text: str, width: float, size: float) -> Iterator[str]:
     for word in text.split():
         rest = word
-        while width_of(rest, size) > width and len(rest) > 2:
+        while width_of(rest, size) > width and len(rest) > LEAST_LEFT + 1:
             fitting = _letters_that_fit(rest, width - width_of("-", size), size)
             taken = max(1, min(fitting, len(rest) - LEAST_LEFT))
             yield f"{rest[:taken]}-"

@@ -76,6 +76,7 @@ def test_lines_break_between_words_and_fit() -> None:
     assert all(width_of(line) <= 120 for line in lines)
     assert all(width_of(line) <= 60 for line in wrapped("Onafscheidelijkheidsverklaring", 60))
     assert wrapped("", 60) == []
+    assert wrapped("per maand", 44) == ["per", "maand"], "no letter stands alone before a hyphen"
 
 
 def test_a_word_that_is_too_long_is_cut_with_a_hyphen_and_leaves_no_scrap() -> None:

@@ -210,6 +210,15 @@ function leverRow(seen, one, target, scale) {
 export const asTable = (told, words) =>
   h("details", { class: "as-table", open: true }, h("summary", {}, words.as_table), h("div", { class: "wide", role: "group", tabindex: 0, "aria-label": told.caption }, table(told)), download(told, words.csv));
 
+/** One that stays folded until somebody wants it. @param {import("./tables.js").Table} told @param {import("./words.js").Words} words */
+export function folded(told, words) {
+  const shown = asTable(told, words);
+  shown.open = false;
+  shown.classList.add("folded");
+  shown.querySelector("summary").textContent = told.caption;
+  return shown;
+}
+
 // ---------------------------------------------------------------- who is not in it
 
 /** By reason, the names: never a number, nor a gap. @param {Seen} seen */

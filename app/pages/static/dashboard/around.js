@@ -1,12 +1,12 @@
 /** What surrounds the answers: who gave them, change over the rounds, recognition, and who has something to celebrate. */
 
 import { h } from "../respond/dom.js";
-import { asTable } from "./answers.js";
+import { asTable, folded } from "./answers.js";
 import { chart } from "./charts.js";
 import { day, figure, lower, number, percent, range, shareFigure, signed } from "./numbers.js";
 import { scored } from "./seen.js";
 import { interval, strip } from "./strips.js";
-import { download, table } from "./tables.js";
+import { download } from "./tables.js";
 import { term } from "./terms.js";
 
 /**
@@ -30,7 +30,7 @@ export function rounds(seen) {
     rows: group.points.map((point) => pointRow(seen, point)), lines: [seen.heads("code", "wave", "released", "status", "reason", "n", ...MEASURES.flatMap((one) => [one, `${one}_low`, `${one}_high`])), ...group.points.map((point) => pointLine(seen, point))],
   };
   const instead = asTable(told, words);
-  return [chart("trend", seen.query, instead), instead];
+  return [chart("trend", seen.query, instead), instead, waves(seen)];
 }
 
 /** @param {Seen} seen @param {Schemas["Point"]} point @returns {Row} */
@@ -52,16 +52,16 @@ function pointLine(seen, point) {
 }
 
 /** The rounds there are, of every series. @param {Seen} seen */
-export function waves(seen) {
+function waves(seen) {
   const { words, zone } = seen;
   const found = seen.context.waves;
   const told = {
-    name: "waves", caption: words.parts.waves, head: [words.wave, words.columns.survey, words.columns.series, words.columns.opened, words.columns.closed, words.columns.released],
+    name: "waves", caption: words.all_waves, head: [words.wave, words.columns.survey, words.columns.series, words.columns.opened, words.columns.closed, words.columns.released],
     rows: found.map(({ label, survey, release }) => ({ cells: [label, survey.name, survey.series ?? words.no_series, ...[survey.opened_at, survey.closed_at, release.released_at].map((at) => (at ? day(at, zone) : ""))] })),
     lines: [seen.heads("code", "wave", "survey", "series", "mode", "questionnaire", "opened", "closed", "released", "minimum"), ...found.map(({ label, survey, release }) => [survey.id, label, survey.name, survey.series,
       seen.label("modes", survey.mode), survey.questionnaire, ...[survey.opened_at, survey.closed_at, release.released_at].map((at) => (at ? day(at, zone) : "")), survey.minimum_group_size])],
   };
-  return [h("div", { class: "wide", role: "group", tabindex: 0, "aria-label": told.caption }, table(told)), download(told, words.csv)];
+  return folded(told, words);
 }
 
 // ---------------------------------------------------------------- who gave them

@@ -6,7 +6,7 @@ import { ask, may, me, onEnd, onKey, resume, seesAll, signOut } from "../session
 import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
 import { about, answers, finding } from "./answers.js";
-import { calendar, participation, recognition, rounds, waves } from "./around.js";
+import { calendar, participation, recognition, rounds } from "./around.js";
 import { chart, drawCharts, isDrawn, learnCharts } from "./charts.js";
 import { groups } from "./groups.js";
 import { day } from "./numbers.js";
@@ -166,7 +166,7 @@ function draw(seen) {
   /** @type {[Part, Node[] | null][]} */
   const parts = [
     [choice.by ? "segments" : "teams", groups(seen)], ["change", rounds(seen)], ["levers", levers(seen)], ["topics", topics(seen)], ["heatmap", heatmap(seen)], ["choices", choices(seen)],
-    ["comments", comments(seen)], ["participation", participation(seen)], ["recognition", recognition(seen)], ["outcomes", outcomes(seen)], ["benchmark", benchmark(seen)], ["calendar", calendar(seen, celebrated())], ["waves", waves(seen)],
+    ["comments", comments(seen)], ["participation", participation(seen)], ["recognition", recognition(seen)], ["outcomes", outcomes(seen)], ["benchmark", benchmark(seen)], ["calendar", calendar(seen, celebrated())],
   ];
   const shown = parts.flatMap(([name, content]) => (content ? [part(name, ...content)] : []));
   at("parts").replaceChildren(...shown, part("meaning", h("details", { class: "meaning" }, h("summary", {}, said.meaning_note), glossary())));

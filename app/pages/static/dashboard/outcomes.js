@@ -1,7 +1,7 @@
 /** What came after a round: who left, and how teams did; and the figures with noise to show to others. */
 
 import { h } from "../respond/dom.js";
-import { asTable } from "./answers.js";
+import { folded } from "./answers.js";
 import { day, figure, lower, number, percent, range, shareFigure, signed } from "./numbers.js";
 import { scored } from "./seen.js";
 import { download, table } from "./tables.js";
@@ -73,15 +73,7 @@ function kpis(seen, found) {
     rows: found.map((one) => kpiRow(seen, one)), lines: [seen.heads("code", "kpi", "unit", "better", "period", "status", "reason", "teams", ...BOTH.flatMap((one) => [`r_${one}`, `r_${one}_low`, `r_${one}_high`])), ...found.map((one) => kpiLine(seen, one))],
   };
   const teams = { name: "kpis-teams", caption: words.kpis_by_team, head: [words.team, words.kpi, { class: "n", content: [words.value] }, ...BOTH.map((measure) => ({ class: "n", content: [seen.label("scales", measure)] }))], ...points(seen, found) };
-  return [h("h3", {}, words.kpis), h("div", { class: "wide", role: "group", tabindex: 0, "aria-label": told.caption }, table(told)), download(told, words.csv), ...(teams.rows.length ? [folded(seen, teams)] : [])];
-}
-
-/** @param {Seen} seen @param {import("./tables.js").Table} told */
-function folded({ words }, told) {
-  const shown = asTable(told, words);
-  shown.open = false;
-  shown.querySelector("summary").textContent = told.caption;
-  return shown;
+  return [h("h3", {}, words.kpis), h("div", { class: "wide", role: "group", tabindex: 0, "aria-label": told.caption }, table(told)), download(told, words.csv), ...(teams.rows.length ? [folded(teams, words)] : [])];
 }
 
 /** @param {Seen} seen @param {Outcome} one @returns {Row} */
