@@ -49,7 +49,7 @@ def notes(reading: Mapping[str, Any], layout: Layout | None) -> list[dict[str, A
             {
                 "pointer": columns.pointer_to(member),
                 "code": "unmatched_member",
-                "detail": f"The file has none of the columns {', '.join(names)}: nobody gets a {member}.",
+                "detail": f"The file has none of the columns {', '.join(names)}: nobody gets {member}.",
             }
             for member, names in layout.unmatched.items()
         ]
