@@ -16,6 +16,7 @@ PLANTED = {
         "        detractors=shown_share(of.detractors / n, precision),\n        group=None,\n",
     ),
     "a block forgets": ("blocks/enps.py", "        ci_low=shown_gap(ci.low, precision),\n", ""),
+    "a block forgets what is not told": ("blocks/enps.py", "            ci_low=None,\n", ""),
     "a part of a block forgets": (
         "blocks/headline.py",
         '        "mean": shown_gap(of.mean, precision),\n',

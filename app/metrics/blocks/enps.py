@@ -13,7 +13,7 @@ from app.metrics.formulas import enps_from
 from app.metrics.sample import Floats, Integers
 from app.metrics.schemas import EnpsNumbers, EnpsOk, Suppressed, Undefined
 
-UNTOLD: Final = dict.fromkeys(("ci_low", "ci_high", "promoters", "passives", "detractors"))
+UNTOLD: Final = ("ci_low", "ci_high", "promoters", "passives", "detractors")
 
 
 def enps(wave: Wave) -> Mapping[int, EnpsNumbers]:
@@ -58,7 +58,11 @@ def _shown(
             n=n,
             precision=precision,
             score=float(measure.mean[ordinal]),
-            **UNTOLD,
+            ci_low=None,
+            ci_high=None,
+            promoters=None,
+            passives=None,
+            detractors=None,
             reasons=dict.fromkeys(UNTOLD, why),
         )
     of = enps_from(*(int(count) for count in counts))
