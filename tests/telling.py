@@ -54,7 +54,9 @@ def raw_numbers(scores: Iterable[tuple[float, float]]) -> Iterator[Decimal]:
     """What would tell of persons, the first respondent first: their scores, and what they make together."""
     for satisfaction, engagement in scores:
         one, other = Decimal(str(satisfaction)), Decimal(str(engagement))
-        yield from (number.normalize() for number in (one, other, abs(one - other), (one + other) / 2))
+        together = (one + other) / 2, (one + 2 * other) / 3, (2 * one + other) / 3, (one + 4 * other) / 5 + 1
+        for number in (one, other, abs(one - other), *together):
+            yield number.quantize(Decimal("0.01")).normalize()
 
 
 def untold(raw: Iterable[Decimal], told: set[Decimal]) -> Decimal:
