@@ -466,7 +466,7 @@ async def test_no_mail_tells_a_number_that_the_api_does_not(
         read = f"{message['Subject']} {plain} {read_of(html)}"
         assert len(numbers_in(read)) > 5
         assert numbers_in(read) - told == set()
-        for leaking in (f"{plain} {raw}", read_of(html.replace("</body>", f"<p>{raw}</p></body>"))):
+        for leaking in (f"{plain} {raw:f}", read_of(html.replace("</body>", f"<p>{raw:f}</p></body>"))):
             assert numbers_in(leaking) - told == {raw}
 
 

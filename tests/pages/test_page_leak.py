@@ -145,7 +145,7 @@ PLANT = """raw => {
 
 async def planted(seen: Visit, raw: Decimal, said: list[Json]) -> None:
     """A respondent's number that no group tells by chance is found wherever it is put."""
-    await seen.page.evaluate(PLANT, str(raw))
+    await seen.page.evaluate(PLANT, f"{raw:f}")
     found = await leaks_of(seen, said)
     assert {"document", "paper", "pictures"} < found.keys()
     assert len(found) == 4, "and one table"
