@@ -1,7 +1,7 @@
 """Charts over HTTP: made of what the metric tells this reader, in their language, drawn where asked."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
@@ -204,8 +204,8 @@ async def test_a_survey_without_a_release_has_no_chart(app: FastAPI) -> None:
 
 
 async def test_a_month_that_is_not_over_has_no_chart(acme: Tenant) -> None:
-    today = datetime.now(UTC).date().isoformat()
-    early = await acme.client.get("/v1/charts/recognition", params={"from": today, "to": today})
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()  # nowhere is its month over
+    early = await acme.client.get("/v1/charts/recognition", params={"from": tomorrow, "to": tomorrow})
     assert (early.status_code, early.json()["code"]) == (409, "month_not_over")
 
 
