@@ -36,4 +36,5 @@ def test_time_since_last(seed: int, n: int) -> None:
     theirs, ours = lifelines.KaplanMeierFitter().fit(days, is_known), kaplan_meier(days, is_known)
     for after in range(42):
         assert ours.longer_than(after) == pytest.approx(float(theirs.predict(after)))
-    assert (ours.median or np.inf) == theirs.median_survival_time_
+    if not np.isclose(ours.shares, 0.5).any():  # there rounding decides which time theirs takes
+        assert (ours.median or np.inf) == theirs.median_survival_time_
