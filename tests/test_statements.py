@@ -16,6 +16,7 @@ from tests.statements import statements, unbound
 
 APP = Path(app.__file__).parent
 STATEMENTS = {sql: name for name, sql in statements()}
+SQL = ("sqlalchemy", "sqlmodel", "sqlalchemy.sql", "sqlalchemy.sql.expression")
 NAMED = re.compile(r"(?:\w+\.)?organization_id = (?::organization_id|\w+\.organization_id)\b")
 NOT_CONSTANT = {
     "scim/queries.py:statement",  # its parts stand in the WAYS of users and groups, which are read too
@@ -106,6 +107,32 @@ def test_sql_is_spelled_in_one_way() -> None:
     assert [file for file in files if otherwise.search(file.read_text(encoding="utf-8"))] == []
 
 
+def test_what_makes_a_statement_has_one_name() -> None:
+    """By which those that make one are found: under another, a statement would be read by nobody."""
+    assert [file.name for file in APP.rglob("*.py") if _hides_statements(ast.parse(file.read_text()))] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import sqlalchemy as sa", "from sqlalchemy import text as raw", "from sqlmodel import text as raw"],
+)
+def test_another_name_is_found(line: str) -> None:
+    assert _hides_statements(ast.parse(line))
+
+
+def _hides_statements(tree: ast.AST) -> bool:
+    nodes = [*ast.walk(tree)]
+    modules = {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    others = [
+        one.asname
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module in SQL
+        for one in node.names
+        if one.name == "text" and one.asname
+    ]
+    return bool(others or modules & set(SQL))
+
+
 def test_no_statement_is_missed() -> None:
     """A `text()` stands in a module, under a name whose statements are read, and in no function."""
     names = {re.sub(r"\[.*", "", name) for name, _ in statements()}
@@ -126,7 +153,7 @@ def _unread(file: Path, names: set[str]) -> list[str]:
 def _speaks_sql(parts: Sequence[ast.stmt]) -> bool:
     return any(
         isinstance(part, ast.ImportFrom)
-        and part.module in ("sqlalchemy", "sqlmodel")
+        and part.module in SQL
         and "text" in {name.name for name in part.names}
         for part in parts
     )

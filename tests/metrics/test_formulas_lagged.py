@@ -306,12 +306,14 @@ def said(language: str, association: dict[str, float] = FOUND, direction: str = 
 
 def test_sentences_tell_the_difference_and_no_more() -> None:
     told = said("en")
-    assert "scored 2.0 points higher on engagement on average (95% interval 1.1 to 3.0)" in told
+    assert "scored 2.0 points higher on engagement on average than others" in told
+    assert told.endswith("and received 1 (95% interval 1.1 to 3.0).")
     assert told.startswith("People who are more engaged may also receive more recognition, so what follows")
-    assert "not why: people who received twice as much" in told
+    assert "not why: people who received 3 messages of recognition later" in told
     less = {"points": -2.04, "ci_low": -3.02, "ci_high": -1.06}
     lower = said("nl", less)
-    assert "gemiddeld 2,0 punten lager op betrokkenheid (95%-interval 1,1 tot 3,0)" in lower
+    assert "gemiddeld 2,0 punten lager op betrokkenheid dan anderen" in lower
+    assert "er 1 kregen (95%-interval 1,1 tot 3,0)" in lower
     unclear = {"points": 0.5, "ci_low": -1, "ci_high": 2}
     undecided = said("en", unclear)
     assert "between -1.0 and 2.0 points" in undecided

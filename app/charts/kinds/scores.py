@@ -452,6 +452,9 @@ def _gap_title(look: Look, groups: Sequence[schemas.GroupOk]) -> str:
 
 
 def _is_clear(gap: Gap) -> bool:
+    """One that may be read, and is not 0."""
+    if gap.interpretable is False:
+        return False
     return gap.ci_low is not None and gap.ci_high is not None and gap.ci_low * gap.ci_high > 0
 
 
