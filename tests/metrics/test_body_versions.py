@@ -21,6 +21,7 @@ from app.metrics.releases.queries import Result
 from app.metrics.views.groups import with_group
 from tests.conftest import Tenant
 from tests.contract import ContractClient
+from tests.metrics.shapes import file_of, shape_of
 from tests.metrics.test_release import finish, names_of, staff
 from tests.surveys.test_surveys import opened
 
@@ -58,6 +59,15 @@ def test_every_version_is_read(metric: Metric[Any, Any], version: int) -> None:
         read = metric.read(body, version).model_dump(mode="json")
         if version == metric.version:
             assert read == body, "this is no longer what is written: a new version, an upcast, a new fixture"
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda one: one.name)
+def test_no_status_of_a_version_changes(metric: Metric[Any, Any]) -> None:
+    """Also where no body above has it: a release that holds it would be read by nobody any more."""
+    file = file_of(metric)
+    assert file.exists(), "a new version: python -m tests.metrics.shapes keeps what it holds"
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert shape_of(metric) == kept, "not what releases of this version hold: a new version, and an upcast"
 
 
 async def with_choices(api: ContractClient) -> StoredBody:
