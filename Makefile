@@ -77,7 +77,7 @@ calendar-proof: $(INSTALLED) $(READERS) $(NPM) $(LIFELINES) ## the tests on othe
 	@$(BIN)/python -m tests.calendar_proof
 
 test: $(INSTALLED) $(READERS) $(NPM) $(LIFELINES) ## every test, on the bundled PostgreSQL or make test DATABASE_URL=...
-	$(if $(DATABASE_URL),DATABASE_URL='$(DATABASE_URL)') $(if $(CITUS_URL),CITUS_URL='$(CITUS_URL)') $(BIN)/pytest -n 4 --dist loadfile -m 'not nightly'
+	$(if $(DATABASE_URL),DATABASE_URL='$(DATABASE_URL)') $(if $(CITUS_URL),CITUS_URL='$(CITUS_URL)') $(BIN)/pytest -n 3 --dist loadfile -m 'not nightly'
 
 lint: $(INSTALLED) $(NPM) ## style, types, architecture, dependencies and contract
 	$(BIN)/ruff format --check .

@@ -78,7 +78,7 @@ def parts_of_the_suite() -> Iterator[Path]:
 
 def run(moment: Moment, library: Path, wanted: Sequence[str]) -> bool:
     print(f"== {moment} {' '.join(wanted)}", flush=True)
-    pytest = [sys.executable, "-m", "pytest", "-n", "4", "--dist", "loadfile", "-m", "not nightly"]
+    pytest = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "loadfile", "-m", "not nightly"]
     folder = tempfile.mkdtemp(prefix="proof-")
     Path(folder).chmod(0o711)  # as whom root runs PostgreSQL must pass
     try:

@@ -125,6 +125,7 @@ async def test_where_a_trigger_is_off_nothing_is_remembered(
     app: FastAPI, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, name: str, table: str
 ) -> None:
     monkeypatch.setattr(remembering, "PAUSE", 0.01)
+    monkeypatch.setattr(remembering, "LONGEST_PAUSE", 0.02)
     monkeypatch.setattr(remembering, "TRIGGERS_EVERY", 0.01)
     memory, thing = own_memory(app), uuid4()
     await sure(app)

@@ -120,7 +120,6 @@ async def test_what_is_left_in_the_middle_of_a_transaction_lets_go(acme: Tenant)
     assert shown == "10min"
 
 
-@pytest.mark.nightly
 async def test_the_worker_is_missed_and_comes_back(
     acme: Tenant, way: Way, module_database: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from tests.pages.visiting import Visit
 
 SIZES = {"sales": 6, "nl": 12, "be": 12, "care": 24, "lab": 3}
 PARENTS = {"nl": "sales", "be": "sales"}
-WIDTHS = pytest.mark.parametrize("width", [360, 1280])
+WIDTHS = pytest.mark.parametrize("width", [360, pytest.param(1280, marks=pytest.mark.nightly)])
 ASKED = {
     "nl": [
         "Waar staan we?",

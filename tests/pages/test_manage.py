@@ -24,7 +24,9 @@ from tests.surveys.inviting import employ, said, with_mail
 
 SIZES = {"sales": 8, "care": 9}
 HR = ("surveys:read", "surveys:write", "people:read", "metrics:read")
-READERS = pytest.mark.parametrize(("width", "language"), [(360, "nl"), (1280, "en")])
+READERS = pytest.mark.parametrize(
+    ("width", "language"), [(360, "nl"), pytest.param(1280, "en", marks=pytest.mark.nightly)]
+)
 
 
 async def manage(seen: Visit, key: str, screen: str = "surveys", view: str = "manage") -> None:

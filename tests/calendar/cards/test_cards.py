@@ -276,8 +276,10 @@ async def test_the_organization_s_own_template_takes_the_place_of_the_shipped_on
     assert "Hoera" not in (await api.get(f"/v1/cards/{card['id']}/preview")).text
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("key", shipped())
+@pytest.mark.parametrize(
+    "key",
+    [pytest.param(key, marks=[pytest.mark.nightly] if place else []) for place, key in enumerate(shipped())],
+)
 async def test_a_shipped_template_is_read_looked_at_and_put_back(key: str, api: ContractClient) -> None:
     read = (await api.get(f"{TEMPLATES}/{key}")).json()
     assert (read["key"], read["is_built_in"], read["created_at"]) == (key, True, None)
