@@ -158,10 +158,10 @@ async def test_it_is_worded_in_the_language_asked_for(acme: Tenant, owner: async
         [group] = got.json()["groups"]
         points = f"{group['association']['points']:.1f}"
         texts[language] = group["text"]
-    assert f"scored {points} points higher on engagement on average (95% interval" in texts["en"]
+    assert f"scored {points} points higher on engagement on average than others" in texts["en"]
     assert texts["en"].startswith("People who are more engaged may also receive more recognition, so what")
     assert texts["nl"].startswith("Wie meer betrokken is, krijgt misschien ook meer complimenten;")
-    assert f"gemiddeld {points.replace('.', ',')} punten hoger op betrokkenheid (95%-interval" in texts["nl"]
+    assert f"gemiddeld {points.replace('.', ',')} punten hoger op betrokkenheid dan anderen" in texts["nl"]
     await acme.client.patch("/v1/organization", json={"locale": "nl"})
     assert (await told(acme.client))["text"] == texts["nl"]
 

@@ -181,7 +181,7 @@ async def test_a_survey_in_three_steps_from_its_questions_to_its_results(
         assert await seen.violations() == []
         await seen.press("Escape")
         await seen.page.check('[name="questionnaire"][value="two"]')
-        await seen.page.click("#next")
+        await seen.page.dblclick("#next")
         await seen.page.wait_for_selector('[name="mode"]')
         assert not await seen.page.locator('[name="access"]').first.is_visible()
         await seen.page.check('[name="report_by"][value="location"]')

@@ -80,6 +80,7 @@ export async function drawPlan(draft) {
   const steps = said.steps.map((name, n) => h("li", { "aria-current": n === now.step ? "step" : null }, name));
   const body = form(() => forward(body), ...fields, buttons(now));
   body.id = "plan";
+  body.dataset.step = String(now.step);
   body.addEventListener("input", () => { read(body); settle(body); });
   settle(body);
   return [h("p", {}, h("a", { href: "#surveys" }, `‹ ${said.sections.surveys}`)), h("ol", { class: "steps", "aria-label": said.step_of(now.step + 1) }, ...steps), h("h1", { tabindex: -1 }, now.step === 2 ? said.look_over : `${now.step + 1}. ${said.steps[now.step]}`), body];
@@ -183,9 +184,14 @@ function buttons(now) {
 
 // ---------------------------------------------------------------- filling in
 
+/** Whether the form is that of the step; not where a button was pressed twice and the next step is on its way.
+ * @param {Plan} now @param {HTMLFormElement} body */
+const isOf = (now, body) => body.dataset.step === String(now.step);
+
 /** @param {HTMLFormElement} body */
 function read(body) {
   const now = /** @type {Plan} */ (plan);
+  if (!isOf(now, body)) return;
   if (now.step === 0) Object.assign(now, { name: filled(body, "name"), questionnaire: filled(body, "questionnaire") });
   if (now.step === 1) {
     const texts = Object.fromEntries(["mode", "access", "reach", "opens_at", "closes_at", "series", "minimum_group_size"].map((name) => [name, filled(body, name)]));
@@ -209,6 +215,7 @@ function settle(body) {
 /** @param {HTMLFormElement} body */
 function forward(body) {
   const now = /** @type {Plan} */ (plan);
+  if (!isOf(now, body)) return;
   read(body);
   const errors = now.step === 1 ? faultsOf(now) : [];
   if (errors.length) return showFaults({ isOk: false, status: 422, code: "", body: { errors } });

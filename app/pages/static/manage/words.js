@@ -232,7 +232,7 @@ const nl = {
   /** @param {number} mailed */
   invite_go: (mailed) => `Nodig ${mailed} ${mailed === 1 ? "persoon" : "mensen"} uit`,
   /** @param {number} issued @param {number} mailed */
-  invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail gaat" : "mails gaan"} de deur uit.` : issued ? `${issued} codes gemaakt.` : "Niemand kreeg een nieuwe uitnodiging.",
+  invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail gaat" : "mails gaan"} de deur uit.` : issued ? `${issued} codes gemaakt.` : "Niemand kreeg een nieuwe uitnodiging: iedereen heeft er al een, als mail of als code. Je kunt hen herinneren.",
   codes_said: "Het blad met codes staat bij je downloads. Print het, en verwijder het bestand daarna.",
   not_issued: "Kreeg geen uitnodiging",
   not_issued_why: {
@@ -765,7 +765,7 @@ const en = {
   invite_text: (mailed, day) => `${mailed} ${mailed === 1 ? "person gets" : "people get"} a mail with a link of their own${day ? `, on ${day}` : ", right now"}. A mail cannot be taken back.`,
   invite_without: (left) => `${left} ${left === 1 ? "person has" : "people have"} no e-mail address and ${left === 1 ? "gets" : "get"} nothing: give them a code on paper.`,
   invite_go: (mailed) => `Invite ${mailed} ${mailed === 1 ? "person" : "people"}`,
-  invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail goes" : "mails go"} out.` : issued ? `${issued} codes made.` : "Nobody got a new invitation.",
+  invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail goes" : "mails go"} out.` : issued ? `${issued} codes made.` : "Nobody got a new invitation: everybody has one already, as a mail or as a code. You can remind them.",
   codes_said: "The sheet of codes is in your downloads. Print it, and delete the file afterwards.",
   not_issued: "Got no invitation",
   not_issued_why: {
