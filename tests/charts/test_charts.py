@@ -1,11 +1,9 @@
 """Charts over HTTP: made of what the metric tells this reader, in their language, drawn where asked."""
 
 import re
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
-from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import FastAPI
@@ -14,6 +12,7 @@ from app.charts import drawing, service
 from app.charts.negotiation import ALIASES, PNG, SPECIFICATION, SVG
 from app.core.negotiation import preferred
 from tests.charts.specifications import faults, small_letters, texts_of, untold
+from tests.clock import today
 from tests.conftest import Tenant, new_tenant
 from tests.contract import ContractClient, operations
 from tests.metrics.test_managers import manager
@@ -205,9 +204,8 @@ async def test_a_survey_without_a_release_has_no_chart(app: FastAPI) -> None:
 
 
 async def test_a_month_that_is_not_over_has_no_chart(acme: Tenant) -> None:
-    zone = ZoneInfo((await acme.client.get("/v1/organization")).json()["time_zone"])
-    today = datetime.now(zone).date().isoformat()
-    early = await acme.client.get("/v1/charts/recognition", params={"from": today, "to": today})
+    day = today().isoformat()
+    early = await acme.client.get("/v1/charts/recognition", params={"from": day, "to": day})
     assert (early.status_code, early.json()["code"]) == (409, "month_not_over")
 
 

@@ -200,7 +200,7 @@ async def test_a_statement_cut_off_below_sqlalchemy_fails_no_import(
     async def cut_off(self: Run, session: TenantSession, *_: Any) -> Any:
         monkeypatch.setattr(Run, "take", real)
         line = await raw_connection(session)
-        await line.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(60)")
+        await line.execute("DO $$ BEGIN RAISE SQLSTATE '57014'; END $$")
 
     monkeypatch.setattr(Run, "take", cut_off)
     with pytest.raises(asyncpg.QueryCanceledError):

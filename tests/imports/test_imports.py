@@ -842,16 +842,16 @@ async def test_contracts_whose_first_day_is_not_known(acme: Tenant, api: Contrac
 
 async def test_a_contract_that_follows_keeps_somebody_employed(acme: Tenant, api: ContractClient) -> None:
     """The present one ends, and the next begins the day after; or another runs beside it."""
-    following = contract_rows(("Now", "01-01-2020", "31-12-2029"), ("Next", "01-01-2030", ""))
-    beside = contract_rows(("Wide", "01-01-2019", ""), ("Short", "01-01-2020", "31-12-2029"), person="8")
-    gap = contract_rows(("Now", "01-01-2020", "31-12-2029"), ("Next", "01-03-2030", ""), person="9")
+    following = contract_rows(("Now", "01-01-2020", "31-12-2129"), ("Next", "01-01-2130", ""))
+    beside = contract_rows(("Wide", "01-01-2019", ""), ("Short", "01-01-2020", "31-12-2129"), person="8")
+    gap = contract_rows(("Now", "01-01-2020", "31-12-2129"), ("Next", "01-03-2130", ""), person="9")
     for rows in ((*following, *beside, *gap), (*gap[::-1], *beside[::-1], *following[::-1])):
         await done(acme, (AFAS_HEAD + "".join(rows)).encode(), form="csv", mapping="afas")
         people = {one["external_id"]: one for one in (await api.get("/v1/people")).json()["items"]}
         assert {key: (one["team"], one["ends_on"]) for key, one in people.items()} == {
             "7": ("now", None),
             "8": ("short", None),
-            "9": ("now", "2029-12-31"),
+            "9": ("now", "2129-12-31"),
         }
         assert people["8"]["employments"][0] == {"starts_on": "2019-01-01", "ends_on": "2019-12-31"}
 

@@ -191,12 +191,12 @@ async def test_contradictory_drafts_are_refused(api: ContractClient) -> None:
         "unknown_questionnaire": {"questionnaire": "nobody-knows"},
         "unknown_team": {"audience": {"teams": ["nowhere"]}},
         "below_organization_minimum": {"minimum_group_size": 4},
-        "closes_before_opens": {"opens_at": "2030-01-02T00:00:00Z", "closes_at": "2030-01-01T00:00:00Z"},
+        "closes_before_opens": {"opens_at": "2130-01-02T00:00:00Z", "closes_at": "2130-01-01T00:00:00Z"},
         "in_the_past": {"opens_at": "2020-01-02T00:00:00Z"},
     }.items():
         answer = await api.post("/v1/surveys", json=body | members)
         assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
-    naive = await api.post("/v1/surveys", json=body | {"opens_at": "2030-01-02T00:00:00"})
+    naive = await api.post("/v1/surveys", json=body | {"opens_at": "2130-01-02T00:00:00"})
     assert naive.status_code == 422
     await draft(api, external_id="wave-1")
     again = await api.post("/v1/surveys", json=body | {"external_id": "wave-1"})
@@ -519,13 +519,13 @@ async def test_a_key_is_given_once_in_a_questionnaire(api: ContractClient) -> No
 
 async def test_a_patched_draft_must_hold_together_too(api: ContractClient) -> None:
     await draft(api, external_id="wave-1")
-    survey_id = await draft(api, opens_at="2030-01-01T00:00:00Z")
+    survey_id = await draft(api, opens_at="2130-01-01T00:00:00Z")
     for code, patch in {
         "open_needs_anonymous": {"access": "open"},
         "unknown_questionnaire": {"questionnaire": "nobody-knows"},
         "unknown_team": {"audience": {"teams": ["nowhere"]}},
         "below_organization_minimum": {"minimum_group_size": 4},
-        "closes_before_opens": {"closes_at": "2029-01-01T00:00:00Z"},
+        "closes_before_opens": {"closes_at": "2129-01-01T00:00:00Z"},
         "in_the_past": {"closes_at": "2020-01-01T00:00:00Z"},
         "external_id_conflict": {"external_id": "wave-1"},
     }.items():
