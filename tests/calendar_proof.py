@@ -56,6 +56,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.calendar_proof")
     parser.add_argument("--only", default="", help="the moments in whose line this is")
     options, wanted = parser.parse_known_args(arguments)
+    for path in (one.partition("::")[0] for one in wanted if one.startswith("tests")):
+        if not Path(path).exists():
+            parser.error(f"there is no {path}")
     library = next(Path("/").glob(LIBRARY[1:]), None)
     if library is None:
         print("calendar proof skipped: libfaketime is not installed (Debian: faketime)")

@@ -312,8 +312,12 @@ async def sampled_at(owner: asyncpg.Connection, table: str) -> datetime | None:
     return found
 
 
-async def is_counted(owner: asyncpg.Connection, table: str) -> bool:
-    """Whether the database has counted what was changed since the last sample: it takes seconds."""
+async def is_counted(owner: asyncpg.Connection, tenant: Tenant, table: str) -> bool:
+    """Whether the database has counted what was changed since the last sample.
+
+    A connection tells at the end of a transaction what it changed a second or longer ago.
+    """
+    await tenant.client.get("/v1/organization")
     return bool(
         await owner.fetchval(
             "SELECT n_mod_since_analyze > 0 FROM pg_stat_user_tables WHERE relname = $1", table
@@ -348,7 +352,7 @@ async def test_tables_that_tell_of_who_was_erased_are_sampled_anew_and_no_others
     before = {table: await sampled_at(owner, table) for table in ("people", "kpi_values", "pgqueuer")}
     assert before["pgqueuer"] is None, "nothing of anybody is in it"
     await erase(acme.client)
-    await until(lambda: is_counted(owner, "people"))
+    await until(lambda: is_counted(owner, acme, "people"))
     with pytest.raises(TooEarly):
         await forget_statistics(acme.database, acme.id, acme.id)
     after = {table: await sampled_at(owner, table) for table in before}
@@ -364,7 +368,7 @@ async def test_samples_whose_job_was_lost_are_asked_for_again(
     await staff(acme.client, {"sales": 3})
     await forget_statistics(acme.database, acme.id, acme.id)
     await erase(acme.client)
-    await until(lambda: is_counted(owner, "people"))
+    await until(lambda: is_counted(owner, acme, "people"))
     await owner.execute("DELETE FROM pgqueuer WHERE entrypoint = $1", STATISTICS_JOB)
     await retain_in(acme.database, acme.id)
     assert await jobs_for_samples(owner, acme) == 1
