@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,7 @@ from app.recognition.api import First, Last
 
 router = APIRouter(route_class=Route, tags=["charts"])
 Answer = TypeVar("Answer")
+Specify = Callable[[Look], Json]
 Width = Annotated[int, Query(ge=280, le=1600)]
 Order = Annotated[Literal["gap", "tree"], Query()]
 KINDS: dict[str, Format] = {SVG: "svg", PNG: "png"}
@@ -96,19 +97,32 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Chart(Generic[Answer]):
-    """`read` gives the answer of the metric, as its own address does, and `draw` sees nothing else."""
-
+class Chart:
     metric: str
-    read: Callable[[Asked], Awaitable[Answer]]
-    draw: Callable[[Answer, Look], Json]
-    parameters: frozenset[str] = OF_RELEASE
-    names_persons: bool = False
+    read: Callable[[Asked], Awaitable[Specify]]
+    """Gives what draws the answer of the metric."""
+    parameters: frozenset[str]
+    names_persons: bool
     """Nothing of it is kept then, here or on its way."""
 
     @property
     def headers(self) -> Mapping[str, str]:
         return NO_STORE if self.names_persons else REVALIDATE
+
+
+def chart(
+    metric: str,
+    read: Callable[[Asked], Awaitable[Answer]],
+    draw: Callable[[Answer, Look], Json],
+    parameters: frozenset[str] = OF_RELEASE,
+    names_persons: bool = False,
+) -> Chart:
+    """`read` gives the answer of the metric, as its own address does, and `draw` sees nothing else."""
+
+    async def read_to_draw(asked: Asked) -> Specify:
+        return partial(draw, await read(asked))
+
+    return Chart(metric, read_to_draw, parameters, names_persons)
 
 
 Grouped = TypeVar("Grouped", metrics.SatisfactionEngagement, metrics.Heatmap, metrics.Participation)
@@ -183,22 +197,22 @@ def draw_gap(answer: tuple[metrics.SatisfactionEngagement, str], look: Look) -> 
     return scores.gap(answer[0], look, answer[1])
 
 
-CHARTS: dict[ChartName, Chart[Any]] = {
-    "quadrants": Chart(SCORES, read_scores, draw_quadrants, OF_RELEASE | {"filter"}),
-    "gap": Chart(SCORES, read_scores, draw_gap, OF_RELEASE | {"filter", "order"}),
-    "trend": Chart("/v1/metrics/trends", read_trends, trend.trend),
-    "levers": Chart("/v1/metrics/levers", read_levers, levers.levers),
-    "heatmap": Chart("/v1/metrics/heatmap", read_heatmap, heatmap.heatmap),
-    "facets": Chart("/v1/metrics/facets", read_facets, answers.facets),
-    "questions": Chart("/v1/metrics/facets", read_facets, answers.questions),
-    "participation": Chart("/v1/metrics/participation", read_participation, participation.participation),
-    "recognition": Chart(
+CHARTS: dict[ChartName, Chart] = {
+    "quadrants": chart(SCORES, read_scores, draw_quadrants, OF_RELEASE | {"filter"}),
+    "gap": chart(SCORES, read_scores, draw_gap, OF_RELEASE | {"filter", "order"}),
+    "trend": chart("/v1/metrics/trends", read_trends, trend.trend),
+    "levers": chart("/v1/metrics/levers", read_levers, levers.levers),
+    "heatmap": chart("/v1/metrics/heatmap", read_heatmap, heatmap.heatmap),
+    "facets": chart("/v1/metrics/facets", read_facets, answers.facets),
+    "questions": chart("/v1/metrics/facets", read_facets, answers.questions),
+    "participation": chart("/v1/metrics/participation", read_participation, participation.participation),
+    "recognition": chart(
         "/v1/metrics/recognition", partial(read_recognition, by="month"), recognition.recognition, OF_DAYS
     ),
-    "recognition-network": Chart(
+    "recognition-network": chart(
         "/v1/metrics/recognition", partial(read_recognition, by="team"), recognition.network, OF_DAYS
     ),
-    "calendar": Chart("/v1/calendar", read_calendar, calendar.calendar, OF_DAYS, names_persons=True),
+    "calendar": chart("/v1/calendar", read_calendar, calendar.calendar, OF_DAYS, names_persons=True),
 }
 
 
@@ -210,7 +224,7 @@ async def list_charts(
     return conditions.answer(Charts(items=items, formats=service.forms()), headers=REVALIDATE)
 
 
-def summary(name: ChartName, chart: Chart[Any], language: str) -> ChartSummary:
+def summary(name: ChartName, chart: Chart, language: str) -> ChartSummary:
     look = Look(language, "light", 0)
     return ChartSummary(
         name=name,
@@ -249,16 +263,15 @@ async def get_chart(
     asked = Asked(
         who, session, given, language, survey_id, series, by, team, depth, filter, order, first, last
     )
-    answer = await chart.read(asked)
-    look = Look(language, theme, width - 2 * PADDING)
-    specification = await asyncio.to_thread(chart.draw, answer, look)
+    specify = await chart.read(asked)
+    specification = await asyncio.to_thread(specify, Look(language, theme, width - 2 * PADDING))
     draw = partial(
         service.picture, specification, whose=session.organization_id, may_keep=not chart.names_persons
     )
     return answered(specification, wanted, conditions.if_none_match, chart.headers, draw)
 
 
-def refuse_others(name: str, chart: Chart[Any], given: Set[str]) -> None:
+def refuse_others(name: str, chart: Chart, given: Set[str]) -> None:
     for parameter in sorted(given - chart.parameters - HOW):
         takes = ", ".join(sorted(chart.parameters))
         raise UnknownParameter.parameter(parameter, f"The chart {name} has no {parameter}: it takes {takes}.")

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from app.core.schema import Schema
+from app.core.schema import Schema, adapter, joined
 from app.metrics import schemas
 from app.metrics.blocks.filtered import FilterNumbers
 from app.metrics.blocks.upcasts import (
@@ -28,8 +28,11 @@ from app.metrics.blocks.upcasts import (
     without_moments,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
 Numbers = TypeVar("Numbers", bound=Schema)
-Told = TypeVar("Told", bound=Schema)
+Told = TypeVar("Told", bound=schemas.OfGroup)
 
 
 FORMULA_VERSION: Final = "5"
@@ -37,12 +40,15 @@ FORMULA_VERSION: Final = "5"
 MOST_WAVES: Final = 20
 """Of a series, the newest are looked at."""
 AS_SENT: Final = '{"status":"'
+Bodies = Mapping[int, Schema]
+"""What a metric says of each group, by ordinal."""
+NamedBodies = tuple[str, Bodies]
 Upcast = Callable[[StoredBody], StoredBody]
 
 
 @dataclass(frozen=True)
-class Metric(Generic[Numbers, Told]):
-    """`numbers` is what a block says of one group; `told` is the same as it is answered, with its group.
+class Metric(Generic[Numbers]):
+    """`numbers` is what a block says of one group.
 
     A release keeps the body that was written then. Where `numbers` comes to ask for another member, `upcasts`
     gets one more function, from the version before to the new one, and tests/metrics/bodies a fixture.
@@ -50,8 +56,10 @@ class Metric(Generic[Numbers, Told]):
 
     name: str
     numbers: TypeAdapter[Numbers]
-    told: TypeAdapter[Told]
     upcasts: Sequence[Upcast] = ()
+
+    def said(self, bodies: Mapping[int, Numbers]) -> NamedBodies:
+        return self.name, bodies
 
     @property
     def version(self) -> int:
@@ -73,70 +81,52 @@ class Metric(Generic[Numbers, Told]):
         return self.numbers.validate_python(body)
 
 
-def metric(name: str, numbers: Any, told: Any, *upcasts: Upcast) -> Metric[Any, Any]:
-    return Metric(name, TypeAdapter(numbers), TypeAdapter(told), upcasts)
+@dataclass(frozen=True)
+class MetricOfGroups(Metric[Numbers], Generic[Numbers, Told]):
+    """`told` is what a block says as it is answered: the same, with its group."""
+
+    told: TypeAdapter[Told] = field(kw_only=True)
+
+    def placed(self, group: schemas.GroupRef, numbers: Numbers) -> Told:
+        """That the two make what is told, mypy sees where the metric is named."""
+        return joined(self.told, schemas.OfGroup(group=group), numbers)
 
 
-HEADLINE: Final[Metric[schemas.HeadlineNumbers, schemas.Group]] = metric(
-    "satisfaction_engagement", schemas.HeadlineNumbers, schemas.Group
-)
-DISCLOSURE: Final[Metric[schemas.Disclosed, schemas.GroupDisclosure]] = metric(
-    "disclosure", schemas.Disclosed, schemas.GroupDisclosure
-)
-PARTICIPATION: Final[Metric[schemas.ParticipationNumbers, schemas.ParticipationGroup]] = metric(
+def metric(name: str, numbers: "TypeForm[Numbers]", *upcasts: Upcast) -> Metric[Numbers]:
+    return Metric(name, adapter(numbers), upcasts)
+
+
+def told_of_groups(
+    name: str, numbers: "TypeForm[Numbers]", told: "TypeForm[Told]", *upcasts: Upcast
+) -> MetricOfGroups[Numbers, Told]:
+    return MetricOfGroups(name, adapter(numbers), upcasts, told=adapter(told))
+
+
+HEADLINE: Final = told_of_groups("satisfaction_engagement", schemas.HeadlineNumbers, schemas.Group)
+DISCLOSURE: Final = told_of_groups("disclosure", schemas.Disclosed, schemas.GroupDisclosure)
+PARTICIPATION: Final = told_of_groups(
     "participation", schemas.ParticipationNumbers, schemas.ParticipationGroup, participation_of_complete
 )
-FACETS: Final[Metric[schemas.FacetsNumbers, schemas.FacetsGroup]] = metric(
-    "facets", schemas.FacetsNumbers, schemas.FacetsGroup, facets_of_enough
+FACETS: Final = metric("facets", schemas.FacetsNumbers, facets_of_enough)
+ENPS: Final = told_of_groups("enps", schemas.EnpsNumbers, schemas.EnpsGroup, enps_with_reasons)
+RELIABILITY: Final = metric("reliability", schemas.ReliabilityNumbers)
+HEATMAP: Final = told_of_groups("heatmap", schemas.HeatmapNumbers, schemas.HeatmapGroup, cells_that_matter)
+DRIVERS: Final = metric("drivers", schemas.DriversNumbers, drivers_with_gate)
+LEVERS: Final = metric("levers", schemas.LeversNumbers, levers_of_all, levers_with_shrunken)
+COMMENTS: Final = metric("comments", schemas.CommentsNumbers)
+TEXTS: Final = metric("texts", schemas.Written)
+CHOICES: Final = metric("choices", schemas.ChoicesNumbers, choices_of_enough)
+TRENDS: Final = metric("trends", schemas.Followed, without_moments, changes_that_matter)
+RECOGNITION: Final = metric(
+    "recognition_engagement", schemas.RecognitionEngagementNumbers, recognition_with_reliability
 )
-ENPS: Final[Metric[schemas.EnpsNumbers, schemas.EnpsGroup]] = metric(
-    "enps", schemas.EnpsNumbers, schemas.EnpsGroup, enps_with_reasons
-)
-RELIABILITY: Final[Metric[schemas.ReliabilityNumbers, schemas.ReliabilityGroup]] = metric(
-    "reliability", schemas.ReliabilityNumbers, schemas.ReliabilityGroup
-)
-HEATMAP: Final[Metric[schemas.HeatmapNumbers, schemas.HeatmapGroup]] = metric(
-    "heatmap", schemas.HeatmapNumbers, schemas.HeatmapGroup, cells_that_matter
-)
-DRIVERS: Final[Metric[schemas.DriversNumbers, schemas.DriversGroup]] = metric(
-    "drivers", schemas.DriversNumbers, schemas.DriversGroup, drivers_with_gate
-)
-LEVERS: Final[Metric[schemas.LeversNumbers, schemas.LeversGroup]] = metric(
-    "levers", schemas.LeversNumbers, schemas.LeversGroup, levers_of_all, levers_with_shrunken
-)
-COMMENTS: Final[Metric[schemas.CommentsNumbers, schemas.CommentsGroup]] = metric(
-    "comments", schemas.CommentsNumbers, schemas.CommentsGroup
-)
-TEXTS: Final[Metric[schemas.Written, schemas.Written]] = metric("texts", schemas.Written, schemas.Written)
-CHOICES: Final[Metric[schemas.ChoicesNumbers, schemas.ChoicesGroup]] = metric(
-    "choices", schemas.ChoicesNumbers, schemas.ChoicesGroup, choices_of_enough
-)
-TRENDS: Final[Metric[schemas.Followed, schemas.TrendGroup]] = metric(
-    "trends", schemas.Followed, schemas.TrendGroup, without_moments, changes_that_matter
-)
-RECOGNITION: Final[Metric[schemas.RecognitionEngagementNumbers, schemas.RecognitionEngagementGroup]] = metric(
-    "recognition_engagement",
-    schemas.RecognitionEngagementNumbers,
-    schemas.RecognitionEngagementGroup,
-    recognition_with_reliability,
-)
-TURNOVER: Final[Metric[schemas.TurnoverNumbers, schemas.TurnoverGroup]] = metric(
-    "turnover", schemas.TurnoverNumbers, schemas.TurnoverGroup
-)
-DISTINCTNESS: Final[Metric[schemas.DistinctnessNumbers, schemas.Distinctness]] = metric(
-    "distinctness", schemas.DistinctnessNumbers, schemas.Distinctness, ratio_of_questions
-)
-BENCHMARK: Final[Metric[schemas.NoisyScores, schemas.NoisyScores]] = metric(
-    "benchmark", schemas.NoisyScores, schemas.NoisyScores
-)
-LEAVING: Final[Metric[schemas.LeavingNumbers, schemas.Leaving]] = metric(
-    "leaving", schemas.LeavingNumbers, schemas.Leaving
-)
+TURNOVER: Final = told_of_groups("turnover", schemas.TurnoverNumbers, schemas.TurnoverGroup)
+DISTINCTNESS: Final = metric("distinctness", schemas.DistinctnessNumbers, ratio_of_questions)
+BENCHMARK: Final = metric("benchmark", schemas.NoisyScores)
+LEAVING: Final = metric("leaving", schemas.LeavingNumbers)
 
-FILTER: Final[Metric[FilterNumbers, FilterNumbers]] = metric(
-    "filter", FilterNumbers, FilterNumbers, why_undivided, fixed_cuts
-)
-METRICS: Final[Mapping[str, Metric[Any, Any]]] = {
+FILTER: Final = metric("filter", FilterNumbers, why_undivided, fixed_cuts)
+METRICS: Final[Mapping[str, Metric[Any]]] = {
     one.name: one
     for one in (
         HEADLINE,
@@ -161,8 +151,3 @@ METRICS: Final[Mapping[str, Metric[Any, Any]]] = {
     )
 }
 """All that a release keeps."""
-
-
-def joined(told: TypeAdapter[Told], *parts: Schema) -> Told:
-    """As one object, which has the members of all parts and whose type is made of theirs."""
-    return told.validate_python({name: member for part in parts for name, member in part})

@@ -14,7 +14,7 @@ SHAPES = Path(__file__).parent / "bodies" / "shapes"
 WORDS = {"title", "description"}
 
 
-def shape_of(metric: Metric[Any, Any]) -> Any:
+def shape_of(metric: Metric[Any]) -> Any:
     return wordless(metric.numbers.json_schema())
 
 
@@ -32,7 +32,7 @@ def wordless(node: Any) -> Any:
     }
 
 
-def file_of(metric: Metric[Any, Any]) -> Path:
+def file_of(metric: Metric[Any]) -> Path:
     return SHAPES / f"{metric.name}.{metric.version}.json"
 
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from app.core.database import DBAPIError
 from app.metrics import names, schemas
 from app.metrics.blocks.upcasts import StoredBody
-from app.metrics.names import METRICS, Metric
+from app.metrics.names import METRICS, Metric, MetricOfGroups
 from app.metrics.releases import queries
 from app.metrics.releases.builder import frozen
 from app.metrics.releases.queries import Result
@@ -52,7 +52,7 @@ def bodies_of(metric: str, version: int) -> list[StoredBody]:
 
 
 @pytest.mark.parametrize(("metric", "version"), VERSIONS, ids=lambda one: getattr(one, "name", one))
-def test_every_version_is_read(metric: Metric[Any, Any], version: int) -> None:
+def test_every_version_is_read(metric: Metric[Any], version: int) -> None:
     bodies = bodies_of(metric.name, version)
     assert "ok" in {body["status"].replace("shown", "ok") for body in bodies}
     for body in bodies:
@@ -62,7 +62,7 @@ def test_every_version_is_read(metric: Metric[Any, Any], version: int) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda one: one.name)
-def test_no_status_of_a_version_changes(metric: Metric[Any, Any]) -> None:
+def test_no_status_of_a_version_changes(metric: Metric[Any]) -> None:
     """Also where no body above has it: a release that holds it would be read by nobody any more."""
     file = file_of(metric)
     assert file.exists(), "a new version: python -m tests.metrics.shapes keeps what it holds"
@@ -127,11 +127,11 @@ GROUP = schemas.TreeRef(kind="team", id="sales", name='\u00dc "x"', parent=None,
 
 
 @pytest.mark.parametrize("metric", TOLD_AS_KEPT, ids=lambda one: one.name)
-def test_what_is_kept_is_what_goes_out_to_the_letter(metric: Metric[Any, Any]) -> None:
+def test_what_is_kept_is_what_goes_out_to_the_letter(metric: MetricOfGroups[Any, Any]) -> None:
     for body in bodies_of(metric.name, metric.version):
         numbers = metric.read(body, metric.version)
-        expected = names.joined(metric.told, schemas.OfGroup(group=GROUP), numbers).model_dump_json()
-        (result,) = frozen({metric.name: {3: numbers}})
+        expected = metric.placed(GROUP, numbers).model_dump_json()
+        (result,) = frozen([metric.said({3: numbers})])
         assert metric.sent(result.body, result.version) == result.body
         reordered = json.dumps(dict(sorted(body.items())))
         for kept in (result.body, json.dumps(body), reordered):
@@ -139,7 +139,7 @@ def test_what_is_kept_is_what_goes_out_to_the_letter(metric: Metric[Any, Any]) -
 
 
 @pytest.mark.parametrize("metric", TOLD_AS_KEPT, ids=lambda one: one.name)
-def test_what_an_older_version_kept_goes_out_as_it_would_be_kept_now(metric: Metric[Any, Any]) -> None:
+def test_what_an_older_version_kept_goes_out_as_it_would_be_kept_now(metric: Metric[Any]) -> None:
     for version in range(1, metric.version):
         for body in bodies_of(metric.name, version):
             expected = metric.read(body, version).model_dump_json()
@@ -174,7 +174,7 @@ class GrownEnps(schemas.EnpsOk):
     median: float
 
 
-def grown(*upcasts: Callable[[StoredBody], StoredBody]) -> Metric[Any, Any]:
+def grown(*upcasts: Callable[[StoredBody], StoredBody]) -> Metric[Any]:
     numbers: Any = TypeAdapter(GrownEnps)
     return replace(names.ENPS, numbers=numbers, upcasts=(*names.ENPS.upcasts, *upcasts))
 

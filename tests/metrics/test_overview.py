@@ -9,7 +9,7 @@ import pytest
 from app.core.contract import contract
 from app.core.schema import Schema
 from app.metrics import names, schemas
-from app.metrics.names import Metric
+from app.metrics.names import MetricOfGroups
 from app.metrics.views import screens as reading
 from tests import contract as law
 
@@ -100,7 +100,9 @@ def test_any_status_of_any_part_beside_any_other(headline: schemas.HeadlineNumbe
     ],
     ids=lambda one: getattr(one, "name", ""),
 )
-def test_a_group_with_its_numbers_is_what_is_told_of_it(metric: Metric[Any, Any], numbers: Any) -> None:
+def test_a_group_with_its_numbers_is_what_is_told_of_it(
+    metric: MetricOfGroups[Any, Any], numbers: Any
+) -> None:
     for one in statuses_of(numbers):
-        told = names.joined(metric.told, schemas.OfGroup(group=GROUP), one)
+        told = metric.placed(GROUP, one)
         assert dict(told) == {"group": GROUP, **dict(one)}

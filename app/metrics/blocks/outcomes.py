@@ -51,7 +51,7 @@ FEWEST_TEAMS: Final = 10
 POMP_STEP: Final = 10
 SHOWN_RATIOS: Final = (0.05, 20.0)
 DAYS_A_MONTH: Final = 365.25 / 12
-Part = TypeVar("Part", KpiWave, KpiWaves)
+Tested = TypeVar("Tested", KpiCorrelation, PooledKpiCorrelation)
 
 
 class Dates(TypedDict):
@@ -342,19 +342,22 @@ def adjusted_together(wave: KpiWave, across: KpiWaves) -> tuple[KpiWave, KpiWave
     """With q, the p adjusted over all that is tested of one KPI (Holm): each by itself finds something by
     chance in one of twenty.
     """
-    tested = [(id(of), of.p) for part in (wave, across) for of in _tests_of(part) if of.p is not None]
-    q = holm([p for _, p in tested]).tolist()
-    adjusted = {test: own for (test, _), own in zip(tested, q, strict=True)}
-    return _with_q(wave, adjusted), _with_q(across, adjusted)
+    tested = [*_tests_of(wave), *_tests_of(across)]
+    q = iter(holm([of.p for of in tested if of.p is not None]).tolist())
+
+    def adjusted(of: Tested) -> Tested:
+        return of if of.p is None else of.model_copy(update={"q": next(q)})
+
+    if isinstance(wave, KpiWaveOk):
+        wave = wave.model_copy(
+            update={"satisfaction": adjusted(wave.satisfaction), "engagement": adjusted(wave.engagement)}
+        )
+    if isinstance(across, KpiWavesOk):
+        across = across.model_copy(
+            update={"satisfaction": adjusted(across.satisfaction), "engagement": adjusted(across.engagement)}
+        )
+    return wave, across
 
 
 def _tests_of(part: KpiWave | KpiWaves) -> list[KpiCorrelation | PooledKpiCorrelation]:
     return [part.satisfaction, part.engagement] if isinstance(part, KpiWaveOk | KpiWavesOk) else []
-
-
-def _with_q(part: Part, adjusted: Mapping[int, float]) -> Part:
-    found = {
-        name: of.model_copy(update={"q": adjusted.get(id(of))})
-        for name, of in zip(DIMENSIONS, _tests_of(part), strict=False)
-    }
-    return part.model_copy(update=found)

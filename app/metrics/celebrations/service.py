@@ -12,12 +12,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from app.calendar.queries import PageStart, occurrences_after
 from app.calendar.rules import celebrated_on, kept_days
 from app.core.database import AsyncSession, Row, TenantSession
 from app.core.errors import Conflict
+from app.core.schema import adapter, joined
 from app.metrics.celebrations import queries
 from app.metrics.celebrations.blocks import bodies, within
 from app.metrics.celebrations.rules import (
@@ -30,7 +30,7 @@ from app.metrics.celebrations.rules import (
     newest_settled,
     patience,
 )
-from app.metrics.names import FORMULA_VERSION, joined
+from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition.service import Directory, in_tree_order
 from app.metrics.sample import Groups
 from app.metrics.schemas import OfGroup
@@ -41,7 +41,7 @@ from app.people.teams.queries import team_tree
 from app.tables import Organization
 
 KINDS = ("birthday", "work_anniversary", "first_day", "custom")
-GROUP: Final[TypeAdapter[CelebrationGroup]] = TypeAdapter(CelebrationGroup)
+GROUP: Final = adapter(CelebrationGroup)
 
 
 class PeriodNotOver(Conflict):

@@ -11,11 +11,11 @@ from typing import Any, Final, TypedDict
 from uuid import UUID
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from app.core.database import Row, TenantSession
 from app.core.errors import Conflict
-from app.metrics.names import FORMULA_VERSION, joined
+from app.core.schema import adapter, joined
+from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import queries
 from app.metrics.recognition.blocks import Month, People, Teams, of_months
 from app.metrics.recognition.queries import ReportGroup, WholeMonths
@@ -43,7 +43,7 @@ COLUMNS = (
 )
 PACKED = ">i4"
 FINGERPRINT = f"{FORMULA_VERSION} of told months, with ratios drawn in"
-GROUP: Final[TypeAdapter[RecognitionGroup]] = TypeAdapter(RecognitionGroup)
+GROUP: Final = adapter(RecognitionGroup)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
 """Makes a survey's releases: reads everything once, computes apart, freezes what may be shown."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
 from random import SystemRandom
 from time import perf_counter
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import numpy as np
-from pydantic import BaseModel
 
 from app.core import telemetry
 from app.core.database import Database, TenantSession, transaction_time
@@ -38,6 +37,7 @@ from app.metrics.blocks.reliability import reliability
 from app.metrics.blocks.trends import MomentsTold, Since, changes, followed, told
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group
 from app.metrics.disclosure import admit, base_regions, may_link
+from app.metrics.names import Bodies, Metric, NamedBodies, Numbers
 from app.metrics.releases import queries
 from app.metrics.releases.linkage import MOST_LINKED, History, are_linked, history_of, time_between
 from app.metrics.releases.previous_wave import Earlier, load_earlier, released_sample, step_of, wave_of
@@ -54,6 +54,8 @@ from app.metrics.schemas import (
     Undefined,
     Written,
 )
+from app.metrics.schemas.headline import DistinctnessUndefined
+from app.metrics.schemas.recognition_engagement import RecognitionUnknown, RecognitionUntold
 from app.metrics.schemas.trends import Incomparable, MeasureName
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
@@ -62,26 +64,43 @@ from app.tables import Survey
 
 ENGAGEMENT = "engagement"
 HELD_BACK_STEP = 10
-OfEachGroup = Mapping[int, BaseModel]
-"""What a metric says of each group, by ordinal."""
-BLOCKS: Final[dict[str, Callable[[Wave], OfEachGroup]]] = {
-    names.HEADLINE.name: headline,
-    names.DISCLOSURE.name: disclosed,
-    names.PARTICIPATION.name: participation,
-    names.DISTINCTNESS.name: distinctness,
-    names.FACETS.name: facets,
-    names.ENPS.name: enps,
-    names.RELIABILITY.name: reliability,
-    names.HEATMAP.name: heatmap,
-    names.CHOICES.name: choices,
-}
+WaveBlock = Callable[[Wave], Bodies]
+
+
+def block(metric: Metric[Numbers], of: Callable[[Wave], Mapping[int, Numbers]]) -> tuple[str, WaveBlock]:
+    return metric.name, of
+
+
+BLOCKS: Final = dict(
+    [
+        block(names.HEADLINE, headline),
+        block(names.DISCLOSURE, disclosed),
+        block(names.PARTICIPATION, participation),
+        block(names.DISTINCTNESS, distinctness),
+        block(names.FACETS, facets),
+        block(names.ENPS, enps),
+        block(names.RELIABILITY, reliability),
+        block(names.HEATMAP, heatmap),
+        block(names.CHOICES, choices),
+    ]
+)
 """By the name that a release keeps its bodies under; `computed` adds those that need more than the wave."""
 
 STEPS: Final = len(BLOCKS) + 9
 """With the plan, the analysis, the cells, and the metrics that need more."""
 LATER: Final = "awaits_final_release"
-WHILE_OPEN: Final = (names.HEADLINE.name, names.DISCLOSURE.name)
-"""All that a release of an open survey says; the rest comes with the final one."""
+WAITING: Final[Sequence[Callable[[Mapping[int, Undefined | Suppressed]], NamedBodies]]] = (
+    names.PARTICIPATION.said,
+    names.FACETS.said,
+    names.ENPS.said,
+    names.RELIABILITY.said,
+    names.HEATMAP.said,
+    names.CHOICES.said,
+    names.DRIVERS.said,
+    names.LEVERS.said,
+    names.COMMENTS.said,
+)
+"""What a release of an open survey says nothing of yet: that comes with the final one."""
 
 
 class SurveyMoved(Exception):
@@ -90,7 +109,7 @@ class SurveyMoved(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    bodies: dict[str, OfEachGroup]
+    bodies: dict[str, Bodies]
     noisy: NoisyScores
     cells: list[Cell]
     newly_included: Flags
@@ -172,11 +191,8 @@ def make(
         if is_final
         else BenchmarkUndefined(status="undefined", reason=LATER)
     )
-    of_all: dict[str, OfEachGroup] = {
-        names.FILTER.name: {ORGANIZATION: shared},
-        names.BENCHMARK.name: {ORGANIZATION: noisy},
-    }
-    return Made(bodies | of_all, noisy, cells, new, int((included == 0).sum()))
+    of_all = [names.FILTER.said({ORGANIZATION: shared}), names.BENCHMARK.said({ORGANIZATION: noisy})]
+    return Made(dict([*bodies, *of_all]), noisy, cells, new, int((included == 0).sum()))
 
 
 def newly_included(current: Loaded, everybody: Sample) -> Flags:
@@ -195,52 +211,66 @@ def awaiting(n: int) -> Undefined:
     return Undefined(status="undefined", reason=LATER, n=n)
 
 
-def while_open(wave: Wave, in_words: Sequence[str]) -> dict[str, OfEachGroup]:
+def while_open(wave: Wave, in_words: Sequence[str]) -> list[NamedBodies]:
     nothing = of_each_group(wave, lambda ordinal, _: awaiting(wave.n(ordinal)))
-    waiting: dict[str, OfEachGroup] = dict.fromkeys(
-        [*BLOCKS, names.DRIVERS.name, names.LEVERS.name, names.COMMENTS.name], nothing
-    )
     place = PlaceUndefined(status="undefined", reason=LATER)
     unmoved = Followed(status="ok", point=place, changes=[], repeaters=[])
-    return {
-        **waiting,
-        names.RECOGNITION.name: {ORGANIZATION: nothing[ORGANIZATION]},
-        names.TRENDS.name: dict.fromkeys(nothing, unmoved),
-        names.TEXTS.name: {
-            ordinal: Written(status="ok", questions=dict.fromkeys(in_words, nothing[ordinal]))
-            for ordinal in range(len(wave.sample.groups.parents))
-        },
-        **{metric: BLOCKS[metric](wave) for metric in WHILE_OPEN},
+    written = {
+        ordinal: Written(status="ok", questions=dict.fromkeys(in_words, nothing[ordinal]))
+        for ordinal in range(len(wave.sample.groups.parents))
     }
+    return [
+        names.HEADLINE.said(headline(wave)),
+        names.DISCLOSURE.said(disclosed(wave)),
+        *(says(nothing) for says in WAITING),
+        *of_organization_later(wave, nothing[ORGANIZATION]),
+        names.TRENDS.said(dict.fromkeys(nothing, unmoved)),
+        names.TEXTS.said(written),
+    ]
+
+
+def of_organization_later(wave: Wave, nothing: Undefined | Suppressed) -> list[NamedBodies]:
+    if isinstance(nothing, Suppressed):
+        untold = RecognitionUntold(status="suppressed", reason=nothing.reason)
+        return [
+            names.DISTINCTNESS.said({ORGANIZATION: nothing}),
+            names.RECOGNITION.said({ORGANIZATION: untold}),
+        ]
+    why: Literal["awaits_final_release", "dimension_missing"]
+    why = LATER if wave.has_both_dimensions else "dimension_missing"
+    distinctness_later = DistinctnessUndefined(status="undefined", reason=why)
+    recognition_later = RecognitionUnknown(status="undefined", reason=why, n=nothing.n)
+    return [
+        names.DISTINCTNESS.said({ORGANIZATION: distinctness_later}),
+        names.RECOGNITION.said({ORGANIZATION: recognition_later}),
+    ]
 
 
 def computed(
     wave: Wave, current: Loaded, before: Earlier | None, history: History | None, steps: Steps
-) -> dict[str, OfEachGroup]:
+) -> list[NamedBodies]:
     headlines, promoters = steps(headline(wave)), steps(enps(wave))
-    others = {
-        metric: steps(block(wave))
+    others = [
+        (metric, steps(block(wave)))
         for metric, block in BLOCKS.items()
         if metric not in (names.HEADLINE.name, names.ENPS.name)
-    }
+    ]
     analyses = steps(analyse(wave))
     beside = None if before is None else Beside.take(wave, current, before)
     past = None if beside is None else beside.past(history)
-    return {
-        **others,
-        names.HEADLINE.name: headlines,
-        names.ENPS.name: promoters,
-        names.DRIVERS.name: steps(drivers(wave, analyses)),
-        names.LEVERS.name: steps(levers(wave, analyses)),
-        names.COMMENTS.name: steps(comments(wave, current.comments[None], current.least_comments)),
-        names.TEXTS.name: steps(
-            texts(wave, {key: current.comments[key] for key in current.texts()}, current.least_comments)
-        ),
-        names.TRENDS.name: steps(
-            followed(headlines, promoters, {} if beside is None else changed(wave, beside), told(wave))
-        ),
-        names.RECOGNITION.name: {ORGANIZATION: steps(recognition_engagement(wave, past))},
-    }
+    in_words, least = {key: current.comments[key] for key in current.texts()}, current.least_comments
+    since = {} if beside is None else changed(wave, beside)
+    return [
+        *others,
+        names.HEADLINE.said(headlines),
+        names.ENPS.said(promoters),
+        names.DRIVERS.said(steps(drivers(wave, analyses))),
+        names.LEVERS.said(steps(levers(wave, analyses))),
+        names.COMMENTS.said(steps(comments(wave, current.comments[None], least))),
+        names.TEXTS.said(steps(texts(wave, in_words, least))),
+        names.TRENDS.said(steps(followed(headlines, promoters, since, told(wave)))),
+        names.RECOGNITION.said({ORGANIZATION: steps(recognition_engagement(wave, past))}),
+    ]
 
 
 @dataclass(frozen=True)
@@ -353,7 +383,7 @@ async def store(
         epsilon_spent=epsilon,
         follows=follows if is_final else None,
     )
-    if not await queries.store_release(session, release, list(frozen(made.bodies)), made.cells):
+    if not await queries.store_release(session, release, list(frozen(made.bodies.items())), made.cells):
         return
     if survey.release_policy == "rolling":
         keys = [current.responses.keys[index] for index in np.flatnonzero(made.newly_included).tolist()]
@@ -384,15 +414,15 @@ def rounded_up(held_back: int) -> int:
     return -(-held_back // HELD_BACK_STEP) * HELD_BACK_STEP
 
 
-def frozen(found: Mapping[str, OfEachGroup]) -> Iterator[Result]:
+def frozen(found: Iterable[NamedBodies]) -> Iterator[Result]:
     """The rows of a release: what each metric will say of each group, letter for letter."""
-    for metric, bodies in found.items():
+    for metric, bodies in found:
         version = names.METRICS[metric].version
         for ordinal, body in bodies.items():
             yield Result(metric, ordinal, version, body.model_dump_json())
 
 
-def observe(found: OfEachGroup, seconds: float) -> None:
+def observe(found: Bodies, seconds: float) -> None:
     telemetry.RELEASE_DURATION.observe(seconds)
     for body in found.values():
         if isinstance(body, Suppressed):

@@ -15,7 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from app.core.database import TenantSession
 from app.core.fairness import in_turns
-from app.metrics.names import Metric, Numbers, Told
+from app.metrics.names import Metric, Numbers
 from app.metrics.sample import Cell
 from app.surveys.audience import queries as audience_queries
 from app.tables import Release, ReleaseCell, Survey, SurveyGroup
@@ -447,7 +447,7 @@ async def groups_of(session: TenantSession, release: Release) -> Sequence[Survey
 
 
 async def bodies(
-    session: AsyncSession, release: Release, metric: Metric[Numbers, Told], ordinals: Sequence[int]
+    session: AsyncSession, release: Release, metric: Metric[Numbers], ordinals: Sequence[int]
 ) -> dict[int, Numbers]:
     """What the release says of each of these groups, by ordinal."""
     rows = await results(session, release, metric, ordinals)
@@ -455,7 +455,7 @@ async def bodies(
 
 
 async def results(
-    session: AsyncSession, release: Release, metric: Metric[Numbers, Told], ordinals: Sequence[int]
+    session: AsyncSession, release: Release, metric: Metric[Numbers], ordinals: Sequence[int]
 ) -> dict[int, tuple[str, int]]:
     """The same as they are kept, each with its version."""
     parameters = {
@@ -468,9 +468,7 @@ async def results(
     return {ordinal: (body, version) for ordinal, body, version in rows}
 
 
-async def over_releases(
-    session: TenantSession, survey_id: UUID, metric: Metric[Numbers, Told]
-) -> list[Numbers]:
+async def over_releases(session: TenantSession, survey_id: UUID, metric: Metric[Numbers]) -> list[Numbers]:
     """What each release of a survey says of the whole organisation, the first one first."""
     parameters = {"survey_id": survey_id, "metric": metric.name}
     rows = await session.execute(OF_ORGANIZATION, parameters)

@@ -54,9 +54,9 @@ async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> Non
     wave = await asyncio.to_thread(earlier.wave)
     bodies = await asyncio.to_thread(outcomes.turnover, wave, exposure, sizes_told(earlier))
     association = await asyncio.to_thread(outcomes.leaving, wave, exposure, earlier.is_anybody_erased)
-    rows = list(frozen({names.LEAVING.name: {ORGANIZATION: association}, names.TURNOVER.name: bodies}))
+    said = [names.LEAVING.said({ORGANIZATION: association}), names.TURNOVER.said(bodies)]
     async with database.tenant_session(survey.organization_id) as session:
-        await queries.add_results(session, release.survey_id, release.number, rows)
+        await queries.add_results(session, release.survey_id, release.number, list(frozen(said)))
 
 
 def sizes_told(earlier: Earlier) -> dict[int, int]:

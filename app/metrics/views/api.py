@@ -20,7 +20,7 @@ from app.core.schema import Identifier
 from app.core.shapes import Shaped
 from app.kpis.schemas import Period
 from app.metrics import definitions, names, schemas
-from app.metrics.names import FORMULA_VERSION, Metric, Numbers, Told
+from app.metrics.names import FORMULA_VERSION, Metric, MetricOfGroups, Numbers, Told
 from app.metrics.releases import queries
 from app.metrics.views import context as whereabouts
 from app.metrics.views import filters as filtering
@@ -84,12 +84,12 @@ class View:
     async def seen(self, waves: Sequence[tuple[Survey, Release]]) -> screens.Seen:
         return await screens.seen(self.session, waves, self.tops_in)
 
-    async def groups(self, metric: Metric[Numbers, Told]) -> list[Told]:
+    async def groups(self, metric: MetricOfGroups[Numbers, Told]) -> list[Told]:
         return await service.read(
             self.session, self.release, metric, self.by, self.team, self.tops, self.depth
         )
 
-    async def sent(self, metric: Metric[Numbers, Told]) -> list[str]:
+    async def sent(self, metric: MetricOfGroups[Numbers, Told]) -> list[str]:
         return await service.sent(
             self.session, self.release, metric, self.by, self.team, self.tops, self.depth
         )
@@ -105,7 +105,7 @@ class View:
         """What of other waves the reader sees."""
         return [(service.header(*wave), self.tops_in(wave[0])) for wave in waves]
 
-    async def kept(self, metric: Metric[Numbers, Told]) -> list[tuple[schemas.GroupRef, Numbers]]:
+    async def kept(self, metric: Metric[Numbers]) -> list[tuple[schemas.GroupRef, Numbers]]:
         return await service.kept(
             self.session, self.release, metric, self.by, self.team, self.tops, self.depth
         )

@@ -9,7 +9,6 @@ from app.core.errors import Unprocessable
 from app.metrics import names, schemas
 from app.metrics.blocks.filtered import CROSSING, Shared, of_union
 from app.metrics.blocks.wave import ORGANIZATION
-from app.metrics.names import joined
 from app.metrics.releases import queries
 from app.metrics.views import groups as service
 from app.surveys.responses.errors import UnknownSegment
@@ -91,12 +90,9 @@ async def headline_of(
     group = schemas.FilterRef(kind="filter", id=filter, name=filter, parent=team, depth=0)
     shared = (await queries.bodies(session, release, names.FILTER, [ORGANIZATION]))[ORGANIZATION]
     if not isinstance(shared, Shared):
-        return told(group, shared)
+        return names.HEADLINE.placed(group, shared)
     cells = whole_cells(await queries.places_of_cells(session, release), wanted)
     if cells is None:
-        return told(group, CROSSING)
-    return told(group, of_union(shared, await queries.numbers_of_cells(session, release, cells)))
-
-
-def told(group: schemas.FilterRef, numbers: schemas.HeadlineNumbers) -> schemas.Group:
-    return joined(names.HEADLINE.told, schemas.OfGroup(group=group), numbers)
+        return names.HEADLINE.placed(group, CROSSING)
+    numbers = of_union(shared, await queries.numbers_of_cells(session, release, cells))
+    return names.HEADLINE.placed(group, numbers)

@@ -1,16 +1,17 @@
 """Which release is shown, and which of its groups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from app.core.database import AsyncSession, TenantSession
 from app.core.errors import AppError, Conflict, NotFound, Unprocessable
 from app.core.fairness import in_turns
+from app.core.schema import adapter, joined
 from app.metrics import definitions, names, schemas
 from app.metrics.blocks.wave import ORGANIZATION
-from app.metrics.names import Metric, Numbers, Told, joined
+from app.metrics.names import Metric, MetricOfGroups, Numbers, Told
 from app.metrics.releases import queries
 from app.metrics.releases.response_matrix import asked_in, questionnaire_of
 from app.organizations import queries as organizations
@@ -24,6 +25,7 @@ CI_LEVEL = 0.95
 MOST_COMMENTS = 200
 SEGMENT = "segment:"
 NO_GROUPS = "[]}"
+COMMENTS: Final = adapter(schemas.CommentsGroup)
 
 
 class NoReleasedSurvey(NotFound):
@@ -103,7 +105,7 @@ async def released(session: TenantSession, survey: Survey | None) -> tuple[Surve
 async def kept(
     session: TenantSession,
     release: Release,
-    metric: Metric[Numbers, Told],
+    metric: Metric[Numbers],
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None = None,
@@ -132,7 +134,7 @@ async def asked_for(
 async def sent(
     session: TenantSession,
     release: Release,
-    metric: Metric[Numbers, Told],
+    metric: MetricOfGroups[Numbers, Told],
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None = None,
@@ -159,7 +161,7 @@ def whole(head: schemas.Metrics, groups: Sequence[str]) -> bytes:
 async def read(
     session: TenantSession,
     release: Release,
-    metric: Metric[Numbers, Told],
+    metric: MetricOfGroups[Numbers, Told],
     by: Sequence[str],
     team: str | None,
     tops: Sequence[str] | None = None,
@@ -167,12 +169,10 @@ async def read(
 ) -> list[Told]:
     """As `kept`, as it is answered."""
     found = await kept(session, release, metric, by, team, tops, depth)
-    return [joined(metric.told, schemas.OfGroup(group=group), numbers) for group, numbers in found]
+    return [metric.placed(group, numbers) for group, numbers in found]
 
 
-async def of_organization(
-    session: AsyncSession, release: Release, metric: Metric[Numbers, Told]
-) -> Numbers | None:
+async def of_organization(session: AsyncSession, release: Release, metric: Metric[Numbers]) -> Numbers | None:
     """What the release says of the whole organisation; None where it has not said it yet."""
     return (await queries.bodies(session, release, metric, [ORGANIZATION])).get(ORGANIZATION)
 
@@ -315,15 +315,16 @@ async def with_texts(
     """With what was written to the question in every group that may show it."""
     shown = [group.id for group, numbers in groups if numbers.status == "ok"]
     texts = await queries.comments_within(session, release, shown, question, MOST_COMMENTS)
-    return [
-        joined(
-            names.COMMENTS.told,
-            schemas.OfGroup(group=group),
-            numbers,
-            *([schemas.CommentTexts(comments=texts[group.id])] if numbers.status == "ok" else []),
-        )
-        for group, numbers in groups
-    ]
+    return [with_text(group, numbers, texts) for group, numbers in groups]
+
+
+def with_text(
+    group: schemas.GroupRef, numbers: schemas.CommentsNumbers, texts: Mapping[str | None, list[str]]
+) -> schemas.CommentsGroup:
+    of_group = schemas.OfGroup(group=group)
+    if numbers.status != "ok":
+        return joined(COMMENTS, of_group, numbers)
+    return joined(COMMENTS, of_group, numbers, schemas.CommentTexts(comments=texts[group.id]))
 
 
 async def disclosure(

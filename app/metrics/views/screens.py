@@ -4,15 +4,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from app.core.database import AsyncSession, Row, TenantSession
 from app.core.fairness import in_turns
+from app.core.schema import adapter, joined
 from app.metrics import names, schemas
 from app.metrics.blocks.heatmap import heatmap_columns
 from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.definitions import scale_titles
-from app.metrics.names import joined
 from app.metrics.releases import queries
 from app.metrics.releases.response_matrix import as_instrument, asked_in, questionnaire_of
 from app.metrics.schemas import OfGroup, Titled, Worded
@@ -30,14 +28,20 @@ ABSENT: Final = schemas.Followed(
     changes=[],
     repeaters=[],
 )
-FACET: Final[TypeAdapter[schemas.Facet]] = TypeAdapter(schemas.Facet)
-QUESTION: Final[TypeAdapter[schemas.FacetQuestion]] = TypeAdapter(schemas.FacetQuestion)
-CHOICE: Final[TypeAdapter[schemas.ChoiceQuestion]] = TypeAdapter(schemas.ChoiceQuestion)
-OPTION: Final[TypeAdapter[schemas.OptionTold]] = TypeAdapter(schemas.OptionTold)
-SCALE: Final[TypeAdapter[schemas.Scale]] = TypeAdapter(schemas.Scale)
-CRITERION: Final[TypeAdapter[schemas.Criterion]] = TypeAdapter(schemas.Criterion)
-OVERVIEW: Final[TypeAdapter[schemas.OverviewGroup]] = TypeAdapter(schemas.OverviewGroup)
-POINT: Final[TypeAdapter[schemas.Point]] = TypeAdapter(schemas.Point)
+FACETS: Final = adapter(schemas.FacetsGroup)
+CHOICES: Final = adapter(schemas.ChoicesGroup)
+RELIABILITY: Final = adapter(schemas.ReliabilityGroup)
+DRIVERS: Final = adapter(schemas.DriversGroup)
+LEVERS: Final = adapter(schemas.LeversGroup)
+RECOGNITION: Final = adapter(schemas.RecognitionEngagementGroup)
+FACET: Final = adapter(schemas.Facet)
+QUESTION: Final = adapter(schemas.FacetQuestion)
+CHOICE: Final = adapter(schemas.ChoiceQuestion)
+OPTION: Final = adapter(schemas.OptionTold)
+SCALE: Final = adapter(schemas.Scale)
+CRITERION: Final = adapter(schemas.Criterion)
+OVERVIEW: Final = adapter(schemas.OverviewGroup)
+POINT: Final = adapter(schemas.Point)
 
 
 async def columns(session: TenantSession, survey: Survey, language: str) -> list[schemas.HeatmapColumn]:
@@ -61,7 +65,7 @@ def titled_facets(
     group: schemas.GroupRef, numbers: schemas.FacetsNumbers, facets: Titles, questions: Titles
 ) -> schemas.FacetsGroup:
     if not isinstance(numbers, schemas.FacetsOk):
-        return joined(names.FACETS.told, OfGroup(group=group), numbers)
+        return joined(FACETS, OfGroup(group=group), numbers)
     return schemas.FacetsGroupOk(
         group=group,
         status="ok",
@@ -83,10 +87,20 @@ def titled_choices(
         if isinstance(one, schemas.ChoiceUntold):
             return joined(CHOICE, one, title)
         told = [joined(OPTION, option, Titled(title=options[one.key][option.key])) for option in one.options]
-        return schemas.ChoiceOk(**{**dict(one), **dict(title), "options": told})
+        return schemas.ChoiceOk(
+            title=title.title,
+            key=one.key,
+            kind=one.kind,
+            status="ok",
+            n=one.n,
+            precision=one.precision,
+            options=told,
+            dont_know=one.dont_know,
+            reasons=one.reasons,
+        )
 
     if not isinstance(numbers, schemas.ChoicesOk):
-        return joined(names.CHOICES.told, OfGroup(group=group), numbers)
+        return joined(CHOICES, OfGroup(group=group), numbers)
     return schemas.ChoicesGroupOk(
         group=group, status="ok", n=numbers.n, questions=[titled(one) for one in numbers.questions]
     )
@@ -96,7 +110,7 @@ def titled_scales(
     group: schemas.GroupRef, numbers: schemas.ReliabilityNumbers, titles: Titles
 ) -> schemas.ReliabilityGroup:
     if not isinstance(numbers, schemas.ReliabilityOk):
-        return joined(names.RELIABILITY.told, OfGroup(group=group), numbers)
+        return joined(RELIABILITY, OfGroup(group=group), numbers)
     return schemas.ReliabilityGroupOk(
         group=group,
         status="ok",
@@ -112,7 +126,7 @@ def worded_drivers(
     group: schemas.GroupRef, numbers: schemas.DriversNumbers, language: str
 ) -> schemas.DriversGroup:
     if not isinstance(numbers, schemas.DriversOk):
-        return joined(names.DRIVERS.told, OfGroup(group=group), numbers)
+        return joined(DRIVERS, OfGroup(group=group), numbers)
     return schemas.DriversGroupOk(
         group=group,
         status="ok",
@@ -132,18 +146,18 @@ def worded_levers(
     group: schemas.GroupRef, numbers: schemas.LeversNumbers, language: str
 ) -> schemas.LeversGroup:
     if not isinstance(numbers, schemas.LeversOk):
-        return joined(names.LEVERS.told, OfGroup(group=group), numbers)
+        return joined(LEVERS, OfGroup(group=group), numbers)
     words = Worded(text=sentences.of_levers(numbers, language))
-    return joined(names.LEVERS.told, OfGroup(group=group), numbers, words)
+    return joined(LEVERS, OfGroup(group=group), numbers, words)
 
 
 def worded_recognition(
     group: schemas.GroupRef, numbers: schemas.RecognitionEngagementNumbers, language: str
 ) -> schemas.RecognitionEngagementGroup:
     if not isinstance(numbers, schemas.RecognitionSince):
-        return joined(names.RECOGNITION.told, OfGroup(group=group), numbers)
+        return joined(RECOGNITION, OfGroup(group=group), numbers)
     words = Worded(text=sentences.of_recognition(numbers, language))
-    return joined(names.RECOGNITION.told, OfGroup(group=group), numbers, words)
+    return joined(RECOGNITION, OfGroup(group=group), numbers, words)
 
 
 # ------------------------------------------------------------------ over waves
@@ -185,22 +199,18 @@ def is_seen(seen: Seen, wave: UUID, group: schemas.GroupRef) -> bool:
     return seen is None or group.id in seen.get(wave, ())
 
 
-def only_shown(archived: Collection[UUID], followed: schemas.Followed) -> schemas.Followed:
-    """Without the changes from a wave that is archived."""
+def only_told(
+    archived: Collection[UUID], seen: Seen, group: schemas.GroupRef, followed: schemas.Followed
+) -> schemas.Followed:
+    """Without the changes from a wave that is archived or not seen: what it was then follows from them."""
+
+    def is_told(wave: UUID) -> bool:
+        return wave not in archived and is_seen(seen, wave, group)
+
     return followed.model_copy(
         update={
-            "changes": [one for one in followed.changes if one.from_survey not in archived],
-            "repeaters": [one for one in followed.repeaters if one.from_survey not in archived],
-        }
-    )
-
-
-def only_seen(seen: Seen, group: schemas.GroupRef, followed: schemas.Followed) -> schemas.Followed:
-    """Without the changes from a wave that is not seen: what it was then follows from them."""
-    return followed.model_copy(
-        update={
-            "changes": [one for one in followed.changes if is_seen(seen, one.from_survey, group)],
-            "repeaters": [one for one in followed.repeaters if is_seen(seen, one.from_survey, group)],
+            "changes": [one for one in followed.changes if is_told(one.from_survey)],
+            "repeaters": [one for one in followed.repeaters if is_told(one.from_survey)],
         }
     )
 
@@ -235,7 +245,7 @@ def _series(
         else ABSENT
         for survey, _ in waves
     ]
-    followed = [only_shown(archived, only_seen(seen, group, one)) for one in told]
+    followed = [only_told(archived, seen, group, one) for one in told]
     places = [schemas.OfWave(survey=survey.id, released_at=made.released_at) for survey, made in waves]
     return schemas.TrendGroup(
         group=group,
@@ -266,7 +276,7 @@ async def glances(
 
     def of(ordinal: int) -> schemas.OverviewGroup:
         group = groups[ordinal]
-        moved = only_shown(archived, only_seen(seen, group, followed[ordinal]))
+        moved = only_told(archived, seen, group, followed[ordinal])
         return glance(group, headlines[ordinal], enps[ordinal], participation[ordinal], moved)
 
     return await in_turns(of, groups)
