@@ -43,12 +43,16 @@ from tests.metrics.worlds import (
     nearly,
     shuffled,
     with_categories,
+    with_facets,
     world,
 )
 
 EARLIER = UUID("0198f0d0-1c5e-7d0a-8a44-0f6f0a5b7e20")
 Why = Mapping[MeasureName, Incomparable]
 NONE: Why = {}
+LEVERS_AND_HOURS = with_facets(WITH_LEVERS, ("satisfaction", "hours"))
+FOUR_FACETS = with_facets(TWO_QUESTIONS, ("satisfaction", "hours"), ("engagement", "effort"))
+"""Two facets a dimension, so that the gap is told with its spread."""
 BUT_ENPS: Why = {"enps": "questions_changed"}
 Questions = list[dict[str, Any]]
 Answer = tuple[int, int]
@@ -81,9 +85,9 @@ def raised(answers: NDArray[np.int16], by: int, high: int) -> NDArray[np.int16]:
 
 def two_waves(persons: int, seed: int, teams: Sequence[int] = (1, 2, 3, 4, 4)) -> tuple[Wave, Wave]:
     """The later one higher by two of eleven."""
-    first = answers_to(WITH_LEVERS, persons, seed)
-    second = raised(answers_to(WITH_LEVERS, persons, seed + 1), 2, 10)
-    return world(WITH_LEVERS, second, seed, teams), world(WITH_LEVERS, first, seed, teams)
+    first = answers_to(LEVERS_AND_HOURS, persons, seed)
+    second = raised(answers_to(LEVERS_AND_HOURS, persons, seed + 1), 2, 10)
+    return world(LEVERS_AND_HOURS, second, seed, teams), world(LEVERS_AND_HOURS, first, seed, teams)
 
 
 def values(wave: Wave, measure: str) -> NDArray[np.float64]:
@@ -136,12 +140,12 @@ def test_how_much_matters_is_what_the_organisation_chose() -> None:
 
 
 def test_with_links_the_interval_knows_who_answered_twice() -> None:
-    first = answers_to(WITH_LEVERS, 400, 2)
+    first = answers_to(LEVERS_AND_HOURS, 400, 2)
     second = first.copy()
-    second[200:] = answers_to(WITH_LEVERS, 200, 3)
+    second[200:] = answers_to(LEVERS_AND_HOURS, 200, 3)
     keys = range(400), [*range(200), *range(1000, 1200)]
-    previous = linked(world(WITH_LEVERS, first, 2), list(keys[0]))
-    wave = linked(world(WITH_LEVERS, second, 2), keys[1])
+    previous = linked(world(LEVERS_AND_HOURS, first, 2), list(keys[0]))
+    wave = linked(world(LEVERS_AND_HOURS, second, 2), keys[1])
     own = change(since(wave, previous)[0], "satisfaction")
     nobody = np.full(200, np.nan)
     x, y = values(previous, "satisfaction"), values(wave, "satisfaction")
@@ -156,19 +160,20 @@ def test_with_links_the_interval_knows_who_answered_twice() -> None:
 
 @pytest.mark.parametrize(("once", "method"), [(0, "full"), (3, "independent"), (5, "partial")])
 def test_few_who_answered_once_are_not_told_by_an_interval(once: int, method: str) -> None:
-    answers = answers_to(WITH_LEVERS, 100, 4)
-    previous = linked(world(WITH_LEVERS, answers), list(range(100)))
+    answers = answers_to(LEVERS_AND_HOURS, 100, 4)
+    previous = linked(world(LEVERS_AND_HOURS, answers), list(range(100)))
     wave = linked(
-        world(WITH_LEVERS, answers_to(WITH_LEVERS, 100, 5)), [*range(100 - once), *range(500, 500 + once)]
+        world(LEVERS_AND_HOURS, answers_to(LEVERS_AND_HOURS, 100, 5)),
+        [*range(100 - once), *range(500, 500 + once)],
     )
     assert change(since(wave, previous)[0], "satisfaction")["pairing"] == method
 
 
 def test_few_who_answered_twice_are_not_told_either() -> None:
-    first, second = (answers_to(WITH_LEVERS, 100, seed) for seed in (4, 5))
-    previous = linked(world(WITH_LEVERS, first), list(range(100)))
+    first, second = (answers_to(LEVERS_AND_HOURS, 100, seed) for seed in (4, 5))
+    previous = linked(world(LEVERS_AND_HOURS, first), list(range(100)))
     for repeat, method in ((4, "independent"), (5, "partial")):
-        wave = linked(world(WITH_LEVERS, second), [*range(repeat), *range(500, 600 - repeat)])
+        wave = linked(world(LEVERS_AND_HOURS, second), [*range(repeat), *range(500, 600 - repeat)])
         found = since(wave, previous)
         assert change(found[0], "satisfaction")["pairing"] == method
         if repeat == 4:
@@ -180,10 +185,10 @@ def test_few_who_answered_twice_are_not_told_either() -> None:
 
 
 def test_a_small_group_changes_by_what_was_shown_of_it_and_no_more() -> None:
-    first, second = answers_to(WITH_LEVERS, 210, 6), answers_to(WITH_LEVERS, 210, 7)
+    first, second = answers_to(LEVERS_AND_HOURS, 210, 6), answers_to(LEVERS_AND_HOURS, 210, 7)
     members = [1] * 10 + [0] * 200
     previous, wave = (
-        linked(wave_of(WITH_LEVERS, answers, members, (None, 0)), list(range(210)))
+        linked(wave_of(LEVERS_AND_HOURS, answers, members, (None, 0)), list(range(210)))
         for answers in (first, second)
     )
     found = since(wave, previous)
@@ -203,10 +208,10 @@ def test_a_small_group_changes_by_what_was_shown_of_it_and_no_more() -> None:
 
 
 def test_groups_are_found_again_by_their_own_identifier() -> None:
-    answers = answers_to(TWO_QUESTIONS, 90, 8)
+    answers = answers_to(FOUR_FACETS, 90, 8)
     members = [1] * 30 + [2] * 30 + [3] * 30
-    then = wave_of(TWO_QUESTIONS, answers, members, (None, 0, 0, 0), ["acme", "sales", "care", "gone"])
-    now = wave_of(TWO_QUESTIONS, answers, members, (None, 0, 1, 0), ["other", "care", "sales", "new"])
+    then = wave_of(FOUR_FACETS, answers, members, (None, 0, 0, 0), ["acme", "sales", "care", "gone"])
+    now = wave_of(FOUR_FACETS, answers, members, (None, 0, 1, 0), ["other", "care", "sales", "new"])
     found = since(now, then, BUT_ENPS)
     assert found[3] == {"changes": [], "repeaters": []}
     own = change(found[2], "satisfaction")
@@ -231,7 +236,7 @@ def test_what_either_wave_hides_does_not_change() -> None:
         assert (own["status"], own["reason"]) == ("suppressed", "incomplete_cover")
         assert change(found[1], "gap")["status"] == change(found[4], "enps")["status"] == "ok"
     small = two_waves(200, 9, teams=(1, *[2] * 9, *[3] * 9, *[4] * 9, 4))[1]
-    few = world(WITH_LEVERS, small.sample.answers[:30], 1, teams=(4,))
+    few = world(LEVERS_AND_HOURS, small.sample.answers[:30], 1, teams=(4,))
     own = change(since(wave, few)[1], "satisfaction")
     assert (own["status"], own["reason"]) == ("suppressed", "below_minimum")
     assert 1 not in since(few, wave)
@@ -257,7 +262,7 @@ def test_a_measure_asked_otherwise_is_not_comparable() -> None:
         "questions_changed",
         "not_comparable",
     )
-    bare = world(TWO_QUESTIONS, answers_to(TWO_QUESTIONS, 200, 1))
+    bare = world(FOUR_FACETS, answers_to(FOUR_FACETS, 200, 1))
     assert change(since(bare, bare, BUT_ENPS)[0], "enps")["verdict"] == "not_comparable"
 
 
@@ -313,10 +318,10 @@ def test_a_question_added_or_never_asked_is_not_comparable() -> None:
 
 
 def test_repeaters_are_told_apart_from_who_happened_to_answer() -> None:
-    first, second = answers_to(WITH_LEVERS, 400, 12), answers_to(WITH_LEVERS, 400, 13)
+    first, second = answers_to(LEVERS_AND_HOURS, 400, 12), answers_to(LEVERS_AND_HOURS, 400, 13)
     keys = [*range(0, 400, 2), *range(1000, 1200)]
-    previous = linked(world(WITH_LEVERS, first, 1), list(range(400)))
-    wave = linked(world(WITH_LEVERS, second, 2), keys)
+    previous = linked(world(LEVERS_AND_HOURS, first, 1), list(range(400)))
+    wave = linked(world(LEVERS_AND_HOURS, second, 2), keys)
     found = since(wave, previous)
     for measure in MEASURES:
         own = repeated(found, measure)
@@ -337,25 +342,23 @@ def test_repeaters_are_told_apart_from_who_happened_to_answer() -> None:
 
 
 def test_fewer_than_twenty_repeaters_have_no_probability() -> None:
-    first, second = answers_to(WITH_LEVERS, 100, 14), answers_to(WITH_LEVERS, 100, 15)
-    previous = linked(world(WITH_LEVERS, first), list(range(100)))
-    wave = linked(world(WITH_LEVERS, second), [*range(19), *range(500, 581)])
+    first, second = answers_to(LEVERS_AND_HOURS, 100, 14), answers_to(LEVERS_AND_HOURS, 100, 15)
+    previous = linked(world(LEVERS_AND_HOURS, first), list(range(100)))
+    wave = linked(world(LEVERS_AND_HOURS, second), [*range(19), *range(500, 581)])
     own = repeated(since(wave, previous), "gap")
     assert own == {"measure": "gap", "status": "insufficient", "reason": "too_few_persons", "n": 19}
 
 
 def test_repeaters_that_are_whole_teams_and_one_person_are_not_told() -> None:
     """Their number and all others are large enough; less the teams shown, one person is left."""
-    first, second = answers_to(TWO_QUESTIONS, 60, 16), answers_to(TWO_QUESTIONS, 60, 17)
+    first, second = answers_to(FOUR_FACETS, 60, 16), answers_to(FOUR_FACETS, 60, 17)
     members = [1] * 30 + [2] * 30
-    previous = linked(wave_of(TWO_QUESTIONS, first, members, (None, 0, 0)), list(range(60)))
-    wave = linked(wave_of(TWO_QUESTIONS, second, members, (None, 0, 0)), [*range(31), *range(500, 529)])
+    previous = linked(wave_of(FOUR_FACETS, first, members, (None, 0, 0)), list(range(60)))
+    wave = linked(wave_of(FOUR_FACETS, second, members, (None, 0, 0)), [*range(31), *range(500, 529)])
     assert repeated(since(wave, previous, BUT_ENPS), "gap")["reason"] == "crossing"
-    everybody = linked(wave_of(TWO_QUESTIONS, second, members, (None, 0, 0)), list(range(60)))
+    everybody = linked(wave_of(FOUR_FACETS, second, members, (None, 0, 0)), list(range(60)))
     assert repeated(since(everybody, previous, BUT_ENPS), "gap")["status"] == "ok"
-    spread = linked(
-        wave_of(TWO_QUESTIONS, second, members, (None, 0, 0)), [*range(0, 60, 2), *range(500, 530)]
-    )
+    spread = linked(wave_of(FOUR_FACETS, second, members, (None, 0, 0)), [*range(0, 60, 2), *range(500, 530)])
     assert repeated(since(spread, previous, BUT_ENPS), "gap")["status"] == "ok"
 
 

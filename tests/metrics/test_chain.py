@@ -21,7 +21,14 @@ ENPS: Json = {
     "facet": "enps",
     "scale": {"low": 0, "high": 10},
 }
-WITH_ENPS = CONTENT | {"questions": [*CONTENT["questions"], ENPS]}
+TOO: list[Json] = [
+    one | {"key": f"{one['key']}_too", "facet": f"{one['key']}_too"} for one in CONTENT["questions"]
+]
+"""A second facet a dimension, so that all of the gap is told."""
+WITH_ENPS = CONTENT | {
+    "facets": [*CONTENT["facets"], *({"key": one["key"], "title": {"en": one["key"]}} for one in TOO)],
+    "questions": [*CONTENT["questions"], *TOO, ENPS],
+}
 SALES, CARE = names_of("sales", 30), names_of("care", 30)
 EVERYBODY = [*SALES, *CARE]
 
@@ -39,7 +46,11 @@ async def answered(tenant: Tenant, survey_id: str, answers: dict[str, Json]) -> 
 
 def scores(names: list[str], turn: int) -> dict[str, Json]:
     return {
-        name: {"pay": 1 + (place + turn) % 5, "bond": 1 + place // 2 % 5, "enps": (3 * place + turn) % 11}
+        name: {
+            **dict.fromkeys(("pay", "pay_too"), 1 + (place + turn) % 5),
+            **dict.fromkeys(("bond", "bond_too"), 1 + place // 2 % 5),
+            "enps": (3 * place + turn) % 11,
+        }
         for place, name in enumerate(names)
     }
 

@@ -565,7 +565,7 @@ async def test_every_reason_that_a_number_is_missing_has_a_label(acme: Tenant) -
     for metric in METRICS:
         found = await read(acme.client, metric, by=["organization", "team"])
         given |= {reason for group in found["groups"] for reason in group.get("reasons", {}).values()}
-    missing = {"zero_variance", "few_silent", "banded", "single_part", "organization_only"}
+    missing = {"zero_variance", "few_silent", "banded", "organization_only"}
     assert given == missing | {"too_few_questions"}
     assert given <= labels.keys()
 

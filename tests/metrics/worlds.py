@@ -15,7 +15,7 @@ from app.metrics.blocks.wave import Wave
 from app.metrics.definitions import document
 from app.metrics.disclosure import Decision, Suppression
 from app.metrics.sample import Groups, Instrument, Places
-from tests.metrics.told import Bodies
+from tests.metrics.told import Bodies, vars_of
 from tests.metrics.waves import instrument_of, wave_of
 
 LEVERS = ("clarity", "recognition", "growth")
@@ -31,6 +31,16 @@ WITH_LEVERS = instrument_of(
     scale=(0, 10),
 )
 TWO_QUESTIONS = instrument_of(("satisfaction", "pay"), ("engagement", "bond"))
+
+
+def with_facets(instrument: Instrument, *facets: tuple[str, str]) -> Instrument:
+    """The same, and after it one question on each of these, (dimension, facet), on the scale of the last."""
+    own = instrument_of(*facets, scale=(instrument.low[-1], instrument.high[-1]))
+    more = {name: [*getattr(instrument, name), *getattr(own, name)] for name in vars_of(own)}
+    keys = [f"q{number}" for number in range(len(more["key"]))]
+    return Instrument(**more | {"key": keys})
+
+
 NO_LEVERS = instrument_of(
     ("satisfaction", "pay"), ("satisfaction", "hours"), ("engagement", "bond"), scale=(0, 10)
 )

@@ -1,7 +1,9 @@
 """What is stored of a response in each mode, read from the tables themselves (the table of privacy.md)."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -17,6 +19,7 @@ from tests.contract import ContractClient
 from tests.surveys.test_surveys import hire, opened, respond
 
 Json = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 NAMES = [f"E-{number}" for number in range(6)]
 MODES = {
     "attributed": {"mode": "attributed"},
@@ -286,3 +289,37 @@ async def test_the_view_gives_sql_users_the_same_answers(acme: Tenant, other: Te
     assert given == {"S01": (4, False), "S02": (None, True), "O1": (0, False)}
     async with other.database.tenant_session(other.id) as session:
         assert (await session.execute(ANSWER_VALUES, {"survey_id": survey_id})).all() == []
+
+
+# ------------------------------------------------------------------ what is left in files
+
+
+async def bytes_of(owner: asyncpg.Connection, table: str) -> bytes:
+    """The file of a table, as somebody with rights on the server would copy it."""
+    await owner.execute("CHECKPOINT")
+    found: bytes = await owner.fetchval("SELECT pg_read_binary_file(pg_relation_filepath($1))", table)
+    return found
+
+
+def cleaning() -> str:
+    """What the guide says to do after closing."""
+    guide = (ROOT / "openapi/guides/privacy.md").read_text("utf-8")
+    return re.findall(r"`(VACUUM FULL [^`]+)`", guide)[0]
+
+
+async def test_old_rows_leave_the_files_by_what_the_guide_says(
+    acme: Tenant, owner: asyncpg.Connection
+) -> None:
+    """An attack by the keys of before. VACUUM alone marks their room as free and writes over none of it."""
+    survey_id = await opened(acme.client, **MODES["anonymous"])
+    items = [{"answers": digits(number)} for number in range(400)]
+    await acme.client.post(f"/v1/surveys/{survey_id}/responses/batch", json={"items": items})
+    keys = [row["respondent_key"].bytes for row in await responses(owner, survey_id)]
+    await acme.client.post(f"/v1/surveys/{survey_id}/close")
+    left = []
+    for statement in ("VACUUM responses", cleaning()):
+        await owner.execute(statement)
+        kept = await bytes_of(owner, "responses")
+        left.append(sum(key in kept for key in keys))
+    assert left[0] > 100, "a control: the attacker finds what is left"
+    assert left[1] == 0

@@ -17,7 +17,7 @@ from app.metrics.formulas import (
     spearman,
 )
 from app.metrics.sample import DIMENSIONS, Floats
-from app.metrics.schemas import DistinctnessNumbers, DistinctnessOk
+from app.metrics.schemas import DistinctnessNumbers, DistinctnessOk, Suppressed
 from app.metrics.schemas.headline import DistinctnessInsufficient, DistinctnessUndefined, PartsOfBoth
 
 SAME_FROM: Final = 0.90
@@ -39,6 +39,8 @@ def _of_organization(wave: Wave) -> DistinctnessNumbers:
         return DistinctnessUndefined(status="undefined", reason="dimension_missing")
     if decision.reason is not None:
         return hidden(decision)
+    if not wave.asks_enough:
+        return Suppressed(status="suppressed", reason="crossing")
     if wave.n(ORGANIZATION) < LEAST_PERSONS:
         return DistinctnessInsufficient(status="insufficient", reason="too_few_persons")
     return _numbers(wave)

@@ -39,7 +39,6 @@ from app.metrics.schemas import (
 from app.metrics.schemas.headline import ByQuadrant, Ellipse, Mode, Undivided
 
 INTERPRETABLE_FROM: Final = 0.7
-FEWEST_FACETS, FEWEST_QUESTIONS = 2, 3
 POSITION_FROM: Final = 10
 
 
@@ -69,6 +68,11 @@ class Census:
     why_undivided: Undivided | None
     mode: Mode
     cuts: Cuts
+
+    @property
+    def may_be_paired(self) -> bool:
+        """Whether anything may be told of how the two scores of a person go together."""
+        return self.why_undivided != "too_few_questions"
 
     @classmethod
     def take(cls, wave: Wave, rollup: Rollup) -> "Census":
@@ -104,17 +108,13 @@ def cuts_of(wave: Wave) -> Cuts:
 
 
 def why_undivided(wave: Wave) -> Undivided | None:
-    """Why nothing is told of the two scores crossed: of a question that says who somebody is, and another,
-    a quadrant would be one person's answer.
-    """
-    facets = [wave.sample.instrument.facets_of(dimension) for dimension in DIMENSIONS]
-    if any(len(own) < FEWEST_FACETS and sum(map(len, own.values())) < FEWEST_QUESTIONS for own in facets):
+    """Why there are neither quadrants nor a position."""
+    if not wave.asks_enough:
         return "too_few_questions"
     return "not_distinct" if is_not_distinct(wave) else None
 
 
-class _Gap(TypedDict):
-    mean: float
+class _SpreadOfGap(TypedDict):
     ci_low: float | None
     ci_high: float | None
     dz: float | None
@@ -136,11 +136,12 @@ def told(
     is_banded = precision == "banded"
     undefined = "banded" if is_banded else "zero_variance"
     satisfaction, engagement = (_score(census, name, ordinal, precision) for name in DIMENSIONS)
-    gap, reliability = _gap(census.gap, ordinal, precision), _reliability(census.errors)
+    spread, reliability = _spread_of_gap(census, ordinal, precision), _reliability(census)
+    why_not_paired = None if census.may_be_paired else "too_few_questions"
     expected, why_not_expected = _expected(census, ordinal, precision)
     why_undivided = census.why_undivided
     position = None if why_undivided else _position(census, ordinal, precision)
-    scores = {"satisfaction": satisfaction, "engagement": engagement, "gap": gap}
+    scores = {"satisfaction": satisfaction, "engagement": engagement}
     of_quadrants = {"quadrants": None if why_undivided else expected}
     return HeadlineOk(
         status="ok",
@@ -149,13 +150,14 @@ def told(
         precision=precision,
         satisfaction=satisfaction,
         engagement=engagement,
-        gap=Gap(**gap, **reliability),
+        gap=Gap(mean=shown_gap(float(census.gap.mean[ordinal]), precision), **spread, **reliability),
         quadrants=None if why_undivided else _quadrants(census, ordinal, precision, expected),
         position=position,
         reasons=reasons_of(
             ({"invited": invited}, why_no_invited),
             (scores, undefined),
-            ({"gap": reliability}, census.errors.reason or ""),
+            ({"gap": spread}, why_not_paired or undefined),
+            ({"gap": reliability}, why_not_paired or census.errors.reason or ""),
             (of_quadrants, why_undivided or why_not_expected),
             ({"position": position}, why_undivided or _why_no_position(precision)),
         ),
@@ -169,19 +171,20 @@ def _score(census: Census, name: str, ordinal: int, precision: Precision) -> Sco
     )
 
 
-def _gap(measure: Measure, ordinal: int, precision: Precision) -> _Gap:
-    of, ci = gap_from(measure.moments(ordinal)), measure.interval(ordinal, precision)
+def _spread_of_gap(census: Census, ordinal: int, precision: Precision) -> _SpreadOfGap:
+    if not census.may_be_paired:
+        return {"ci_low": None, "ci_high": None, "dz": None}
+    of, ci = gap_from(census.gap.moments(ordinal)), census.gap.interval(ordinal, precision)
     return {
-        "mean": shown_gap(of.mean, precision),
         "ci_low": None if ci is None else shown_gap(ci.low, precision),
         "ci_high": None if ci is None else shown_gap(ci.high, precision),
         "dz": None if of.dz is None else shown_dz(of.dz, precision),
     }
 
 
-def _reliability(of: MeasurementErrors) -> _Reliability:
+def _reliability(census: Census) -> _Reliability:
     """The organisation's, the same for every group."""
-    value = of.of_difference
+    value = census.errors.of_difference if census.may_be_paired else None
     return {"reliability": value, "interpretable": None if value is None else value >= INTERPRETABLE_FROM}
 
 

@@ -99,6 +99,10 @@ class Pairs:
     def k(self) -> int:
         return max(self.wave.k, self.previous.k)
 
+    @property
+    def may_be_paired(self) -> bool:
+        return self.wave.asks_enough and self.previous.asks_enough
+
     def rows(self, now: Flags, then: Flags) -> tuple[Integers, Integers]:
         """The rows, now and then, of the persons of both."""
         rows = np.flatnonzero(now & (self.then_of >= 0))

@@ -44,6 +44,8 @@ def repeaters(
 def _told(pairs: Pairs, measure: MeasureName, why_not: Incomparable | None) -> Repeated:
     if why_not is not None:
         return RepeatedUndefined(measure=measure, status="undefined", reason=why_not)
+    if measure == "gap" and not pairs.may_be_paired:
+        return RepeatedSuppressed(measure=measure, status="suppressed", reason="crossing")
     now, then = values_of(pairs.wave, measure), values_of(pairs.previous, measure)
     rows_now, rows_then = pairs.rows(~np.isnan(now), ~np.isnan(then))
     is_everybody = len(rows_now) == np.count_nonzero(~np.isnan(now)) == np.count_nonzero(~np.isnan(then))

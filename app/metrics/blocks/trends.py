@@ -245,8 +245,8 @@ def _place(headline: HeadlineNumbers, enps: EnpsNumbers) -> Standing:
     scores = {
         "satisfaction": _score(headline.satisfaction),
         "engagement": _score(headline.engagement),
-        "gap": TrendScore(score=headline.gap.mean, ci_low=headline.gap.ci_low, ci_high=headline.gap.ci_high),
     }
+    gap = TrendScore(score=headline.gap.mean, ci_low=headline.gap.ci_low, ci_high=headline.gap.ci_high)
     told = _score(enps) if isinstance(enps, EnpsOk) else None
     why_not = enps.reasons.get("ci_low", "") if isinstance(enps, EnpsOk) else enps.reason
     return PlaceOk(
@@ -255,9 +255,13 @@ def _place(headline: HeadlineNumbers, enps: EnpsNumbers) -> Standing:
         precision=headline.precision,
         satisfaction=scores["satisfaction"],
         engagement=scores["engagement"],
-        gap=scores["gap"],
+        gap=gap,
         enps=told,
-        reasons=reasons_of((scores, "zero_variance"), ({"enps": told}, why_not)),
+        reasons=reasons_of(
+            (scores, "zero_variance"),
+            ({"gap": gap}, headline.reasons.get("gap.ci_low", "")),
+            ({"enps": told}, why_not),
+        ),
     )
 
 
@@ -276,6 +280,8 @@ def _change(
     )
     if now is None or then is None:
         return _suppressed(pairs, compared.measure, _why_not(pairs, compared, ordinal, before, now is None))
+    if compared.measure == "gap" and not pairs.may_be_paired:
+        return _suppressed(pairs, compared.measure, "crossing")
     first, second = (Moments(one.n, one.mean, one.sd) for one in (then, now))
     n_both, own_r = _both(pairs, compared, ordinal, before)
     if r is None or not _may_count(n_both, (first.n, second.n), pairs.k):

@@ -24,6 +24,7 @@ Members = Mapping[str, object] | BaseModel
 """Why a member is None, by its dotted path."""
 
 ORGANIZATION: Final = 0
+FEWEST_FACETS, FEWEST_QUESTIONS = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,16 @@ class Wave:
     def has_both_dimensions(self) -> bool:
         """Whether the questionnaire asks for both: without that no group has a number."""
         return all(self.sample.instrument.facets_of(dimension) for dimension in DIMENSIONS)
+
+    @property
+    def asks_enough(self) -> bool:
+        """Whether satisfaction and engagement may be crossed: of a question that says who somebody is, and
+        another, what is told of the two together would be one person's answer.
+        """
+        asked = [self.sample.instrument.facets_of(dimension) for dimension in DIMENSIONS]
+        return all(
+            len(own) >= FEWEST_FACETS or sum(map(len, own.values())) >= FEWEST_QUESTIONS for own in asked
+        )
 
     def n(self, ordinal: int) -> int:
         return int(self.rollup.sizes[ordinal])
