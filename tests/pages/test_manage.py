@@ -58,6 +58,25 @@ async def staffed(acme: Tenant) -> Tenant:
     return acme
 
 
+# ------------------------------------------------------------------ whose clock
+
+
+async def test_times_are_the_organisations_wherever_the_browser_is(staffed: Tenant, visit: Visits) -> None:
+    assert (await staffed.client.patch("/v1/organization", json={"time_zone": "Asia/Tokyo"})).is_success
+    survey_id = await opened(staffed, closes_at="2038-03-01T22:30:00Z")
+    async with visit(timezone_id="America/Los_Angeles") as seen:
+        await manage(seen, await key_of(staffed, *HR), f"surveys/{survey_id}")
+        assert "2 maart 2038 om 07:30" in await seen.text("#view")
+        assert await seen.text("#clock") == "Tijden zijn die van de organisatie (Asia/Tokyo)."
+        await seen.page.fill("#closes_at", "2038-03-03T09:15")
+        await seen.page.click("text=Verzet het einde")
+        await seen.page.wait_for_selector("text=3 maart 2038 om 09:15")
+    assert (await surveys(staffed))[0]["closes_at"].startswith("2038-03-03T00:15")
+    async with visit(timezone_id="Asia/Tokyo") as seen:
+        await manage(seen, await key_of(staffed, *HR), f"surveys/{survey_id}")
+        assert await seen.page.is_hidden("#clock")
+
+
 # ------------------------------------------------------------------ who may what
 
 

@@ -2,6 +2,7 @@
 
 import { h } from "../respond/dom.js";
 import { ask } from "../session.js";
+import { fieldOf } from "../manage/moments.js";
 import { dayOf, locale, words } from "../manage/page.js";
 import { table } from "../manage/forms.js";
 
@@ -18,7 +19,7 @@ const inMonths = (/** @type {string} */ month, /** @type {number} */ ahead, day 
 /** The browser's month, where none is asked for. @param {string[]} path @returns {Promise<Drawn>} */
 export async function drawDays([asked = ""]) {
   const said = words();
-  const month = MONTH.test(asked) ? asked : new Intl.DateTimeFormat("sv-SE").format(new Date()).slice(0, 7);
+  const month = MONTH.test(asked) ? asked : fieldOf(new Date().toISOString()).slice(0, 7);
   const told = await monthOf(month);
   if (!told.isOk) return told;
   const found = /** @type {Occurrence[]} */ (told.body.items);

@@ -2,7 +2,8 @@
 
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
-import { moment, post, redraw, save, say, teamsToChoose, tell, words, zone } from "./page.js";
+import { instantOf, zoneNow } from "./moments.js";
+import { moment, post, redraw, save, say, teamsToChoose, tell, words } from "./page.js";
 import { BY_HAND, forgetWords, inOneLanguage, keepByHand, keepInviting, ownWords, ownWordsOf, seeMail, seeReminder, wordsIn, wordsOf } from "./mails.js";
 import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
 
@@ -91,7 +92,7 @@ async function asking(survey, canMail) {
   const options = [{ value: "", label: said.whole_audience }, ...teams];
   const ways = [{ value: "mail", label: said.invite_mail, note: canMail ? said.invite_mail_note : said.invite_no_mail, disabled: !canMail }, { value: "codes", label: said.invite_codes, note: said.invite_codes_note }];
   const later = h("div", { class: "pair" },
-    field("send_at", said.send_at, input({ type: "datetime-local" }), `${said.send_at_note} ${zone()}.`),
+    field("send_at", said.send_at, input({ type: "datetime-local" }), said.send_at_note(zoneNow())),
     ...(survey.closes_at ? [field("reminders", said.remind_before, input({ type: "number", min: 0, max: 365 }), said.remind_before_note)] : []));
   const mailed = h("div", { class: "own-words" }, later, ...ownWords(survey), h("p", {}, seeMail(survey, () => body)));
   const send = h("button", { class: "primary", id: "invite" }, said.do_invite);
@@ -133,7 +134,7 @@ async function askFirst({ id }, body) {
   const days = filled(body, "reminders");
   const at = filled(body, "send_at");
   const own = wordsIn(body);
-  const wanted = { team: filled(body, "team") || null, send: true, ...(at && { send_at: new Date(at).toISOString() }), ...(days && { reminders: [{ days_before_close: Number(days) }] }), ...own };
+  const wanted = { team: filled(body, "team") || null, send: true, ...(at && { send_at: instantOf(at) }), ...(days && { reminders: [{ days_before_close: Number(days) }] }), ...own };
   const would = await post(`v1/surveys/${id}/invitations`, { ...wanted, dry_run: true });
   if (!would.isOk) return showFaults(would, ALIASES);
   const { mailed, not_issued: without } = would.body;

@@ -2,7 +2,7 @@
 
 import { all, at, h } from "../respond/dom.js";
 import { WORDS as DASHBOARD } from "../dashboard/words.js";
-import { may, me, onEnd, onKey, resume, seesAll, signOut } from "../session.js";
+import { ask, may, me, onEnd, onKey, resume, seesAll, signOut } from "../session.js";
 import { entrance } from "../signin/entrance.js";
 import { offer } from "../signin/offer.js";
 import { drawCards } from "../calendar/cards.js";
@@ -13,6 +13,7 @@ import { drawTold } from "../calendar/told.js";
 import { button } from "./forms.js";
 import { drawKeys } from "./keys.js";
 import { drawLog } from "./log.js";
+import { isElsewhere, keepTime, zoneNow } from "./moments.js";
 import { Unlisted, languageNow, onRedraw, say, speak, words } from "./page.js";
 import { drawPeople } from "./people.js";
 import { sentence } from "./problems.js";
@@ -80,6 +81,8 @@ async function open() {
   at("organization").textContent = me()?.organization.name ?? "";
   if (!offered().length && offered(OTHER).length) return location.replace(OTHER);
   if (!offered().length) return show("nothing");
+  const { body: organization } = await ask("v1/organization");
+  keepTime(organization.time_zone ?? "UTC");
   show("manage");
   await draw();
 }
@@ -92,6 +95,8 @@ async function draw() {
   const section = offered().find((one) => one.name === name) ?? offered()[0];
   if (!section) return;
   drawNavigation(section);
+  at("clock").hidden = !isElsewhere();
+  at("clock").textContent = words().clock(zoneNow());
   const view = at("view");
   view.setAttribute("aria-busy", "true");
   const drawn = await section.draw(section.name === name ? path : []).catch(missed);

@@ -3,6 +3,7 @@
 import { at, h } from "../respond/dom.js";
 import { keepLanguage, languageKept } from "../kept.js";
 import { ask, may } from "../session.js";
+import { written } from "./moments.js";
 import { sentence } from "./problems.js";
 import { isUnsure, tried } from "./tries.js";
 import { WORDS } from "./words.js";
@@ -30,21 +31,12 @@ export function speak(wanted) {
 
 export const locale = () => (language === "en" ? "en-GB" : "nl-NL");
 
-/** By the browser's clock, as people filled it in. @param {string} instant */
-export const moment = (instant) =>
-  new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
+/** By the organisation's clock. @param {string} instant */
+export const moment = (instant) => written(instant, locale());
 
 /** Of a day that has no hour. @param {string} day */
 export const dayOf = (day) =>
   new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }).format(new Date(day));
-
-/** As a field for a moment has it. @param {string} instant */
-export function localOf(instant) {
-  const there = new Date(instant);
-  return new Date(there.getTime() - there.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ");
 
 // ---------------------------------------------------------------- from screen to screen
 

@@ -2,7 +2,8 @@
 
 import { at, h } from "../respond/dom.js";
 import { ask, keepWork, keptWork, may } from "../session.js";
-import { go, languageNow, localOf, moment, namesOfTeams, patch, post, redraw, say, teamsToChoose, words, zone } from "./page.js";
+import { fieldOf, instantOf, zoneNow } from "./moments.js";
+import { go, languageNow, moment, namesOfTeams, patch, post, redraw, say, teamsToChoose, words } from "./page.js";
 import { button, choices, clearFaults, facts, field, filled, form, input, memberOf, once, showFaults, ticked } from "./forms.js";
 import { preview } from "./preview.js";
 
@@ -39,9 +40,8 @@ const empty = () => ({
 });
 
 function inTwoWeeks() {
-  const day = new Date(Date.now() + DAYS_OPEN * 86_400_000);
-  day.setHours(END_OF_WORK, 0, 0, 0);
-  return localOf(day.toISOString());
+  const day = new Date(Date.now() + DAYS_OPEN * 86_400_000).toISOString();
+  return `${fieldOf(day).slice(0, 10)}T${END_OF_WORK}:00`;
 }
 
 /** Of a draft that there is. @param {Survey} survey @returns {Plan} */
@@ -51,7 +51,7 @@ export function planOf(survey) {
     ...empty(), id: survey.id, name: survey.name, questionnaire: survey.questionnaire, mode: survey.mode, access: survey.access,
     reach: audience?.segments ? "kept" : audience?.teams ? "teams" : "all", teams: audience?.teams ?? [], report_by: survey.report_by, series: survey.series ?? "",
     minimum_group_size: String(survey.minimum_group_size ?? ""), allow_changes: survey.allow_changes, rolling: survey.release_policy === "rolling",
-    opens_at: survey.opens_at ? localOf(survey.opens_at) : "", closes_at: survey.closes_at ? localOf(survey.closes_at) : "",
+    opens_at: survey.opens_at ? fieldOf(survey.opens_at) : "", closes_at: survey.closes_at ? fieldOf(survey.closes_at) : "",
   };
 }
 
@@ -119,8 +119,8 @@ async function how(now) {
     choices("reach", said.audience, reaches, now.reach),
     choices("teams", said.teams, teams, now.teams),
     h("div", { class: "pair" },
-      field("opens_at", said.opens, input({ type: "datetime-local" }, now.opens_at), said.opens_note(zone())),
-      field("closes_at", said.closes, input({ type: "datetime-local" }, now.closes_at), said.closes_note(zone()))),
+      field("opens_at", said.opens, input({ type: "datetime-local" }, now.opens_at), said.opens_note(zoneNow())),
+      field("closes_at", said.closes, input({ type: "datetime-local" }, now.closes_at), said.closes_note(zoneNow()))),
     choices("report_by", said.report_by, segments.map((value) => ({ value, label: value })), now.report_by, segments.length ? said.report_by_note : said.no_segments),
     h("div", { class: "pair" },
       field("series", said.series, input({ maxlength: 100, list: "series-known" }, now.series), said.series_note),
@@ -154,7 +154,7 @@ function lookOver(now, questionnaires) {
   const said = words();
   const chosen = questionnaires.find(({ key }) => key === now.questionnaire);
   const back = (/** @type {number} */ step, /** @type {string} */ title) => button(said.change, () => turn(step), "link", { "aria-label": `${said.change}: ${title}` });
-  const local = (/** @type {string} */ time) => (time ? moment(new Date(time).toISOString()) : said.by_hand);
+  const local = (/** @type {string} */ time) => (time ? moment(instantOf(time)) : said.by_hand);
   const reach = { all: said.everybody, teams: now.teams.map((id) => called.get(id) ?? id).join(", "), kept: said.audience_kept }[now.reach];
   return [
     h("h2", {}, said.steps[0] ?? "", " ", back(0, said.steps[0] ?? "")),
@@ -244,7 +244,7 @@ function turn(step) {
 
 /** @param {Plan} now */
 function bodyOf(now) {
-  const instant = (/** @type {string} */ time) => (time ? new Date(time).toISOString() : null);
+  const instant = (/** @type {string} */ time) => (time ? instantOf(time) : null);
   const audience = now.access === "open" || now.reach === "all" ? null : { teams: now.teams };
   return {
     name: now.name, questionnaire: now.questionnaire, mode: now.mode, access: now.access, report_by: now.report_by, series: now.series || null,

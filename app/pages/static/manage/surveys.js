@@ -2,7 +2,8 @@
 
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
-import { dayOf, go, languageNow, localOf, moment, namesOfTeams, patch, post, redraw, remove, teamsToChoose, words } from "./page.js";
+import { fieldOf, instantOf, zoneNow } from "./moments.js";
+import { dayOf, go, languageNow, moment, namesOfTeams, patch, post, redraw, remove, teamsToChoose, words } from "./page.js";
 import { button, confirm, facts, field, form, input, part, showFaults, table } from "./forms.js";
 import { inviting } from "./invite.js";
 import { drawPlan, planOf } from "./plan.js";
@@ -194,9 +195,9 @@ function renaming({ id, name }) {
 /** @param {Survey} survey */
 function ending({ id, closes_at: closes }) {
   const said = words();
-  const box = input({ type: "datetime-local", required: true }, closes ? localOf(closes) : "");
+  const box = input({ type: "datetime-local", required: true }, closes ? fieldOf(closes) : "");
   return form(async () => {
-    const told = await patch(`v1/surveys/${id}`, { closes_at: new Date(box.value).toISOString() });
+    const told = await patch(`v1/surveys/${id}`, { closes_at: instantOf(box.value) });
     return told.isOk ? redraw(said.changed) : showFaults(told);
-  }, field("closes_at", said.closes, box, said.later_close_note), h("button", { class: "secondary" }, said.later_close));
+  }, field("closes_at", said.closes, box, said.later_close_note(zoneNow())), h("button", { class: "secondary" }, said.later_close));
 }

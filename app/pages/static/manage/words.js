@@ -11,6 +11,8 @@ const nl = {
   sections_label: "Onderdelen",
   results: "Resultaten",
   loading: "Even geduld…",
+  /** @param {string} zone */
+  clock: (zone) => `Tijden zijn die van de organisatie (${zone}).`,
   leave: "Afmelden",
   nothing: ["Met deze sleutel is hier niets te doen", "Je ziet hier alleen wat je sleutel mag. Vraag een sleutel met meer rechten, of bekijk de resultaten."],
   to_results: "Naar de resultaten",
@@ -175,7 +177,8 @@ const nl = {
   unarchived_said: "De enquête telt weer mee.",
   rename: "Hernoem",
   later_close: "Verzet het einde",
-  later_close_note: "Alleen naar een later moment.",
+  /** @param {string} zone */
+  later_close_note: (zone) => `Alleen naar een later moment. Tijd van ${zone}.`,
   save: "Bewaar",
 
   // Inviting
@@ -190,7 +193,8 @@ const nl = {
   invite_codes: "Codes op papier",
   invite_codes_note: "Een blad om te printen en te knippen, voor wie geen mail heeft. De codes worden één keer getoond.",
   send_at: "Verstuur op",
-  send_at_note: "Leeg: nu meteen.",
+  /** @param {string} zone */
+  send_at_note: (zone) => `Leeg: nu meteen. Tijd van ${zone}.`,
   remind_before: "Herinner zoveel dagen voor het sluiten",
   remind_before_note: "Leeg: niet vanzelf.",
   invite_team: "Alleen dit team, met alles eronder",
@@ -571,6 +575,7 @@ const en = {
   sections_label: "Sections",
   results: "Results",
   loading: "One moment…",
+  clock: (zone) => `Times are the organisation's (${zone}).`,
   leave: "Sign out",
   nothing: ["There is nothing to do here with this key", "You see here only what your key may do. Ask for a key with more rights, or see the results."],
   to_results: "To the results",
@@ -715,7 +720,7 @@ const en = {
   unarchived_said: "The survey counts again.",
   rename: "Rename",
   later_close: "Move the end",
-  later_close_note: "Only to a later moment.",
+  later_close_note: (zone) => `Only to a later moment. Time of ${zone}.`,
   save: "Save",
 
   invite: "Invite",
@@ -729,7 +734,7 @@ const en = {
   invite_codes: "Codes on paper",
   invite_codes_note: "A sheet to print and cut, for those without e-mail. The codes are shown once.",
   send_at: "Send on",
-  send_at_note: "Empty: now.",
+  send_at_note: (zone) => `Empty: now. Time of ${zone}.`,
   remind_before: "Remind so many days before it closes",
   remind_before_note: "Empty: not by itself.",
   invite_team: "Only this team, with all below it",
