@@ -21,20 +21,21 @@ class Role(NamedTuple):
 
 
 PURE = Role(frozenset({"pure"}))
-GROUND = frozenset({"pure", "core", "tables", "schemas", "errors", "auth"})
+GROUND = frozenset({"pure", "core", "tables", "schemas", "errors", "auth", "mail"})
 ROLES = {
     "pure": PURE,
     "blocks": Role(frozenset({"pure", "blocks", "schemas"})),
     "tables": Role(frozenset({"tables"}), SQL),
-    "core": Role(frozenset({"core", "pure", "schemas"}), OUTSIDE),
-    "schemas": Role(GROUND - {"tables"}),
+    "core": Role(frozenset({"core", "pure", "schemas"})),
+    "mail": Role(frozenset({"core", "pure", "mail"}), frozenset({"httpx"})),
+    "schemas": Role(GROUND - {"tables", "mail"}),
     "errors": Role(GROUND),
     "queries": Role(GROUND - {"schemas"} | {"queries"}, SQL),
     "service": Role(GROUND | {"queries", "service", "blocks"}),
     "jobs": Role(GROUND | {"queries", "service", "sender", "jobs"}),
-    "auth": Role(GROUND | {"queries"}, WEB),
+    "auth": Role(GROUND - {"mail"} | {"queries"}),
     "api": Role(GROUND | {"blocks", "queries", "service", "api"}, WEB),
-    "main": Role(GROUND | {"queries", "service", "sender", "jobs", "api", "main", "embedded"}, WEB),
+    "main": Role(GROUND | {"queries", "service", "sender", "jobs", "api", "main", "embedded"}),
     "embedded": Role(frozenset({"core", "embedded"})),
     "sender": Role(GROUND | {"queries", "service"}, frozenset({"httpx"})),
 }
@@ -43,8 +44,31 @@ NAMES = {
 }
 NAMES |= dict.fromkeys(("disclosure", "formulas", "rules", "words"), "pure")
 """Of a module, or of a folder all of whose modules have the same role; the outermost says it."""
-FOLDERS = {"auth": "auth", "charts": "blocks", "mail": "core", "cli": "main"}
+FOLDERS = {"auth": "auth", "charts": "blocks", "mail": "mail", "cli": "main"}
 """Of the rest of a slice. In `core` and `embedded` a name such as `jobs` says nothing of a role."""
+
+SPEAKS = {
+    "HTTP, to requests before a slice sees them, and to answers after": (
+        WEB,
+        """
+        app.auth.admission app.auth.callers app.auth.dependencies app.auth.limits app.auth.shortcuts
+        app.core.answers app.core.arguments app.core.bodies app.core.conditional app.core.crossing
+        app.core.elsewhere app.core.errors app.core.fairness app.core.frame app.core.idempotency
+        app.core.leaving app.core.operations app.core.pages app.core.parameters app.core.requests
+        app.core.telemetry app.main app.serving
+        """,
+    ),
+    "SQL, of tables that are no slice's": (
+        SQL,
+        """
+        app.core.audit app.core.backup app.core.bonds app.core.citus app.core.database app.core.errors
+        app.core.idempotency app.core.jobs app.core.lines app.core.memory app.core.migrations app.core.outbox
+        app.core.reaching app.core.restore app.core.rotation app.core.watching
+        """,
+    ),
+    "HTTP, to others": (frozenset({"httpx"}), "app.core.outbound"),
+}
+"""What single modules speak that the others of their folder do not."""
 
 OTHERS = {
     "app.scim": ("schemas", "settles how the models of SCIM are loaded"),
@@ -74,6 +98,8 @@ OTHERS = {
     "app.imports.run.runner": ("service", "an import from its file to its report"),
     "app.imports.run.sealed_file": ("service", "a file's chunks, sealed and opened"),
     "app.imports.run.transcript": ("service", "a file of any kind, as UTF-8 in lines"),
+    "app.mail.letters": ("pure", "a letter, as text and HTML"),
+    "app.mail.planned": ("service", "what becomes of a planned mail"),
     "app.mail.windows": ("pure", "when something is sent"),
     "app.metrics.definitions": ("schemas", "definitions.yaml, read"),
     "app.metrics.names": ("blocks", "the metrics there are, with their models"),
@@ -141,7 +167,7 @@ def faults(
         (module, imported)
         for module, role in roles.items()
         for imported in graph.find_modules_directly_imported_by(module)
-        if not may_import(role, imported, roles)
+        if not may_import(role, imported, roles, spoken_by(module))
     }
     return {
         *(f"{module} has no role" for module in modules if not roles[module] and not is_empty(module, graph)),
@@ -165,12 +191,27 @@ def _roles(module: str, others: dict[str, tuple[str, str]]) -> Iterator[str]:
     yield from (FOLDERS[part] for part in parts[:1] if part in FOLDERS)
 
 
-def may_import(role: str, imported: str, roles: dict[str, str]) -> bool:
+def may_import(role: str, imported: str, roles: dict[str, str], spoken: frozenset[str] = frozenset()) -> bool:
     if not role:
         return False
     if imported in roles:
         return roles[imported] in ROLES[role].imports
-    return imported not in OUTSIDE - ROLES[role].outside
+    return imported not in OUTSIDE - ROLES[role].outside - spoken
+
+
+def spoken_by(module: str) -> frozenset[str]:
+    spoken = [packages for packages, modules in SPEAKS.values() if module in modules.split()]
+    return frozenset().union(*spoken)
+
+
+def silent(graph: grimp.ImportGraph) -> set[str]:
+    """Modules that are listed as speaking what they do not."""
+    return {
+        module
+        for packages, modules in SPEAKS.values()
+        for module in modules.split()
+        if module not in graph.modules or not packages & graph.find_modules_directly_imported_by(module)
+    }
 
 
 def is_empty(module: str, graph: grimp.ImportGraph) -> bool:

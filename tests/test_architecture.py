@@ -9,7 +9,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.roles import EXCEPTIONS, OTHERS, faults, role_of
+from tests.roles import EXCEPTIONS, OTHERS, OUTSIDE, SPEAKS, faults, role_of, silent
 from tests.structure import count, floors
 from tests.waiting import PATIENCE
 
@@ -67,6 +67,7 @@ def test_a_line_that_crosses_the_arrows_is_found(tmp_path: Path, file: str, line
 
 def test_every_module_has_a_role_and_keeps_to_it(graph: grimp.ImportGraph) -> None:
     assert faults(graph) == set()
+    assert silent(graph) == set()
     assert all(reason for _, reason in OTHERS.values())
     assert all(EXCEPTIONS.values())
 
@@ -105,6 +106,15 @@ def test_no_module_is_missed(graph: grimp.ImportGraph) -> None:
         ("app.tables.people", "app.core.settings"),
         ("app.core.audit", "app.people.persons.service"),
         ("app.scim.mapping", "httpx"),
+        ("app.mail.letters", "fastapi"),
+        ("app.mail.letters", "app.core.settings"),
+        ("app.mail.planned", "sqlalchemy"),
+        ("app.mail.dispatcher", "sqlalchemy"),
+        ("app.core.settings", "fastapi"),
+        ("app.core.secrets", "sqlalchemy"),
+        ("app.core.jobs", "starlette"),
+        ("app.auth.principal", "fastapi"),
+        ("app.cli.demonstrating", "fastapi"),
         ("app.people", "fastapi"),
     ],
 )
@@ -114,6 +124,36 @@ def test_a_planted_import_is_found(graph: grimp.ImportGraph, module: str, import
     planted.add_import(importer=module, imported=imported)
     expected = "has no role" if module == "app.people" else f"must not import {imported}"
     assert f"{module} {expected}" in faults(planted)
+
+
+WEB_SPEAKERS, SQL_SPEAKERS = frozenset({"api"}), frozenset({"queries", "tables"})
+SPEAKERS = {
+    "fastapi": WEB_SPEAKERS,
+    "starlette": WEB_SPEAKERS,
+    "sqlalchemy": SQL_SPEAKERS,
+    "sqlmodel": SQL_SPEAKERS,
+    "asyncpg": SQL_SPEAKERS,
+    "httpx": frozenset({"sender", "mail"}),
+}
+
+
+def test_each_package_is_found_in_every_module_that_does_not_speak_it(graph: grimp.ImportGraph) -> None:
+    """Planted in all of them at once: a package is for those of some roles, and for those that are listed."""
+    planted = deepcopy(graph)
+    modules = [module for module in graph.modules if role_of(module)]
+    every = {(module, package) for module in modules for package in OUTSIDE}
+    for module, package in every:
+        planted.add_import(importer=module, imported=package)
+    found = faults(planted)
+    unfound = {pair for pair in every if f"{pair[0]} must not import {pair[1]}" not in found}
+    listed = {
+        (module, package)
+        for packages, names in SPEAKS.values()
+        for module in names.split()
+        for package in packages
+    }
+    assert unfound - listed == {pair for pair in every - listed if role_of(pair[0]) in SPEAKERS[pair[1]]}
+    assert SPEAKERS.keys() == OUTSIDE
 
 
 def test_a_planted_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from app.calendar.cards import service as cards
+from app.calendar.cards.queries import MAILS as CARDS
 from app.calendar.due import tell_of_due
 from app.calendar.reminders import service as reminders
+from app.calendar.reminders.queries import MAILS as DIGESTS
 from app.core import telemetry
 from app.core.database import Clock, Database, TenantSession, transaction_time
 from app.core.jobs import for_each
 from app.mail.dispatcher import Round
-from app.mail.planned import Kind, Planned
+from app.mail.planned import Planned
 from app.organizations.jobs import in_every_organization
 
 Planner = Callable[[TenantSession, datetime], Awaitable[object]]
@@ -32,7 +34,7 @@ async def plan_in(database: Database, organization_id: UUID) -> None:
 
 
 async def send_celebrations(database: Database, clock: Clock = transaction_time) -> None:
-    due = Counter({Kind.CARDS: 0, Kind.DIGESTS: 0})
+    due = Counter({CARDS.kind: 0, DIGESTS.kind: 0})
 
     async def send(database: Database, organization_id: UUID) -> None:
         due.update(await send_due(database, organization_id, clock))
@@ -42,8 +44,8 @@ async def send_celebrations(database: Database, clock: Clock = transaction_time)
         telemetry.CALENDAR_MAILS_DUE.labels(kind).set(number)
 
 
-async def send_due(database: Database, organization_id: UUID, clock: Clock) -> dict[Kind, int]:
+async def send_due(database: Database, organization_id: UUID, clock: Clock) -> dict[str, int]:
     """Sends what is due in the organisation; how many that were."""
     compose_digest = reminders.composer(database.keyring, database.settings.public_url)
-    kinds = (Planned(Kind.CARDS, cards.compose, cards.tell_of_sent), Planned(Kind.DIGESTS, compose_digest))
+    kinds = (Planned(CARDS, cards.compose, cards.tell_of_sent), Planned(DIGESTS, compose_digest))
     return {mails.kind: await Round(database, organization_id, mails, clock).run() for mails in kinds}

@@ -5,8 +5,9 @@ from uuid import UUID
 from app.core import telemetry
 from app.core.database import Clock, Database, transaction_time
 from app.mail.dispatcher import Round
-from app.mail.planned import Kind, Planned
+from app.mail.planned import Planned
 from app.newsletter import issues
+from app.newsletter.queries import MAILS
 from app.organizations.jobs import in_every_organization
 
 
@@ -27,10 +28,10 @@ async def send_newsletters(database: Database, clock: Clock = transaction_time) 
         due += await send_due(database, organization_id, clock)
 
     await in_every_organization(database, "send_newsletters", send)
-    telemetry.CALENDAR_MAILS_DUE.labels(Kind.NEWSLETTERS).set(due)
+    telemetry.CALENDAR_MAILS_DUE.labels(MAILS.kind).set(due)
 
 
 async def send_due(database: Database, organization_id: UUID, clock: Clock) -> int:
     """Sends what is due in the organisation; how many that were."""
     compose = issues.composer(database.keyring, database.settings.public_url)
-    return await Round(database, organization_id, Planned(Kind.NEWSLETTERS, compose), clock).run()
+    return await Round(database, organization_id, Planned(MAILS, compose), clock).run()

@@ -6,8 +6,10 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.core.database import TenantSession, transaction_time
+from app.mail.queries import planned_mails
 from app.tables import Organization
 
+MAILS = planned_mails("newsletters")
 SUBSCRIPTIONS = """
 SELECT s.id, p.external_id AS person, s.email, s.language, s.status, s.created_at, s.confirmed_at, m.last_mail
 FROM newsletter_subscriptions s

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.core.database import TenantSession
+from app.mail.queries import planned_mails
 from app.tables import CardTemplate
 
+MAILS = planned_mails("cards")
 WANTED = """
 wanted AS (
     SELECT *

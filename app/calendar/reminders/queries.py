@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, tuple_
 
 from app.core.database import TenantSession
+from app.mail.queries import planned_mails
 from app.tables import Organization, Reminder
 
+MAILS = planned_mails("digests")
 READERS = text("""
 SELECT p.id, p.external_id, p.name, p.email, p.email_since, p.team_id, p.locale,
     coalesce(p.time_zone, :time_zone) AS time_zone

@@ -19,9 +19,10 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.calendar.cards import service
+from app.calendar.cards.queries import MAILS
 from app.calendar.jobs import send_celebrations
 from app.mail.dispatcher import Round
-from app.mail.planned import Kind, Planned
+from app.mail.planned import Planned
 from app.mail.smtp import Smtp
 from app.mail.windows import window
 from tests.calendar.cards.office import (
@@ -441,7 +442,7 @@ async def killed_round(acme: Tenant, now: datetime, sink: Sink, *, is_accepted: 
 
     database = with_server(acme.database, sink.url)
     with suppress(Killed):
-        await KilledRound(database, acme.id, Planned(Kind.CARDS, service.compose), at(now)).run()
+        await KilledRound(database, acme.id, Planned(MAILS, service.compose), at(now)).run()
 
 
 @pytest.mark.nightly  # a hundred thousand people
