@@ -9,9 +9,9 @@ from app.calendar import queries, schemas, service
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of
 from app.core.pages import Page
-from app.core.parameters import ExternalId, Key
+from app.core.parameters import ExternalId, Key, WantedIdentifier
 from app.core.requests import Route
-from app.core.schema import Date, Identifier
+from app.core.schema import Date
 from app.organizations.queries import organization as find_organization
 
 router = APIRouter(route_class=Route, tags=["calendar"])
@@ -94,7 +94,7 @@ async def list_occurrences(
     first: Annotated[Date, Query(alias="from")],
     last: Annotated[Date, Query(alias="to")],
     response: Response,
-    team: Annotated[Identifier | None, Query()] = None,
+    team: WantedIdentifier = None,
 ) -> schemas.OccurrencePage:
     response.headers.update(NO_STORE)
     now = await as_of(session)

@@ -28,6 +28,7 @@ from app.core.database import TenantSession
 from app.core.elsewhere import MadeElsewhere
 from app.core.errors import MissingScope
 from app.core.negotiation import preferred
+from app.core.parameters import WantedIdentifier
 from app.core.press import Unprinted
 from app.core.requests import Route, UnknownParameter
 from app.metrics import schemas as metrics
@@ -39,7 +40,6 @@ from app.metrics.views.api import (
     Filter,
     GroupKind,
     Series,
-    TeamParameter,
     View,
     WantedLanguage,
 )
@@ -250,7 +250,7 @@ async def get_chart(
     survey_id: UUID | None = None,
     series: Series = None,
     by: Annotated[list[GroupKind] | None, Query()] = None,
-    team: TeamParameter = None,
+    team: WantedIdentifier = None,
     depth: Depth = None,
     filter: Filter = None,
     order: Order = "gap",

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 Numbers = TypeVar("Numbers", bound=Schema)
 Told = TypeVar("Told", bound=schemas.OfGroup)
 
-
-FORMULA_VERSION: Final = "5"
-"""Of every number there is; stored with it, and told as it was stored."""
 MOST_WAVES: Final = 20
 """Of a series, the newest are looked at."""
 AS_SENT: Final = '{"status":"'

@@ -11,7 +11,7 @@ from app.core.batches import BatchResult, Effect, batch_result, parse_in_turns, 
 from app.core.conditional import NO_STORE, ChangeConditions, Preconditions, ReadConditions, etag_of
 from app.core.database import as_of, once_committed
 from app.core.pages import Page
-from app.core.parameters import ExternalId
+from app.core.parameters import ExternalId, WantedIdentifier
 from app.core.requests import Route
 from app.core.schema import Date, Identifier, Instant
 from app.recognition import queries, schemas, service
@@ -24,13 +24,13 @@ REACTION = "/v1/recognitions/{recognition_id}/reactions/{external_id}/{kind}"
 
 
 def filters(
-    giver: Annotated[Identifier | None, Query()] = None,
-    receiver: Annotated[Identifier | None, Query()] = None,
+    giver: WantedIdentifier = None,
+    receiver: WantedIdentifier = None,
     since: Annotated[Instant | None, Query()] = None,
     until: Annotated[Instant | None, Query()] = None,
     value: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     reply_to: UUID | None = None,
-    team: Annotated[Identifier | None, Query()] = None,
+    team: WantedIdentifier = None,
 ) -> queries.Filters:
     return queries.Filters(giver, receiver, since, until, value, reply_to, team)
 

@@ -12,8 +12,8 @@ import pytest
 from app.metrics.celebrations import blocks
 from app.metrics.celebrations.rules import Due, Quarter, most_of_one, newest_settled, patience
 from app.metrics.definitions import document
-from app.metrics.names import FORMULA_VERSION
 from app.metrics.sample import Groups
+from app.metrics.schemas import FORMULA_VERSION
 from tests.calendar.cards.office import plan_and_send
 from tests.calendar.staff import people_on_file, team_on_file
 from tests.clock import today

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query, Response
 from app.auth.callers import MetricsReader
 from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
+from app.core.parameters import WantedIdentifier
 from app.core.requests import Route
 from app.core.shapes import Shaped
 from app.metrics.celebrations import service
 from app.metrics.schemas.celebrations import CelebrationMetrics
-from app.metrics.views.api import TeamParameter
 
 router = APIRouter(route_class=Route, tags=["metrics"])
 By = Annotated[list[Literal["organization", "team"]], Query()]
@@ -28,7 +28,7 @@ async def get_celebration_metrics(
     conditions: ReadConditions,
     period: Period = None,
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
-    team: TeamParameter = None,
+    team: WantedIdentifier = None,
 ) -> Response:
     quarter = await service.quarter_to_show(session, period, datetime.now(UTC))
     report = await service.report(session, quarter)

@@ -30,10 +30,9 @@ from app.metrics.celebrations.rules import (
     newest_settled,
     patience,
 )
-from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition.service import Directory, in_tree_order
 from app.metrics.sample import Groups
-from app.metrics.schemas import OfGroup
+from app.metrics.schemas import FORMULA_VERSION, OfGroup
 from app.metrics.schemas.celebrations import CelebrationGroup, CelebrationReport
 from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization as find_organization

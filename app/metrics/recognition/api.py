@@ -8,13 +8,12 @@ from app.auth.callers import MetricsReader
 from app.auth.dependencies import Tenant
 from app.core.conditional import REVALIDATE, ReadConditions
 from app.core.database import TenantSession
+from app.core.parameters import WantedIdentifier
 from app.core.requests import Route
-from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import service
 from app.metrics.recognition.blocks import FEWEST_ACTIVE
+from app.metrics.schemas import CI_LEVEL, FORMULA_VERSION
 from app.metrics.schemas.recognition import RecognitionMetrics
-from app.metrics.views.api import TeamParameter
-from app.metrics.views.groups import CI_LEVEL
 from app.recognition.api import First, Last
 from app.recognition.service import months_asked_for
 
@@ -32,7 +31,7 @@ async def get_recognition_metrics(
     first: First = None,
     last: Last = None,
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
-    team: TeamParameter = None,
+    team: WantedIdentifier = None,
 ) -> Response:
     answer = await recognition(session, first, last, by, team)
     return conditions.answer(answer, headers=REVALIDATE)

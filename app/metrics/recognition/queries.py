@@ -1,16 +1,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import TenantSession
-from app.tables import Survey
 
 NUMBER_EMPLOYED = text("""
 INSERT INTO recognition_numbers (organization_id, person_id)
@@ -76,21 +73,6 @@ FROM (
     WHERE organization_id = :organization_id AND month BETWEEN :first AND :last
     GROUP BY giver, receiver
 ) pairs
-""")
-INVITED_TO_BOTH = text("""
-SELECT one.person_id
-FROM survey_members one
-JOIN survey_members other ON other.organization_id = one.organization_id
-    AND other.survey_id = :other AND other.person_id = one.person_id
-WHERE one.organization_id = :organization_id AND one.survey_id = :one
-""")
-RECEIVED_BETWEEN = text("""
-SELECT rr.person_id, count(*) AS received
-FROM recognitions r
-JOIN recognition_receivers rr ON rr.organization_id = r.organization_id AND rr.recognition_id = r.id
-WHERE r.organization_id = :organization_id AND r.occurred_at > :after AND r.occurred_at <= :until
-    AND r.source <> 'automatic'
-GROUP BY rr.person_id
 """)
 REPORT = text("""
 SELECT ordinal, last_ordinal, team, CAST(body AS text) AS body FROM recognition_reports
@@ -175,17 +157,6 @@ async def month_pairs(session: TenantSession, window: WholeMonths) -> bytes:
     """Pairs x (giver, receiver, events), packed; one value holds them all, which makes millions fast."""
     months = {"first": window.first, "last": window.last}
     return await session.scalar(MONTH_PAIRS, months) or b""
-
-
-async def invited_to_both(session: AsyncSession, one: Survey, other: Survey) -> Sequence[UUID]:
-    parameters = {"one": one.id, "other": other.id}
-    return (await session.scalars(INVITED_TO_BOTH, parameters)).all()
-
-
-async def received_between(session: TenantSession, after: datetime, until: datetime) -> dict[UUID, int]:
-    """Whoever received something after the one and until the other instant, and how many events."""
-    parameters = {"after": after, "until": until}
-    return {person: received for person, received in await session.execute(RECEIVED_BETWEEN, parameters)}
 
 
 async def report(

@@ -15,12 +15,11 @@ import numpy as np
 from app.core.database import Row, TenantSession
 from app.core.errors import Conflict
 from app.core.schema import adapter, joined
-from app.metrics.names import FORMULA_VERSION
 from app.metrics.recognition import queries
 from app.metrics.recognition.blocks import Month, People, Teams, of_months
 from app.metrics.recognition.queries import ReportGroup, WholeMonths
 from app.metrics.sample import Flags, Integers
-from app.metrics.schemas import OfGroup, TreeRef
+from app.metrics.schemas import FORMULA_VERSION, OfGroup, TreeRef
 from app.metrics.schemas.recognition import RecognitionGroup, RecognitionPeriod
 from app.organizations.errors import UnknownTeam
 from app.organizations.queries import organization

@@ -46,6 +46,7 @@ from app.metrics.releases.queries import Result
 from app.metrics.releases.response_matrix import Loaded, load
 from app.metrics.sample import Cell, Flags, Sample
 from app.metrics.schemas import (
+    FORMULA_VERSION,
     BenchmarkUndefined,
     Followed,
     NoisyScores,
@@ -378,7 +379,7 @@ async def store(
         number=number,
         is_final=is_final,
         held_back=rounded_up(made.held_back) if is_final else 0,
-        formula_version=names.FORMULA_VERSION,
+        formula_version=FORMULA_VERSION,
         released_at=released_at,
         epsilon_spent=epsilon,
         follows=follows if is_final else None,

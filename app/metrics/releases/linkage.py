@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.core.database import TenantSession
 from app.core.secrets import Keyring
-from app.metrics.recognition import queries as recognition_queries
+from app.metrics.releases.between_waves import queries as between_waves
 from app.metrics.releases.response_matrix import Loaded, load
 from app.surveys.responses.service import pseudonym
 from app.tables import Survey
@@ -38,10 +38,10 @@ async def history_of(
         return None
     waves = [survey, *(wave for _, wave in takewhile(_follows, pairwise([survey, *earlier])))]
     received = [
-        await recognition_queries.received_between(session, *time_between(wave, later))
+        await between_waves.received_between(session, *time_between(wave, later))
         for later, wave in pairwise(waves)
     ]
-    invited = await recognition_queries.invited_to_both(session, survey, earlier[0])
+    invited = await between_waves.invited_to_both(session, survey, earlier[0])
     persons = list({*invited, *(person for own in received for person in own)})
     keys = dict(zip(persons, linked_keys(survey, persons, keyring) or [], strict=True))
     older = [await load(session, wave) for wave in waves[2:]]

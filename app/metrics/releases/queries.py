@@ -358,6 +358,29 @@ async def waves_until(session: AsyncSession, survey: Survey, most: int) -> list[
     return [(wave, newest[wave.id]) for wave in waves]
 
 
+async def closed_until(
+    session: AsyncSession, survey: Survey, closed_at: datetime, limit: int
+) -> Sequence[Survey]:
+    """The series' surveys that had closed by then, newest first, released yet or not."""
+    query = select(Survey).where(
+        col(Survey.organization_id) == survey.organization_id,
+        col(Survey.series) == survey.series,
+        col(Survey.closed_at) <= closed_at,
+    )
+    newest_first = query.order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
+    return (await session.scalars(newest_first.limit(limit))).all()
+
+
+async def next_wave(session: AsyncSession, survey: Survey) -> Survey | None:
+    """The survey of its series that closed next."""
+    query = select(Survey).where(
+        col(Survey.organization_id) == survey.organization_id,
+        col(Survey.series) == survey.series,
+        tuple_(col(Survey.closed_at), col(Survey.id)) > (survey.closed_at, survey.id),
+    )
+    return (await session.scalars(query.order_by(col(Survey.closed_at), col(Survey.id)).limit(1))).first()
+
+
 async def waits_for_another(session: AsyncSession, survey: Survey) -> bool:
     """Whether a survey of its series that closed before it has no release yet (R9b).
 

@@ -17,12 +17,12 @@ from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Exposure
 from app.metrics.blocks.wave import ORGANIZATION
 from app.metrics.releases import queries
+from app.metrics.releases.between_waves import queries as between_waves
 from app.metrics.releases.builder import frozen
 from app.metrics.releases.linkage import linked_keys
 from app.metrics.releases.previous_wave import Earlier, earlier_of
 from app.metrics.releases.response_matrix import Loaded, load
 from app.metrics.schemas.trends import PlaceOk
-from app.metrics.views import queries as outcome_queries
 from app.organizations import queries as organizations
 from app.surveys import queries as surveys
 from app.tables import Release, Survey
@@ -34,7 +34,7 @@ async def freeze(database: Database, organization_id: UUID, survey_id: UUID, key
         survey = await surveys.survey(session, survey_id)
         if survey is None or survey.series is None or survey.closed_at is None:
             return
-        waves = await outcome_queries.closed_until(session, survey, survey.closed_at, 2)
+        waves = await queries.closed_until(session, survey, survey.closed_at, 2)
     for wave in waves:
         await freeze_of(database, wave, keyring)
 
@@ -42,7 +42,7 @@ async def freeze(database: Database, organization_id: UUID, survey_id: UUID, key
 async def freeze_of(database: Database, survey: Survey, keyring: Keyring) -> None:
     """Once, and only when this wave and the next one have their releases; repeats harmlessly."""
     async with database.tenant_session(survey.organization_id) as session:
-        following = await outcome_queries.next_wave(session, survey)
+        following = await queries.next_wave(session, survey)
         if not is_released(survey) or following is None or not is_released(following):
             return
         release = await queries.newest_release(session, survey.id)
@@ -80,7 +80,7 @@ async def exposure_of(
     organization = await organizations.organization(session)
     zone = ZoneInfo(organization.time_zone)
     starts_on, ends_on = (day_of(wave.closed_at, zone) for wave in (survey, following))
-    rows = await outcome_queries.employed_until(session, survey.id, starts_on)
+    rows = await between_waves.employed_until(session, survey.id, starts_on)
     return Exposure(
         starts_on=starts_on,
         ends_on=ends_on,

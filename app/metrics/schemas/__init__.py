@@ -19,6 +19,8 @@ from app.metrics.schemas.comments import CommentsNumbers as CommentsNumbers
 from app.metrics.schemas.comments import CommentsOk as CommentsOk
 from app.metrics.schemas.comments import CommentTexts as CommentTexts
 from app.metrics.schemas.comments import Written as Written
+from app.metrics.schemas.common import CI_LEVEL as CI_LEVEL
+from app.metrics.schemas.common import FORMULA_VERSION as FORMULA_VERSION
 from app.metrics.schemas.common import FilterRef as FilterRef
 from app.metrics.schemas.common import GroupInsufficient as GroupInsufficient
 from app.metrics.schemas.common import GroupRef as GroupRef

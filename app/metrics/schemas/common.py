@@ -1,6 +1,6 @@
 """What every metric's answer shares: which survey, which release, which group, and why there is no number."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Final, Literal, TypedDict
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -8,6 +8,9 @@ from pydantic import ConfigDict, Field
 from app.core.schema import Instant, Schema
 from app.metrics.words import Suppression
 
+FORMULA_VERSION: Final = "5"
+"""Of every number there is; stored with it, and told as it was stored."""
+CI_LEVEL: Final = 0.95
 Reasons = dict[str, str]
 
 

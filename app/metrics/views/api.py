@@ -13,14 +13,13 @@ from app.core.conditional import REVALIDATE, ReadConditions, ReadOnce
 from app.core.database import TenantSession, transaction_time
 from app.core.fairness import in_turns
 from app.core.languages import language_of
-from app.core.parameters import AcceptLanguage
+from app.core.parameters import AcceptLanguage, WantedIdentifier
 from app.core.ready import Make
 from app.core.requests import Route
-from app.core.schema import Identifier
 from app.core.shapes import Shaped
 from app.kpis.schemas import Period
 from app.metrics import definitions, names, schemas
-from app.metrics.names import FORMULA_VERSION, Metric, MetricOfGroups, Numbers, Told
+from app.metrics.names import Metric, MetricOfGroups, Numbers, Told
 from app.metrics.releases import queries
 from app.metrics.views import context as whereabouts
 from app.metrics.views import filters as filtering
@@ -38,11 +37,9 @@ GroupKind = Annotated[
     ),
 ]
 By = Annotated[list[GroupKind], Query()]
-TeamParameter = Annotated[Identifier | None, Query()]
 Depth = Annotated[int | None, Query(ge=1, le=100)]
 Series = Annotated[str | None, Query(min_length=1, max_length=100)]
 Filter = Annotated[str | None, Query(min_length=3, max_length=2000)]
-QuestionParameter = Annotated[Identifier | None, Query()]
 Grouped = (
     schemas.Facets
     | schemas.Choices
@@ -122,7 +119,7 @@ async def view(
     survey_id: UUID | None = None,
     series: Series = None,
     by: By = ["organization"],  # noqa: B006 FastAPI copies it
-    team: TeamParameter = None,
+    team: WantedIdentifier = None,
     depth: Depth = None,
 ) -> View:
     return await view_for(who, session, request.query_params.keys(), survey_id, series, by, team, depth)
@@ -384,7 +381,7 @@ async def get_recognition_engagement(
 
 @router.get("/v1/metrics/comments", operation_id="get_comments", response_model=schemas.Comments)
 async def get_comments(
-    view: MetricsView, conditions: ReadConditions, question: QuestionParameter = None
+    view: MetricsView, conditions: ReadConditions, question: WantedIdentifier = None
 ) -> Response:
     kept = (
         await view.kept(names.COMMENTS)
@@ -443,7 +440,7 @@ async def get_benchmark(
 async def get_definitions(
     who: TeamMetricsReader, conditions: ReadConditions, language: WantedLanguage
 ) -> Response:
-    return conditions.answer(definitions.definitions(language, FORMULA_VERSION), headers=REVALIDATE)
+    return conditions.answer(definitions.definitions(language, schemas.FORMULA_VERSION), headers=REVALIDATE)
 
 
 @router.get("/v1/metrics/context", operation_id="get_context", response_model=schemas.MetricsContext)
@@ -454,7 +451,7 @@ async def get_context(
     language: WantedLanguage,
     survey_id: UUID | None = None,
     series: Series = None,
-    team: TeamParameter = None,
+    team: WantedIdentifier = None,
     depth: Depth = None,
 ) -> Response:
     shown = await service.release_shown(session, survey_id, series)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from app.core.database import TenantSession
 from app.core.languages import day_in_words, month_in_words
 from app.metrics import definitions, schemas
-from app.metrics.names import FORMULA_VERSION
 from app.metrics.releases import queries
 from app.metrics.views import groups as service
 from app.metrics.views.screens import Tops
@@ -41,7 +40,7 @@ async def context(
     survey = shown[0] if shown else None
     return schemas.MetricsContext(
         organization=schemas.ContextOrganization.model_validate(organization.model_dump()),
-        formula_version=FORMULA_VERSION,
+        formula_version=schemas.FORMULA_VERSION,
         survey_id=survey.id if survey else None,
         waves=[as_wave(*wave, names) for wave in waves if wave[0].id in seen],
         open=[as_open(one, names, now) for one in open_surveys if one.id in seen],

@@ -21,7 +21,6 @@ from app.surveys.questionnaires.built_in import built_in
 from app.surveys.responses.errors import UnknownQuestion, UnknownSegment
 from app.tables import Release, Survey, SurveyGroup
 
-CI_LEVEL = 0.95
 MOST_COMMENTS = 200
 SEGMENT = "segment:"
 NO_GROUPS = "[]}"
@@ -360,6 +359,6 @@ def header(survey: Survey, release: Release) -> schemas.Header:
             final=release.is_final,
             held_back=release.held_back,
         ),
-        "ci_level": CI_LEVEL,
+        "ci_level": schemas.CI_LEVEL,
         "formula_version": release.formula_version,
     }

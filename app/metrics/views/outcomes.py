@@ -12,6 +12,7 @@ from app.kpis.rules import first_after
 from app.metrics import definitions, names, schemas
 from app.metrics.blocks import outcomes
 from app.metrics.blocks.outcomes import Point
+from app.metrics.releases import queries as releases
 from app.metrics.releases.turnover import day_of, is_released
 from app.metrics.views import groups as service
 from app.metrics.views import queries as outcome_queries
@@ -99,7 +100,7 @@ async def closed_waves(session: TenantSession, survey: Survey) -> dict[UUID, Clo
     """This wave and those of its series before it, newest first."""
     assert survey.closed_at is not None, "a released survey has closed"
     series = (
-        await outcome_queries.closed_until(session, survey, survey.closed_at, names.MOST_WAVES)
+        await releases.closed_until(session, survey, survey.closed_at, names.MOST_WAVES)
         if survey.series
         else []
     )

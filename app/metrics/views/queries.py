@@ -1,30 +1,13 @@
-"""What is read for outcomes: employment after a wave, KPI values, and what earlier waves showed."""
+"""What is read for outcomes: KPI values, and what earlier waves showed."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select, tuple_
 
 from app.core.database import TenantSession
-from app.tables import Survey
 
-EMPLOYED_UNTIL = text("""
-SELECT m.person_id, m.cell_ordinal, (
-SELECT max(coalesce(e.ends_on, 'infinity')) FROM (
-SELECT p.starts_on, p.ends_on FROM people p
-WHERE p.organization_id = :organization_id AND p.id = m.person_id
-UNION ALL
-SELECT h.starts_on, h.ends_on FROM employments h
-WHERE h.organization_id = :organization_id AND h.person_id = m.person_id) AS e
-WHERE CAST(:on AS date) BETWEEN coalesce(e.starts_on, '-infinity') AND coalesce(e.ends_on, 'infinity')
-) AS last_day
-FROM survey_members m WHERE m.organization_id = :organization_id AND m.survey_id = :survey_id
-ORDER BY m.person_id
-""")
 RESULTS_OF_WAVES = text("""
 SELECT r.survey_id, g.ordinal, g.kind, g.external_id, g.name, g.parent, CAST(r.body AS text) AS body,
   r.body_version
@@ -47,38 +30,6 @@ FROM unnest(CAST(:kpis AS text[]), CAST(:periods AS text[])) AS w (kpi, period)
 JOIN kpi_values v ON v.organization_id = :organization_id AND v.kpi = w.kpi AND v.period = w.period
 JOIN teams t ON t.organization_id = v.organization_id AND t.id = v.team_id
 """)
-
-
-async def employed_until(session: TenantSession, survey_id: UUID, on: date) -> Sequence[Row[Any]]:
-    """Of each person invited: cell, and the last day of the employment they had on a day.
-
-    That day is date.max where none is known, and None where they were not employed.
-    """
-    parameters = {"survey_id": survey_id, "on": on}
-    return (await session.execute(EMPLOYED_UNTIL, parameters)).all()
-
-
-async def closed_until(
-    session: AsyncSession, survey: Survey, closed_at: datetime, limit: int
-) -> Sequence[Survey]:
-    """The series' surveys that had closed by then, newest first, released yet or not."""
-    query = select(Survey).where(
-        col(Survey.organization_id) == survey.organization_id,
-        col(Survey.series) == survey.series,
-        col(Survey.closed_at) <= closed_at,
-    )
-    newest_first = query.order_by(col(Survey.closed_at).desc(), col(Survey.id).desc())
-    return (await session.scalars(newest_first.limit(limit))).all()
-
-
-async def next_wave(session: AsyncSession, survey: Survey) -> Survey | None:
-    """The survey of its series that closed next."""
-    query = select(Survey).where(
-        col(Survey.organization_id) == survey.organization_id,
-        col(Survey.series) == survey.series,
-        tuple_(col(Survey.closed_at), col(Survey.id)) > (survey.closed_at, survey.id),
-    )
-    return (await session.scalars(query.order_by(col(Survey.closed_at), col(Survey.id)).limit(1))).first()
 
 
 async def results_of_waves(

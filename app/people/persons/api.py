@@ -8,9 +8,8 @@ from app.core.batches import BatchResult
 from app.core.conditional import NO_STORE, ChangeConditions, Conditions, ReadConditions
 from app.core.database import as_of, transaction_time
 from app.core.pages import Page
-from app.core.parameters import ExternalId
+from app.core.parameters import ExternalId, WantedIdentifier
 from app.core.requests import Route
-from app.core.schema import Identifier
 from app.people import service as people_service
 from app.people.api import AsOf, UpdatedAfter
 from app.people.persons import schemas, service
@@ -24,7 +23,7 @@ async def list_people(
     session: Tenant,
     page: Page,
     response: Response,
-    team: Annotated[Identifier | None, Query()] = None,
+    team: WantedIdentifier = None,
     email: Annotated[str | None, Query(min_length=1, max_length=320)] = None,
     updated_after: UpdatedAfter = None,
     day: AsOf = None,

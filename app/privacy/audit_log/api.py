@@ -8,8 +8,9 @@ from app.core import audit
 from app.core.conditional import NO_STORE
 from app.core.database import as_of
 from app.core.pages import Page
+from app.core.parameters import WantedIdentifier
 from app.core.requests import Route
-from app.core.schema import Identifier, Instant
+from app.core.schema import Instant
 from app.privacy.audit_log import schemas
 
 router = APIRouter(route_class=Route, tags=["privacy"])
@@ -23,7 +24,7 @@ def filters(
     actor: Text = None,
     action: Text = None,
     target: Text = None,
-    person: Annotated[Identifier | None, Query()] = None,
+    person: WantedIdentifier = None,
     recorded_after: Moment = None,
     recorded_before: Moment = None,
 ) -> audit.Filters:
