@@ -135,11 +135,13 @@ async def test_a_sheet_has_a_slip_for_each(acme: Tenant, mode: str) -> None:
     page = made.text
     assert "<script>" not in page
     assert "Scan de QR-code" in page
-    assert page.count("<svg") == page.count("<section>") == len(BYSTANDERS)
+    assert page.count("<svg") == page.count("<section") == len(BYSTANDERS)
     printed = re.findall(r"<code>([A-Z-]+)</code>", page)
     assert [(await answer(acme, code)).status_code for code in printed] == [201] * len(BYSTANDERS)
     named = re.findall(r"<p>Voor: ([^<]*)</p>", page)
-    assert sorted(named) == (["shed"] * 5 if mode == "anonymous" else sorted(BYSTANDERS))
+    assert sorted(named) == (
+        ["shed"] * 5 if mode == "anonymous" else sorted(f"{one} · shed" for one in BYSTANDERS)
+    )
     assert not re.search(r"(src|href)=", page)
 
 
@@ -172,12 +174,28 @@ async def test_slips_and_posters_say_names_until_when_and_whom_to_ask(acme: Tena
     assert page.count("Questions? Hanna, room 3") == len(BYSTANDERS)
     named = re.findall(r"<p>For: ([^<]*)</p>", page)
     assert sorted(named) == (
-        ["The Shed"] * 5 if mode == "anonymous" else sorted(["Olga Buis", *BYSTANDERS[1:]])
+        ["The Shed"] * 5
+        if mode == "anonymous"
+        else sorted(f"{one} · The Shed" for one in ["Olga Buis", *BYSTANDERS[1:]])
     )
     if mode != "anonymous":
         clerk = await acme.client_with("surveys:write")
         again = await clerk.post(url, json={"form": "codes", "people": BYSTANDERS[:1]}, headers=SHEET)
         assert re.findall(r"<p>For: ([^<]*)</p>", again.text) == [BYSTANDERS[0]]
+
+
+async def test_slips_are_in_the_order_of_teams_and_each_in_the_language_of_who_gets_it(acme: Tenant) -> None:
+    api = acme.client
+    survey_id = await opened(api)
+    await api.put("/v1/teams/attic", json={"name": "Attic"})
+    people = [("Zoë", "attic", "en"), ("bram", "attic", "nl-BE"), ("Cas", "shed", None)]
+    for external_id, (name, team, locale) in zip(BYSTANDERS, people, strict=False):
+        await api.patch(f"/v1/people/{external_id}", json={"name": name, "team": team, "locale": locale})
+    url, wanted = f"/v1/surveys/{survey_id}/invitations", {"form": "codes", "people": list(BYSTANDERS[:3])}
+    page = (await api.post(url, json=wanted, headers=SHEET | {"Accept-Language": "en"})).text
+    named = re.findall(r"<p>(For|Voor): ([^<]*)</p>", page)
+    assert named == [("Voor", "bram · Attic"), ("For", "Zoë · Attic"), ("For", "Cas · shed")]
+    assert page.count('<section lang="nl">') == 1
 
 
 @pytest.mark.parametrize("is_poster", [False, True])
@@ -247,7 +265,8 @@ async def test_a_sheet_that_was_lost_on_its_way_is_given_again_to_the_same_key(
     told = await api.post(url, json=body, headers=key)
     assert (told.status_code, told.headers["idempotent-replayed"]) == (201, "true")
     found = [one["token"] for one in told.json()["invitations"]]
-    assert [in_groups(one) for one in found] == re.findall(r"[A-Z]{5}-[A-Z]{5}", first.text)
+    printed = re.findall(r"[A-Z]{5}-[A-Z]{5}", first.text)
+    assert sorted(in_groups(one) for one in found) == sorted(printed)
     assert (await answer(acme, found[0])).status_code == 201
     other = await api.post(url, json=body | {"team": "shed"}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")

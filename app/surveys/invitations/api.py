@@ -70,8 +70,9 @@ async def create_invitations(
         return told
     organization = await organizations.organization(session)
     language = language_of(accept_language, organization.locale)
-    names = await service.names_on_slips(session, survey, issued, with_people=Scope.PEOPLE_READ in who.scopes)
-    about = sheets.About(survey, organization, language, settings, names)
+    may_read = Scope.PEOPLE_READ in who.scopes
+    holders = await service.holders_of_slips(session, survey, issued, language, with_people=may_read)
+    about = sheets.About(survey, organization, language, settings, holders)
     return as_sheet(sheets.slips(about, issued), told)
 
 

@@ -265,15 +265,16 @@ async def names_of_teams(session: TenantSession, survey_id: UUID) -> dict[str, s
     return {row.external_id: row.name for row in rows}
 
 
-NAMES_OF_PEOPLE = text("""
-SELECT external_id, name FROM people
-WHERE organization_id = :organization_id AND external_id = ANY(CAST(:external_ids AS text[]))
+HOLDERS = text("""
+SELECT p.external_id, p.name, p.locale, t.name AS team FROM people p
+LEFT JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
+WHERE p.organization_id = :organization_id AND p.external_id = ANY(CAST(:external_ids AS text[]))
 """)
 
 
-async def names_of_people(session: TenantSession, external_ids: Sequence[str]) -> dict[str, str]:
-    rows = await session.execute(NAMES_OF_PEOPLE, {"external_ids": list(external_ids)})
-    return {row.external_id: row.name for row in rows}
+async def holders(session: TenantSession, external_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Whom slips are for: external_id, name, locale and the name of their team."""
+    return (await session.execute(HOLDERS, {"external_ids": list(external_ids)})).all()
 
 
 Wording = Mapping[str, str] | None

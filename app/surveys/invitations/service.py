@@ -18,6 +18,7 @@ from app.auth.rules import stands
 from app.core import audit
 from app.core.database import IntegrityError, Row, TenantSession
 from app.core.jobs import enqueue
+from app.core.languages import language_of
 from app.core.secrets import Keyring, token_hash
 from app.core.settings import Settings
 from app.core.short_codes import new_code
@@ -46,6 +47,7 @@ from app.surveys.invitations.schemas import (
     Reason,
     SurveyAddress,
 )
+from app.surveys.invitations.sheets import Holder
 from app.surveys.invitations.tokens import (
     CODE,
     code_hash,
@@ -337,14 +339,18 @@ async def shown(session: TenantSession, survey: Survey, issued: Sequence[Issued]
     return found
 
 
-async def names_on_slips(
-    session: TenantSession, survey: Survey, issued: InvitationsIssued, *, with_people: bool
-) -> dict[str, str]:
-    """By identifier: of teams as the survey has them; of people where their names may be read."""
+async def holders_of_slips(
+    session: TenantSession, survey: Survey, issued: InvitationsIssued, language: str, *, with_people: bool
+) -> dict[str, Holder]:
+    """By identifier: teams as the survey has them; people where their names may be read."""
     if survey.mode == "anonymous":
-        return await queries.names_of_teams(session, survey.id)
+        teams = await queries.names_of_teams(session, survey.id)
+        return {team: Holder(name, None, language) for team, name in teams.items()}
     people = [one.respondent for one in issued.invitations if one.respondent is not None]
-    return await queries.names_of_people(session, people) if with_people else {}
+    return {
+        row.external_id: Holder(row.name, row.team, language_of(row.locale, language))
+        for row in (await queries.holders(session, people) if with_people else [])
+    }
 
 
 async def ask_again_for_mails(session: TenantSession) -> None:

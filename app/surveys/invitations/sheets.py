@@ -32,6 +32,15 @@ AT_ONCE = 100
 
 
 @dataclass(frozen=True)
+class Holder:
+    """Who gets a slip, and the language it is in."""
+
+    name: str
+    team: str | None
+    language: str
+
+
+@dataclass(frozen=True)
 class About:
     """What all slips of a survey say."""
 
@@ -39,8 +48,8 @@ class About:
     organization: Organization
     language: str
     settings: Settings
-    names: Mapping[str, str] = field(default_factory=dict)
-    """Of people or teams, by their identifier; where one has none, that is told."""
+    holders: Mapping[str, Holder] = field(default_factory=dict)
+    """People or teams by their identifier; of others that is told."""
 
 
 @cache
@@ -55,24 +64,48 @@ def templates() -> Environment:
 
 
 def slips(about: About, issued: InvitationsIssued) -> Iterator[str]:
-    return written(about, (slip(about, one) for one in issued.invitations), is_poster=False)
+    """In the order in which they are handed out: by team, and there by name."""
+    handed = sorted(issued.invitations, key=lambda one: place_of(holder(about, one)))
+    return written(about, (slip(about, one) for one in handed), is_poster=False)
+
+
+def holder(about: About, one: Invitation) -> Holder:
+    named = one.respondent or one.team or ""
+    return about.holders.get(named, Holder(named, None, about.language))
+
+
+def place_of(one: Holder) -> tuple[str, str]:
+    return (one.team or "").casefold(), one.name.casefold()
 
 
 def slip(about: About, one: Invitation) -> dict[str, object]:
     page = about.settings.respond_page
-    named = one.respondent or one.team
-    name = [] if named is None else [about.names.get(named, named)]
-    whose = [*name, *(one.segments or {}).values()]
+    whom = holder(about, one)
+    whose = [whom.name, whom.team, *(one.segments or {}).values()]
     return {
-        "for": " · ".join(whose),
+        **said_in(about, whom.language),
+        "for": " · ".join(part for part in whose if part),
         "code": in_groups(one.token),
         "picture": picture(None if page is None else f"{page}#{one.token}"),
     }
 
 
 def poster(about: About, address: SurveyAddress) -> Iterator[str]:
-    drawn = ({"for": address.notice, "code": None, "picture": picture(url)} for url in (address.url,))
+    said = said_in(about, about.language)
+    drawn = ({**said, "for": address.notice, "code": None, "picture": picture(url)} for url in (address.url,))
     return written(about, drawn, is_poster=True)
+
+
+def said_in(about: About, language: str) -> dict[str, object]:
+    """What stands on every slip of a language."""
+    said = {name: texts[language] for name, texts in words().items()}
+    occasion = letters.Occasion(about.survey, about.organization, questions=0)
+    return {
+        "language": language,
+        "said": said | {"once": said["again" if about.survey.allow_changes else "once"]},
+        "until": letters.until(occasion, language, with_zone=True),
+        "contact": letters.contact_in_words(about.organization, language),
+    }
 
 
 def picture(link: str | None) -> str | None:
@@ -91,9 +124,7 @@ async def in_parts(sheet: Iterator[str]) -> AsyncIterator[str]:
 
 
 def written(about: About, found: Iterable[Mapping[str, object]], *, is_poster: bool) -> Iterator[str]:
-    said = {name: texts[about.language] for name, texts in words().items()}
     page = about.settings.respond_page
-    occasion = letters.Occasion(about.survey, about.organization, questions=0)
     sheet = (
         templates()
         .get_template("sheet.html")
@@ -101,13 +132,9 @@ def written(about: About, found: Iterable[Mapping[str, object]], *, is_poster: b
             language=about.language,
             organization=about.organization.name,
             survey=about.survey.name,
-            until=letters.until(occasion, about.language, with_zone=True),
-            contact=letters.contact_in_words(about.organization, about.language),
             page=None if page is None else page.partition("://")[2],
             slips=found,
             is_poster=is_poster,
-            once=said["again" if about.survey.allow_changes else "once"],
-            said=said,
         )
     )
     sheet.enable_buffering(AT_ONCE)
