@@ -3,7 +3,7 @@
 import { h } from "../respond/dom.js";
 import { ask, may } from "../session.js";
 import { instantOf, zoneNow } from "./moments.js";
-import { moment, post, redraw, save, say, teamsToChoose, tell, words } from "./page.js";
+import { moment, post, redraw, save, say, teamsToChoose, tell, wasPosted, words } from "./page.js";
 import { BY_HAND, forgetWords, inOneLanguage, keepByHand, keepInviting, ownWords, ownWordsOf, seeMail, seeReminder, wordsIn, wordsOf } from "./mails.js";
 import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
 
@@ -114,16 +114,28 @@ async function asking(survey, canMail) {
 
 const ALIASES = { mail_not_set_up: "how", not_mailed: "how", too_few_at_once: "how", send: "how", form: "how" };
 
-/** @param {Survey} survey @param {HTMLFormElement} body */
+/** Codes are shown once: so it is said first how many are made. @param {Survey} survey @param {HTMLFormElement} body */
 async function giveCodes({ id }, body) {
   clearFaults();
+  const said = words();
   const people = filled(body, "people").split(/[\s,;]+/).filter(Boolean);
   const wanted = { team: filled(body, "team") || null, form: "codes", send: false, ...(people.length && { people }) };
-  const told = await post(`v1/surveys/${id}/invitations`, wanted, {}, { Accept: "text/html" });
+  const address = `v1/surveys/${id}/invitations`;
+  const act = () => post(address, wanted, {}, { Accept: "text/html" });
+  if (wasPosted(address, wanted)) return takeSheet(await act());
+  const would = await post(address, { ...wanted, dry_run: true });
+  if (!would.isOk) return showFaults(would, ALIASES);
+  const { issued, not_issued: without } = would.body;
+  if (!issued) return showInvited(would.body);
+  const text = [said.codes_text(issued), ...(people.length ? [said.codes_replace] : [])];
+  confirm({ title: said.codes_question, text, label: said.codes_go(issued), said: "", act, then: async (told) => takeSheet(told, without) });
+}
+
+/** @param {Told} told @param {NotIssued[]} [without] */
+function takeSheet(told, without = []) {
   if (!told.isOk) return showFaults(told, ALIASES);
-  document.getElementById("not-issued")?.replaceChildren();
-  if (!told.body.includes("<section>")) return say(words().invited_said(0, 0));
   save("codes.html", "text/html", told.body);
+  document.getElementById("not-issued")?.replaceChildren(...(without.length ? [withoutOne(without)] : []));
   return say(words().codes_said);
 }
 

@@ -75,9 +75,14 @@ export function tell(told) {
 /** Done once, however often it is tried before an answer comes. @param {string} address @param {unknown} [body] @param {Query} [query] @param {Record<string, string>} [headers] @param {File | null} [file] */
 export function post(address, body, query = {}, headers = {}, file = null) {
   const content = file ?? (body === undefined ? null : JSON.stringify(body));
-  const sent = JSON.stringify([address, query, file ? [file.name, file.size, file.lastModified] : content]);
-  return tried(sent, (key) => ask(address, query, { method: "POST", body: content, headers: { "Idempotency-Key": key, ...(body !== undefined && { "Content-Type": "application/json" }), ...headers } }));
+  return tried(sent(address, query, file ? [file.name, file.size, file.lastModified] : content), (key) => ask(address, query, { method: "POST", body: content, headers: { "Idempotency-Key": key, ...(body !== undefined && { "Content-Type": "application/json" }), ...headers } }));
 }
+
+/** What a try is known by. @param {string} address @param {Query} query @param {unknown} content */
+const sent = (address, query, content) => JSON.stringify([address, query, content]);
+
+/** Whether the same was posted before, and no answer came. @param {string} address @param {unknown} body */
+export const wasPosted = (address, body) => isUnsure(sent(address, {}, JSON.stringify(body)));
 
 /** @param {string} address @param {unknown} body */
 export const patch = (address, body) =>

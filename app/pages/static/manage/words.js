@@ -237,6 +237,12 @@ const nl = {
   invite_go: (mailed) => `Nodig ${mailed} ${mailed === 1 ? "persoon" : "mensen"} uit`,
   /** @param {number} issued @param {number} mailed */
   invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail gaat" : "mails gaan"} de deur uit.` : issued ? `${issued} codes gemaakt.` : "Niemand kreeg een nieuwe uitnodiging: iedereen heeft er al een, als mail of als code. Je kunt hen herinneren.",
+  codes_question: "Nu codes maken?",
+  /** @param {number} codes */
+  codes_text: (codes) => `Er ${codes === 1 ? "wordt 1 code" : `worden ${codes} codes`} gemaakt, op een blad om te printen. Je ziet ze maar één keer, en ze zijn niet terug te halen.`,
+  codes_replace: "Wie al een code had, krijgt een nieuwe; de oude werkt dan niet meer.",
+  /** @param {number} codes */
+  codes_go: (codes) => `Maak ${codes === 1 ? "1 code" : `${codes} codes`}`,
   codes_said: "Het blad met codes staat bij je downloads. Print het, en verwijder het bestand daarna.",
   not_issued: "Kreeg geen uitnodiging",
   not_issued_why: {
@@ -771,6 +777,10 @@ const en = {
   invite_without: (left) => `${left} ${left === 1 ? "person has" : "people have"} no e-mail address and ${left === 1 ? "gets" : "get"} nothing: give them a code on paper.`,
   invite_go: (mailed) => `Invite ${mailed} ${mailed === 1 ? "person" : "people"}`,
   invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail goes" : "mails go"} out.` : issued ? `${issued} codes made.` : "Nobody got a new invitation: everybody has one already, as a mail or as a code. You can remind them.",
+  codes_question: "Make the codes now?",
+  codes_text: (codes) => `${codes === 1 ? "1 code is" : `${codes} codes are`} made, on a sheet to print. You see them once, and they cannot be taken back.`,
+  codes_replace: "Who had a code gets a new one; the old one then works no more.",
+  codes_go: (codes) => `Make ${codes === 1 ? "1 code" : `${codes} codes`}`,
   codes_said: "The sheet of codes is in your downloads. Print it, and delete the file afterwards.",
   not_issued: "Got no invitation",
   not_issued_why: {
