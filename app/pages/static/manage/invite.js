@@ -10,6 +10,7 @@ import { button, choices, clearFaults, confirm, copyable, field, filled, form, i
 /**
  * @typedef {import("contract").components["schemas"]["Survey"]} Survey
  * @typedef {import("contract").components["schemas"]["InvitationsStatus"]} Status
+ * @typedef {import("../session.js").Told} Told
  * @typedef {import("contract").components["schemas"]["NotIssued"]} NotIssued
  */
 
