@@ -333,6 +333,9 @@ class Reckoning:
 
     def gap(self, persons: Sequence[Answers], display: Display) -> Json:
         spread, (low, high) = self.spread("gap", persons), self.interval("gap", persons, display)
+        if not self.has_enough_questions():
+            crossed = dict.fromkeys(("reliability", "interpretable", "ci_low", "ci_high", "dz"))
+            return {"mean": display.gap(spread.mean), **crossed}
         reliability = self.difference_reliability()
         return {
             "reliability": reliability,

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -570,3 +571,11 @@ def test_a_file_is_known_by_its_first_bytes() -> None:
     assert encodings.format_of(b'\xef\xbb\xbf {"a": 1}', None) == "ndjson"
     assert encodings.format_of(b"id;name", None) == "csv"
     assert encodings.format_of(b'{"a": 1}', "csv") == "csv"
+
+
+@pytest.mark.parametrize("cell", ["a" * 50_000, "a: " * 20_000, "a " * 30_000, "a" + " " * 50_000 + "a"])
+def test_a_long_cell_is_read_in_proportion_to_its_length(cell: str) -> None:
+    """One of these once took more than a minute, and nothing else was done: a file has a million cells."""
+    started = process_time()
+    assert values.as_answer(values.bare(cell), Notation()) == cell.strip()
+    assert process_time() - started < 1

@@ -18,8 +18,12 @@ MOST_SHARED = 128 * 2**20
 MOST_ROWS = 2**20
 MOST_CELLS = 20_000_000
 SHEETS = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-NO_VALUE = re.compile(rb'<c(?![^>]*\bt="str")[^>]*><f[^>]*(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
-"""A formula that no program has evaluated yet."""
+NO_VALUE = re.compile(
+    rb'<c(?![^<>]*\bt="str")[^<>]*><f[^<>]*(?:/>|>[^<]*</f>)\s*(?:<v\s*/>\s*|<v></v>\s*)?</c>'
+)
+"""A formula that no program has evaluated yet. From no place it looks further than a few tags: that takes
+time in proportion to the sheet, whatever is in it.
+"""
 OVERLAP = 2**16
 BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, OSError, EOFError)
 ZEROS = re.compile(r'(?:"([^"]*)")?(0{1,20})(?:"([^"]*)")?')

@@ -15,8 +15,10 @@ FLAGS = dict.fromkeys(
 ) | dict.fromkeys(
     ("false", "0", "no", "n", "nee", "onwaar", "nein", "falsch", "inactive", "inactief", "inaktiv"), False
 )
-NOTHING = r"[\s\x00-\x1f\xad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe0f\ufeff\uffa0]+"
-AROUND = re.compile(f"^{NOTHING}|{NOTHING}$")
+UNSEEN = r"[\s\x00-\x1f\xad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe0f\ufeff\uffa0]"
+NOTHING = "".join(re.findall(UNSEEN, "".join(map(chr, range(2**16)))))
+LONGEST_LABEL = 300
+"""Of an answer with its label: to look for one takes the square of the length."""
 YEARS_AHEAD = 10
 """A year of two digits is the latest that is no further in the future."""
 WHOLE = re.compile(r"(-?[0-9]{1,9})(?:[.,](?:0{1,2}|0{4,9}))?")
@@ -82,7 +84,7 @@ class Notation:
 
 def bare(text: str) -> str:
     """Without what nobody sees around it: spaces of every kind, marks, NULs."""
-    return AROUND.sub("", text)
+    return text.strip(NOTHING)
 
 
 def meant(cell: str) -> str:
@@ -157,6 +159,8 @@ def as_answer(text: str, _: Notation) -> int | str | None:
     """`null` is an answer too: not applicable, or not known. Survey tools write 4.0, or add its label."""
     if text == "null":
         return None
+    if len(text) > LONGEST_LABEL:
+        return text
     found = (form.fullmatch(text) for form in (WHOLE, NUMBER_AND_LABEL, LABEL_AND_NUMBER))
     number = next((match.group(1) for match in found if match), None)
     return text if number is None else int(number)
