@@ -62,8 +62,8 @@ SPEAKS = {
         SQL,
         """
         app.core.audit app.core.backup app.core.bonds app.core.citus app.core.database app.core.errors
-        app.core.idempotency app.core.jobs app.core.lines app.core.memory app.core.migrations app.core.outbox
-        app.core.reaching app.core.restore app.core.rotation app.core.watching
+        app.core.idempotency app.core.jobs app.core.lines app.core.memory app.core.migrations app.core.newest
+        app.core.outbox app.core.reaching app.core.restore app.core.rotation app.core.watching
         """,
     ),
     "HTTP, to others": (frozenset({"httpx"}), "app.core.outbound"),

@@ -30,6 +30,30 @@ class Order(NamedTuple):
     page: TextClause
 
 
+def arrivals(table: str, wanted: str) -> Order:
+    """Of the rows that are wanted of a table, which stands there with its letter: `people p`."""
+    own = table[-1]
+    return Order(
+        size=text(f"""
+WITH last AS (
+    SELECT {own}.id, {own}.created_at FROM {table} WHERE {wanted} AND {own}.created_at < :until
+    ORDER BY {own}.created_at DESC, {own}.id DESC LIMIT 1
+)
+SELECT last.id, last.created_at, (
+    SELECT count(*) FROM {table} WHERE {wanted} AND ({own}.created_at, {own}.id) > (:created_at, :id)
+) AS since, (
+    SELECT count(*) FROM {table} WHERE {wanted} AND {own}.created_at >= :until
+) AS beyond
+FROM (VALUES (1)) AS one LEFT JOIN last ON true
+"""),  # noqa: S608 the text is ours
+        page=text(f"""
+SELECT {own}.id, {own}.created_at FROM {table}
+WHERE {wanted} AND ({own}.created_at, {own}.id) > (:created_at, :id)
+ORDER BY {own}.created_at, {own}.id LIMIT :limit OFFSET :skipped
+"""),  # noqa: S608 the text is ours
+    )
+
+
 async def size_of(
     session: TenantSession, order: Order, known: ListPlace, until: datetime
 ) -> tuple[int, ListPlace | None]:

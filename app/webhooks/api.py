@@ -8,8 +8,10 @@ from app.auth.dependencies import KeyringOf, Once, SettingsOf, Tenant
 from app.core.conditional import ChangeConditions, ReadConditions
 from app.core.database import as_of
 from app.core.errors import NotFound
+from app.core.newest import newest
 from app.core.pages import Page
 from app.core.requests import Route
+from app.tables import Webhook
 from app.webhooks import queries, schemas, service
 
 router = APIRouter(route_class=Route, tags=["webhooks"])
@@ -23,7 +25,7 @@ DELIVERIES = WEBHOOK + "/deliveries"
 async def list_webhooks(who: WebhookManager, session: Tenant, page: Page) -> schemas.WebhookPage:
     now = await as_of(session)
     after = page.last_moment
-    rows = await queries.webhooks_before(session, after, page.limit + 1)
+    rows = await newest(session, Webhook, after, page.limit + 1)
     rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.WebhookPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 

@@ -91,17 +91,6 @@ async def webhook(session: TenantSession, webhook_id: UUID, *, lock: bool = Fals
     return (await session.scalars(query)).one_or_none()
 
 
-async def webhooks_before(
-    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[Webhook]:
-    """Newest first, from the webhook after `after` on."""
-    query = select(Webhook).where(col(Webhook.organization_id) == session.organization_id)
-    if after is not None:
-        query = query.where(tuple_(col(Webhook.created_at), col(Webhook.id)) < after)
-    newest_first = query.order_by(col(Webhook.created_at).desc(), col(Webhook.id).desc())
-    return (await session.scalars(newest_first.limit(limit))).all()
-
-
 DELETE_WEBHOOK = text("""
 DELETE FROM webhooks WHERE organization_id = :organization_id AND id = :id RETURNING id
 """)

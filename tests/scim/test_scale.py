@@ -182,7 +182,7 @@ async def test_a_search_reads_only_what_it_finds(large: Tenant) -> None:
 
 
 async def test_a_page_reads_only_what_it_passes(large: Tenant) -> None:
-    for page in (users.USER_IDS, groups.GROUP_IDS):
+    for page in (users.ARRIVALS.page, groups.ARRIVALS.page):
         place = {"created_at": START.created_at, "id": START.id}
         plan = await plan_of(large, page.text, {**place, "skipped": 100, "limit": 10})
         assert most_read(plan) <= 110

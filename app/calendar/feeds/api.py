@@ -11,8 +11,10 @@ from app.calendar.feeds import queries, schemas, service
 from app.core.conditional import REVALIDATE, ReadConditions, matches
 from app.core.database import as_of
 from app.core.errors import NotFound
+from app.core.newest import newest
 from app.core.pages import Page
 from app.core.requests import Route
+from app.tables import CalendarFeed
 
 router = APIRouter(route_class=Route, tags=["calendar"])
 FEEDS = "/v1/calendar/feeds"
@@ -26,7 +28,7 @@ class CalendarResponse(Response):
 async def list_calendar_feeds(who: CalendarReader, session: Tenant, page: Page) -> schemas.CalendarFeedPage:
     now = await as_of(session)
     after = page.last_moment
-    rows = await queries.feeds_before(session, after, page.limit + 1)
+    rows = await newest(session, CalendarFeed, after, page.limit + 1)
     rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.CalendarFeedPage(
         items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now

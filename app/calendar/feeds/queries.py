@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select, tuple_
 
 from app.calendar.rules import half_way_months
 from app.core.database import TenantSession
@@ -75,17 +74,6 @@ SELECT * FROM shown ORDER BY id, key COLLATE "C", months NULLS FIRST
 
 async def feed(session: TenantSession, feed_id: UUID, *, lock: bool = False) -> CalendarFeed | None:
     return await session.get(CalendarFeed, (session.organization_id, feed_id), with_for_update=lock or None)
-
-
-async def feeds_before(
-    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[CalendarFeed]:
-    """Newest first, from the feed after `after` on."""
-    query = select(CalendarFeed).where(col(CalendarFeed.organization_id) == session.organization_id)
-    if after is not None:
-        query = query.where(tuple_(col(CalendarFeed.created_at), col(CalendarFeed.id)) < after)
-    newest_first = query.order_by(col(CalendarFeed.created_at).desc(), col(CalendarFeed.id).desc())
-    return (await session.scalars(newest_first.limit(limit))).all()
 
 
 DELETE_FEED = text("""

@@ -19,6 +19,7 @@ from app.core.languages import language_of
 from app.core.secrets import token_hash
 from app.organizations import queries as organizations
 from app.organizations.rules import LeapDayRule
+from app.people.persons.errors import UnknownPerson
 from app.people.teams.queries import team_and_below
 from app.tables import CalendarFeed, Organization
 
@@ -31,9 +32,8 @@ class ScopeNotNamed(Unprocessable):
     detail = "The scope does not fit: team needs team, manager needs manager, organization needs neither."
 
 
-class UnknownManager(Unprocessable):
+class UnknownManager(UnknownPerson):
     code = "unknown_manager"
-    detail = "There is no such person: check the identifier, or create the person first."
 
 
 def represent(row: CalendarFeed) -> schemas.CalendarFeed:

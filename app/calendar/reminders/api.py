@@ -10,9 +10,11 @@ from app.calendar.reminders import queries, schemas, service
 from app.core.database import as_of
 from app.core.errors import NotFound
 from app.core.frame import PAGE, LinkRoute, framed
+from app.core.newest import newest
 from app.core.pages import Page
 from app.core.requests import Route
 from app.organizations.queries import name_of
+from app.tables import Reminder
 
 router = APIRouter(route_class=Route, tags=["calendar"])
 linked = APIRouter(route_class=LinkRoute, tags=["calendar"])
@@ -27,7 +29,7 @@ DONE = {"nl": "Je krijgt geen herinneringen meer.", "en": "You receive no more r
 async def list_reminders(who: CalendarReader, session: Tenant, page: Page) -> schemas.ReminderPage:
     now = await as_of(session)
     after = page.last_moment
-    rows = await queries.reminders_before(session, after, page.limit + 1)
+    rows = await newest(session, Reminder, after, page.limit + 1)
     rows, cursor = page.cut(rows, lambda row: (row.created_at, row.id))
     return schemas.ReminderPage(items=[service.represent(row) for row in rows], next_cursor=cursor, as_of=now)
 

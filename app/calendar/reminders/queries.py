@@ -1,11 +1,11 @@
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select, tuple_
+from sqlmodel import col, select
 
 from app.core.database import TenantSession
 from app.mail.queries import planned_mails
@@ -39,17 +39,6 @@ ON CONFLICT (organization_id, person_id, day) DO NOTHING
 async def reminders(session: TenantSession) -> Sequence[Reminder]:
     own = select(Reminder).where(col(Reminder.organization_id) == session.organization_id)
     return (await session.scalars(own)).all()
-
-
-async def reminders_before(
-    session: TenantSession, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[Reminder]:
-    """Newest first, from the reminder after `after` on."""
-    query = select(Reminder).where(col(Reminder.organization_id) == session.organization_id)
-    if after is not None:
-        query = query.where(tuple_(col(Reminder.created_at), col(Reminder.id)) < after)
-    newest_first = query.order_by(col(Reminder.created_at).desc(), col(Reminder.id).desc())
-    return (await session.scalars(newest_first.limit(limit))).all()
 
 
 DELETE_REMINDER = text("""

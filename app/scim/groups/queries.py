@@ -10,31 +10,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession
 from app.scim.filters import Demand
-from app.scim.queries import Order, found_ids
+from app.scim.queries import arrivals, found_ids
 
 IS_SEEN = """
 t.organization_id = :organization_id AND t.id <> ALL (ARRAY(
     SELECT team_id FROM scim_groups WHERE organization_id = :organization_id AND hidden_at IS NOT NULL
 ))
 """
-COUNT_GROUPS = text(f"""
-WITH last AS (
-    SELECT t.id, t.created_at FROM teams t WHERE {IS_SEEN} AND t.created_at < :until
-    ORDER BY t.created_at DESC, t.id DESC LIMIT 1
-)
-SELECT last.id, last.created_at, (
-    SELECT count(*) FROM teams t WHERE {IS_SEEN} AND (t.created_at, t.id) > (:created_at, :id)
-) AS since, (
-    SELECT count(*) FROM teams t WHERE {IS_SEEN}
-      AND t.created_at >= :until
-) AS beyond
-FROM (VALUES (1)) AS one LEFT JOIN last ON true
-""")  # noqa: S608 the text is ours
-GROUP_IDS = text(f"""
-SELECT t.id, t.created_at FROM teams t WHERE {IS_SEEN} AND (t.created_at, t.id) > (:created_at, :id)
-ORDER BY t.created_at, t.id LIMIT :limit OFFSET :skipped
-""")  # noqa: S608 the text is ours
-ARRIVALS = Order(COUNT_GROUPS, GROUP_IDS)
+ARRIVALS = arrivals("teams t", IS_SEEN)
 """Of every team SCIM may see."""
 
 
@@ -73,24 +56,7 @@ async def found_group_ids(session: TenantSession, demand: Demand | None, limit: 
 
 
 IS_OTHER = "g.organization_id = :organization_id AND g.team_id IS NULL"
-COUNT_OTHERS = text(f"""
-WITH last AS (
-    SELECT g.id, g.created_at FROM scim_groups g WHERE {IS_OTHER} AND g.created_at < :until
-    ORDER BY g.created_at DESC, g.id DESC LIMIT 1
-)
-SELECT last.id, last.created_at, (
-    SELECT count(*) FROM scim_groups g WHERE {IS_OTHER} AND (g.created_at, g.id) > (:created_at, :id)
-) AS since, (
-    SELECT count(*) FROM scim_groups g WHERE {IS_OTHER}
-      AND g.created_at >= :until
-) AS beyond
-FROM (VALUES (1)) AS one LEFT JOIN last ON true
-""")  # noqa: S608 the text is ours
-OTHER_IDS = text(f"""
-SELECT g.id, g.created_at FROM scim_groups g WHERE {IS_OTHER} AND (g.created_at, g.id) > (:created_at, :id)
-ORDER BY g.created_at, g.id LIMIT :limit OFFSET :skipped
-""")  # noqa: S608 the text is ours
-OTHER_ARRIVALS = Order(COUNT_OTHERS, OTHER_IDS)
+OTHER_ARRIVALS = arrivals("scim_groups g", IS_OTHER)
 """Of groups that are no teams."""
 
 

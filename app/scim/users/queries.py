@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.core.database import TenantSession
 from app.scim.filters import Demand
-from app.scim.queries import Order, Sorting, found_ids
+from app.scim.queries import Sorting, arrivals, found_ids
 
 IS_SEEN = """
 p.organization_id = :organization_id AND p.id <> ALL (ARRAY(
@@ -18,24 +18,7 @@ p.organization_id = :organization_id AND p.id <> ALL (ARRAY(
 ))
 """
 """The hidden are read once; a join would be one look for everybody that a page skips."""
-COUNT_USERS = text(f"""
-WITH last AS (
-    SELECT p.id, p.created_at FROM people p WHERE {IS_SEEN} AND p.created_at < :until
-    ORDER BY p.created_at DESC, p.id DESC LIMIT 1
-)
-SELECT last.id, last.created_at, (
-    SELECT count(*) FROM people p WHERE {IS_SEEN} AND (p.created_at, p.id) > (:created_at, :id)
-) AS since, (
-    SELECT count(*) FROM people p WHERE {IS_SEEN}
-      AND p.created_at >= :until
-) AS beyond
-FROM (VALUES (1)) AS one LEFT JOIN last ON true
-""")  # noqa: S608 the text is ours
-USER_IDS = text(f"""
-SELECT p.id, p.created_at FROM people p WHERE {IS_SEEN} AND (p.created_at, p.id) > (:created_at, :id)
-ORDER BY p.created_at, p.id LIMIT :limit OFFSET :skipped
-""")  # noqa: S608 the text is ours
-ARRIVALS = Order(COUNT_USERS, USER_IDS)
+ARRIVALS = arrivals("people p", IS_SEEN)
 """Of everybody SCIM may see."""
 
 

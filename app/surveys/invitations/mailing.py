@@ -13,7 +13,7 @@ from app.core.database import Database, Row, TenantSession, once_committed, tran
 from app.core.secrets import Keyring, token_hash
 from app.mail.dispatcher import AGAIN, OUTCOMES, Lease, Round, Undeliverable, Verdict
 from app.mail.failures import Unavailable
-from app.mail.letters import html_of, text_of
+from app.mail.letters import Letter, html_of, text_of
 from app.mail.message import Mail
 from app.mail.windows import local_day
 from app.surveys import queries
@@ -24,6 +24,7 @@ from app.surveys.invitations.preview import language_for, occasion_of
 from app.surveys.invitations.service import may_be_mailed_again
 from app.surveys.invitations.tokens import opened_person, padded_person, token_of
 from app.surveys.responses.service import respondent_key
+from app.tables import Survey
 
 
 async def send_invitations(database: Database, organization_id: UUID, survey_id: UUID) -> None:
@@ -46,9 +47,7 @@ class Invitations:
         return await invitation_queries.claim_mail(session, self.survey_id, lease.started, lease.held_until)
 
     async def compose(self, session: TenantSession, item: Row[Any]) -> Mail:
-        survey = await queries.survey(session, self.survey_id)
-        if survey is None or survey.status != "open":
-            raise Undeliverable("cancelled", "survey_not_open")
+        survey = await survey_still_open(session, self.survey_id)
         about = await occasion_of(session, survey)
         now = await transaction_time(session)
         today = local_day(now, about.organization.time_zone)
@@ -64,14 +63,7 @@ class Invitations:
             reader.name, language_for(own, reader.locale, about.organization), reader.time_zone
         )
         letter = letters.invitation(about, own, link, addressee)
-        return Mail(
-            key=invitation_key(self.keyring, session, item),
-            to=reader.email,
-            subject=letter.subject,
-            text=text_of(letter),
-            language=letter.language,
-            html=html_of(letter),
-        )
+        return mail_of(letter, invitation_key(self.keyring, session, item), reader.email)
 
     async def settle(self, session: TenantSession, item: Row[Any], verdict: Verdict, now: datetime) -> None:
         if outcome := OUTCOMES.get(verdict.failure or verdict.status):
@@ -120,6 +112,25 @@ def leading_somewhere(waiting: int, page: str | None) -> int:
     if waiting and page is None:
         raise Unavailable("mail is to be sent and its links lead nowhere: set BETROKKEN_PUBLIC_URL")
     return waiting
+
+
+async def survey_still_open(session: TenantSession, survey_id: UUID) -> Survey:
+    survey = await queries.survey(session, survey_id)
+    if survey is None or survey.status != "open":
+        raise Undeliverable("cancelled", "survey_not_open")
+    return survey
+
+
+def mail_of(letter: Letter, key: str, to: str, follows: str | None = None) -> Mail:
+    return Mail(
+        key=key,
+        to=to,
+        subject=letter.subject,
+        text=text_of(letter),
+        language=letter.language,
+        html=html_of(letter),
+        follows=follows,
+    )
 
 
 def invitation_key(keyring: Keyring, session: TenantSession, delivery: Row[Any]) -> str:

@@ -9,15 +9,19 @@ from app.auth.rules import stands
 from app.core import telemetry
 from app.core.database import Database, Row, TenantSession, once_committed, transaction_time
 from app.core.secrets import Keyring, token_hash
-from app.mail.dispatcher import AGAIN, OUTCOMES, Lease, NotNeeded, Round, Undeliverable, Verdict
-from app.mail.letters import Letter, html_of, text_of
+from app.mail.dispatcher import AGAIN, OUTCOMES, Lease, NotNeeded, Round, Verdict
+from app.mail.letters import Letter
 from app.mail.message import Mail
 from app.mail.windows import local_day
-from app.surveys import queries as surveys
 from app.surveys.invitations import letters
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations.letters import Occasion, OwnWords
-from app.surveys.invitations.mailing import invitation_key, leading_somewhere
+from app.surveys.invitations.mailing import (
+    invitation_key,
+    leading_somewhere,
+    mail_of,
+    survey_still_open,
+)
 from app.surveys.invitations.preview import language_for, occasion_of
 from app.surveys.invitations.reminders import queries
 from app.surveys.invitations.tokens import opened_person, token_of
@@ -45,9 +49,7 @@ class Reminders:
         return await queries.claim_mail(session, self.survey_id, lease.started, lease.held_until)
 
     async def compose(self, session: TenantSession, item: Row[Any]) -> Mail:
-        survey = await surveys.survey(session, self.survey_id)
-        if survey is None or survey.status != "open":
-            raise Undeliverable("cancelled", "survey_not_open")
+        survey = await survey_still_open(session, self.survey_id)
         person = opened_person(self.keyring, session.organization_id, item.person_seal)
         about = await occasion_of(session, survey)
         now = await transaction_time(session)
@@ -65,15 +67,8 @@ class Reminders:
             letter = letters.reminder_of_everybody(about, own, delivery.settled_at, addressee)
         else:
             letter = await self.with_link(session, about, own, person, reader, delivery, addressee, now)
-        return Mail(
-            key=self.key_of(session, item),
-            to=reader.email,
-            subject=letter.subject,
-            text=text_of(letter),
-            language=letter.language,
-            html=html_of(letter),
-            follows=invitation_key(self.keyring, session, delivery) if delivery.mailing_id else None,
-        )
+        follows = invitation_key(self.keyring, session, delivery) if delivery.mailing_id else None
+        return mail_of(letter, self.key_of(session, item), reader.email, follows)
 
     async def own_words(self, session: TenantSession, item: Row[Any], delivery: Row[Any]) -> OwnWords:
         """Of this reminder, where it has any; else of the invitation it follows."""
