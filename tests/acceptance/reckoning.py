@@ -3,6 +3,7 @@
 Shares nothing with the product's own arithmetic, which is arrays and subtree sums.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -261,15 +262,38 @@ class Reckoning:
         return bool(abs(between).mean() / sqrt(abs(within[0]).mean() * abs(within[1]).mean()) >= 0.9)
 
     def errors(self) -> dict[str, float] | None:
-        """Of measurement, from one factor behind the facets; None where a dimension has fewer than three."""
+        """Of measurement: of the questions, or where a facet has but one, from one factor behind the facets.
+
+        None where a dimension has fewer than three.
+        """
         found = {}
         for name in DIMENSIONS:
             facets = [self.instrument.facets(name, answers) for answers in self.counted(self.everybody)]
             table = np.array(facets, dtype=float)
             if table.shape[1] < 3:
                 return None
-            found[name] = self.spread(name, self.everybody).sd * sqrt(1 - omega(table))
+            of_questions = self.error_of_questions(name)
+            of_factor = self.spread(name, self.everybody).sd * sqrt(1 - omega(table))
+            found[name] = of_factor if of_questions is None else of_questions
         return found
+
+    def error_of_questions(self, name: str) -> float | None:
+        """Of a mean of facets: in each, what its k questions vary beyond what two have in common, over k."""
+        by_facet = defaultdict(list)
+        for column, (facet, _) in enumerate(self.instrument.percents(name, {})):
+            by_facet[facet].append(column)
+        given = [self.instrument.percents(name, answers) for answers in self.counted(self.everybody)]
+        table = np.array([[value for _, value in one] for one in given], dtype=float)
+        squared = 0.0
+        for columns in by_facet.values():
+            k = len(columns)
+            if k < 2:
+                return None
+            own = table[:, columns]
+            covariances = np.cov(own[~np.isnan(own).any(axis=1)].T)
+            shared = (covariances.sum() - np.trace(covariances)) / (k * (k - 1))
+            squared += min((np.trace(covariances) / k - shared) / k, covariances.sum() / k**2)
+        return float(sqrt(squared)) / len(by_facet)
 
     def dimension(self, name: str, persons: Sequence[Answers], display: Display) -> Json:
         spread, (low, high) = self.spread(name, persons), self.interval(name, persons, display)

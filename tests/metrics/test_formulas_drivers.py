@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -8,15 +9,16 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from app.metrics.formulas import (
+    Driver,
     ImportanceDraws,
     RelativeImportance,
     chance_of_first,
     chance_of_first_of_part,
     draw_importance,
-    importance_intervals,
     johnson_of,
     lever_priority,
     relative_importance,
+    share_intervals,
 )
 from app.metrics.formulas.resampling import correlations_of
 from tests.examples import examples
@@ -164,12 +166,51 @@ def test_a_cluster_is_drawn_as_a_whole() -> None:
 
 def test_intervals_hold_the_estimate_and_rank_the_largest_first() -> None:
     outcome, predictors = survey(400, 3, seed=6)
-    drawn = draw_importance(outcome, predictors, seed=7)
+    drawn, found = draw_importance(outcome, predictors, seed=7), relative_importance(outcome, predictors)
     assert drawn is not None
-    intervals = importance_intervals(drawn)
-    for part, interval in zip(importances(relative_importance(outcome, predictors)), intervals, strict=True):
-        assert interval.ci.low < part < interval.ci.high
+    intervals = share_intervals(found, drawn)
+    for driver, interval in zip(found.drivers, intervals, strict=True):
+        assert driver.share is not None
+        assert 0 <= interval.ci.low < driver.share < interval.ci.high <= 1
     assert [(interval.rank.low, interval.rank.high) for interval in intervals] == [(3, 3), (2, 2), (1, 1)]
+
+
+def test_shares_reach_as_far_as_draws_as_they_are_or_freed_of_their_bias() -> None:
+    found = RelativeImportance(9, "lmg", 0.4, (Driver(0.3, 0.75, 0.5), Driver(0.1, 0.25, 0.3)), False, None)
+    drawn = ImportanceDraws(
+        importance=np.array([[0.32, 0.13], [0.34, 0.13]]),
+        means=np.empty((2, 2)),
+        r2=np.array([0.45, 0.47]),
+        correlations=np.empty((2, 0, 0)),
+        units=10**6,
+    )
+    first, second = (interval.ci for interval in share_intervals(found, drawn))
+    assert (first.low, second.high) == pytest.approx((0.32 / 0.45, 0.13 / 0.45), abs=0.001)
+    assert (first.high, second.low) == pytest.approx((0.28 / 0.35, 0.07 / 0.35), abs=0.002)
+
+
+def test_where_the_bias_leaves_nothing_a_share_may_be_anything_from_0_to_1() -> None:
+    found = RelativeImportance(9, "lmg", 0.1, (Driver(0.09, 0.9, 0.3), Driver(0.01, 0.1, 0.1)), False, None)
+    drawn = ImportanceDraws(
+        np.array([[0.1, 0.08], [0.2, 0.02]]),
+        np.empty((2, 2)),
+        np.array([0.18, 0.22]),
+        np.empty((2, 0, 0)),
+        99,
+    )
+    for interval in share_intervals(found, drawn):
+        assert 0 <= interval.ci.low <= interval.ci.high <= 1
+
+
+def test_few_units_have_wider_intervals_than_many() -> None:
+    outcome, predictors = survey(100, 3, seed=6)
+    drawn, found = draw_importance(outcome, predictors, seed=7), relative_importance(outcome, predictors)
+    assert drawn is not None
+    assert drawn.units == 100
+    for few, many in zip(
+        share_intervals(found, replace(drawn, units=20)), share_intervals(found, drawn), strict=True
+    ):
+        assert few.ci.high - few.ci.low > many.ci.high - many.ci.low
 
 
 def test_priority_is_importance_times_the_way_to_the_target() -> None:
@@ -184,6 +225,7 @@ def test_the_chance_of_being_first_shares_ties_and_leaves_out_draws_without_prio
         means=np.array([[65.0, 65.0], [65.0, 65.0], [90.0, 65.0], [65.0, 65.0]]),
         r2=np.array([0.5, 0.4, 0.5, 0.0]),
         correlations=np.empty((4, 0, 0)),
+        units=4,
     )
     assert chance_of_first(drawn) == pytest.approx([1.5 / 4, 1.5 / 4])
 
@@ -213,7 +255,7 @@ def test_a_part_without_scores_of_its_own_is_as_the_whole_and_sure_scores_stand_
 
 def test_errors_of_a_part_have_the_variance_and_the_correlation_given() -> None:
     drawn = ImportanceDraws(
-        np.tile([1.0, 1.0], (4000, 1)), np.zeros((4000, 2)), np.full(4000, 2.0), np.empty((4000, 0, 0))
+        np.tile([1.0, 1.0], (4000, 1)), np.zeros((4000, 2)), np.full(4000, 2.0), np.empty((4000, 0, 0)), 9
     )
     apart, together = (
         chance_of_first_of_part(drawn, [50, 52], [1, 1], [4, 4], np.array([[1, r], [r, 1]]), 3)[0]

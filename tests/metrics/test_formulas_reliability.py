@@ -13,6 +13,8 @@ from app.metrics.formulas import (
     consistency,
     cronbach_alpha,
     difference_reliability,
+    error_of_composite,
+    error_of_mean,
     item_rest,
     measurement_error,
     omega_total,
@@ -166,3 +168,25 @@ def test_both_in_one_go_are_what_each_is_alone() -> None:
         alpha, rest = consistency(own)
         assert rest == item_rest(own).rest
         assert replace(alpha, if_deleted=()) == replace(cronbach_alpha(own), if_deleted=())
+
+
+def test_the_error_of_a_mean_of_parts_is_that_of_stratified_alpha() -> None:
+    """1 - sum of s² (1 - alpha) over the variance of the sum (Cronbach and others 1965), by hand."""
+    random = np.random.default_rng(3)
+    facets = [random.normal(size=(400, 1)) + random.normal(size=(400, 3)) for _ in range(4)]
+    means = np.column_stack([facet.mean(axis=1) for facet in facets])
+    of_errors = [
+        facet.mean(axis=1).var(ddof=1) * (1 - (cronbach_alpha(facet).value or 0)) for facet in facets
+    ]
+    stratified = 1 - sum(of_errors) / means.sum(axis=1).var(ddof=1)
+    error = error_of_composite([error_of_mean(facet) for facet in facets])
+    assert 1 - error**2 / means.mean(axis=1).var(ddof=1) == pytest.approx(stratified)
+    assert stratified > 0.6
+    assert abs(omega_total(means).value or 0) < 0.3
+
+
+def test_a_part_whose_questions_run_against_each_other_is_error_alone() -> None:
+    one, other = np.random.default_rng(1).normal(size=(2, 300))
+    rows = np.column_stack([one, 0.5 * other - one])
+    assert error_of_mean(rows) == pytest.approx(rows.mean(axis=1).std(ddof=1))
+    assert error_of_mean(np.ones((30, 2))) == 0

@@ -28,7 +28,6 @@ from app.metrics.formulas import (
     holm,
     htmt,
     icc,
-    importance_intervals,
     isolates,
     item_rest,
     johnson_of,
@@ -52,7 +51,7 @@ from app.metrics.formulas import (
     wilson,
 )
 from app.metrics.formulas.multiplicity import benjamini_hochberg
-from app.metrics.formulas.resampling import correlations_of
+from app.metrics.formulas.resampling import correlations_of, percentile_interval
 from tests.metrics.golden import FOLDER, column, columns, digests, entries, reference, texts
 
 Values = Any
@@ -186,7 +185,7 @@ def relimp_entry(data: str) -> Values:
     result = relative_importance(outcome, predictors)
     drawn = draw_importance(outcome, predictors, seed=20261123)
     assert drawn is not None
-    intervals = [bounds(driver.ci) for driver in importance_intervals(drawn)]
+    intervals = [bounds(percentile_interval(own)) for own in drawn.importance.T]
     johnson = johnson_entry(data)
     total = sum(johnson.values())
     return {

@@ -1,14 +1,26 @@
 """How often the interval of R2 holds the truth, and how often drivers speak of pure noise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import product
+from math import ceil, floor
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.metrics.blocks.drivers import CORE, Analysis, analyse, as_shares
-from app.metrics.formulas import draw_importance, importance_intervals, r2_interval, relative_importance
+from app.metrics.blocks.drivers import CLUSTERED_ABOVE, CORE, FEWEST_TEAMS, Analysis, analyse, tells_of_levers
+from app.metrics.formulas import (
+    ImportanceDraws,
+    RelativeImportance,
+    draw_importance,
+    explained,
+    icc,
+    r2_interval,
+    relative_importance,
+    share_intervals,
+)
+from app.metrics.formulas.drivers import lmg_of
 from app.metrics.formulas.intervals import Interval
 from app.metrics.formulas.resampling import percentile_interval
 from tests.metrics.waves import instrument_of, wave_of
@@ -37,9 +49,16 @@ NOISE: Final = (
     (300, 8, 0.3),
 )
 """Persons, teams, and how much the answers within one are alike."""
-UNEQUAL: Final = np.array([1.0, 0.8, 0.6, 0.4, 0.2, 0.0])
-"""Weights of the levers."""
-OF_CROWD: Final = 400_000
+WEIGHTS: Final = {"unequal": np.array([1.0, 0.8, 0.6, 0.4, 0.2, 0.0]), "one alone": np.eye(6)[0]}
+"""Of the levers."""
+SHARES: Final = [
+    (weights, n, *of)
+    for weights, n in product(WEIGHTS, (100, 200, 2000))
+    for of in ((0.1, 0.7, 0.0), (0.3, 0.5, 0.0), (0.3, 0.7, 0.2), (0.7, 0.5, 0.0))
+]
+"""Weights, persons, R2, how two levers correlate, and how much the people of one team are alike."""
+TEAM: Final = 8
+MOST_TRIES: Final = 10
 DRAWS: Final = 400
 Estimator = Callable[[Rows, Rows, int], Interval]
 
@@ -86,23 +105,74 @@ def opened(n: int, teams: int, alike: float, runs: int, seed: int = SEED) -> flo
     return spoke / runs
 
 
-def coverage_of_shares(n: int, r2: float, runs: int, seed: int = SEED) -> tuple[float, float]:
-    """Of what six levers of unequal weight explain: over all of them, and of the one with the most."""
-    random = np.random.default_rng(seed)
-    truth = np.array([of.share for of in relative_importance(*unequal(random, OF_CROWD, r2)).drivers])
-    held = np.zeros(len(truth))
-    for run in range(runs):
-        drawn = draw_importance(*unequal(random, n, r2), run, draws=DRAWS)
-        assert drawn is not None
-        intervals = importance_intervals(as_shares(drawn))
-        held += [of.ci.low <= share <= of.ci.high for of, share in zip(intervals, truth, strict=True)]
-    return float(held.mean() / runs), float(held[0] / runs)
+@dataclass(frozen=True)
+class Surveys:
+    """Of n persons, six levers and an outcome each; all are normal."""
+
+    weights: str
+    n: int
+    r2: float
+    together: float
+    alike: float
+
+    @property
+    def truth(self) -> Rows:
+        """Shares of R2, from the correlations that all have."""
+        among = np.full((6, 6), self.together) + (1 - self.together) * np.eye(6)
+        weights = WEIGHTS[self.weights]
+        with_outcome = np.sqrt(self.r2) * among @ weights / np.sqrt(weights @ among @ weights)
+        whole = np.block([[np.ones((1, 1)), with_outcome[None]], [with_outcome[:, None], among]])
+        return np.asarray(lmg_of(whole[None])[0] / self.r2)
+
+    def one(self, random: np.random.Generator) -> tuple[Rows, Rows, NDArray[np.int64]]:
+        """Outcome, levers and team of each."""
+        teams = self.n // TEAM
+        team = random.integers(teams, size=self.n)
+        parts = np.sqrt(1 - self.alike) * random.normal(size=(self.n, 8))
+        parts += np.sqrt(self.alike) * random.normal(size=(teams, 8))[team]
+        levers = np.sqrt(self.together) * parts[:, :1] + np.sqrt(1 - self.together) * parts[:, 1:7]
+        weights = WEIGHTS[self.weights]
+        among = np.full((6, 6), self.together) + (1 - self.together) * np.eye(6)
+        of_levers = levers @ weights / np.sqrt(weights @ among @ weights)
+        return np.sqrt(self.r2) * of_levers + np.sqrt(1 - self.r2) * parts[:, 7], levers, team
+
+    def told(self, runs: int, seed: int = SEED) -> Iterator[tuple[RelativeImportance, ImportanceDraws]]:
+        """Of so many of which levers are spoken, as the block does it; fewer where hardly any is."""
+        random, found = np.random.default_rng(seed), 0
+        for _ in range(MOST_TRIES * runs):
+            outcome, levers, team = self.one(random)
+            is_alike = (icc(outcome, team).icc1 or 0.0) > CLUSTERED_ABOVE
+            has_teams = len(np.unique(team)) >= FEWEST_TEAMS
+            own = relative_importance(outcome, levers)
+            assert own.r2 is not None
+            if not tells_of_levers(explained(own.r2, outcome, levers, team if is_alike else None)):
+                continue
+            clusters = team if is_alike and has_teams else None
+            drawn = draw_importance(outcome, levers, found, DRAWS, clusters)
+            assert drawn is not None
+            yield own, drawn
+            found += 1
+            if found == runs:
+                return
 
 
-def unequal(random: np.random.Generator, n: int, r2: float) -> tuple[Rows, Rows]:
-    levers = np.sqrt(SHARED) * random.normal(size=(n, 1)) + np.sqrt(1 - SHARED) * random.normal(size=(n, 6))
-    size = np.sqrt(UNEQUAL @ (np.full((6, 6), SHARED) + (1 - SHARED) * np.eye(6)) @ UNEQUAL)
-    return np.sqrt(r2) * (levers @ UNEQUAL) / size + np.sqrt(1 - r2) * random.normal(size=n), levers
+def coverage_of_shares(of: Surveys, runs: int) -> tuple[float, ...]:
+    """Of the lever with most by percentiles, which was served before; of it, of all six, and of their ranks,
+    of which equal ones share some.
+    """
+    truth, held = of.truth, []
+    first = 1 + (truth[None, :] > truth[:, None] + 1e-9).sum(axis=1)
+    last = (truth[None, :] >= truth[:, None] - 1e-9).sum(axis=1)
+    for found, drawn in of.told(runs):
+        before = percentile_interval(drawn.importance[:, 0] / drawn.r2)
+        intervals = share_intervals(found, drawn)
+        holds = [one.ci.low <= share <= one.ci.high for one, share in zip(intervals, truth, strict=True)]
+        ranked = [
+            floor(one.rank.low) <= high and ceil(one.rank.high) >= low
+            for one, low, high in zip(intervals, first, last, strict=True)
+        ]
+        held.append((before.low <= truth[0] <= before.high, holds[0], np.mean(holds), np.mean(ranked)))
+    return tuple(float(value) for value in np.mean(held, axis=0))
 
 
 RUNS, OF_BOOTSTRAP, OF_SHARES, OF_GATE = 1000, 200, 400, 500
@@ -120,12 +190,12 @@ TABLES: Final = [
     ),
     Table(
         "shares of levers",
-        ("persons", "R²"),
-        ("of six levers", "of the first"),
-        list(product((100, 200, 2000), (0.3, 0.7))),
-        lambda n, r2: coverage_of_shares(n, r2, OF_SHARES),
+        ("weights", "persons", "R²", "two levers", "ICC(1)"),
+        ("before, of the first", "of the first", "of six levers", "ranks"),
+        SHARES,
+        lambda *of: coverage_of_shares(Surveys(*of), OF_SHARES),
         f"{OF_SHARES} surveys a row",
-        coverage=["of six levers", "of the first"],
+        coverage=["of the first", "of six levers"],
     ),
     Table(
         "the gate of drivers",

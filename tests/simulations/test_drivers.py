@@ -1,6 +1,6 @@
 import pytest
 
-from tests.simulations.drivers import coverage, coverage_of_shares, opened, percentiles, served
+from tests.simulations.drivers import Surveys, coverage, coverage_of_shares, opened, percentiles, served
 
 
 @pytest.mark.parametrize(("n", "truth"), [(100, 0.05), (100, 0.7), (200, 0.3)])
@@ -21,7 +21,16 @@ def test_drivers_say_nothing_of_noise(teams: int, alike: float) -> None:
     assert opened(100, teams, alike, runs=40) <= 0.05
 
 
-def test_the_intervals_of_shares_hold_the_truth() -> None:
-    of_all, of_first = coverage_of_shares(100, 0.3, runs=25)
-    assert of_all >= 0.9
-    assert of_first >= 0.78
+@pytest.mark.parametrize("alike", [0.0, 0.2])
+def test_the_intervals_of_shares_hold_the_truth_of_a_lever_that_stands_alone(alike: float) -> None:
+    before, of_first, of_all, ranks = coverage_of_shares(Surveys("one alone", 200, 0.3, 0.7, alike), runs=60)
+    assert of_first >= 0.88
+    assert of_all >= 0.91
+    assert ranks >= 0.91
+    assert of_first >= before
+
+
+def test_percentiles_would_be_found_too_narrow() -> None:
+    before, of_first, *_ = coverage_of_shares(Surveys("one alone", 100, 0.3, 0.5, 0.0), runs=40)
+    assert before < 0.85
+    assert of_first >= 0.9

@@ -14,16 +14,16 @@ from app.metrics.formulas import (
     Driver,
     Explained,
     ImportanceDraws,
-    ImportanceInterval,
     RelativeImportance,
+    ShareInterval,
     chance_of_first,
     draw_importance,
     explained,
     icc,
-    importance_intervals,
     importance_of_chance,
     r2_interval,
     relative_importance,
+    share_intervals,
 )
 from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
 from app.metrics.formulas.resampling import correlations_of, percentile_interval
@@ -66,7 +66,7 @@ class Analysis:
     """
 
     found: RelativeImportance
-    intervals: tuple[ImportanceInterval, ...]
+    intervals: tuple[ShareInterval, ...]
     first: tuple[float, ...]
     r2_ci: Interval
     resampled: Literal["persons", "teams"]
@@ -217,7 +217,7 @@ def _analysis(wave: Wave, criterion: CriterionName, persons: Flags) -> Analysis 
     }
     analysis = Analysis(
         found=found,
-        intervals=() if drawn is None else importance_intervals(as_shares(drawn)),
+        intervals=() if drawn is None else share_intervals(found, drawn),
         first=() if drawn is None else tuple(chance_of_first(drawn, wave.choices.target).tolist()),
         r2_ci=_r2_interval(found.r2, own, predictors, None if by_teams is None else drawn, wave.seed),
         resampled="persons" if by_teams is None else "teams",
@@ -249,11 +249,6 @@ def _r2_interval(
 def _shares_questions(instrument: Instrument) -> bool:
     """A questionnaire of one's own may ask a lever within the very scale it is held against."""
     return any(instrument.role[column] == "core" for own in instrument.levers().values() for column in own)
-
-
-def as_shares(drawn: ImportanceDraws) -> ImportanceDraws:
-    whole = np.where(drawn.r2 > ZERO_SPREAD, drawn.r2, np.inf)[:, None]
-    return replace(drawn, importance=drawn.importance / whole)
 
 
 # ------------------------------------------------------------------ as it is told
@@ -292,7 +287,7 @@ def _criterion(
 def _lever(
     lever: LeverName,
     driver: Driver,
-    interval: ImportanceInterval | None,
+    interval: ShareInterval | None,
     of_chance: float | None,
     precision: Precision,
 ) -> DriverLever:

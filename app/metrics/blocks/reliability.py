@@ -1,17 +1,25 @@
 """How far the questions of a scale, and the persons of a team, agree: the instrument's own quality."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypedDict
 
 import numpy as np
 
 from app.metrics.blocks.regions import regions_of, shown_teams
-from app.metrics.blocks.scales import LEAST_PERSONS, PartScores, as_table, parts_of, parts_of_facet
+from app.metrics.blocks.scales import (
+    LEAST_PERSONS,
+    PartScores,
+    as_table,
+    error_of_scale,
+    parts_of,
+    parts_of_facet,
+)
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
-from app.metrics.formulas import Alpha, consistency, icc, measurement_error, omega_total, rwg_j
+from app.metrics.formulas import Alpha, consistency, icc, omega_total, rwg_j
 from app.metrics.formulas.complete import is_complete
 from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
 from app.metrics.schemas import Insufficient, ReliabilityNumbers, ReliabilityOk, ScaleKept, Suppression
@@ -59,7 +67,8 @@ class OfOmega(TypedDict):
 @dataclass(frozen=True, slots=True)
 class _Scale:
     """`table` is persons x parts, `persons` are those who count and have every part, and the groups of which
-    that may be told are in `told`. `planned_as` is what the plan calls it, None for more than a facet.
+    that may be told are in `told`. `planned_as` is what the plan calls it, None for more than a facet, which
+    is a mean of `facets`.
     """
 
     kind: ScaleKind
@@ -69,14 +78,21 @@ class _Scale:
     persons: Flags
     told: AbstractSet[int]
     planned_as: str | None
+    facets: list[str]
 
     @classmethod
     def take(
-        cls, wave: Wave, kind: ScaleKind, key: str, parts: PartScores, planned_as: str | None = None
+        cls,
+        wave: Wave,
+        kind: ScaleKind,
+        key: str,
+        parts: PartScores,
+        planned_as: str | None = None,
+        facets: Sequence[str] = (),
     ) -> "_Scale":
         table = as_table(parts)
         persons = is_complete(table) & wave.plan.counted.get(planned_as or "", True)
-        return cls(kind, key, list(parts), table, persons, wave.telling_of(persons), planned_as)
+        return cls(kind, key, list(parts), table, persons, wave.telling_of(persons), planned_as, list(facets))
 
 
 def reliability(wave: Wave) -> Mapping[int, ReliabilityNumbers]:
@@ -116,11 +132,11 @@ def _scales(wave: Wave) -> Iterator[_Scale]:
     instrument = wave.sample.instrument
     for dimension in DIMENSIONS:
         names = list(instrument.facets_of(dimension))
-        yield _Scale.take(wave, "dimension", dimension, parts_of(wave, names))
+        yield _Scale.take(wave, "dimension", dimension, parts_of(wave, names), facets=names)
         for facet in names:
             yield _Scale.take(wave, "facet", facet, parts_of_facet(wave, facet), f"facet:{facet}")
     if core := list(instrument.core_facets()):
-        yield _Scale.take(wave, "core", "engagement_core", parts_of(wave, core))
+        yield _Scale.take(wave, "core", "engagement_core", parts_of(wave, core), facets=core)
 
 
 def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Integers) -> ScaleKept:
@@ -134,7 +150,9 @@ def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Integers) -> ScaleKe
         return ScaleUnknown(**names, status="undefined", reason="single_part")
     if len(rows) < LEAST_PERSONS:
         return ScaleTooFew(**names, status="insufficient", reason="too_few_persons")
-    return _coefficients(names, scale.parts, rows, ordinal == ORGANIZATION)
+    is_whole = ordinal == ORGANIZATION
+    error = partial(error_of_scale, wave, scale.facets if is_whole else [])
+    return _coefficients(names, scale.parts, rows, is_whole, error)
 
 
 def _why_hidden(wave: Wave, scale: _Scale, ordinal: int, n: int) -> Suppression | None:
@@ -149,7 +167,9 @@ def _why_hidden(wave: Wave, scale: _Scale, ordinal: int, n: int) -> Suppression 
     return None if is_told else "incomplete_cover"
 
 
-def _coefficients(names: Names, keys: list[str], rows: Floats, is_whole: bool) -> ScaleNumbers:
+def _coefficients(
+    names: Names, keys: list[str], rows: Floats, is_whole: bool, error_of: Callable[[float, float], float]
+) -> ScaleNumbers:
     """One factor takes thousands of rounds to find, so omega is the organisation's alone."""
     alpha, rest = consistency(rows)
     omega = omega_total(rows) if is_whole and len(keys) > 2 else None
@@ -167,7 +187,7 @@ def _coefficients(names: Names, keys: list[str], rows: Floats, is_whole: bool) -
         "heywood": None if omega is None else omega.heywood,
     }
     sd = float(rows.mean(axis=1).std(ddof=1))
-    error = None if best is None else measurement_error(sd, best)
+    error = None if best is None else error_of(best, sd)
     why_not = "items_disagree" if runs_against else "zero_variance"
     flat = {f"items.{key}.rest_r": r for key, r in zip(keys, rest, strict=True)}
     return ScaleNumbers(

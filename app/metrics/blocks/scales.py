@@ -13,6 +13,8 @@ from app.metrics.blocks.wave import Wave, once
 from app.metrics.formulas import (
     cronbach_alpha,
     difference_reliability,
+    error_of_composite,
+    error_of_mean,
     measurement_error,
     omega_total,
     pearson,
@@ -76,6 +78,17 @@ def _reliabilities(wave: Wave) -> dict[str, Reliability]:
     return {name: reliability_of(as_table(parts_of_dimension(wave, name))) for name in DIMENSIONS}
 
 
+def error_of_scale(wave: Wave, facets: list[str], reliability: float, sd: float) -> float:
+    """Standard error of measurement over the whole organisation, of what is a mean of facets: the errors of
+    their questions. A facet of one question does not tell its own, so then it is that of `reliability`, as of
+    a single facet.
+    """
+    tables = [as_table(parts_of_facet(wave, facet)) for facet in facets]
+    if len(tables) < 2 or min(table.shape[1] for table in tables) < 2:
+        return measurement_error(sd, reliability)
+    return error_of_composite([error_of_mean(table) for table in tables])
+
+
 @dataclass(frozen=True, slots=True)
 class MeasurementErrors:
     """Of the organisation: standard errors of measurement of satisfaction and engagement, in points, and the
@@ -94,10 +107,12 @@ class MeasurementErrors:
             return cls(None, None, next(of.reason for of in found if of.reason))
         s, e = (wave.both.dimensions[name] for name in DIMENSIONS)
         spread = float(s.std(ddof=1)), float(e.std(ddof=1))
-        errors = [measurement_error(sd, of) for sd, of in zip(spread, values, strict=True)]
+        facets = [list(wave.sample.instrument.facets_of(name)) for name in DIMENSIONS]
+        errors = [error_of_scale(wave, *of) for of in zip(facets, values, spread, strict=True)]
+        reliable = [1 - (error / sd) ** 2 if sd else 0.0 for error, sd in zip(errors, spread, strict=True)]
         r = pearson(s, e).r or 0.0
         return cls(
             errors=(errors[0], errors[1]),
-            of_difference=difference_reliability(*spread, values[0], values[1], r),
+            of_difference=difference_reliability(*spread, reliable[0], reliable[1], r),
             reason="zero_variance",
         )

@@ -1,13 +1,14 @@
 from dataclasses import dataclass
-from math import factorial
+from math import factorial, sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.metrics.formulas.complete import Undefined, complete_rows, is_complete
-from app.metrics.formulas.intervals import ZERO_SPREAD, Interval
-from app.metrics.formulas.resampling import DRAWS, correlations_of, percentile_interval, resample
+from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval
+from app.metrics.formulas.resampling import DRAWS, correlations_of, resample
+from app.metrics.formulas.special import ndtr, stdtrit
 
 MOST_FOR_LMG = 12
 SINGULAR = 1e-10
@@ -45,18 +46,20 @@ class RelativeImportance:
 class ImportanceDraws:
     """Bootstrap of importances and of predictor means, draws x predictors, and of R2, one a draw.
 
-    `correlations` are draws x (1 + predictors) x (1 + predictors), the outcome first.
+    `correlations` are draws x (1 + predictors) x (1 + predictors), the outcome first. `units` is of how many
+    persons, or whole clusters, they were drawn.
     """
 
     importance: NDArray[np.float64]
     means: NDArray[np.float64]
     r2: NDArray[np.float64]
     correlations: NDArray[np.float64]
+    units: int
 
 
 @dataclass(frozen=True, slots=True)
-class ImportanceInterval:
-    """95% percentile intervals of an importance and of its rank, 1 for the largest."""
+class ShareInterval:
+    """95% intervals of a share of R2, 0-1, and of its rank, 1 for the largest."""
 
     ci: Interval
     rank: Interval
@@ -108,7 +111,8 @@ def draw_importance(
     drawn = resample(rows, seed, draws, labels)
     importance = (lmg_of if rows.shape[1] - 1 <= MOST_FOR_LMG else johnson_of)(drawn.correlations)
     r2 = np.minimum(1, importance.sum(axis=1))
-    return ImportanceDraws(importance, drawn.means[:, 1:], r2, drawn.correlations)
+    units = len(rows) if labels is None else len(np.unique(labels))
+    return ImportanceDraws(importance, drawn.means[:, 1:], r2, drawn.correlations, units)
 
 
 def importance_of_chance(drawn: NDArray[np.float64], n: int, seed: int) -> NDArray[np.float64]:
@@ -129,11 +133,47 @@ def importance_of_chance(drawn: NDArray[np.float64], n: int, seed: int) -> NDArr
     return np.asarray(parts[:, -1] / np.where(whole > ZERO_SPREAD, whole, np.inf))
 
 
-def importance_intervals(drawn: ImportanceDraws) -> tuple[ImportanceInterval, ...]:
-    """One a predictor, in order."""
+def share_intervals(found: RelativeImportance, drawn: ImportanceDraws) -> tuple[ShareInterval, ...]:
+    """One a driver of `found`, in order: it reaches as far as the draws as they are, or freed of bias.
+
+    Noise adds to every importance alike, and so draws shares towards one another: once in the sample, and
+    once more in a draw of it. Freed of twice the bias of a draw, draws lie about the truth (Efron &
+    Tibshirani 1993, ch. 10), but not as far about it as they should; neither alone holds it in .95.
+    """
+    own = np.array([driver.importance or 0.0 for driver in found.drivers])
+    excess = drawn.importance.mean(axis=0) - own
+    freed = drawn.importance - 2 * excess
+    left = drawn.r2 - 2 * excess.sum()
+    both = [(drawn.importance, drawn.r2), (freed, left)]
+    shares = [of_share(importance, r2) for importance, r2 in both]
+    told = of_share(own[None], own.sum()[None])
+    tail = _tail(drawn.units)
+    of_shares = _reach([told, *(_percentiles(values, tail) for values in shares)])
+    of_ranks = _reach([_percentiles(_ranks(importance), tail) for importance, _ in both])
     return tuple(
-        ImportanceInterval(percentile_interval(values), percentile_interval(ranks))
-        for values, ranks in zip(drawn.importance.T, _ranks(drawn.importance).T, strict=True)
+        ShareInterval(Interval(*ends), Interval(*places))
+        for ends, places in zip(of_shares.T.tolist(), of_ranks.T.tolist(), strict=True)
+    )
+
+
+def of_share(importance: NDArray[np.float64], r2: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares of R2, 0-1, draws x predictors; where nothing is left of R2, 1 of what is above 0, and 0."""
+    return np.asarray(np.clip(importance / np.maximum(r2, ZERO_SPREAD)[:, None], 0, 1))
+
+
+def _tail(units: int) -> float:
+    """Expanded percentiles, as far out as Student's t with the variance of a sample (Hesterberg 2015)."""
+    return float(ndtr(-stdtrit(units - 1, UPPER_TAIL) * sqrt(units / (units - 1))))
+
+
+def _percentiles(values: NDArray[np.float64], tail: float) -> NDArray[np.float64]:
+    return np.asarray(np.quantile(values, [tail, 1 - tail], axis=0))
+
+
+def _reach(intervals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The lowest and the highest ends of some, 2 x predictors each; a row alone is both."""
+    return np.stack(
+        [np.min([of[0] for of in intervals], axis=0), np.max([of[-1] for of in intervals], axis=0)]
     )
 
 
@@ -152,8 +192,7 @@ def chance_of_first(drawn: ImportanceDraws, target: float = TARGET) -> NDArray[n
 
     Draws in which none has a priority count for none.
     """
-    r2 = np.where(drawn.r2 > ZERO_SPREAD, drawn.r2, np.inf)[:, None]
-    priority = lever_priority(drawn.importance / r2, drawn.means, target)
+    priority = lever_priority(of_share(drawn.importance, drawn.r2), drawn.means, target)
     is_first = (priority == priority.max(axis=1, keepdims=True)) & (priority > 0)
     return np.asarray((is_first / np.maximum(1, is_first.sum(axis=1, keepdims=True))).mean(axis=0))
 

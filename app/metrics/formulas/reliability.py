@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -156,6 +157,22 @@ def omega_total(items: ArrayLike) -> Omega:
 def measurement_error(sd: float, reliability: float) -> float:
     """Standard error of measurement in the unit of `sd`, for a reliability 0-1 (Lord & Novick 1968)."""
     return sd * sqrt(1 - reliability)
+
+
+def error_of_mean(items: ArrayLike) -> float:
+    """Standard error of measurement of the mean of persons x k items, k at least 2, in their unit: s sqrt(1 -
+    alpha) (Lord & Novick 1968), at most s. Complete persons count.
+    """
+    rows = complete_rows(items)
+    alpha = cronbach_alpha(rows).value
+    return measurement_error(float(rows.mean(axis=1).std(ddof=1)), max(0.0, alpha or 0.0))
+
+
+def error_of_composite(errors: Sequence[float]) -> float:
+    """Of the mean of parts with these errors, which are independent: what a part has of its own is no error
+    (Cronbach, Schoenemann & McKie 1965).
+    """
+    return sqrt(sum(error * error for error in errors)) / len(errors)
 
 
 def difference_reliability(

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from app.core.schema import Instant, Schema
 from app.metrics.words import Suppression
 
-FORMULA_VERSION: Final = "5"
+FORMULA_VERSION: Final = "6"
 """Of every number there is; stored with it, and told as it was stored."""
 CI_LEVEL: Final = 0.95
 Reasons = dict[str, str]
