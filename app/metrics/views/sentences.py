@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import floor
 
+from app.metrics.blocks.lever_order import LEADING
 from app.metrics.definitions import document, scale_titles
 from app.metrics.schemas import (
     CriterionNumbers,
@@ -130,14 +131,17 @@ def _advice(group: LeversOk, language: str) -> str | None:
 
 
 def _how_sure(group: LeversOk, language: str) -> list[str]:
-    """The chance that the advice is right; of levers in one place together."""
+    """How often the draws have the same first; of levers in one place no more than what made them so, as the
+    sum of rounded chances may be off.
+    """
     leading = [group.top] if group.top is not None else group.tie_set
     told = [lever for lever in group.levers if isinstance(lever, LeverOk) and lever.lever in leading]
     chances = [lever.rank_probability for lever in told if lever.rank_probability is not None]
     if not chances:
         return []
-    words = _sentence("chance_of_first" if len(leading) == 1 else "chance_of_tied", language)
-    return [words.format(chance=_percent(sum(chances), language))]
+    if len(leading) > 1:
+        return [_sentence("chance_of_tied", language).format(chance=_percent(LEADING, language))]
+    return [_sentence("chance_of_first", language).format(chance=_percent(chances[0], language))]
 
 
 def _percent(chance: float, language: str) -> str:
