@@ -30,6 +30,7 @@ OPTIONS = {
     },
     "cloudnativepg": {
         "enabled": True,
+        "readFromReplicas": True,
         "imageName": "ghcr.io/cloudnative-pg/postgresql:18",
         "storage": {"size": "50Gi", "storageClass": "fast"},
         "resources": {"requests": {"cpu": "1"}},
@@ -63,6 +64,7 @@ GIVEN = {
     "volumes": [{"name": "ca", "secret": {"secretName": "ca"}}],
     "volumeMounts": [{"name": "ca", "mountPath": "/etc/ca", "readOnly": True}],
     "migration": {"as": "init"},
+    "worker": {"autoscaling": {"enabled": True, "targetJobsPerPod": 20}},
     "preStopSeconds": 0,
 }
 

@@ -282,6 +282,46 @@ def test_the_number_of_pods_is_said_once() -> None:
     assert (scaler["scaleTargetRef"]["name"], scaler["maxReplicas"]) == (server, 7)
 
 
+def test_workers_become_more_as_jobs_wait_and_only_where_there_are_workers() -> None:
+    wanted = {"autoscaling": {"enabled": True, "maxReplicas": 9, "targetJobsPerPod": 20}}
+    manifests = render(worker=wanted)
+    deployment = of_kind("Deployment", manifests, "worker")
+    assert "replicas" not in deployment["spec"]
+    scaler = of_kind("HorizontalPodAutoscaler", manifests)["spec"]
+    assert (scaler["scaleTargetRef"]["name"], scaler["maxReplicas"]) == (deployment["metadata"]["name"], 9)
+    cpu, jobs = scaler["metrics"]
+    assert cpu["resource"]["target"] == {"type": "Utilization", "averageUtilization": 70}
+    assert jobs["external"] == {
+        "metric": {
+            "name": "betrokken_jobs_queued",
+            "selector": {"matchLabels": {"namespace": "people", "state": "due"}},
+        },
+        "target": {"type": "AverageValue", "averageValue": "20"},
+    }
+    alone = render(worker={"enabled": False, **wanted})
+    assert "HorizontalPodAutoscaler" not in {one["kind"] for one in alone}
+
+
+def test_metrics_are_read_of_the_replicas_of_the_operator_where_wanted() -> None:
+    of_operator = {"enabled": True, "readFromReplicas": True}
+    manifests = render(cloudnativepg=of_operator)
+    database = of_kind("Cluster", manifests)["metadata"]["name"]
+    for environment in environments(manifests):
+        names = list(environment)
+        assert names.index("REPLICA_PASSWORD") < names.index("DATABASE_READ_URL"), "or it is not filled in"
+        assert environment["REPLICA_PASSWORD"]["valueFrom"] == reference(f"{database}-app", "password")
+        address = environment["DATABASE_READ_URL"]["value"]
+        assert address == f"postgresql://betrokken:$(REPLICA_PASSWORD)@{database}-ro:5432/betrokken"
+    place = {"DATABASE_READ_URL": {"name": "reading", "key": "url"}}
+    for environment in environments(render(cloudnativepg=of_operator, secrets=place)):
+        assert environment["DATABASE_READ_URL"]["valueFrom"] == reference("reading", "url")
+        assert "REPLICA_PASSWORD" not in environment
+    for environment in environments(render(cloudnativepg={"enabled": True})):
+        assert "REPLICA_PASSWORD" not in environment
+    with pytest.raises(helm.HelmError, match="instances of 2 or more"):
+        render(cloudnativepg={**of_operator, "instances": 1})
+
+
 def test_pods_of_a_component_are_spread_over_machines_and_zones() -> None:
     for component in ("server", "worker"):
         manifests = render()
@@ -382,6 +422,7 @@ def test_without_a_secret_it_says_which_to_name() -> None:
         {"secrets": {"BETROKKEN_SMTP_URL": "smtp://in.plain.sight"}},
         {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]},
         {"worker": {"replicas": 2}},
+        {"worker": {"autoscaling": {"enabled": True, "minReplicas": 0}}},
         {"autoscaling": {"enabled": True, "minReplicas": 0}},
         {"networkPolicy": {"enabled": True, "databasePorts": ["5432"]}},
         {"podDisruptionBudget": {"enabled": True, "maxUnavailable": "half"}},

@@ -58,6 +58,7 @@ seccompProfile:
 {{- $required := list "DATABASE_URL" "BETROKKEN_PSEUDONYM_SECRET" }}
 {{- $optional := list "DATABASE_DIRECT_URL" "DATABASE_READ_URL" "BETROKKEN_PSEUDONYM_SECRET_PREVIOUS" "BETROKKEN_SMTP_URL" "BETROKKEN_POSTMARK_TOKEN" }}
 {{- $elsewhere := dict }}
+{{- $replicas := and .Values.cloudnativepg.enabled .Values.cloudnativepg.readFromReplicas (not (hasKey .Values.secrets "DATABASE_READ_URL")) }}
 {{- if .Values.cloudnativepg.enabled }}
 {{- $_ := set $elsewhere "DATABASE_URL" (dict "name" (printf "%s-app" (include "betrokken.databaseName" .)) "key" "uri") }}
 {{- end }}
@@ -74,13 +75,27 @@ seccompProfile:
 {{- end }}
 {{- end }}
 {{- range $optional }}
-{{- if and $root.Values.existingSecret (not (hasKey $elsewhere .)) }}
+{{- if and $root.Values.existingSecret (not (hasKey $elsewhere .)) (not (and $replicas (eq . "DATABASE_READ_URL"))) }}
 {{ include "betrokken.reference" (dict "variable" . "name" $root.Values.existingSecret "key" . "optional" true) }}
 {{- end }}
 {{- end }}
 {{- range $variable, $place := $elsewhere }}
 {{ include "betrokken.reference" (dict "variable" $variable "name" $place.name "key" $place.key) }}
 {{- end }}
+{{- if $replicas }}
+{{ include "betrokken.replicas" . }}
+{{- end }}
+{{- end -}}
+
+{{/* The operator's Secret has the address of the primary alone, and a password of letters and digits. */}}
+{{- define "betrokken.replicas" -}}
+{{- if lt (int .Values.cloudnativepg.instances) 2 }}
+{{- fail "cloudnativepg.readFromReplicas needs cloudnativepg.instances of 2 or more: the first is no replica" }}
+{{- end }}
+{{- $database := include "betrokken.databaseName" . }}
+{{ include "betrokken.reference" (dict "variable" "REPLICA_PASSWORD" "name" (printf "%s-app" $database) "key" "password") }}
+- name: DATABASE_READ_URL
+  value: "postgresql://betrokken:$(REPLICA_PASSWORD)@{{ $database }}-ro:5432/betrokken"
 {{- end -}}
 
 {{/* Always in the pod, so that what comes by `envFrom` cannot be more than the grace period has room for. */}}
@@ -211,6 +226,53 @@ topologySpreadConstraints:
         app.kubernetes.io/component: {{ $component }}
   {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* Of a Deployment: a dict of root, component, name and scaling, by which it has more pods. */}}
+{{- define "betrokken.autoscaler" -}}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "betrokken.labels" .root | nindent 4 }}
+    app.kubernetes.io/component: {{ .component }}
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: {{ .name }}
+  minReplicas: {{ .scaling.minReplicas }}
+  maxReplicas: {{ .scaling.maxReplicas }}
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target:
+          type: Utilization
+          averageUtilization: {{ .scaling.targetCPUUtilizationPercentage }}
+    {{- with .scaling.targetMemoryUtilizationPercentage }}
+    - type: Resource
+      resource:
+        name: memory
+        target:
+          type: Utilization
+          averageUtilization: {{ . }}
+    {{- end }}
+    {{- with .scaling.targetJobsPerPod }}
+    - type: External
+      external:
+        metric:
+          name: betrokken_jobs_queued
+          selector:
+            matchLabels:
+              namespace: {{ $.root.Release.Namespace }}
+              state: due
+        target:
+          type: AverageValue
+          averageValue: {{ . | quote }}
+    {{- end }}
 {{- end -}}
 
 {{- define "betrokken.placement" -}}
