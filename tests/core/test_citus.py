@@ -14,7 +14,7 @@ from sqlalchemy import text
 from app.core import citus
 from app.core.bonds import FOREIGN_KEYS, bonds_of, put_back, take_off
 from app.core.database import Database
-from app.core.migrations import MigrationRefused
+from app.core.migrations import MigrationRefused, migrate, revisions
 from app.core.settings import Settings
 from app.organizations import service as organizations
 from tests.conftest import database_like, run_sql
@@ -113,6 +113,18 @@ async def test_every_table_is_spread_and_keeps_its_keys_and_rules(
             assert plain_rule == rule.replace("( SELECT ", "").replace(' AS "nullif")', "")
     assert await line.fetchval("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", role)
     assert await spread_as(plain, role) == "Every table is spread over the machines of Citus already."
+
+
+async def test_a_migration_of_triggers_leaves_out_what_is_spread(
+    plain: Database, line: asyncpg.Connection, role: str
+) -> None:
+    """As of a database that was spread before the triggers changed."""
+    await line.execute(STAND_INS)
+    await spread_as(plain, role)
+    await line.execute("UPDATE alembic_version SET version_num = '2026_11_30_2200'")
+    await migrate(plain)
+    assert await line.fetchval("SELECT version_num FROM alembic_version") == revisions()[0]
+    assert not await line.fetch(citus.TRIGGERS_OF.text.replace(":tables", "ARRAY['surveys']"))
 
 
 async def test_what_fails_midway_changes_nothing(
