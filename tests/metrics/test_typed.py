@@ -19,7 +19,7 @@ PLANTED = {
     "a block forgets what is not told": ("blocks/enps.py", "            ci_low=None,\n", ""),
     "a part of a block forgets": (
         "blocks/headline.py",
-        '        "mean": shown_gap(of.mean, precision),\n',
+        "mean=shown_gap(float(census.gap.mean[ordinal]), precision), ",
         "",
     ),
     "a part of a block says more": (
