@@ -179,12 +179,20 @@ class Rollup:
 
     def moments(self, values: Floats) -> tuple[Integers, Floats, Floats]:
         """n, mean and sd (n - 1) over each group's persons with a value; 0 where undefined."""
-        known = ~np.isnan(values)
-        places, own = self.places.of(known), values[known]
-        mean, sd = self._tree.mean_and_sd(places.team, own)
-        flat = [self._flat_moments(name, places, own) for name in self.groups.dimensions()]
-        means, sds = zip((mean, sd), *flat, strict=True)
-        return self.counts(known), np.concatenate(means), np.concatenate(sds)
+        n, means, products = self.products(values[:, None], ~np.isnan(values))
+        squares = products[:, 0, 0]
+        return n, means[:, 0], np.sqrt(np.divide(squares, n - 1, out=np.zeros(len(n)), where=n > 1))
+
+    def products(self, table: Floats, persons: Flags) -> tuple[Integers, Floats, Floats]:
+        """Of persons x columns, over those flagged in each group: n, means, sums of products about these."""
+        places, own, first = self.places.of(persons), table[persons], len(self.groups.parents)
+        found = [self._tree.products(places.team, own)]
+        for name, ordinals in self.groups.dimensions().items():
+            flat = self._flat.products(places.category[name] - first, own)
+            within = slice(ordinals.start - first, ordinals.stop - first)
+            found.append((flat[0][within], flat[1][within], flat[2][within]))
+        n, means, products = zip(*found, strict=True)
+        return np.concatenate(n), np.concatenate(means), np.concatenate(products)
 
     def _category_sums(self, values: Floats) -> Floats:
         total = np.zeros(len(self.groups.categories))
@@ -192,12 +200,6 @@ class Rollup:
             own = self.places.category[name] - len(self.groups.parents)
             total += np.bincount(own, weights=values, minlength=len(total))
         return total
-
-    def _flat_moments(self, dimension: str, places: Places, values: Floats) -> tuple[Floats, Floats]:
-        first, own = len(self.groups.parents), self.groups.dimensions()[dimension]
-        mean, sd = self._flat.mean_and_sd(places.category[dimension] - first, values)
-        within = slice(own.start - first, own.stop - first)
-        return mean[within], sd[within]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from app.metrics.formulas import (
-    consistency,
+    consistencies,
     cronbach_alpha,
     difference_reliability,
     error_of_composite,
@@ -161,13 +161,23 @@ def test_measurement_error_and_reliability_of_a_difference_by_hand() -> None:
     assert measurement_error(sqrt(2), 1) == 0
 
 
-def test_both_in_one_go_are_what_each_is_alone() -> None:
-    items = np.random.default_rng(7).integers(0, 5, size=(40, 4)).astype(float)
-    items[3, 1] = np.nan
-    for own in (items, items[:, :1], items[:1], items[:, :2]):
-        alpha, rest = consistency(own)
-        assert rest == item_rest(own).rest
-        assert replace(alpha, if_deleted=()) == replace(cronbach_alpha(own), if_deleted=())
+def test_many_groups_at_once_are_what_each_is_alone() -> None:
+    """Also one without spread, one that differs by rounding only, and one that runs against itself."""
+    drawn = np.random.default_rng(7).integers(0, 5, size=(6, 40, 3)).astype(float)
+    drawn[0], drawn[1, :, 1] = 3.0, 1 / 3 + np.arange(40) * 1e-15
+    drawn[2, :, 1], drawn[2, :, 2] = -drawn[2, :, 0], 0.0
+    sizes = [40, 40, 40, 2, 7, 40]
+    groups = [own[:n] for own, n in zip(drawn, sizes, strict=True)]
+    centred = [own - own.mean(axis=0) for own in groups]
+    found = consistencies(np.array(sizes), np.stack([own.T @ own for own in centred]))
+    for own, (alpha, rest) in zip(groups, found, strict=True):
+        alone = replace(cronbach_alpha(own), if_deleted=())
+        assert rest == pytest.approx(item_rest(own).rest, abs=1e-12)
+        assert (alpha.n, alpha.flat_items, alpha.undefined) == (alone.n, alone.flat_items, alone.undefined)
+        assert alpha.value == pytest.approx(alone.value, abs=1e-12)
+        assert alpha.standardised == pytest.approx(alone.standardised, abs=1e-12)
+        assert (alpha.ci is None) == (alone.ci is None)
+    assert {0, 2} == {at for at, (of, _) in enumerate(found[:3]) if of.value is None}
 
 
 def test_the_error_of_a_mean_of_parts_is_that_of_stratified_alpha() -> None:

@@ -153,8 +153,8 @@ class Favour:
 
     def shown(self, ordinal: int, precision: Precision) -> Favoured:
         ci = self.interval(ordinal, precision)
-        answers = self.answers[ordinal]
-        high, middle, low = (shown_share(int(count) / int(answers.sum()), precision) for count in answers)
+        answers: list[int] = self.answers[ordinal].tolist()
+        high, middle, low = (shown_share(count / sum(answers), precision) for count in answers)
         return {
             "favourable": high,
             "neutral": middle,
@@ -165,13 +165,13 @@ class Favour:
 
     def interval(self, ordinal: int, precision: Precision) -> Interval | None:
         pool = _pool(self.pools[ordinal])
-        of = pool.share()
-        if of is None:
+        if pool.n == 0:
             return None
         if precision == "banded":
-            return t_interval(Moments(of.n, of.mean, self.banded_sd))
-        return wilson(int(self.answers[ordinal][0]), of.n) if self.is_one_question else pool.interval()
+            return t_interval(Moments(pool.n, pool.of_kind / pool.answers, self.banded_sd))
+        return wilson(int(self.answers[ordinal, 0]), pool.n) if self.is_one_question else pool.interval()
 
 
 def _pool(sums: Floats) -> Pool:
-    return Pool(int(sums[0]), *(float(value) for value in sums[1:]))
+    n, *others = sums.tolist()
+    return Pool(int(n), *others)

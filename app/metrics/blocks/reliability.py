@@ -1,9 +1,8 @@
 """How far the questions of a scale, and the persons of a team, agree: the instrument's own quality."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, TypedDict
 
 import numpy as np
@@ -19,9 +18,9 @@ from app.metrics.blocks.scales import (
 )
 from app.metrics.blocks.wave import ORGANIZATION, Wave, of_each_group, reasons_of
 from app.metrics.disclosure import Precision
-from app.metrics.formulas import Alpha, consistency, icc, omega_total, rwg_j
+from app.metrics.formulas import Alpha, agreement, consistencies, icc, omega_total
 from app.metrics.formulas.complete import is_complete
-from app.metrics.sample import DIMENSIONS, Flags, Floats, Integers
+from app.metrics.sample import DIMENSIONS, Floats, Integers
 from app.metrics.schemas import Insufficient, ReliabilityNumbers, ReliabilityOk, ScaleKept, Suppression
 from app.metrics.schemas.reliability import (
     Agreement,
@@ -66,17 +65,18 @@ class OfOmega(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """`table` is persons x parts, `persons` are those who count and have every part, and the groups of which
-    that may be told are in `told`. `planned_as` is what the plan calls it, None for more than a facet, which
-    is a mean of `facets`.
+    """`rows` are persons x parts, of those who count and have every part: `n` of each group. The groups of
+    which that may be told are in `told`; `found` has what is found in each of them, and the sd of its scores.
+    `planned_as` is what the plan calls it, None for more than a facet, which is a mean of `facets`.
     """
 
     kind: ScaleKind
     key: str
     parts: list[str]
-    table: Floats
-    persons: Flags
+    rows: Floats
+    n: Integers
     told: AbstractSet[int]
+    found: Mapping[int, tuple[Alpha, tuple[float | None, ...], float]]
     planned_as: str | None
     facets: list[str]
 
@@ -92,7 +92,21 @@ class _Scale:
     ) -> "_Scale":
         table = as_table(parts)
         persons = is_complete(table) & wave.plan.counted.get(planned_as or "", True)
-        return cls(kind, key, list(parts), table, persons, wave.telling_of(persons), planned_as, list(facets))
+        n, _, products = wave.rollup.products(table, persons)
+        told = wave.telling_of(persons)
+        return cls(
+            kind, key, list(parts), table[persons], n, told, _found(n, products), planned_as, list(facets)
+        )
+
+
+def _found(n: Integers, products: Floats) -> dict[int, tuple[Alpha, tuple[float | None, ...], float]]:
+    """By ordinal, of the groups that are large enough."""
+    parts, groups = products.shape[1], np.flatnonzero(n >= LEAST_PERSONS)
+    if parts < 2:
+        return {}
+    sd = np.sqrt(products[groups].sum(axis=(1, 2)) / (n[groups] - 1)) / parts
+    of = zip(consistencies(n[groups], products[groups]), sd.tolist(), strict=True)
+    return {ordinal: (*both, own) for ordinal, (both, own) in zip(groups.tolist(), of, strict=True)}
 
 
 def reliability(wave: Wave) -> Mapping[int, ReliabilityNumbers]:
@@ -105,15 +119,14 @@ def reliability(wave: Wave) -> Mapping[int, ReliabilityNumbers]:
                 reason="too_few_persons" if wave.n(ordinal) < LEAST_PERSONS else "rounded",
                 n=wave.n(ordinal),
             )
-        within = np.flatnonzero(wave.rollup.persons(ordinal))
         teams = _teams(wave) if ordinal == ORGANIZATION else None
         return ReliabilityOk(
             status="ok",
             n=wave.n(ordinal),
-            scales=[_scale(wave, scale, ordinal, within) for scale in scales],
+            scales=[_scale(wave, scale, ordinal) for scale in scales],
             agreement=Agreements(
-                satisfaction=_agreement(asked["satisfaction"], ordinal, within),
-                engagement=_agreement(asked["engagement"], ordinal, within),
+                satisfaction=_agreement(asked["satisfaction"], ordinal),
+                engagement=_agreement(asked["engagement"], ordinal),
             ),
             teams=teams,
             reasons=reasons_of(({"teams": None if teams is None else {}}, "organization_only")),
@@ -139,20 +152,18 @@ def _scales(wave: Wave) -> Iterator[_Scale]:
         yield _Scale.take(wave, "core", "engagement_core", parts_of(wave, core), facets=core)
 
 
-def _scale(wave: Wave, scale: _Scale, ordinal: int, within: Integers) -> ScaleKept:
+def _scale(wave: Wave, scale: _Scale, ordinal: int) -> ScaleKept:
     """Of the persons of the group who have every part."""
     names: Names = {"kind": scale.kind, "key": scale.key}
-    rows = scale.table[within[scale.persons[within]]]
-    hidden = _why_hidden(wave, scale, ordinal, len(rows))
+    n = int(scale.n[ordinal])
+    hidden = _why_hidden(wave, scale, ordinal, n)
     if hidden is not None:
         return ScaleUntold(**names, status="suppressed", reason=hidden)
     if len(scale.parts) < 2:
         return ScaleUnknown(**names, status="undefined", reason="single_part")
-    if len(rows) < LEAST_PERSONS:
+    if n < LEAST_PERSONS:
         return ScaleTooFew(**names, status="insufficient", reason="too_few_persons")
-    is_whole = ordinal == ORGANIZATION
-    error = partial(error_of_scale, wave, scale.facets if is_whole else [])
-    return _coefficients(names, scale.parts, rows, is_whole, error)
+    return _coefficients(wave, names, scale, ordinal)
 
 
 def _why_hidden(wave: Wave, scale: _Scale, ordinal: int, n: int) -> Suppression | None:
@@ -167,12 +178,11 @@ def _why_hidden(wave: Wave, scale: _Scale, ordinal: int, n: int) -> Suppression 
     return None if is_told else "incomplete_cover"
 
 
-def _coefficients(
-    names: Names, keys: list[str], rows: Floats, is_whole: bool, error_of: Callable[[float, float], float]
-) -> ScaleNumbers:
+def _coefficients(wave: Wave, names: Names, scale: _Scale, ordinal: int) -> ScaleNumbers:
     """One factor takes thousands of rounds to find, so omega is the organisation's alone."""
-    alpha, rest = consistency(rows)
-    omega = omega_total(rows) if is_whole and len(keys) > 2 else None
+    keys, is_whole = scale.parts, ordinal == ORGANIZATION
+    alpha, rest, sd = scale.found[ordinal]
+    omega = omega_total(scale.rows) if is_whole and len(keys) > 2 else None
     two = alpha.standardised if len(keys) == 2 else None
     runs_against = two is not None and two < 0
     two = None if runs_against else two
@@ -186,14 +196,14 @@ def _coefficients(
         "omega": None if omega is None else omega.value,
         "heywood": None if omega is None else omega.heywood,
     }
-    sd = float(rows.mean(axis=1).std(ddof=1))
-    error = None if best is None else error_of(best, sd)
+    facets = scale.facets if is_whole else []
+    error = None if best is None else error_of_scale(wave, facets, best, sd)
     why_not = "items_disagree" if runs_against else "zero_variance"
     flat = {f"items.{key}.rest_r": r for key, r in zip(keys, rest, strict=True)}
     return ScaleNumbers(
         **names,
         status="ok",
-        n=len(rows),
+        n=alpha.n,
         parts=len(keys),
         **of_alpha,
         **of_omega,
@@ -219,13 +229,14 @@ def _warnings(alpha: Alpha, rest: tuple[float | None, ...]) -> list[ScaleWarning
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The questions of a dimension, by how many options they have; who answered all of them, and the groups
-    of which that may be told.
+    """The `questions` of a dimension, by how many `options` they have. Of those who answered all of them: `n`
+    of each group, the mean variance of a question, and the groups of which that may be told.
     """
 
+    questions: int
     options: AbstractSet[int]
-    answers: Floats
-    persons: Flags
+    n: Integers
+    variance: Floats
     told: AbstractSet[int]
 
     @classmethod
@@ -234,28 +245,29 @@ class _Asked:
         options = {instrument.high[column] - instrument.low[column] + 1 for column in columns}
         answers = wave.both.questions[:, columns]
         persons = is_complete(answers)
-        return cls(options, answers, persons, wave.telling_of(persons))
+        given = np.where(persons[:, None], answers * (max(options, default=1) - 1) / 100, np.nan)
+        sds = [wave.rollup.moments(column)[2] for column in given.T]
+        variance = np.mean(np.square(sds), axis=0) if sds else np.zeros(len(wave.sample.groups))
+        return cls(len(columns), options, wave.rollup.counts(persons), variance, wave.telling_of(persons))
 
 
-def _agreement(asked: _Asked, ordinal: int, within: Integers) -> Agreement:
+def _agreement(asked: _Asked, ordinal: int) -> Agreement:
     """Of the persons of the group who answered every question of the dimension."""
     if len(asked.options) > 1:
         return BlockUndefined(status="undefined", reason="mixed_scales")
     (count,) = asked.options
     if ordinal not in asked.told:
         return BlockSuppressed(status="suppressed", reason="incomplete_cover")
-    rows = asked.answers[within[asked.persons[within]]] * (count - 1) / 100
-    if len(rows) < LEAST_PERSONS:
+    n, variance = int(asked.n[ordinal]), float(asked.variance[ordinal])
+    if n < LEAST_PERSONS:
         return BlockInsufficient(status="insufficient", reason="too_few_persons")
-    skewed = rwg_j(rows, count, SKEWED_NULL[count]).value if count in SKEWED_NULL else None
-    rwg = rwg_j(rows, count).value
-    assert rwg is not None
+    skewed = agreement(variance, asked.questions, count, SKEWED_NULL[count]) if count in SKEWED_NULL else None
     return AgreementOk(
         status="ok",
-        n=len(rows),
-        questions=asked.answers.shape[1],
+        n=n,
+        questions=asked.questions,
         options=count,
-        rwg_j=rwg,
+        rwg_j=agreement(variance, asked.questions, count),
         rwg_j_skewed=skewed,
         reasons=reasons_of(({"rwg_j_skewed": skewed}, "five_options_only")),
     )

@@ -23,6 +23,10 @@ T = TypeVar("T")
 Members = Mapping[str, object] | BaseModel
 """Why a member is None, by its dotted path."""
 
+PLAIN: Final = (float, int, str)
+NESTED: Final = (dict, BaseModel)
+"""Of members; to tell the plain ones first is quick, and most are."""
+
 ORGANIZATION: Final = 0
 FEWEST_FACETS, FEWEST_QUESTIONS = 2, 3
 
@@ -178,8 +182,8 @@ def reasons_of(*parts: tuple[Members, str]) -> Reasons:
 
 
 def _empty(members: Members, path: str = "") -> Iterator[str]:
-    for name, member in dict(members).items():
+    for name, member in members.items() if isinstance(members, Mapping) else members:
         if member is None:
             yield path + name
-        elif isinstance(member, dict | BaseModel):
+        elif not isinstance(member, PLAIN) and isinstance(member, NESTED):
             yield from _empty(member, f"{path}{name}.")

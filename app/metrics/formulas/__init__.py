@@ -1,4 +1,4 @@
-from app.metrics.formulas.aggregation import Agreement, Icc, icc, rwg, rwg_j
+from app.metrics.formulas.aggregation import Agreement, Icc, agreement, icc, rwg, rwg_j
 from app.metrics.formulas.correlation import Correlation, Disattenuated, disattenuated, pearson, spearman
 from app.metrics.formulas.distinctness import Htmt, HtmtIntervals, htmt, htmt_intervals
 from app.metrics.formulas.dominance import (
@@ -76,7 +76,7 @@ from app.metrics.formulas.reliability import (
     Alpha,
     ItemRest,
     Omega,
-    consistency,
+    consistencies,
     cronbach_alpha,
     difference_reliability,
     error_of_composite,
@@ -172,13 +172,14 @@ __all__ = [
     "Weights",
     "WithinPersons",
     "adjusted",
+    "agreement",
     "benjamini_hochberg",
     "capped",
     "centralisation",
     "chance_of_first",
     "chance_of_first_of_part",
     "clumped_rate",
-    "consistency",
+    "consistencies",
     "correlation_of_same_units",
     "cronbach_alpha",
     "cross_share_at_random",

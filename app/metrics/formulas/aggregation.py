@@ -90,8 +90,13 @@ def rwg_j(items: ArrayLike, options: int, null_variance: float | None = None) ->
     if n < 2 or j < 1:
         return Agreement(n, None, None, "too_few" if n < 2 else "single_item")
     variance = float(rows.var(axis=0, ddof=1).mean())
+    return Agreement(n, variance, agreement(variance, j, options, null_variance), None)
+
+
+def agreement(variance: float, j: int, options: int, null_variance: float | None = None) -> float:
+    """As `rwg_j` has it, from the mean variance of J items."""
     agreed = max(0.0, 1 - variance / (null_variance or (options**2 - 1) / 12))
-    return Agreement(n, variance, j * agreed / (j * agreed + 1 - agreed), None)
+    return j * agreed / (j * agreed + 1 - agreed)
 
 
 def _no_icc(n: int, groups: int, reason: Undefined) -> Icc:

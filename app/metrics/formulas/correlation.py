@@ -44,11 +44,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
     95% interval as Fisher's with error sqrt((1 + r^2/2)/(n - 3)) (Bonett & Wright 2000), wider than the plain
     one of scipy and pingouin; p from Student's t.
     """
-    import scipy  # noqa: PLC0415 as in app.metrics.formulas.special
-
     a, b = complete_pairs(x, y)
-    first, second = scipy.stats.rankdata(a), scipy.stats.rankdata(b)
-    return _correlation(first, second, error_factor=lambda r: sqrt(1 + r * r / 2))
+    return _correlation(_ranks(a), _ranks(b), error_factor=lambda r: sqrt(1 + r * r / 2))
 
 
 def disattenuated(r: float, reliability_x: float, reliability_y: float) -> Disattenuated | None:
@@ -73,6 +70,12 @@ def _correlation(
     if n < 4 or abs(r) == 1:
         return Correlation(n, r, None, p, "too_few" if n < 4 else "perfect")
     return Correlation(n, r, _fisher(r, error_factor(r) / sqrt(n - 3)), p, None)
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From 1, those of equal values averaged."""
+    _, place, alike = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(alike) - (alike - 1) / 2)[place])
 
 
 def _product_moment(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 from typing import Final, Literal
 
@@ -52,6 +53,12 @@ def moments(values: NDArray[np.float64]) -> Moments | None:
     return Moments(n=int(present.size), mean=float(present.mean()), sd=sd)
 
 
+@lru_cache(maxsize=65_536)
+def t_quantile(df: int) -> float:
+    """Student's t that 2.5% exceed: groups of one size ask for the same."""
+    return float(stdtrit(df, UPPER_TAIL))
+
+
 def t_interval(of: Moments, population: int | None = None) -> Interval | None:
     """95% Student interval mean +- t(n-1) sd/sqrt(n), None where there is no spread to build it on.
 
@@ -62,7 +69,7 @@ def t_interval(of: Moments, population: int | None = None) -> Interval | None:
     if of.sd is None or not of.has_spread:
         return None
     unsampled = 1.0 if population is None else 1 - of.n / population
-    half = float(stdtrit(of.n - 1, UPPER_TAIL)) * of.sd * sqrt(unsampled / of.n)
+    half = t_quantile(of.n - 1) * of.sd * sqrt(unsampled / of.n)
     return Interval(of.mean - half, of.mean + half)
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import isnan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,34 +74,50 @@ def cronbach_alpha(items: ArrayLike) -> Alpha:
     if reason is not None:
         return Alpha(n, k, None, None, None, (None,) * k, (), reason)
     covariances = _covariances(rows)
-    of_all = _alpha_of(covariances, n)
-    return replace(of_all, if_deleted=tuple(_alpha(_without(covariances, item)) for item in range(k)))
+    ((of_all, _),) = consistencies(np.array([n]), covariances[None] * (n - 1))
+    without = np.stack([_without(covariances, item) for item in range(k)])
+    return replace(of_all, if_deleted=_known(_alphas(without)))
 
 
-def consistency(items: ArrayLike) -> tuple[Alpha, tuple[float | None, ...]]:
-    """Alpha without `if_deleted`, and the correlation of each item with the others, in one go."""
-    rows = complete_rows(items)
-    n, k = rows.shape
-    reason = _undefined(rows)
-    if reason is not None:
-        return Alpha(n, k, None, None, None, (), (), reason), (None,) * k
-    covariances = _covariances(rows)
-    return _alpha_of(covariances, n), _with_the_rest(covariances)
+def consistencies(
+    n: NDArray[np.int64], products: NDArray[np.float64]
+) -> list[tuple[Alpha, tuple[float | None, ...]]]:
+    """Alpha without `if_deleted`, and the correlation of each item with the others, of many groups at once.
+
+    `n` has how many persons each group has, two or more, and `products` is groups x k x k, k at least 2: the
+    sums of products of deviations from the group's means.
+    """
+    k, own = products.shape[1], np.diagonal(products, axis1=1, axis2=2)
+    is_flat = np.sqrt(own / n[:, None]) <= ZERO_SPREAD
+    covariances = products / (n - 1)[:, None, None]
+    covariances[is_flat[:, :, None] | is_flat[:, None, :]] = 0
+    spread = np.sqrt(np.where(is_flat, 1, np.diagonal(covariances, axis1=1, axis2=2)))
+    standardised = _alphas(covariances / (spread[:, :, None] * spread[:, None, :]))
+    standardised[is_flat.any(axis=1)] = np.nan
+    values = _alphas(covariances)
+    numbers = np.column_stack([values, *_feldts(values, n, k), standardised]).tolist()
+    return [
+        (_told(size, flat, *of), _known(rest))
+        for size, flat, of, rest in zip(n.tolist(), is_flat, numbers, _rests(covariances), strict=True)
+    ]
 
 
-def _alpha_of(covariances: NDArray[np.float64], n: int) -> Alpha:
-    value, k = _alpha(covariances), len(covariances)
-    flat = np.flatnonzero(np.diag(covariances) == 0)
+def _told(n: int, flat: NDArray[np.bool_], value: float, low: float, high: float, both: float) -> Alpha:
+    is_known = not isnan(value)
     return Alpha(
         n=n,
-        items=k,
-        value=value,
-        ci=None if value is None else _feldt(value, n, k),
-        standardised=None if flat.size else _alpha(_correlations(covariances)),
+        items=len(flat),
+        value=value if is_known else None,
+        ci=Interval(low, high) if is_known else None,
+        standardised=None if isnan(both) else both,
         if_deleted=(),
-        flat_items=tuple(flat.tolist()),
-        undefined="zero_variance" if value is None else None,
+        flat_items=tuple(np.flatnonzero(flat).tolist()) if flat.any() else (),
+        undefined=None if is_known else "zero_variance",
     )
+
+
+def _known(values: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(None if isnan(value) else value for value in values.tolist())
 
 
 def item_rest(items: ArrayLike) -> ItemRest:
@@ -117,12 +133,7 @@ def item_rest(items: ArrayLike) -> ItemRest:
     covariances = _covariances(rows)
     own, with_total, total = np.diag(covariances), covariances.sum(axis=1), covariances.sum()
     of_total = _against(own, with_total, np.full(k, total))
-    return ItemRest(n, _with_the_rest(covariances), of_total, None)
-
-
-def _with_the_rest(covariances: NDArray[np.float64]) -> tuple[float | None, ...]:
-    own, with_total, total = np.diag(covariances), covariances.sum(axis=1), covariances.sum()
-    return _against(own, with_total - own, total - 2 * with_total + own)
+    return ItemRest(n, _known(_rests(covariances[None])[0]), of_total, None)
 
 
 def omega_total(items: ArrayLike) -> Omega:
@@ -208,18 +219,31 @@ def _without(covariances: NDArray[np.float64], item: int) -> NDArray[np.float64]
     return np.delete(np.delete(covariances, item, axis=0), item, axis=1)
 
 
-def _alpha(covariances: NDArray[np.float64]) -> float | None:
-    k, total = len(covariances), float(covariances.sum())
-    own = float(np.trace(covariances))
-    if k < 2 or total <= ROUNDING * own:
-        return None
-    return min(1.0, k / (k - 1) * (1 - own / total))
+def _alphas(covariances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One a group, of groups x k x k; NaN where there is none."""
+    k, total = covariances.shape[1], covariances.sum(axis=(1, 2))
+    own = np.trace(covariances, axis1=1, axis2=2)
+    is_known = (total > ROUNDING * own) & (k > 1)
+    part = 1 - own / np.where(is_known, total, 1)
+    return np.where(is_known, np.minimum(1.0, k / max(1, k - 1) * part), np.nan)
 
 
-def _feldt(alpha: float, n: int, k: int) -> Interval:
-    df, of_items = n - 1, (n - 1) * (k - 1)
-    low, high = (1 - (1 - alpha) * float(fdtri(df, of_items, tail)) for tail in (UPPER_TAIL, 1 - UPPER_TAIL))
-    return Interval(low, high)
+def _feldts(
+    values: NDArray[np.float64], n: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper ends, one a group; groups of one size share their quantiles."""
+    sizes, at = np.unique(n - 1, return_inverse=True)
+    low, high = (fdtri(sizes, sizes * (k - 1), tail)[at] for tail in (UPPER_TAIL, 1 - UPPER_TAIL))
+    return 1 - (1 - values) * low, 1 - (1 - values) * high
+
+
+def _rests(covariances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlations of each item with the sum of the others, groups x k; NaN where there is none."""
+    own, with_total = np.diagonal(covariances, axis1=1, axis2=2), covariances.sum(axis=2)
+    sums = with_total.sum(axis=1, keepdims=True) - 2 * with_total + own
+    is_known = (own > 0) & (sums > ROUNDING * own.sum(axis=1, keepdims=True))
+    spread = np.sqrt(np.where(is_known, own * sums, 1))
+    return np.where(is_known, np.clip((with_total - own) / spread, -1, 1), np.nan)
 
 
 def _against(

@@ -37,21 +37,48 @@ class Subtrees:
     def mean_and_sd(
         self, members: NDArray[np.int64], values: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and sd (n - 1) of each subtree; 0 where undefined (no person; fewer than two).
+        """Mean and sd (n - 1) of each subtree; 0 where undefined (no person; fewer than two)."""
+        n, means, products = self.products(members, values[:, None])
+        return means[:, 0], np.sqrt(_ratio(products[:, 0, 0], n - 1))
 
-        Squared deviations are merged about each node's own mean (Chan, Golub & LeVeque 1983): subtracting
-        squares of sums would give a group of equal answers a spread.
+    def products(
+        self, members: NDArray[np.int64], table: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Of persons x columns, by subtree: n, means, and sums of products of deviations from these means.
+
+        The products are merged about each node's own means (Chan, Golub & LeVeque 1983): subtracting products
+        of sums would give a group of equal answers a spread.
         """
         direct_n = self._direct_counts(members)
-        direct_mean = self._direct_means(members, values, direct_n)
-        n = self.totals(direct_n)
-        mean = _ratio(self.totals(direct_n * direct_mean), n)
-        within = self._direct_sums(members, (values - direct_mean[members]) ** 2)
-        squares = within + direct_n * (direct_mean - mean) ** 2
+        n, columns = self.totals(direct_n), range(table.shape[1])
+        means = np.empty((len(columns), len(n)))
+        off, away = np.empty_like(means), []
+        for column in columns:
+            values = np.ascontiguousarray(table[:, column])
+            direct = self._direct_means(members, values, direct_n)
+            means[column] = _ratio(self.totals(direct_n * direct), n)
+            off[column] = direct - means[column]
+            away.append(values - direct[members])
+        products = np.empty((len(n), len(columns), len(columns)))
+        for row, column in zip(*(own.tolist() for own in np.tril_indices(len(columns))), strict=True):
+            within = self._direct_sums(members, away[row] * away[column])
+            own = self._merged(within + direct_n * (off[row] * off[column]), n, means[row], means[column])
+            products[:, row, column] = products[:, column, row] = own
+        return n, means.T, products
+
+    def _merged(
+        self,
+        products: NDArray[np.float64],
+        n: NDArray[np.int64],
+        one: NDArray[np.float64],
+        other: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Those of all subtrees, from those of each node's direct members about the means of its subtree."""
         for level in self.levels[:0:-1]:
             up = self.parents[level]
-            np.add.at(squares, up, squares[level] + n[level] * (mean[level] - mean[up]) ** 2)
-        return mean, np.sqrt(_ratio(squares, n - 1))
+            between = (one[level] - one[up]) * (other[level] - other[up])
+            np.add.at(products, up, products[level] + n[level] * between)
+        return products
 
     def _direct_means(
         self, members: NDArray[np.int64], values: NDArray[np.float64], n: NDArray[np.int64]

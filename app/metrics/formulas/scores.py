@@ -4,8 +4,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.metrics.formulas.intervals import UPPER_TAIL, ZERO_SPREAD, Interval, Moments, Z, score_interval
-from app.metrics.formulas.special import stdtrit
+from app.metrics.formulas.intervals import ZERO_SPREAD, Interval, Moments, Z, score_interval, t_quantile
 
 FAVOURABLE_FROM = 62.5
 UNFAVOURABLE_TO = 37.5
@@ -106,5 +105,5 @@ class Pool:
             return None
         variance = of.sd**2 / of.n
         worth = of.mean * (1 - of.mean) / variance if variance > 0 and 0 < of.mean < 1 else of.n
-        fewer = (Z / float(stdtrit(of.n - 1, UPPER_TAIL))) ** 2
+        fewer = (Z / t_quantile(of.n - 1)) ** 2
         return score_interval(of.mean, min(worth, self.answers) * fewer)

@@ -1,14 +1,19 @@
 """Functions of `scipy.special`, loaded with the first call: whoever serves what was computed needs none."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 
 def _on_demand(name: str) -> Callable[..., Any]:
-    def call(*arguments: Any) -> Any:
+    @cache
+    def loaded() -> Callable[..., Any]:
         from scipy import special  # noqa: PLC0415 a third of what a start would take
 
-        return getattr(special, name)(*arguments)
+        return getattr(special, name)  # type: ignore[no-any-return]
+
+    def call(*arguments: Any) -> Any:
+        return loaded()(*arguments)
 
     return call
 
