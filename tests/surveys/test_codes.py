@@ -114,7 +114,7 @@ async def test_a_team_gets_codes_for_at_least_the_minimum_and_one_person_by_name
 
 async def test_codes_are_not_mailed(api: ContractClient) -> None:
     survey_id = await opened(api)
-    for member in ({"send": True}, {"subject": {"en": "Come"}}):
+    for member in ({"send": True}, {"subject": {"en": "Come"}}, {"with_codes": True}):
         refused = await ask(api, survey_id, form="codes", **member)
         assert (refused.status_code, refused.json()["code"]) == (422, "not_mailed")
 
@@ -184,17 +184,25 @@ async def test_slips_and_posters_say_names_until_when_and_whom_to_ask(acme: Tena
         assert re.findall(r"<p>For: ([^<]*)</p>", again.text) == [BYSTANDERS[0]]
 
 
-async def test_slips_are_in_the_order_of_teams_and_each_in_the_language_of_who_gets_it(acme: Tenant) -> None:
+async def test_slips_have_a_page_a_team_by_surname_and_are_in_the_language_of_who_gets_it(
+    acme: Tenant,
+) -> None:
     api = acme.client
     survey_id = await opened(api)
     await api.put("/v1/teams/attic", json={"name": "Attic"})
-    people = [("Zoë", "attic", "en"), ("bram", "attic", "nl-BE"), ("Cas", "shed", None)]
+    people = [("Zoë Aalders", "attic", "en"), ("bram Buis", "attic", "nl-BE"), ("Cas", "shed", None)]
     for external_id, (name, team, locale) in zip(BYSTANDERS, people, strict=False):
         await api.patch(f"/v1/people/{external_id}", json={"name": name, "team": team, "locale": locale})
     url, wanted = f"/v1/surveys/{survey_id}/invitations", {"form": "codes", "people": list(BYSTANDERS[:3])}
     page = (await api.post(url, json=wanted, headers=SHEET | {"Accept-Language": "en"})).text
     named = re.findall(r"<p>(For|Voor): ([^<]*)</p>", page)
-    assert named == [("Voor", "bram · Attic"), ("For", "Zoë · Attic"), ("For", "Cas · shed")]
+    assert named == [
+        ("For", "Zoë Aalders · Attic"),
+        ("Voor", "bram Buis · Attic"),
+        ("For", "Cas · shed"),
+    ]
+    assert re.findall("<h1>([^<]*)</h1>", page) == ["Attic", "shed"]
+    assert page.count("<main>") == page.count("</main>") == 2
     assert page.count('<section lang="nl">') == 1
 
 

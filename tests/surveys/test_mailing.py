@@ -528,6 +528,37 @@ async def test_nor_where_it_is_written_while_the_mail_waits(
     assert [recipient for recipient, _ in with_links(sink)] == ["e-1@example.com"]
 
 
+@pytest.mark.parametrize("mode", ["confidential", "attributed"])
+async def test_who_was_given_a_code_can_be_mailed_a_link_in_its_place_and_answers_once(
+    mode: str, mailer: Tenant, sink: Sink
+) -> None:
+    api = mailer.client
+    await employed(api, "E-1", "E-2", "E-3")
+    await employ(api, "E-4")
+    survey_id = await opened(api, **MODES[mode])
+    made = await ask(api, survey_id, form="codes")
+    code = {one["respondent"]: one["token"] for one in made.json()["invitations"]}
+    assert (await answer(mailer, code["E-1"])).status_code == 201
+    await api.patch("/v1/people/E-3", json={"email": "spy@example.com"})
+    assert (await ask(api, survey_id)).json()["mailed"] == 0, "not without being asked"
+    would = (await ask(api, survey_id, with_codes=True, dry_run=True)).json()
+    why = {one["respondent"]: one["reason"] for one in would["not_issued"]}
+    assert (would["mailed"], why["E-3"], why["E-4"]) == (2, "address_changed", "no_address")
+    mailings = [(await ask(api, survey_id, with_codes=True)).json()["mailed"] for _ in range(2)]
+    assert mailings == [2, 0], "whoever waits for a mail gets no second"
+    assert (await at_the_door(mailer, code["E-2"]).get("/v1/respond")).status_code == 200, (
+        "no mail has gone yet"
+    )
+    await mailer.work()
+    assert (await ask(api, survey_id, with_codes=True)).json()["mailed"] == 0
+    links = {recipient: token_in(mail) for recipient, mail in with_links(sink)}
+    assert set(links) == {"e-1@example.com", "e-2@example.com"}
+    assert (await answer(mailer, links["e-1@example.com"])).json()["code"] == "already_responded"
+    assert (await answer(mailer, code["E-2"])).status_code != 201, "its link is in its place"
+    assert (await answer(mailer, links["e-2@example.com"])).status_code == 201
+    assert (await answer(mailer, code["E-3"])).status_code == 201, "what they have stands"
+
+
 FAR = ("9999-12-31T23:59:59Z", "9999-12-31T12:00:00Z", "9998-01-01T00:00:00Z")
 LAST = "9997-12-31T23:59:59Z"
 

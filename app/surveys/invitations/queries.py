@@ -47,14 +47,15 @@ async def members_named(
 
 
 RECIPIENTS = text("""
-SELECT recipient_key, is_mailed, failure IS NULL AS is_issued FROM invitation_deliveries
+SELECT recipient_key, is_mailed, failure IS NULL AS is_issued,
+  failure IS NULL AND nonce IS NULL AND NOT is_mailed AS is_in_hand FROM invitation_deliveries
 WHERE organization_id = :organization_id AND survey_id = :survey_id
 """)
 
 
 async def recipients(session: TenantSession, survey_id: UUID) -> dict[UUID, Row[Any]]:
-    """Of those who were issued a token: is_issued, unless no server took its mail, and is_mailed, whether a
-    mail server has taken one."""
+    """Of those who were issued a token: is_issued, unless no server took its mail, is_mailed, whether a
+    mail server has taken one, and is_in_hand, whether it was shown to be handed out."""
     rows = await session.execute(RECIPIENTS, {"survey_id": survey_id})
     return {row.recipient_key: row for row in rows}
 

@@ -54,6 +54,7 @@ class ReminderRule(Input):
 class InvitationsWrite(MailWords):
     people: Annotated[list[Named], Field(min_length=1, max_length=MOST_PEOPLE)] | None = None
     team: Identifier | None = None
+    with_codes: Flag = False
     form: Literal["links", "codes"] = "links"
     send: Flag | None = None
     send_at: InstantSent | None = None

@@ -77,6 +77,8 @@ class Member:
     recipient_key: UUID
     is_issued: bool
     is_mailed: bool
+    is_in_hand: bool
+    """Whether what they have was given by hand: a code, or a link that was shown."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ async def issue(
     invited_at, rules = wanted.send_at or now, wanted.reminders or []
     organization = await organizations.organization(session)
     due = reminders.due_times(survey, rules, invited_at, organization)
-    members, unknown = await members_wanted(session, survey, wanted.people, keyring)
+    members, unknown = await members_wanted(session, survey, wanted, keyring)
     if wanted.team is not None:
         members = await those_of(session, survey, wanted.team, members)
     skipped = reasons_to_skip(survey, members, now, is_mailed=is_mailed)
@@ -161,8 +163,8 @@ def to_be_mailed(wanted: InvitationsWrite, settings: Settings) -> bool:
 def check_mailing(survey: Survey, wanted: InvitationsWrite, now: datetime, *, is_mailed: bool) -> None:
     given = [
         name
-        for name in ("subject", "text", "reminder", "send_at", "reminders")
-        if getattr(wanted, name) is not None
+        for name in ("subject", "text", "reminder", "send_at", "reminders", "with_codes")
+        if getattr(wanted, name) not in (None, False)
     ]
     if given and not is_mailed:
         is_meant = wanted.send is None and wanted.form != "codes"
@@ -191,15 +193,16 @@ async def mailing_of(session: TenantSession, survey: Survey, wanted: Invitations
 
 
 async def members_wanted(
-    session: TenantSession, survey: Survey, names: Sequence[str] | None, keyring: Keyring
+    session: TenantSession, survey: Survey, wanted: InvitationsWrite, keyring: Keyring
 ) -> tuple[list[Member], list[NotIssued]]:
-    """Those named and who of them cannot be, or everybody who was not issued a token yet."""
-    issued = await queries.recipients(session, survey.id)
+    """Those named and who of them cannot be, or everybody who was not issued a token yet, by mail if
+    `with_codes`."""
+    issued, names = await queries.recipients(session, survey.id), wanted.people
     if names is None:
         members = [
             member_of(row, survey, issued, keyring) for row in await queries.members(session, survey.id)
         ]
-        return [member for member in members if not member.is_issued], []
+        return [one for one in members if not one.is_issued or (wanted.with_codes and one.is_in_hand)], []
     rows = await queries.members_named(session, survey.id, list(dict.fromkeys(names)))
     return [member_of(row, survey, issued, keyring) for row in rows], list(
         refused(names, {row.external_id for row in rows})
@@ -239,6 +242,7 @@ def member_of(row: Row[Any], survey: Survey, issued: Mapping[UUID, Row[Any]], ke
         key,
         is_issued=before is not None and before.is_issued,
         is_mailed=before is not None and before.is_mailed,
+        is_in_hand=before is not None and before.is_in_hand,
     )
 
 
@@ -263,7 +267,9 @@ def reasons_to_skip(
             skipped[member.external_id] = "already_issued"
         elif is_mailed and not member.has_address:
             skipped[member.external_id] = "no_address"
-        elif member.is_mailed and not may_be_mailed_again(survey, member.email_since, now):
+        elif (member.is_mailed or member.is_in_hand) and not may_be_mailed_again(
+            survey, member.email_since, now
+        ):
             skipped[member.external_id] = "address_changed"
     if is_anonymous and not is_mailed:
         left = [member for member in members if member.external_id not in skipped]
@@ -345,7 +351,7 @@ async def holders_of_slips(
     """By identifier: teams as the survey has them; people where their names may be read."""
     if survey.mode == "anonymous":
         teams = await queries.names_of_teams(session, survey.id)
-        return {team: Holder(name, None, language) for team, name in teams.items()}
+        return {team: Holder(name, name, language) for team, name in teams.items()}
     people = [one.respondent for one in issued.invitations if one.respondent is not None]
     return {
         row.external_id: Holder(row.name, row.team, language_of(row.locale, language))

@@ -64,7 +64,7 @@ def templates() -> Environment:
 
 
 def slips(about: About, issued: InvitationsIssued) -> Iterator[str]:
-    """In the order in which they are handed out: by team, and there by name."""
+    """In the order in which they are handed out: by team, and there by surname."""
     handed = sorted(issued.invitations, key=lambda one: place_of(holder(about, one)))
     return written(about, (slip(about, one) for one in handed), is_poster=False)
 
@@ -74,16 +74,19 @@ def holder(about: About, one: Invitation) -> Holder:
     return about.holders.get(named, Holder(named, None, about.language))
 
 
-def place_of(one: Holder) -> tuple[str, str]:
-    return (one.team or "").casefold(), one.name.casefold()
+def place_of(one: Holder) -> tuple[str, ...]:
+    """The last word of a name is taken for the surname."""
+    *first, last = one.name.casefold().split() or [""]
+    return (one.team or "").casefold(), last, *first
 
 
 def slip(about: About, one: Invitation) -> dict[str, object]:
     page = about.settings.respond_page
     whom = holder(about, one)
-    whose = [whom.name, whom.team, *(one.segments or {}).values()]
+    whose = dict.fromkeys((whom.name, whom.team, *(one.segments or {}).values()))
     return {
         **said_in(about, whom.language),
+        "team": whom.team,
         "for": " · ".join(part for part in whose if part),
         "code": in_groups(one.token),
         "picture": picture(None if page is None else f"{page}#{one.token}"),
@@ -91,7 +94,7 @@ def slip(about: About, one: Invitation) -> dict[str, object]:
 
 
 def poster(about: About, address: SurveyAddress) -> Iterator[str]:
-    said = said_in(about, about.language)
+    said = said_in(about, about.language) | {"team": None}
     drawn = ({**said, "for": address.notice, "code": None, "picture": picture(url)} for url in (address.url,))
     return written(about, drawn, is_poster=True)
 

@@ -5,7 +5,7 @@ import { ask, may } from "../session.js";
 import { instantOf, zoneNow } from "./moments.js";
 import { moment, post, redraw, save, say, teamsToChoose, tell, wasPosted, words } from "./page.js";
 import { BY_HAND, forgetWords, inOneLanguage, keepByHand, keepInviting, ownWords, ownWordsOf, seeMail, seeReminder, wordsIn, wordsOf } from "./mails.js";
-import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, select, showFaults, table } from "./forms.js";
+import { button, choices, clearFaults, confirm, copyable, field, filled, form, input, once, part, select, showFaults, table, ticked } from "./forms.js";
 
 /**
  * @typedef {import("contract").components["schemas"]["Survey"]} Survey
@@ -95,11 +95,12 @@ async function asking(survey, canMail) {
   const later = h("div", { class: "pair" },
     field("send_at", said.send_at, input({ type: "datetime-local" }), said.send_at_note(zoneNow())),
     ...(survey.closes_at ? [field("reminders", said.remind_before, input({ type: "number", min: 0, max: 365 }), said.remind_before_note)] : []));
-  const mailed = h("div", { class: "own-words" }, later, ...ownWords(survey), h("p", {}, seeMail(survey, () => body)));
+  const isNamed = survey.mode !== "anonymous";
+  const mailed = h("div", { class: "own-words" }, ...(isNamed ? [choices("with_codes", said.with_codes, [{ value: "yes", label: said.with_codes_label, note: said.with_codes_note }], [])] : []), later, ...ownWords(survey), h("p", {}, seeMail(survey, () => body)));
   const send = h("button", { class: "primary", id: "invite" }, said.do_invite);
   const body = form(() => once(send, () => (filled(body, "how") === "codes" ? giveCodes(survey, body) : askFirst(survey, body))),
     choices("how", said.invite_how, ways, canMail ? "mail" : "codes"), mailed, ...(teams.length ? [field("team", said.invite_team, select(options, ""))] : []),
-    ...(survey.mode === "anonymous" ? [] : [field("people", said.lost_codes, input(), said.lost_codes_note)]), h("p", {}, send));
+    ...(isNamed ? [field("people", said.lost_codes, input(), said.lost_codes_note)] : []), h("p", {}, send));
   body.id = "inviting";
   keepInviting(survey, body);
   const lost = /** @type {HTMLElement | null} */ (body.querySelector('[data-field="people"]'));
@@ -147,13 +148,14 @@ async function askFirst({ id }, body) {
   const days = filled(body, "reminders");
   const at = filled(body, "send_at");
   const own = wordsIn(body);
-  const wanted = { team: filled(body, "team") || null, send: true, ...(at && { send_at: instantOf(at) }), ...(days && { reminders: [{ days_before_close: Number(days) }] }), ...own };
+  const isTicked = ticked(body, "with_codes").length > 0;
+  const wanted = { team: filled(body, "team") || null, send: true, ...(isTicked && { with_codes: true }), ...(at && { send_at: instantOf(at) }), ...(days && { reminders: [{ days_before_close: Number(days) }] }), ...own };
   const would = await post(`v1/surveys/${id}/invitations`, { ...wanted, dry_run: true });
   if (!would.isOk) return showFaults(would, ALIASES);
   const { mailed, not_issued: without } = would.body;
   if (!mailed) return showInvited(would.body);
   const left = /** @type {NotIssued[]} */ (without).filter(({ reason }) => reason === "no_address").length;
-  const text = [said.invite_text(mailed, at ? moment(wanted.send_at ?? "") : ""), ...(left ? [said.invite_without(left)] : []), ...inOneLanguage(own)];
+  const text = [said.invite_text(mailed, at ? moment(wanted.send_at ?? "") : ""), ...(left ? [said.invite_without(left)] : []), ...(isTicked ? [said.with_codes_note] : []), ...inOneLanguage(own)];
   confirm({ title: said.invite_question, text, label: said.invite_go(mailed), said: "", act: () => post(`v1/surveys/${id}/invitations`, wanted), then: async ({ body: told }) => {
     forgetWords(id, "inviting");
     await redraw();

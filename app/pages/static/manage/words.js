@@ -187,6 +187,9 @@ const nl = {
   invite_how: "Hoe",
   invite_mail: "Per mail",
   invite_mail_note: "Iedereen met een e-mailadres krijgt een eigen link.",
+  with_codes: "Wie al een code heeft",
+  with_codes_label: "Mail ook wie een code kreeg",
+  with_codes_note: "Hun code werkt niet meer zodra de mail weg is. Iedereen antwoordt één keer.",
   lost_codes: "Alleen voor wie een code kwijt is",
   lost_codes_note: "Personeelsnummers, met een komma ertussen. Hun oude code werkt dan niet meer. Leeg: iedereen die nog geen code heeft.",
   invite_no_mail: "Mailen is hier niet ingesteld. Vraag wie Betrokken beheert om het in te stellen.",
@@ -236,7 +239,7 @@ const nl = {
   /** @param {number} mailed */
   invite_go: (mailed) => `Nodig ${mailed} ${mailed === 1 ? "persoon" : "mensen"} uit`,
   /** @param {number} issued @param {number} mailed */
-  invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail gaat" : "mails gaan"} de deur uit.` : issued ? `${issued} codes gemaakt.` : "Niemand kreeg een nieuwe uitnodiging: iedereen heeft er al een, als mail of als code. Je kunt hen herinneren.",
+  invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail gaat" : "mails gaan"} de deur uit.` : issued ? `${issued} codes gemaakt.` : "Niemand kreeg een nieuwe uitnodiging: iedereen heeft er al een, als mail of als code. Wie een mail kreeg, kun je herinneren.",
   codes_question: "Nu codes maken?",
   /** @param {number} codes */
   codes_text: (codes) => `Er ${codes === 1 ? "wordt 1 code" : `worden ${codes} codes`} gemaakt, op een blad om te printen. Je ziet ze maar één keer, en ze zijn niet terug te halen.`,
@@ -734,6 +737,9 @@ const en = {
   invite_how: "How",
   invite_mail: "By mail",
   invite_mail_note: "Everybody with an e-mail address gets a link of their own.",
+  with_codes: "Who has a code already",
+  with_codes_label: "Mail those who were given a code too",
+  with_codes_note: "Their code works no more once the mail has gone out. Everybody answers once.",
   lost_codes: "Only for who lost a code",
   lost_codes_note: "Employee numbers, with a comma between them. Their old code then works no more. Empty: everybody who has no code yet.",
   invite_no_mail: "Mail is not set up here. Ask whoever runs Betrokken to set it up.",
@@ -776,7 +782,7 @@ const en = {
   invite_text: (mailed, day) => `${mailed} ${mailed === 1 ? "person gets" : "people get"} a mail with a link of their own${day ? `, on ${day}` : ", right now"}. A mail cannot be taken back.`,
   invite_without: (left) => `${left} ${left === 1 ? "person has" : "people have"} no e-mail address and ${left === 1 ? "gets" : "get"} nothing: give them a code on paper.`,
   invite_go: (mailed) => `Invite ${mailed} ${mailed === 1 ? "person" : "people"}`,
-  invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail goes" : "mails go"} out.` : issued ? `${issued} codes made.` : "Nobody got a new invitation: everybody has one already, as a mail or as a code. You can remind them.",
+  invited_said: (issued, mailed) => mailed ? `${mailed} ${mailed === 1 ? "mail goes" : "mails go"} out.` : issued ? `${issued} codes made.` : "Nobody got a new invitation: everybody has one already, as a mail or as a code. Those who were mailed you can remind.",
   codes_question: "Make the codes now?",
   codes_text: (codes) => `${codes === 1 ? "1 code is" : `${codes} codes are`} made, on a sheet to print. You see them once, and they cannot be taken back.`,
   codes_replace: "Who had a code gets a new one; the old one then works no more.",
