@@ -77,6 +77,41 @@ async def test_times_are_the_organisations_wherever_the_browser_is(staffed: Tena
         assert await seen.page.is_hidden("#clock")
 
 
+# ------------------------------------------------------------------ what people read
+
+
+@READERS
+async def test_the_log_is_in_words_and_what_is_not_there_leads_back(
+    width: int, language: str, staffed: Tenant, visit: Visits
+) -> None:
+    survey_id = await opened(staffed)
+    await staffed.client.patch("/v1/organization", json={"minimum_group_size": 6})
+    key = await key_of(staffed, *HR, "audit:read", "keys:manage")
+    async with visit(language=language, width=width) as seen:
+        await manage(seen, key, "log")
+        told = await seen.text("#entries")
+        assert "Autumn" in told
+        assert survey_id not in told
+        assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}|[a-z]_[a-z]|members", told), told
+        limit = {"nl": "minimale groepsgrootte: 5 → 6", "en": "minimum group size: 5 → 6"}[language]
+        assert limit in told
+        assert await seen.violations() == []
+        for missing in ("nope", "00000000-0000-4000-8000-000000000000"):
+            await seen.page.goto(f"{seen.address}{MANAGE}#surveys/{missing}")
+            await seen.says("h1", {"nl": "Dit is er niet", "en": "This is not here"}[language])
+            await seen.page.click("#view a.primary")
+            await at_screen(seen, "surveys")
+
+
+async def test_what_cannot_be_undone_stands_apart(staffed: Tenant, visit: Visits) -> None:
+    survey_id = await opened(staffed)
+    async with visit(language="en") as seen:
+        await manage(seen, await key_of(staffed, *HR), f"surveys/{survey_id}")
+        apart = seen.page.locator("section:has(> h2:text('Cannot be undone'))")
+        assert await apart.locator("button").count() == 2
+        assert await apart.locator("form").count() == 0
+
+
 # ------------------------------------------------------------------ who may what
 
 

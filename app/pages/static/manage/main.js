@@ -101,7 +101,7 @@ async function draw() {
   view.setAttribute("aria-busy", "true");
   const drawn = await section.draw(section.name === name ? path : []).catch(missed);
   if (asked !== turn || !me()) return;
-  view.replaceChildren(...(Array.isArray(drawn) ? drawn : failure(drawn)));
+  view.replaceChildren(...(Array.isArray(drawn) ? drawn : failure(drawn, section)));
   view.dataset.screen = [section.name, ...path].join("/");
   view.removeAttribute("aria-busy");
   say("");
@@ -123,9 +123,11 @@ function missed(error) {
   throw error;
 }
 
-/** @param {import("../session.js").Told} told */
-function failure(told) {
-  return [h("h1", { tabindex: -1 }, words().failed), h("p", {}, sentence(told.body, told.code, languageNow())), h("p", {}, button(words().again, () => draw(), "primary"))];
+/** What is not there comes by no second try: the way is back. @param {import("../session.js").Told} told @param {Section} section */
+function failure(told, { name }) {
+  const isGone = told.code === "not_found";
+  const way = isGone ? h("a", { class: "primary", href: `#${name}` }, words().back_to(words().sections[name])) : button(words().again, () => draw(), "primary");
+  return [h("h1", { tabindex: -1 }, isGone ? words().gone : words().failed), h("p", {}, sentence(told.body, told.code, languageNow())), h("p", {}, way)];
 }
 
 /** @param {Section} now */

@@ -23,7 +23,7 @@ export async function drawSurveys([id, task]) {
   if (id === "new" && may("surveys:write")) return drawPlan(null);
   if (!id) return drawList();
   const told = await ask(`v1/surveys/${encodeURIComponent(id)}`);
-  if (!told.isOk) return told;
+  if (!told.isOk) return told.status === 422 ? { ...told, code: "not_found", body: {} } : told;
   if (task === "edit" && told.body.status === "draft" && may("surveys:write")) return drawPlan(planOf(told.body));
   return drawSurvey(told.body);
 }
@@ -163,9 +163,10 @@ function doing(survey) {
   const parts = [
     ...(status === "draft" ? [] : [renaming(survey)]),
     ...(status === "open" ? [ending(survey)] : []),
-    h("p", { class: "buttons" }, ...ends(survey)),
   ];
-  return [part(said.to_do, ...parts)];
+  const last = h("p", { class: "buttons" }, ...ends(survey));
+  if (status === "released") return [part(said.to_do, ...parts, last)];
+  return [...(parts.length ? [part(said.to_do, ...parts)] : []), part(said.for_good, h("p", { class: "soft" }, said.for_good_note), last)];
 }
 
 /** @param {Survey} survey @returns {Node[]} */

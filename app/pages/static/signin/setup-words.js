@@ -15,7 +15,7 @@ const nl = {
   made: (name) => `${name} is gemaakt`,
   key_lead: "Dit is de eerste sleutel. Hij wordt alleen nu getoond: bewaar hem voordat je deze pagina sluit.",
   key: "Je sleutel",
-  key_hint: "Wie hem heeft, mag alles in deze organisatie. Bewaar hem in een wachtwoordkluis en mail hem niet.",
+  key_hint: "Wie hem heeft, mag alles in deze organisatie. Bewaar hem in een wachtwoordkluis en mail hem niet: elk nieuw tabblad vraagt er opnieuw om.",
   copy: "Kopieer de sleutel",
   copied: "Gekopieerd. Plak hem nu in je wachtwoordkluis.",
   select: "Kopiëren lukt hier niet vanzelf. De sleutel is geselecteerd: kopieer hem met Ctrl+C of Cmd+C.",
@@ -25,6 +25,7 @@ const nl = {
   steps: [
     "Maak voor elk systeem een eigen sleutel die niet meer mag dan nodig is.",
     "Zet de mensen erin: met een bestand of vanuit je HR‑systeem.",
+    "Laat wie de server beheert mailen instellen: BETROKKEN_PUBLIC_URL, BETROKKEN_MAIL_FROM en BETROKKEN_SMTP_URL (of BETROKKEN_POSTMARK_TOKEN). Zonder mail kun je uitnodigen met codes op papier.",
     "Maak een enquête en nodig iedereen uit.",
   ],
   /** @param {string} id */
@@ -56,7 +57,7 @@ const en = {
   made: (name) => `${name} is made`,
   key_lead: "This is the first key. It is shown now and never again: keep it before you close this page.",
   key: "Your key",
-  key_hint: "Whoever has it may do everything in this organisation. Keep it in a password manager, and do not mail it.",
+  key_hint: "Whoever has it may do everything in this organisation. Keep it in a password manager, and do not mail it: each new tab asks for it again.",
   copy: "Copy the key",
   copied: "Copied. Paste it into your password manager now.",
   select: "Copying does not work by itself here. The key is selected: copy it with Ctrl+C or Cmd+C.",
@@ -66,6 +67,7 @@ const en = {
   steps: [
     "Make a key of its own for each system, which may do no more than it needs.",
     "Bring in the people: with a file or from your HR system.",
+    "Have whoever runs the server set up mail: BETROKKEN_PUBLIC_URL, BETROKKEN_MAIL_FROM and BETROKKEN_SMTP_URL (or BETROKKEN_POSTMARK_TOKEN). Without mail you can invite with codes on paper.",
     "Make a survey and invite everybody.",
   ],
   reference: (id) => `Asking for help? Then mention this number: ${id}`,

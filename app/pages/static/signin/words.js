@@ -5,7 +5,7 @@
 const nl = {
   skip: "Naar de inhoud",
   title: "Aanmelden",
-  lead: "Meld je aan met het account van je organisatie. Je bent aangemeld tot je dit tabblad sluit.",
+  lead: "Meld je aan met het account van je organisatie. Je bent aangemeld tot je dit tabblad sluit; een nieuw tabblad vraagt het opnieuw, want in de browser blijft niets bewaard.",
   go: "Aanmelden bij je organisatie",
   going: "Je gaat naar de aanmeldpagina van je organisatie…",
   or: "Of met een sleutel:",
@@ -46,7 +46,7 @@ const nl = {
 const en = {
   skip: "Skip to the content",
   title: "Sign in",
-  lead: "Sign in with the account of your organisation. You are signed in until you close this tab.",
+  lead: "Sign in with the account of your organisation. You are signed in until you close this tab; a new tab asks again, as the browser keeps nothing.",
   go: "Sign in with your organisation",
   going: "You are going to the sign-in page of your organisation…",
   or: "Or with a key:",
