@@ -142,7 +142,21 @@ async def read_scores(asked: Asked) -> tuple[metrics.SatisfactionEngagement, str
 
 
 async def read_trends(asked: Asked) -> metrics.Trends:
-    return await views.trends(await asked.view("organization"))
+    answer = await views.trends(await asked.view("organization"))
+    return where_asked(answer, ZoneInfo((await find_organization(asked.session)).time_zone))
+
+
+def where_asked(answer: metrics.Trends, zone: ZoneInfo) -> metrics.Trends:
+    """A wave is named by the month in which it was opened where the organisation is."""
+    waves = [
+        one.model_copy(
+            update={
+                "survey": one.survey.model_copy(update={"opened_at": one.survey.opened_at.astimezone(zone)})
+            }
+        )
+        for one in answer.waves
+    ]
+    return answer.model_copy(update={"waves": waves})
 
 
 async def read_levers(asked: Asked) -> levers.LeversAnswer:

@@ -84,7 +84,15 @@ def _config(look: Look) -> Json:
         "locale": {"number": NUMBERS[look.language]},
         "view": {"stroke": None},
         "title": {"color": theme.ink, "fontSize": TITLE, "fontWeight": 600, "lineHeight": 23},
-        "axis": {**text, **colours, **lines, "titlePadding": 8, "labelPadding": 4, "labelFlush": True},
+        "axis": {
+            **text,
+            **colours,
+            **lines,
+            "titlePadding": 8,
+            "labelPadding": 4,
+            "labelFlush": True,
+            "labelSeparation": 8,
+        },
         "text": {"fontSize": SIZE, "baseline": "middle", "lineHeight": LINE - 2, "color": theme.ink},
         "rule": {"strokeWidth": THIN},
     }
@@ -131,11 +139,14 @@ def scale(domain: Sequence[float], span: Sequence[float] | None = None) -> Json:
     return {"domain": list(domain), "nice": False, "zero": False, **({"range": list(span)} if span else {})}
 
 
-def span(values: Iterable[float | None], step: float, low: float, high: float) -> list[float]:
-    """Where the points are, in whole steps, within what is possible."""
+def span(
+    values: Iterable[float | None], step: float, low: float, high: float, least: float = 0
+) -> list[float]:
+    """Where the points are, in whole steps, within what is possible; `least` so much of it, around them."""
     known = [one for one in values if one is not None] or [low, high]
-    first, last = floor(min(known) / step) * step, ceil(max(known) / step) * step
-    return [max(low, min(first, high - step)), min(high, max(last, first + step))]
+    wider = max(0, least - (max(known) - min(known))) / 2
+    first, last = floor((min(known) - wider) / step) * step, ceil((max(known) + wider) / step) * step
+    return [max(low, min(first, high - max(step, least))), min(high, max(last, first + step, low + least))]
 
 
 # ------------------------------------------------------------------ marks

@@ -1,12 +1,13 @@
 """Charts of answers in every state there is: whole, hidden, too few, without an interval, of nobody."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 import app.pages.api
 from app.calendar.schemas import Occurrence
 from app.calendar.words import summary
+from app.charts.api import where_asked
 from app.charts.kinds import answers, calendar, heatmap, levers, participation, recognition, scores, trend
 from app.charts.letters import width_of, wrapped
 from app.charts.look import WIDER, Look
@@ -63,6 +65,19 @@ def drawn(name: str, body: Json, look: Look) -> Json:
     assert found["title"]["text"]
     assert found["description"]
     return found
+
+
+def axes_of(node: Any) -> Iterator[Json]:
+    """The channels that are drawn with an axis."""
+    if isinstance(node, dict):
+        if node.get("axis"):
+            yield node
+        for name, member in node.items():
+            if name != "config":
+                yield from axes_of(member)
+    elif isinstance(node, list):
+        for member in node:
+            yield from axes_of(member)
 
 
 def example(name: str) -> Json:
@@ -116,6 +131,7 @@ def test_groups_that_are_not_shown_have_no_number(name: str, look: Look) -> None
     for alone in hidden:
         only = drawn(name, body | {"groups": [alone]}, look)
         assert look.label("reasons", alone["reason"]) in " ".join(texts_of(only))
+        assert list(axes_of(only)) == [], "a frame around nothing"
         assert not {431, 432} & {row.get("n") for rows in only["datasets"].values() for row in rows}
 
 
@@ -123,9 +139,10 @@ def test_groups_that_are_not_shown_have_no_number(name: str, look: Look) -> None
 @pytest.mark.parametrize("name", CASES)
 def test_of_nobody_there_is_a_chart_that_says_so(name: str, look: Look) -> None:
     body = example(name) | {"groups": []}
-    assert drawn(name, body, look)["title"]["text"] == wrapped(
-        look.say("nobody_shown"), look.width / WIDER, 18
-    )
+    found = drawn(name, body, look)
+    assert found["title"]["text"] == wrapped(look.say("nobody_shown"), look.width / WIDER, 18)
+    if name in SURVEYED:
+        assert list(axes_of(found)) == []
 
 
 @pytest.mark.parametrize("name", sorted(set(SURVEYED) - {"heatmap"}))
@@ -143,6 +160,54 @@ def test_without_a_position_there_is_neither_ellipse_nor_corner() -> None:
     assert "semi_major" not in found["datasets"]["groups"][0]
     assert found["datasets"]["cuts"] == found["datasets"]["corners"] == []
     assert "cannot be told apart" in " ".join(found["title"]["text"])
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.language)
+def test_each_quadrant_is_named_within_its_own_lines_wherever_the_points_are(look: Look) -> None:
+    body = example("quadrants")
+    [first, *_] = body["groups"]
+    for measure in ("satisfaction", "engagement"):
+        first[measure] |= {"score": 84.0, "ci_low": 83.0, "ci_high": 85.0}
+    first["position"]["ellipse"] |= {"semi_major": 1.0, "semi_minor": 1.0}
+    found = drawn("quadrants", body | {"groups": [first]}, look)
+    [cut], corners = found["datasets"]["cuts"], found["datasets"]["corners"]
+    plot = found["vconcat"][0]
+    low, high = plot["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    line = (cut["satisfaction"] - low) / (high - low) * plot["width"]
+    assert len(corners) == 4
+    for corner in corners:
+        wide = max(map(width_of, corner["quadrant"])) * WIDER
+        if corner["align"] == "left":
+            assert corner["x"] + wide <= line
+        else:
+            assert corner["x"] - wide >= line
+
+
+def test_a_group_without_a_place_is_hollow_and_it_is_said_why() -> None:
+    body = example("quadrants")
+    [first, *_] = body["groups"]
+    few = deepcopy(first) | {"position": None, "reasons": {"position": "under_ten"}}
+    found = drawn("quadrants", body | {"groups": [first, few]}, LOOKS[0])
+    said = LOOKS[0].label("reasons", "under_ten")
+    assert [row.get("quadrant") == said for row in found["datasets"]["groups"]] == [False, True]
+    assert said in " ".join(row["text"] for row in found["datasets"]["notes"])
+
+
+def test_a_small_difference_looks_small() -> None:
+    body = example("gap")
+    [first, *_] = body["groups"]
+    for measure in ("satisfaction", "engagement"):
+        first[measure] |= {"score": 64.0, "ci_low": 63.0, "ci_high": 65.0}
+    [axis, *_] = axes_of(drawn("gap", body | {"groups": [first]}, LOOKS[0]))
+    low, high = axis["scale"]["domain"]
+    assert high - low >= 30
+
+
+def test_the_months_of_rounds_are_those_of_the_organisation() -> None:
+    body = example("trend")
+    body["waves"][0]["survey"]["opened_at"] = "2026-07-31T22:30:00Z"
+    answer = where_asked(schemas.Trends.model_validate(body), ZoneInfo("Europe/Amsterdam"))
+    assert trend.trend(answer, LOOKS[0])["datasets"]["waves"][0]["wave"] == ["August", "2026"]
 
 
 def test_a_position_that_is_not_clear_is_told_with_its_chance() -> None:
@@ -222,6 +287,8 @@ def test_where_scores_alone_are_shown_the_chart_does_not_say_that_nobody_is() ->
     found = drawn("facets", body, LOOKS[0])
     assert "the scores can" in " ".join(found["title"]["text"])
     assert any(row.get("said", "").startswith("score ") for row in found["datasets"]["rows"])
+    assert list(axes_of(found)) == [], "a frame for shares that are not there"
+    assert found["datasets"]["key"] == []
 
 
 def test_what_comes_first_is_told_with_its_chance() -> None:

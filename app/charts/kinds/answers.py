@@ -61,14 +61,15 @@ def _bars(
     column = Column.of(look, [row["name"] for row in rows], right=96)
     height = named(look, rows, column, lowest=28)
     hidden = [row for row in every if "reason" in row]
+    has_shares = any("favourable" in row for row in rows)
     return chart(
         look,
         title=_title(look, group, every),
         description=_in_words(look, group, every),
-        data={"rows": rows, "key": _key(look)},
-        views=[_legend(look), view(look.width, height, _layers(look, column))] if rows else [],
+        data={"rows": rows, "key": _key(look) if has_shares else []},
+        views=_views(look, column, height, has_shares) if rows else [],
         notes=[
-            *([look.say("answers_note", level=look.percent(answer.ci_level))] if rows else []),
+            *([look.say("answers_note", level=look.percent(answer.ci_level))] if has_shares else []),
             *({look.say("some_not_shown", reason=row["reason"]): None for row in hidden}),
             *left_out(look, drawn, parts, "the_ends"),
             *first_alone(look, answer.groups),
@@ -175,6 +176,29 @@ def _legend(look: Look) -> Json:
     )
 
 
+def _views(look: Look, column: Column, height: float, has_shares: bool) -> list[Json]:
+    """No frame for shares where there are none: the scores alone."""
+    said = [*_said(look, column), *row_labels(look, "rows")]
+    if not has_shares:
+        return [view(look.width, height, said)]
+    return [_legend(look), view(look.width, height, [*_layers(look, column), *said])]
+
+
+def _said(look: Look, column: Column) -> list[Json]:
+    """In the place of a bar."""
+    return haloed(
+        look,
+        "rows",
+        where="isValid(datum.said)",
+        x=at(column.span[0] + 6),
+        y=place("y"),
+        shown="said",
+        align="left",
+        fontStyle="italic",
+        color=look.theme.muted,
+    )
+
+
 def _layers(look: Look, column: Column) -> list[Json]:
     theme = look.theme
     on = scale([0, 1], column.span)
@@ -192,18 +216,6 @@ def _layers(look: Look, column: Column) -> list[Json]:
             align="right",
             color=theme.muted,
         ),
-        *haloed(
-            look,
-            "rows",
-            where="isValid(datum.said)",
-            x=at(column.span[0] + 6),
-            y=place("y"),
-            shown="said",
-            align="left",
-            fontStyle="italic",
-            color=theme.muted,
-        ),
-        *row_labels(look, "rows"),
     ]
 
 

@@ -39,7 +39,7 @@ def heatmap(answer: schemas.Heatmap, look: Look) -> Json:
         data={"topics": rows, "groups": heads, "cells": cells, "hidden": unseen},
         views=_views(look, heads, height, wide) if rows else [],
         notes=[
-            look.say("heatmap_note"),
+            *([look.say("heatmap_note")] if rows else []),
             *_reasons(look, groups),
             *left_out(look, groups, every, "the_clearest"),
             *hidden_notes(look, unseen),

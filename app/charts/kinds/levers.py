@@ -27,6 +27,9 @@ from app.metrics import schemas
 from app.metrics.schemas.drivers import CriterionOk, DriversGroupOk
 from app.metrics.schemas.levers import LeversGroupOk
 
+LEAST = 20
+"""Points of the scale that the axis shows at least, so that a small difference looks small."""
+
 
 @dataclass(frozen=True)
 class LeversAnswer:
@@ -134,7 +137,7 @@ def _colour(look: Look) -> Json:
 
 def _scores(look: Look, rows: ChartRows, target: ChartRows, pixels: tuple[float, float]) -> list[Json]:
     ends = [row.get(end) for row in rows for end in ("score", "low", "high")]
-    on = scale(span([*ends, *(row["target"] for row in target)], 5, 0, 100), pixels)
+    on = scale(span([*ends, *(row["target"] for row in target)], 5, 0, 100, least=LEAST), pixels)
     x = value(
         "target",
         on,

@@ -5,9 +5,9 @@ from math import cos, hypot, inf, radians, sin
 from typing import Any
 
 from app.charts import labels
-from app.charts.letters import wrapped
+from app.charts.letters import width_of, wrapped
 from app.charts.levels import hidden_notes, hidden_rows, left_out, most_of, whole_of, with_hidden
-from app.charts.look import Look, lower_first
+from app.charts.look import WIDER, Look, lower_first
 from app.charts.parts import (
     ChartRows,
     Json,
@@ -24,13 +24,21 @@ from app.charts.parts import (
     value,
     view,
 )
-from app.charts.rows import MOST_ROWS, Column, named, row_labels
+from app.charts.rows import LINES, MOST_ROWS, Column, named, row_labels
 from app.metrics import schemas
 from app.metrics.schemas.headline import Gap
 
 MOST_POINTS = 200
+ALONE = "!isValid(datum.semi_major)"
+"""Neither ellipse nor quadrant is told."""
 LEFT = 62
 """For the vertical axis and its title."""
+BESIDE = 15
+"""Points of the scale."""
+MARGIN = 6
+"""Pixels around the name of a quadrant."""
+LEAST = 30
+"""Points of the scale that an axis shows at least, so that a small difference looks small."""
 CORNERS = {"stretched": (0, 0), "thriving": (1, 0), "detached": (0, 1), "content": (1, 1)}
 ELLIPSE = (
     {"calculate": "sequence(0, 49)", "as": "step"},
@@ -84,20 +92,20 @@ def quadrants(answer: schemas.SatisfactionEngagement, look: Look) -> Json:
     rows = _points(look, groups, whole)
     width = look.width - LEFT - 12
     height = min(width, 400)
-    domain = span([*_ends(rows), *_ends_of_ellipses(rows)], 10, 0, 100)
-    _place(rows, domain, width, height)
     cuts = _cuts(groups)
+    domain = span([*_ends(rows), *_ends_of_ellipses(rows), *_beside(cuts)], 10, 0, 100)
+    corners = _corners(look, cuts, domain, (width, height))
+    _place(rows, corners, domain, (width, height))
     views = [view(width, height, _quadrant_layers(look, rows, cuts, scale(domain), (width, height)))]
-    corners = _corners(look, groups, width, height)
     return chart(
         look,
         title=_position_title(look, answer),
         description=_quadrants_in_words(look, every, unseen),
         data={"groups": rows, "cuts": cuts, "corners": corners, "hidden": unseen},
-        views=views,
-        left=LEFT,
+        views=views if rows else [],
+        left=LEFT if rows else 0,
         notes=[
-            *_quadrants_notes(look, answer, groups, rows),
+            *(_quadrants_notes(look, answer, groups, rows) if rows else []),
             *left_out(look, groups, every, "the_largest"),
             *hidden_notes(look, unseen),
         ],
@@ -112,8 +120,14 @@ def _points(look: Look, groups: Sequence[schemas.GroupOk], whole: schemas.Group 
             ellipse = group.position.ellipse
             row |= {"quadrant": look.label("quadrants", group.position.quadrant)}
             row |= {name: getattr(ellipse, name) for name in ("semi_major", "semi_minor", "angle")}
+        else:
+            row |= {"quadrant": look.label("reasons", _why_no_place(group))}
         rows.append(row)
     return rows
+
+
+def _why_no_place(group: schemas.GroupOk) -> str:
+    return group.reasons.get("position", "too_few_persons")
 
 
 def _ends(rows: ChartRows) -> list[float | None]:
@@ -136,42 +150,55 @@ def _cuts(groups: Sequence[schemas.GroupOk]) -> ChartRows:
     return [] if found is None else [found.model_dump()]
 
 
-def _place(rows: ChartRows, domain: Sequence[float], width: float, height: float) -> None:
+def _beside(cuts: ChartRows) -> list[float]:
+    """So much of either side of a line is drawn, wherever the points are: each quadrant is there."""
+    return [cut[score] + side for cut in cuts for score in cut for side in (-BESIDE, BESIDE)]
+
+
+def _place(rows: ChartRows, corners: ChartRows, domain: Sequence[float], size: tuple[float, float]) -> None:
     """Where the label of each point goes; those that matter least are left out where there is no room."""
     low, high = domain
+    width, height = size
     across = [(row["satisfaction"] - low) / (high - low) * width for row in rows]
     down = [(high - row["engagement"]) / (high - low) * height for row in rows]
     order = sorted(range(len(rows)), key=lambda one: (not rows[one]["is_whole"], -rows[one]["n"]))
     points = [labels.Point(labels.named(rows[one]["name"]), across[one], down[one]) for one in order]
-    found = labels.placed(points, labels.Box(0, 0, width, height), _words_of_corners(width, height))
+    found = labels.placed(points, labels.Box(0, 0, width, height), list(map(_box_of, corners)))
     for one, point, label in zip(order, points, found, strict=True):
         if label is not None:
             rows[one] |= {"label": point.name, "dx": label.dx, "dy": label.dy, "align": label.align}
 
 
-def _words_of_corners(width: float, height: float) -> list[labels.Box]:
-    wide, high = min(160.0, width / 2), 24.0
-    return [
-        labels.Box(
-            x * (width - wide), y * (height - high), x * (width - wide) + wide, y * (height - high) + high
-        )
-        for x, y in CORNERS.values()
-    ]
+def _box_of(corner: Json) -> labels.Box:
+    wide, high = max(map(width_of, corner["quadrant"])), LINES * len(corner["quadrant"])
+    left = corner["x"] - (wide if corner["align"] == "right" else 0)
+    top = corner["y"] - (high if corner["baseline"] == "bottom" else 0)
+    return labels.Box(left, top, left + wide, top + high)
 
 
-def _corners(look: Look, groups: Sequence[schemas.GroupOk], width: float, height: float) -> ChartRows:
-    if not _cuts(groups):
-        return []
-    return [
-        {
-            "quadrant": wrapped(look.label("quadrants", key), width / 2 - 10),
-            "x": 6 + right * (width - 12),
-            "y": 6 + down * (height - 12),
-            "align": ("left", "right")[right],
-            "baseline": ("top", "bottom")[down],
-        }
-        for key, (right, down) in CORNERS.items()
-    ]
+def _corners(look: Look, cuts: ChartRows, domain: Sequence[float], size: tuple[float, float]) -> ChartRows:
+    """The name of each quadrant within it; none where it has no room for it."""
+    rows = []
+    for cut in cuts:
+        low, high = domain
+        across = (cut["satisfaction"] - low) / (high - low) * size[0]
+        down = (high - cut["engagement"]) / (high - low) * size[1]
+        for key, (right, below) in CORNERS.items():
+            room = (size[0] - across if right else across) - 2 * MARGIN
+            lines = wrapped(look.label("quadrants", key), min(room / WIDER, 160))
+            deep = size[1] - down if below else down
+            if max(map(width_of, lines)) > room or LINES * len(lines) + MARGIN > deep:
+                continue
+            rows.append(
+                {
+                    "quadrant": lines,
+                    "x": MARGIN + right * (size[0] - 2 * MARGIN),
+                    "y": MARGIN + below * (size[1] - 2 * MARGIN),
+                    "align": ("left", "right")[right],
+                    "baseline": ("top", "bottom")[below],
+                }
+            )
+    return rows
 
 
 def _quadrant_layers(
@@ -235,12 +262,11 @@ def _marks(look: Look, x: Json, y: Json, on: Json) -> Json:
 def _crosses(look: Look, x: Json, y: Json) -> list[Json]:
     """Of whom no ellipse is told."""
     style: Json = {"color": look.theme.muted, "strokeWidth": 1}
-    alone = "!isValid(datum.semi_major)"
     return [
         mark(
             "rule",
             "groups",
-            where=f"{alone} && isValid(datum.satisfaction_low)",
+            where=f"{ALONE} && isValid(datum.satisfaction_low)",
             y=y,
             x=x | {"field": "satisfaction_low"},
             x2={"field": "satisfaction_high"},
@@ -249,7 +275,7 @@ def _crosses(look: Look, x: Json, y: Json) -> list[Json]:
         mark(
             "rule",
             "groups",
-            where=f"{alone} && isValid(datum.engagement_low)",
+            where=f"{ALONE} && isValid(datum.engagement_low)",
             x=x,
             y=y | {"field": "engagement_low"},
             y2={"field": "engagement_high"},
@@ -259,6 +285,8 @@ def _crosses(look: Look, x: Json, y: Json) -> list[Json]:
 
 
 def _point(look: Look, x: Json, y: Json, fill: Json) -> Json:
+    """Hollow where no quadrant is told of it."""
+    paper = look.theme.paper
     size = {
         "field": "n",
         "type": "quantitative",
@@ -281,11 +309,10 @@ def _point(look: Look, x: Json, y: Json, fill: Json) -> Json:
         y=y,
         size=size,
         shape=shape,
-        fill=fill,
-        stroke={"value": look.theme.paper},
+        fill=fill | {"condition": [{"test": ALONE, "value": paper}, fill["condition"]]},
+        stroke=fill | {"condition": [{"test": f"!({ALONE})", "value": paper}, fill["condition"]]},
         opacity=1,
-        strokeWidth=1,
-        filled=True,
+        strokeWidth=1.5,
         tooltip=told,
     )
 
@@ -311,8 +338,7 @@ def _position_title(look: Look, answer: schemas.SatisfactionEngagement) -> str:
     if not isinstance(first, schemas.GroupOk):
         return look.say("of_group", name=name, said=look.label("reasons", first.reason))
     if first.position is None:
-        why = first.reasons.get("position", "too_few_persons")
-        return look.say("of_group", name=name, said=look.label("reasons", why))
+        return look.say("of_group", name=name, said=look.label("reasons", _why_no_place(first)))
     if first.position.quadrant == "undetermined":
         chances = first.position.probabilities.model_dump()
         likely = max(chances, key=lambda key: chances[key])
@@ -347,6 +373,11 @@ def _is_benchmark(groups: Sequence[schemas.GroupOk]) -> bool:
     return any(one.quadrants is not None and one.quadrants.mode == "benchmark" for one in groups)
 
 
+def _no_place(look: Look, groups: Sequence[schemas.GroupOk]) -> list[str]:
+    reasons = dict.fromkeys(_why_no_place(one) for one in groups if one.position is None)
+    return [look.say("no_place", reason=look.label("reasons", reason)) for reason in reasons]
+
+
 def _quadrants_notes(
     look: Look, answer: schemas.SatisfactionEngagement, groups: Sequence[schemas.GroupOk], rows: ChartRows
 ) -> list[str]:
@@ -355,6 +386,7 @@ def _quadrants_notes(
     unlabelled = sum("label" not in row for row in rows)
     return [
         look.say("ellipse" if ellipses else "cross", level=certain),
+        *_no_place(look, groups),
         *([look.say("benchmark_cuts")] if _is_benchmark(groups) else []),
         *([look.say("unlabelled", count=unlabelled)] if unlabelled else []),
     ]
@@ -375,9 +407,9 @@ def gap(answer: schemas.SatisfactionEngagement, look: Look, order: str = "gap") 
         title=_gap_title(look, every),
         description=_gap_in_words(look, every, unseen),
         data={"groups": rows, "hidden": unseen},
-        views=[view(look.width, height, _gap_layers(look, rows, column))],
+        views=[view(look.width, height, _gap_layers(look, rows, column))] if rows else [],
         notes=[
-            look.say("gap_note", level=look.percent(answer.ci_level)),
+            *([look.say("gap_note", level=look.percent(answer.ci_level))] if rows else []),
             *left_out(look, groups, every, "the_furthest" if order == "gap" else "the_first"),
             *hidden_notes(look, unseen),
         ],
@@ -400,7 +432,7 @@ def _gap_of(look: Look, group: schemas.GroupOk) -> Json:
 
 def _gap_layers(look: Look, rows: ChartRows, column: Column) -> list[Json]:
     theme = look.theme
-    on = scale(span(_ends(rows), 10, 0, 100), column.span)
+    on = scale(span(_ends(rows), 10, 0, 100, least=LEAST), column.span)
     x = value("satisfaction", on, _axis(), look.say("scale_0_100"))
     hollow: Json = {"fill": theme.paper, "stroke": theme.ink, "strokeWidth": 1.8, "opacity": 1, "size": 75}
     return [

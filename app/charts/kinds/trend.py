@@ -52,7 +52,15 @@ def trend(answer: schemas.Trends, look: Look) -> Json:
         data={"points": rows, "waves": waves, "changes": changes, "hidden": hidden},
         views=list(_views(look, rows, waves, changes, measures, plot)),
         notes=[
-            " ".join([look.say("trend_note", level=look.percent(answer.ci_level)), *_key(look, changes)]),
+            *(
+                [
+                    " ".join(
+                        [look.say("trend_note", level=look.percent(answer.ci_level)), *_key(look, changes)]
+                    )
+                ]
+                if measures
+                else []
+            ),
             *(look.say("wave_not_shown", wave=row["wave"], reason=row["reason"]) for row in hidden),
             *first_alone(look, answer.groups),
         ],
@@ -174,13 +182,13 @@ def _views(
         yield view(plot[0], 190, _picture(look, rows, both, (0, 100), 190))
     if "enps" in measures:
         yield view(plot[0], 110, _picture(look, rows, ["enps"], (-100, 100), 110))
-    if waves:
+    if measures:
         yield view(
             plot[0],
             2 * LINE,
             [text("waves", x=place("x"), y=at(LINE / 2), shown="wave", color=look.theme.muted)],
         )
-    if changes:
+    if measures and changes:
         yield _verdicts(look, changes, plot)
 
 
