@@ -42,8 +42,8 @@ export function finding(seen) {
 export function about(seen) {
   const { overview: { survey, release, ci_level: level }, whole, words, zone } = seen;
   const { n, invited } = whole.status === "ok" ? whole : { n: null, invited: null };
-  const people = n === null ? `${words.group}: ${whole.group.name}` : number(n);
-  return `${seen.context.organization.name} · ` + words.about(people, invited === null ? null : number(invited), survey.name, day(release.released_at, zone), number(100 * level)) + (release.final ? "" : ` · ${words.rolling}`);
+  const people = n === null ? null : words.people(number(n), invited === null ? null : number(invited));
+  return `${seen.context.organization.name} · ` + words.about(people ?? whole.group.name, survey.name, day(release.released_at, zone), number(100 * level)) + (release.final ? "" : ` · ${words.rolling}`);
 }
 
 /** @param {Seen} seen */
@@ -170,10 +170,10 @@ function first(seen) {
   const found = leversOf(seen);
   if (!found) return [h("p", { class: "soft" }, words.failed)];
   if (found.status !== "ok") return [h("p", {}, `${words.not_here} ${lower(seen.reason(found.reason))}`)];
-  const scale = around([...found.levers.flatMap((one) => (one.status === "ok" ? [interval(one, "is")] : [])), { low: found.target, score: found.target, high: found.target, kind: "is" }], 5);
+  const scale = around([...found.levers.flatMap((one) => (one.status === "ok" ? [interval(one, "is")] : [])), { low: found.target, score: found.target, high: found.target + 1, kind: "is" }], 5);
   const told = {
     name: "levers", caption: words.answers.first, class: "levers",
-    head: [words.lever, term("levers.score", words.score), term("levers.importance", words.weight), { class: "strips", content: [h("span", { class: "ends" }, h("span", {}, number(scale[0])), term("levers.target", words.target(number(found.target))), h("span", {}, number(scale[1])))] }],
+    head: [words.lever, term("levers.score", words.score), term("levers.importance", words.weight), { class: "strips", content: [h("span", { class: "soft line" }, "┊ ", term("levers.target", words.target(number(found.target)))), h("span", { class: "ends" }, h("span", {}, number(scale[0])), h("span", {}, number(scale[1])))] }],
     rows: found.levers.map((one) => leverRow(seen, one, found.target, scale)),
     lines: [seen.heads("code", "lever", "status", "reason", "n", "score", "score_low", "score_high", "importance", "rank_probability", "is_top"), ...found.levers.map((one) => leverLine(seen, one))],
   };

@@ -159,7 +159,7 @@ export function calendar(seen, { from, to }) {
   const told = { name: "calendar", caption: words.parts.calendar,
     lines: [seen.heads("date", "celebrated", "code", "name", "what", "team"), ...found.items.map((one) => [one.date, one.celebrated_on, one.person.external_id, one.person.name, occasion(seen, one), one.team_name])] };
   return [h("p", {}, words.calendar(day(from), day(to))), ...celebrations(seen), listed.length ? h("dl", { class: "days" }, ...listed) : h("p", {}, words.nobody), ...(listed.length ? [download(told, words.csv)] : []),
-    ...(found.next_cursor ? [h("p", { class: "soft" }, words.first_days(found.items.length))] : []), h("p", {}, h("a", { href: "calendar" }, words.to_calendar))];
+    ...(found.next_cursor ? [h("p", { class: "soft" }, words.first_days(found.items.length))] : []), h("p", {}, h("a", { class: "link", href: "calendar" }, words.to_calendar))];
 }
 
 /** @param {Seen} seen @param {Schemas["Occurrence"]} one */

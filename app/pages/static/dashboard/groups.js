@@ -59,7 +59,7 @@ function line(seen, one) {
   const enps = one.enps.status === "ok" ? one.enps : null;
   const figures = [one.satisfaction.score, one.satisfaction.ci_low, one.satisfaction.ci_high, one.engagement.score, one.engagement.ci_low, one.engagement.ci_high, one.gap.mean, one.gap.ci_low, one.gap.ci_high];
   return [...told, seen.label("precisions", one.precision), one.n, one.invited, ...figures.map((value) => figure(value)),
-    one.position ? seen.label("quadrants", one.position.quadrant) : "", figure(enps?.score), figure(enps?.ci_low), figure(enps?.ci_high)];
+    one.position ? seen.label("quadrants", one.position.quadrant) : seen.reason(one.reasons.position), figure(enps?.score), figure(enps?.ci_low), figure(enps?.ci_high)];
 }
 
 /** @param {Seen} seen @param {Group} one @param {[number, number]} scale @returns {Row} */
@@ -81,12 +81,10 @@ function row(seen, one, scale) {
     { class: "place", content: [one.position ? seen.label("quadrants", one.position.quadrant) : place(seen, one)] }] };
 }
 
-const OF_FEW = ["under_ten", "banded", "too_few_persons"];
-
-/** Why there is none: of a small group in two words, for it may be most of the rows. @param {Seen} seen @param {Shown} one */
+/** Why there is none: of a small group in a few words, for it may be most of the rows. @param {Seen} seen @param {Shown} one */
 function place(seen, one) {
   const code = one.reasons.position ?? "";
-  return h("span", { class: "soft", title: seen.reason(code) }, OF_FEW.includes(code) ? seen.words.small : lower(seen.reason(code)));
+  return h("span", { class: "soft", title: seen.reason(code) }, code === "under_ten" ? seen.words.under_ten : lower(seen.reason(code)));
 }
 
 /** @param {Seen} seen @param {Shown} one @param {string} measure */

@@ -47,8 +47,10 @@ const nl = {
   /** @param {string} from */
   no_verdict: (from) => `Of er iets veranderde sinds ${from}, is niet duidelijk`,
   first_wave: "Eerste meting",
-  /** @param {string} n @param {string | null} invited @param {string} name @param {string} day @param {string} level */
-  about: (n, invited, name, day, level) => `${n}${invited ? ` van ${invited} genodigden` : " mensen"} · ${name} · vastgelegd op ${day} · marges van ${level}%`,
+  /** @param {string} n @param {string | null} invited */
+  people: (n, invited) => (invited ? `${n} van ${invited} genodigden` : `${n} mensen`),
+  /** @param {string} who @param {string} name @param {string} day @param {string} level */
+  about: (who, name, day, level) => `${who} · ${name} · vastgelegd op ${day} · marges van ${level}%`,
   /** @param {string} name @param {number | null} left @param {string} day */
   running: (name, left, day) => left === null ? `Nu open: ${name}.` : `Nu open: ${name}, ${left === 0 ? "sluit vandaag" : left === 1 ? "nog 1 dag" : `nog ${left} dagen`} (${day}).`,
   answers: {
@@ -106,7 +108,7 @@ const nl = {
   value: "Waarde",
   benchmark_note: "Deze cijfers zijn met ruis gemaakt, zodat je ze buiten de organisatie kunt laten zien zonder iets over een mens te verraden.",
   not_shown: "niet getoond",
-  small: "kleine groep",
+  under_ten: "niet onder 10 mensen",
   rounded: "Cijfers van groepen onder 20 mensen zijn afgerond in stappen.",
   all_shown: "Alle groepen, onderwerpen en aandachtsgebieden hier worden getoond.",
   /** @param {string} quadrant @param {string} chance */
@@ -246,7 +248,8 @@ const en = {
   and: "and",
   no_verdict: (from) => `Whether anything changed since ${from} is not clear`,
   first_wave: "First round",
-  about: (n, invited, name, day, level) => `${n}${invited ? ` of ${invited} invited` : " people"} · ${name} · fixed on ${day} · ${level}% margins`,
+  people: (n, invited) => (invited ? `${n} of ${invited} invited` : `${n} people`),
+  about: (who, name, day, level) => `${who} · ${name} · fixed on ${day} · ${level}% margins`,
   running: (name, left, day) => left === null ? `Open now: ${name}.` : `Open now: ${name}, ${left === 0 ? "closes today" : left === 1 ? "1 day left" : `${left} days left`} (${day}).`,
   answers: {
     stand: "Where do we stand?",
@@ -299,7 +302,7 @@ const en = {
   value: "Value",
   benchmark_note: "These figures were made with noise, so that you can show them outside the organisation without telling anything of a person.",
   not_shown: "not shown",
-  small: "small group",
+  under_ten: "not under 10 people",
   rounded: "Figures of groups under 20 people are rounded in steps.",
   all_shown: "All groups, topics and focus areas here are shown.",
   surely: (quadrant, chance) => `${quadrant}, with ${chance} certainty.`,
