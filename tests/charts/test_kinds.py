@@ -21,6 +21,7 @@ from app.charts.letters import width_of, wrapped
 from app.charts.look import WIDER, Look
 from app.charts.palette import DARK, LIGHT
 from app.charts.parts import PADDING
+from app.charts.rows import LINES
 from app.metrics import schemas
 from app.metrics.schemas.recognition import RecognitionMetrics
 from tests.charts.specifications import faults, texts_of, untold
@@ -175,6 +176,7 @@ def test_each_quadrant_is_named_within_its_own_lines_wherever_the_points_are(loo
     low, high = plot["layer"][1]["encoding"]["x"]["scale"]["domain"]
     line = (cut["satisfaction"] - low) / (high - low) * plot["width"]
     assert len(corners) == 4
+    assert max(one["y"] + LINES * (len(one["quadrant"]) - 1) for one in corners) <= plot["height"]
     for corner in corners:
         wide = max(map(width_of, corner["quadrant"])) * WIDER
         if corner["align"] == "left":

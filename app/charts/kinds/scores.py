@@ -172,7 +172,7 @@ def _place(rows: ChartRows, corners: ChartRows, domain: Sequence[float], size: t
 def _box_of(corner: Json) -> labels.Box:
     wide, high = max(map(width_of, corner["quadrant"])), LINES * len(corner["quadrant"])
     left = corner["x"] - (wide if corner["align"] == "right" else 0)
-    top = corner["y"] - (high if corner["baseline"] == "bottom" else 0)
+    top = corner["y"] - (LINES if corner["baseline"] == "bottom" else 0)
     return labels.Box(left, top, left + wide, top + high)
 
 
@@ -193,7 +193,7 @@ def _corners(look: Look, cuts: ChartRows, domain: Sequence[float], size: tuple[f
                 {
                     "quadrant": lines,
                     "x": MARGIN + right * (size[0] - 2 * MARGIN),
-                    "y": MARGIN + below * (size[1] - 2 * MARGIN),
+                    "y": size[1] - MARGIN - LINES * (len(lines) - 1) if below else MARGIN,
                     "align": ("left", "right")[right],
                     "baseline": ("top", "bottom")[below],
                 }
