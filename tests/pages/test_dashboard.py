@@ -241,8 +241,10 @@ async def test_a_table_is_taken_along_in_words_and_as_it_is_rounded(asked: Tenan
         assert len(names) == len(set(names)) >= tables
 
 
-def plain(value: float) -> str:
-    """As a spreadsheet reads it."""
+def plain(value: float | None) -> str:
+    """As a spreadsheet reads it; what is not told is empty."""
+    if value is None:
+        return ""
     return rounded(value).replace("−", "-").removeprefix("-" if rounded(value) == "−0" else "")
 
 
