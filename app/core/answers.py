@@ -14,7 +14,7 @@ LARGE = 2**16
 """Bytes whose packing others would wait for."""
 GZIP = 31
 TEXT = re.compile(r"text/|image/svg\+xml|application/(.*\+)?(json|yaml|xml|javascript|x-ndjson)\b")
-CODING = re.compile(r"\s*([\w*-]+)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.[0-9]{0,3})?))?\s*")
+CODING = re.compile(r"([\w*-]+)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.[0-9]{0,3})?))?")
 
 
 class HeadMiddleware:
@@ -102,7 +102,7 @@ def takes_gzip(accepted: str) -> bool:
     weights = {
         match[1].lower().removeprefix("x-"): float(match[2] or 1)
         for part in accepted.split(",")
-        if (match := CODING.fullmatch(part))
+        if (match := CODING.fullmatch(part.strip()))
     }
     return weights.get("gzip", weights.get("*", 0)) > 0
 

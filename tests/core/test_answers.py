@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from time import process_time
 from typing import Any
 
 import pytest
@@ -73,6 +74,14 @@ async def test_the_line_lives_on_after_a_head(wire: Wire) -> None:
 )
 def test_who_takes_gzip(accepted: str, takes: bool) -> None:
     assert takes_gzip(accepted) is takes
+
+
+@pytest.mark.parametrize("accepted", ["gzip" + " " * 60_000 + "x", " " * 60_000, "gzip;q=1," * 6_000])
+def test_a_long_head_is_read_in_proportion_to_its_length(accepted: str) -> None:
+    """The first took half a minute, of whoever asked, and everybody waited."""
+    started = process_time()
+    takes_gzip(accepted)
+    assert process_time() - started < 1
 
 
 async def test_a_long_text_is_packed_for_who_takes_it(acme: Tenant) -> None:
