@@ -122,6 +122,9 @@ def test_the_token_of_teams_is_base64() -> None:
         ("<@UBOB> you stayed #craft!", [BOB], "you stayed!", "craft"),
         ("<@UBOB> you stayed, #craft", [BOB], "you stayed", "craft"),
         ("<@UBOB> in <#C1|general>", [BOB], "in #general", None),
+        ("<@UBOB> in <#C1|>", [BOB], "in #C1", None),
+        ("<@UBOB> you stayed <#C1|craft>", [BOB], "you stayed", "craft"),
+        ("<@UBOB> and <!here|here>, <!subteam^S1>", [BOB], "and @here, @subteam", None),
         ("<@UBOB> a &lt; b &amp; c", [BOB], "a < b & c", None),
         ("<@UBOB> <!channel> look\0", [BOB], "@channel look", None),
         ("<@UBOB|bob>", [BOB], "", None),
@@ -138,6 +141,13 @@ def test_what_a_slash_command_says(text: str, people: list[Handle], message: str
 def test_without_a_list_any_first_tag_is_the_value() -> None:
     assert said(slack_parts("<@UBOB> you stayed #whatever"), NAMES, None) == Said("you stayed", "whatever")
     assert said(slack_parts("<@UBOB> you stayed #whatever"), NAMES, ["craft"]).value is None
+
+
+@pytest.mark.parametrize(("written", "shown"), [("<#C1|general>", "#general"), ("<#C1>", "#C1")])
+def test_without_a_list_a_channel_is_no_value(written: str, shown: str) -> None:
+    assert said(slack_parts(f"<@UBOB> in {written}"), NAMES, None) == Said(f"in {shown}", None)
+    tagged = slack_parts(f"<@UBOB> in {written} you stayed #craft")
+    assert said(tagged, NAMES, None) == Said(f"in {shown} you stayed", "craft")
 
 
 def test_what_a_message_of_teams_says() -> None:

@@ -15,7 +15,10 @@ SLACK = re.compile(
 )
 """What Slack puts between < and >, which nobody can type: those are escaped."""
 PLAIN = re.compile(rf"(?P<plain>{EMAIL})")
-VALUE = re.compile(r"(?<!\S)#([\w&'-]+)")
+CHANNEL = "\0"
+"""Stands before a channel, which is a value only where the organisation says so; no text has one of its own."""
+VALUE = re.compile(rf"(?<!\S)({CHANNEL}?)#([\w&'-]+)")
+EVERYBODY = {"here", "channel", "everyone", "group"}
 BETWEEN_NAMES = re.compile(r"^(\s|,|;|\+|&|\band\b|\ben\b|[*_~`])*$", re.IGNORECASE)
 AFTER_NAMES = re.compile(r"^(?:[ \t,;]|[-\u2013\u2014](?=\s)|:(?![\w+'-]+:))+")
 """What ends the names: not the colon of an emoji, nor the dash of a list below them."""
@@ -51,12 +54,18 @@ def slack_parts(text: str) -> Parts:
         if found["mail"] or found["plain"]:
             return Handle(email=found["mail"] or found["plain"])
         if found["channel"] is not None:
-            return "#" + _unescaped(found["called"] or found["channel"])
+            return f"{CHANNEL}#{_unescaped(found['called'] or found['channel'])}"
         if found["special"] is not None:
-            return _unescaped(found["label"] or "@" + found["special"].partition("^")[0])
+            return _special(found["special"], _unescaped(found["label"] or ""))
         return linked(_unescaped(found["text"] or ""), _unescaped(found["link"]))
 
     return _joined(_split(SLACK, text, meant, _unescaped))
+
+
+def _special(command: str, label: str) -> str:
+    """Everybody by the sign they are called with; a group or a date by its label."""
+    name = command.partition("^")[0]
+    return label if label and name not in EVERYBODY else f"@{name}"
 
 
 def linked(text: str, address: str) -> str:
@@ -101,10 +110,11 @@ def said(parts: Sequence[str | Handle], names: Mapping[Handle, str], values: Seq
     if len(told) < len(parts):
         text = _after_names(text, opened)
     for found in VALUE.finditer(text):
-        value = _value(found[1], values)
+        is_channel, word = found.groups()
+        value = None if is_channel and values is None else _value(word, values)
         if value is not None:
-            return Said(_without(text, found), value)
-    return Said(text.strip(), None)
+            return Said(_without(text, found).replace(CHANNEL, ""), value)
+    return Said(text.replace(CHANNEL, "").strip(), None)
 
 
 def _after_names(text: str, opened: str) -> str:
