@@ -58,6 +58,7 @@ from app.metrics.views.api import router as metrics_router
 from app.newsletter.api import linked as newsletter_links
 from app.newsletter.api import router as newsletter_router
 from app.organizations.api import router as organizations_router
+from app.organizations.erasure.api import router as organization_erasure_router
 from app.organizations.setup.api import router as setup_router
 from app.pages.api import router as pages_router
 from app.people.addresses import service as addresses
@@ -120,6 +121,7 @@ ROUTERS = (
     operations.watched,
     operations.router,
     organizations_router,
+    organization_erasure_router,
     setup_router,
     sign_in_router,
     teams_router,

@@ -17,6 +17,7 @@ KeyManager = Annotated[Principal, Depends(requires(Scope.KEYS_MANAGE))]
 KpiWriter = Annotated[Principal, Depends(requires(Scope.KPIS_WRITE))]
 MetricsReader = Annotated[Principal, Depends(requires(Scope.METRICS_READ))]
 """Reads of the whole organisation; who sees some teams only is refused."""
+OrganizationEraser = Annotated[Principal, Depends(requires(Scope.ORGANIZATION_WRITE, Scope.PRIVACY_MANAGE))]
 OrganizationWriter = Annotated[Principal, Depends(requires(Scope.ORGANIZATION_WRITE))]
 PeopleReader = Annotated[Principal, Depends(requires(Scope.PEOPLE_READ))]
 PeopleWriter = Annotated[Principal, Depends(requires(Scope.PEOPLE_WRITE))]

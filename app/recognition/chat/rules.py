@@ -16,7 +16,7 @@ SLACK = re.compile(
 """What Slack puts between < and >, which nobody can type: those are escaped."""
 PLAIN = re.compile(rf"(?P<plain>{EMAIL})")
 CHANNEL = "\0"
-"""Stands before a channel, which is a value only where the organisation says so; no text has one of its own."""
+"""Before a channel, which is a value only where the organisation says so. No text has one of its own."""
 VALUE = re.compile(rf"(?<!\S)({CHANNEL}?)#([\w&'-]+)")
 EVERYBODY = {"here", "channel", "everyone", "group"}
 BETWEEN_NAMES = re.compile(r"^(\s|,|;|\+|&|\band\b|\ben\b|[*_~`])*$", re.IGNORECASE)
