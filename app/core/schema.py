@@ -51,13 +51,30 @@ def is_email(text: str) -> bool:
     return True
 
 
+A_LABEL = re.compile(r"(?<=[@.])xn--[a-z0-9-]+(?![a-z0-9-])", re.IGNORECASE)
+"""How the DNS has a word of a domain that is not ASCII."""
+
+
+def one_spelling(text: str) -> str:
+    """With the domains of addresses as people write them: jan@xn--mller-kva.nl is jan@müller.nl."""
+    return A_LABEL.sub(lambda label: _as_people_write(label[0]), text) if "@" in text else text
+
+
+def _as_people_write(label: str) -> str:
+    try:
+        written = label[4:].lower().encode().decode("punycode")
+    except UnicodeError:
+        return label
+    return written if written.isprintable() else label
+
+
 def _email(value: str) -> str:
-    """As it was written."""
+    """As it was written, but for A-labels."""
     if not is_email(value):
         raise PydanticCustomError(
             "invalid_email", "This is no e-mail address: write one, as noor@example.com, and nothing else."
         )
-    return value
+    return one_spelling(value)
 
 
 Email = Annotated[str, Field(min_length=1, max_length=320), AfterValidator(_email)]

@@ -16,6 +16,7 @@ from app.core.conditional import NO_STORE, Preconditions, matches
 from app.core.errors import ErrorMiddleware
 from app.core.memory import ARRIVALS
 from app.core.requests import require_media_type
+from app.core.schema import one_spelling
 from app.core.strict_json import parse_aside
 from app.scim import service
 from app.scim.deviations import MOST_OPERATIONS, operations_of, with_objects
@@ -107,6 +108,8 @@ def search_of(sent: Any, model: Any) -> scim.SearchRequest[Any]:
         )
     if isinstance(sent, dict):
         refuse_many_names(sent)
+        if isinstance(sent.get("filter"), str):
+            sent = sent | {"filter": one_spelling(sent["filter"])}
     request: scim.SearchRequest[Any] = scim.SearchRequest[model].model_validate(sent, scim_policy=POLICY)
     return request
 

@@ -7,6 +7,8 @@ import scim2_models as scim
 from pydantic import AfterValidator, BeforeValidator, Field
 from scim2_models import CaseExact, Mutability, Required, Returned, Uniqueness
 
+from app.core.schema import one_spelling
+
 PEOPLE = "urn:betrokken:params:scim:schemas:extension:people:1.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 DEFAULT_RESULTS, MAX_RESULTS = 100, 500
@@ -33,8 +35,11 @@ def _as_reference(value: Any) -> Any:
 IsoDate = Annotated[str, AfterValidator(_iso_date)]
 
 
+OneSpelling = AfterValidator(lambda address: address and one_spelling(address))
+
+
 class Email(scim.Email):
-    value: str | None = None
+    value: Annotated[str | None, OneSpelling] = None
     """An address; not checked, as directories hold internal ones too."""
 
 
@@ -87,7 +92,7 @@ class PeopleUser(scim.Extension):
 class User(scim.User[scim.AnyExtension]):
     """A person."""
 
-    user_name: Annotated[str | None, Uniqueness.server, Required.true] = Field(
+    user_name: Annotated[str | None, Uniqueness.server, Required.true, OneSpelling] = Field(
         None, min_length=1, max_length=320
     )
     """The name the person signs in with, unique in the organisation whatever its case."""

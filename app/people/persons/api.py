@@ -10,6 +10,7 @@ from app.core.database import as_of, transaction_time
 from app.core.pages import Page
 from app.core.parameters import ExternalId, WantedIdentifier
 from app.core.requests import Route
+from app.core.schema import one_spelling
 from app.people import service as people_service
 from app.people.api import AsOf, UpdatedAfter
 from app.people.persons import schemas, service
@@ -33,7 +34,7 @@ async def list_people(
     window = people_service.window(
         page.last_name, updated_after, await transaction_time(session), page.limit + 1
     )
-    rows = await service.person_keys(session, window, team, day, email)
+    rows = await service.person_keys(session, window, team, day, email and one_spelling(email))
     keys, cursor = page.cut(rows, lambda key: (key.external_id,))
     names = [key.external_id for key in keys]
     found = await service.read_people(session, names, day)

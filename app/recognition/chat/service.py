@@ -16,6 +16,7 @@ from app.core import audit
 from app.core.batches import Effect
 from app.core.database import Row, TenantSession
 from app.core.errors import AppError, NotFound, Unprocessable, validated
+from app.core.schema import one_spelling
 from app.core.secrets import Keyring, token_hash
 from app.organizations.queries import organization
 from app.recognition import service
@@ -191,10 +192,10 @@ async def _people(
     session: TenantSession, command: Command, wanted: Sequence[Handle]
 ) -> dict[Handle, Colleague]:
     chat_ids = {handle.chat_id for handle in wanted if handle.chat_id is not None}
-    emails = {handle.email for handle in wanted if handle.email is not None}
+    emails = {one_spelling(handle.email) for handle in wanted if handle.email is not None}
     either = chat_ids | {command.aliases[one] for one in chat_ids if one in command.aliases}
     found = await queries.people_of_handles(session, command.product, either, emails)
-    keys = {handle: str(handle.chat_id or handle.email) for handle in wanted}
+    keys = {handle: handle.chat_id or one_spelling(handle.email or "") for handle in wanted}
     keyed = {
         handle: found.get(key) or found.get(command.aliases.get(key, "")) for handle, key in keys.items()
     }
