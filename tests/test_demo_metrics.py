@@ -207,6 +207,73 @@ async def test_every_chart_is_drawn_of_what_its_metric_tells(filled: Filled) -> 
                 assert untold(answer.json(), *told) == set(), f"{chart['name']} {team}"
 
 
+ENDS = {"satisfaction": ("score", "ci_low", "ci_high"), "engagement": ("score", "ci_low", "ci_high")}
+
+
+async def test_a_chart_draws_all_that_is_told_of_every_group_and_says_why_the_rest_is_not(
+    filled: Filled,
+) -> None:
+    """Of all teams: shown, banded and hidden; its table has the same by itself."""
+    by = {"by": ["organization", "team"]}
+    labels = (await filled.client.get("/v1/metrics/context")).json()["labels"]
+    answer = (await filled.client.get("/v1/metrics/satisfaction-engagement", params=by)).json()
+    shown = [one for one in answer["groups"] if one["status"] == "ok"]
+    hidden = [one for one in answer["groups"] if one["status"] != "ok"]
+    assert hidden
+    assert any(one["position"] is None for one in shown)
+    for name in ("quadrants", "gap"):
+        data = await datasets(filled, name, by)
+        drawn = {row["name"]: row for row in data["groups"]}
+        assert len(drawn) == len(shown)
+        for one in shown:
+            row = drawn[name_of(one)]
+            assert [row[f"{score}{end}"] for score in ENDS for end in ("", "_low", "_high")] == [
+                one[score][end] for score, ends in ENDS.items() for end in ends
+            ]
+            if name == "quadrants":
+                position = one["position"]
+                place = ("quadrants", position["quadrant"]) if position else ("reasons", why_no_place(one))
+                assert row["quadrant"] == labels[place[0]][place[1]]["en"]
+                assert ("semi_major" in row) == bool(position)
+            else:
+                assert (row["gap"], row["gap_low"]) == (one["gap"]["mean"], one["gap"]["ci_low"])
+        assert data["hidden"] == [
+            {"name": name_of(one), "reason": labels["reasons"][one["reason"]]["en"]} for one in hidden
+        ]
+
+
+async def test_the_topics_of_every_team_are_drawn_with_all_that_is_told_of_them(filled: Filled) -> None:
+    for team in filled.teams:
+        asked = {"team": team, "by": ["team"]}
+        answer = await filled.client.get(
+            "/v1/metrics/facets", params=asked, headers={"Accept-Language": "en"}
+        )
+        group = answer.json()["groups"][0]
+        rows = (await datasets(filled, "facets", {"team": team}))["rows"]
+        told = {one["title"]: one for one in group.get("facets", [])}
+        drawn = {row["name"]: row for row in rows if "is_heading" not in row}
+        assert drawn.keys() == told.keys()
+        for title, one in told.items():
+            assert drawn[title].get("score") == one.get("score")
+            assert drawn[title].get("favourable") == one.get("favourable")
+            assert ("reason" in drawn[title]) == (one.get("favourable") is None)
+
+
+async def datasets(filled: Filled, name: str, params: dict[str, Any]) -> dict[str, Any]:
+    answer = await filled.client.get(f"/v1/charts/{name}", params=params, headers={"Accept-Language": "en"})
+    found: dict[str, Any] = answer.json()["datasets"]
+    return found
+
+
+def why_no_place(group: dict[str, Any]) -> str:
+    return str(group["reasons"]["position"])
+
+
+def name_of(group: dict[str, Any]) -> str:
+    found = group["group"]
+    return "Whole organisation" if found["kind"] == "organization" else str(found["name"])
+
+
 def told_by(chart: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The requests whose answers a chart is made of."""
     by = ["organization", "team"]

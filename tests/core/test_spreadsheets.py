@@ -55,6 +55,14 @@ async def test_people_are_a_table_to_whom_prefers_one(acme: Tenant) -> None:
     assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
 
 
+async def test_what_is_neither_a_list_nor_of_groups_is_json_whatever_is_accepted(acme: Tenant) -> None:
+    await staff(acme.client, {"sales": 8})
+    await released(acme, names_of("sales", 8))
+    for metric in ("outcomes", "benchmark", "context"):
+        answer = await acme.client.get(f"/v1/metrics/{metric}", headers=AS_TABLE)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json"), metric
+
+
 async def test_a_metric_is_a_table_with_all_its_numbers_and_a_tag_of_its_own(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 8, "care": 9, "lab": 2})
     await released(acme, [*names_of("sales", 8), *names_of("care", 9)])
