@@ -460,6 +460,7 @@ async def test_own_words_for_invitation_and_reminder_are_seen_first_and_then_mai
             await seen.page.wait_for_selector("#invite")
             assert await seen.page.input_value("#subject-en") == "", "they were sent"
             await seen.page.click("#remind")
+            await seen.says("dialog", "At most 1 mail goes out")
             await seen.page.click("#own-by_hand summary")
             await seen.page.fill("#remind-text-en", "The last day, {name")
             await seen.page.click("dialog >> text=Remind now >> nth=-1")

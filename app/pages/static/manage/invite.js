@@ -56,7 +56,7 @@ function mails(survey, { counts, next_mailing_at: next, reminders, failed }) {
   return part(said.mails,
     h("p", { id: "mail-counts" }, any ? said.mail_counts(counts) : said.no_mails, next ? ` ${said.next_mailing(moment(next))}` : ""),
     ...(lines.length ? [h("ul", {}, ...lines)] : []), ...(rows.length ? [table(said.mails, [said.person, said.why], rows)] : []),
-    h("p", { class: "buttons" }, ...(counts.mailed && mayWrite ? [button(said.remind, () => reminding(survey), "secondary", { id: "remind" })] : []), ...(mayWrite ? [] : [seeMail(survey)])));
+    h("p", { class: "buttons" }, ...(counts.mailed && mayWrite ? [button(said.remind, () => reminding(survey, counts.mailed), "secondary", { id: "remind" })] : []), ...(mayWrite ? [] : [seeMail(survey)])));
 }
 
 /** While they go out, as long as somebody looks at it; what is filled in beside it stays. @param {Survey} survey */
@@ -71,14 +71,14 @@ function countAgain({ id }) {
   }, LOOK_AGAIN_MS);
 }
 
-/** @param {Survey} survey */
-function reminding(survey) {
+/** How many have not answered is told to nobody: so it is said how many get one at most. @param {Survey} survey @param {number} mailed */
+function reminding(survey, mailed) {
   const said = words();
   const body = form(() => {}, h("div", { class: "own-words" }, ownWordsOf("by_hand", survey)));
   body.append(seeReminder(survey, body));
   keepByHand(survey, body);
   const act = () => post(`v1/surveys/${survey.id}/invitations/remind`, wordsOf(body, "by_hand"));
-  return confirm({ title: said.remind_question, text: said.remind_text[survey.mode], label: said.remind, said: said.reminded_said, parts: [body], within: BY_HAND, look: "roomy", act, then: () => {
+  return confirm({ title: said.remind_question, text: [...said.remind_text[survey.mode], said.remind_most(mailed)], label: said.remind, said: said.reminded_said, parts: [body], within: BY_HAND, look: "roomy", act, then: () => {
     forgetWords(survey.id, "by_hand");
     return redraw(said.reminded_said);
   } });

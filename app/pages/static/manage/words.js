@@ -273,6 +273,8 @@ const nl = {
   reminder_line: (day, isSent) => `Herinnering ${isSent ? "verstuurd" : "gepland"} op ${day}`,
   failed_mail: { refused: "Het adres werd geweigerd: verbeter het en nodig opnieuw uit.", bounced: "De mail kwam terug: verbeter het adres en nodig opnieuw uit." },
   remind: "Herinner nu",
+  /** @param {number} mailed */
+  remind_most: (mailed) => `Hooguit ${mailed} ${mailed === 1 ? "mail gaat" : "mails gaan"} de deur uit, en ${mailed === 1 ? "die is" : "die zijn"} niet terug te halen.`,
   remind_question: "Nu herinneren?",
   remind_text: {
     anonymous: ["Niemand kan weten wie al antwoordde: iedereen die een uitnodiging kreeg, krijgt de herinnering."],
@@ -827,6 +829,7 @@ const en = {
   reminder_line: (day, isSent) => `Reminder ${isSent ? "sent" : "planned"} on ${day}`,
   failed_mail: { refused: "The address was refused: correct it and invite again.", bounced: "The mail came back: correct the address and invite again." },
   remind: "Remind now",
+  remind_most: (mailed) => `At most ${mailed} ${mailed === 1 ? "mail goes" : "mails go"} out, which cannot be taken back.`,
   remind_question: "Remind now?",
   remind_text: {
     anonymous: ["Nobody can know who has answered: everybody who was invited gets the reminder."],
