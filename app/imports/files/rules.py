@@ -16,7 +16,7 @@ MOST_COLUMNS = 500
 MOST_TITLES, MOST_LINES = 20, 1000
 """Rows in which the header is looked for, and lines of a workbook, of which many are empty."""
 UTF_8_MARK = b"\xef\xbb\xbf"
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|", "^", "~")
 SAID = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([!#-/:-@\[-^`{-~\t])"?[ \t,;]*\r?\n', re.IGNORECASE)
 UNSTORABLE = re.compile("[\x00\udc80-\udcff]")
 """NUL, and what surrogateescape makes of bytes that are not UTF-8."""
