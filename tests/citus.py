@@ -35,6 +35,7 @@ LAZY = "UPDATE or DELETE calls in CASE or COALESCE what is not immutable"
 RETURNING = "RETURNING calls what is not immutable"
 MOVED = "a row gets another organisation"
 NESTED = "INSERT of VALUES holds a subquery or a common table"
+COPIED = "what is selected is inserted by COPY, which row-level security refuses"
 INSERTING = "UPDATE or DELETE has an INSERT as a common table"
 
 
@@ -43,7 +44,15 @@ def refused(sql: str) -> set[str]:
     tree = sqlglot.parse_one(readable(sql), dialect="postgres")
     if isinstance(tree, exp.Command | exp.Create | exp.Drop | exp.Set) or not tables_of_organizations(tree):
         return set()
-    return {FAR for _ in far(tree)} | set(_of_changes(tree))
+    return {FAR for _ in far(tree)} | set(_of_changes(tree)) | ({COPIED} if _is_copied(tree) else set())
+
+
+def _is_copied(tree: exp.Expression) -> bool:
+    return (
+        isinstance(tree, exp.Insert)
+        and isinstance(tree.expression, exp.Query)
+        and not (tree.args.get("returning") or tree.args.get("conflict"))
+    )
 
 
 def tables_of_organizations(tree: exp.Expression) -> bool:

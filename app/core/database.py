@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -29,6 +30,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import logging as app_logging
 from app.core.errors import OUT_OF_REACH
+from app.core.inserting import without_copy
 from app.core.lines import CountedPool, dial, ping_soon
 from app.core.memory import ANSWER_TABLES, CHANGED, TOLD_OF, Memory, changed_by
 from app.core.secrets import Keyring, address_parts, load_secrets
@@ -56,6 +58,7 @@ AWAY_SECONDS = 10
 
 COUNTED = "counted"
 TIME = "transaction_time"
+SPREAD = "spread"
 Clock = Callable[[AsyncSession], Awaitable[datetime]]
 """`transaction_time`, except in tests."""
 
@@ -94,6 +97,14 @@ def bind_organization(state: ORMExecuteState) -> None:
         bound = {"organization_id": state.session.info["organization_id"]}
         given: Any = state.parameters or {}
         state.parameters = [bound | each for each in given] if isinstance(given, list) else bound | given
+
+
+@event.listens_for(TenantTransaction, "do_orm_execute")
+def insert_without_copy(state: ORMExecuteState) -> None:
+    if SPREAD in state.session.info and isinstance(state.statement, TextClause):
+        statement = copy(state.statement)
+        statement.text = without_copy(statement.text)
+        state.statement = statement
 
 
 @event.listens_for(TenantTransaction, "do_orm_execute")
@@ -236,6 +247,7 @@ class Database:
         entered = (await session.execute(ENTER_TENANT, who)).one()
         session.info[TIME] = entered[2]
         if entered[-1] is not None:
+            session.info[SPREAD] = True
             await session.execute(text(f"""SET LOCAL app.organization_id = '{session.organization_id}'"""))
         app_logging.organization_id.set(own)
         await self._know(session)

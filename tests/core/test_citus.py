@@ -53,6 +53,10 @@ SELECT c.relname, c.relforcerowsecurity, p.polname, concat(pg_get_expr(polqual, 
 FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid ORDER BY c.relname, p.polname
 """
 OWN_NAME = text("SELECT string_agg(name, ' ') FROM organizations")
+SELECTED = text("""
+INSERT INTO teams (organization_id, external_id, name)
+SELECT :organization_id, name, name FROM unnest(ARRAY['a']) AS name WHERE false
+""")
 TOLD_TO_CITUS = text(
     "SELECT current_setting('citus.propagate_set_commands', true), current_setting('app.organization_id')"
 )
@@ -150,6 +154,20 @@ async def test_the_machines_are_told_whose_transaction_it_is(
         async with plain.tenant_session(organization_id) as session:
             assert await session.scalar(OWN_NAME) == name
             assert (await session.execute(TOLD_TO_CITUS)).one() == ("local", str(organization_id))
+
+
+async def test_rows_that_are_selected_are_returned_there_and_nowhere_else(
+    plain: Database, line: asyncpg.Connection, role: str
+) -> None:
+    """So Citus inserts them without COPY, which row-level security refuses."""
+    async with plain.system_session(reason="test") as session:
+        own = await organizations.create_organization(session, "A", plain.keyring)
+    async with plain.tenant_session(own) as session:
+        assert not (await session.execute(SELECTED)).returns_rows
+    await line.execute(STAND_INS)
+    await spread_as(plain, role)
+    async with plain.tenant_session(own) as session:
+        assert (await session.execute(SELECTED)).returns_rows
 
 
 async def test_where_no_trigger_tells_nothing_is_remembered(
