@@ -91,6 +91,8 @@ class InvitationDelivery(DependentRow, table=True):
     settled_at: datetime | None = instant(nullable=True)
     is_mailed: bool = Field(sa_column_kwargs={"server_default": "false"})
     """Once they have one that nobody else has seen, no other is shown to whoever issues."""
+    was_in_hand: bool = Field(sa_column_kwargs={"server_default": "false"})
+    """Whether one was ever shown to whoever issues: who then writes another address gets no link by mail."""
 
 
 class InvitationReminder(DependentRow, table=True):

@@ -559,6 +559,28 @@ async def test_who_was_given_a_code_can_be_mailed_a_link_in_its_place_and_answer
     assert (await answer(mailer, code["E-3"])).status_code == 201, "what they have stands"
 
 
+@pytest.mark.parametrize("how", ["all", "by name"])
+async def test_an_address_written_after_a_code_was_given_gets_no_link_however_late(
+    how: str, mailer: Tenant, sink: Sink
+) -> None:
+    """Also where it is written between issuing and mailing, and where it is tried again afterwards."""
+    api = mailer.client
+    await employed(api, "E-1")
+    survey_id = await opened(api)
+    [given] = (await ask(api, survey_id, form="codes", people=["E-1"])).json()["invitations"]
+    wanted = {"with_codes": True} if how == "all" else {"people": ["E-1"]}
+    assert (await ask(api, survey_id, **wanted)).json()["mailed"] == 1
+    await api.patch("/v1/people/E-1", json={"email": "spy@example.com"})
+    await mailer.work()
+    again = (await ask(api, survey_id, **wanted)).json()
+    assert {one["respondent"]: one["reason"] for one in again["not_issued"]}["E-1"] == "address_changed"
+    await mailer.work()
+    assert with_links(sink) == []
+    [other] = (await ask(api, survey_id, form="codes", people=["E-1"])).json()["invitations"]
+    assert (await answer(mailer, given["token"])).status_code != 201
+    assert (await answer(mailer, other["token"])).status_code == 201, "a code in place of a lost one"
+
+
 FAR = ("9999-12-31T23:59:59Z", "9999-12-31T12:00:00Z", "9998-01-01T00:00:00Z")
 LAST = "9997-12-31T23:59:59Z"
 

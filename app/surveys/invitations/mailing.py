@@ -21,7 +21,7 @@ from app.surveys.invitations import letters
 from app.surveys.invitations import queries as invitation_queries
 from app.surveys.invitations.letters import OwnWords
 from app.surveys.invitations.preview import language_for, occasion_of
-from app.surveys.invitations.service import may_be_mailed_again
+from app.surveys.invitations.service import has_had_one, may_be_mailed_again
 from app.surveys.invitations.tokens import opened_person, padded_person, token_of
 from app.surveys.responses.service import respondent_key
 from app.tables import Survey
@@ -54,7 +54,7 @@ class Invitations:
         reader = await invitation_queries.reader(session, self.person_of(session, item), today)
         if reader is None or reader.email is None:
             raise Undeliverable("no_address", "no_address")
-        if item.is_mailed and not may_be_mailed_again(survey, reader.email_since, now):
+        if has_had_one(item) and not may_be_mailed_again(survey, reader.email_since, now):
             raise Undeliverable("cancelled", "address_changed")
         subject, text, *_ = await invitation_queries.own_words(session, self.survey_id, item.mailing_id)
         own = OwnWords(subject, text)

@@ -48,14 +48,15 @@ async def members_named(
 
 RECIPIENTS = text("""
 SELECT recipient_key, is_mailed, failure IS NULL AS is_issued,
-  failure IS NULL AND nonce IS NULL AND NOT is_mailed AS is_in_hand FROM invitation_deliveries
+  failure IS NULL AND nonce IS NULL AND NOT is_mailed AS is_in_hand, was_in_hand FROM invitation_deliveries
 WHERE organization_id = :organization_id AND survey_id = :survey_id
 """)
 
 
 async def recipients(session: TenantSession, survey_id: UUID) -> dict[UUID, Row[Any]]:
     """Of those who were issued a token: is_issued, unless no server took its mail, is_mailed, whether a
-    mail server has taken one, and is_in_hand, whether it was shown to be handed out."""
+    mail server has taken one, is_in_hand, whether it was shown to be handed out, and was_in_hand, whether
+    one ever was."""
     rows = await session.execute(RECIPIENTS, {"survey_id": survey_id})
     return {row.recipient_key: row for row in rows}
 
@@ -320,13 +321,15 @@ async def own_words(
 
 REMEMBER_DELIVERIES = text("""
 INSERT INTO invitation_deliveries
-    (organization_id, survey_id, mailing_id, recipient_key, nonce, person_seal)
-SELECT :organization_id, :survey_id, :mailing_id, d.* FROM unnest(CAST(:recipient_keys AS uuid[]),
+    (organization_id, survey_id, mailing_id, recipient_key, nonce, person_seal, was_in_hand)
+SELECT :organization_id, :survey_id, :mailing_id, d.*, d.nonce IS NULL
+FROM unnest(CAST(:recipient_keys AS uuid[]),
 CAST(:nonces AS bytea[]), CAST(:seals AS bytea[])) AS d (recipient_key, nonce, person_seal)
 ORDER BY d.recipient_key
   ON CONFLICT (organization_id, survey_id, recipient_key) DO UPDATE
 SET mailing_id = excluded.mailing_id, nonce = excluded.nonce, person_seal = excluded.person_seal,
     sealed_person = NULL, held_until = NULL, failure = NULL,
+    was_in_hand = invitation_deliveries.was_in_hand OR excluded.was_in_hand,
     kept_nonce = CASE WHEN excluded.nonce IS NOT NULL THEN invitation_deliveries.kept_nonce END,
     settled_at = CASE WHEN excluded.nonce IS NOT NULL THEN invitation_deliveries.settled_at END
 """)
@@ -368,7 +371,7 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id AND recipien
     SELECT d.recipient_key FROM invitation_deliveries d WHERE {WAITING}
     ORDER BY d.held_until NULLS FIRST, d.recipient_key LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING recipient_key, mailing_id, nonce, person_seal, sealed_person, is_mailed
+RETURNING recipient_key, mailing_id, nonce, person_seal, sealed_person, is_mailed, was_in_hand
 """)  # noqa: S608
 
 
@@ -413,12 +416,12 @@ WHERE organization_id = :organization_id AND survey_id = :survey_id
 """)
 TAKE_BACK = text("""
 DELETE FROM invitation_deliveries WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND recipient_key = :recipient_key AND nonce = :nonce AND NOT is_mailed
+  AND recipient_key = :recipient_key AND nonce = :nonce AND NOT is_mailed AND NOT was_in_hand
 """)
 TAKE_BACK_REPEATED = text("""
 UPDATE invitation_deliveries SET nonce = NULL, person_seal = NULL, sealed_person = NULL, held_until = NULL
 WHERE organization_id = :organization_id AND survey_id = :survey_id
-  AND recipient_key = :recipient_key AND nonce = :nonce AND is_mailed
+  AND recipient_key = :recipient_key AND nonce = :nonce AND (is_mailed OR was_in_hand)
 """)
 
 
@@ -446,8 +449,8 @@ async def put_back(session: TenantSession, survey_id: UUID, mail: Row[Any], now:
 
 
 async def take_back(session: TenantSession, survey_id: UUID, mail: Row[Any]) -> None:
-    """Nothing was issued to them, unless another token was since. Whoever was mailed one stays known as that:
-    they may have answered."""
+    """Nothing was issued to them, unless another token was since. Whoever was mailed or handed
+    one stays known as that: they may have answered."""
     await session.execute(TAKE_BACK, key_of(survey_id, mail))
     await session.execute(TAKE_BACK_REPEATED, key_of(survey_id, mail))
 

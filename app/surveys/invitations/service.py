@@ -79,6 +79,8 @@ class Member:
     is_mailed: bool
     is_in_hand: bool
     """Whether what they have was given by hand: a code, or a link that was shown."""
+    was_in_hand: bool
+    """Whether anything ever was, also where a mail is to take its place."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,13 @@ def member_of(row: Row[Any], survey: Survey, issued: Mapping[UUID, Row[Any]], ke
         is_issued=before is not None and before.is_issued,
         is_mailed=before is not None and before.is_mailed,
         is_in_hand=before is not None and before.is_in_hand,
+        was_in_hand=before is not None and before.was_in_hand,
     )
+
+
+def has_had_one(recipient: Member | Row[Any]) -> bool:
+    """Whether a token reached them, by mail or by hand: then they may have answered."""
+    return bool(recipient.is_mailed or recipient.was_in_hand)
 
 
 def may_be_mailed_again(survey: Survey, email_since: datetime, now: datetime) -> bool:
@@ -267,9 +275,7 @@ def reasons_to_skip(
             skipped[member.external_id] = "already_issued"
         elif is_mailed and not member.has_address:
             skipped[member.external_id] = "no_address"
-        elif (member.is_mailed or member.is_in_hand) and not may_be_mailed_again(
-            survey, member.email_since, now
-        ):
+        elif is_mailed and has_had_one(member) and not may_be_mailed_again(survey, member.email_since, now):
             skipped[member.external_id] = "address_changed"
     if is_anonymous and not is_mailed:
         left = [member for member in members if member.external_id not in skipped]
