@@ -36,6 +36,7 @@ RETURNING = "RETURNING calls what is not immutable"
 MOVED = "a row gets another organisation"
 NESTED = "INSERT of VALUES holds a subquery or a common table"
 COPIED = "what is selected is inserted by COPY, which row-level security refuses"
+SIMPLE = "CASE has an operand, which Citus hands to its nodes as another statement"
 INSERTING = "UPDATE or DELETE has an INSERT as a common table"
 
 
@@ -44,7 +45,12 @@ def refused(sql: str) -> set[str]:
     tree = sqlglot.parse_one(readable(sql), dialect="postgres")
     if isinstance(tree, exp.Command | exp.Create | exp.Drop | exp.Set) or not tables_of_organizations(tree):
         return set()
-    return {FAR for _ in far(tree)} | set(_of_changes(tree)) | ({COPIED} if _is_copied(tree) else set())
+    found = {FAR for _ in far(tree)} | set(_of_changes(tree))
+    return found | ({COPIED} if _is_copied(tree) else set()) | ({SIMPLE} if _has_operand(tree) else set())
+
+
+def _has_operand(tree: exp.Expression) -> bool:
+    return any(case.this is not None for case in tree.find_all(exp.Case))
 
 
 def _is_copied(tree: exp.Expression) -> bool:

@@ -43,6 +43,7 @@ def test_citus_refuses_no_statement() -> None:
         (f"UPDATE a SET at = coalesce(at, now()) WHERE {OF}", citus.LAZY),
         (f"UPDATE a SET at = CASE WHEN n = 1 THEN now() END WHERE {OF}", citus.LAZY),
         (f"DELETE FROM a WHERE {OF} RETURNING now()", citus.RETURNING),
+        (f"DELETE FROM a WHERE {OF} AND n > CASE kind WHEN 'old' THEN 1 ELSE 2 END", citus.SIMPLE),
         ("INSERT INTO a (organization_id, n) SELECT :organization_id, n FROM unnest(:n) AS n", citus.COPIED),
         (f"WITH x AS (SELECT n FROM b WHERE {OF}) INSERT INTO a (organization_id, n)"
          " SELECT :organization_id, n FROM x", citus.COPIED),

@@ -64,8 +64,8 @@ celebrated AS (
     WHERE o.organization_id = :organization_id AND o.consent
         AND o.visibility = ANY(CAST(:visibilities AS text[]))
         AND (CAST(:person_ids AS uuid[]) IS NULL OR o.person_id = ANY(CAST(:person_ids AS uuid[])))
-        AND CASE o.recurrence
-            WHEN 'once' THEN o.year = d.year AND d.leap_day_rule IS NULL
+        AND CASE
+            WHEN o.recurrence = 'once' THEN o.year = d.year AND d.leap_day_rule IS NULL
             ELSE coalesce(o.year <= d.year, true)
                 AND coalesce(o.leap_day_rule, s.leap_day_rule, :leap_day_rule)
                     = coalesce(d.leap_day_rule, o.leap_day_rule, s.leap_day_rule, :leap_day_rule)

@@ -75,7 +75,7 @@ TRY_LOCK = text("""SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"
 FORGET = text("""
 DELETE FROM imports
 WHERE organization_id = :organization_id
-    AND created_at < now() - make_interval(days => CASE status WHEN 'receiving' THEN 1 ELSE :days END)
+    AND created_at < now() - make_interval(days => CASE WHEN status = 'receiving' THEN 1 ELSE :days END)
     AND status NOT IN ('queued', 'running')
 """)
 

@@ -24,7 +24,7 @@ SELECT s.id AS survey_id, s.name, s.mode, s.status, s.release_policy, s.allow_ch
     r.included_in
 FROM surveys s
 JOIN responses r ON r.organization_id = s.organization_id AND r.survey_id = s.id
-    AND r.respondent_key = CASE s.mode WHEN 'attributed' THEN CAST(:person_id AS uuid) ELSE :pseudonym END
+    AND r.respondent_key = CASE WHEN s.mode = 'attributed' THEN CAST(:person_id AS uuid) ELSE :pseudonym END
 WHERE {OWN_SURVEYS} AND s.mode = ANY(CAST(:modes AS text[]))
   AND (CAST(:address_since AS timestamptz) IS NULL OR s.opened_at > :address_since)
 ORDER BY s.opened_at, s.id
