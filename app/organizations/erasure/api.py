@@ -13,11 +13,11 @@ Confirmation = Annotated[str, Query(min_length=1, max_length=200)]
 
 @router.post(
     "/v1/organization/erasure",
-    operation_id="confirm_organization_erasure",
+    operation_id="create_organization_erasure_token",
     status_code=201,
     response_model=schemas.ErasureConfirmation,
 )
-async def confirm_organization_erasure(
+async def create_organization_erasure_token(
     who: OrganizationEraser, session: Tenant, keyring: KeyringOf, once: Once
 ) -> Response:
     return await once.answer(201, await service.confirm(session, who, keyring))
