@@ -14,7 +14,7 @@ from sqlalchemy import text
 from app.core import citus
 from app.core.bonds import FOREIGN_KEYS, bonds_of, put_back, take_off
 from app.core.database import Database
-from app.core.migrations import MigrationRefused, migrate, revisions
+from app.core.migrations import MigrationRefused, migrate
 from app.core.settings import Settings
 from app.organizations import service as organizations
 from tests.conftest import database_like, run_sql
@@ -123,11 +123,12 @@ async def test_a_migration_of_triggers_leaves_out_what_is_spread(
     plain: Database, line: asyncpg.Connection, role: str
 ) -> None:
     """As of a database that was spread before the triggers changed."""
+    before, of_triggers = "2026_11_30_2200", "2026_11_30_2210"
     await line.execute(STAND_INS)
     await spread_as(plain, role)
-    await line.execute("UPDATE alembic_version SET version_num = '2026_11_30_2200'")
-    await migrate(plain)
-    assert await line.fetchval("SELECT version_num FROM alembic_version") == revisions()[0]
+    await line.execute("UPDATE alembic_version SET version_num = $1", before)
+    await migrate(plain, of_triggers)
+    assert await line.fetchval("SELECT version_num FROM alembic_version") == of_triggers
     assert not await line.fetch(citus.TRIGGERS_OF.text.replace(":tables", "ARRAY['surveys']"))
 
 

@@ -338,7 +338,7 @@ def _position_title(look: Look, answer: schemas.SatisfactionEngagement) -> str:
     if not isinstance(first, schemas.GroupOk):
         return look.say("of_group", name=name, said=look.label("reasons", first.reason))
     if first.position is None:
-        return look.say("of_group", name=name, said=look.label("reasons", _why_no_place(first)))
+        return look.say("both_scores", name=name, **_scores_in_words(look, first))
     if first.position.quadrant == "undetermined":
         chances = first.position.probabilities.model_dump()
         likely = max(chances, key=lambda key: chances[key])
@@ -363,10 +363,16 @@ def _quadrants_in_words(look: Look, groups: Sequence[schemas.GroupOk], unseen: S
         "quadrants_in_words",
         count=len(groups),
         name=look.name(first.group),
-        satisfaction=look.number(first.satisfaction.score),
-        engagement=look.number(first.engagement.score),
+        **_scores_in_words(look, first),
     )
     return with_hidden(look, said, unseen)
+
+
+def _scores_in_words(look: Look, group: schemas.GroupOk) -> dict[str, str]:
+    return {
+        dimension: look.number(score.score)
+        for dimension, score in (("satisfaction", group.satisfaction), ("engagement", group.engagement))
+    }
 
 
 def _is_benchmark(groups: Sequence[schemas.GroupOk]) -> bool:
