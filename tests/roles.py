@@ -74,6 +74,7 @@ OTHERS = {
     "app.scim": ("schemas", "settles how the models of SCIM are loaded"),
     "app.core.languages": ("pure", "languages, and days in words"),
     "app.core.one_line": ("pure", "somebody's text, on one line"),
+    "app.core.shipped": ("pure", "files that come along"),
     "app.core.schema": ("schemas", "the base of what goes over the wire"),
     "app.calendar.cards.outcome": ("pure", "what a card's mail may hold"),
     "app.calendar.cards.press": ("service", "a card, drawn in a process of its own"),

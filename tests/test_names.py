@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,14 @@ CALLERS = "auth/callers.py"
 SHAPES = {"dict", "list", "tuple", "Callable", "Mapping", "Sequence", "Awaitable"}
 
 
+@cache
+def parsed(source: str) -> list[ast.stmt]:
+    return ast.parse(source).body
+
+
 def statements(folder: Path) -> Iterator[tuple[str, ast.stmt]]:
     for file in sorted(folder.rglob("*.py")):
-        for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+        for statement in parsed(file.read_text(encoding="utf-8")):
             yield file.relative_to(folder).as_posix(), statement
 
 

@@ -3,11 +3,11 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import app.main
 from app.calendar import words as calendar_words
@@ -15,6 +15,7 @@ from app.core import languages
 from app.core.contract import contract
 from app.core.errors import AppError
 from app.core.languages import LANGUAGES
+from app.core.shipped import read_yaml
 from app.metrics.definitions import document
 from tests.metrics.test_words import CLAIMS, texts
 
@@ -45,11 +46,7 @@ PLACE = re.compile(r"\{\w+\}")
 
 def words_of_files() -> dict[str, Any]:
     names = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*.yaml")}
-    return {
-        name: yaml.safe_load(path.read_text(encoding="utf-8"))
-        for name, path in names.items()
-        if name not in NOT_OURS_TO_SAY
-    }
+    return {name: read_yaml(path) for name, path in names.items() if name not in NOT_OURS_TO_SAY}
 
 
 def words_of_modules() -> dict[str, Any]:
@@ -61,9 +58,13 @@ def words_of_modules() -> dict[str, Any]:
     }
 
 
-def said_in_code(path: Path) -> Iterator[str]:
+@cache
+def modules() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.py")}
+
+
+def said_in_code(path: Path, tree: ast.Module) -> Iterator[str]:
     """Strings of more than one word; of the command line docstrings too, which are its help."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     notes = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
     for node in ast.walk(tree):
         is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
@@ -71,15 +72,15 @@ def said_in_code(path: Path) -> Iterator[str]:
             yield node.value  # type: ignore[attr-defined]
 
 
-def every_text() -> Iterator[tuple[str, str]]:
+@cache
+def every_text() -> tuple[tuple[str, str], ...]:
     """Where it is, and what it says."""
     sources: dict[str, Any] = {"the contract": contract(), **words_of_files(), **words_of_modules()}
-    for path in ROOT.rglob("*.py"):
-        sources[path.relative_to(ROOT).as_posix()] = list(said_in_code(path))
+    for path, tree in modules().items():
+        sources[path.relative_to(ROOT).as_posix()] = list(said_in_code(path, tree))
     for path in [*ROOT.rglob("*.mjml"), *ROOT.rglob("layout.txt")]:
         sources[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
-    for name, source in sources.items():
-        yield from ((name, text) for text in texts(source))
+    return tuple((name, text) for name, source in sources.items() for text in texts(source))
 
 
 def translated(value: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -102,9 +103,8 @@ def shape(value: Any) -> Any:
 
 
 def test_no_text_has_a_word_that_we_do_not_use() -> None:
-    found = list(every_text())
-    assert len(found) > 3000
-    assert [(where, text) for where, text in found if FORBIDDEN.search(text)] == []
+    assert len(every_text()) > 3000
+    assert [(where, text) for where, text in every_text() if FORBIDDEN.search(text)] == []
 
 
 def test_no_text_claims_a_cause() -> None:
@@ -168,16 +168,19 @@ def test_every_problem_says_what_happened_and_what_to_do() -> None:
 
 
 def test_what_is_wrong_with_a_value_is_a_sentence_too() -> None:
-    sources = [path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")]
-    found = [said for source in sources for said in refusals(ast.parse(source))]
+    found = [said for tree in modules().values() for said in refusals(tree)]
     assert len(found) > 20
     assert [said for said in found if not re.match(r"[A-Z][^()]+\.$", said)] == []
+
+
+def name_of(called: ast.expr) -> str | None:
+    return called.id if isinstance(called, ast.Name) else None
 
 
 def refusals(tree: ast.AST) -> Iterator[str]:
     """What validators of our own say; an X stands for what is filled in."""
     for call in ast.walk(tree):
-        if not isinstance(call, ast.Call) or ast.unparse(call.func) not in ("PydanticCustomError", "Shaped"):
+        if not isinstance(call, ast.Call) or name_of(call.func) not in ("PydanticCustomError", "Shaped"):
             continue
         if not isinstance(call.args[1], ast.Attribute | ast.Name):  # of a name the words stand elsewhere
             yield "".join(

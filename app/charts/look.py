@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from app.charts.letters import wrapped
 from app.charts.palette import THEMES, Theme, ThemeName
+from app.core.shipped import read_yaml
 from app.metrics import schemas
 from app.metrics.definitions import document
 
@@ -20,7 +19,7 @@ PHONE = 500
 
 @cache
 def words() -> dict[str, dict[str, str]]:
-    read: dict[str, dict[str, str]] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    read: dict[str, dict[str, str]] = read_yaml(WORDS)
     return read
 
 

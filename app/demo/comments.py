@@ -6,8 +6,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-import yaml
-
+from app.core.shipped import read_yaml
 from app.demo.company import SEED
 
 AT_MOST_A_WAVE = 120
@@ -20,8 +19,7 @@ Decks = Mapping[tuple[str, str], Iterator[str]]
 @cache
 def sentences() -> Mapping[str, Mapping[str, Sequence[str]]]:
     """What comments.yaml holds."""
-    text = (Path(__file__).parent / "comments.yaml").read_text(encoding="utf-8")
-    document: dict[str, dict[str, list[str]]] = yaml.safe_load(text)
+    document: dict[str, dict[str, list[str]]] = read_yaml(Path(__file__).parent / "comments.yaml")
     return document
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
+from app.core.shipped import read_yaml
 
 SEED = 33
 STEADY = 8
@@ -122,8 +122,7 @@ class Company:
 @cache
 def script() -> Mapping[str, Any]:
     """What company.yaml holds."""
-    text = (Path(__file__).parent / "company.yaml").read_text(encoding="utf-8")
-    document: dict[str, Any] = yaml.safe_load(text)
+    document: dict[str, Any] = read_yaml(Path(__file__).parent / "company.yaml")
     return document
 
 

@@ -5,9 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
-import yaml
-
 from app.core.languages import LANGUAGES
+from app.core.shipped import read_yaml
 from app.metrics.schemas import ContextQuadrant, Definitions, Labels, MetricDefinition, Translations
 
 FOLDER = Path(__file__).parent
@@ -50,14 +49,14 @@ class MeaningsFile(TypedDict):
 
 @cache
 def document() -> DefinitionsFile:
-    read: DefinitionsFile = yaml.safe_load((FOLDER / "definitions.yaml").read_text(encoding="utf-8"))
+    read: DefinitionsFile = read_yaml(FOLDER / "definitions.yaml")
     return read
 
 
 @cache
 def meanings() -> MeaningsFile:
     """What each metric means, and what to do next."""
-    read: MeaningsFile = yaml.safe_load((FOLDER / "meanings.yaml").read_text(encoding="utf-8"))
+    read: MeaningsFile = read_yaml(FOLDER / "meanings.yaml")
     return read
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import mjml
-import yaml
 
 from app.calendar.cards.templates import ESCAPED, PLAIN
 from app.charts.parts import Json
 from app.core.languages import day_in_words, in_words, month_in_words
 from app.core.one_line import on_one_line
 from app.core.schema import Schema
+from app.core.shipped import read_yaml
 from app.metrics.schemas import HeadlineOk
 from app.metrics.schemas.recognition import RecognitionOk
 
@@ -112,7 +112,7 @@ class Issue:
 
 @cache
 def words() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((FOLDER / "words.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_yaml(FOLDER / "words.yaml")
     return found
 
 

@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.core.languages import Language
+from app.core.shipped import read_yaml
 
 FOLDER = Path(__file__).parent
 CardKind = Literal["birthday", "work_anniversary", "first_day", "wedding", "family_birthday", "custom"]
@@ -132,9 +132,7 @@ def shipped() -> dict[str, tuple[CardKind, Language]]:
 
 @cache
 def words() -> dict[str, dict[str, dict[str, str]]]:
-    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
-        (FOLDER / "words.yaml").read_text(encoding="utf-8")
-    )
+    found: dict[str, dict[str, dict[str, str]]] = read_yaml(FOLDER / "words.yaml")
     return found
 
 

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from app.core.shipped import read_yaml
 
 FOLDER = Path(__file__).parent / "mappings"
 
@@ -13,4 +13,4 @@ FOLDER = Path(__file__).parent / "mappings"
 def mappings() -> dict[str, dict[str, Any]]:
     """By name, such as bamboohr; read once."""
     files = sorted(FOLDER.glob("*.yaml"))
-    return {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
+    return {file.stem: read_yaml(file) for file in files}

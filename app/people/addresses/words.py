@@ -3,16 +3,15 @@
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from app.core.one_line import on_one_line
+from app.core.shipped import read_yaml
 
 FILE = Path(__file__).parent / "words.yaml"
 
 
 @cache
 def words() -> dict[str, dict[str, str]]:
-    document: dict[str, dict[str, str]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    document: dict[str, dict[str, str]] = read_yaml(FILE)
     return document
 
 

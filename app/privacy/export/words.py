@@ -4,12 +4,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from app.core.shipped import read_yaml
 
 FILE = Path(__file__).parent / "words.yaml"
 
 
 @cache
 def words() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    document: dict[str, Any] = read_yaml(FILE)
     return document

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import yaml
-
 from app.auth.queries import add_credential
 from app.core import audit
 from app.core.batches import Effect
@@ -18,6 +16,7 @@ from app.core.database import Row, TenantSession
 from app.core.errors import AppError, NotFound, Unprocessable, validated
 from app.core.schema import one_spelling
 from app.core.secrets import Keyring, token_hash
+from app.core.shipped import read_yaml
 from app.organizations.queries import organization
 from app.recognition import service
 from app.recognition.chat import queries
@@ -226,7 +225,7 @@ def reached() -> str:
 
 @cache
 def _document() -> dict[str, dict[str, str]]:
-    document: dict[str, dict[str, str]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    document: dict[str, dict[str, str]] = read_yaml(FILE)
     return document
 
 

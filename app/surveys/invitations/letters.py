@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from app.core.languages import ByLanguage, day_in_words, moment_in_words
 from app.core.one_line import on_one_line
+from app.core.shipped import read_yaml
 from app.mail.letters import LINK, Letter, Paragraph, filled, paragraphs
 from app.surveys.invitations.reminders import rules
 from app.surveys.respond.words import minutes_to_answer, numbered
@@ -48,7 +47,7 @@ class Occasion:
 
 @cache
 def words() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    document: dict[str, Any] = read_yaml(FILE)
     return document
 
 

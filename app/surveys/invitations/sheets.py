@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import segno
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core.settings import Settings
+from app.core.shipped import read_yaml
 from app.core.short_codes import in_groups
 from app.surveys.invitations import letters
 from app.surveys.invitations.schemas import Invitation, InvitationsIssued, SurveyAddress
@@ -54,7 +54,7 @@ class About:
 
 @cache
 def words() -> dict[str, dict[str, str]]:
-    document: dict[str, dict[str, str]] = yaml.safe_load((FOLDER / "sheets.yaml").read_text(encoding="utf-8"))
+    document: dict[str, dict[str, str]] = read_yaml(FOLDER / "sheets.yaml")
     return document
 
 

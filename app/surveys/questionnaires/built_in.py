@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+from app.core.shipped import read_yaml
 
 KEY: Final = "betrokken-33"
 FILES: Final = ("betrokken-33.yaml", "betrokken-33-v2.yaml")
@@ -33,7 +33,7 @@ class BuiltIn:
 
 @cache
 def versions() -> Mapping[int, BuiltIn]:
-    found = [_read(yaml.safe_load((FOLDER / file).read_text(encoding="utf-8"))) for file in FILES]
+    found = [_read(read_yaml(FOLDER / file)) for file in FILES]
     return {one.version: one for one in found}
 
 

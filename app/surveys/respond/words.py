@@ -6,8 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
+from app.core.shipped import read_yaml
 from app.tables import Organization, Survey
 
 FILE = Path(__file__).parent / "words.yaml"
@@ -18,7 +17,7 @@ Said = TypeVar("Said")
 
 @cache
 def words() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    document: dict[str, Any] = read_yaml(FILE)
     return document
 
 
