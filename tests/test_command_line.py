@@ -53,6 +53,7 @@ def ran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.nightly
 def test_its_version() -> None:
     assert re.fullmatch(r"betrokken \d+\.\d+\.\d+\n", ran("--version").stdout)
 
@@ -66,6 +67,7 @@ def imported_by(*arguments: str, **environment: str) -> set[str]:
     }
 
 
+@pytest.mark.nightly
 def test_who_asks_for_little_does_not_wait_for_the_service() -> None:
     for_version = imported_by("--version")
     assert "app.cli.commands" in for_version
@@ -190,6 +192,7 @@ def test_a_backup_is_restored_into_another_data_folder_and_no_secret_is_made_the
     assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly
 def test_a_misspelt_setting_is_said_beside_it() -> None:
     done = ran("migrate", **AWAY, BETROKKEN_SMPT_URL="smtp://mail.example.com")
     said, refusal = done.stderr.splitlines()

@@ -221,11 +221,13 @@ def test_the_table_shows_what_the_api_answers(demo: Terminal) -> None:
             assert (int(n), scores) == (group["n"], shown)
 
 
+@pytest.mark.nightly
 @pytest.mark.acceptance
 def test_a_demo_of_today_is_not_called_older(demo: Terminal) -> None:
     assert OLDER not in demo.shown
 
 
+@pytest.mark.nightly
 @pytest.mark.acceptance
 def test_the_addresses_answer_and_the_key_may_do_everything(demo: Terminal, api: Api) -> None:
     for name in ("Dashboard", "API", "API page", "Prometheus", "Health"):
@@ -674,6 +676,7 @@ def test_no_comment_is_given_twice() -> None:
     assert len(set(given)) == len(given)
 
 
+@pytest.mark.nightly
 def test_nobody_thanks_themselves_or_somebody_who_is_not_there() -> None:
     company = found_company(TODAY)
     events = recognitions(company, TODAY)

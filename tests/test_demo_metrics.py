@@ -145,6 +145,7 @@ async def test_every_address_answers_for_the_organisation_its_teams_and_segments
     assert await failures(filled, of_everybody(filled)) == []
 
 
+@pytest.mark.nightly
 async def test_an_address_answers_for_any_team(filled: Filled) -> None:
     assert len(filled.teams) > 30
     assert await failures(filled, some_of_teams(filled)) == []
@@ -187,6 +188,7 @@ async def test_an_open_survey_has_no_numbers_yet(filled: Filled) -> None:
 # ------------------------------------------------------------------ charts
 
 
+@pytest.mark.nightly
 async def test_every_chart_is_drawn_of_what_its_metric_tells(filled: Filled) -> None:
     """In both languages, of the organisation and of some teams: valid, and without another number."""
     listed = (await filled.client.get("/v1/charts")).json()["items"]
@@ -242,6 +244,7 @@ async def test_a_chart_draws_all_that_is_told_of_every_group_and_says_why_the_re
         ]
 
 
+@pytest.mark.nightly
 async def test_the_topics_of_every_team_are_drawn_with_all_that_is_told_of_them(filled: Filled) -> None:
     for team in filled.teams:
         asked = {"team": team, "by": ["team"]}

@@ -56,6 +56,7 @@ async def test_requests_are_counted_by_operation_and_status_class(api: ContractC
     assert change(before, after, "betrokken_http_request_duration_seconds_count", operation="get_me") == 1
 
 
+@pytest.mark.nightly
 async def test_a_survey_s_life_is_counted(acme: Tenant) -> None:
     await acme.work()  # what earlier tests left to do
     before = await samples(acme.client)
@@ -77,6 +78,7 @@ async def test_a_survey_s_life_is_counted(acme: Tenant) -> None:
     assert any(name == "betrokken_database_pool_connections_in_use" for name, _ in after)
 
 
+@pytest.mark.nightly
 async def test_labels_are_words_of_ours(acme: Tenant) -> None:
     """Whatever is asked for, a label is an operation, a class, a reason or a job: few, and known before."""
     before = (await samples(acme.client)).keys()  # of jobs that other tests made up, too

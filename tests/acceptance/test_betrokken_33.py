@@ -155,6 +155,7 @@ def locale_of(name: str) -> str:
     return "nl" if PERSONS[name][1] == "half" else "en"
 
 
+@pytest.mark.nightly
 def test_every_question_is_asked_in_both_languages(waves: Waves) -> None:
     questions = waves.api.sent("GET", "/v1/questionnaires/betrokken-33")["questions"]
     texts = {question["key"]: question["text"] for question in questions}

@@ -10,6 +10,8 @@ from tests.acceptance.process import Api, Service
 from tests.acceptance.reckoning import Answers, Instrument, Json, Reckoning, assert_says
 from tests.acceptance.steps import groups, open_survey, put_all, release, rows
 
+pytestmark = pytest.mark.nightly  # 1,470 employees
+
 FACETS = {
     "env_sat": "satisfaction",
     "job_sat": "satisfaction",

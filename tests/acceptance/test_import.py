@@ -29,6 +29,7 @@ def imported(service: Service, key: str, *arguments: str) -> subprocess.Complete
     )
 
 
+@pytest.mark.nightly
 def test_the_command_sends_a_file_and_says_what_became_of_it(service: Service, tmp_path: Path) -> None:
     with service.organization("Shell") as api:
         key = api.headers["Authorization"].removeprefix("Bearer ")

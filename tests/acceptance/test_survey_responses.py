@@ -57,6 +57,7 @@ def wave(service: Service, responses: list[Answers]) -> Iterator[Wave]:
         yield Wave(api, survey_id)
 
 
+@pytest.mark.nightly
 def test_every_number_is_that_of_the_file(wave: Wave, responses: list[Answers]) -> None:
     assert len(responses) == 400
     shown = groups(wave.api, "satisfaction-engagement", wave.survey_id)[""]

@@ -82,6 +82,7 @@ async def test_years_are_counted_from_the_year_it_began(acme: Tenant, api: Contr
     assert found == [[], [(0, False)], [(1, True)], [(6, False)], [(25, True)]]
 
 
+@pytest.mark.nightly
 async def test_work_anniversaries_follow_from_the_first_day(acme: Tenant, api: ContractClient) -> None:
     await people_on_file(acme, "ann", starts_on=date(2000, 8, 31))
     kept = {
@@ -250,6 +251,7 @@ async def test_an_earlier_employment_counts(acme: Tenant, api: ContractClient) -
     assert years == [2020, 2021, 2027, 2028]
 
 
+@pytest.mark.nightly
 async def test_every_day_of_the_year_is_kept_once_in_every_year(acme: Tenant, api: ContractClient) -> None:
     await people_on_file(acme, "ann")
     days = [date(2028, 1, 1) + timedelta(days=number) for number in range(366)]

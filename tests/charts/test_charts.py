@@ -267,6 +267,7 @@ async def test_a_drawing_says_what_it_is_and_may_stand_in_a_page(acme: Tenant) -
     assert not marks[0] & marks[1], "two in one page do not share an id"
 
 
+@pytest.mark.nightly
 async def test_hostile_names_are_drawn_as_names(app: FastAPI) -> None:
     tenant = await new_tenant(app, "Hostile")
     await staff(tenant.client, {"a": 6, "b": 6})

@@ -32,6 +32,7 @@ OF_GROUPS = ("quadrants", "gap", "participation", "heatmap")
 SAMPLES = [*range(3), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(3, 60))]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", SAMPLES)
 async def test_no_chart_tells_what_its_metric_does_not(seed: int, app: FastAPI) -> None:
     organisation, k = random_organisation(seed), minimum(seed)

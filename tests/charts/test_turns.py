@@ -89,6 +89,7 @@ async def acme(narrow: FastAPI) -> Tenant:
     return tenant
 
 
+@pytest.mark.nightly
 async def test_who_waits_for_a_drawing_holds_no_place_and_no_transaction(
     acme: Tenant, narrow: FastAPI, press: Press
 ) -> None:

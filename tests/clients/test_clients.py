@@ -65,6 +65,7 @@ def test_the_python_client_is_strictly_typed(python_client: Path) -> None:
     run(program("mypy"), "main_job.py", PACKAGE, "--config-file", "mypy.ini", cwd=python_client)
 
 
+@pytest.mark.nightly
 def test_the_python_client_does_the_main_job(python_client: Path, service: Service) -> None:
     key = key_of(service.organization("Python"))
     assert run(sys.executable, "main_job.py", service.url, key, cwd=python_client).strip() == PRINTED
@@ -90,6 +91,7 @@ def test_the_typescript_client_is_strictly_typed_and_does_the_main_job(
     assert run("node", script, service.url, key, cwd=typescript_client).strip() == PRINTED
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("event", "printed"),
     [

@@ -31,6 +31,7 @@ def test_every_guide_with_commands_is_run() -> None:
     assert {file.stem for file in GUIDES.glob("*.md") if commands(file.stem)} == set(LAST_WORDS)
 
 
+@pytest.mark.nightly
 @pytest.mark.acceptance
 @pytest.mark.skipif(not all(map(shutil.which, ("curl", "openssl"))), reason="curl or openssl is missing")
 def test_the_guides_do_what_they_say(service: Service, tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ async def content(url: str) -> dict[str, list[str]]:
         await connection.close()
 
 
+@pytest.mark.nightly
 async def test_everything_comes_back_elsewhere_and_every_metric_says_the_same(
     site: Site, tmp_path: Path
 ) -> None:
@@ -159,6 +160,7 @@ async def test_what_would_be_incomplete_or_in_the_wrong_place_is_refused(site: S
     assert "not empty (of_others)" in await refusal(restore(elsewhere, file))
 
 
+@pytest.mark.nightly
 async def test_a_file_that_is_not_whole_or_of_another_version_leaves_nothing(
     site: Site, tmp_path: Path, settings: Settings
 ) -> None:
@@ -263,6 +265,7 @@ def rewrite(
             new.writestr(name, json.dumps(change(json.loads(read))) if name == MANIFEST else read)
 
 
+@pytest.mark.nightly
 async def test_it_is_of_one_moment(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is committed while it is being written is not in it, nor in half of its tables."""
     here, elsewhere = await site.new(), await site.new()

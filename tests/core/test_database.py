@@ -42,6 +42,7 @@ async def test_a_database_nobody_reaches(alone: Settings) -> None:
         assert (await client.get("/health/live")).status_code == 200
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(bool(GIVEN_DATABASE), reason="stops and starts a server of its own")
 async def test_service_resumes_when_the_database_is_back(alone: Settings, tmp_path: Path) -> None:
     with embedded_postgres(tmp_path, durable=False) as url:

@@ -63,6 +63,7 @@ async def test_a_job_in_hand_when_the_worker_is_told_to_stop_is_done_all_the_sam
     assert len(finished) == 1
 
 
+@pytest.mark.nightly
 async def test_a_job_that_fails_holds_up_no_other_and_is_repeated_without_keeping_what_the_error_says(
     acme: Tenant, database: Database, owner: asyncpg.Connection
 ) -> None:

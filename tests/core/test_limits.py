@@ -286,6 +286,7 @@ async def codes_of(acme: Tenant, number: int) -> list[str]:
     return [one["token"] for one in made.json()["invitations"]]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("address", "everybody"), [("10/minute", "none"), ("none", "10/minute")])
 async def test_genuine_codes_that_come_at_once_wait_for_each_other(
     acme: Tenant, database_url: str, address: str, everybody: str

@@ -40,6 +40,7 @@ def read_only(url: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{READ_ONLY}"
 
 
+@pytest.mark.nightly
 async def test_every_read_of_numbers_does_where_nothing_can_be_written(
     acme: Tenant, reader: Reader, database_url: str
 ) -> None:

@@ -220,6 +220,7 @@ async def test_what_never_ends_is_ended_for_its_size(
         writer.close()
 
 
+@pytest.mark.nightly
 async def test_a_head_of_every_day_and_a_body_of_many_pieces_are_read(app: FastAPI) -> None:
     """Cookies of a company may be long; what a body has is counted by its own limits."""
     pieces = b"".join(b"1\r\n \r\n" for _ in range(60_000))

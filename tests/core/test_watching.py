@@ -40,6 +40,7 @@ async def numbers(client: ContractClient) -> dict[str, float]:
     }
 
 
+@pytest.mark.nightly
 async def test_the_queue_is_measured_when_prometheus_asks(lone: Tenant) -> None:
     calm = await numbers(lone.client)
     assert calm["betrokken_jobs_queued,due,release_survey"] == calm["betrokken_releases_pending"] == 0
@@ -158,6 +159,7 @@ def once(session: TenantSession, keyring: Keyring, key: str) -> Once:
     return Once(session, session.organization_id, "create_team", keyring, key, "/v1/teams", b"{}")
 
 
+@pytest.mark.nightly
 async def test_a_repeat_counts_once_it_is_answered_however_often_it_was_looked_up(acme: Tenant) -> None:
     """Together with others that broke, and then again by itself."""
     keyring = acme.database.keyring

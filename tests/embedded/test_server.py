@@ -58,6 +58,7 @@ def test_it_is_set_up_as_the_service_needs_it_and_keeps_what_is_written(tmp_path
     assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly
 def test_the_database_is_made_again_when_it_is_gone(tmp_path: Path) -> None:
     with embedded_postgres(tmp_path, durable=False) as url:
         fetch(url.replace("/betrokken?", "/postgres?"), "DROP DATABASE betrokken")
@@ -112,6 +113,7 @@ def test_an_interrupt_while_it_starts_leaves_no_process(tmp_path: Path, start_us
     enter_and_leave(tmp_path)
 
 
+@pytest.mark.nightly
 def test_a_second_interrupt_does_not_leave_the_server_behind(tmp_path: Path, start_user: StartUser) -> None:
     user = start_user(tmp_path)
     said(user)
@@ -152,6 +154,7 @@ def test_a_killed_user_is_forgotten(
     assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly
 def test_a_process_number_that_now_belongs_to_another_program_is_not_taken_for_the_server(
     tmp_path: Path,
 ) -> None:
@@ -194,6 +197,7 @@ def test_a_killed_server_whose_end_nobody_has_noted_yet_is_waited_for(
     assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly
 def test_a_server_that_takes_long_to_open_its_socket_is_waited_for(
     tmp_path: Path, start_user: StartUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +222,7 @@ def test_a_server_that_takes_long_to_open_its_socket_is_waited_for(
     assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly
 def test_users_starting_at_the_same_moment_make_one_cluster(tmp_path: Path, start_user: StartUser) -> None:
     users = [start_user(tmp_path) for _ in range(3)]
     logs = [said(user) for user in users]
@@ -228,6 +233,7 @@ def test_users_starting_at_the_same_moment_make_one_cluster(tmp_path: Path, star
     assert is_stopped(tmp_path)
 
 
+@pytest.mark.nightly
 def test_a_cluster_that_was_cut_off_while_being_made_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "postgres.new").mkdir()
     (tmp_path / "postgres.new" / "PG_VERSION").write_text(MAJOR)
@@ -244,6 +250,7 @@ def test_a_folder_no_socket_path_can_name(tmp_path: Path, name: str) -> None:
     assert not socket_folder.exists()
 
 
+@pytest.mark.nightly
 @needs_root
 def test_root_runs_it_as_an_os_user_of_its_own_that_can_pass_but_not_list(tmp_path: Path) -> None:
     private = tmp_path / "private"
@@ -309,6 +316,7 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path) -> None:
     assert "pip install 'betrokken[embedded]'" in one_line(bare.stderr)
 
 
+@pytest.mark.nightly
 def test_the_folder_of_another_major_version_is_left_alone(tmp_path: Path) -> None:
     enter_and_leave(tmp_path)
     (tmp_path / "postgres" / "PG_VERSION").write_text("16\n")
@@ -322,6 +330,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
         enter_and_leave(tmp_path / "data")
 
 
+@pytest.mark.nightly
 def test_a_server_that_cannot_start_tells_why_in_one_line(tmp_path: Path) -> None:
     enter_and_leave(tmp_path)
     (tmp_path / "postgres" / "postgresql.auto.conf").write_text("shared_buffers = 'plenty'\n")

@@ -81,6 +81,7 @@ def earlier_major(folder: Path, binaries: Path) -> str:
     return made.major()
 
 
+@pytest.mark.nightly
 def test_one_that_was_killed_while_the_clusters_changed_places_goes_on(tmp_path: Path) -> None:
     with embedded_postgres(tmp_path, durable=False) as url:
         fetch(url, "CREATE TABLE kept AS SELECT 'ja' AS word")

@@ -23,6 +23,7 @@ SHORT = [
 ]
 
 
+@pytest.mark.nightly
 def test_a_few_faults_lose_nothing_that_was_acknowledged() -> None:
     outcome = run(SHORT, len(SHORT), healed_within=PATIENCE)
     assert outcome.faults == []

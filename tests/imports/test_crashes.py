@@ -109,6 +109,7 @@ async def test_an_anonymous_piece_leaves_nothing_beside_it(
         assert not stored & {transaction for found in beside for transaction in found.all()}
 
 
+@pytest.mark.nightly
 async def test_a_dry_run_begins_again(
     acme: Tenant, api: ContractClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

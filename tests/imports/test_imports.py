@@ -385,6 +385,7 @@ async def test_a_line_of_50_megabytes_fails_alone(form: str, acme: Tenant) -> No
     assert (line["code"], line["line"]) == ("row_too_long", 1 if form == "ndjson" else 2)
 
 
+@pytest.mark.nightly
 async def test_a_file_of_many_chunks(acme: Tenant, api: ContractClient) -> None:
     people = [{"external_id": f"E-{number}", "name": "x" * 190} for number in range(9000)]
     content = lines(people)
@@ -723,6 +724,7 @@ async def test_pages_of_imports(acme: Tenant, api: ContractClient) -> None:
     assert [one["id"] for one in first["items"] + rest["items"]] == ids[::-1]
 
 
+@pytest.mark.nightly
 async def test_the_contents_of_an_import_are_forgotten(acme: Tenant, api: ContractClient) -> None:
     found = await done(acme, lines([{"external_id": "E-1"}]))
     waiting = await accepted(acme, lines(PEOPLE))
@@ -804,7 +806,7 @@ OLD, MIDDLE, NOW = (
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-@pytest.mark.parametrize("between", [0, 1100])
+@pytest.mark.parametrize("between", [0, pytest.param(1100, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("dry_run", [False, True])
 async def test_of_several_contracts_the_present_one_says_who_somebody_is(
     order: tuple[int, ...], between: int, dry_run: bool, acme: Tenant, api: ContractClient

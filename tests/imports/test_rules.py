@@ -36,6 +36,7 @@ def read_in_windows(content: bytes, size: int, read: Any) -> list[tuple[int, Any
     return found
 
 
+@pytest.mark.nightly
 @given(RECORDS, st.integers(1, 40), st.integers(1, 4), st.sampled_from([",", ";"]), st.booleans())
 def test_csv_is_read_as_it_was_written_wherever_it_is_cut(
     records: list[list[str]], size: int, limit: int, delimiter: str, ends: bool

@@ -94,6 +94,7 @@ async def test_a_workbook_without_a_mapping(acme: Tenant, api: ContractClient) -
     assert counts(found) == (0, 0, 1, 1)
 
 
+@pytest.mark.nightly
 async def test_a_large_workbook_keeps_its_lines(acme: Tenant) -> None:
     rows = [[f"E-{number}", "x" * 150] for number in range(5000)]
     found = await done(acme, sheet_of(["external_id", "name"], *rows, ["E-x", None]), form="csv")

@@ -148,6 +148,7 @@ def test_the_order_of_persons_decides_nothing(metric: str) -> None:
     assert close_to(one, other)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("metric", BLOCKS)
 def test_what_is_shown_depends_on_who_answered_and_not_on_what(metric: str) -> None:
     random = np.random.default_rng(4)

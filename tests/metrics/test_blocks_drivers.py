@@ -140,6 +140,7 @@ def test_few_who_lack_a_score_leave_with_others_so_that_nobody_is_singled_out() 
     assert criterion(whole(answers))["n"] == 294
 
 
+@pytest.mark.nightly
 @given(st.integers(0, 1000))
 @settings(max_examples=examples(3))
 def test_between_analysed_groups_none_or_enough_are_left_out_and_kept(seed: int) -> None:
@@ -386,6 +387,7 @@ def test_a_small_team_is_told_where_the_whole_says_little() -> None:
     assert (found[3]["importance_of"], found[3]["reasons"]["top"]) == ("organization", "no_association")
 
 
+@pytest.mark.nightly
 def test_a_hidden_lever_of_a_small_team_may_be_first_and_is_never_at_the_target() -> None:
     hidden = {"lever:recognition": {3: "incomplete_cover"}}
     _, found = road_of_small_teams(one_lever_matters(), hidden)
@@ -406,6 +408,7 @@ def test_a_small_team_is_not_sent_to_a_lever_that_its_own_score_has_at_the_targe
     assert "recognition" not in found[3]["tie_set"]
 
 
+@pytest.mark.nightly
 def test_another_target_is_the_one_that_all_is_measured_by() -> None:
     wave, _ = road_of_small_teams(one_lever_matters())
     lower = replace(wave, choices=Choices(target=20))

@@ -158,6 +158,7 @@ async def test_the_database_keeps_it_to_the_letter(
     assert kept.removeprefix("{") in answer.text
 
 
+@pytest.mark.nightly
 async def test_what_is_no_number_is_not_kept(acme: Tenant, survey_id: str) -> None:
     broken = Result(names.ENPS.name, 9, 1, '{"status":"ok","score":NaN}')
     async with acme.database.tenant_session(acme.id) as session:
@@ -179,6 +180,7 @@ def grown(*upcasts: Callable[[StoredBody], StoredBody]) -> Metric[Any]:
     return replace(names.ENPS, numbers=numbers, upcasts=(*names.ENPS.upcasts, *upcasts))
 
 
+@pytest.mark.nightly
 async def test_an_older_release_is_served_when_a_metric_has_grown(
     acme: Tenant, survey_id: str, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

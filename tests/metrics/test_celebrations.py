@@ -171,6 +171,7 @@ async def read(api: ContractClient, **params: Any) -> dict[str | None, dict[str,
     return {group["group"]["id"]: group for group in answer.json()["groups"]}
 
 
+@pytest.mark.nightly
 async def test_a_quarter_of_celebrations(acme: Tenant, api: ContractClient) -> None:
     await staff(acme, sales=24)
     await celebrated(acme, "boss", visibility="private")
@@ -210,6 +211,7 @@ def test_what_counts_of_one_person_is_no_more_than_one_part_in_the_minimum(k: in
     assert most / (most + k - 1) <= 1 / minimum
 
 
+@pytest.mark.nightly
 async def test_a_card_is_a_message_too(acme: Tenant, api: ContractClient) -> None:
     await staff(acme)
     await people_on_file(acme, *(f"p-{n}" for n in range(10)), email="p@example.com")
@@ -280,6 +282,7 @@ async def test_a_quarter_says_by_which_formulas_it_was_counted(
     assert (await api.get(METRICS)).json()["formula_version"] == "0"
 
 
+@pytest.mark.nightly
 async def test_another_organization_s_days_are_not_counted(
     acme: Tenant, other: Tenant, api: ContractClient
 ) -> None:

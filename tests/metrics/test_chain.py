@@ -67,6 +67,7 @@ async def organisation(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 30, "care": 30})
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 @pytest.mark.parametrize("series", [None, "quarterly"])
 async def test_two_waves_closed_together_are_not_both_compared_with_the_one_before(
@@ -100,6 +101,7 @@ async def test_another_series_waits_for_nobody(acme: Tenant, owner: asyncpg.Conn
     assert (await acme.client.get(f"/v1/surveys/{other}")).json()["status"] == "released"
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_a_closing_that_is_seen_late_makes_no_second_successor(
     acme: Tenant, owner: asyncpg.Connection
@@ -146,6 +148,7 @@ def score_of(point: Json, measure: str) -> float:
     return found
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_a_change_stands_on_the_persons_released_of_each_measure(acme: Tenant) -> None:
     """Five are erased, one of whom had answered eNPS: a change without them would give that one's class."""
@@ -174,6 +177,7 @@ async def test_a_change_stands_on_the_persons_released_of_each_measure(acme: Ten
     assert (pair["status"], pair["reason"]) == ("suppressed", "erased")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 @pytest.mark.parametrize("gone", [1, 5])
 async def test_what_is_withheld_does_not_say_whether_the_erased_had_answered(
@@ -203,6 +207,7 @@ async def told_of(tenant: Tenant, survey_id: str) -> dict[tuple[str | None, str]
     return found
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 @pytest.mark.parametrize("skipping", [0, 1, 4, 5])
 async def test_the_counts_of_a_change_tell_no_more_than_its_waves_do(skipping: int, acme: Tenant) -> None:

@@ -287,6 +287,7 @@ async def test_a_release_tells_choices_and_texts(acme: Tenant) -> None:
     assert by_kind["team", "sales"]["questions"][0]["options"][0]["share"] == 20 / 30
 
 
+@pytest.mark.nightly
 async def test_a_category_tells_no_choice(acme: Tenant) -> None:
     """Together with teams it could take a few of them out."""
     await staff(acme.client, {"sales": 60})
@@ -312,6 +313,7 @@ async def test_a_category_tells_no_choice(acme: Tenant) -> None:
     assert len(groups) == 2
 
 
+@pytest.mark.nightly
 async def test_every_number_of_choices_has_a_definition(acme: Tenant) -> None:
     await held(acme)
     defined = {metric["name"] for metric in (await definitions(acme.client, "en"))["metrics"]}
@@ -322,6 +324,7 @@ async def test_every_number_of_choices_has_a_definition(acme: Tenant) -> None:
         assert definition("choices", path) in defined, path
 
 
+@pytest.mark.nightly
 async def test_what_was_written_to_a_question_is_read_where_enough_wrote(acme: Tenant) -> None:
     survey_id = await held(acme)
     by = ["organization", "team"]

@@ -148,6 +148,7 @@ def test_the_attacker_catches_a_score_told_finely_that_somebody_skipped() -> Non
     assert len(attacker.cannot(0, 1)) > MOST_EXCLUDED
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("seeds", "most_kinds", "most_questions"), SEEDS)
 def test_of_nobody_more_than_two_answers_are_excluded(
     seeds: Sequence[int], most_kinds: int, most_questions: int

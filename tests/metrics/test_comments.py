@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.conftest import Tenant
 from tests.metrics.test_release import finish, names_of, read, staff, start
 
@@ -23,6 +25,7 @@ async def said_by(tenant: Tenant, given: dict[str, int]) -> dict[str | None, Jso
     return {group["group"]["id"]: group for group in groups}
 
 
+@pytest.mark.nightly
 async def test_ten_comments_are_read_and_nine_are_not(acme: Tenant) -> None:
     groups = await said_by(acme, {"sales": 10, "care": 11})
     assert sorted(groups[None]["comments"]) == ["From care."] * 11 + ["From sales."] * 10

@@ -94,6 +94,7 @@ async def test_waves_of_all_series_are_listed_newest_first_and_not_once_archived
     assert listed(await context(acme.client)) == [rolling, other, first]
 
 
+@pytest.mark.nightly
 async def test_a_short_label_is_the_month_and_the_day_where_that_is_not_enough(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:
@@ -159,6 +160,7 @@ async def test_teams_are_a_tree_of_as_many_levels_as_are_asked_for(acme: Tenant)
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_team")
 
 
+@pytest.mark.nightly
 async def test_who_leads_teams_is_told_of_these_and_of_the_waves_in_which_they_are(acme: Tenant) -> None:
     await staff(acme.client, SIZES, PARENTS)
     both = await released(acme, EVERYBODY, report_by=["location"])

@@ -140,6 +140,7 @@ def is_few(real: Integers, wanted: Flags, k: int) -> bool:
     return 0 < count < k or (count == 0 and are_unknowing and somebody)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", QUESTIONS)
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_no_number_of_a_few_can_be_derived(seeds: range, kind: str) -> None:

@@ -45,6 +45,7 @@ async def verdicts(tenant: Tenant) -> dict[str | None, Any]:
     return {team: change.get("reason") or change["status"] for team, change in told.items()}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("gone", "told"),
     [
@@ -67,6 +68,7 @@ async def test_after_an_erasure_the_release_stays_and_trends_are_withheld_where_
     assert [await read(acme.client, metric, survey_id=first, by=BY) for metric in METRICS] == before
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 @pytest.mark.parametrize(("gone", "status"), [(0, "ok"), (2, "suppressed")])
 async def test_what_goes_with_leaving_is_not_told_where_few_were_erased(

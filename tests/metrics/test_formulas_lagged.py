@@ -157,6 +157,7 @@ def draws(kind: str, runs: int) -> list[Lagged]:
     return [lagged(*organisation(random, kind)) for _ in range(runs)]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("runs", RUNS)
 @pytest.mark.parametrize(("kind", "truth"), [("known", TRUE * np.log(2)), ("none", 0.0)])
 def test_the_interval_covers_the_truth_at_its_rate(kind: str, truth: float, runs: int) -> None:
@@ -171,6 +172,7 @@ def test_the_interval_covers_the_truth_at_its_rate(kind: str, truth: float, runs
     assert np.mean([result.direction == "not_separable" for result in results]) < 0.08
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("runs", RUNS)
 def test_the_placebo_flags_reversed_causation(runs: int) -> None:
     """Though the association alone looks real: the first score is measured with error."""

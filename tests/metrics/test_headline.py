@@ -445,6 +445,7 @@ def kept(body: Body) -> Body:
     return {name: body[name] for name in names if name in body}
 
 
+@pytest.mark.nightly
 @given(st.integers(0, 10_000))
 @settings(max_examples=examples(12))
 def test_which_groups_are_shown_depends_on_who_answered_not_on_what(seed: int) -> None:

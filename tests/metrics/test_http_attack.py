@@ -329,6 +329,7 @@ async def readers_of(tenant: Tenant) -> Asked:
     return Asked(await tenant.client_with("metrics:read"), administrator)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seeds", SAMPLES)
 async def test_nothing_told_over_http_leaks_anybody(seeds: Sequence[int], app: FastAPI) -> None:
     told = Counter[str]()
@@ -358,6 +359,7 @@ async def test_nothing_told_over_http_leaks_anybody(seeds: Sequence[int], app: F
         assert told[kind], kind
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seeds", ROLLING)
 async def test_nothing_told_in_releases_over_time_leaks_anybody(seeds: Sequence[int], app: FastAPI) -> None:
     several = 0
@@ -396,6 +398,7 @@ async def interim(tenant: Tenant, asked: Asked, survey_id: str) -> list[tuple[in
     return [(one["release"]["number"], metric, one) for metric, one in said.items() if "release" in one]
 
 
+@pytest.mark.nightly
 async def test_the_attacker_catches_a_filter_more_than_there_should_be(app: FastAPI) -> None:
     """A control of this harness: one filter answered for the persons asked for, whatever the cells."""
     caught = 0
@@ -439,12 +442,14 @@ async def three_teams_asked(app: FastAPI) -> tuple[Attack, dict[str, Json]]:
     return attack, said
 
 
+@pytest.mark.nightly
 async def test_nobody_who_did_not_know_is_left_between_teams(app: FastAPI) -> None:
     attack, _ = await three_teams_asked(app)
     assert attack.told["dont_know"]
     assert not attack.knowledge.exposed(attack.k)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("metric", ["facets", "choices"])
 async def test_the_attacker_catches_who_did_not_know_told_of_each_group_alone(
     app: FastAPI, metric: str

@@ -165,6 +165,7 @@ def test_releases_while_a_survey_is_open_leak_nobody_together(seeds: range) -> N
     assert several > len(seeds) / 10
 
 
+@pytest.mark.nightly
 def test_the_attacker_catches_releases_that_hold_nobody_back() -> None:
     caught = 0
     for seed in CONTROLS:
@@ -195,6 +196,7 @@ def test_those_who_came_back_leak_nobody(seeds: range) -> None:
     assert len(seeds) / 10 < linked < len(seeds) * 0.9
 
 
+@pytest.mark.nightly
 def test_the_attacker_catches_repeaters_shown_by_number_alone() -> None:
     caught = 0
     for seed in CONTROLS:
@@ -245,6 +247,7 @@ def with_its_complement(company: Company, wanted: Flags) -> bool:
     return above_the_threshold(company, wanted) and (rest == 0 or rest >= company.k)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("rule", [above_the_threshold, with_its_complement])
 def test_the_attacker_catches_filters_weighed_one_by_one(rule: Callable[[Company, Flags], bool]) -> None:
     caught = 0
@@ -286,6 +289,7 @@ def test_the_attacker_catches_facets_shown_wherever_k_have_them() -> None:
     assert caught > 8
 
 
+@pytest.mark.nightly
 def test_the_attacker_catches_how_many_have_a_score_where_nobody_is_left_out_by_lot() -> None:
     caught = 0
     for seed in CONTROLS:
@@ -301,6 +305,7 @@ def test_the_attacker_catches_how_many_have_a_score_where_nobody_is_left_out_by_
     assert caught > 30
 
 
+@pytest.mark.nightly
 def test_the_attacker_catches_categories_weighed_one_dimension_at_a_time() -> None:
     caught = 0
     for seed in CONTROLS:
@@ -395,6 +400,7 @@ def test_doses_of_those_who_came_back_leak_nobody(seeds: range) -> None:
     assert len(seeds) / 20 < told < len(seeds) * 0.9
 
 
+@pytest.mark.nightly
 def test_the_attacker_catches_doses_shown_by_number_alone() -> None:
     caught = 0
     for seed in CONTROLS:

@@ -28,6 +28,7 @@ def test_hazard_ratios_with_ties(seed: int) -> None:
         assert np.log([getattr(of.ci, bound) for of in ours]) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.nightly
 @settings(max_examples=examples(10), deadline=None)
 @given(SEEDS, st.integers(2, 60))
 def test_time_since_last(seed: int, n: int) -> None:

@@ -62,6 +62,7 @@ def ids(answer: Json) -> list[str | None]:
     return [group["group"]["id"] for group in answer["groups"]]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("narrowed", [{"teams": ["sales"]}, {"person": "nl-0"}], ids=str)
 async def test_a_manager_s_teams_take_the_organisation_s_place(narrowed: Json, acme: Tenant) -> None:
     client = await manager(acme, **narrowed)
@@ -108,6 +109,7 @@ async def acme_as_manager(app: FastAPI) -> ContractClient:
     return await manager(tenant, person="E-1")
 
 
+@pytest.mark.nightly
 async def test_a_manager_who_has_left_or_leads_nothing_sees_nothing(acme: Tenant) -> None:
     client = await manager(acme, person="nl-0")
     assert ids(await read(client, by=["team"])) == ["sales", "be", "nl"]
@@ -129,6 +131,7 @@ async def test_teams_of_a_manager_may_lie_in_each_other(acme: Tenant) -> None:
     assert ids(await read(client, by=["team"])) == ["it", "sales", "be", "nl"]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("narrowed", [{"teams": ["sales"]}, {"person": "nl-0"}], ids=str)
 async def test_an_old_point_that_its_own_address_refuses_is_in_no_trend(narrowed: Json, app: FastAPI) -> None:
     """Of a wave in which the team lay elsewhere, or was another's to see: nor what it changed by."""
@@ -180,6 +183,7 @@ async def trusting(acme: Tenant, settings: Settings, database_url: str) -> Async
             yield Trusting(replace(acme, app=app), provider)
 
 
+@pytest.mark.nightly
 async def test_a_claim_makes_a_token_a_manager_s(trusting: Trusting) -> None:
     assert ids(await read(trusting.bearer())) == [None]
     led = trusting.bearer(betrokken_person="nl-0")
@@ -188,6 +192,7 @@ async def test_a_claim_makes_a_token_a_manager_s(trusting: Trusting) -> None:
     assert (await led.get("/v1/people")).status_code == 403
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("person", ["nl-1", "", "None", None, 7, ["nl-0"], {"id": "nl-0"}], ids=str)
 async def test_a_claim_that_names_no_manager_opens_nothing(person: Any, trusting: Trusting) -> None:
     client = trusting.bearer(betrokken_person=person)

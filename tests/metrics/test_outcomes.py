@@ -443,6 +443,7 @@ def test_a_wave_without_differences_is_left_out_of_the_pool() -> None:
     assert across_waves([points(12), level, points(12, 5)])["waves"] == 2
 
 
+@pytest.mark.nightly
 def test_all_that_is_tested_of_a_kpi_is_adjusted_together() -> None:
     wave, across = adjusted_together(
         outcomes.association("2027", points(14)), outcomes.across_waves([points(12), points(20, 2)])

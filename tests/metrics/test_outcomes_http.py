@@ -127,6 +127,7 @@ async def test_what_is_frozen_stays_whoever_leaves_or_is_corrected(
     assert (later["association"]["leavers"], later["groups"][0]["leavers"]) == (0, 0)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_releases_that_come_in_another_order_freeze_it_too(
     acme: Tenant, owner: asyncpg.Connection
@@ -145,6 +146,7 @@ async def test_releases_that_come_in_another_order_freeze_it_too(
     assert (await outcomes(acme.client, survey_id=waves[0]))["turnover"]["association"]["leavers"] == 12
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_who_came_back_had_left(acme: Tenant, owner: asyncpg.Connection) -> None:
     first = await one_wave(acme, owner, CLOSED)
@@ -157,6 +159,7 @@ async def test_who_came_back_had_left(acme: Tenant, owner: asyncpg.Connection) -
     assert (turnover["association"]["leavers"], turnover["groups"][0]["leavers"]) == (12, 12)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_a_wave_of_no_series_and_one_without_a_frame_have_no_turnover(acme: Tenant) -> None:
     alone = await released(acme, PEOPLE)
@@ -276,6 +279,7 @@ async def test_only_teams_that_are_shown_and_share_nobody_are_points(
     assert found["wave"]["n"] == len(named)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("tree")
 async def test_waves_of_a_series_are_pooled_each_with_its_own_period(
     acme: Tenant, owner: asyncpg.Connection
@@ -303,6 +307,7 @@ async def test_waves_of_a_series_are_pooled_each_with_its_own_period(
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("tree")
 async def test_the_cost_does_not_grow_with_kpis_teams_and_waves(
     acme: Tenant, owner: asyncpg.Connection, queries: list[str]
@@ -364,6 +369,7 @@ async def assert_defined(api: ContractClient, block: Json, names: dict[str, str]
         assert found in known, path
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_every_number_has_a_definition(acme: Tenant, owner: asyncpg.Connection) -> None:
     first = await one_wave(acme, owner, CLOSED)
@@ -376,6 +382,7 @@ async def test_every_number_has_a_definition(acme: Tenant, owner: asyncpg.Connec
     await assert_defined(acme.client, group, DEFINED)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("tree")
 async def test_every_number_about_kpis_has_a_definition(acme: Tenant, owner: asyncpg.Connection) -> None:
     for shift, (at, period) in enumerate(((CLOSED, "2026-Q2"), (NEXT_CLOSED, "2026-Q4"))):

@@ -8,6 +8,9 @@ from tests.metrics.test_managers import manager
 from tests.metrics.test_release import METRICS, names_of, released, staff
 
 MADE_ONCE = [f"/v1/metrics/{metric}" for metric in METRICS if metric != "comments"]
+each = pytest.mark.parametrize(
+    "path", [*MADE_ONCE[:3], *(pytest.param(path, marks=pytest.mark.nightly) for path in MADE_ONCE[3:])]
+)
 BY_TEAM = "?by=organization&by=team"
 BODIES = ("release_results", "survey_groups")
 
@@ -23,7 +26,7 @@ def told(queries: list[str]) -> list[str]:
     return [sql for sql in queries if any(table in sql for table in BODIES)]
 
 
-@pytest.mark.parametrize("path", MADE_ONCE)
+@each
 async def test_it_is_made_of_the_release_once(
     path: str, acme: Tenant, survey_id: str, queries: list[str]
 ) -> None:
@@ -37,7 +40,7 @@ async def test_it_is_made_of_the_release_once(
     assert not told(queries)
 
 
-@pytest.mark.parametrize("path", MADE_ONCE)
+@each
 async def test_it_is_what_a_reader_may_see_and_no_other_s(
     path: str, acme: Tenant, other: Tenant, survey_id: str
 ) -> None:
@@ -54,6 +57,7 @@ async def test_it_is_what_a_reader_may_see_and_no_other_s(
     assert (await other.client.get(f"{path}?survey_id={survey_id}", headers=tag)).status_code == 404
 
 
+@pytest.mark.nightly
 async def test_organisations_alike_have_their_own(acme: Tenant, other: Tenant, survey_id: str) -> None:
     await staff(other.client, {"sales": 6, "care": 6})
     await released(other, names_of("sales", 6) + names_of("care", 6))
@@ -78,6 +82,7 @@ async def test_it_is_in_the_language_asked_for(acme: Tenant, survey_id: str) -> 
     assert (await acme.client.get("/v1/metrics/drivers")).headers["etag"] == dutch[0]
 
 
+@pytest.mark.nightly
 async def test_what_is_said_of_the_survey_is_what_it_is_called_now(acme: Tenant, survey_id: str) -> None:
     before = {path: await told_in(acme.client, path) for path in MADE_ONCE}
     changed = await acme.client.patch(f"/v1/surveys/{survey_id}", json={"name": "Renamed"})
@@ -88,6 +93,7 @@ async def test_what_is_said_of_the_survey_is_what_it_is_called_now(acme: Tenant,
         assert b'"name":"Renamed"' in body, path
 
 
+@pytest.mark.nightly
 async def test_an_earlier_wave_that_is_archived_is_left_out_at_once(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 6})
     first = await released(acme, names_of("sales", 6), pay=2, series="pulse")

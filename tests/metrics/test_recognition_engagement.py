@@ -363,6 +363,7 @@ def test_the_order_of_persons_changes_nothing() -> None:
 # ------------------------------------------------------------------ nobody counts for too much (R13)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("forged", [50, 3000])
 def test_thanks_forged_to_one_person_do_not_give_their_score_away(forged: int) -> None:
     """Attack: many thanks to one person, and the slope follows their score."""

@@ -147,6 +147,7 @@ async def test_recognition_between_two_waves_beside_engagement(
     assert await why(acme.client, survey_id=first) == ("undefined", "no_earlier_wave")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_it_is_worded_in_the_language_asked_for(acme: Tenant, owner: asyncpg.Connection) -> None:
     await hold(acme, owner, 0)
@@ -185,6 +186,7 @@ async def test_what_is_frozen_stays_whatever_is_recognised_deleted_or_erased_sin
     assert (await acme.client.get(URL, headers={"If-None-Match": before.headers["etag"]})).status_code == 304
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_from_three_waves_on_people_are_compared_with_themselves(
     acme: Tenant, owner: asyncpg.Connection
@@ -204,6 +206,7 @@ async def test_from_three_waves_on_people_are_compared_with_themselves(
     assert group["placebo"]["points"] == pytest.approx(pair.placebo.value)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_engagement_that_attracts_recognition_is_not_told_from_the_reverse(
     acme: Tenant, owner: asyncpg.Connection
@@ -222,6 +225,7 @@ async def test_engagement_that_attracts_recognition_is_not_told_from_the_reverse
 # ------------------------------------------------------------------ when there is nothing to tell
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_few_persons_or_few_recognised_are_not_enough(acme: Tenant, owner: asyncpg.Connection) -> None:
     await hold(acme, owner, 0)
@@ -235,6 +239,7 @@ async def test_few_persons_or_few_recognised_are_not_enough(acme: Tenant, owner:
     assert (group["status"], group["reason"], group["n"]) == ("insufficient", "too_few_persons", 96)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_where_few_did_not_come_back_or_were_erased_nothing_is_told(
     acme: Tenant, owner: asyncpg.Connection
@@ -253,6 +258,7 @@ async def test_where_few_did_not_come_back_or_were_erased_nothing_is_told(
     assert await why(acme.client) == ("suppressed", "erased")
 
 
+@pytest.mark.nightly
 async def test_fewer_than_the_minimum_in_both_are_not_counted(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:
@@ -262,6 +268,7 @@ async def test_fewer_than_the_minimum_in_both_are_not_counted(
     assert await why(acme.client) == ("suppressed", "below_minimum")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_answers_that_are_not_linked_are_not_put_together(
     acme: Tenant, owner: asyncpg.Connection
@@ -279,6 +286,7 @@ async def test_answers_that_are_not_linked_are_not_put_together(
     assert await why(acme.client, series="anonymous") == ("undefined", "not_linked")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_waves_that_overlap_and_one_that_nobody_answered(
     acme: Tenant, owner: asyncpg.Connection
@@ -293,6 +301,7 @@ async def test_waves_that_overlap_and_one_that_nobody_answered(
     assert await why(acme.client) == ("suppressed", "below_minimum")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_other_questions_and_recognition_alike_for_all(acme: Tenant, owner: asyncpg.Connection) -> None:
     await hold(acme, owner, 0)
@@ -344,6 +353,7 @@ DEFINED = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("organisation")
 async def test_every_number_has_a_definition(acme: Tenant, owner: asyncpg.Connection) -> None:
     for wave in range(3):

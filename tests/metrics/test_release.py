@@ -141,6 +141,7 @@ async def test_a_release_job_that_comes_before_the_close_does_nothing(acme: Tena
     assert (await acme.client.get(f"/v1/surveys/{survey_id}")).json() == found
 
 
+@pytest.mark.nightly
 async def test_the_newest_wave_of_the_series_is_shown(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 6})
     everybody = names_of("sales", 6)
@@ -173,6 +174,7 @@ async def shown(api: ContractClient, **params: str) -> str:
     return survey_id
 
 
+@pytest.mark.nightly
 async def test_groups_are_chosen_by_kind_and_by_node(acme: Tenant) -> None:
     await staff(acme.client, {"a": 5, "b": 7, "a1": 6, "a2": 8}, {"a1": "a", "a2": "a"})
     people = [
@@ -513,6 +515,7 @@ def leaning(random: np.random.Generator) -> Json:
     return answers
 
 
+@pytest.mark.nightly
 async def test_every_number_has_a_definition(measured: Tenant) -> None:
     defined = {metric["name"] for metric in (await definitions(measured.client, "en"))["metrics"]}
     for metric in SNAPSHOTS:
@@ -535,6 +538,7 @@ async def test_every_member_has_a_number_in_a_survey_with_everything(measured: T
     assert (await read(measured.client, "reliability"))["instrument_status"] == "not_yet_validated"
 
 
+@pytest.mark.nightly
 async def test_facets_and_questions_have_titles_in_the_language_asked_for(measured: Tenant) -> None:
     for language, pay, asked in (
         ("en", "Pay", "I am paid fairly for the work I do."),

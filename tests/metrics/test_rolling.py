@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 import numpy as np
+import pytest
 
 from app.metrics.releases import jobs
 from tests.conftest import Tenant
@@ -120,6 +121,7 @@ def cuts(said: Json | None) -> list[tuple[str, float, float]]:
     return [(of["mode"], of["cut"]["satisfaction"], of["cut"]["engagement"]) for of in told]
 
 
+@pytest.mark.nightly
 async def test_the_cuts_of_a_survey_are_those_of_its_first_release(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 24})
     sales = names_of("sales", 24)

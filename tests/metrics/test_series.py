@@ -3,6 +3,8 @@
 from copy import deepcopy
 from typing import Any
 
+import pytest
+
 from app.metrics import names as app_names
 from app.metrics import schemas
 from app.metrics.definitions import document
@@ -90,6 +92,7 @@ async def test_points_are_as_each_wave_froze_them_and_changes_lead_from_one_to_t
     assert ([one["survey"]["id"] for one in until["waves"]], until["groups"][0]["changes"]) == ([first], [])
 
 
+@pytest.mark.nightly
 async def test_groups_are_those_of_the_newest_wave_wherever_they_were(acme: Tenant) -> None:
     api = acme.client
     await staff(api, {"sales": 30, "care": 6})
@@ -111,6 +114,7 @@ async def test_groups_are_those_of_the_newest_wave_wherever_they_were(acme: Tena
     assert [group["group"]["id"] for group in narrowed["groups"]] == ["sales"]
 
 
+@pytest.mark.nightly
 async def test_a_group_hidden_in_a_wave_has_a_point_that_says_so(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 30, "care": 6})
     await released(acme, names_of("sales", 30) + names_of("care", 3), series="q")
@@ -125,6 +129,7 @@ async def test_a_group_hidden_in_a_wave_has_a_point_that_says_so(acme: Tenant) -
     }
 
 
+@pytest.mark.nightly
 async def test_a_question_in_other_words_is_not_comparable(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 30, "care": 30})
     await wave(acme, sales=3, care=3)
@@ -148,6 +153,7 @@ async def start_as_it_is(api: ContractClient) -> str:
     return survey_id
 
 
+@pytest.mark.nightly
 async def test_no_more_than_the_newest_waves_are_read(acme: Tenant, monkeypatch: Any) -> None:
     monkeypatch.setattr(app_names, "MOST_WAVES", 2)
     await staff(acme.client, {"sales": 6})
@@ -157,6 +163,7 @@ async def test_no_more_than_the_newest_waves_are_read(acme: Tenant, monkeypatch:
     assert len(found["groups"][0]["points"]) == 2
 
 
+@pytest.mark.nightly
 async def test_reading_a_series_takes_as_many_queries_for_one_wave_as_for_three(
     acme: Tenant, queries: list[str]
 ) -> None:
@@ -170,6 +177,7 @@ async def test_reading_a_series_takes_as_many_queries_for_one_wave_as_for_three(
     assert counts[0] == counts[2]
 
 
+@pytest.mark.nightly
 async def test_every_number_of_a_series_has_a_definition(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 30, "care": 30})
     await wave(acme, sales=3, care=3)
@@ -208,6 +216,7 @@ def headline_of(group: Json) -> str:
     return f"{standing}. Since the round before: {', '.join(said)}."
 
 
+@pytest.mark.nightly
 async def test_the_overview_is_put_together_of_what_the_metrics_say(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 30, "care": 31, "few": 3})
     await wave(acme, sales=3, care=3)
@@ -249,6 +258,7 @@ async def test_the_overview_is_put_together_of_what_the_metrics_say(acme: Tenant
     assert (await read(acme.client, "overview", team="few"))["headline"] is None
 
 
+@pytest.mark.nightly
 async def test_the_columns_of_the_heatmap_are_named_in_the_language_asked_for(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 30, "care": 30})
     await wave(acme, sales=5, care=3)

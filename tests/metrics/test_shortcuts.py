@@ -56,6 +56,7 @@ async def told_shortly(client: ContractClient, queries: list[str], path: str = P
     raise AssertionError(queries)
 
 
+@pytest.mark.nightly
 async def test_the_database_is_not_asked_again(acme: Tenant, survey_id: str, queries: list[str]) -> None:
     long = await acme.client.get(PATH)
     short = await told_shortly(acme.client, queries)
@@ -81,6 +82,7 @@ async def test_who_has_it_already_is_told_so_without_having_asked_for_it(
     assert (other.status_code, other.headers["etag"]) == (200, tag["If-None-Match"])
 
 
+@pytest.mark.nightly
 async def test_each_counts(acme: Tenant, survey_id: str, queries: list[str]) -> None:
     left = [
         int((await acme.client.get(PATH)).headers["ratelimit"].split("r=")[1].split(";")[0]) for _ in "123"
@@ -194,6 +196,7 @@ async def test_whoever_changes_it_is_told_at_once(acme: Tenant, survey_id: str, 
     assert (await acme.client.get("/v1/metrics/drivers")).headers["etag"] != english
 
 
+@pytest.mark.nightly
 async def test_the_next_release_is_told_at_once(acme: Tenant, survey_id: str, queries: list[str]) -> None:
     await told_shortly(acme.client, queries)
     following = await released(acme, names_of("sales", 6), pay=2)

@@ -289,12 +289,14 @@ async def sample_of(tenant: Tenant, survey_id: str) -> Sample:
         return (await load(session, survey)).sample()
 
 
+@pytest.mark.nightly
 async def test_nothing_that_is_told_rests_on_who_of_those_alike_gave_which_answer(twice: Twice) -> None:
     assert twice.said.keys() == twice.again.keys()
     found = {name: differences(said, twice.again[name]) for name, said in twice.said.items()}
     assert not {name: where for name, where in found.items() if where}
 
 
+@pytest.mark.nightly
 async def test_every_number_told_is_one_whose_persons_are_known(twice: Twice) -> None:
     for name, said in twice.said.items():
         if name.partition(" ")[0] in LEDGER:
@@ -303,6 +305,7 @@ async def test_every_number_told_is_one_whose_persons_are_known(twice: Twice) ->
             )
 
 
+@pytest.mark.nightly
 async def test_the_world_that_is_attacked_says_something_everywhere(twice: Twice) -> None:
     """What is only ever withheld here is attacked by nobody."""
     met = {
@@ -345,6 +348,7 @@ def shown(name: str, said: Json) -> list[Json]:
     return [group for group in groups if group.get("status") == "ok" or "points" in group]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("operation", [one.id for one in TOLD if one.id not in ("get_definitions",)])
 def test_a_raw_number_of_the_first_respondent_is_caught_at_every_place_of_every_group(
     operation: str, twice: Twice
@@ -374,6 +378,7 @@ def planted_in(group: Json, raw: float) -> Json:
     return {**planted(group), "own": raw}
 
 
+@pytest.mark.nightly
 def test_a_raw_number_is_caught_in_words_and_events(twice: Twice) -> None:
     raw = [raw_of({"kind": "organization", "id": None}, sample) for sample in twice.samples]
     letters = [

@@ -276,6 +276,7 @@ async def statuses(acme: Tenant) -> dict[str, str]:
 # ------------------------------------------------------------------ when
 
 
+@pytest.mark.nightly
 async def test_it_arrives_in_the_reader_s_morning_on_the_day_of_the_organization(
     acme: Tenant, api: ContractClient, sink: Sink
 ) -> None:
@@ -308,6 +309,7 @@ async def test_after_an_outage_it_is_sent_unless_days_have_passed(
     assert len(sink.mails) == mails
 
 
+@pytest.mark.nightly
 async def test_a_day_that_moves_within_the_month_sends_no_second_one(
     acme: Tenant, api: ContractClient, sink: Sink
 ) -> None:
@@ -322,6 +324,7 @@ async def test_a_day_that_moves_within_the_month_sends_no_second_one(
     assert len(sink.mails) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_once_a_month_whatever_the_restarts_and_clocks(seed: int, acme: Tenant, sink: Sink) -> None:
     """Two workers whose clocks are an hour apart at most, less than a lease, over two issues."""
@@ -443,6 +446,7 @@ OWN = numbers_in((Path(app.newsletter.__file__).parent / "words.yaml").read_text
 """In its own sentences, such as a margin of 95%."""
 
 
+@pytest.mark.nightly
 async def test_no_mail_tells_a_number_that_the_api_does_not(
     acme: Tenant, api: ContractClient, sink: Sink
 ) -> None:
@@ -485,6 +489,7 @@ async def events_of(tenant: Tenant) -> int:
     return told.events
 
 
+@pytest.mark.nightly
 async def test_a_picture_shows_where_the_reader_s_groups_stand(acme: Tenant, sink: Sink) -> None:
     await company(acme)
     await measured(acme)
@@ -499,6 +504,7 @@ async def test_a_picture_shows_where_the_reader_s_groups_stand(acme: Tenant, sin
     assert re.search(r'alt="Satisfaction against engagement of groups \(2\)[^"]+Groups not shown: 2\."', html)
 
 
+@pytest.mark.nightly
 async def test_without_the_extra_the_mail_has_no_picture(
     acme: Tenant, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -512,6 +518,7 @@ async def test_without_the_extra_the_mail_has_no_picture(
     assert "cid:" not in parts_of(mail)[1]
 
 
+@pytest.mark.nightly
 async def test_a_team_handed_over_is_told_of_no_more(acme: Tenant, api: ContractClient, sink: Sink) -> None:
     await company(acme)
     await measured(acme)
@@ -522,6 +529,7 @@ async def test_a_team_handed_over_is_told_of_no_more(acme: Tenant, api: Contract
     assert list(lines(await issue(acme, sink, "mo@example.com"))) == ["Acme"]
 
 
+@pytest.mark.nightly
 async def test_a_team_of_later_than_the_survey_is_told_of_in_recognition_alone(
     acme: Tenant, api: ContractClient, sink: Sink
 ) -> None:
@@ -533,6 +541,7 @@ async def test_a_team_of_later_than_the_survey_is_told_of_in_recognition_alone(
     assert told["New"] == ["Too few people. This keeps everyone's answers private"]
 
 
+@pytest.mark.nightly
 async def test_an_address_from_elsewhere_reads_no_names(
     acme: Tenant, api: ContractClient, sink: Sink
 ) -> None:
@@ -571,6 +580,7 @@ async def test_days_to_come_are_those_around_the_reader(acme: Tenant, sink: Sink
     ]
 
 
+@pytest.mark.nightly
 async def test_it_is_in_the_reader_s_language(acme: Tenant, api: ContractClient, sink: Sink) -> None:
     await company(acme)
     await measured(acme)

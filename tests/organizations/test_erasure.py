@@ -94,6 +94,7 @@ async def test_a_token_ends(acme: Tenant) -> None:
     assert not service.is_confirmed(token, who, keyring, now + service.LIFE + timedelta(seconds=1))
 
 
+@pytest.mark.nightly
 async def test_what_breaks_on_the_way_leaves_everything(
     acme: Tenant, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

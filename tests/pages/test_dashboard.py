@@ -155,6 +155,7 @@ async def test_a_key_that_is_revoked_meanwhile_is_asked_for_again(asked: Tenant,
         assert not await seen.shows("Care")
 
 
+@pytest.mark.nightly
 async def test_who_may_not_read_results_is_told_so(acme: Tenant, visit: Visits) -> None:
     async with visit() as seen:
         await seen.look(await key_of(acme, "people:read"), view="problem")
@@ -186,6 +187,7 @@ async def test_one_screen_has_the_four_answers(language: str, asked: Tenant, vis
             assert labels["reasons"][group["reason"]][language] in shown
 
 
+@pytest.mark.nightly
 async def test_the_numbers_are_those_of_the_api(asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked)
     overview = await told(asked.client, "overview", by=["organization", "team"])
@@ -208,6 +210,7 @@ async def test_the_numbers_are_those_of_the_api(asked: Tenant, visit: Visits) ->
                 assert not re.search(r"\d", shown.removeprefix(group["group"]["name"]))
 
 
+@pytest.mark.nightly
 async def test_a_table_is_taken_along_in_words_and_as_it_is_rounded(asked: Tenant, visit: Visits) -> None:
     """Beside the codes that programs know things by."""
     key = await key_of(asked)
@@ -248,6 +251,7 @@ def plain(value: float | None) -> str:
     return rounded(value).replace("−", "-").removeprefix("-" if rounded(value) == "−0" else "")
 
 
+@pytest.mark.nightly
 async def test_what_came_after_and_what_others_may_see_are_there_to_take_along(
     asked: Tenant, visit: Visits
 ) -> None:
@@ -432,6 +436,7 @@ async def test_a_round_in_which_a_group_was_hidden_is_not_called_none(asked: Ten
 DRAWN = ".chart:visible img"
 
 
+@pytest.mark.nightly
 async def test_charts_stand_beside_their_tables_with_words_for_who_does_not_see_them(
     asked: Tenant, visit: Visits
 ) -> None:
@@ -530,6 +535,7 @@ async def test_the_tree_opens_level_by_level_by_the_keyboard(asked: Tenant, visi
         assert not await inner.is_visible()
 
 
+@pytest.mark.nightly
 async def test_a_manager_sees_the_teams_they_lead_and_asks_for_nothing_else(
     asked: Tenant, visit: Visits
 ) -> None:
@@ -550,6 +556,7 @@ async def test_a_manager_sees_the_teams_they_lead_and_asks_for_nothing_else(
 # ------------------------------------------------------------------ for everybody, and on paper
 
 
+@pytest.mark.nightly
 @WIDTHS
 async def test_nothing_is_in_the_way_of_anybody(width: int, asked: Tenant, visit: Visits) -> None:
     key = await key_of(asked, "metrics:read", "calendar:read")

@@ -61,6 +61,7 @@ async def staffed(acme: Tenant) -> Tenant:
 # ------------------------------------------------------------------ whose clock
 
 
+@pytest.mark.nightly
 async def test_times_are_the_organisations_wherever_the_browser_is(staffed: Tenant, visit: Visits) -> None:
     assert (await staffed.client.patch("/v1/organization", json={"time_zone": "Asia/Tokyo"})).is_success
     survey_id = await opened(staffed, closes_at="2038-03-01T22:30:00Z")
@@ -80,6 +81,7 @@ async def test_times_are_the_organisations_wherever_the_browser_is(staffed: Tena
 # ------------------------------------------------------------------ what people read
 
 
+@pytest.mark.nightly
 @READERS
 async def test_the_log_is_in_words_and_what_is_not_there_leads_back(
     width: int, language: str, staffed: Tenant, visit: Visits
@@ -103,6 +105,7 @@ async def test_the_log_is_in_words_and_what_is_not_there_leads_back(
             await at_screen(seen, "surveys")
 
 
+@pytest.mark.nightly
 async def test_what_cannot_be_undone_stands_apart(staffed: Tenant, visit: Visits) -> None:
     survey_id = await opened(staffed)
     async with visit(language="en") as seen:
@@ -115,6 +118,7 @@ async def test_what_cannot_be_undone_stands_apart(staffed: Tenant, visit: Visits
 # ------------------------------------------------------------------ who may what
 
 
+@pytest.mark.nightly
 async def test_only_what_the_key_may_is_there_and_nothing_is_refused(staffed: Tenant, visit: Visits) -> None:
     await staffed.client.post(
         "/v1/surveys", json={"name": "Autumn", "questionnaire": "betrokken-33", "mode": "confidential"}
@@ -146,6 +150,7 @@ async def test_the_key_is_asked_for_where_nobody_is_signed_in(staffed: Tenant, v
         assert key not in seen.page.url
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("page", ["", "manage", "calendar", "sign-in"])
 async def test_a_page_works_where_the_browser_keeps_nothing(
     page: str, staffed: Tenant, visit: Visits
@@ -171,6 +176,7 @@ async def test_a_page_works_where_the_browser_keeps_nothing(
             await at_screen(seen, "surveys")
 
 
+@pytest.mark.nightly
 async def test_a_list_that_did_not_come_whole_is_none(staffed: Tenant, visit: Visits) -> None:
     async def lists(route: Any) -> None:
         if "cursor" in route.request.url:
@@ -194,6 +200,7 @@ REFUSING = """() => {
 }"""
 
 
+@pytest.mark.nightly
 async def test_what_the_clipboard_refuses_is_not_said_to_be_copied(staffed: Tenant, visit: Visits) -> None:
     survey_id = await opened(staffed, mode="anonymous", access="open")
     async with visit(language="en", width=1280) as seen:
@@ -377,6 +384,7 @@ async def test_a_draft_is_changed_as_it_was_made_and_deleted(staffed: Tenant, vi
         assert await surveys(staffed) == []
 
 
+@pytest.mark.nightly
 async def test_an_address_for_everybody_is_shown_and_a_survey_withdrawn(
     staffed: Tenant, visit: Visits
 ) -> None:
@@ -486,6 +494,7 @@ def sheet_in(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", ["anonymous", "confidential"])
 async def test_codes_that_were_lost_on_their_way_come_when_it_is_tried_again(
     staffed: Tenant, visit: Visits, mode: str
@@ -549,6 +558,7 @@ SLOW = """async () => {
 }"""
 
 
+@pytest.mark.nightly
 async def test_an_answer_may_be_long_in_coming_but_not_silent(staffed: Tenant, visit: Visits) -> None:
     async with visit(language="en") as seen:
         await seen.page.clock.install()
@@ -565,6 +575,7 @@ async def test_an_answer_may_be_long_in_coming_but_not_silent(staffed: Tenant, v
         assert (await seen.page.evaluate("told"))["code"] == "network"
 
 
+@pytest.mark.nightly
 @READERS
 async def test_nothing_of_surveys_is_in_the_way_of_anybody(
     width: int, language: str, staffed: Tenant, visit: Visits
@@ -799,6 +810,7 @@ async def test_a_key_is_made_in_words_shown_once_and_revoked(staffed: Tenant, vi
         assert "Mara" not in await keys_of(staffed)
 
 
+@pytest.mark.nightly
 async def test_a_managers_key_sees_their_teams_alone(staffed: Tenant, visit: Visits) -> None:
     async with visit(language="en", width=1280) as seen:
         key = await key_of(staffed, "keys:manage", "people:read", "metrics:read")
@@ -834,6 +846,7 @@ async def test_the_log_is_read_a_page_at_a_time(staffed: Tenant, visit: Visits) 
 # ------------------------------------------------------------------ recognition, and who celebrates
 
 
+@pytest.mark.nightly
 async def test_recognition_is_shown_that_everybody_may_read(staffed: Tenant, visit: Visits) -> None:
     for visibility in ("organization", "team", "private"):
         body = {
@@ -938,6 +951,7 @@ async def test_who_celebrates_is_named_and_their_cards_are_seen_as_they_get_them
         assert (await staffed.client.get("/v1/reminders")).json()["items"] == []
 
 
+@pytest.mark.nightly
 async def test_somebody_s_days_are_filled_in_and_taken_away(staffed: Tenant, visit: Visits) -> None:
     days = "/v1/people/care-0/occasions"
     async with visit(language="nl") as seen:
@@ -991,6 +1005,7 @@ CRAMPED = (
 """Words that reach over those of the next choice."""
 
 
+@pytest.mark.nightly
 async def test_teams_to_choose_from_stand_below_the_one_they_are_part_of(
     staffed: Tenant, visit: Visits
 ) -> None:

@@ -104,6 +104,7 @@ async def hidden_told(seen: Visit, hidden: set[str]) -> list[str]:
     return [text for _, text in told if re.search(r"\d", names.sub("", text))]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_page_tells_no_number_that_its_reader_is_not_told(
     seed: int, app: FastAPI, visit: Visits

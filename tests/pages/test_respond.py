@@ -143,6 +143,7 @@ async def losing_the_first(tab: Visit) -> list[int]:
     return tries
 
 
+@pytest.mark.nightly
 async def test_a_lost_answer_is_two_tries_and_one_response(visit: Visits, acme: Tenant) -> None:
     survey_id, token = await asked(acme, mode="attributed")
     async with visit() as tab:
@@ -419,6 +420,7 @@ async def test_a_busy_service_is_asked_again(visit: Visits, acme: Tenant) -> Non
     assert [one["answers"] for one in await stored(acme.client, survey_id)] == [{"S01": None, "S02": 5}]
 
 
+@pytest.mark.nightly
 async def test_who_comes_again_changes_what_they_answer_anew_and_nothing_else(
     visit: Visits, acme: Tenant
 ) -> None:
@@ -563,6 +565,7 @@ def called(*keys: str) -> dict[str, Any]:
     return EVERY_KIND | {"questions": [*EVERY_KIND["questions"][:2], *asked]}
 
 
+@pytest.mark.nightly
 async def test_a_question_may_be_called_whatever_it_likes(visit: Visits, acme: Tenant) -> None:
     assert (await acme.client.put("/v1/questionnaires/odd", json=called(*ODD_KEYS))).status_code == 201
     _, token = await asked(acme, mode="attributed", questionnaire="odd")
@@ -584,6 +587,7 @@ async def test_a_question_may_be_called_whatever_it_likes(visit: Visits, acme: T
     assert sent["comment"] == "Slot."
 
 
+@pytest.mark.nightly
 async def test_how_long_it_takes_is_what_the_mails_say_and_one_is_one(visit: Visits, acme: Tenant) -> None:
     keys = [f"why-{one}" for one in range(8)]
     assert (await acme.client.put("/v1/questionnaires/odd", json=called(*keys))).status_code == 201
@@ -630,6 +634,7 @@ async def test_a_text_in_which_nothing_can_be_seen_is_no_answer(visit: Visits, a
 # ------------------------------------------------------------------ what is read before, and what is kept
 
 
+@pytest.mark.nightly
 async def test_who_comes_again_need_not_answer_again_what_is_required(visit: Visits, acme: Tenant) -> None:
     assert (await acme.client.put("/v1/questionnaires/all", json=EVERY_KIND)).status_code == 201
     survey_id, token = await asked(acme, mode="attributed", questionnaire="all", allow_changes=True)
@@ -680,6 +685,7 @@ async def test_what_is_stored_is_read_before_the_first_question(
         assert all(sentence in read for sentence in form["what_is_stored"])
 
 
+@pytest.mark.nightly
 async def test_the_token_is_in_no_history_and_nothing_is_left_behind(visit: Visits, acme: Tenant) -> None:
     _, token = await asked(acme, mode="confidential")
     async with visit() as tab:
@@ -702,6 +708,7 @@ async def test_the_token_is_in_no_history_and_nothing_is_left_behind(visit: Visi
         assert not await tab.page.is_visible("#next-code")
 
 
+@pytest.mark.nightly
 async def test_another_link_in_the_same_tab_begins_anew(visit: Visits, acme: Tenant) -> None:
     _, first = await asked(acme, mode="confidential")
     second_survey = await opened(acme.client, mode="confidential", name="De andere")
@@ -737,6 +744,7 @@ async def test_another_language_keeps_the_answers_and_the_place(visit: Visits, a
     assert (response["locale"], response["answers"]) == ("en", {"S03": 5})
 
 
+@pytest.mark.nightly
 async def test_back_goes_a_screen_back_and_clearing_leaves_nothing(visit: Visits, acme: Tenant) -> None:
     _, token = await asked(acme)
     async with visit() as tab:
@@ -757,7 +765,16 @@ async def test_back_goes_a_screen_back_and_clearing_leaves_nothing(visit: Visits
 
 
 @pytest.mark.parametrize(
-    "state", ["unknown", "used", "replaced", "early", "closed", "withdrawn", "network", "busy", "other"]
+    "state",
+    [
+        "used",
+        "closed",
+        "network",
+        *(
+            pytest.param(state, marks=pytest.mark.nightly)
+            for state in ("unknown", "replaced", "early", "withdrawn", "busy", "other")
+        ),
+    ],
 )
 async def test_a_link_that_does_not_open_says_why(state: str, visit: Visits, acme: Tenant) -> None:
     survey_id, token = await asked(acme, mode="confidential")
@@ -808,6 +825,7 @@ async def test_without_a_link_a_code_can_be_typed(visit: Visits, acme: Tenant) -
         await tab.arrive("welcome")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("verb", ["close", "cancel"])
 async def test_who_comes_too_late_reads_who_asked_and_whom_to_ask(
     verb: str, visit: Visits, acme: Tenant
@@ -855,6 +873,7 @@ async def test_a_survey_that_closes_meanwhile_says_so_and_forgets(visit: Visits,
 # ------------------------------------------------------------------ for everybody
 
 
+@pytest.mark.nightly
 async def test_every_screen_is_for_everybody(visit: Visits, acme: Tenant) -> None:
     _, token = await asked(acme)
     found: list[str] = []

@@ -101,6 +101,7 @@ async def test_a_page_that_was_kept_shows_nothing_once_its_session_is_over(
         assert "Acme" not in await seen.text("body")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("place", ["/", MANAGE])
 async def test_signing_out_leaves_nothing_in_the_tab(place: str, acme: Tenant, visit: Visits) -> None:
     async with visit(width=1280) as seen:
@@ -177,6 +178,7 @@ async def test_another_key_in_the_address_asks_first_and_names_neither(
         assert f"Bearer {theirs}" not in sent
 
 
+@pytest.mark.nightly
 async def test_what_was_in_hand_never_goes_along_to_another_organization(
     acme: Tenant, other: Tenant, visit: Visits
 ) -> None:
@@ -215,6 +217,7 @@ async def test_it_asks_too_where_the_link_opens_the_page(
             await seen.says("#organization", organization)
 
 
+@pytest.mark.nightly
 async def test_results_of_one_never_stand_under_the_key_of_another(
     asked: Tenant,  # noqa: F811
     other: Tenant,
@@ -241,8 +244,15 @@ async def test_results_of_one_never_stand_under_the_key_of_another(
 # ------------------------------------------------------------------ addresses as people have them
 
 
-@pytest.mark.parametrize("place", ["/", MANAGE])
-@pytest.mark.parametrize("written", ["#key={}", "#/{}", "#{}&from=mail", "#%20{}"])
+@pytest.mark.parametrize("place", ["/", pytest.param(MANAGE, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "#key={}",
+        "#/{}",
+        *(pytest.param(one, marks=pytest.mark.nightly) for one in ("#{}&from=mail", "#%20{}")),
+    ],
+)
 async def test_a_key_leaves_the_address_however_it_stands_in_it(
     place: str, written: str, acme: Tenant, visit: Visits
 ) -> None:
@@ -253,6 +263,7 @@ async def test_a_key_leaves_the_address_however_it_stands_in_it(
         assert seen.page.url == f"{seen.address}{place}"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("written", ["#%", "#surveys/%E0%A4%A", "#%ff/%"])
 async def test_an_address_that_is_no_text_is_no_empty_page(written: str, acme: Tenant, visit: Visits) -> None:
     async with visit(width=1280) as seen:

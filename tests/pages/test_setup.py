@@ -97,6 +97,7 @@ async def test_from_the_link_to_a_key_that_opens_everything(
         assert (await api.get("/v1/organization")).json()["locale"] == language
 
 
+@pytest.mark.nightly
 async def test_the_token_is_nowhere_but_in_the_tab_until_it_is_used(
     visit: Visits,
     place: str,
@@ -124,6 +125,7 @@ async def test_the_token_is_nowhere_but_in_the_tab_until_it_is_used(
         assert await at.page.input_value("#key") == "", "nobody finds it by going back"
 
 
+@pytest.mark.nightly
 async def test_a_key_that_was_not_copied_is_not_lost_by_a_slip(
     visit: Visits,
     place: str,
@@ -143,6 +145,7 @@ async def test_a_key_that_was_not_copied_is_not_lost_by_a_slip(
         assert asked == ["beforeunload"]
 
 
+@pytest.mark.nightly
 async def test_who_cannot_go_on_yet_keeps_the_key(visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
     async with opened(visit, place, await token_of(empty)) as at:
         await make(at)
@@ -156,6 +159,7 @@ async def test_who_cannot_go_on_yet_keeps_the_key(visit: Visits, place: str, emp
         await at.page.wait_for_url(f"{place}/manage**")
 
 
+@pytest.mark.nightly
 async def test_it_works_where_the_browser_keeps_nothing(visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
     async with visit(at=place) as at:
         await at.page.add_init_script(FORGETFUL)
@@ -164,6 +168,7 @@ async def test_it_works_where_the_browser_keeps_nothing(visit: Visits, place: st
         await at.arrive("done")
 
 
+@pytest.mark.nightly
 async def test_one_goes_on_signed_in_with_the_key(
     visit: Visits,
     place: str,
@@ -179,6 +184,7 @@ async def test_one_goes_on_signed_in_with_the_key(
         await at.says("#organization", "Bakkerij De Wit")
 
 
+@pytest.mark.nightly
 async def test_the_key_is_copied(visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
     permissions = ["clipboard-read", "clipboard-write"]
     async with opened(visit, place, await token_of(empty), permissions=permissions) as at:
@@ -272,6 +278,7 @@ async def test_what_passes_is_waited_for(
         await at.arrive("done")
 
 
+@pytest.mark.nightly
 async def test_two_presses_send_once_and_blanks_send_nothing(
     visit: Visits,
     place: str,
@@ -288,6 +295,7 @@ async def test_two_presses_send_once_and_blanks_send_nothing(
     assert [json.loads(body) for body in sent if body] == [{"name": "Acme", "locale": "nl"}]
 
 
+@pytest.mark.nightly
 async def test_another_link_in_the_same_tab_is_taken(visit: Visits, place: str, empty: FastAPI) -> None:  # noqa: F811
     async with opened(visit, place, "bts_old") as at:
         await make(at)

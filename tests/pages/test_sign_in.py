@@ -284,6 +284,7 @@ async def outside(house: House, token: str) -> httpx.Response:
         return await client.get(f"{house.place}/v1/me", headers={"Authorization": f"Bearer {token}"})
 
 
+@pytest.mark.nightly
 async def test_what_is_sent_is_proof_against_others(visit: Visits, house: House) -> None:
     sent: list[dict[str, list[str]]] = []
     async with visit(at=house.place, others=(house.issuer, FONTS)) as at:
@@ -300,6 +301,7 @@ async def test_what_is_sent_is_proof_against_others(visit: Visits, house: House)
         assert first[name] != second[name]
 
 
+@pytest.mark.nightly
 async def test_an_answer_is_used_once(visit: Visits, house: House) -> None:
     """Also by who has read the address: the code is spent, and was good for nothing without the verifier."""
     async with signing_in(visit, house) as at:
@@ -322,6 +324,7 @@ async def test_an_answer_is_used_once(visit: Visits, house: House) -> None:
         await told(at, "late")
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_an_answer_that_this_tab_did_not_ask_for(language: str, visit: Visits, house: House) -> None:
     async with visit(at=house.place, language=language) as at:
@@ -331,6 +334,7 @@ async def test_an_answer_that_this_tab_did_not_ask_for(language: str, visit: Vis
         assert await at.violations() == []
 
 
+@pytest.mark.nightly
 async def test_another_state_leaves_the_attempt_as_it_was(visit: Visits, house: House) -> None:
     async with signing_in(visit, house) as at:
         await at_home(at, house)
@@ -378,6 +382,7 @@ async def test_what_an_address_says_is_no_word_of_ours(visit: Visits, house: Hou
             assert bool(await at.text("#problem-id")) == bool(shown)
 
 
+@pytest.mark.nightly
 async def test_who_breaks_off_at_the_provider_is_told_and_may_begin_again(
     visit: Visits, house: House
 ) -> None:
@@ -392,6 +397,7 @@ async def test_who_breaks_off_at_the_provider_is_told_and_may_begin_again(
         assert await session_of(at)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("changed", [{"nonce": "another"}, {"way": {"client_id": "another"}}], ids=str)
 async def test_an_identity_that_was_given_to_another_is_not_taken(
     changed: dict[str, Any], visit: Visits, house: House
@@ -415,6 +421,7 @@ async def as_the_page(route: Any) -> None:
     await route.continue_(post_data=body)
 
 
+@pytest.mark.nightly
 async def test_a_verifier_that_is_not_ours_opens_nothing(visit: Visits, house: House) -> None:
     async with signing_in(visit, house) as at:
         await identify(at)
@@ -436,6 +443,7 @@ async def test_an_account_that_the_service_does_not_know(language: str, visit: V
         assert await at.violations() == []
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_a_provider_that_does_not_answer_the_page(language: str, visit: Visits, house: House) -> None:
     async with signing_in(visit, house, language=language) as at:
@@ -480,6 +488,7 @@ async def test_where_there_is_no_provider(language: str, visit: Visits, address:
         await told(at, "none", language)
 
 
+@pytest.mark.nightly
 @LANGUAGES
 async def test_signing_out_leaves_nothing_and_says_where_one_still_is(
     language: str, visit: Visits, house: House

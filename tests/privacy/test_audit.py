@@ -85,6 +85,7 @@ async def test_opening_and_closing_are_told_also_where_nobody_asked(lone: Tenant
     )
 
 
+@pytest.mark.nightly
 async def test_a_read_of_attributed_answers_is_told(acme: Tenant, api: ContractClient) -> None:
     await furnish(acme)
     survey = await open_survey(acme)

@@ -108,6 +108,7 @@ async def by_another_team(tenant: Tenant) -> None:
 LEADS: list[Write] = [by_put, by_patch, by_batch, by_import, by_another_team]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("write", LEADS, ids=lambda way: way.__name__)
 async def test_who_writes_the_lead_of_a_team_does_not_come_to_see_what_it_answered(
     write: Write, measured: Tenant
@@ -189,6 +190,7 @@ def test_writing_people_is_no_office_so_each_door_is_noted_by_itself() -> None:
 # ------------------------------------------------------------------ newsletters
 
 
+@pytest.mark.nightly
 async def test_a_newsletter_goes_to_no_address_and_tells_of_no_team_of_after_it_was_asked_for(
     acme: Tenant, api: ContractClient, sink: Sink
 ) -> None:

@@ -124,6 +124,7 @@ async def test_a_past_that_is_just_being_written_names_nobody_erased(
     assert await owner.fetchval(named, acme.id) == 0
 
 
+@pytest.mark.nightly
 async def test_many_are_erased_at_once(acme: Tenant, api: ContractClient) -> None:
     """Each is somebody's manager, and all were asked in one survey."""
     await staff(api, {"sales": 8})
@@ -192,6 +193,7 @@ async def test_before_the_release_an_answer_is_simply_gone(acme: Tenant, owner: 
     assert await erased_by_cell(owner, survey_id) == 0
 
 
+@pytest.mark.nightly
 async def test_a_release_that_is_being_computed_is_computed_again(acme: Tenant, monkeypatch: Any) -> None:
     """Else it would stand on an answer that nobody counts as erased."""
     await staff(acme.client, {"sales": 8})
@@ -220,6 +222,7 @@ async def wave(tenant: Tenant, pay: int, gone: set[str]) -> None:
     await finish(tenant, survey_id)
 
 
+@pytest.mark.nightly
 async def test_a_later_change_is_withheld_where_few_were_erased(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 20, "care": 20})
     await wave(acme, 3, set())
@@ -232,6 +235,7 @@ async def test_a_later_change_is_withheld_where_few_were_erased(acme: Tenant) ->
     assert group_of(found, None)["repeaters"][0]["status"] != "ok"
 
 
+@pytest.mark.nightly
 async def test_what_was_hidden_then_is_not_told_by_a_trend_now(acme: Tenant) -> None:
     """Care was hidden for the three beside it. They are erased: told now, it would tell of them."""
     await staff(acme.client, {"sales": 20, "care": 20, "board": 3})
@@ -254,6 +258,7 @@ async def test_what_was_hidden_then_is_not_told_by_a_trend_now(acme: Tenant) -> 
     assert (told[hidden]["status"], told[hidden]["reason"]) == ("suppressed", "complementary")
 
 
+@pytest.mark.nightly
 async def test_where_as_many_as_the_minimum_were_erased_it_is_told(acme: Tenant) -> None:
     await staff(acme.client, {"sales": 20})
     await released(acme, names_of("sales", 20), pay=3, series="quarterly")
@@ -344,6 +349,7 @@ async def set_back(owner: asyncpg.Connection, tenant: Tenant) -> None:
     )
 
 
+@pytest.mark.nightly
 async def test_tables_that_tell_of_who_was_erased_are_sampled_anew_and_no_others(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:
@@ -387,6 +393,7 @@ async def left(api: ContractClient, external_id: str, ends_on: date) -> None:
     assert sent.status_code == 200
 
 
+@pytest.mark.nightly
 async def test_leavers_are_erased_after_the_time_that_was_set(lone: Tenant) -> None:
     api = lone.client
     await staff(api, {"sales": 3})

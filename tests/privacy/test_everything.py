@@ -266,6 +266,7 @@ async def test_the_erasure_leaves_no_trace(
     assert (await other.client.get(f"/v1/people/{WHO}")).json()["name"] == NAME
 
 
+@pytest.mark.nightly
 async def test_what_others_said_stays_without_the_name(acme: Tenant, traces: dict[str, str]) -> None:
     await made(acme.client.post(f"/v1/people/{WHO}/erasure"))
     events = (await made(acme.client.get("/v1/recognitions")))["items"]

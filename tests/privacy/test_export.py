@@ -105,6 +105,7 @@ async def test_the_export_does_not_tell_whether_somebody_answered(mailer: Tenant
     assert links[0].content == links[1].content
 
 
+@pytest.mark.nightly
 async def test_the_link_goes_to_the_person_and_shows_the_answers_once(
     mailer: Tenant, sink: Sink, anonymous: ContractClient
 ) -> None:
@@ -198,6 +199,7 @@ async def by_scim_put(mailer: Tenant, email: str) -> None:
 WAYS = [by_put, by_patch, by_batch, by_import, by_scim, by_scim_put]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("write", WAYS, ids=lambda way: way.__name__)
 async def test_who_writes_the_address_of_somebody_does_not_read_their_answers(
     write: Callable[[Tenant, str], Awaitable[None]],
@@ -226,6 +228,7 @@ async def test_who_writes_the_address_of_somebody_does_not_read_their_answers(
     assert len((await anonymous.post(link)).json()["responses"]) == 1
 
 
+@pytest.mark.nightly
 async def test_an_address_set_back_is_new_again_and_its_link_dead(
     mailer: Tenant, sink: Sink, anonymous: ContractClient
 ) -> None:
@@ -237,6 +240,7 @@ async def test_an_address_set_back_is_new_again_and_its_link_dead(
     assert (await anonymous.post(await link_of(mailer, sink))).json()["responses"] == []
 
 
+@pytest.mark.nightly
 async def test_an_address_is_told_that_it_is_no_longer_its_person_s(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -325,6 +329,7 @@ async def test_a_link_asked_for_while_another_is_mailed_is_mailed_too(
     assert await owner.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'mail_answers_link'") == 0
 
 
+@pytest.mark.nightly
 async def test_a_second_link_replaces_the_first(
     mailer: Tenant, sink: Sink, anonymous: ContractClient
 ) -> None:

@@ -218,6 +218,7 @@ async def test_a_version_follows_the_members(scim: ScimClient) -> None:
     assert (await scim.delete(place, headers={"If-Match": version})).status_code == 412
 
 
+@pytest.mark.nightly
 async def test_many_members_cost_few_statements(scim: ScimClient, queries: list[str]) -> None:
     ids = await people(scim, *(f"p{number}" for number in range(30)))
     costs = []

@@ -223,6 +223,7 @@ async def test_okta_pushes_a_group(scim: ScimClient, acme: Tenant) -> None:
 # ------------------------------------------------------------------------------------- others, as they come
 
 
+@pytest.mark.nightly
 async def test_an_empty_manager_is_none(scim: ScimClient, acme: Tenant) -> None:
     boss = await scim.made("Users", schemas=[USER], userName="boss")
     named = {ENTERPRISE: {"manager": {"value": boss["id"]}, "department": "Research"}}

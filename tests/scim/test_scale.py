@@ -169,6 +169,7 @@ def most_read(plan: list[dict[str, Any]]) -> float:
     )
 
 
+@pytest.mark.nightly
 async def test_a_search_reads_only_what_it_finds(large: Tenant) -> None:
     for model, tried in SEARCHES:
         kind: Any = users if model is Person else groups
@@ -202,6 +203,7 @@ async def arrive_one_by_one(tenant: Tenant) -> None:
         await session.execute(text("ANALYZE"))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("order", [users.ARRIVALS, groups.ARRIVALS])
 async def test_behind_a_place_a_page_and_the_rest_are_read_alone(order: Order, large: Tenant) -> None:
     await arrive_one_by_one(large)

@@ -122,6 +122,7 @@ async def send_file(acme: Tenant, survey_id: str, item: dict[str, Any]) -> None:
     assert counts(found) == (1, 0, 0, 0)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("send", [send_one, send_batch, send_file])
 async def test_through_every_door_the_last_answer_counts(
     acme: Tenant, owner: asyncpg.Connection, send: Any
@@ -159,6 +160,7 @@ async def test_while_a_comment_can_be_found_it_is_erased_with_its_writer(
 BLANK = [{"answers": {}}, {"answers": {}, "comment": " \n"}, {"answers": {}, "comment": "Only words"}]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("blank", BLANK)
 @pytest.mark.parametrize("allow_changes", [True, False])
 async def test_a_blank_answer_is_none_through_every_door(

@@ -303,6 +303,7 @@ async def test_a_single_anonymous_mail_is_hidden_among_the_cells_other_invitatio
     assert (len(rows), len({row["xmin"] for row in rows})) == (6, 1)
 
 
+@pytest.mark.nightly
 async def test_a_mail_put_off_is_sent_later_and_holds_up_no_other(mailer: Tenant, sink: Sink) -> None:
     await employed(mailer.client, "E-1", "E-2", "E-3")
     survey_id = await opened(mailer.client)
@@ -317,6 +318,7 @@ async def test_a_mail_put_off_is_sent_later_and_holds_up_no_other(mailer: Tenant
         assert (await at_the_door(mailer, token_in(message)).get("/v1/respond")).status_code == 200
 
 
+@pytest.mark.nightly
 async def test_a_mail_no_server_takes_frees_the_person(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -398,6 +400,7 @@ async def test_mails_whose_job_is_gone_are_asked_for_again(
     assert sink.recipients == ["e-1@example.com"]
 
 
+@pytest.mark.nightly
 async def test_the_older_of_two_mails_is_not_sent(mailer: Tenant, sink: Sink) -> None:
     await employed(mailer.client, "E-1", "E-2")
     survey_id = await opened(mailer.client)
@@ -438,6 +441,7 @@ async def test_tokens_can_be_shown_where_mail_is_set_up(mailer: Tenant, sink: Si
     assert sink.mails == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", ["confidential", "attributed"])
 async def test_who_was_mailed_a_token_is_issued_another_by_mail_alone(
     mode: str, mailer: Tenant, sink: Sink
@@ -485,6 +489,7 @@ async def by_taking_it_away_first(api: ContractClient) -> None:
     await by_patch(api)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("write", [by_patch, by_put, by_batch, by_taking_it_away_first])
 @pytest.mark.parametrize("members", [{"mode": "attributed"}, {"allow_changes": True}])
 async def test_a_link_is_not_mailed_again_to_an_address_that_was_written_since(
@@ -509,6 +514,7 @@ async def test_a_link_is_not_mailed_again_to_an_address_that_was_written_since(
     assert (await ask(mailer.client, survey_id, people=["E-1"])).json()["mailed"] == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("address", ["spy@example.com", None])
 async def test_nor_where_it_is_written_while_the_mail_waits(
     address: str | None, mailer: Tenant, sink: Sink

@@ -233,6 +233,7 @@ async def test_closing_forgets_the_order_and_the_keys_of_anonymous_responses(
     assert abs(agreement(order, by_key)) < 0.35
 
 
+@pytest.mark.nightly
 async def test_the_shuffle_itself_forgets_the_order_whatever_the_plan(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:

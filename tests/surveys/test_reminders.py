@@ -110,6 +110,7 @@ async def test_those_who_have_not_answered_get_their_link_again(
     assert sink.mails == []
 
 
+@pytest.mark.nightly
 async def test_of_an_anonymous_survey_everybody_is_reminded_and_told_why(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -141,6 +142,7 @@ OWN = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("by_hand", [True, False])
 @pytest.mark.parametrize("mode", WITH_KEYS)
 async def test_a_reminder_says_what_the_organisation_wrote(
@@ -162,6 +164,7 @@ async def test_a_reminder_says_what_the_organisation_wrote(
     assert "The &lt;board&gt;" in said(message, "html")
 
 
+@pytest.mark.nightly
 async def test_of_an_anonymous_survey_own_words_do_not_hide_why(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -177,6 +180,7 @@ async def test_of_an_anonymous_survey_own_words_do_not_hide_why(
     assert not LINK.search(message.as_string())
 
 
+@pytest.mark.nightly
 async def test_each_is_reminded_in_the_words_of_their_own_mailing(mailer: Tenant, sink: Sink) -> None:
     await employed(mailer.client, "E-4")
     survey_id = await invited(mailer, sink, reminder=OWN)
@@ -190,6 +194,7 @@ async def test_each_is_reminded_in_the_words_of_their_own_mailing(mailer: Tenant
     assert mails["e-4@example.com"]["Subject"] == f"Until 11 February {next_year()}: Autumn"
 
 
+@pytest.mark.nightly
 async def test_a_reminder_by_hand_may_have_words_of_its_own(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -208,6 +213,7 @@ async def test_a_reminder_by_hand_may_have_words_of_its_own(
     assert taken(sink)["e-1@example.com"]["Subject"].startswith("E-1: Autumn closes"), "of one time alone"
 
 
+@pytest.mark.nightly
 async def test_of_an_anonymous_survey_words_by_hand_do_not_hide_why_either(
     mailer: Tenant, sink: Sink
 ) -> None:
@@ -254,6 +260,7 @@ async def test_of_a_survey_that_may_stay_open_words_by_hand_name_no_day(mailer: 
     assert (refused.status_code, refused.json()["code"]) == (422, "no_closing_date")
 
 
+@pytest.mark.nightly
 async def test_whoever_may_change_their_answers_is_not_reminded_of_giving_some(
     mailer: Tenant, sink: Sink
 ) -> None:
@@ -269,6 +276,7 @@ async def test_whoever_may_change_their_answers_is_not_reminded_of_giving_some(
     assert list(taken(sink)) == ["e-2@example.com"]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", MODES)
 async def test_whoever_left_or_was_erased_gets_none(
     mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
@@ -281,6 +289,7 @@ async def test_whoever_left_or_was_erased_gets_none(
     assert list(taken(sink)) == ["e-3@example.com"]
 
 
+@pytest.mark.nightly
 async def test_whoever_is_erased_while_their_reminder_waits_gets_none(mailer: Tenant, sink: Sink) -> None:
     survey_id = await invited(mailer, sink)
     taken(sink)
@@ -294,6 +303,7 @@ async def test_whoever_is_erased_while_their_reminder_waits_gets_none(mailer: Te
     assert sink.mails == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("mode", "reached"), [("confidential", 2), ("attributed", 2), ("anonymous", 3)])
 async def test_who_writes_an_address_does_not_learn_who_is_silent(
     mode: str, reached: int, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
@@ -308,6 +318,7 @@ async def test_who_writes_an_address_does_not_learn_who_is_silent(
     assert ("spy@example.com" in found) == (mode == "anonymous")
 
 
+@pytest.mark.nightly
 async def test_only_whose_invitation_was_mailed_is_reminded(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -323,6 +334,7 @@ async def test_only_whose_invitation_was_mailed_is_reminded(
 # ------------------------------------------------------------------ nobody is told
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", MODES)
 async def test_nothing_that_is_told_or_kept_depends_on_who_answered(
     mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
@@ -368,6 +380,7 @@ async def test_no_token_can_be_read_from_what_is_kept(
     assert {(row["nonce"], row["person_seal"]) for row in rows} == {(None, None)}
 
 
+@pytest.mark.nightly
 async def test_what_failed_is_told_to_whoever_may(mailer: Tenant, sink: Sink) -> None:
     await employed(mailer.client, *NAMES)
     survey_id = await opened(mailer.client, closes_at=CLOSING)
@@ -523,6 +536,7 @@ async def test_without_a_closing_date_nothing_comes_before_it(mailer: Tenant) ->
 # ------------------------------------------------------------------ by hand
 
 
+@pytest.mark.nightly
 async def test_a_reminder_by_hand_comes_at_once_and_once_a_day(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -578,6 +592,7 @@ async def test_there_must_be_something_to_remind_of(mailer: Tenant) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "nobody_mailed")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", MODES)
 async def test_invitations_from_before_there_were_reminders_hold_up_no_other(
     mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
@@ -602,6 +617,7 @@ async def test_invitations_from_before_there_were_reminders_hold_up_no_other(
     assert list(taken(sink)) == ["e-1@example.com"]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_reminder_that_was_begun_for_such_an_invitation_ends(
     mode: str, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
@@ -657,6 +673,7 @@ async def opens(mailer: Tenant, token: str) -> bool:
     return (await at_the_door(mailer, token).get("/v1/respond")).status_code == 200
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("members", [{}, {"allow_changes": True}])
 @pytest.mark.parametrize("mode", WITH_KEYS)
 async def test_a_link_works_until_the_mail_of_the_next_has_gone_out(
@@ -675,6 +692,7 @@ async def test_a_link_works_until_the_mail_of_the_next_has_gone_out(
     assert (await answer(mailer, newer)).status_code == 201
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("refusal", [None, "550 no such mailbox"])
 async def test_a_link_stays_where_the_mail_of_the_next_reaches_nobody(
     refusal: str | None, mailer: Tenant, sink: Sink, owner: asyncpg.Connection
@@ -690,6 +708,7 @@ async def test_a_link_stays_where_the_mail_of_the_next_reaches_nobody(
     assert (await answer(mailer, older)).status_code == 201
 
 
+@pytest.mark.nightly
 async def test_who_has_no_newer_link_is_reminded_with_the_one_they_have(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -725,6 +744,7 @@ async def test_a_link_that_is_shown_or_a_code_takes_the_place_of_one_that_waits(
 # ------------------------------------------------------------------ once each
 
 
+@pytest.mark.nightly
 async def test_two_workers_remind_each_once(mailer: Tenant, sink: Sink) -> None:
     survey_id = UUID(await invited(mailer, sink))
     taken(sink)
@@ -736,6 +756,7 @@ async def test_two_workers_remind_each_once(mailer: Tenant, sink: Sink) -> None:
     assert sink.mails == []
 
 
+@pytest.mark.nightly
 async def test_a_reminder_cut_off_after_it_was_taken_comes_again_as_the_same_mail(
     mailer: Tenant, sink: Sink
 ) -> None:
@@ -753,6 +774,7 @@ async def test_a_reminder_cut_off_after_it_was_taken_comes_again_as_the_same_mai
     assert (len(ids), len(set(ids))) == (4, 3)
 
 
+@pytest.mark.nightly
 async def test_a_server_that_cannot_be_reached_loses_no_reminder(mailer: Tenant, sink: Sink) -> None:
     survey_id = UUID(await invited(mailer, sink))
     taken(sink)
@@ -766,6 +788,7 @@ async def test_a_server_that_cannot_be_reached_loses_no_reminder(mailer: Tenant,
     assert len(taken(sink)) == 3
 
 
+@pytest.mark.nightly
 async def test_reminders_whose_job_is_gone_are_asked_for_again(
     mailer: Tenant, sink: Sink, owner: asyncpg.Connection
 ) -> None:
@@ -781,6 +804,7 @@ async def test_reminders_whose_job_is_gone_are_asked_for_again(
     assert len(taken(sink)) == 3
 
 
+@pytest.mark.nightly
 async def test_another_link_since_is_the_one_that_is_sent_again(mailer: Tenant, sink: Sink) -> None:
     survey_id = await invited(mailer, sink)
     old = taken(sink)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import asyncpg
+import pytest
 
 from app.surveys import service
 from tests.clock import A_NEW_DAY
@@ -47,6 +48,7 @@ async def test_the_policy_is_returned_changed_and_locked_by_opening(api: Contrac
     assert (refused.status_code, refused.json()["code"]) == (409, "survey_locked")
 
 
+@pytest.mark.nightly
 async def test_an_open_rolling_survey_asks_for_a_release_once_a_day(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:

@@ -345,6 +345,7 @@ async def test_two_racing_submissions_store_exactly_one(api: ContractClient) -> 
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
 
 
+@pytest.mark.nightly
 async def test_submissions_racing_the_close_are_in_the_release_or_refused(acme: Tenant) -> None:
     names = [f"E-{number}" for number in range(30)]
     await hire(acme.client, *names)
@@ -411,6 +412,7 @@ async def test_participation_is_counted_on_a_new_day(acme: Tenant) -> None:
     assert (told["invited"], told["responded"], told["reasons"]) == (9, 6, {})
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("audience", range(5, 8))
 async def test_a_tiny_survey_tells_the_same_whether_somebody_answered(audience: int, acme: Tenant) -> None:
     """`invited` told if somebody answered and hidden if they did not is the answer."""

@@ -56,6 +56,7 @@ async def come_soon(owner: asyncpg.Connection, survey_ids: list[str], name: str)
     return moment
 
 
+@pytest.mark.nightly
 async def test_all_open_and_close_and_none_before_its_time(acme: Tenant, owner: asyncpg.Connection) -> None:
     moment = await now_of(owner) + HOUR
     survey_ids = [await draft(acme.client, opens_at=moment.isoformat()) for _ in range(12)]
@@ -150,6 +151,7 @@ async def test_a_survey_that_cannot_open_holds_up_no_other(acme: Tenant, owner: 
     assert (await read(acme, broken))["opening_refused"] == "unknown_team"
 
 
+@pytest.mark.nightly
 async def test_a_survey_that_became_too_small_stays_closed_and_says_why(
     acme: Tenant, owner: asyncpg.Connection
 ) -> None:

@@ -72,6 +72,7 @@ async def test_a_key_that_is_sent_twice_at_once_stores_once(acme: Tenant, mode: 
     assert third.json() == first.json()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", ["confidential", "anonymous"])
 async def test_a_key_that_was_used_says_so_to_ten_at_once(acme: Tenant, mode: str) -> None:
     await employ(acme.client, *PEOPLE)

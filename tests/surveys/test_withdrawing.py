@@ -89,6 +89,7 @@ async def test_a_draft_and_a_scheduled_one_are_withdrawn_and_never_open(
     assert len(listed) == 2
 
 
+@pytest.mark.nightly
 async def test_what_has_closed_cannot_be_withdrawn(acme: Tenant) -> None:
     survey_id = await opened(acme.client)
     await acme.client.post(f"/v1/surveys/{survey_id}/close")
@@ -263,6 +264,7 @@ async def test_a_list_is_of_those_archived_or_of_the_others_or_of_both(acme: Ten
     assert await listed(archived=False, limit=1) == [second]
 
 
+@pytest.mark.nightly
 async def test_an_archived_wave_is_in_no_default_series_or_overview(acme: Tenant) -> None:
     api = acme.client
     await staff(api, {"sales": 30})

@@ -302,6 +302,7 @@ async def test_what_a_dead_worker_left_is_taken_over_when_its_lease_ends(
     assert len(receiver.received) == 1
 
 
+@pytest.mark.nightly
 async def test_many_events_are_delivered_each_once(acme: Tenant, receiver: Receiver, hook: Json) -> None:
     people = [{"external_id": f"E-{number}", "name": "Somebody"} for number in range(100)]
     await acme.client.post("/v1/people/batch", json={"items": people})

@@ -111,6 +111,7 @@ async def test_a_birthday_of_the_outage_is_sent_and_one_of_last_week_is_not(acme
     assert await statuses(acme) == {"ann": "sent", "cy": "missed"}
 
 
+@pytest.mark.nightly
 async def test_the_time_is_the_organization_s_where_the_receiver_is(
     acme: Tenant, api: ContractClient, sink: Sink
 ) -> None:
@@ -174,6 +175,7 @@ async def test_a_day_that_moves_takes_its_card_along(acme: Tenant, api: Contract
     assert len(sink.mails) == 2, "one card a person, occasion and year"
 
 
+@pytest.mark.nightly
 async def test_the_weekend_rule_moves_the_card(acme: Tenant, api: ContractClient, sink: Sink) -> None:
     await api.patch("/v1/organization", json={"weekend_rule": "before"})
     await celebrating(acme, "ann", 5, 8)
@@ -193,6 +195,7 @@ async def test_nothing_is_sent_where_cards_are_off(acme: Tenant, api: ContractCl
     assert await statuses(acme) == {}
 
 
+@pytest.mark.nightly
 async def test_a_refused_address_is_noted_and_a_busy_server_is_asked_again(acme: Tenant, sink: Sink) -> None:
     for person in ("gone", "full", "fine"):
         await celebrating(acme, person, 5, 4)
@@ -353,6 +356,7 @@ async def test_kill_9_between_acceptance_and_commit(acme: Tenant, tmp_path: Path
     assert await statuses(acme) == {"ann": "sent"}
 
 
+@pytest.mark.nightly
 async def test_the_next_year_has_a_card_of_its_own(acme: Tenant, sink: Sink) -> None:
     await celebrating(acme, "leap", 2, 29)
     for year, day in ((2027, 28), (2028, 29), (2029, 28)):
@@ -392,6 +396,7 @@ STEP = st.tuples(
 PATTERN = st.lists(STEP, min_size=1, max_size=8)
 
 
+@pytest.mark.nightly
 @settings(max_examples=examples(4), suppress_health_check=list(HealthCheck))
 @given(pattern=PATTERN, zone=st.sampled_from(ZONES), start=st.dates(date(2027, 1, 1), date(2028, 12, 31)))
 async def test_exactly_one_card_whatever_the_restarts_and_the_clocks(

@@ -86,6 +86,7 @@ def test_of_processes_that_died_nothing_is_left() -> None:
     assert [found[2] for found in ends] == [(running,)]
 
 
+@pytest.mark.nightly
 async def test_a_template_that_cannot_be_filled_in_ends_no_process() -> None:
     before = PRESS.hand.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode())
     process = PRESS.hand.running()
@@ -97,6 +98,7 @@ async def test_a_template_that_cannot_be_filled_in_ends_no_process() -> None:
     assert PRESS.hand.make(json.dumps([asdict(OURS), asdict(NOOR)]).encode()) == before
 
 
+@pytest.mark.nightly
 def test_the_process_has_no_secrets_and_ends_with_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BETROKKEN_PSEUDONYM_SECRET", "very secret")
     found: list[tuple[subprocess.Popen[bytes], bytes]] = []

@@ -82,6 +82,7 @@ def test_every_shipped_card_is_whole(kind: CardKind, language: Language) -> None
     assert not re.search(r"None|\(\)|  ", bare.subject)
 
 
+@pytest.mark.nightly
 def test_the_languages_differ_and_none_claims_a_cause() -> None:
     for kind in KINDS:
         dutch, english = (rendered(built_in(kind, one), replace(NOOR, kind=kind)) for one in ("nl", "en"))
@@ -117,6 +118,7 @@ def test_a_line_may_hold_an_address_because_text_loads_nothing() -> None:
     assert "https://example.com/x" in card.html
 
 
+@pytest.mark.nightly
 @given(st.text(max_size=300))
 def test_any_name_gives_one_line_of_subject_and_a_picture(name: str) -> None:
     card = rendered(OURS, replace(NOOR, name=name))

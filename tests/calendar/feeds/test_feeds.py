@@ -107,6 +107,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         await serving
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("staff")
 async def test_icalendar_reads_five_years_as_the_calendar_has_them(
     acme: Tenant, api: ContractClient, anonymous: ContractClient
@@ -134,6 +135,7 @@ async def test_khal_through_vdirsyncer_reads_the_same(
     assert any("12,5 jaar in dienst" in title for title, _ in found)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("staff")
 async def test_ical_js_reads_the_same(
     acme: Tenant, api: ContractClient, anonymous: ContractClient, tmp_path: Path
