@@ -243,6 +243,13 @@ def test_the_contract_names_every_family_of_words() -> None:
     assert set(described["required"]) == described["properties"].keys() == document()["labels"].keys()
 
 
+def test_the_quadrants_of_the_example_are_ours() -> None:
+    (operation,) = (one for one in operations() if one.id == "get_context")
+    told = operation.node["responses"]["200"]["content"]["application/json"]["example"]["quadrants"]
+    ours = {one.quadrant: one.model_dump() for one in quadrants()}
+    assert told == [ours[one["quadrant"]] for one in told]
+
+
 def lightness(colour: str) -> float:
     return float(116 * luminance(colour) ** (1 / 3) - 16)
 
