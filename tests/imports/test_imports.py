@@ -973,6 +973,11 @@ async def test_bamboohr_names_a_manager_by_its_own_number(acme: Tenant, api: Con
         ),
         (
             "bamboohr",
+            "Employee #,First Name,Last Name,Reporting to",
+            '1,Jo,van den Bos,\n2,Noor,de Wit,"Van den Bos, Jo"\n3,A,B,"C, A"',
+        ),
+        (
+            "bamboohr",
             "Employee #,First Name,Last Name,Work Email,Manager's email",
             "1,Jo,Bos,jo@example.com,\n2,Noor,de Wit,n@example.com,JO@example.com\n3,A,B,,x@example.com",
         ),

@@ -108,7 +108,9 @@ def called(row: Any) -> dict[str, str]:
 
 
 def folded(name: str) -> str:
-    return " ".join(name.casefold().split())
+    """As it is compared: `Bos, Jo` is Jo Bos."""
+    last, _, first = name.casefold().partition(",")
+    return " ".join(f"{first} {last}".split())
 
 
 async def contracts_of(
