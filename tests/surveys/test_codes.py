@@ -145,6 +145,27 @@ async def test_a_sheet_has_a_slip_for_each(acme: Tenant, mode: str) -> None:
     assert not re.search(r"(src|href)=", page)
 
 
+async def test_slips_that_lead_every_phone_to_itself_say_so(acme: Tenant, mailer: Tenant) -> None:
+    for tenant, is_warned in ((acme, True), (mailer, False)):
+        page = (await slips_of(tenant.client, await opened(tenant.client))).text
+        assert "<section" in page
+        assert ("<aside" in page) == ("BETROKKEN_PUBLIC_URL" in page) == is_warned
+
+
+@pytest.mark.parametrize(
+    ("page", "is_here"),
+    [
+        ("http://127.0.0.1:8000/respond", True),
+        ("http://localhost/respond", True),
+        ("http://[::1]:8000/respond", True),
+        ("https://127.0.0.1.example.com/respond", False),
+        ("https://answer.example.com/localhost", False),
+    ],
+)
+def test_an_address_of_the_service_s_own_computer(page: str, is_here: bool) -> None:
+    assert sheets.opens_here_alone(page) == is_here
+
+
 @pytest.mark.parametrize("page", ["https://a.nl/respond", f"https://{'surveys.' * 12}example.com/respond"])
 def test_a_picture_is_shrunk_to_the_paper_and_not_cut_off(page: str) -> None:
     """The style gives it a size; without a viewBox only the corner of that size would be printed."""

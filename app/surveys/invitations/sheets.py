@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -111,6 +112,11 @@ def said_in(about: About, language: str) -> dict[str, object]:
     }
 
 
+def opens_here_alone(page: str) -> bool:
+    """The address that comes along leads every other machine to itself."""
+    return urlsplit(page).hostname in ("127.0.0.1", "::1", "localhost")
+
+
 def picture(link: str | None) -> str | None:
     """A QR code as SVG, which is ours: nothing in it was typed by anybody."""
     if link is None:
@@ -136,6 +142,7 @@ def written(about: About, found: Iterable[Mapping[str, object]], *, is_poster: b
             organization=about.organization.name,
             survey=about.survey.name,
             page=None if page is None else page.partition("://")[2],
+            warning=words()["here"][about.language] if page and opens_here_alone(page) else None,
             slips=found,
             is_poster=is_poster,
         )
